@@ -1,0 +1,130 @@
+"""What the names in a Dataset refer to, and which columns it publishes (decisions 10, 12, 13, 22)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
+
+from dataset_assets.contract.model import ColumnDef, ColumnType, Dataset, LookupDef, TableTarget
+
+
+@dataclass(frozen=True)
+class Named:
+    """A Dataset with the stem of its file, its name for machines (decision 31)."""
+
+    stem: str
+    dataset: Dataset
+
+
+Datasets = Callable[[UUID], Named | None]
+"""Finds a Dataset by id; None for one that is not there, or whose file is broken."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The main table or a lookup, under the name by which the file refers to its columns."""
+
+    name: str
+    columns: tuple[ColumnDef, ...]
+    lookup: LookupDef | None = None
+    nested: Named | None = None
+
+    def column(self, name: str) -> ColumnDef | None:
+        """The column of that name, whatever its case."""
+        return next((column for column in self.columns if column.name.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column somewhere in the sources."""
+
+    source: Source
+    column: ColumnDef
+
+
+@dataclass(frozen=True)
+class OutputColumn:
+    """A column that the Dataset publishes. `reference` is None for `split`."""
+
+    name: str
+    reference: Reference | None
+    definition: ColumnDef
+
+
+SPLIT = ColumnDef(
+    name="split", type=ColumnType.INTEGER, nullable=False, description="0 train, 1 eval, 2 test"
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A Dataset and the Datasets around it, as far as names go. Lookups that refer to nothing are left out."""
+
+    dataset: Dataset
+    datasets: Datasets
+
+    @cached_property
+    def main(self) -> Source:
+        """The main table (BR-001)."""
+        return Source(self.dataset.main_table.name, self.dataset.main_table.columns)
+
+    @cached_property
+    def lookups(self) -> tuple[Source, ...]:
+        """The lookups in the order of the file, the order in which they are joined."""
+        found = (_lookup_source(lookup, self.datasets) for lookup in self.dataset.lookups)
+        return tuple(source for source in found if source)
+
+    def find(self, ref: str) -> Reference | None:
+        """The column that `column` (main table) or `alias.column` (lookup) refers to."""
+        source_name, _, name = ref.rpartition(".")
+        sources = self.lookups if source_name else (self.main,)
+        for source in sources:
+            if not source_name or source.name.lower() == source_name.lower():
+                column = source.column(name)
+                return Reference(source, column) if column else None
+        return None
+
+    @cached_property
+    def outputs(self) -> tuple[OutputColumn, ...]:
+        """The published columns, in order (decision 13)."""
+        by_name: dict[str, OutputColumn] = {}
+        for column in self._outputs():
+            by_name.setdefault(column.name.lower(), column)
+        return tuple(by_name.values())
+
+    def _outputs(self) -> Iterator[OutputColumn]:
+        mapping = self.dataset.column_mapping
+        concepts = mapping.concepts() if mapping else ()
+        for concept, ref in concepts:
+            yield from self._output(concept, ref)
+        keys = self.dataset.natural_key_columns if mapping else ()
+        for name in keys:
+            yield from self._output(name, name)
+        for ref in self.dataset.extra_columns if mapping else self._every_ref():
+            yield from self._output(ref.replace(".", "__"), ref)
+        if self.dataset.split_config:
+            yield OutputColumn("split", None, SPLIT)
+
+    def _every_ref(self) -> Iterator[str]:
+        yield from (column.name for column in self.main.columns)
+        for lookup in self.lookups:
+            yield from (f"{lookup.name}.{column.name}" for column in lookup.columns)
+
+    def _output(self, name: str, ref: str) -> Iterator[OutputColumn]:
+        reference = self.find(ref)
+        if reference:
+            column = reference.column
+            nullable = column.nullable or reference.source.lookup is not None
+            yield OutputColumn(
+                name, reference, column.model_copy(update={"name": name, "nullable": nullable})
+            )
+
+
+def _lookup_source(lookup: LookupDef, datasets: Datasets) -> Source | None:
+    if isinstance(lookup.target, TableTarget):
+        return Source(lookup.alias or lookup.target.name, lookup.target.columns, lookup)
+    nested = datasets(lookup.target.id)
+    if nested is None:
+        return None
+    columns = tuple(output.definition for output in Scope(nested.dataset, datasets).outputs)
+    return Source(lookup.alias or nested.stem, columns, lookup, nested)

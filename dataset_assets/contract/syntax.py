@@ -1,0 +1,138 @@
+"""What makes a text no YAML at all, in plain sentences (promise 4)."""
+
+import re
+from dataclasses import dataclass
+
+import yaml
+
+from dataset_assets.errors import Fault, Position
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_FORBIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]",
+)
+_FORBIDDEN_VALUE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def place(text: str, index: int, path: str) -> Position:
+    """The position of a character of a text."""
+    ends = [end.end() for end in _LINE_END.finditer(text, 0, index)]
+    return Position(path, len(ends) + 1, index - (ends[-1] if ends else 0) + 1)
+
+
+def decode(data: bytes, path: str) -> str | Fault:
+    """The text of a file's bytes, or the first byte that is not UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        wrong = f"byte 0x{data[error.start]:02X} is not UTF-8"
+        return Fault(wrong, mend="save the file as UTF-8", position=place(before, len(before), path))
+
+
+def forbidden_character(text: str, path: str) -> Fault | None:
+    """The first character that no text file should hold: it is invisible, or ends lines only for some."""
+    found = _FORBIDDEN.search(text)
+    if not found:
+        return None
+    message = f"holds the invisible character U+{ord(found[0]):04X}"
+    return Fault(message, mend="remove it", position=place(text, found.start(), path))
+
+
+def forbidden_escape(value: str) -> str | None:
+    """The control character that a quoted text holds by an escape, as `U+0000`."""
+    found = _FORBIDDEN_VALUE.search(value)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What the two scanners (libyaml's and PyYAML's own) say, and what to tell a person instead.
+
+    `at_start`: the fault is where the broken thing begins, not where the scanner gave up.
+    """
+
+    pattern: str
+    message: str
+    mend: str = ""
+    at_start: bool = False
+
+
+_PROBLEMS = (
+    _Problem(
+        r"quoted scalar.*(end of stream|document (indicator|separator))",
+        "a quoted text is not closed",
+        "end it with the same quotation mark",
+        at_start=True,
+    ),
+    _Problem(
+        r"(unknown|Unicode character) escape|escape sequence",
+        "a text in double quotes holds a backslash that begins no valid escape",
+        r"write `\\` for a backslash, or use single quotes",
+    ),
+    _Problem(r"',' or ']'", "a list in [ ] is not closed, or lacks a comma", "write it as [a, b]"),
+    _Problem(r"',' or '}'", "a mapping in { } is not closed, or lacks a comma", "write it as {a: 1, b: 2}"),
+    _Problem(
+        r"mapping values are not allowed",
+        "`:` is not expected here",
+        "quote a text that holds `: `, and indent a key as its neighbours are",
+    ),
+    _Problem(
+        r"sequence entries are not allowed",
+        "`-` begins a list item in the middle of a line",
+        "begin the list on a line of its own, or write it as [a, b]",
+    ),
+    _Problem(
+        r"mapping keys are not allowed", "`?` is not expected here", "quote a text that begins with `?`"
+    ),
+    _Problem(r"could not find expected ':'", "a key has no `:` after it", "write it as `key: value`", True),
+    _Problem(
+        r"cannot start any token",
+        "a text must not begin with this character",
+        "quote the text",
+    ),
+    _Problem(
+        r"(an|the) (alias|anchor)\b",
+        "`&` and `*` are for anchors and aliases, which are not allowed",
+        "quote a text that begins with `&` or `*`",
+        at_start=True,
+    ),
+    _Problem(
+        r"block mapping",
+        "this does not belong to the mapping above it",
+        "indent it as its neighbours are; quote a text that holds quotation marks or brackets",
+    ),
+    _Problem(r"block collection", "this does not belong to the list above it", "begin each item with `- `"),
+    _Problem(r"node content", "a value is missing before this", "write the value, or quote this text"),
+    _Problem(
+        r"block scalar",
+        "`|` and `>` begin a text on the lines below; this does not belong behind them",
+        "quote the text to write it on one line",
+    ),
+    _Problem(r"\btag\b", "`!` is for tags, which are not allowed", "quote a text that begins with `!`", True),
+    _Problem(
+        r"directive|YAML document|<document start>",
+        "this is not part of the one document that a file holds",
+        "remove lines that begin with `%`, and `---` or `...` in the middle",
+    ),
+)
+_TAB = _Problem("", "the line is indented with a tab", "indent with spaces")
+_UNKNOWN = _Problem("", "this is not valid YAML", "check indentation, quotation marks and brackets")
+
+
+def syntax_fault(error: Exception, text: str, path: str, reached: Position) -> Fault:
+    """The one fault of a text that is not YAML. `reached` is as far as it could be read."""
+    mark = start = None
+    said = ""
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark, start = error.problem_mark, error.context_mark
+        said = f"{error.context or ''}: {error.problem or ''}"
+    problem = next((known for known in _PROBLEMS if re.search(known.pattern, said)), _UNKNOWN)
+    mark = (start if problem.at_start else mark) or mark
+    position = Position(path, mark.line + 1, mark.column + 1) if mark else reached
+    lines = _LINE_END.split(text)
+    line = lines[min(position.line, len(lines)) - 1]
+    tab = line.find("\t", 0, len(line) - len(line.lstrip()))
+    if tab >= 0:
+        problem, position = _TAB, Position(path, position.line, tab + 1)
+    return Fault(problem.message, mend=problem.mend, position=position)

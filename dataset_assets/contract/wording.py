@@ -1,0 +1,47 @@
+"""How faults name places and values, so that all of them read alike."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_LONGEST = 60
+
+
+def shown(value: Any) -> str:
+    """A value as a fault shows it: quoted, on one line, no escape sequences, shortened when long."""
+    match value:
+        case None:
+            return "empty"
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case str():
+            return repr(value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…")
+    return str(value)
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """The path of a field in its file: `dataset.main_table.columns[2].type`."""
+    text = ""
+    for step in path:
+        if isinstance(step, str) and _PLAIN_KEY.fullmatch(step):
+            text += f".{step}"
+        else:
+            text += f"[{step if isinstance(step, int) else shown(step)}]"
+    return text.removeprefix(".")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, if any is near."""
+    if len(word) > _LONGEST:
+        return None
+    return next(iter(difflib.get_close_matches(word.lower(), list(known), n=1)), None)
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """The mend for a word that is not known: the nearest one, else nothing."""
+    near = nearest(word, known)
+    return f"did you mean `{near}`?" if near else ""

@@ -1,0 +1,77 @@
+"""The base of every declared thing, and the scalar types its fields are made of.
+
+The YAML reader hands over text (promise 4): `yes`, `010` and `1e3` stay text until a field's type says
+otherwise. These types say it, and take nothing that only looks alike.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_BOOLEANS = {"true": True, "false": False}
+
+
+class Model(BaseModel):
+    """Frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _integer(value: Any) -> Any:
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("is not a whole number")
+    return value
+
+
+def _boolean(value: Any) -> Any:
+    if isinstance(value, str):
+        value = _BOOLEANS.get(value, value)
+    if not isinstance(value, bool):
+        raise ValueError("is not true or false")
+    return value
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return date.fromisoformat(value)
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise ValueError("is not a date; write it as 2026-01-31")
+    return value
+
+
+def _instant(value: Any) -> Any:
+    if isinstance(value, str) and _DAY.match(value):
+        value = datetime.fromisoformat(value)
+    if not isinstance(value, datetime):
+        raise ValueError("is not an instant; write it as 2026-01-31T12:00:00Z")
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Integer = Annotated[int, BeforeValidator(_integer)]
+"""A whole number in decimal, without leading zeros."""
+
+Boolean = Annotated[bool, BeforeValidator(_boolean)]
+"""`true` or `false`."""
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A date, ISO 8601."""
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+"""An instant, ISO 8601, held in UTC; without an offset it is UTC (decision 28)."""
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+"""Any text but the empty one."""
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=120)]
+"""A table, column or alias name: letters, digits and `_`, beginning with a letter (BR-011, BR-012)."""
+
+ColumnRef = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$", max_length=241)
+]
+"""`column` of the main table, or `alias.column` of a lookup (decisions 10 and 12)."""

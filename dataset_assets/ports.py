@@ -1,0 +1,247 @@
+"""What the core asks of the outside: an Engine to run SQL, Resolvers to find tables, a Warehouse.
+
+Adapters in `resources/` implement these; the core, and everything that a test needs, knows only them
+(DESIGN sections 5 and 7).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlglot import exp
+
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.sql.dialect import Dialect
+
+
+class PhysicalType(StrEnum):
+    """What a column is in its store, as far as a contract can tell types apart (DESIGN section 7)."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    FLOAT = "float"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    """An instant."""
+    DATETIME = "datetime"
+    """A timestamp without a zone; UTC, unless the resolver declares another (decision 28)."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class PhysicalColumn:
+    """A column as its store has it. `native` is the store's own name of the type, for messages."""
+
+    name: str
+    type: PhysicalType
+    native: str
+    has_nulls: bool | None = None
+    """Whether NULLs are known to be there, from metadata; None where metadata does not say."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What a Resolver answers: something the engine can put in FROM, with its physical schema."""
+
+    source: exp.Expr
+    columns: tuple[PhysicalColumn, ...]
+    version: str
+    """Changes when the data does: the source version that a materialization records."""
+    row_count: int | None = None
+    zone: str = "UTC"
+    """The zone of DATETIME columns (decision 28)."""
+
+
+@dataclass(frozen=True)
+class TableState:
+    """What cheap metadata says of a table; nothing is scanned for it."""
+
+    version: str
+    row_count: int | None
+    modified_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A half-open stretch of time that a table is asked for, as UTC instants."""
+
+    start: datetime
+    end: datetime
+
+
+class Session(ABC):
+    """One open connection of an Engine, for one materialization. Queries are ASTs, never text."""
+
+    @abstractmethod
+    def rows(self, query: exp.Query) -> list[dict[str, Any]]:
+        """Runs a query whose answer is small and returns it as Python values."""
+
+    @abstractmethod
+    def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
+        """The physical schema of something that can stand in FROM, without reading its rows."""
+
+
+class Engine(ABC):
+    """Runs SQL. What it cannot do it declares and raises as UnsupportedError."""
+
+    dialect: Dialect
+
+    @abstractmethod
+    def connect(self) -> AbstractContextManager[Session]:
+        """Opens a session that can reach the target's own roots and nothing else (promise 5)."""
+
+
+class Resolver(ABC):
+    """Locates the physical data of tables (Entity: Resolver). `name` is what `resolver_id` refers to."""
+
+    name: str
+
+    @abstractmethod
+    def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:
+        """The table, or for one that is stored by Period the parts that `extent` touches.
+
+        Raises ResolveError for a table that is not there, a hole among its Periods, or a path that
+        leaves the resolver's root.
+        """
+
+    @abstractmethod
+    def state(self, table: str) -> TableState:
+        """What cheap metadata says of the table now. Raises ResolveError as `resolve` does."""
+
+    @abstractmethod
+    def cadence(self, table: str) -> str | None:
+        """The cadence ("month") by which the table is stored, or None where it is one piece."""
+
+
+@dataclass(frozen=True)
+class PublishedColumn:
+    """A column of a published table."""
+
+    name: str
+    type: ColumnType
+    nullable: bool
+    description: str = ""
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to publish one Period of a dataset, until a later run claims it (promise 2).
+
+    `token` grows with every claim of the same Period: it is the fence.
+    """
+
+    dataset: str
+    period: str | None
+    token: int
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One atomic replacement of a dataset's rows for a Period, as it stands in the warehouse.
+
+    `version` is the warehouse table's own number for time travel; `record` is the snapshot that was
+    stored with the rows (decision 16), plain JSON values.
+    """
+
+    dataset: str
+    period: str | None
+    version: int
+    record: Mapping[str, Any]
+    relation: Relation
+    """All published columns, system columns included, of this Period alone."""
+
+
+class Staged(ABC):
+    """Rows that are written, and that no reader can see yet."""
+
+    relation: Relation
+
+    @abstractmethod
+    def size_bytes(self) -> int | None:
+        """Bytes the rows take where they are staged, where that is known."""
+
+
+class Warehouse(ABC):
+    """Where published datasets live. One table a dataset, one partition a Period."""
+
+    @abstractmethod
+    def claim(self, dataset: str, period: str | None, run_id: str) -> Claim:
+        """Takes the Period over for `run_id`: every earlier claim of it can no longer publish."""
+
+    @abstractmethod
+    def current(
+        self, dataset: str, period: str | None, session: Session, version: int | None = None
+    ) -> Publication | None:
+        """The publication a reader sees now, or saw at table version `version`; None when there is none."""
+
+    @abstractmethod
+    def latest(self, dataset: str, session: Session) -> Publication | None:
+        """The publication of the dataset's last Period (or of its only, unpartitioned one)."""
+
+    @abstractmethod
+    def stage(self, claim: Claim, query: exp.Query, session: Session) -> Staged:
+        """Runs the query and keeps its rows where no reader sees them."""
+
+    @abstractmethod
+    def publish(
+        self, claim: Claim, staged: Staged, columns: Sequence[PublishedColumn], record: Mapping[str, Any]
+    ) -> int:
+        """Makes the staged rows the Period's rows, in one commit; answers the table's new version.
+
+        Raises SupersededError when a later run claimed the Period, PublishError when the table's
+        published columns cannot hold the new ones.
+        """
+
+    @abstractmethod
+    def discard(self, claim: Claim, staged: Staged) -> None:
+        """Removes staged rows that will not be published."""
+
+    @abstractmethod
+    def periods(self, dataset: str) -> list[str | None]:
+        """The Periods that have a publication now, in order; `[None]` for an unpartitioned dataset."""
+
+    @abstractmethod
+    def location(self, dataset: str) -> str:
+        """A URI of the published table, for people and other tools."""
+
+    @abstractmethod
+    def table_name(self, dataset: str) -> str:
+        """The table's name as the warehouse's users write it."""
+
+
+Progress = Callable[[str], None]
+"""Told one short sentence when a step begins that a person may wait for."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One named environment: engine, warehouse and resolvers."""
+
+    name: str
+    engine: Engine
+    warehouse: Warehouse
+    resolvers: Mapping[str, Resolver]
+    default_resolver: str
+
+    def resolver(self, resolver_id: str | None) -> Resolver:
+        """The Resolver named by a Dataset's `resolver_id`, or the target's default."""
+        name = resolver_id or self.default_resolver
+        if name not in self.resolvers:
+            known = ", ".join(sorted(self.resolvers))
+            raise ResolveError(
+                Fault(
+                    f"target {self.name!r} has no resolver {name!r}",
+                    "dataset.resolver_id",
+                    f"it has: {known}",
+                )
+            )
+        return self.resolvers[name]

@@ -1,0 +1,96 @@
+"""Which stretch of time a dataset looks at (Domain: `filters.date_range`; decisions 6 and 7)."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from dateutil.relativedelta import relativedelta
+from pydantic import Field, model_validator
+
+from dataset_assets.model import Day, Integer, Model
+
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """The instant a selection looks back from, and the zone in which its dates are dates."""
+
+    instant: datetime
+    zone: ZoneInfo = UTC_ZONE
+
+    @property
+    def day(self) -> date:
+        """D of decision 6: the date of as-of."""
+        return self.instant.astimezone(self.zone).date()
+
+    def midnight(self, day: date) -> datetime:
+        """The first instant of a day in the zone, in UTC."""
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
+    @property
+    def end_day(self) -> date:
+        """The first date of which no instant is before as-of: the end of a DATE column's range."""
+        return self.day if self.midnight(self.day) == self.instant else self.day + timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A boundary, as the instant and as the date: which one is compared depends on the column's type."""
+
+    instant: datetime
+    date: date
+
+
+@dataclass(frozen=True)
+class Window:
+    """A half-open stretch of time, [start, end)."""
+
+    start: Moment
+    end: Moment
+
+
+class RollingRange(Model):
+    """The last `months` months before as-of: [D - months, as-of). Auto-updates with the ETL."""
+
+    type: Literal["rolling"]
+    months: Annotated[Integer, Field(ge=1, le=24)]
+
+    def window(self, as_of: AsOf) -> Window:
+        """Month arithmetic clamps to the month's last day, as DATE_SUB does (decision 6)."""
+        first = as_of.day - relativedelta(months=self.months)
+        return Window(Moment(as_of.midnight(first), first), Moment(as_of.instant, as_of.end_day))
+
+    def eval_anchor(self, as_of: AsOf) -> date:
+        """The day from which `eval_days` count back."""
+        return as_of.day
+
+
+class FixedRange(Model):
+    """Both dates inclusive (decision 7)."""
+
+    type: Literal["fixed"]
+    start_date: Day
+    end_date: Day
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end_date < self.start_date:
+            raise ValueError(f"end_date {self.end_date} is before start_date {self.start_date}")
+        return self
+
+    def window(self, as_of: AsOf) -> Window:
+        """Independent of as-of, but for its zone."""
+        after = self.end_date + timedelta(days=1)
+        return Window(
+            Moment(as_of.midnight(self.start_date), self.start_date), Moment(as_of.midnight(after), after)
+        )
+
+    def eval_anchor(self, as_of: AsOf) -> date:  # noqa: ARG002 - same signature as RollingRange
+        """The day after `end_date` (decision 7)."""
+        return self.end_date + timedelta(days=1)
+
+
+DateRange = Annotated[RollingRange | FixedRange, Field(discriminator="type")]

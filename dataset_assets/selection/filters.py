@@ -1,0 +1,171 @@
+"""Domain's `filters`: which products and which customers stay. One class a type, settings and SQL together.
+
+Each class says which concepts it `needs`, which CTEs it is fitted by, and which rows it keeps. A new filter
+is one class and one entry in its union below.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+from sqlglot import exp
+
+from dataset_assets.model import Integer, Model, Text
+from dataset_assets.selection.date_range import DateRange
+from dataset_assets.sql.build import CTE, Columns, column, is_in, number, table, text
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a filter learns from: the CTE of the rows, its columns, and the rows `among` it that count."""
+
+    rows: str
+    columns: Columns
+    mapped: frozenset[str]
+    among: exp.Expr | None = None
+
+
+class NoFilter(Model):
+    """Keeps everything."""
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    type: Literal["none"] = "none"
+
+    def fit(self, fit: Fit) -> tuple[CTE, ...]:  # noqa: ARG002
+        """Nothing is computed."""
+        return ()
+
+    def keep(self, columns: Columns) -> exp.Expr | None:  # noqa: ARG002
+        """No condition."""
+        return None
+
+
+class _RevenueFilter(Model):
+    """The products that pass a test on the ranking of their total revenue in the fitted rows."""
+
+    needs: ClassVar[tuple[str, ...]] = ("product_id", "revenue")
+    value: Annotated[Integer, Field(ge=1, le=100)]
+
+    def _ranking(self, product: exp.Expr, total: exp.Expr) -> dict[str, exp.Expr]:
+        """The window expressions that `_passes` looks at, by name."""
+        raise NotImplementedError
+
+    def _passes(self) -> exp.Expr:
+        raise NotImplementedError
+
+    def fit(self, fit: Fit) -> tuple[CTE, ...]:
+        """`product_revenue` and `top_products`, as in Domain's example."""
+        product = fit.columns("product_id")
+        total = exp.Sum(this=fit.columns("revenue"))
+        ranking = [exp.alias_(rank, name) for name, rank in self._ranking(product, total).items()]
+        revenue = exp.select(product, exp.alias_(total.copy(), "total_revenue"), *ranking)
+        top = exp.select(product.copy()).from_(table("product_revenue")).where(self._passes())
+        return (
+            CTE("product_revenue", revenue.from_(table(fit.rows)).group_by(product.copy())),
+            CTE("top_products", top),
+        )
+
+    def keep(self, columns: Columns) -> exp.Expr | None:
+        """Rows of a top product."""
+        product = columns("product_id")
+        return is_in(product, "top_products", product.name)
+
+
+class TopRevenuePercent(_RevenueFilter):
+    """The best `value` percent of the products by rank; the meaning is Domain's SQL (decision 2)."""
+
+    type: Literal["top_revenue_percent"]
+
+    def _ranking(self, product: exp.Expr, total: exp.Expr) -> dict[str, exp.Expr]:  # noqa: ARG002
+        order = exp.Order(expressions=[exp.Ordered(this=total.copy(), desc=True, nulls_first=False)])
+        return {"revenue_rank": exp.Window(this=exp.PercentRank(), order=order)}
+
+    def _passes(self) -> exp.Expr:
+        return column("revenue_rank") <= number(f"{self.value / 100:.2f}")
+
+
+class CumulativeRevenuePercent(_RevenueFilter):
+    """The best products that together bring `value` percent of the revenue (decision 2).
+
+    A product stays while the revenue of those before it is below the percentage; ties go by product.
+    """
+
+    type: Literal["cumulative_revenue_percent"]
+
+    def _ranking(self, product: exp.Expr, total: exp.Expr) -> dict[str, exp.Expr]:
+        best_first = [
+            exp.Ordered(this=total.copy(), desc=True, nulls_first=False),
+            exp.Ordered(this=product.copy(), nulls_first=False),
+        ]
+        before = exp.Window(
+            this=exp.Sum(this=total.copy()),
+            order=exp.Order(expressions=best_first),
+            spec=exp.WindowSpec(
+                kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=number(1), end_side="PRECEDING"
+            ),
+        )
+        return {
+            "revenue_before": exp.Coalesce(this=before, expressions=[number(0)]),
+            "revenue_of_all": exp.Window(this=exp.Sum(this=total.copy())),
+        }
+
+    def _passes(self) -> exp.Expr:
+        return column("revenue_before") * number(100) < number(self.value) * column("revenue_of_all")
+
+
+class Categories(Model):
+    """The products of the named categories."""
+
+    needs: ClassVar[tuple[str, ...]] = ("category",)
+    type: Literal["categories"]
+    value: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+    def fit(self, fit: Fit) -> tuple[CTE, ...]:  # noqa: ARG002
+        """Nothing is computed: the names are given."""
+        return ()
+
+    def keep(self, columns: Columns) -> exp.Expr | None:
+        """Rows whose category is one of the names."""
+        return exp.In(this=columns("category"), expressions=[text(name) for name in self.value])
+
+
+class MinTransactions(Model):
+    """Customers with at least `value` transactions among the products that stay (decision 4)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("user_id",)
+    type: Literal["min_transactions"]
+    value: Annotated[Integer, Field(ge=1)]
+
+    def fit(self, fit: Fit) -> tuple[CTE, ...]:
+        """`active_customers`: with `transaction_id` mapped its distinct values count, else rows."""
+        user = fit.columns("user_id")
+        by_id = "transaction_id" in fit.mapped
+        counted = exp.Distinct(expressions=[fit.columns("transaction_id")]) if by_id else exp.Star()
+        active = exp.select(user).from_(table(fit.rows)).group_by(user.copy())
+        active = active.having(exp.Count(this=counted) >= number(self.value))
+        return (CTE("active_customers", active.where(fit.among) if fit.among else active),)
+
+    def keep(self, columns: Columns) -> exp.Expr | None:
+        """Rows of an active customer."""
+        user = columns("user_id")
+        return is_in(user, "active_customers", user.name)
+
+
+ProductFilter = Annotated[
+    TopRevenuePercent | CumulativeRevenuePercent | Categories | NoFilter, Field(discriminator="type")
+]
+CustomerFilter = Annotated[MinTransactions | NoFilter, Field(discriminator="type")]
+
+
+class Filters(Model):
+    """Domain's `filters`. `fit_on` says which rows the filters learn from (decision 5)."""
+
+    date_range: DateRange | None = None
+    product_filter: ProductFilter = NoFilter()
+    customer_filter: CustomerFilter = NoFilter()
+    fit_on: Literal["all", "train"] = "all"
+
+    def needs(self) -> frozenset[str]:
+        """The concepts that must be mapped for these filters."""
+        window = ("timestamp",) if self.date_range else ()
+        return frozenset((*window, *self.product_filter.needs, *self.customer_filter.needs))

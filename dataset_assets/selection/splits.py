@@ -1,0 +1,120 @@
+"""Domain's `split_config`: which rows train and which evaluate. One class a strategy.
+
+The column `split` is 0 for train, 1 for eval, 2 for test (decision 8).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+from sqlglot import exp
+
+from dataset_assets.model import Integer, Model
+from dataset_assets.sql.build import big, number, text
+
+TRAIN, EVAL, TEST = 0, 1, 2
+NAMES = {TRAIN: "train", EVAL: "eval", TEST: "test"}
+
+
+@dataclass(frozen=True)
+class SplitInput:
+    """What a split is made from.
+
+    `timestamp` reads the mapped timestamp, `before(day)` asks whether it is before a day's first instant,
+    `user_key` and `row_key` are texts that identify the user and the row, `anchor` is the day from which
+    days count back (decision 6).
+    """
+
+    anchor: date
+    before: Callable[[date], exp.Expr]
+    user_key: exp.Expr
+    row_key: exp.Expr
+
+
+class TimeBasedSplit(Model):
+    """The last days evaluate: train on the past, predict the future.
+
+    Counting back from the anchor: `test_days` of test, `eval_days` of eval, a hole of `gap_days`, then train.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("timestamp",)
+    strategy: Literal["time_based"]
+    eval_days: Annotated[Integer, Field(ge=1)]
+    gap_days: Annotated[Integer, Field(ge=0)] = 0
+    test_days: Annotated[Integer, Field(ge=0)] = 0
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The values `split` takes."""
+        return (TRAIN, EVAL, TEST) if self.test_days else (TRAIN, EVAL)
+
+    def keep(self, given: SplitInput) -> exp.Expr | None:
+        """Leaves out the rows of the gap."""
+        if not self.gap_days:
+            return None
+        first = self._eval_start(given)
+        in_train = given.before(first - timedelta(days=self.gap_days))
+        return exp.or_(in_train, exp.not_(given.before(first)))
+
+    def expression(self, given: SplitInput) -> exp.Expr:
+        """The value of `split`."""
+        test_start = given.anchor - timedelta(days=self.test_days)
+        case = exp.Case().when(given.before(self._eval_start(given)), big(TRAIN))
+        if self.test_days:
+            case = case.when(given.before(test_start), big(EVAL))
+        return case.else_(big(self.values[-1]))
+
+    def _eval_start(self, given: SplitInput) -> date:
+        return given.anchor - timedelta(days=self.test_days + self.eval_days)
+
+
+class RandomSplit(Model):
+    """A share of the rows or of the users, as a pure function of the key (decision 9).
+
+    MD5 of `seed:key`, its first 32 bits as eight hexadecimal digits, compared as text: both engines agree,
+    and a row that is reordered, appended or loaded again never moves.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    strategy: Literal["random"]
+    train_percent: Annotated[Integer, Field(ge=1, le=99)]
+    test_percent: Annotated[Integer, Field(ge=0, le=98)] = 0
+    unit: Literal["row", "user"] = "row"
+    seed: Integer = 0
+
+    @model_validator(mode="after")
+    def _room_for_eval(self) -> Self:
+        if self.train_percent + self.test_percent >= 100:
+            raise ValueError(
+                f"train_percent {self.train_percent} and test_percent {self.test_percent} leave nothing for eval"
+            )
+        return self
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The values `split` takes."""
+        return (TRAIN, EVAL, TEST) if self.test_percent else (TRAIN, EVAL)
+
+    def keep(self, given: SplitInput) -> exp.Expr | None:  # noqa: ARG002
+        """Every row has a split."""
+        return None
+
+    def expression(self, given: SplitInput) -> exp.Expr:
+        """The value of `split`: train first, then test, so that asking for a test moves no train row."""
+        key = given.user_key if self.unit == "user" else given.row_key
+        seeded = exp.Concat(expressions=[text(f"{self.seed}:"), key], safe=False, coalesce=False)
+        bucket = exp.Substring(this=exp.MD5(this=seeded), start=number(1), length=number(8))
+        case = exp.Case().when(bucket < _threshold(self.train_percent), big(TRAIN))
+        if self.test_percent:
+            case = case.when(bucket.copy() < _threshold(self.train_percent + self.test_percent), big(TEST))
+        return case.else_(big(EVAL))
+
+
+def _threshold(percent: int) -> exp.Expr:
+    """The first 32-bit bucket that is not among the first `percent` hundredths, in hexadecimal."""
+    return text(f"{-(-percent * 2**32 // 100):08x}")
+
+
+SplitConfig = Annotated[TimeBasedSplit | RandomSplit, Field(discriminator="strategy")]

@@ -1,0 +1,85 @@
+"""Small pieces of AST that the compiler and the selection's classes are written with."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlglot import exp
+from sqlglot.dialects.bigquery import BigQuery
+from sqlglot.dialects.duckdb import DuckDB
+
+from dataset_assets.selection.date_range import Moment
+
+_RESERVED = {word.lower() for dialect in (BigQuery, DuckDB) for word in dialect.Generator.RESERVED_KEYWORDS}
+
+Columns = Callable[[str], exp.Expr]
+"""Concept or column name → the expression that reads it."""
+
+
+class CTE(NamedTuple):
+    """A named query of the WITH clause."""
+
+    name: str
+    query: exp.Query
+
+
+def identifier(name: str) -> exp.Identifier:
+    """Quoted where either dialect reserves the word, so that the text stays readable."""
+    return exp.to_identifier(name, quoted=name.lower() in _RESERVED)
+
+
+def column(name: str, table: str | None = None) -> exp.Column:
+    """A column, qualified by a table's alias where one is given."""
+    return exp.Column(this=identifier(name), table=identifier(table) if table else None)
+
+
+def table(name: str) -> exp.Table:
+    """A CTE or table by its bare name."""
+    return exp.Table(this=identifier(name))
+
+
+def alias(expression: exp.Expr, name: str) -> exp.Expr:
+    """`expression AS name`, or the bare column when it has that name already."""
+    if isinstance(expression, exp.Column) and expression.name == name:
+        return expression
+    return exp.Alias(this=expression, alias=identifier(name))
+
+
+def text(value: str) -> exp.Literal:
+    """A string literal."""
+    return exp.Literal.string(value)
+
+
+def number(value: int | str) -> exp.Expr:
+    """A number literal; text keeps its digits as written."""
+    return exp.Literal.number(value)
+
+
+def big(value: int) -> exp.Expr:
+    """A 64-bit integer: a bare literal is narrower in DuckDB."""
+    return exp.cast(number(value), "BIGINT")
+
+
+def boundary(moment: Moment, sql_type: str) -> exp.Expr:
+    """A boundary as a literal of the compared column's own type, so that stores can skip by it."""
+    forms = {
+        "DATE": moment.date.isoformat(),
+        "TIMESTAMP": _clock(moment.instant),
+        "TIMESTAMPTZ": f"{_clock(moment.instant)}+00:00",
+    }
+    return exp.cast(text(forms[sql_type]), sql_type)
+
+
+def _clock(instant: datetime) -> str:
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+
+
+def all_of(conditions: Iterable[exp.Expr]) -> exp.Expr | None:
+    """The conjunction, or None when there is nothing to ask."""
+    found = list(conditions)
+    return exp.and_(*found) if found else None
+
+
+def is_in(value: exp.Expr, cte: str, name: str) -> exp.Expr:
+    """`value IN (SELECT name FROM cte)`: a semi-join, which NULL never satisfies."""
+    return exp.In(this=value, query=exp.select(column(name)).from_(table(cte)).subquery())

@@ -1,0 +1,176 @@
+"""The families of calendars: settings and date arithmetic side by side (DESIGN section 9).
+
+A calendar says how each of its grains is named, scheduled and bounded, and when a year of it begins. All
+else follows. To add one: a class here, and its place in `AnyCalendar`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from difflib import get_close_matches
+from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BeforeValidator, Field
+
+from dataset_assets.model import Integer, Model
+from dataset_assets.periods.period import Boundaries, Grain
+
+
+def _zone(value: Any) -> Any:
+    try:
+        return ZoneInfo(value) if isinstance(value, str) else value
+    except (OSError, ValueError, KeyError):
+        near = get_close_matches(value, sorted(available_timezones()), 1)
+        hint = f"did you mean '{near[0]}'?" if near else "use one like 'Europe/Berlin'"
+        raise ValueError(f"'{value}' is not a time zone; {hint}") from None
+
+
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+"""An IANA time zone name."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One grain of a calendar. `name` makes the id of the `n`th Period of a `year` from its `start` date.
+
+    `fmt` is the strftime format of partition keys. `cron` fires at the start of every Period; None where
+    no cron can say that.
+    """
+
+    name: str
+    boundaries: Boundaries
+    cron: str | None
+    fmt: str = "%Y-%m-%d"
+
+
+class Calendar(Model, ABC):
+    """A way to divide time. Its dates begin at midnight of `zone`."""
+
+    zone: Zone = ZoneInfo("UTC")
+
+    @property
+    @abstractmethod
+    def rules(self) -> Mapping[Grain, Rule]:
+        """The grains that this calendar has, the finest first."""
+
+    @abstractmethod
+    def year_start(self, year: int) -> date:
+        """The first date of the year with this label."""
+
+    def starts(self, year: int, grain: Grain) -> list[date]:
+        """The first dates of the Periods of one year, in order."""
+        boundaries = self.rules[grain].boundaries
+        first, end = self.year_start(year), self.year_start(year + 1)
+        points = _LATTICES[boundaries.lattice](first, end)
+        return [day for mark, day in points if mark in boundaries.marks]
+
+
+def _days(first: date, end: date) -> Iterator[tuple[int, date]]:
+    return ((n, first + timedelta(days=n)) for n in range((end - first).days))
+
+
+def _weeks(first: date, end: date) -> Iterator[tuple[int, date]]:
+    return ((n, first + timedelta(weeks=n)) for n in range((end - first).days // 7))
+
+
+def _iso_weeks(first: date, end: date) -> Iterator[tuple[int, date]]:
+    """The weeks of an ISO year, which begins on the Monday nearest 1 January: the one of 4 January's week."""
+    return _weeks(*(day + timedelta(days=4 - (day + timedelta(days=3)).isoweekday()) for day in (first, end)))
+
+
+def _months(first: date, end: date) -> Iterator[tuple[int, date]]:
+    day = first
+    while day < end:
+        yield day.month, day
+        day = date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+_LATTICES = {"day": _days, "iso week": _iso_weeks, "retail week": _weeks, "month": _months}
+
+
+def _monthly(name: str, start_month: int, length: int, fmt: str = "%Y-%m-%d") -> Rule:
+    """Periods of `length` months in a year that begins in `start_month`."""
+    marks = sorted((start_month - 1 + offset) % 12 + 1 for offset in range(0, 12, length))
+    months = "*" if length == 1 else ",".join(map(str, marks))
+    return Rule(name, Boundaries("month", frozenset(marks)), f"0 0 1 {months} *", fmt)
+
+
+def _retail(name: str, *weeks: int, cron: str | None = None) -> Rule:
+    return Rule(name, Boundaries("retail week", frozenset(weeks)), cron)
+
+
+# A retail year of 53 weeks is the longest there is: 371 days.
+_DAY = Rule("{start}", Boundaries("day", frozenset(range(53 * 7))), "0 0 * * *")
+
+
+class StandardCalendar(Calendar):
+    """Days, ISO 8601 weeks, and the months, quarters and years of everyday life."""
+
+    type: Literal["standard"] = "standard"
+    rules: ClassVar[Mapping[Grain, Rule]] = {
+        Grain.DAY: _DAY,
+        Grain.WEEK: Rule("{year}-W{n:02}", Boundaries("iso week", frozenset(range(53))), "0 0 * * 1"),
+        Grain.MONTH: _monthly("{year}-{n:02}", 1, 1, "%Y-%m"),
+        Grain.QUARTER: _monthly("{year}-Q{n}", 1, 3),
+        Grain.YEAR: _monthly("{year}", 1, 12, "%Y"),
+    }
+
+    def year_start(self, year: int) -> date:
+        """1 January."""
+        return date(year, 1, 1)
+
+
+class FiscalCalendar(Calendar):
+    """Years of twelve calendar months from `start_month` on: `FY2026`, `FY2026-Q1`, `FY2026-M01`.
+
+    `year_label` says which calendar year names a fiscal year: the one of its first day or of its last.
+    """
+
+    type: Literal["fiscal"]
+    start_month: Annotated[Integer, Field(ge=1, le=12)]
+    year_label: Literal["starting", "ending"]
+
+    @property
+    def rules(self) -> Mapping[Grain, Rule]:
+        """Days, and what twelve months from `start_month` on make."""
+        return {
+            Grain.DAY: _DAY,
+            Grain.MONTH: _monthly("FY{year}-M{n:02}", self.start_month, 1),
+            Grain.QUARTER: _monthly("FY{year}-Q{n}", self.start_month, 3),
+            Grain.YEAR: _monthly("FY{year}", self.start_month, 12),
+        }
+
+    def year_start(self, year: int) -> date:
+        """The first of `start_month`, in the calendar year that `year_label` tells."""
+        ends_later = self.year_label == "ending" and self.start_month > 1
+        return date(year - ends_later, self.start_month, 1)
+
+
+class RetailCalendar(Calendar):
+    """The 4-5-4 calendar of the National Retail Federation: `RY2026`, `RY2026-Q1`, `-M01`, `-W01`.
+
+    Weeks begin on Sunday. A year ends on the Saturday nearest 31 January and is named by the calendar year
+    it begins in; the 53rd week of a long year belongs to its last month. Only days and weeks have a cron:
+    months, quarters and years begin on no fixed date, and a 53rd week shifts all that come after it.
+    """
+
+    type: Literal["retail"]
+    rules: ClassVar[Mapping[Grain, Rule]] = {
+        Grain.DAY: _DAY,
+        Grain.WEEK: _retail("RY{year}-W{n:02}", *range(53), cron="0 0 * * 0"),
+        Grain.MONTH: _retail("RY{year}-M{n:02}", 0, 4, 9, 13, 17, 22, 26, 30, 35, 39, 43, 48),
+        Grain.QUARTER: _retail("RY{year}-Q{n}", 0, 13, 26, 39),
+        Grain.YEAR: _retail("RY{year}", 0),
+    }
+
+    def year_start(self, year: int) -> date:
+        """The day after the Saturday nearest 31 January."""
+        # That Saturday lies between 28 January and 3 February, so the Sunday after it is at most the 4th.
+        latest = date(year, 2, 4)
+        return latest - timedelta(days=latest.isoweekday() % 7)
+
+
+AnyCalendar = Annotated[StandardCalendar | FiscalCalendar | RetailCalendar, Field(discriminator="type")]
+"""Every family there is, found by `type`."""

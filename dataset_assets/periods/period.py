@@ -1,0 +1,85 @@
+"""A Period: a named half-open stretch of time (DESIGN section 9)."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+_SECOND = timedelta(seconds=1)
+
+
+class Grain(StrEnum):
+    """How long a Period is, from the finest to the coarsest."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """Where the Periods of a cadence begin: the points of a lattice that carry one of the `marks`.
+
+    It decides which rollups exist for every Period alike: a week that happens to lie inside one month
+    still does not roll into months.
+    """
+
+    lattice: str
+    marks: frozenset[int]
+
+    def refine(self, coarser: "Boundaries") -> bool:
+        """Whether every boundary of `coarser` is one of these, so that these Periods nest in those."""
+        return self.lattice == "day" or (self.lattice == coarser.lattice and coarser.marks <= self.marks)
+
+
+@dataclass(frozen=True)
+class Period:
+    """One Period of a cadence. `start_date` and `end_date` (exclusive) are dates in `zone`.
+
+    `id` is what people write and what `_period` holds (BR-018): `2026-01`, `2026-W05`, `FY2026-Q1`.
+    `key` is what Dagster keys its partition by; it differs from the id where strptime cannot read that.
+    `calendar` is the calendar's name in `periods.yaml`, or `standard`.
+    """
+
+    grain: Grain
+    calendar: str
+    id: str
+    key: str
+    start_date: date
+    end_date: date
+    zone: ZoneInfo
+    boundaries: Boundaries = field(repr=False)
+
+    @cached_property
+    def start(self) -> datetime:
+        """The first instant, in UTC."""
+        return first_instant(self.start_date, self.zone)
+
+    @cached_property
+    def end(self) -> datetime:
+        """The first instant after it, in UTC."""
+        return first_instant(self.end_date, self.zone)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+def first_instant(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of `day` in `zone`, in UTC: midnight, or where clocks skip it, the end of the skip.
+
+    A date that a zone left out altogether (Pacific/Apia, 2011-12-30) is empty: it begins where the next does.
+    """
+    midnight = datetime.combine(day, time.min, zone)
+    latest = midnight.astimezone(UTC)
+    earliest = midnight.replace(fold=1).astimezone(UTC)
+    # The two readings of a midnight that does not exist lie on both sides of the skip, in this order.
+    while latest - earliest > _SECOND:
+        middle = earliest + (latest - earliest) // _SECOND // 2 * _SECOND
+        if middle.astimezone(zone).date() < day:
+            earliest = middle
+        else:
+            latest = middle
+    return latest

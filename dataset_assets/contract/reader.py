@@ -18,7 +18,6 @@ from yaml.events import (
     ScalarEvent,
     SequenceEndEvent,
     StreamEndEvent,
-    StreamStartEvent,
 )
 
 from dataset_assets.contract.syntax import decode, forbidden_character, forbidden_escape, syntax_fault
@@ -95,16 +94,20 @@ def read_file(path: Path, shown: str | None = None) -> Document:
     """The document of a file. Raises ContractError, also for a file that cannot be read."""
     name = shown or str(path)
     try:
-        # A pipe or a device would block or never end.
-        if path.exists() and not path.is_file():
-            raise OSError(None, "Not a regular file")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = _head(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot be read: {reason[:1].lower()}{reason[1:]}"
         raise ContractError(Fault(message, position=Position(name, 1, 1))) from None
     return read(data, name)
+
+
+def _head(path: Path) -> bytes:
+    """As much of a file as shows that it is too large. A pipe or a device would block or never end."""
+    if path.exists() and not path.is_file():
+        raise OSError(None, "it is not a regular file")
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 class _Reading:
@@ -128,7 +131,7 @@ class _Reading:
             reached = self._position(self.reached)
             fault = syntax_fault(error, self.text, self.path, reached)
             raise ContractError(*self.faults, fault) from None
-        raise_all(ContractError, sorted(self.faults, key=lambda fault: fault.position or reached))
+        raise_all(ContractError, self.faults)
         return document
 
     def _document(self) -> Document:

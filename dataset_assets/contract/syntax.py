@@ -73,7 +73,7 @@ _PROBLEMS = (
     _Problem(r"',' or ']'", "a list in [ ] is not closed, or lacks a comma", "write it as [a, b]"),
     _Problem(r"',' or '}'", "a mapping in { } is not closed, or lacks a comma", "write it as {a: 1, b: 2}"),
     _Problem(
-        r"mapping values are not allowed",
+        r"mapping values are not allowed|unexpected ':'",
         "`:` is not expected here",
         "quote a text that holds `: `, and indent a key as its neighbours are",
     ),
@@ -103,7 +103,11 @@ _PROBLEMS = (
         "indent it as its neighbours are; quote a text that holds quotation marks or brackets",
     ),
     _Problem(r"block collection", "this does not belong to the list above it", "begin each item with `- `"),
-    _Problem(r"node content", "a value is missing before this", "write the value, or quote this text"),
+    _Problem(
+        r"node content",
+        "a value is missing before this, or a bracket is not closed",
+        "write it, or quote this text",
+    ),
     _Problem(
         r"block scalar",
         "`|` and `>` begin a text on the lines below; this does not belong behind them",

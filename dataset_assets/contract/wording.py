@@ -39,9 +39,3 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     if len(word) > _LONGEST:
         return None
     return next(iter(difflib.get_close_matches(word.lower(), list(known), n=1)), None)
-
-
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """The mend for a word that is not known: the nearest one, else nothing."""
-    near = nearest(word, known)
-    return f"did you mean `{near}`?" if near else ""

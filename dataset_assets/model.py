@@ -5,12 +5,13 @@ otherwise. These types say it, and take nothing that only looks alike.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BOOLEANS = {"true": True, "false": False}
 
@@ -39,7 +40,7 @@ def _boolean(value: Any) -> Any:
 
 def _day(value: Any) -> Any:
     if isinstance(value, str) and _DAY.fullmatch(value):
-        return date.fromisoformat(value)
+        value = _parsed(date.fromisoformat, value)
     if isinstance(value, datetime) or not isinstance(value, date):
         raise ValueError("is not a date; write it as 2026-01-31")
     return value
@@ -47,10 +48,23 @@ def _day(value: Any) -> Any:
 
 def _instant(value: Any) -> Any:
     if isinstance(value, str) and _DAY.match(value):
-        value = datetime.fromisoformat(value)
+        value = _parsed(_utc, value)
     if not isinstance(value, datetime):
         raise ValueError("is not an instant; write it as 2026-01-31T12:00:00Z")
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _utc(value: str) -> datetime:
+    instant = datetime.fromisoformat(value)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def _parsed(parse: Callable[[str], Any], value: str) -> Any:
+    """The parsed value, or the text again: Python's own words for a bad date help nobody."""
+    try:
+        return parse(value)
+    except (ValueError, OverflowError):
+        return value
 
 
 Integer = Annotated[int, BeforeValidator(_integer)]

@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 
 from dataset_assets.model import Day, Integer, Model
 
-
 UTC_ZONE = ZoneInfo("UTC")
 
 

@@ -110,7 +110,9 @@ class CumulativeRevenuePercent(_RevenueFilter):
         }
 
     def _passes(self) -> exp.Expr:
-        return column("revenue_before") * number(100) < number(self.value) * column("revenue_of_all")
+        so_far = exp.Mul(this=column("revenue_before"), expression=number(100))
+        allowed = exp.Mul(this=number(self.value), expression=column("revenue_of_all"))
+        return exp.LT(this=so_far, expression=allowed)
 
 
 class Categories(Model):

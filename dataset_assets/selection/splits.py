@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from sqlglot import exp
 
 from dataset_assets.model import Integer, Model
-from dataset_assets.sql.build import big, number, text
+from dataset_assets.sql.build import number, text
 
 TRAIN, EVAL, TEST = 0, 1, 2
 NAMES = {TRAIN: "train", EVAL: "eval", TEST: "test"}
@@ -50,24 +50,21 @@ class TimeBasedSplit(Model):
         """The values `split` takes."""
         return (TRAIN, EVAL, TEST) if self.test_days else (TRAIN, EVAL)
 
-    def keep(self, given: SplitInput) -> exp.Expr | None:
-        """Leaves out the rows of the gap."""
-        if not self.gap_days:
-            return None
-        first = self._eval_start(given)
-        in_train = given.before(first - timedelta(days=self.gap_days))
-        return exp.or_(in_train, exp.not_(given.before(first)))
+    def gap(self, anchor: date) -> tuple[date, date] | None:
+        """The days between train and eval that belong to neither, half-open; None without a gap."""
+        first = self._eval_start(anchor)
+        return (first - timedelta(days=self.gap_days), first) if self.gap_days else None
 
     def expression(self, given: SplitInput) -> exp.Expr:
         """The value of `split`."""
         test_start = given.anchor - timedelta(days=self.test_days)
-        case = exp.Case().when(given.before(self._eval_start(given)), big(TRAIN))
+        case = exp.Case().when(given.before(self._eval_start(given.anchor)), number(TRAIN))
         if self.test_days:
-            case = case.when(given.before(test_start), big(EVAL))
-        return case.else_(big(self.values[-1]))
+            case = case.when(given.before(test_start), number(EVAL))
+        return exp.cast(case.else_(number(self.values[-1])), "BIGINT")
 
-    def _eval_start(self, given: SplitInput) -> date:
-        return given.anchor - timedelta(days=self.test_days + self.eval_days)
+    def _eval_start(self, anchor: date) -> date:
+        return anchor - timedelta(days=self.test_days + self.eval_days)
 
 
 class RandomSplit(Model):
@@ -88,7 +85,7 @@ class RandomSplit(Model):
     def _room_for_eval(self) -> Self:
         if self.train_percent + self.test_percent >= 100:
             raise ValueError(
-                f"train_percent {self.train_percent} and test_percent {self.test_percent} leave nothing for eval"
+                f"train_percent {self.train_percent} and test_percent {self.test_percent} leave no eval"
             )
         return self
 
@@ -97,8 +94,8 @@ class RandomSplit(Model):
         """The values `split` takes."""
         return (TRAIN, EVAL, TEST) if self.test_percent else (TRAIN, EVAL)
 
-    def keep(self, given: SplitInput) -> exp.Expr | None:  # noqa: ARG002
-        """Every row has a split."""
+    def gap(self, anchor: date) -> tuple[date, date] | None:  # noqa: ARG002
+        """None: every row has a split."""
         return None
 
     def expression(self, given: SplitInput) -> exp.Expr:
@@ -106,15 +103,16 @@ class RandomSplit(Model):
         key = given.user_key if self.unit == "user" else given.row_key
         seeded = exp.Concat(expressions=[text(f"{self.seed}:"), key], safe=False, coalesce=False)
         bucket = exp.Substring(this=exp.MD5(this=seeded), start=number(1), length=number(8))
-        case = exp.Case().when(bucket < _threshold(self.train_percent), big(TRAIN))
+        case = exp.Case().when(_below(bucket, self.train_percent), number(TRAIN))
         if self.test_percent:
-            case = case.when(bucket.copy() < _threshold(self.train_percent + self.test_percent), big(TEST))
-        return case.else_(big(EVAL))
+            case = case.when(_below(bucket, self.train_percent + self.test_percent), number(TEST))
+        return exp.cast(case.else_(number(EVAL)), "BIGINT")
 
 
-def _threshold(percent: int) -> exp.Expr:
-    """The first 32-bit bucket that is not among the first `percent` hundredths, in hexadecimal."""
-    return text(f"{-(-percent * 2**32 // 100):08x}")
+def _below(bucket: exp.Expr, percent: int) -> exp.Expr:
+    """Whether a 32-bit bucket, in hexadecimal, is among the first `percent` hundredths."""
+    first_after = f"{-(-percent * 2**32 // 100):08x}"
+    return exp.LT(this=bucket.copy(), expression=text(first_after))
 
 
 SplitConfig = Annotated[TimeBasedSplit | RandomSplit, Field(discriminator="strategy")]

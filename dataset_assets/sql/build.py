@@ -1,6 +1,6 @@
 """Small pieces of AST that the compiler and the selection's classes are written with."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -45,6 +45,11 @@ def alias(expression: exp.Expr, name: str) -> exp.Expr:
     return exp.Alias(this=expression, alias=identifier(name))
 
 
+def alias_table(source: exp.Expr, name: str) -> exp.Expr:
+    """`source AS name`, for FROM and JOIN."""
+    return exp.alias_(source.copy(), identifier(name), table=True)
+
+
 def text(value: str) -> exp.Literal:
     """A string literal."""
     return exp.Literal.string(value)
@@ -83,3 +88,15 @@ def all_of(conditions: Iterable[exp.Expr]) -> exp.Expr | None:
 def is_in(value: exp.Expr, cte: str, name: str) -> exp.Expr:
     """`value IN (SELECT name FROM cte)`: a semi-join, which NULL never satisfies."""
     return exp.In(this=value, query=exp.select(column(name)).from_(table(cte)).subquery())
+
+
+def assemble(ctes: Sequence[CTE], final: exp.Query | None = None) -> exp.Query:
+    """One query of the CTEs: `final`, or everything of the last of them."""
+    query = final if final is not None else exp.select("*").from_(table(ctes[-1].name))
+    with_ = exp.With(
+        expressions=[
+            exp.CTE(this=cte.query.copy(), alias=exp.TableAlias(this=identifier(cte.name))) for cte in ctes
+        ]
+    )
+    query.set("with_", with_)
+    return query

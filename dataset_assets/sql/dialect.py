@@ -27,11 +27,16 @@ class BigQueryText(BigQuery):
 
 @dataclass(frozen=True)
 class Dialect:
-    """How an engine writes SQL. `functions` are those that sqlglot has no node for and that are meant."""
+    """How an engine writes SQL.
+
+    `functions` are those that sqlglot has no node for and that are meant. `sorts_in_one_place`: a window
+    without PARTITION BY goes through one worker, so that row numbers must be made bucket by bucket.
+    """
 
     name: str
     text: type[SqlglotDialect]
     functions: frozenset[str] = frozenset()
+    sorts_in_one_place: bool = False
 
     def render(self, query: exp.Expr, pretty: bool = True) -> str:
         """The text of a query. Raises UnsupportedError for what the dialect cannot say."""
@@ -50,6 +55,6 @@ class Dialect:
 
 
 DUCKDB = Dialect("duckdb", DuckDBText, frozenset({"read_parquet", "read_csv", "struct_pack"}))
-BIGQUERY = Dialect("bigquery", BigQueryText)
+BIGQUERY = Dialect("bigquery", BigQueryText, sorts_in_one_place=True)
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (DUCKDB, BIGQUERY)}

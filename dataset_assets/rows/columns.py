@@ -1,0 +1,55 @@
+"""The system columns that every published row carries (Entity: Row Metadata)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class SystemColumn:
+    """`sql_type` is the type both engines share; `mutable` as Entity's table has it."""
+
+    name: str
+    sql_type: str
+    mutable: bool
+    description: str
+
+
+LABELS_TYPE = "ARRAY<STRUCT<key VARCHAR, value VARCHAR>>"
+
+SYSTEM_COLUMNS = (
+    SystemColumn("_row_id", "VARCHAR", False, "UUIDv7; later rows sort after earlier ones (BR-013)"),
+    SystemColumn("_source_dataset_id", "VARCHAR", False, "The Dataset this row originates from (BR-015)"),
+    SystemColumn("_source_table", "VARCHAR", False, "The main table's logical name (BR-015)"),
+    SystemColumn("_created_by_project_id", "VARCHAR", False, "The Project whose Run made the row (BR-015)"),
+    SystemColumn("_created_by_run_id", "VARCHAR", False, "The Run that made the row (BR-015)"),
+    SystemColumn("_created_at", "TIMESTAMPTZ", False, "When the row was first published (BR-015)"),
+    SystemColumn("_updated_at", "TIMESTAMPTZ", True, "When its content last changed (BR-017)"),
+    SystemColumn("_period", "VARCHAR", False, "The Period the row belongs to (BR-018)"),
+    SystemColumn("_deleted", "BOOLEAN", True, "Set by a delete operation only (BR-019)"),
+    SystemColumn("_labels", LABELS_TYPE, True, "Key and value tags, sorted by key (BR-016, decision 19)"),
+)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What one publication writes on the rows that it adds. `instant` is the publication's, in UTC."""
+
+    dataset_id: UUID
+    source_table: str
+    project_id: UUID | None
+    run_id: str
+    instant: datetime
+    period: str | None
+
+    @property
+    def milliseconds(self) -> int:
+        """Unix milliseconds of the instant, the time field of the row ids."""
+        return int(self.instant.timestamp() * 1000)
+
+    @property
+    def salt(self) -> int:
+        """48 bits that keep ids of different datasets, Periods and runs apart (decision 17)."""
+        seed = f"{self.dataset_id}:{self.period}:{self.run_id}"
+        return int.from_bytes(sha256(seed.encode()).digest()[:6])

@@ -1,0 +1,251 @@
+"""Row identity in SQL: new rows get ids, the others keep theirs (decision 17).
+
+Nothing here reads a clock or goes through Python rows; the same CTEs run on every engine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+
+from dataset_assets.contract.model import ColumnDef
+from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
+from dataset_assets.rows.encoding import row_text
+from dataset_assets.selection.date_range import Moment
+from dataset_assets.sql.build import CTE, alias, boundary, column, number, table, text
+
+_UUID = sqlglot.parse_one(
+    """FORMAT('%08x-%04x-7%03x-%04x-%012x',
+      (:ms + (_number >> 26)) >> 16, (:ms + (_number >> 26)) & 65535, (_number >> 14) & 4095,
+      32768 | (_number & 16383), (:salt + (_number & 67108863) * 68718952447) & 281474976710655)""",
+    dialect="bigquery",
+)
+"""RFC 9562 UUIDv7 with a monotonic counter (its method 1): milliseconds, 26 bits of row number in rand_a and
+the head of rand_b, which overflow into the milliseconds, then salted bits that differ from row to row."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """The rows that are there now: what stands in FROM, and the published columns that it has."""
+
+    source: exp.Expr
+    columns: tuple[ColumnDef, ...]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How the rows of a dataset are told apart and put in order.
+
+    `key` is the natural key, empty where the Dataset has none; `order` the mapped timestamp's output column.
+    """
+
+    columns: tuple[ColumnDef, ...]
+    key: tuple[str, ...]
+    order: str | None
+
+    def definitions(self, names: Sequence[str]) -> list[ColumnDef]:
+        """The published columns of these names."""
+        by_name = {definition.name.lower(): definition for definition in self.columns}
+        return [by_name[name.lower()] for name in names]
+
+    @property
+    def told_by(self) -> list[ColumnDef]:
+        """The columns that tell rows apart: the natural key, or without one all of them."""
+        return self.definitions(self.key) if self.key else list(self.columns)
+
+
+def row_metadata(
+    rows: str, identity: Identity, stamp: Stamp, before: Published | None, *, bucketed: bool
+) -> tuple[CTE, ...]:
+    """CTEs that give every row of the CTE `rows` its system columns; the last one holds the result.
+
+    `before` is the publication that this one replaces: a row that is in it (same natural key; without one,
+    same content and occurrence) keeps its id, `_created_at`, lineage, `_labels` and `_deleted`, and its
+    `_updated_at` unless its content changed. `bucketed` is what the dialect says of its sorting.
+    """
+    if before is None or not _comparable(identity, before):
+        numbered = _numbered(rows, identity, bucketed)
+        return (*numbered, CTE("published_rows", _new_rows(rows, identity, stamp)))
+    added = exp.select(*_names(identity)).from_(table("compared")).where(column("_row_id").is_(exp.null()))
+    both = exp.union(_kept_rows(identity, stamp), _new_rows("added", identity, stamp), distinct=False)
+    return (
+        *_compared(rows, identity, before),
+        CTE("added", added),
+        *_numbered("added", identity, bucketed),
+        CTE("published_rows", both),
+    )
+
+
+def _names(identity: Identity, source: str | None = None) -> list[exp.Expr]:
+    return [column(definition.name, source) for definition in identity.columns]
+
+
+def _comparable(identity: Identity, before: Published) -> bool:
+    """Rows can be found again only by columns that the publication before has, as the same type."""
+    old = {definition.name.lower(): definition.type for definition in before.columns}
+    return all(old.get(definition.name.lower()) is definition.type for definition in identity.told_by)
+
+
+def _bucket(identity: Identity) -> exp.Expr:
+    """Ahead of everything else in the order of rows: the day; without a timestamp, a slice of a hash."""
+    if identity.order is None:
+        key = exp.MD5(this=_key_text(identity.told_by))
+        return exp.Substring(this=key, start=number(1), length=number(2))
+    day = exp.cast(column(identity.order), "DATE")
+    return exp.Coalesce(this=day, expressions=[exp.cast(text("0001-01-01"), "DATE")])
+
+
+def _numbered(rows: str, identity: Identity, bucketed: bool) -> tuple[CTE, ...]:
+    """`numbered`: what tells the rows apart, and their number from 0 in a total order (decision 17).
+
+    Only these few columns are sorted; the others are joined back. An engine that would sort in one place
+    (`bucketed`) sorts bucket by bucket and adds the sizes of the buckets before: the numbers are the same.
+    """
+    first = identity.definitions([identity.order]) if identity.order else []
+    by = first + [definition for definition in identity.told_by if definition not in first]
+    narrow = exp.select(
+        *(column(definition.name) for definition in by), exp.alias_(_bucket(identity), "_bucket")
+    )
+    order = [exp.Ordered(this=column(name), nulls_first=True) for name in ("_bucket", *(d.name for d in by))]
+    place = exp.Window(this=exp.RowNumber(), order=exp.Order(expressions=order))
+    if bucketed:
+        place.set("partition_by", [column("_bucket")])
+    placed = exp.select("*", exp.alias_(exp.Sub(this=place, expression=number(1)), "_number"))
+    sorted_rows = CTE("sorted_rows", narrow.from_(table(rows)))
+    if not bucketed:
+        return sorted_rows, CTE("numbered", placed.from_(table("sorted_rows")))
+    total = exp.Add(this=column("_before", "bucket_sizes"), expression=column("_number", "placed"))
+    same = _equal("_bucket", "placed", "bucket_sizes")
+    numbered = exp.select(*(column(d.name, "placed") for d in by), exp.alias_(total, "_number"))
+    return (
+        sorted_rows,
+        CTE("bucket_sizes", _bucket_sizes()),
+        CTE("placed", placed.from_(table("sorted_rows"))),
+        CTE("numbered", numbered.from_(table("placed")).join(table("bucket_sizes"), on=same)),
+    )
+
+
+def _bucket_sizes() -> exp.Select:
+    """For each bucket, how many rows are in the buckets before it."""
+    before = exp.Window(
+        this=exp.Sum(this=exp.Count(this=exp.Star())),
+        order=exp.Order(expressions=[exp.Ordered(this=column("_bucket"), nulls_first=True)]),
+        spec=exp.WindowSpec(
+            kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=number(1), end_side="PRECEDING"
+        ),
+    )
+    size = exp.cast(exp.Coalesce(this=before, expressions=[number(0)]), "BIGINT")
+    sizes = exp.select(column("_bucket"), exp.alias_(size, "_before")).from_(table("sorted_rows"))
+    return sizes.group_by(column("_bucket"))
+
+
+def _new_rows(rows: str, identity: Identity, stamp: Stamp) -> exp.Select:
+    """The rows with ids and constants. Without a natural key `numbered` has all columns already."""
+    values = {**_constants(stamp), "_row_id": _row_id(stamp)}
+    made = [exp.alias_(values[system.name], system.name) for system in SYSTEM_COLUMNS]
+    if not identity.key:
+        return exp.select(*_names(identity), *made).from_(table("numbered"))
+    same = [_same(definition, rows, "numbered") for definition in identity.told_by]
+    query = exp.select(*_names(identity, rows), *made).from_(table(rows))
+    return query.join(table("numbered"), on=exp.and_(*same))
+
+
+def _row_id(stamp: Stamp) -> exp.Expr:
+    return exp.replace_placeholders(_UUID.copy(), ms=number(stamp.milliseconds), salt=number(stamp.salt))
+
+
+def _constants(stamp: Stamp) -> dict[str, exp.Expr]:
+    def words(value: object | None) -> exp.Expr:
+        return exp.cast(exp.null() if value is None else text(str(value)), "VARCHAR")
+
+    types = {system.name: system.sql_type for system in SYSTEM_COLUMNS}
+    now = instant(stamp)
+    return {
+        "_source_dataset_id": words(stamp.dataset_id),
+        "_source_table": words(stamp.source_table),
+        "_created_by_project_id": words(stamp.project_id),
+        "_created_by_run_id": words(stamp.run_id),
+        "_created_at": now,
+        "_updated_at": now.copy(),
+        "_period": words(stamp.period),
+        "_deleted": exp.false(),
+        "_labels": exp.cast(exp.Array(expressions=[]), types["_labels"]),
+    }
+
+
+def _compared(rows: str, identity: Identity, before: Published) -> tuple[CTE, ...]:
+    """Every row beside the row it was before, if it was there, and whether its content changed."""
+    names = {definition.name.lower() for definition in before.columns}
+    known = [d for d in identity.columns if d.name.lower() in names]
+    if identity.key:
+        new: exp.Expr = exp.select(*_names(identity)).from_(table(rows))
+        old = exp.select(*(column(d.name) for d in known), *_system()).from_(before.source.copy())
+        same = [_same(definition, "present", "previous") for definition in identity.told_by]
+    else:
+        new = _counted(exp.select(*_names(identity)).from_(table(rows)), identity, None)
+        old = exp.select(*(column(d.name) for d in known), *_system()).from_(before.source.copy())
+        old = _counted(old, identity, column("_row_id"))
+        same = [_equal(name, "present", "previous") for name in ("_content", "_occurrence")]
+    compared = exp.select(
+        *_names(identity, "present"),
+        *(column(system.name, "previous") for system in SYSTEM_COLUMNS),
+        exp.alias_(_changed(identity, before), "_changed"),
+    )
+    compared = compared.from_(table("present")).join(table("previous"), on=exp.and_(*same), join_type="left")
+    return CTE("present", new), CTE("previous", old), CTE("compared", compared)
+
+
+def _system() -> list[exp.Expr]:
+    return [column(system.name) for system in SYSTEM_COLUMNS]
+
+
+def _counted(rows: exp.Select, identity: Identity, order: exp.Expr | None) -> exp.Select:
+    """Rows with a hash of their content and how often it came before: what tells them apart without a key."""
+    content = exp.MD5(this=_key_text(identity.told_by))
+    occurrence = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[content.copy()],
+        order=exp.Order(expressions=[exp.Ordered(this=order or content.copy(), nulls_first=True)]),
+    )
+    return rows.select(exp.alias_(content, "_content"), exp.alias_(occurrence, "_occurrence"))
+
+
+def _same(definition: ColumnDef, left: str, right: str) -> exp.Expr:
+    """Equality that holds for NULLs too, in a form that every engine can hash."""
+    if not definition.nullable:
+        return _equal(definition.name, left, right)
+    sides = (row_text([(column(definition.name, side), definition.type)]) for side in (left, right))
+    return exp.EQ(this=next(sides), expression=next(sides))
+
+
+def _equal(name: str, left: str, right: str) -> exp.Expr:
+    return exp.EQ(this=column(name, left), expression=column(name, right))
+
+
+def _changed(identity: Identity, before: Published) -> exp.Expr:
+    """Whether any column is not what it was; always, when the columns themselves changed."""
+    if [(d.name, d.type) for d in identity.columns] != [(d.name, d.type) for d in before.columns]:
+        return exp.true()
+    keys = {name.lower() for name in identity.key}
+    content = [d.name for d in identity.columns if d.name.lower() not in keys] if keys else []
+    same = [
+        exp.NullSafeEQ(this=column(name, "present"), expression=column(name, "previous")) for name in content
+    ]
+    return exp.not_(exp.and_(*same)) if same else exp.false()
+
+
+def _kept_rows(identity: Identity, stamp: Stamp) -> exp.Select:
+    updated = exp.Case().when(column("_changed"), instant(stamp)).else_(column("_updated_at"))
+    kept = (alias(updated if s.name == "_updated_at" else column(s.name), s.name) for s in SYSTEM_COLUMNS)
+    query = exp.select(*_names(identity), *kept)
+    return query.from_(table("compared")).where(exp.not_(column("_row_id").is_(exp.null())))
+
+
+def _key_text(definitions: Sequence[ColumnDef]) -> exp.Expr:
+    return row_text([(column(definition.name), definition.type) for definition in definitions])
+
+
+def instant(stamp: Stamp) -> exp.Expr:
+    """The publication's instant as a literal."""
+    return boundary(Moment(stamp.instant, stamp.instant.date()), "TIMESTAMPTZ")

@@ -1,0 +1,258 @@
+"""From a Dataset to the rows it selects: a tuple of named steps over an AST (DESIGN section 6).
+
+The CTEs and their order are those of Domain's example, so that its readers find their way:
+`date_filtered`, `product_revenue`, `top_products`, `active_customers`, `enriched_transactions`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlglot import exp
+
+from dataset_assets.contract.scope import Reference, Source
+from dataset_assets.errors import ResolveError, raise_all
+from dataset_assets.rows.encoding import row_text
+from dataset_assets.selection.filters import Fit
+from dataset_assets.selection.splits import TRAIN, SplitInput
+from dataset_assets.sql.build import CTE, Columns, alias, alias_table, big, boundary, column, table
+from dataset_assets.sql.question import Question
+from dataset_assets.sql.typing import SQL_TYPES, as_declared, is_as_declared, mismatches, stored
+
+SOURCE_ROWS, WINDOW_ROWS, TRAIN_ROWS = "source_rows", "date_filtered", "train_rows"
+ROWS = "enriched_transactions"
+"""The CTE that holds the selected rows, before row metadata."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A query in the making.
+
+    `early` are the lookups that the window, the filters or the split look at: they are joined before them,
+    and their columns are `alias__column` from then on. `rows` names the CTE of the rows so far, `keep` is
+    what a row must satisfy to stay, `projection` the published columns.
+    """
+
+    question: Question
+    early: tuple[Source, ...] = ()
+    ctes: tuple[CTE, ...] = ()
+    rows: str = SOURCE_ROWS
+    keep: tuple[exp.Expr, ...] = ()
+    projection: tuple[exp.Expr, ...] = ()
+
+    @property
+    def late(self) -> tuple[Source, ...]:
+        """The lookups that only enrich the rows that stay."""
+        return tuple(lookup for lookup in self.question.scope.lookups if lookup not in self.early)
+
+    def with_ctes(self, *ctes: CTE) -> "Draft":
+        """The draft with more CTEs at its end."""
+        return replace(self, ctes=(*self.ctes, *ctes))
+
+    def in_rows(self, reference: Reference, table_name: str | None = None) -> exp.Expr:
+        """A column of the main table or of an early lookup, as the CTE `rows` has it."""
+        name = reference.column.name
+        if reference.source in self.early:
+            name = f"{reference.source.name}__{name}"
+        return column(name, table_name)
+
+    def in_join(self, reference: Reference) -> exp.Expr:
+        """Any column, as it is read where `rows` is joined with the late lookups."""
+        if reference.source in self.late:
+            return column(reference.column.name, reference.source.name)
+        return self.in_rows(reference, self.question.scope.main.name)
+
+    def concept(self, name: str) -> exp.Expr:
+        """A mapped concept in `rows`."""
+        return self.in_rows(self.question.concepts[name])
+
+    def concept_in_join(self, name: str) -> exp.Expr:
+        """A mapped concept where `rows` is joined."""
+        return self.in_join(self.question.concepts[name])
+
+
+def resolve(draft: Draft) -> Draft:
+    """Every relation has its declared schema, or every fault is raised at once."""
+    question = draft.question
+    sources = (question.scope.main, *question.scope.lookups)
+    faults = (fault for source in sources for fault in mismatches(source, question.relations[source.name]))
+    raise_all(ResolveError, faults)
+    return draft
+
+
+def join(draft: Draft) -> Draft:
+    """Which lookups come before the filters: those they look at, and the ones these are chained to."""
+    question = draft.question
+    wanted = {reference.source for reference in question.looked_at()}
+    for lookup in reversed(question.scope.lookups):
+        if lookup in wanted:
+            wanted |= {reference.source for reference, _ in question.joins(lookup)}
+    return replace(draft, early=tuple(lookup for lookup in question.scope.lookups if lookup in wanted))
+
+
+def map_columns(draft: Draft) -> Draft:
+    """The published columns, by the names that decision 13 gives them."""
+    outputs = draft.question.scope.outputs
+    mapped = (alias(draft.in_join(output.reference), output.name) for output in outputs if output.reference)
+    return replace(draft, projection=tuple(mapped))
+
+
+def window(draft: Draft) -> Draft:
+    """Reads the main table and the early lookups, within the window (decision 6)."""
+    question = draft.question
+    query = _read(question, question.scope.main)
+    for lookup in draft.early:
+        query = _join(query, question, lookup, lambda reference: _in_source(question, reference))
+        for definition in question.needed(lookup):
+            named = exp.alias_(column(definition.name, lookup.name), f"{lookup.name}__{definition.name}")
+            query = query.select(named)
+    for condition in _in_window(question):
+        query = query.where(condition)
+    rows = WINDOW_ROWS if question.window else SOURCE_ROWS
+    return replace(draft, rows=rows).with_ctes(CTE(rows, query))
+
+
+def product_filter(draft: Draft) -> Draft:
+    """Which products stay, fitted on the rows of the window, or on its train rows (decision 5)."""
+    filters, config = draft.question.dataset.filters, draft.question.dataset.split_config
+    if filters.fit_on == "train" and config:
+        in_train = exp.EQ(this=config.expression(_split_input(draft, draft.in_rows)), expression=big(TRAIN))
+        train = exp.select("*").from_(table(draft.rows)).where(in_train)
+        draft = draft.with_ctes(CTE(TRAIN_ROWS, train))
+    return _filtered(draft, filters.product_filter.fit(_fit(draft)), filters.product_filter.keep)
+
+
+def customer_filter(draft: Draft) -> Draft:
+    """Which customers stay, by their transactions among the products that stay."""
+    filters = draft.question.dataset.filters
+    fit = replace(_fit(draft), among=filters.product_filter.keep(draft.concept))
+    return _filtered(draft, filters.customer_filter.fit(fit), filters.customer_filter.keep)
+
+
+def split(draft: Draft) -> Draft:
+    """The column `split` (decision 8)."""
+    config = draft.question.dataset.split_config
+    if config is None:
+        return draft
+    value = config.expression(_split_input(draft, draft.in_join))
+    return replace(draft, projection=(*draft.projection, exp.alias_(value, "split")))
+
+
+def enrich(draft: Draft) -> Draft:
+    """The rows that stay, with the late lookups (BR-002): `enriched_transactions`."""
+    question = draft.question
+    query = exp.select(*draft.projection).from_(alias_table(table(draft.rows), question.scope.main.name))
+    for lookup in draft.late:
+        query = _join(query, question, lookup, draft.in_join)
+    for condition in draft.keep:
+        query = query.where(condition)
+    return draft.with_ctes(CTE(ROWS, query))
+
+
+STEPS: tuple[Callable[[Draft], Draft], ...] = (
+    resolve,
+    join,
+    map_columns,
+    window,
+    product_filter,
+    customer_filter,
+    split,
+    enrich,
+)
+
+
+def compile_rows(question: Question) -> tuple[CTE, ...]:
+    """The CTEs that select a Dataset's rows; the last is `enriched_transactions`.
+
+    Raises ResolveError with everything in which the relations break the contract.
+    """
+    draft = Draft(question)
+    for step in STEPS:
+        draft = step(draft)
+    used = {reference.name for cte in draft.ctes for reference in cte.query.find_all(exp.Table)}
+    return tuple(cte for cte in draft.ctes if cte.name in used or cte.name == ROWS)
+
+
+def _read(question: Question, source: Source) -> exp.Select:
+    """SELECT the needed columns of a source as the contract declares them."""
+    relation = question.relations[source.name]
+    columns = (
+        alias(as_declared(source, relation, definition, source.name), definition.name)
+        for definition in question.needed(source)
+    )
+    return exp.select(*columns).from_(alias_table(relation.source, source.name))
+
+
+def _join(
+    query: exp.Select, question: Question, lookup: Source, read: Callable[[Reference], exp.Expr]
+) -> exp.Select:
+    """LEFT JOIN a lookup: it never drops a row, and the audit proves that it adds none (decision 11)."""
+    relation = question.relations[lookup.name]
+    plain = all(is_as_declared(relation, definition) for definition in question.needed(lookup))
+    source = relation.source if plain else _read(question, lookup).subquery()
+    conditions = (
+        exp.EQ(this=read(reference), expression=column(condition.target_column, lookup.name))
+        for reference, condition in question.joins(lookup)
+    )
+    return query.join(alias_table(source, lookup.name), on=exp.and_(*conditions), join_type="left")
+
+
+def _in_source(question: Question, reference: Reference) -> exp.Expr:
+    """A column as declared, where its own source stands in FROM."""
+    source = reference.source
+    if source.lookup:
+        return column(reference.column.name, source.name)
+    return as_declared(source, question.relations[source.name], reference.column, source.name)
+
+
+def _filtered(draft: Draft, ctes: tuple[CTE, ...], keep: Callable[[Columns], exp.Expr | None]) -> Draft:
+    condition = keep(draft.concept_in_join)
+    kept = draft.keep if condition is None else (*draft.keep, condition)
+    return replace(draft, keep=kept).with_ctes(*ctes)
+
+
+def _fit(draft: Draft) -> Fit:
+    """What filters learn from: the train rows where they were set apart, else all rows."""
+    apart = any(cte.name == TRAIN_ROWS for cte in draft.ctes)
+    return Fit(TRAIN_ROWS if apart else draft.rows, draft.concept, frozenset(draft.question.concepts))
+
+
+def _in_window(question: Question) -> Iterator[exp.Expr]:
+    """The window's bounds and the split's gap."""
+    if question.window is None:
+        return
+    stamp, sql_type = _stored_timestamp(question)
+    yield exp.GTE(this=stamp, expression=boundary(question.window.start, sql_type))
+    yield exp.LT(this=stamp.copy(), expression=boundary(question.window.end, sql_type))
+    config = question.dataset.split_config
+    gap = config.gap(question.anchor) if config else None
+    if gap:
+        first, after = (boundary(question.moment(day), sql_type) for day in gap)
+        yield exp.or_(
+            exp.LT(this=stamp.copy(), expression=first), exp.GTE(this=stamp.copy(), expression=after)
+        )
+
+
+def _stored_timestamp(question: Question) -> tuple[exp.Expr, str]:
+    """The timestamp as the store has it, so that it can skip by its own statistics, and its SQL type."""
+    reference = question.concepts["timestamp"]
+    if reference.source.lookup:
+        return _in_source(question, reference), SQL_TYPES[reference.column.type]
+    return stored(question.relations[reference.source.name], reference.column, reference.source)
+
+
+def _split_input(draft: Draft, read: Callable[[Reference], exp.Expr]) -> SplitInput:
+    question = draft.question
+
+    def key(*references: Reference) -> exp.Expr:
+        return row_text([(read(reference), reference.column.type) for reference in references])
+
+    def before(day: date) -> exp.Expr:
+        stamp = question.concepts["timestamp"]
+        bound = boundary(question.moment(day), SQL_TYPES[stamp.column.type])
+        return exp.LT(this=read(stamp), expression=bound)
+
+    users = (question.concepts["user_id"],) if "user_id" in question.concepts else ()
+    return SplitInput(
+        anchor=question.anchor, before=before, user_key=key(*users), row_key=key(*question.row_key)
+    )

@@ -1,0 +1,117 @@
+"""What the compiler is asked: a Dataset in its scope, its relations, and when it looks back from."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from dataset_assets.contract.model import ColumnDef, Dataset, JoinCondition
+from dataset_assets.contract.scope import Reference, Scope, Source
+from dataset_assets.periods.period import Period
+from dataset_assets.ports import Extent, Relation
+from dataset_assets.selection.date_range import AsOf, Moment, Window
+
+
+def window_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Window | None:
+    """The stretch of time a Dataset selects: its `date_range`, else the Period it is published for.
+
+    None where neither bounds it: then every row of the main table is selected.
+    """
+    if dataset.filters.date_range:
+        return dataset.filters.date_range.window(as_of)
+    if period and dataset.column_mapping:
+        return Window(Moment(period.start, period.start_date), Moment(period.end, period.end_date))
+    return None
+
+
+def extent_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Extent | None:
+    """What a table that is stored by Period is asked for."""
+    window = window_of(dataset, as_of, period)
+    if window:
+        return Extent(window.start.instant, window.end.instant)
+    return Extent(period.start, period.end) if period else None
+
+
+@dataclass(frozen=True)
+class Question:
+    """`relations` holds one for the main table and for each lookup, by the source's name in the scope."""
+
+    scope: Scope
+    relations: Mapping[str, Relation]
+    as_of: AsOf
+    period: Period | None = None
+
+    @property
+    def dataset(self) -> Dataset:
+        """The Dataset that is compiled."""
+        return self.scope.dataset
+
+    @cached_property
+    def window(self) -> Window | None:
+        """The stretch of time that is selected."""
+        return window_of(self.dataset, self.as_of, self.period)
+
+    @cached_property
+    def concepts(self) -> Mapping[str, Reference]:
+        """Mapped concept → the column it refers to."""
+        mapping = self.dataset.column_mapping
+        return {name: self.reference(ref) for name, ref in mapping.concepts()} if mapping else {}
+
+    @property
+    def anchor(self) -> date:
+        """The day from which a time-based split counts back (decisions 6 and 7)."""
+        date_range = self.dataset.filters.date_range
+        return date_range.eval_anchor(self.as_of) if date_range else self.as_of.day
+
+    def moment(self, day: date) -> Moment:
+        """The first instant of a day, in the zone that days are days in."""
+        return Moment(self.as_of.midnight(day), day)
+
+    def looked_at(self) -> Iterator[Reference]:
+        """The columns that the window, the filters and the split decide by."""
+        dataset = self.dataset
+        names = set(dataset.filters.needs())
+        names |= {"timestamp"} if self.window else set()
+        names |= {"transaction_id"} if "user_id" in names else set()
+        names |= set(dataset.split_config.needs) if dataset.split_config else set()
+        return (reference for name, reference in self.concepts.items() if name in names)
+
+    @cached_property
+    def row_key(self) -> tuple[Reference, ...]:
+        """What a row is told by: its natural key, else every published column of the main table."""
+        if self.dataset.natural_key_columns:
+            return tuple(self.reference(name) for name in self.dataset.natural_key_columns)
+        outputs = (output.reference for output in self.scope.outputs)
+        return tuple(reference for reference in outputs if reference and reference.source.lookup is None)
+
+    def joins(self, lookup: Source) -> Iterator[tuple[Reference, JoinCondition]]:
+        """(the column a lookup is joined on, the condition), for each of its conditions."""
+        definition = lookup.lookup
+        for condition in definition.join_conditions if definition else ():
+            yield self.reference(condition.source_column), condition
+
+    def needed(self, source: Source) -> tuple[ColumnDef, ...]:
+        """The columns of a source that anything reads, in the order it declares them."""
+        return tuple(column for column in source.columns if (source.name, column.name) in self._needed)
+
+    @cached_property
+    def _needed(self) -> frozenset[tuple[str, str]]:
+        return frozenset((ref.source.name, ref.column.name) for ref in self._read())
+
+    def _read(self) -> Iterator[Reference]:
+        yield from (output.reference for output in self.scope.outputs if output.reference)
+        yield from self.concepts.values()
+        yield from self.row_key
+        for lookup in self.scope.lookups:
+            for reference, condition in self.joins(lookup):
+                yield reference
+                target = lookup.column(condition.target_column)
+                if target:
+                    yield Reference(lookup, target)
+
+    def reference(self, ref: str) -> Reference:
+        """The column a name refers to; the rules have made sure that there is one."""
+        found = self.scope.find(ref)
+        if found is None:
+            raise LookupError(f"{ref!r} was not checked before it was compiled")
+        return found

@@ -1,0 +1,127 @@
+"""From physical columns to declared ones: what is allowed, and the cast that does it (DESIGN section 7)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+
+from sqlglot import exp
+
+from dataset_assets.contract.model import ColumnDef, ColumnType
+from dataset_assets.contract.scope import Source
+from dataset_assets.errors import Fault
+from dataset_assets.ports import PhysicalColumn, PhysicalType, Relation
+from dataset_assets.sql.build import column as read_column
+from dataset_assets.sql.build import text
+
+SQL_TYPES: Mapping[ColumnType, str] = {
+    ColumnType.STRING: "VARCHAR",
+    ColumnType.INTEGER: "BIGINT",
+    ColumnType.DECIMAL: "DECIMAL(38, 9)",
+    ColumnType.BOOLEAN: "BOOLEAN",
+    ColumnType.DATE: "DATE",
+    ColumnType.TIMESTAMP: "TIMESTAMPTZ",
+}
+"""Declared type → the SQL type that published columns have (decision 3 for decimals)."""
+
+_AS_THEY_ARE = frozenset({"VARCHAR", "BIGINT", "INT64", "DECIMAL(38,9)", "NUMERIC"})
+
+Cast = Callable[[exp.Expr, PhysicalColumn, str], exp.Expr]
+
+
+def _same(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
+    return value
+
+
+def _to(sql_type: str) -> Cast:
+    def cast(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
+        return value if column.native in _AS_THEY_ARE else exp.cast(value, sql_type)
+
+    return cast
+
+
+def _in_zone(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
+    return exp.Timestamp(this=value, zone=text(zone))
+
+
+CASTS: Mapping[tuple[ColumnType, PhysicalType], Cast] = {
+    (ColumnType.STRING, PhysicalType.STRING): _same,
+    (ColumnType.INTEGER, PhysicalType.INTEGER): _to(SQL_TYPES[ColumnType.INTEGER]),
+    (ColumnType.DECIMAL, PhysicalType.INTEGER): _to(SQL_TYPES[ColumnType.DECIMAL]),
+    (ColumnType.DECIMAL, PhysicalType.FLOAT): _to(SQL_TYPES[ColumnType.DECIMAL]),
+    (ColumnType.DECIMAL, PhysicalType.DECIMAL): _to(SQL_TYPES[ColumnType.DECIMAL]),
+    (ColumnType.BOOLEAN, PhysicalType.BOOLEAN): _same,
+    (ColumnType.DATE, PhysicalType.DATE): _same,
+    (ColumnType.TIMESTAMP, PhysicalType.TIMESTAMP): _same,
+    (ColumnType.TIMESTAMP, PhysicalType.DATETIME): _in_zone,
+}
+"""Every allowed pair. What is not here is refused: nothing is converted silently."""
+
+
+def as_declared(source: Source, relation: Relation, column: ColumnDef, table: str) -> exp.Expr:
+    """A column of a relation, read through the alias `table`, as the contract declares it."""
+    physical = _found(relation, column, source)
+    return CASTS[column.type, physical.type](_raw(physical, table), physical, relation.zone)
+
+
+def is_as_declared(relation: Relation, column: ColumnDef) -> bool:
+    """Whether the relation's column is what the contract declares, without a cast."""
+    physical = find(relation, column.name)
+    if physical is None:
+        return False
+    raw = _raw(physical, "t")
+    return CASTS[column.type, physical.type](raw, physical, relation.zone) is raw
+
+
+def stored(relation: Relation, column: ColumnDef, source: Source) -> tuple[exp.Expr, str]:
+    """A date or timestamp as its store has it, with the SQL type that a boundary must have to match it.
+
+    Only a naive timestamp of another zone than UTC is converted: its local order is not the order of time.
+    """
+    physical = _found(relation, column, source)
+    if physical.type is PhysicalType.DATETIME and relation.zone == "UTC":
+        return _raw(physical, source.name), "TIMESTAMP"
+    return as_declared(source, relation, column, source.name), SQL_TYPES[column.type]
+
+
+def _found(relation: Relation, column: ColumnDef, source: Source) -> PhysicalColumn:
+    physical = find(relation, column.name)
+    if physical is None:
+        raise LookupError(f"{source.name}.{column.name} was not checked before it was compiled")
+    return physical
+
+
+def _raw(physical: PhysicalColumn, table: str) -> exp.Column:
+    return read_column(physical.name, table)
+
+
+def find(relation: Relation, name: str) -> PhysicalColumn | None:
+    """The physical column of that name, whatever its case: both engines fold it."""
+    return next((column for column in relation.columns if column.name.lower() == name.lower()), None)
+
+
+def mismatches(source: Source, relation: Relation) -> Iterator[Fault]:
+    """Everything in which a relation breaks the declared schema: missing, other type, known NULLs."""
+    for column in source.columns:
+        physical = find(relation, column.name)
+        field = f"{source.name}.{column.name}"
+        if physical is None:
+            yield _missing(column, relation, field)
+        elif (column.type, physical.type) not in CASTS:
+            allowed = sorted(given.value for wanted, given in CASTS if wanted is column.type)
+            yield Fault(
+                f"is declared {column.type.value}, and is {physical.native} in the source",
+                field,
+                f"declare it as it is, or let the source have {' or '.join(allowed)}",
+            )
+        elif not column.nullable and physical.has_nulls:
+            yield Fault(
+                "is declared nullable: false, and the source has NULLs",
+                field,
+                "declare it nullable, or mend the source",
+            )
+
+
+def _missing(column: ColumnDef, relation: Relation, field: str) -> Fault:
+    names = [physical.name for physical in relation.columns]
+    near = get_close_matches(column.name, names, n=1)
+    mend = f"did you mean {near[0]!r}?" if near else f"the source has: {', '.join(names)}"
+    return Fault("is not in the source", field, mend)

@@ -64,10 +64,6 @@ class UnsupportedError(DatasetAssetsError):
     """An engine was asked for something that it declares it cannot do."""
 
 
-class AuditError(DatasetAssetsError):
-    """Staged rows failed a blocking check; nothing was published."""
-
-
 class SupersededError(DatasetAssetsError):
     """A later run took over this Period; this one may not publish any more (promise 2)."""
 

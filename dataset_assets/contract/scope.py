@@ -28,6 +28,8 @@ class Source:
     columns: tuple[ColumnDef, ...]
     lookup: LookupDef | None = None
     nested: Named | None = None
+    table: str = ""
+    """The table's logical name, by which a Resolver knows it; empty for a nested Dataset."""
 
     def column(self, name: str) -> ColumnDef | None:
         """The column of that name, whatever its case."""
@@ -66,7 +68,8 @@ class Scope:
     @cached_property
     def main(self) -> Source:
         """The main table (BR-001)."""
-        return Source(self.dataset.main_table.name, self.dataset.main_table.columns)
+        table = self.dataset.main_table
+        return Source(table.name, table.columns, table=table.name)
 
     @cached_property
     def lookups(self) -> tuple[Source, ...]:
@@ -122,7 +125,8 @@ class Scope:
 
 def _lookup_source(lookup: LookupDef, datasets: Datasets) -> Source | None:
     if isinstance(lookup.target, TableTarget):
-        return Source(lookup.alias or lookup.target.name, lookup.target.columns, lookup)
+        table = lookup.target
+        return Source(lookup.alias or table.name, table.columns, lookup, table=table.name)
     nested = datasets(lookup.target.id)
     if nested is None:
         return None

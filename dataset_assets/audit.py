@@ -1,0 +1,252 @@
+"""The checks of a publication: blocking ones stop it before any reader sees it (DESIGN section 10)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlglot import exp
+
+from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.scope import Source
+from dataset_assets.errors import DatasetAssetsError, Fault
+from dataset_assets.ports import PhysicalType, PublishedColumn, Relation, Session
+from dataset_assets.selection.splits import NAMES, TRAIN
+from dataset_assets.sql.build import alias_table, column, number
+from dataset_assets.sql.compile import unmatched_query
+from dataset_assets.sql.question import Question
+from dataset_assets.sql.typing import as_declared
+from dataset_assets.stats.statistics import Statistics
+
+SAMPLE = 5
+MASKED = "(sensitive)"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one check found, in a sentence a person understands."""
+
+    name: str
+    passed: bool
+    blocking: bool
+    message: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class AuditError(DatasetAssetsError):
+    """Blocking checks failed and nothing was published; `checks` are the results of all that ran."""
+
+    def __init__(self, checks: Sequence[CheckResult]) -> None:
+        self.checks = tuple(checks)
+        super().__init__(*(Fault(check.message, check.name) for check in checks if _blocks(check)))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks look at: the question, the staged rows, and their statistics."""
+
+    question: Question
+    staged: exp.Expr
+    columns: tuple[PublishedColumn, ...]
+    statistics: Statistics
+    session: Session
+
+
+Finding = tuple[bool, str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named check, the datasets it `applies` to, and what it looks for."""
+
+    name: str
+    blocking: bool
+    description: str
+    applies: Callable[[Dataset], bool]
+    find: Callable[[Evidence], Finding]
+
+    def run(self, evidence: Evidence) -> CheckResult:
+        """Runs the check on the staged rows."""
+        passed, message, metadata = self.find(evidence)
+        return CheckResult(self.name, passed, self.blocking, message, metadata)
+
+
+def not_empty(evidence: Evidence) -> Finding:
+    """Decision 29."""
+    rows = evidence.statistics.row_count
+    allowed = evidence.question.dataset.allow_empty
+    passed = rows > 0 or allowed
+    mend = "" if passed else "; look at the window and the filters, or say `allow_empty: true`"
+    return passed, f"{rows:,} rows were selected{mend}", {"rows": rows}
+
+
+def not_null(evidence: Evidence) -> Finding:
+    """Entity, ColumnDef.nullable."""
+    found = {
+        c.name: nulls
+        for c in evidence.columns
+        if not c.nullable and (nulls := evidence.statistics.columns[c.name].null_count)
+    }
+    if not found:
+        return True, "no column that is declared nullable: false has NULLs", {}
+    words = ", ".join(f"{name} has {count:,} NULLs" for name, count in found.items())
+    return False, f"{words}, declared nullable: false", found
+
+
+def natural_key_unique(evidence: Evidence) -> Finding:
+    """Entity: the natural key is the row's identity."""
+    names = evidence.question.dataset.natural_key_columns
+    sensitive = {c.name.lower() for c in evidence.columns if c.sensitive}
+    keys = [column(name) for name in names]
+    staged = alias_table(evidence.staged, "staged")
+    count, sample = _repeated(evidence.session, staged, keys, sensitive)
+    key = ", ".join(names)
+    if not count:
+        return True, f"every ({key}) is there once", {}
+    words = f"{count:,} values of the natural key ({key}) are there more than once, such as {sample[0]}"
+    return False, words, {"count": count, "sample": sample}
+
+
+def split_not_empty(evidence: Evidence) -> Finding:
+    """Every part of the split has rows."""
+    config = evidence.question.dataset.split_config
+    sizes = evidence.statistics.split_sizes
+    values = config.values if config else ()
+    missing = [NAMES[value] for value in values if not sizes.get(NAMES[value])]
+    words = ", ".join(f"{NAMES[value]} {sizes.get(NAMES[value], 0):,}" for value in values)
+    passed = not missing or (evidence.statistics.row_count == 0 and evidence.question.dataset.allow_empty)
+    problem = "" if passed else f": {' and '.join(missing)} would be empty; look at eval_days and at as-of"
+    return passed, f"rows in the split: {words}{problem}", dict(sizes)
+
+
+def leak(evidence: Evidence) -> Finding:
+    """Decision 5: products and users that are there through eval or test rows alone."""
+    found = {}
+    for concept in ("product_id", "user_id"):
+        only = (
+            exp.select(column(concept))
+            .from_(alias_table(evidence.staged, "staged"))
+            .group_by(column(concept))
+            .having(exp.GT(this=exp.Min(this=column("split")), expression=number(TRAIN)))
+        )
+        counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(only.subquery("only_later"))
+        found[concept] = int(evidence.session.rows(counted)[0]["n"])
+    words = f"{found['product_id']:,} products and {found['user_id']:,} users have no train row"
+    clean = evidence.question.dataset.filters.fit_on == "train" or not any(found.values())
+    return clean, words if clean else f"{words}; `fit_on: train` fits the filters on train rows only", found
+
+
+def lookups_matched(evidence: Evidence) -> Finding:
+    """How many rows of the window a lookup has nothing for."""
+    row = evidence.session.rows(unmatched_query(evidence.question))[0]
+    total = int(row.pop("_rows"))
+    found = {name: int(count) for name, count in row.items()}
+    if not any(found.values()):
+        return True, f"every one of {total:,} rows of the window is found in every lookup", found
+    words = ", ".join(f"{name} lacks {count / total:.1%}" for name, count in found.items() if count)
+    return False, f"of {total:,} rows of the window, {words}", {**found, "rows": total}
+
+
+def _always(dataset: Dataset) -> bool:  # noqa: ARG001
+    return True
+
+
+def _has_key(dataset: Dataset) -> bool:
+    return bool(dataset.natural_key_columns)
+
+
+def _has_lookups(dataset: Dataset) -> bool:
+    return bool(dataset.lookups)
+
+
+def _has_split(dataset: Dataset) -> bool:
+    return dataset.split_config is not None
+
+
+def _is_for_training(dataset: Dataset) -> bool:
+    return dataset.column_mapping is not None and _has_split(dataset)
+
+
+CHECKS = (
+    Check("not_empty", True, "There are rows, or none are allowed", _always, not_empty),
+    Check("not_null", True, "Columns declared nullable: false have no NULLs", _always, not_null),
+    Check("natural_key_unique", True, "The natural key tells rows apart", _has_key, natural_key_unique),
+    Check("split_not_empty", True, "Train, eval and test have rows", _has_split, split_not_empty),
+    Check("leak", False, "Nothing is there through eval rows alone", _is_for_training, leak),
+    Check("lookups_matched", False, "Lookups know the rows", _has_lookups, lookups_matched),
+)
+
+DECLARED_SCHEMA = "declared_schema"
+LOOKUPS_UNIQUE = "lookups_unique"
+
+
+def declared_schema(staged: Relation, columns: Sequence[PublishedColumn]) -> CheckResult:
+    """The staged rows have exactly the declared columns; what the sources have was checked on resolving."""
+    found = {physical.name: physical.type for physical in staged.columns if not physical.name.startswith("_")}
+    wanted = {each.name: PhysicalType(each.type.value) for each in columns}
+    passed = found == wanted
+    message = f"{len(wanted)} columns, as declared" if passed else f"declared {wanted}, staged {found}"
+    return CheckResult(DECLARED_SCHEMA, passed, True, message)
+
+
+def lookups_unique(question: Question, session: Session) -> CheckResult:
+    """Decision 11, before anything is joined: a lookup has at most one row for a key."""
+    problems, metadata = [], {}
+    for lookup in question.scope.lookups:
+        count, sample = _repeated(session, *_lookup_keys(question, lookup))
+        if count:
+            problems.append(f"lookup {lookup.name} has {count:,} keys more than once, such as {sample[0]}")
+            metadata[lookup.name] = {"count": count, "sample": sample}
+    message = "; ".join(problems) or "every lookup has at most one row for a key"
+    return CheckResult(LOOKUPS_UNIQUE, not problems, True, message, metadata)
+
+
+def audit(evidence: Evidence, earlier: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """Runs every check that applies. Raises AuditError, the `earlier` results included, when one blocks."""
+    dataset = evidence.question.dataset
+    results = (*earlier, *(check.run(evidence) for check in CHECKS if check.applies(dataset)))
+    if any(map(_blocks, results)):
+        raise AuditError(results)
+    return results
+
+
+def _blocks(check: CheckResult) -> bool:
+    return check.blocking and not check.passed
+
+
+def _lookup_keys(question: Question, lookup: Source) -> tuple[exp.Expr, Sequence[exp.Expr], set[str]]:
+    relation = question.relations[lookup.name]
+    targets = [lookup.column(condition.target_column) for _, condition in question.joins(lookup)]
+    found = [target for target in targets if target]
+    keys = [exp.alias_(as_declared(lookup, relation, target, lookup.name), target.name) for target in found]
+    names = [column(target.name) for target in found]
+    rows = exp.select(*keys).from_(alias_table(relation.source, lookup.name)).subquery("lookup_rows")
+    matching = exp.and_(*(exp.not_(name.is_(exp.null())) for name in names))
+    source = exp.select("*").from_(rows).where(matching).subquery("lookup_keys")  # NULL matches no row
+    return source, names, {target.name.lower() for target in found if target.sensitive}
+
+
+def _repeated(
+    session: Session, source: exp.Expr, keys: Sequence[exp.Expr], sensitive: set[str]
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many keys are there more than once, and a sample of them."""
+    times = exp.Count(this=exp.Star())
+    query = (
+        exp.select(*keys, exp.alias_(times, "times"))
+        .select(exp.alias_(exp.Window(this=exp.Count(this=exp.Star())), "repeated"))
+        .from_(source)
+        .group_by(*(key.copy() for key in keys))
+        .having(exp.GT(this=times.copy(), expression=number(1)))
+        .order_by(exp.Ordered(this=column("times"), desc=True), *(key.copy() for key in keys))
+        .limit(SAMPLE)
+    )
+    rows = session.rows(query)
+    count = int(rows[0]["repeated"]) if rows else 0
+    shown = [
+        {k: MASKED if k.lower() in sensitive else _plain(v) for k, v in row.items() if k != "repeated"}
+        for row in rows
+    ]
+    return count, shown
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | str | bool | None) else str(value)

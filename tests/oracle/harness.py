@@ -1,0 +1,111 @@
+"""Runs the compiled selection of a dataset over tables that are already in a DuckDB connection.
+
+Engines, resolvers and warehouses stay out of it: what is tested here is the query alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+from sqlglot import exp
+
+from dataset_assets.contract.model import Dataset, TableTarget
+from dataset_assets.contract.scope import Scope
+from dataset_assets.ports import PhysicalColumn, PhysicalType, Relation
+from dataset_assets.selection.date_range import AsOf
+from dataset_assets.sql.build import table
+from dataset_assets.sql.compile import compile_rows
+from dataset_assets.sql.dialect import DUCKDB
+from dataset_assets.sql.question import Question
+
+PHYSICAL = {
+    "BIGINT": PhysicalType.INTEGER,
+    "VARCHAR": PhysicalType.STRING,
+    "DOUBLE": PhysicalType.FLOAT,
+    "DECIMAL(38,9)": PhysicalType.DECIMAL,
+    "DATE": PhysicalType.DATE,
+    "TIMESTAMP": PhysicalType.DATETIME,
+    "TIMESTAMP WITH TIME ZONE": PhysicalType.TIMESTAMP,
+}
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """An empty in-memory database whose zone is UTC, as the engine's is."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'; SET threads = 2")
+    return connection
+
+
+def create(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Mapping[str, str],
+    rows: Iterable[tuple[Any, ...]],
+) -> None:
+    """(Re)makes a table from Python rows."""
+    declared = ", ".join(f'"{column}" {sql_type}' for column, sql_type in columns.items())
+    connection.execute(f"CREATE OR REPLACE TABLE {name} ({declared})")
+    values = list(rows)
+    if values:
+        marks = ", ".join("?" for _ in columns)
+        text = ", ".join(f"({marks})" for _ in values)
+        connection.execute(f"INSERT INTO {name} VALUES {text}", [value for row in values for value in row])
+
+
+def relation(connection: duckdb.DuckDBPyConnection, name: str) -> Relation:
+    """A table of the connection as a Resolver would answer it."""
+    described = connection.execute(f"DESCRIBE {name}").fetchall()
+    columns = tuple(PhysicalColumn(column, PHYSICAL[native], native) for column, native, *_ in described)
+    return Relation(table(name), columns, version="1")
+
+
+def compiled(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> exp.Query:
+    """The query that selects the dataset's rows, its relations being the tables of their names."""
+    scope = Scope(dataset, lambda _: None)
+    relations = {scope.main.name: relation(connection, scope.main.name)}
+    for source in scope.lookups:
+        assert source.lookup is not None
+        assert isinstance(source.lookup.target, TableTarget)
+        relations[source.name] = relation(connection, source.lookup.target.name)
+    ctes = compile_rows(Question(scope, relations, AsOf(as_of)))
+    query = exp.select("*").from_(table(ctes[-1].name))
+    for cte in ctes:
+        query = query.with_(cte.name, as_=cte.query)
+    return query
+
+
+def selected(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> Counter[tuple]:
+    """The multiset of rows that the compiled query gives."""
+    return multiset(connection, text_of(connection, dataset, as_of))
+
+
+def differences(connection: duckdb.DuckDBPyConnection, one: str, other: str) -> tuple[int, int]:
+    """How many rows each query has over the other, with multiplicity: for more rows than Python likes."""
+    counts = (
+        f"SELECT COUNT(*) FROM (({one}) EXCEPT ALL ({other}))",
+        f"SELECT COUNT(*) FROM (({other}) EXCEPT ALL ({one}))",
+    )
+    over, under = (connection.execute(count).fetchall()[0][0] for count in counts)
+    return over, under
+
+
+def text_of(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> str:
+    """The compiled query as DuckDB runs it."""
+    return DUCKDB.render(compiled(connection, dataset, as_of))
+
+
+def multiset(connection: duckdb.DuckDBPyConnection, sql: str) -> Counter[tuple]:
+    """The rows of a query with their multiplicity, values made comparable."""
+    return Counter(tuple(map(plain, row)) for row in connection.execute(sql).fetchall())
+
+
+def plain(value: Any) -> Any:
+    """One form for values that are equal: decimals without scale, instants in UTC."""
+    if isinstance(value, Decimal):
+        return value.normalize()
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return value

@@ -1,0 +1,260 @@
+"""What a selection means, in plain Python over lists of dicts: no SQL and no code of the compiler.
+
+Written from the specification's text and DESIGN's decisions, as slowly and plainly as they read.
+"""
+
+from calendar import monthrange
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from hashlib import md5
+from itertools import groupby
+from typing import Any
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+CONCEPTS = (
+    "user_id",
+    "product_id",
+    "timestamp",
+    "revenue",
+    "city",
+    "product_name",
+    "category",
+    "subcategory",
+    "transaction_id",
+)
+"""Domain's order of the column mapping, then ours."""
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """A dataset's definition as the file says it, asked at an as-of."""
+
+    definition: dict[str, Any]
+    tables: Tables
+    as_of: datetime
+
+    def rows(self) -> Counter[tuple]:
+        """The multiset of selected rows, in the published order of columns (decision 13)."""
+        chosen = [row for row in self.joined() if self.in_window(row) and not self.in_gap(row)]
+        fitted = chosen
+        if self.filters.get("fit_on") == "train" and self.split:
+            fitted = [row for row in chosen if self.split_of(row) == 0]
+        products = self.products(fitted)
+        chosen = [row for row in chosen if products(row)]
+        users = self.users([row for row in fitted if products(row)])
+        return Counter(self.published(row) for row in chosen if users(row))
+
+    # The pieces of the definition.
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        return self.definition.get("filters", {})
+
+    @property
+    def split(self) -> dict[str, Any] | None:
+        return self.definition.get("split_config")
+
+    def concept(self, row: Row, name: str) -> Any:
+        return row[self.definition["column_mapping"][name]]
+
+    def published(self, row: Row) -> tuple:
+        mapping = self.definition["column_mapping"]
+        refs = [mapping[concept] for concept in CONCEPTS if concept in mapping]
+        refs += self.definition.get("natural_key_columns", [])
+        refs += self.definition.get("extra_columns", [])
+        values = tuple(row[ref] for ref in refs)
+        return (*values, self.split_of(row)) if self.split else values
+
+    # Lookups: always joined, never dropping a row; NULL matches nothing.
+
+    def joined(self) -> Iterator[Row]:
+        for source in self.tables[self.definition["main_table"]["name"]]:
+            row = dict(source)
+            for lookup in self.definition.get("lookups", []):
+                found = self.looked_up(row, lookup)
+                for column in lookup["target"]["columns"]:
+                    name = column["name"]
+                    row[f"{lookup['alias']}.{name}"] = found[name] if found else None
+            yield row
+
+    def looked_up(self, row: Row, lookup: dict[str, Any]) -> Row | None:
+        conditions = lookup["join_conditions"]
+        wanted = [row[condition["source_column"]] for condition in conditions]
+        if None in wanted:
+            return None
+        for target in self.tables[lookup["target"]["name"]]:
+            if [target[condition["target_column"]] for condition in conditions] == wanted:
+                return target
+        return None
+
+    # Time: D is the date of as-of, windows are half-open (decisions 6 and 7).
+
+    @property
+    def day(self) -> date:
+        return self.as_of.date()
+
+    def in_window(self, row: Row) -> bool:
+        date_range = self.filters.get("date_range")
+        if not date_range:
+            return True
+        moment = self.concept(row, "timestamp")
+        if moment is None:
+            return False
+        if date_range["type"] == "fixed":
+            return date_range["start_date"] <= day_of(moment) <= date_range["end_date"]
+        in_past = instant(moment) < self.as_of
+        return months_before(self.day, date_range["months"]) <= day_of(moment) and in_past
+
+    @property
+    def anchor(self) -> date:
+        date_range = self.filters.get("date_range", {})
+        return date_range["end_date"] + timedelta(days=1) if date_range.get("type") == "fixed" else self.day
+
+    def days_back(self, row: Row) -> int:
+        """1 is the day before the anchor."""
+        return (self.anchor - day_of(self.concept(row, "timestamp"))).days
+
+    def in_gap(self, row: Row) -> bool:
+        if not self.split or not self.split.get("gap_days"):
+            return False
+        held_out = self.split["eval_days"] + self.split.get("test_days", 0)
+        return held_out < self.days_back(row) <= held_out + self.split["gap_days"]
+
+    # The split: 0 train, 1 eval, 2 test (decisions 8 and 9).
+
+    def split_of(self, row: Row) -> int:
+        return self.split_by_time(row) if self.split["strategy"] == "time_based" else self.split_by_lot(row)
+
+    def split_by_time(self, row: Row) -> int:
+        test_days = self.split.get("test_days", 0)
+        if self.days_back(row) <= test_days:
+            return 2
+        return 1 if self.days_back(row) <= test_days + self.split["eval_days"] else 0
+
+    def split_by_lot(self, row: Row) -> int:
+        by_user = self.split.get("unit") == "user"
+        refs = [self.definition["column_mapping"]["user_id"]] if by_user else self.row_key()
+        types = {column["name"]: column["type"] for column in self.definition["main_table"]["columns"]}
+        key = "|".join(TAGGED[types[ref]](row[ref]) for ref in refs)
+        seeded = f"{self.split.get('seed', 0)}:{key}"
+        bucket = int(md5(seeded.encode()).hexdigest()[:8], 16)
+        percent = bucket * 100 / 2**32
+        train = self.split["train_percent"]
+        if percent < train:
+            return 0
+        return 2 if percent < train + self.split.get("test_percent", 0) else 1
+
+    def row_key(self) -> list[str]:
+        """The natural key; without one, the main table's published columns."""
+        if self.definition.get("natural_key_columns"):
+            return self.definition["natural_key_columns"]
+        mapping = self.definition["column_mapping"]
+        refs = [mapping[concept] for concept in CONCEPTS if concept in mapping]
+        return [ref for ref in [*refs, *self.definition.get("extra_columns", [])] if "." not in ref]
+
+    # Filters, fitted on the rows given.
+
+    def products(self, rows: list[Row]) -> Callable[[Row], bool]:
+        chosen = self.filters.get("product_filter", {"type": "none"})
+        if chosen["type"] == "none":
+            return lambda _: True
+        if chosen["type"] == "categories":
+            return lambda row: self.concept(row, "category") in chosen["value"]
+        totals: dict[Any, list[Decimal]] = defaultdict(list)
+        for row in rows:
+            revenue = self.concept(row, "revenue")
+            totals[self.concept(row, "product_id")] += [] if revenue is None else [revenue]
+        ranked = best_first({product: sum(found) if found else None for product, found in totals.items()})
+        top = RANKINGS[chosen["type"]](ranked, chosen["value"])
+        return lambda row: self.concept(row, "product_id") in top
+
+    def users(self, rows: list[Row]) -> Callable[[Row], bool]:
+        chosen = self.filters.get("customer_filter", {"type": "none"})
+        if chosen["type"] == "none":
+            return lambda _: True
+        by_id = "transaction_id" in self.definition["column_mapping"]
+        seen: dict[Any, list[Any]] = defaultdict(list)
+        for row in rows:
+            seen[self.concept(row, "user_id")].append(self.concept(row, "transaction_id") if by_id else 1)
+        counts = {user: len(set(found) - {None}) if by_id else len(found) for user, found in seen.items()}
+        active = {user for user, n in counts.items() if user is not None and n >= chosen["value"]}
+        return lambda row: self.concept(row, "user_id") in active
+
+
+Ranked = list[tuple[Any, Decimal | None]]
+
+
+def best_first(totals: dict[Any, Decimal | None]) -> Ranked:
+    """By revenue, products without any last; ties by product, the unknown one last."""
+    return sorted(
+        totals.items(),
+        key=lambda item: (item[1] is None, -(item[1] or 0), item[0] is None, item[0] or 0),
+    )
+
+
+def by_rank(ranked: Ranked, percent: int) -> set[Any]:
+    """PERCENT_RANK: equal revenues share the rank of the first of them (decision 2)."""
+    top: set[Any] = set()
+    ahead = 0
+    for _, tied in groupby(ranked, key=lambda item: item[1]):
+        products = [product for product, _ in tied]
+        rank = ahead / (len(ranked) - 1) if len(ranked) > 1 else 0.0
+        top |= set(products) if rank <= percent / 100 else set()
+        ahead += len(products)
+    return top - {None}
+
+
+def by_share(ranked: Ranked, percent: int) -> set[Any]:
+    """A product stays while the revenue of those before it is below the percentage (decision 2)."""
+    whole = sum((revenue for _, revenue in ranked if revenue is not None), Decimal(0))
+    top, before = set(), Decimal(0)
+    for product, revenue in ranked:
+        if before * 100 < percent * whole:
+            top.add(product)
+        before += revenue or 0
+    return top - {None}
+
+
+RANKINGS = {"top_revenue_percent": by_rank, "cumulative_revenue_percent": by_share}
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day of an earlier month, or that month's last one where it is shorter."""
+    years, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
+
+
+def instant(moment: date) -> datetime:
+    """A naive timestamp is UTC (decision 28); a date begins at midnight."""
+    if not isinstance(moment, datetime):
+        return datetime.combine(moment, time(), UTC)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def day_of(moment: date) -> date:
+    return instant(moment).date()
+
+
+def microseconds(moment: date) -> int:
+    return (instant(moment) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+TAGGED: dict[str, Callable[[Any], str]] = {
+    "string": lambda value: "sn:" if value is None else f"s{len(value)}:{value}",
+    "integer": lambda value: "in" if value is None else f"i{value}",
+    "decimal": lambda value: "dn" if value is None else f"d{value:.9f}",
+    "date": lambda value: "Dn" if value is None else f"D{value.isoformat()}",
+    "timestamp": lambda value: "tn" if value is None else f"t{microseconds(value)}",
+}
+"""A value as a text that no other value has: the letter of its type, then itself, or `n` for NULL."""
+
+
+def records(names: Iterable[str], rows: Iterable[tuple]) -> list[Row]:
+    """Tuples of a table as dicts."""
+    keys = list(names)
+    return [dict(zip(keys, row, strict=True)) for row in rows]

@@ -1,0 +1,44 @@
+"""Every rule that looks at more than one field of a Dataset, and where the others are enforced.
+
+| rule | where |
+|---|---|
+| BR-001 exactly one main table | `Dataset.main_table` is required; names: `br_001_table_names_differ` |
+| BR-002 lookups are always joined | no key switches one off; names: `br_002_lookup_names_differ` |
+| BR-003 at least one join condition | `LookupDef.join_conditions`; its columns: `br_003_join_…` |
+| BR-004 sources may differ | no rule: a file knows no location |
+| BR-005 table or nested Dataset | `LookupDef.target`; `br_005_nested_…` |
+| BR-006 version on structural change | `versions.Lock`; `version_is_known_to_the_lock` |
+| BR-007, BR-008 Projects | `projects.py` |
+| BR-009 silent on materialisation | unknown keys are errors (`Model`) |
+| BR-010 at least one column | `TableRef.columns` |
+| BR-011 names unique, no `_` | `br_011_column_names_differ`, `Identifier` |
+| BR-012 no `_` in user's names | `Identifier` |
+| BR-014 natural key | `br_014_natural_key_exists`; `Scope.outputs` publishes it |
+"""
+
+from dataset_assets.contract.reader import Document
+from dataset_assets.contract.selection_rules import SELECTION_RULES
+from dataset_assets.contract.setting_rules import SETTING_RULES
+from dataset_assets.contract.structure_rules import STRUCTURE_RULES
+from dataset_assets.contract.subject import Finding, Loc, Subject
+from dataset_assets.contract.wording import dotted
+from dataset_assets.errors import Fault
+
+RULES = (*SETTING_RULES, *STRUCTURE_RULES, *SELECTION_RULES)
+ROOT = "dataset"
+
+
+def check(about: Subject, document: Document) -> tuple[Fault, ...]:
+    """The faults that the rules find, each at its place in the file, at most one a place."""
+    found: dict[Loc, Finding] = {}
+    for rule in RULES:
+        for finding in rule(about):
+            if about.is_sound(finding):
+                found.setdefault(finding.loc, finding)
+    return tuple(_fault(finding, document) for finding in found.values())
+
+
+def _fault(finding: Finding, document: Document) -> Fault:
+    path = (ROOT, *finding.loc)
+    field = dotted(path) if finding.loc else ""
+    return Fault(finding.message, field, finding.mend, document.position(path))

@@ -1,0 +1,98 @@
+"""Rules on what surrounds the contract: owner, Periods, refresh, id and version, the file's name."""
+
+import re
+from collections.abc import Iterator
+
+from dataset_assets.contract.cron import check_cron
+from dataset_assets.contract.subject import Finding, Subject
+from dataset_assets.contract.wording import shown
+from dataset_assets.errors import PeriodError
+
+_STEM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,119}")
+
+
+def file_name_is_a_name(about: Subject) -> Iterator[Finding]:
+    """Decision 31: the stem names the published table."""
+    if not _STEM.fullmatch(about.stem):
+        message = f"the file is called {shown(about.stem)}, which cannot name a table"
+        yield Finding((), message, "use letters, digits and `_`, beginning with a letter")
+    elif about.namesakes:
+        message = f"the file is called {shown(about.stem)}, which differs from `{about.namesakes[0]}` by case"
+        yield Finding((), message, "rename one: tables and files are not told apart by case everywhere")
+
+
+def id_is_the_datasets_own(about: Subject) -> Iterator[Finding]:
+    """Entity: `id` is unique and never changes. The lock knows it."""
+    dataset, lock = about.dataset, about.lock
+    if about.twins:
+        others = ", ".join(f"`{stem}`" for stem in about.twins)
+        mend = "remove the `id` of the copy; `lock` gives it a new one"
+        yield Finding(("id",), f"is {shown(str(dataset.id))}, as in {others}", mend)
+    elif dataset.id and lock.id and dataset.id != lock.id:
+        message = f"is {shown(str(dataset.id))}, but the lock says {shown(str(lock.id))}"
+        yield Finding(("id",), message, "an id never changes; restore it, or remove the lock of a copy")
+
+
+def version_is_known_to_the_lock(about: Subject) -> Iterator[Finding]:
+    """Decision 15: numbers are given by `lock`. One that it has moved on from is old, not wrong."""
+    version, lock = about.dataset.version, about.lock
+    if version and lock.lines and version not in lock.numbers:
+        message = f"is {version}, which the lock does not know; its last version is {lock.lines[-1].version}"
+        yield Finding(("version",), message, "remove it; `lock` writes it")
+
+
+def owner_is_a_user(about: Subject) -> Iterator[Finding]:
+    """Decision 24; Entity: must reference a valid user."""
+    if about.users and not about.users.find(about.dataset.owner):
+        meant = about.users.nearest(about.dataset.owner)
+        mend = f"did you mean `{meant}`?" if meant else "add it there"
+        yield Finding(("owner",), f"is {shown(about.dataset.owner)}, whom users.yaml does not have", mend)
+
+
+def periods_are_known(about: Subject) -> Iterator[Finding]:
+    """DESIGN section 9: a cadence of the calendars, and a Period of it to start with."""
+    partitions = about.dataset.partitions
+    if not partitions or not about.calendars:
+        return
+    try:
+        cadence = about.calendars.cadence(partitions.period)
+    except PeriodError as error:
+        yield _of_period("period", error)
+        return
+    try:
+        cadence.parse(partitions.start)
+    except PeriodError as error:
+        yield _of_period("start", error, rests_on_period=True)
+
+
+def _of_period(key: str, error: PeriodError, rests_on_period: bool = False) -> Finding:
+    rests_on = (("partitions", "period"),) if rests_on_period else ()
+    return Finding(("partitions", key), error.faults[0].message, error.faults[0].mend, rests_on)
+
+
+def refresh_has_one_trigger(about: Subject) -> Iterator[Finding]:
+    """DESIGN section 10: upstream, or the clock."""
+    refresh = about.dataset.refresh
+    if refresh is None:
+        return
+    if (refresh.on is None) == (refresh.cron is None):
+        message = "has both `on` and `cron`" if refresh.on else "says neither `on` nor `cron`"
+        mend = "keep one" if refresh.on else "write `on: upstream`, or a `cron`"
+        yield Finding(("refresh",), message, f"{mend}; without `refresh` it is by hand")
+    if refresh.cron is None:
+        return
+    try:
+        check_cron(refresh.cron)
+    except ValueError as error:
+        mend = 'write five fields (minute, hour, day, month, weekday), as in "0 6 * * *"'
+        yield Finding(("refresh", "cron"), f"is {shown(refresh.cron)}: {error}", mend)
+
+
+SETTING_RULES = (
+    file_name_is_a_name,
+    id_is_the_datasets_own,
+    version_is_known_to_the_lock,
+    owner_is_a_user,
+    periods_are_known,
+    refresh_has_one_trigger,
+)

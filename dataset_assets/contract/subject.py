@@ -1,0 +1,167 @@
+"""What a rule looks at, what it finds, and what both know about the parts of a file that are broken."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from uuid import UUID
+
+from dataset_assets.contract.model import Dataset, LookupDef, TableTarget
+from dataset_assets.contract.scope import Reference, Scope, Source
+from dataset_assets.contract.wording import nearest, shown
+from dataset_assets.periods.calendar import Calendars
+from dataset_assets.users import Users
+from dataset_assets.versions import Lock
+
+Loc = tuple[str | int, ...]
+"""A path below the key `dataset:`."""
+
+ANY = "*"
+"""Stands for every step in a `Loc` that a finding rests on."""
+
+PLACEHOLDER = "placeholder_for_what_is_broken"
+"""The name of what has none, or none that can be understood. No message shows it."""
+
+MAIN = ("main_table",)
+_LIST_OF_LOOKUPS = ("lookups", -1)
+"""In doubt when `lookups` as a whole is, not when one of them is."""
+_LISTED = 12
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One broken rule. `rests_on`: what must be sound, or it is but a consequence of another fault."""
+
+    loc: Loc
+    message: str
+    mend: str = ""
+    rests_on: tuple[Loc, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A Dataset and all that rules may ask about it.
+
+    `calendars` and `users` are None where their files are missing or broken. `twins` are the stems of other
+    files with the same id, `namesakes` those that differ from this one by case only. `why_not` says why a
+    nested Dataset cannot be used. `doubts` are the places whose values are placeholders, because what the
+    file says there could not be understood.
+    """
+
+    stem: str
+    dataset: Dataset
+    scope: Scope
+    calendars: Calendars | None
+    users: Users | None
+    lock: Lock
+    twins: tuple[str, ...]
+    namesakes: tuple[str, ...]
+    why_not: Callable[[UUID], tuple[str, str]]
+    doubts: frozenset[Loc] = field(default=frozenset())
+
+    def is_sound(self, finding: Finding) -> bool:
+        """Whether nothing that the finding rests on is in doubt."""
+        if not self._doubts:
+            return True
+        parts = tuple(part for part in (finding.loc, *finding.rests_on) if part)
+        return not any(_touch(doubt, part) for doubt in self._doubts for part in parts)
+
+    @cached_property
+    def _doubts(self) -> frozenset[Loc]:
+        """Also the columns, and without an alias the name, of a nested Dataset that cannot be used."""
+        unknown: set[Loc] = set()
+        for number, (lookup, source) in enumerate(zip(self.dataset.lookups, self.sources, strict=True)):
+            if source is None:
+                unknown.add(("lookups", number, "target", "columns"))
+                if not lookup.alias:
+                    unknown.add(("lookups", number, "alias"))
+        return self.doubts | unknown
+
+    @cached_property
+    def sources(self) -> tuple[Source | None, ...]:
+        """The lookups in the order of the file; None for a nested Dataset that cannot be used."""
+        found = {id(source.lookup): source for source in self.scope.lookups}
+        return tuple(found.get(id(lookup)) for lookup in self.dataset.lookups)
+
+    @cached_property
+    def lookup_names(self) -> tuple[str | None, ...]:
+        """By which the file refers to its lookups, in small letters: both engines fold case."""
+        return tuple(
+            name.lower() if (name := lookup_name(lookup, source)) else None
+            for lookup, source in zip(self.dataset.lookups, self.sources, strict=True)
+        )
+
+    def place(self, reference: Reference) -> Loc:
+        """Where the referenced column is declared (or would be, in a nested Dataset)."""
+        source = reference.source
+        number = source.columns.index(reference.column)
+        if source.lookup is None:
+            return (*MAIN, "columns", number)
+        return ("lookups", self.sources.index(source), "target", "columns", number)
+
+    def unresolved(self, loc: Loc, ref: str) -> Iterator[Finding]:
+        """What is wrong with `column` or `alias.column`, if it refers to nothing (decision 10)."""
+        alias, _, name = ref.rpartition(".")
+        if not alias:
+            yield from self._undeclared(loc, ref, name, self.scope.main)
+        elif alias.lower() in self.lookup_names:
+            source = self.sources[self.lookup_names.index(alias.lower())]
+            if source:
+                yield from self._undeclared(loc, ref, name, source)
+        else:
+            yield self._no_such_lookup(loc, ref, alias, name)
+
+    def _undeclared(self, loc: Loc, ref: str, name: str, source: Source) -> Iterator[Finding]:
+        if source.column(name):
+            return
+        if source.lookup is None:
+            owner, base = called("the main table", source.name), MAIN
+        else:
+            owner, base = called("the lookup", source.name), ("lookups", self.sources.index(source), "target")
+        names = [column.name for column in source.columns]
+        names_of = (*base, "columns", ANY, "name")
+        yield Finding(
+            loc, f"is {shown(ref)}, which {owner} does not have", suggestion(name, names), (names_of,)
+        )
+
+    def _no_such_lookup(self, loc: Loc, ref: str, alias: str, name: str) -> Finding:
+        if alias.lower() == self.scope.main.name.lower():
+            message = f"is {shown(ref)}, but the main table's columns stand alone"
+            return Finding(loc, message, f"write `{name}`")
+        # With an alias a lookup has a name, whatever is wrong with its target.
+        named_by = (
+            ("lookups", number, "alias") if lookup.alias else ("lookups", number)
+            for number, lookup in enumerate(self.dataset.lookups)
+        )
+        known = [name for name in self.lookup_names if name]
+        mend = suggestion(alias, known) if known else "this dataset has no lookups"
+        message = f"is {shown(ref)}, but there is no lookup `{alias}`"
+        return Finding(loc, message, mend, (_LIST_OF_LOOKUPS, *named_by))
+
+
+def lookup_name(lookup: LookupDef, source: Source | None) -> str | None:
+    """The alias, or the table's name, or the nested Dataset's stem if that is known."""
+    if lookup.alias or source is None:
+        return lookup.alias
+    return lookup.target.name if isinstance(lookup.target, TableTarget) else source.name
+
+
+def called(what: str, name: str) -> str:
+    """`what` with its name, if it has one."""
+    return what if name == PLACEHOLDER else f"{what} `{name}`"
+
+
+def suggestion(word: str, known: list[str]) -> str:
+    """The nearest known word, or the known ones."""
+    known = [name for name in known if name != PLACEHOLDER]
+    meant = nearest(word, known)
+    if meant:
+        return f"did you mean `{meant}`?"
+    rest = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    if not known:
+        return ""
+    return f"there are {', '.join(known[:_LISTED])}{rest}"
+
+
+def _touch(doubt: Loc, part: Loc) -> bool:
+    """Whether one lies within the other."""
+    return all(mine in (theirs, ANY) for theirs, mine in zip(doubt, part, strict=False))

@@ -1,0 +1,266 @@
+"""Every rule, on a good file with one or two things put wrong."""
+
+# ruff: noqa: E501 - the tables below are read by column: what is put wrong, and what is said of it
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dataset_assets.contract.catalog import Catalog, load_catalog
+from dataset_assets.contract.rules import RULES
+
+FILES = Path(__file__).parent / "files"
+GROCERY = (FILES / "grocery_recommender.yaml").read_text()
+ORDERS = (FILES / "sales_orders.yaml").read_text()
+PRODUCTS = "7c1d2a9e-6a34-4f0e-8c55-90d6a1f0b7c2"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for folder in ("datasets", "projects"):
+        (tmp_path / folder).mkdir()
+    for stem in ("grocery_recommender", "household_value", "sales_orders", "product_categories"):
+        shutil.copy(FILES / f"{stem}.yaml", tmp_path / "datasets")
+    shutil.copy(FILES / "users.yaml", tmp_path)
+    return tmp_path
+
+
+def edited(text: str, *edits: tuple[str, str]) -> str:
+    for before, after in edits:
+        assert text.count(before) == 1, f"{before!r} is there {text.count(before)} times"
+        text = text.replace(before, after)
+    return text
+
+
+def faults(root: Path, text: str, stem: str = "grocery_recommender") -> list[str]:
+    (root / "datasets" / f"{stem}.yaml").write_text(text)
+    return [str(fault).partition(".yaml:")[2] for fault in load_catalog(root).entries[stem].faults]
+
+
+def test_the_example_files_are_sound(root: Path) -> None:
+    catalog = load_catalog(root)
+    assert catalog.faults == ()
+    assert {stem: entry.faults for stem, entry in catalog.entries.items() if not entry.ok} == {}
+    assert list(catalog.entries) == sorted(catalog.entries)
+
+
+def test_entitys_own_example_has_exactly_its_two_faults(root: Path) -> None:
+    (root / "datasets" / "sales_orders.yaml").unlink()
+    text = (FILES / "entity_example.yaml").read_text()
+    lines = text.splitlines()
+    at_id = next(n for n, line in enumerate(lines, 1) if "d5e6f7g8" in line)
+    at_product = next(n for n, line in enumerate(lines, 1) if "source_column: product_id" in line)
+    first, second = faults(root, text, "entity_example")
+    assert first.startswith(f"{at_id}:13: dataset.lookups[1].target.id: ")
+    assert "'g' is no hexadecimal digit" in first
+    assert second.startswith(f"{at_product}:26: dataset.lookups[1].join_conditions[0].source_column: ")
+    assert "'product_id', which the main table `orders` does not have" in second
+
+
+ORDER_COLUMN = "      - name: status\n        type: string\n"
+MAPPING = GROCERY[GROCERY.index("  column_mapping:") : GROCERY.index("  extra_columns")]
+ROLLING = "{type: rolling, months: 6}"
+
+ONE_FAULT = {
+    "table name twice": (GROCERY, [("        name: products\n", "        name: Transactions\n")], "target.name: is 'Transactions', which another table"),
+    "alias twice": (GROCERY, [("- alias: value", "- alias: Products")], "lookups[1].alias: names the lookup 'Products', as another lookup"),
+    "alias is the main table": (GROCERY, [("- alias: value", "- alias: Transactions")], "lookups[1].alias: names the lookup 'Transactions', as the main table"),
+    "column name twice": (GROCERY, [("{name: sales_value, type: decimal}", "{name: sales_value, type: decimal}\n      - {name: Basket_ID, type: integer}")], "columns[4].name: is 'Basket_ID', as in `columns[1]`; remove or rename one"),
+    "natural key unknown": (GROCERY, [("[basket_id, product_id]", "[basket_no, product_id]")], "natural_key_columns[0]: is 'basket_no', which the main table"),
+    "natural key twice": (GROCERY, [("[basket_id, product_id]", "[basket_id, Basket_ID]")], "natural_key_columns[1]: is 'Basket_ID' once more"),
+    "join from nothing": (GROCERY, [("{source_column: household_id", "{source_column: house_id")], "lookups[1].join_conditions[0].source_column: is 'house_id', which"),
+    "join from a later lookup": (GROCERY, [("{source_column: product_id", "{source_column: value.user_id")], "lookups[0].join_conditions[0].source_column: is 'value.user_id', but `value` is not joined yet"),
+    "join from itself": (GROCERY, [("{source_column: household_id", "{source_column: value.user_id")], "is 'value.user_id', but `value` is not joined yet"),
+    "join from an unknown lookup": (GROCERY, [("{source_column: household_id", "{source_column: product.brand")], "is 'product.brand', but there is no lookup `product`; did you mean `products`?"),
+    "main table's name before a column": (GROCERY, [("{source_column: household_id", "{source_column: transactions.household_id")], "stand alone; write `household_id`"),
+    "join to nothing": (GROCERY, [("target_column: user_id", "target_column: user")], "target_column: is 'user', which the lookup `value` does not have; did you mean `user_id`?"),
+    "join of two types": (GROCERY, [("{source_column: product_id", "{source_column: sales_value")], "join_conditions[0]: joins sales_value (decimal) to product_id (integer)"),
+    "nested dataset gone": (GROCERY, [(PRODUCTS, "00000000-0000-0000-0000-0000000000ff")], "lookups[1].target.id: is '00000000-0000-0000-0000-0000000000ff', an id that no dataset has"),
+    "nested by other Periods": (GROCERY, [("{period: month, start: 2017-07}", "{period: quarter, start: 2017-Q3}")], "is the dataset `household_value`, which is published by `month`, this one by `quarter`"),
+    "mapping of nothing": (GROCERY, [("user_id: household_id", "user_id: household")], "column_mapping.user_id: is 'household', which the main table"),
+    "mapping of a lookup's nothing": (GROCERY, [("category: products.department", "category: products.dept")], "column_mapping.category: is 'products.dept', which the lookup `products` does not have"),
+    "timestamp is a number": (GROCERY, [("timestamp: transaction_timestamp", "timestamp: household_id")], "column_mapping.timestamp: is 'household_id' of type integer; map a column of type date or timestamp"),
+    "revenue is a text": (GROCERY, [("revenue: sales_value", "revenue: products.brand")], "column_mapping.revenue: is 'products.brand' of type string; map a column of type decimal or integer"),
+    "category is a number": (GROCERY, [("{type: top_revenue_percent, value: 80}", "{type: categories, value: [GROCERY]}"), ("category: products.department", "category: basket_id")], "filters.product_filter: compares texts with `category`"),
+    "revenue not mapped": (GROCERY, [("    revenue: sales_value\n", "")], "filters.product_filter: needs `revenue`, which is not mapped"),
+    "category not mapped": (GROCERY, [("{type: top_revenue_percent, value: 80}", "{type: categories, value: [GROCERY]}"), ("    category: products.department\n", "")], "filters.product_filter: needs `category`, which is not mapped"),
+    "filters without mapping": (GROCERY, [(MAPPING, ""), ("  extra_columns: [products.brand]             # carried along, not mapped\n", "")], "filters.date_range: `filters.date_range` and `filters.product_filter` and `filters.customer_filter` and `split_config` need a `column_mapping`"),
+    "extra columns without mapping": (ORDERS, [("  main_table:", "  extra_columns: [amount]\n  main_table:")], "extra_columns: has no meaning without a `column_mapping`"),
+    "split by user without mapping": (ORDERS, [("  main_table:", "  split_config: {strategy: random, train_percent: 80, unit: user}\n  main_table:")], "split_config: `split_config` needs a `column_mapping`"),
+    "fit on train without split": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "")], "filters.fit_on: is 'train', but there is no `split_config`"),
+    "extra column of nothing": (GROCERY, [("[products.brand]", "[products.colour]")], "extra_columns[0]: is 'products.colour', which the lookup `products` does not have"),
+    "extra column twice": (GROCERY, [("[products.brand]", "[products.brand, products.Brand]")], "extra_columns[1]: is 'products.Brand' once more"),
+    "output name twice": (GROCERY, [("product_id: product_id\n    time", "product_id: household_id\n    time")], "natural_key_columns[1]: would be published as `product_id`, which 'household_id' is already"),
+    "a column named split": (ORDERS, [(ORDER_COLUMN, "      - {name: split, type: string}\n"), ("  main_table:", "  split_config: {strategy: random, train_percent: 80}\n  main_table:")], "columns[4].name: would be published as `split`"),
+    "double underscore": (ORDERS, [(ORDER_COLUMN, "      - {name: customers__tier, type: string}\n")], "would be published as `customers__tier`, which 'customers__tier' is already"),
+    "fixed range by Period": (GROCERY, [(ROLLING, "{type: fixed, start_date: 2017-01-01, end_date: 2017-12-31}")], "filters.date_range: is fixed, so every Period"),
+    "unknown cadence": (ORDERS, [("  main_table:", "  partitions: {period: fortnight, start: 2017-07}\n  main_table:")], "partitions.period: 'fortnight' is not a grain"),
+    "start is no Period": (GROCERY, [("start: 2017-07", "start: July")], "partitions.start: 'July' is not a Period of 'month'; write it like '2026-01'"),
+    "both triggers": (GROCERY, [("{on: upstream}", '{on: upstream, cron: "0 6 * * *"}')], "refresh: has both `on` and `cron`"),
+    "no trigger": (GROCERY, [("{on: upstream}", "{}")], "refresh: says neither `on` nor `cron`"),
+    "cron of four fields": (GROCERY, [("{on: upstream}", '{cron: "0 6 * *"}')], "refresh.cron: is '0 6 * *': it has 4 fields, not 5"),
+    "cron of hour 25": (GROCERY, [("{on: upstream}", '{cron: "0 25 * * *"}')], "`25` is no hour from 0 to 23"),
+    "cron of 30 February": (GROCERY, [("{on: upstream}", '{cron: "0 0 30 feb *"}')], "no month of `feb` has a day 30"),
+    "bitemporal": (GROCERY, [("    name: transactions\n", "    name: transactions\n    bitemporal: true\n")], "main_table.bitemporal: bitemporal tables are not built yet; remove `bitemporal: true`"),
+    "bitemporal lookup": (GROCERY, [("        name: products\n", "        name: products\n        bitemporal: true\n")], "lookups[0].target.bitemporal: bitemporal tables are not built yet"),
+    "owner unknown": (GROCERY, [("owner: user-marcos", "owner: user-markos")], "owner: is 'user-markos', whom users.yaml does not have; did you mean `user-marcos`?"),
+    "joins are not materialised here": (GROCERY, [("  partitions:", "  materialised: eager\n  partitions:")], "dataset.materialised: is not a known key"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ONE_FAULT)
+def test_one_thing_wrong_is_one_fault(root: Path, case: str) -> None:
+    text, edits, expected = ONE_FAULT[case]
+    stem = "sales_orders" if text is ORDERS else "grocery_recommender"
+    found = faults(root, edited(text, *edits), stem)
+    assert len(found) == 1, found
+    assert expected in found[0]
+
+
+ALLOWED = [
+    [("  natural_key_columns: [basket_id, product_id]\n", "")],
+    [("{source_column: household_id", "{source_column: products.product_id")],
+    [("  partitions: {period: month, start: 2017-07}\n", "")],
+    [("{period: month, start: 2017-07}", "{period: month, start: 2019-02}")],
+    [("{on: upstream}", '{cron: "*/15 6-18 * jan-jun,dec mon-fri"}')],
+    [("[products.brand]", "[products.brand, value.value, household_id]")],
+    [("{type: top_revenue_percent, value: 80}", "{type: none}"), ("    revenue: sales_value\n", "")],
+]
+
+
+@pytest.mark.parametrize("edits", ALLOWED)
+def test_what_is_allowed(root: Path, edits: list[tuple[str, str]]) -> None:
+    assert faults(root, edited(GROCERY, *edits)) == []
+
+
+def test_rows_can_be_split_without_a_mapping(root: Path) -> None:
+    split = "  split_config: {strategy: random, train_percent: 80}\n  main_table:"
+    assert faults(root, edited(ORDERS, ("  main_table:", split)), "sales_orders") == []
+
+
+INDEPENDENT = [name for name, (text, edits, _) in ONE_FAULT.items() if text is GROCERY and len(edits) == 1]
+TYPE_FAULTS = {
+    "months": (ROLLING, "{type: rolling, months: 60}", "filters.date_range.months: is '60'"),
+    "column type": ("{name: brand, type: string}", "{name: brand, type: text}", "columns[2].type: is 'text'"),
+    "column name": ("{name: department, type", "{name: _department, type", "columns[1].name: is '_department'"),
+    "id": ("id: 0b6f3a52-", "id: xb6f3a52-", "dataset.id: is 'xb6f3a52-"),
+    "status": ("status: active", "status: retired", "dataset.status: is 'retired'"),
+    "unknown key": ("ml_model: recommender", "ml_modell: recommender", "dataset.ml_modell: is not a known key"),
+    "no owner": ("  owner: user-marcos                          # a user or team of users.yaml\n", "", "dataset.owner: is required"),
+    "no main name": ("    name: transactions\n", "", "main_table.name: is required"),
+    "nullable": ("{name: basket_id, type: integer, nullable: false}", "{name: basket_id, type: integer, nullable: 0}", "columns[1].nullable: is '0'"),
+    "target type": ("{type: dataset, id:", "{type: data, id:", "lookups[1].target.type: is 'data'"),
+    "split": ("strategy: time_based", "strategy: by_time", "split_config.strategy: is 'by_time'"),
+    "misspelt filters": ("  filters:\n", "  filter:\n", "dataset.filter: is not a known key"),
+    "empty refresh": ("refresh: {on: upstream}", "refresh: {on: downstream}", "refresh.on: is 'downstream'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", TYPE_FAULTS)
+def test_a_fault_of_one_field_has_no_consequences(root: Path, wrong: str) -> None:
+    before, after, expected = TYPE_FAULTS[wrong]
+    found = faults(root, edited(GROCERY, (before, after)))
+    assert len(found) == 1, found
+    assert expected in found[0]
+
+
+def _overlap(text: str, first: str, second: str) -> bool:
+    """Whether two replaced places touch, or lie in the same entry of the file (a line, and what it holds)."""
+    lines = [text[: text.index(part)].count("\n") for part in (first, second)]
+    return abs(lines[0] - lines[1]) <= first.count("\n") + second.count("\n")
+
+
+# What the second fault can only be told by: the first one hides it.
+DEPENDS = {
+    "target type": ("nested dataset gone", "nested by other Periods", "join to nothing", "alias"),
+    "misspelt filters": ("revenue not mapped", "fixed range by Period", "fit on train without split"),
+    "split": ("fit on train without split",),
+    "months": ("fixed range by Period",),
+    "column type": ("revenue is a text",),
+    "column name": ("mapping of a lookup's nothing", "extra column of nothing"),
+    "no main name": ("table name twice", "alias is the main table", "main table's name before a column"),
+}
+
+
+def test_two_independent_faults_are_both_reported(root: Path) -> None:
+    """One that breaks the model and one that breaks a rule, at random places: neither hides the other."""
+    pairs = [(wrong, case) for wrong in TYPE_FAULTS for case in INDEPENDENT]
+    tried, wrongly = 0, []
+    for wrong, case in random.Random(7).sample(pairs, len(pairs)):
+        before, after, expected_type = TYPE_FAULTS[wrong]
+        _, [(rule_before, rule_after)], expected_rule = ONE_FAULT[case]
+        if _overlap(GROCERY, before, rule_before) or case in DEPENDS.get(wrong, ()):
+            continue
+        found = faults(root, edited(GROCERY, (before, after), (rule_before, rule_after)))
+        tried += 1
+        told = [any(expected in text for text in found) for expected in (expected_type, expected_rule)]
+        if len(found) != 2 or not all(told):
+            wrongly.append((wrong, case, found))
+    assert not wrongly, "\n".join(map(str, wrongly))
+    assert tried > 200
+
+
+def test_every_rule_is_named_once() -> None:
+    assert len({rule.__name__ for rule in RULES}) == len(RULES)
+    assert all(rule.__doc__ for rule in RULES)
+
+
+def sound(catalog: Catalog) -> list[str]:
+    return [stem for stem, entry in catalog.entries.items() if entry.ok]
+
+
+NESTED = """dataset:
+  id: 00000000-0000-0000-0000-00000000000{id}
+  name: {name}
+  owner: team-data
+  main_table:
+    name: t
+    columns: [{{name: k, type: integer}}]
+  lookups:
+    - alias: inner
+      target: {{type: dataset, id: 00000000-0000-0000-0000-00000000000{nested}}}
+      join_conditions: [{{source_column: k, target_column: k}}]
+"""
+
+
+def test_cycles_print_their_path(root: Path) -> None:
+    for stem, own, nested in (("a", 1, 2), ("b", 2, 3), ("c", 3, 1), ("above", 4, 1), ("me", 5, 5)):
+        text = NESTED.format(id=own, name=stem, nested=nested)
+        (root / "datasets" / f"{stem}.yaml").write_text(text)
+    catalog = load_catalog(root)
+    messages = {stem: entry.faults[0].message for stem, entry in catalog.entries.items() if entry.faults}
+    assert messages == {
+        "a": "makes a cycle: a -> b -> c -> a",
+        "b": "makes a cycle: b -> c -> a -> b",
+        "c": "makes a cycle: c -> a -> b -> c",
+        "above": "is the dataset `a`, whose file has faults",
+        "me": "makes a cycle: me -> me",
+    }
+    assert all(len(catalog.entries[stem].faults) == 1 for stem in messages)
+    assert "grocery_recommender" in sound(catalog)
+
+
+def test_a_broken_nested_dataset_breaks_what_contains_it_and_nothing_else(root: Path) -> None:
+    nested = root / "datasets" / "household_value.yaml"
+    nested.write_text(nested.read_text().replace("type: decimal", "type: money"))
+    catalog = load_catalog(root)
+    assert sound(catalog) == ["product_categories", "sales_orders"]
+    [fault] = catalog.entries["grocery_recommender"].faults
+    assert fault.message == "is the dataset `household_value`, whose file has faults"
+
+
+def test_one_id_in_two_files(root: Path) -> None:
+    shutil.copy(root / "datasets" / "sales_orders.yaml", root / "datasets" / "copy.yaml")
+    catalog = load_catalog(root)
+    assert "as in `copy`" in str(catalog.entries["sales_orders"].faults[0])
+    assert "as in `sales_orders`" in str(catalog.entries["copy"].faults[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("monthly-orders", "cannot name a table"), ("Sales_Orders", "by case")]
+)
+def test_file_names(root: Path, name: str, wrong: str) -> None:
+    text = ORDERS.replace("d1a2b3c4", "d1a2b3c5")
+    assert wrong in faults(root, text, name)[0]

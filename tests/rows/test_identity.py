@@ -1,0 +1,187 @@
+"""Row identity on DuckDB: ids, order, and what is kept over a refresh (decision 17, BR-013 to BR-019)."""
+
+import uuid
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataset_assets.contract.model import ColumnDef
+from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
+from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.sql.build import assemble, table
+from dataset_assets.sql.dialect import BIGQUERY, DUCKDB
+
+COLUMNS = (
+    ColumnDef(name="seen", type="timestamp", nullable=True),
+    ColumnDef(name="k", type="integer", nullable=True),
+    ColumnDef(name="word", type="string", nullable=True),
+)
+KEYED = Identity(COLUMNS, ("k",), "seen")
+KEYLESS = Identity(COLUMNS, (), "seen")
+TIMELESS = Identity(COLUMNS, ("k",), None)
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+Row = tuple[datetime | None, int | None, str | None]
+
+
+class Table:
+    """A dataset's one Period in DuckDB: `publish` replaces its rows."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.connection = duckdb.connect()
+        self.connection.execute("SET TimeZone='UTC'")
+        self.connection.execute("CREATE TABLE source (seen TIMESTAMPTZ, k BIGINT, word VARCHAR)")
+        self.instant = T0
+        self.is_published = False
+
+    def publish(self, rows: list[Row], bucketed: bool = False, run: str = "run") -> list[dict[str, Any]]:
+        self.instant += timedelta(seconds=1)
+        self.connection.execute("DELETE FROM source")
+        if rows:
+            self.connection.executemany("INSERT INTO source VALUES (?, ?, ?)", rows)
+        stamp = Stamp(uuid.UUID(int=7), "source", None, run, self.instant, "2026-01")
+        before = Published(table("published"), COLUMNS) if self.is_published else None
+        ctes = row_metadata("source", self.identity, stamp, before, bucketed=bucketed)
+        self.connection.execute(f"CREATE OR REPLACE TABLE next AS {DUCKDB.render(assemble(ctes))}")
+        self.connection.execute("CREATE OR REPLACE TABLE published AS FROM next")
+        self.is_published = True
+        return self.rows()
+
+    def rows(self) -> list[dict[str, Any]]:
+        answer = self.connection.execute("FROM published ORDER BY _row_id")
+        names = [each[0] for each in answer.description]
+        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def at(day: int, hour: int = 0) -> datetime:
+    return datetime(2026, 1, day, hour, tzinfo=UTC)
+
+
+ROWS: list[Row] = [(at(2), 2, "b"), (at(1), 1, "a"), (at(2), 3, None), (None, 4, "ü")]
+
+
+def test_a_new_row_carries_every_system_column() -> None:
+    row = Table(KEYED).publish(ROWS)[0]
+    assert list(row)[3:] == [system.name for system in SYSTEM_COLUMNS]
+    assert row["_source_dataset_id"] == str(uuid.UUID(int=7))
+    assert (row["_source_table"], row["_created_by_run_id"], row["_period"]) == ("source", "run", "2026-01")
+    assert row["_created_by_project_id"] is None
+    assert row["_created_at"] == row["_updated_at"] == T0 + timedelta(seconds=1)
+    assert row["_deleted"] is False
+    assert row["_labels"] == []
+
+
+def test_ids_are_version_7_of_the_publications_instant_and_in_order_of_time_then_key() -> None:
+    rows = Table(KEYED).publish(ROWS)
+    assert [row["k"] for row in rows] == [4, 1, 2, 3]
+    for row in rows:
+        parsed = uuid.UUID(row["_row_id"])
+        assert parsed.version == 7
+        assert parsed.variant == uuid.RFC_4122
+        assert parsed.int >> 80 == int((T0.timestamp() + 1) * 1000)
+
+
+def test_a_refresh_of_the_same_rows_changes_nothing() -> None:
+    data = Table(KEYED)
+    first = data.publish(ROWS)
+    assert data.publish(list(reversed(ROWS)), run="later") == first
+
+
+def test_a_changed_row_keeps_its_identity_and_labels_and_only_moves_updated_at() -> None:
+    data = Table(KEYED)
+    data.publish(ROWS)
+    data.connection.execute(
+        "UPDATE published SET _labels = [{'key': 'ok', 'value': 'yes'}], _deleted = true WHERE k = 2"
+    )
+    before = {row["k"]: row for row in data.rows()}
+    after = {row["k"]: row for row in data.publish([(at(5), 2, "changed"), *ROWS[1:]], run="later")}
+    assert after[2] == {**before[2], "seen": at(5), "word": "changed", "_updated_at": data.instant}
+    assert after[2]["_labels"] == [{"key": "ok", "value": "yes"}]
+    assert {k: row for k, row in after.items() if k != 2} == {k: r for k, r in before.items() if k != 2}
+
+
+def test_rows_that_are_gone_leave_and_new_ones_sort_after_all_earlier_ones() -> None:
+    data = Table(KEYED)
+    old = {row["k"]: row["_row_id"] for row in data.publish(ROWS)}
+    rows = {row["k"]: row for row in data.publish([*ROWS[1:], (at(1), 0, "new")], run="later")}
+    assert set(rows) == {0, 1, 3, 4}
+    assert rows[0]["_row_id"] > max(old.values())
+    assert rows[0]["_created_by_run_id"] == "later"
+    assert all(rows[k]["_row_id"] == old[k] for k in (1, 3, 4))
+
+
+def test_without_a_key_equal_rows_are_told_apart_by_how_often_they_came() -> None:
+    data = Table(KEYLESS)
+    twice: list[Row] = [(at(1), 1, "a"), (at(1), 1, "a"), (at(2), 1, "b")]
+    first = data.publish(twice)
+    assert len({row["_row_id"] for row in first}) == 3
+    assert data.publish(twice[::-1], run="later") == first
+    grown = data.publish([*twice, (at(1), 1, "a")], run="later")
+    assert [row["_row_id"] for row in grown][:3] == [row["_row_id"] for row in first]
+    assert grown[3]["_created_by_run_id"] == "later"
+
+
+def test_a_null_in_the_key_is_a_value_like_any_other() -> None:
+    data = Table(KEYED)
+    first = data.publish([(at(1), None, "a"), (at(1), 1, "b")])
+    assert data.publish([(at(1), 1, "b"), (at(1), None, "a")], run="later") == first
+
+
+def test_a_key_that_the_rows_before_did_not_have_starts_anew() -> None:
+    data = Table(KEYED)
+    stamp = Stamp(uuid.UUID(int=7), "source", None, "run", T0, None)
+    before = Published(table("published"), COLUMNS[:1])
+    fresh = row_metadata("source", data.identity, stamp, None, bucketed=False)
+    assert row_metadata("source", data.identity, stamp, before, bucketed=False) == fresh
+
+
+row = st.tuples(
+    st.none() | st.builds(at, st.integers(1, 4), st.integers(0, 23)),
+    st.none() | st.integers(-3, 3),
+    st.none() | st.text(alphabet="aüz|\U0001f600", max_size=2),
+)
+
+
+@given(st.lists(row, max_size=12))
+@settings(max_examples=40)
+def test_numbering_by_bucket_and_at_once_is_the_same(rows: list[Row]) -> None:
+    unique = list({each[1]: each for each in rows}.values())
+    for identity, given_rows in ((KEYED, unique), (TIMELESS, unique), (KEYLESS, rows)):
+        assert Table(identity).publish(given_rows, bucketed=True) == Table(identity).publish(given_rows)
+
+
+@given(st.lists(row, max_size=10), st.lists(row, max_size=10), st.sampled_from([KEYED, KEYLESS, TIMELESS]))
+@settings(max_examples=60)
+def test_a_refresh_gives_the_rows_asked_for_and_never_one_id_twice(
+    old: list[Row], new: list[Row], identity: Identity
+) -> None:
+    if identity.key:
+        old, new = (list({each[1]: each for each in rows}.values()) for rows in (old, new))
+    data = Table(identity)
+    before = data.publish(old)
+    after = data.publish(new)
+    told = (lambda r: r["k"]) if identity.key else (lambda r: (r["seen"], r["k"], r["word"]))
+    assert Counter((r["seen"], r["k"], r["word"]) for r in after) == Counter(new)
+    assert len({r["_row_id"] for r in after}) == len(after)
+    ids = {r["_row_id"]: told(r) for r in before}
+    assert all(ids[r["_row_id"]] == told(r) for r in after if r["_row_id"] in ids)
+    kept = sum(r["_row_id"] in ids for r in after)
+    left = [told(r) for r in before]
+    for r in after:
+        if told(r) in left:
+            left.remove(told(r))
+    assert kept == len(before) - len(left)
+
+
+@pytest.mark.parametrize("identity", [KEYED, KEYLESS, TIMELESS])
+def test_it_can_be_said_in_bigquery_too(identity: Identity) -> None:
+    stamp = Stamp(uuid.UUID(int=7), "source", None, "run", T0, None)
+    before = Published(table("published"), COLUMNS)
+    text = BIGQUERY.render(assemble(row_metadata("source", identity, stamp, before, bucketed=True)))
+    assert "'%08x-%04x-7%03x-%04x-%012x'" in text
+    assert "ARRAY<STRUCT<key STRING, value STRING>>[]" in text

@@ -106,10 +106,15 @@ def natural_key_unique(evidence: Evidence) -> Finding:
     return False, words, {"count": count, "sample": sample}
 
 
+def split_sizes(statistics: Statistics) -> dict[str, int]:
+    """Rows of train, eval and test, of those that have any."""
+    return {NAMES[int(value)]: rows for value, rows in sorted(statistics.splits.items())}
+
+
 def split_not_empty(evidence: Evidence) -> Finding:
     """Every part of the split has rows."""
     config = evidence.question.dataset.split_config
-    sizes = evidence.statistics.split_sizes
+    sizes = split_sizes(evidence.statistics)
     values = config.values if config else ()
     missing = [NAMES[value] for value in values if not sizes.get(NAMES[value])]
     words = ", ".join(f"{NAMES[value]} {sizes.get(NAMES[value], 0):,}" for value in values)

@@ -14,7 +14,15 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from dataset_assets.audit import AuditError, CheckResult, Evidence, audit, declared_schema, lookups_unique
+from dataset_assets.audit import (
+    AuditError,
+    CheckResult,
+    Evidence,
+    audit,
+    declared_schema,
+    lookups_unique,
+    split_sizes,
+)
 from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.errors import Fault, LockError
@@ -35,7 +43,8 @@ from dataset_assets.selection.date_range import UTC_ZONE, AsOf
 from dataset_assets.sql.build import assemble, column
 from dataset_assets.sql.compile import ROWS, compile_rows
 from dataset_assets.sql.question import Question
-from dataset_assets.stats.statistics import Statistics, profile
+from dataset_assets.stats.profile import profile
+from dataset_assets.stats.statistics import Statistics
 from dataset_assets.versions import Version, lock_dataset, read_lock
 
 
@@ -207,7 +216,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         as_of=as_of.instant,
         sql=sql,
         columns=work.columns,
-        split_sizes=found.statistics.split_sizes,
+        split_sizes=split_sizes(found.statistics),
         sources=record["sources"],
         size_bytes=staged.size_bytes(),
         seconds=clock.seconds,
@@ -258,10 +267,11 @@ def _examine(work: Work, staged: Staged, session: Session, unique: CheckResult) 
     }
     source = staged.relation.source
     split = "split" if work.question.dataset.split_config else None
-    statistics, totals = profile(session, source, columns, split, extra)
+    statistics = profile(session, source, columns, split, extra)
+    totals = {name: int(total or 0) for name, total in statistics.extra.items()}
     evidence = Evidence(work.question, source, columns, statistics, session)
     checks = audit(evidence, (declared_schema(staged.relation, columns), unique))
-    counts = _counts(work, statistics.row_count, int(totals["added"]), int(totals["touched"]))
+    counts = _counts(work, statistics.row_count, totals["added"], totals["touched"])
     digest = fold_digest(columns, {name: totals[name] for name in parts})
     return Examined(counts, statistics, checks, digest)
 

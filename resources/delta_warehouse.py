@@ -1,0 +1,297 @@
+"""Published datasets as Delta Lake tables on disk (DESIGN section 7).
+
+DuckDB writes a Parquet file that no reader sees; one Delta commit then makes it the Period's rows. Any
+Delta reader can read the tables, and every publication can be read back by version.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from deltalake import CommitProperties, DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, create_table_with_add_actions
+from sqlglot import exp
+
+from dataset_assets.errors import Fault, PublishError, ResolveError, UnsupportedError
+from dataset_assets.model import Model, Text
+from dataset_assets.ports import Claim, Publication, PublishedColumn, Relation, Session, Staged, Warehouse
+from resources import delta_schema, duckdb_nodes
+from resources.delta_folder import DatasetFolder, flush, move, read_json, write_json
+from resources.delta_schema import PERIOD
+from resources.delta_tables import relation_source
+from resources.duckdb_engine import DuckDBSession, Written
+from resources.resolvers.base import Place, digest
+
+FOREVER = {
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.deletedFileRetentionDuration": "interval 3650 days",
+    "delta.enableExpiredLogCleanup": "false",
+}
+"""Every publication stays readable by its version for ten years."""
+
+
+class DeltaWarehouseSettings(Model):
+    """`root`: the folder of the tables, one folder a dataset."""
+
+    type: Literal["delta"]
+    root: Text
+
+    def open(self, place: Place) -> "DeltaWarehouse":
+        """The warehouse; nothing is made yet."""
+        return DeltaWarehouse(place.path(self.root))
+
+
+@dataclass(eq=False)
+class StagedFile(Staged):
+    """A Parquet file in `_staging`."""
+
+    relation: Relation
+    written: Written
+
+    def size_bytes(self) -> int:
+        """Of the file."""
+        return self.written.size_bytes
+
+
+@dataclass(frozen=True)
+class DeltaWarehouse(Warehouse):
+    """Needs sessions of DuckDB. Commits of one dataset wait for one another, for milliseconds."""
+
+    root: Path
+
+    def claim(self, dataset: str, period: str | None, run_id: str) -> Claim:
+        """Also removes what earlier claims of the Period left behind."""
+        folder = DatasetFolder.of(self.root, dataset)
+        with folder.locked():
+            last = folder.newest(dataset, period)
+            claim = Claim(dataset, period, last.token + 1 if last else 1, run_id)
+            if last:
+                self._remove_leftovers(folder, last)
+            folder.write_claim(claim)
+        return claim
+
+    def current(
+        self, dataset: str, period: str | None, session: Session, version: int | None = None
+    ) -> Publication | None:
+        """As the port says. Raises ResolveError for a version that the table does not have."""
+        folder = DatasetFolder.of(self.root, dataset)
+        table = self._table(folder, version)
+        paths = _files(table, period) if table else []
+        if table is None or not paths:
+            return None
+        source = relation_source(table, paths, session, _constants(period))
+        stems = [path.relative_to(folder.path).as_posix() for path in paths]
+        relation = Relation(source, session.describe(source), digest(stems), _rows(table, period))
+        return Publication(dataset, period, table.version(), read_json(folder.record(paths[0])), relation)
+
+    def latest(self, dataset: str, session: Session) -> Publication | None:
+        """As the port says; Periods are ordered by when they begin."""
+        periods = self.periods(dataset)
+        return self.current(dataset, periods[-1], session) if periods else None
+
+    def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedFile:
+        """As the port says. `_period` is left out of a Period's file: the partition says it."""
+        path = DatasetFolder.of(self.root, claim.dataset).staging(claim)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if claim.period is not None:
+            without = exp.Star(except_=[exp.to_identifier(PERIOD)])
+            query = exp.select(without).from_(query.copy().subquery("staged", copy=False))
+        written = _duckdb(session).write_parquet(query, path)
+        return StagedFile(_staged_relation(claim, written, session), written)
+
+    def publish(
+        self, claim: Claim, staged: Staged, columns: Sequence[PublishedColumn], record: Mapping[str, Any]
+    ) -> int:
+        """As the port says. Publishing the same claim again answers the version that it has."""
+        folder = DatasetFolder.of(self.root, claim.dataset)
+        fields = delta_schema.fields(columns)
+        delta_schema.check_rows(fields, staged.relation.columns)
+        with folder.locked():
+            folder.check(claim)
+            table = self._table(folder)
+            if table and folder.data(claim) in _files(table, claim.period):
+                return _version_of(table, claim)
+            _check_partitioning(table, claim)
+            others = [p for p in _periods(table) if p is not None and p != claim.period] if table else []
+            schema = delta_schema.evolved(fields, table, others)
+            action = _place(folder, claim, staged, record)
+            return _commit(folder, table, claim, action, schema, record)
+
+    def discard(self, claim: Claim, staged: Staged) -> None:  # noqa: ARG002
+        """As the port says."""
+        DatasetFolder.of(self.root, claim.dataset).staging(claim).unlink(missing_ok=True)
+
+    def periods(self, dataset: str) -> list[str | None]:
+        """As the port says. By their records' `period_start`, by id where there is none."""
+        folder = DatasetFolder.of(self.root, dataset)
+        table = self._table(folder)
+        found = _periods(table) if table else []
+        return sorted(found, key=lambda period: self._order(folder, table, period))
+
+    def history(self, dataset: str) -> list[dict[str, Any]]:
+        """What happened to the table, the newest first: version, timestamp (ms), period, run, ..."""
+        table = self._table(DatasetFolder.of(self.root, dataset))
+        names = ("version", "timestamp", "operation", "period", "run_id", "dataset_version")
+        return [{name: entry.get(name) for name in names} for entry in table.history()] if table else []
+
+    def location(self, dataset: str) -> str:
+        """The folder."""
+        return DatasetFolder.of(self.root, dataset).path.as_uri()
+
+    def table_name(self, dataset: str) -> str:
+        """The folder's name."""
+        return DatasetFolder.of(self.root, dataset).path.name
+
+    @staticmethod
+    def _order(folder: DatasetFolder, table: DeltaTable | None, period: str | None) -> tuple[str, str]:
+        paths = _files(table, period) if table else []
+        record = read_json(folder.record(paths[0])) if paths else {}
+        return str(record.get("period_start") or ""), period or ""
+
+    def _table(self, folder: DatasetFolder, version: int | None = None) -> DeltaTable | None:
+        if not (folder.path / "_delta_log").is_dir():
+            return None
+        try:
+            return DeltaTable(folder.path, version=version)
+        except TableNotFoundError:
+            return None
+        except DeltaError:
+            newest = DeltaTable(folder.path).version()
+            message = f"{folder.path.name!r} has no version {version}"
+            raise ResolveError(Fault(message, mend=f"it has 0 to {newest}")) from None
+
+    def _remove_leftovers(self, folder: DatasetFolder, last: Claim) -> None:
+        """Staged rows, and a file that was in place but not committed. Only the last claim can have one."""
+        for path in folder.staging(last).parent.glob("*"):
+            path.unlink(missing_ok=True)
+        table = self._table(folder)
+        data = folder.data(last)
+        if data.exists() and (table is None or data not in _files(table, last.period)):
+            data.unlink()
+            folder.record(data).unlink(missing_ok=True)
+
+
+def _duckdb(session: Session) -> DuckDBSession:
+    if not isinstance(session, DuckDBSession):
+        raise UnsupportedError(Fault("only the DuckDB engine publishes to a Delta warehouse"))
+    return session
+
+
+def _staged_relation(claim: Claim, written: Written, session: Session) -> Relation:
+    files = duckdb_nodes.read_parquet([written.path])
+    columns = {column.name: duckdb_nodes.quoted(column.name) for column in session.describe(files)}
+    constants = [
+        exp.alias_(exp.cast(exp.Literal.string(value), "VARCHAR"), name, quoted=True)
+        for name, value in _constants(claim.period).items()
+    ]
+    source = exp.select(*columns.values(), *constants).from_(files).subquery()
+    nulls = {**written.nulls, **dict.fromkeys(_constants(claim.period), 0)}
+    found = tuple(
+        replace(column, has_nulls=nulls[column.name] > 0 if column.name in nulls else None)
+        for column in session.describe(source)
+    )
+    return Relation(source, found, written.path.stem, written.rows)
+
+
+def _constants(period: str | None) -> dict[str, str]:
+    return {} if period is None else {PERIOD: period}
+
+
+def _filters(table: DeltaTable, period: str | None) -> list[tuple[str, str, str]] | None:
+    """None where the table has no such partition at all."""
+    if bool(table.metadata().partition_columns) != (period is not None):
+        return None
+    return [(PERIOD, "=", period)] if period is not None else []
+
+
+def _files(table: DeltaTable, period: str | None) -> list[Path]:
+    filters = _filters(table, period)
+    return [] if filters is None else sorted(Path(uri) for uri in _uris(table, filters))
+
+
+def _uris(table: DeltaTable, filters: list[tuple[str, str, str]]) -> list[str]:
+    return table.file_uris(file_pruning_predicate=filters) if filters else table.file_uris()
+
+
+def _rows(table: DeltaTable, period: str | None) -> int | None:
+    actions = table.get_add_actions(flatten=True)
+    counts = actions.column("num_records").to_pylist()
+    if period is not None:
+        of = actions.column(f"partition.{PERIOD}").to_pylist()
+        counts = [count for count, value in zip(counts, of, strict=True) if value == period]
+    return None if None in counts else sum(counts)
+
+
+def _periods(table: DeltaTable) -> list[str | None]:
+    if table.metadata().partition_columns:
+        return list({found[PERIOD] for found in table.partitions()})
+    return [None] if table.file_uris() else []
+
+
+def _check_partitioning(table: DeltaTable | None, claim: Claim) -> None:
+    if table and _filters(table, claim.period) is None:
+        was = "by Period" if claim.period is None else "as one piece"
+        raise PublishError(
+            Fault(
+                f"{claim.dataset!r} was published {was} before, and no longer is",
+                mend="move the table's folder away and publish anew, or give the dataset's file another name",
+            )
+        )
+
+
+def _place(folder: DatasetFolder, claim: Claim, staged: Staged, record: Mapping[str, Any]) -> AddAction:
+    """Puts record and rows where the commit will find them; until then no reader does."""
+    if not isinstance(staged, StagedFile):
+        raise TypeError("rows of another warehouse")
+    data, staging = folder.data(claim), folder.staging(claim)
+    write_json(folder.record(data), record)
+    if not data.exists():
+        if not staging.exists():
+            raise PublishError(Fault(f"the staged rows {staging} are gone", mend="run again"))
+        move(staging, data)
+    stats = {"numRecords": staged.written.rows, "nullCount": staged.written.nulls}
+    stat = data.stat()
+    path = data.relative_to(folder.path).as_posix()
+    return AddAction(
+        path, stat.st_size, dict(_constants(claim.period)), int(stat.st_mtime * 1000), True, json.dumps(stats)
+    )
+
+
+def _commit(
+    folder: DatasetFolder,
+    table: DeltaTable | None,
+    claim: Claim,
+    action: AddAction,
+    schema: Any,
+    record: Mapping[str, Any],
+) -> int:
+    named = {"run_id": claim.run_id, "period": claim.period or "", "token": str(claim.token)}
+    properties = CommitProperties({**named, "dataset_version": str(record.get("version", ""))})
+    by = list(_constants(claim.period))
+    try:
+        if table is None:
+            create_table_with_add_actions(
+                str(folder.path), schema, [action], "error", by,
+                configuration=FOREVER, commit_properties=properties,
+            )  # fmt: skip
+        else:
+            filters = _filters(table, claim.period) or None
+            table.create_write_transaction(
+                [action], "overwrite", schema, by, filters, commit_properties=properties
+            )
+    except DeltaError as error:
+        raise PublishError(Fault(f"the Delta table refused the commit: {error}", mend="run again")) from error
+    version = _version_of(DeltaTable(folder.path), claim)
+    flush(folder.path / "_delta_log" / f"{version:020}.json")
+    flush(folder.path / "_delta_log")
+    return version
+
+
+def _version_of(table: DeltaTable, claim: Claim) -> int:
+    wanted = (str(claim.token), claim.period or "")
+    return next(
+        entry["version"] for entry in table.history() if (entry.get("token"), entry.get("period")) == wanted
+    )

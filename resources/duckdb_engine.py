@@ -1,0 +1,190 @@
+"""DuckDB on this machine: one in-memory database a session, locked down (DESIGN section 7, promise 5).
+
+Supported: DuckDB 1.5.x.
+"""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import duckdb
+from filelock import FileLock, Timeout
+from pydantic import Field
+from sqlglot import exp
+
+from dataset_assets.model import Integer, Model, Text
+from dataset_assets.ports import Engine, PhysicalColumn, Session
+from dataset_assets.sql.dialect import DUCKDB
+from resources import duckdb_nodes
+from resources.duckdb_errors import plain
+from resources.duckdb_types import physical_type
+
+_T = TypeVar("_T")
+
+
+class DuckDBSettings(Model):
+    """`memory_limit` as DuckDB writes it; `threads`: all cores when absent.
+
+    `spill`: where what does not fit in memory goes, the warehouse's own `_spill` when absent.
+    """
+
+    type: Literal["duckdb"]
+    memory_limit: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)? ?([KMGT]i?B)$")] = "4GB"
+    threads: Annotated[Integer, Field(ge=1, le=1024)] | None = None
+    spill: Text | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A Parquet file that was written. `nulls` counts NULLs by column, top-level columns only."""
+
+    path: Path
+    rows: int
+    size_bytes: int
+    nulls: dict[str, int]
+
+
+@dataclass(eq=False)
+class DuckDBEngine(Engine):
+    """Opens sessions that reach `directories`, `files` and their own spill, and nothing else."""
+
+    settings: DuckDBSettings
+    directories: tuple[Path, ...]
+    spill: Path
+    files: tuple[Path, ...] = ()
+    dialect = replace(DUCKDB, functions=DUCKDB.functions | {"parquet_metadata", "parquet_file_metadata"})
+
+    @contextmanager
+    def connect(self) -> Generator["DuckDBSession", None, None]:
+        """A session; its spill is removed at the end, and so is that of sessions that were killed."""
+        with _spill_folder(self.spill) as folder, duckdb.connect(":memory:") as connection:
+            session = DuckDBSession(connection, self)
+            try:
+                for name, value in self._configuration(folder):
+                    session.run(duckdb_nodes.setting(name, value))
+                yield session
+            finally:
+                session.close()
+
+    def _configuration(self, folder: Path) -> Iterator[tuple[str, Any]]:
+        """In this order: what is set after the lock is refused."""
+        yield "TimeZone", "UTC"
+        yield "memory_limit", self.settings.memory_limit
+        if self.settings.threads:
+            yield "threads", self.settings.threads
+        yield "preserve_insertion_order", False
+        yield "temp_directory", str(folder)
+        yield "autoinstall_known_extensions", False
+        yield "autoload_known_extensions", False
+        yield "allowed_directories", [str(path) for path in (*self.directories, folder)]
+        if self.files:
+            yield "allowed_paths", [str(path) for path in self.files]
+        yield "enable_external_access", False
+        yield "lock_configuration", True
+
+
+class DuckDBSession(Session):
+    """One connection. A query runs on a thread of its own, so that what stops the caller stops the query.
+
+    DuckDB's own reaction to signals was seen to hang; `interrupt` from the waiting thread was not.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, engine: DuckDBEngine) -> None:
+        self._connection = connection
+        self._engine = engine
+        self._worker = ThreadPoolExecutor(1, "duckdb")
+        self._attached: dict[Path, str] = {}
+
+    def rows(self, query: exp.Query) -> list[dict[str, Any]]:
+        """Times come back as aware datetimes in UTC, decimals as Decimal."""
+        return self.arrow(query).to_pylist()
+
+    def arrow(self, query: exp.Query) -> Any:
+        """The answer as a pyarrow Table."""
+        return self._execute(query, lambda connection: connection.to_arrow_table())
+
+    def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
+        """Column names, and types as DuckDB calls them."""
+        found = self.run(exp.Describe(this=exp.select("*").from_(source.copy())))
+        return tuple(PhysicalColumn(name, physical_type(native), native) for name, native, *_ in found)
+
+    def write_parquet(self, query: exp.Query, path: Path) -> Written:
+        """Writes the rows to a new file; half a file is left when it fails."""
+        ((_, rows, size, _, columns, *_),) = self.run(duckdb_nodes.copy_to_parquet(query, path))
+        # A nested column is told as its leaves, `"labels"."element"."key"`.
+        own = {name[1:-1]: found for name, found in columns.items() if '"."' not in name}
+        nulls = {name: int(found["null_count"]) for name, found in own.items() if "null_count" in found}
+        return Written(path, rows, size, nulls)
+
+    def attach(self, path: Path) -> str:
+        """Opens a .duckdb file read-only; answers the name of its catalog."""
+        if path not in self._attached:
+            name = f"attached_{len(self._attached)}"
+            self.run(duckdb_nodes.attach(path, name))
+            self._attached[path] = name
+        return self._attached[path]
+
+    def run(self, statement: exp.Expr) -> list[tuple[Any, ...]]:
+        """Runs any statement. Raises DatasetAssetsError for what the data or the disk is to blame for."""
+        return self._execute(statement, lambda connection: connection.fetchall())
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._worker.shutdown()
+
+    def _execute(self, statement: exp.Expr, fetch: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
+        text = self._engine.dialect.render(statement, pretty=False)
+        future = self._worker.submit(lambda: fetch(self._connection.execute(text)))
+        try:
+            return future.result()
+        except duckdb.Error as error:
+            raise plain(error, self._engine.settings.memory_limit) from None
+        except BaseException:
+            self._interrupt(future)
+            raise
+
+    def _interrupt(self, future: Future[Any]) -> None:
+        # Once is not enough: an interrupt that comes before the query has begun is forgotten.
+        while not future.done():
+            self._connection.interrupt()
+            wait([future], timeout=0.02)
+
+
+@contextmanager
+def _spill_folder(root: Path) -> Generator[Path, None, None]:
+    """A folder of its own, held by a lock that the kernel releases when the process dies."""
+    root.mkdir(parents=True, exist_ok=True)
+    _sweep(list(root.glob("*.lock")))
+    folder = root / uuid.uuid4().hex
+    lock = FileLock(folder.with_suffix(".lock"))
+    with lock:
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            _remove(folder)
+
+
+def _sweep(locks: Sequence[Path]) -> None:
+    for path in locks:
+        try:
+            with FileLock(path, timeout=0):
+                _remove(path.with_suffix(""))
+        except Timeout:
+            continue
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def default_spill() -> Path:
+    """Where sessions spill when no warehouse on disk has room for it."""
+    return Path(tempfile.gettempdir()) / "dataset-assets-spill"

@@ -1,0 +1,52 @@
+"""What DuckDB raises, in plain sentences.
+
+Its own messages quote values of the data, which may be of a sensitive column (promise 6): of those that can,
+only the type, the line and the column are told.
+"""
+
+import re
+
+import duckdb
+
+from dataset_assets.errors import DatasetAssetsError, Fault
+
+_TYPE = re.compile(r"\bto (?:type )?([A-Z][A-Z0-9_]+(?:\([0-9, ]+\))?)")
+_CSV_LINE = re.compile(r"CSV Error on Line: ([0-9]+)")
+_CSV_FILE = re.compile(r"^\s*file\s*=\s*(.+)$", re.MULTILINE)
+
+
+def plain(error: duckdb.Error, memory_limit: str) -> Exception:
+    """A DatasetAssetsError for what data, disk or limits are to blame for, else the error itself, a bug."""
+    text = str(error)
+    fault = _fault(error, text, memory_limit)
+    return DatasetAssetsError(fault) if fault else error
+
+
+def _fault(error: duckdb.Error, text: str, memory_limit: str) -> Fault | None:  # noqa: PLR0911 - a table
+    match error:
+        case duckdb.OutOfMemoryException():
+            return Fault(
+                f"the query needs more than its {memory_limit} of memory, or than there is disk to spill to",
+                mend="raise `memory_limit` of the target's engine, or free disk space",
+            )
+        case duckdb.InvalidInputException() if line := _CSV_LINE.search(text):
+            file = _CSV_FILE.search(text)
+            where = f" of {file[1].strip()}" if file else ""
+            return Fault(f"line {line[1]}{where} is not a row of its CSV file", mend="mend the file")
+        case duckdb.ConversionException() | duckdb.OutOfRangeException():
+            kind = _TYPE.search(text)
+            return Fault(
+                f"a value in the data cannot be turned into {kind[1] if kind else 'the type it is used as'}",
+                mend="compare the table's values with its declared column types",
+            )
+        case duckdb.PermissionException():
+            return Fault("the query reaches outside of the target's folders", mend="check resolver roots")
+        case duckdb.IOException() | duckdb.HTTPException():
+            return Fault(f"a file cannot be read or written: {_first_line(text)}")
+        case duckdb.InvalidInputException() if "parquet" in text.lower():
+            return Fault(f"a file is not readable Parquet: {_first_line(text)}")
+    return None
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0].partition(": ")[2] or text.partition("\n")[0]

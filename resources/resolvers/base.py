@@ -1,0 +1,127 @@
+"""What the resolvers of this machine share: settings of tables, and paths that stay inside a root."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, Field
+
+from dataset_assets.contract.wording import nearest, shown
+from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.model import Identifier, Model, Text
+from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.families import Zone
+from dataset_assets.ports import Resolver, TableState
+
+_GLOB = frozenset("*?[]")
+
+
+def _no_glob(value: str) -> str:
+    if _GLOB & set(value):
+        raise ValueError("holds one of `*?[]`; name one file or folder")
+    return value
+
+
+Location = Annotated[Text, AfterValidator(_no_glob)]
+"""A path without wildcards."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What settings need to become a working part: the folder relative paths begin at, and the calendars."""
+
+    base: Path
+    calendars: Calendars
+
+    def path(self, text: str) -> Path:
+        """Absolute, symbolic links followed."""
+        return (self.base / Path(text).expanduser()).resolve()
+
+
+class TableSettings(Model):
+    """Where a table is, relative to the root. `zone`: of its naive timestamps (decision 28)."""
+
+    location: Location
+    zone: Zone | None = None
+
+
+class LocalSettings(Model, ABC):
+    """Settings of a resolver: they open as one. `zone` holds for all tables that name no other."""
+
+    zone: Zone | None = None
+    tables: Mapping[Identifier, TableSettings] = Field(default_factory=dict)
+
+    @abstractmethod
+    def open(self, name: str, place: Place) -> "LocalResolver[Any]":
+        """The resolver that these settings describe; nothing is read yet."""
+
+
+S = TypeVar("S", bound=LocalSettings)
+
+
+class LocalResolver(Resolver, ABC, Generic[S]):
+    """A resolver of files on this machine."""
+
+    settings: S
+
+    @property
+    def directories(self) -> tuple[Path, ...]:
+        """The folders that an engine has to read."""
+        return ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Single files that an engine has to read."""
+        return ()
+
+    def cadence(self, table: str) -> str | None:  # noqa: ARG002
+        """None: each table is one piece."""
+        return None
+
+    def zone(self, table: str) -> str:
+        """The zone of the table's naive timestamps."""
+        own = self.settings.tables.get(table)
+        zone = (own.zone if own else None) or self.settings.zone
+        return zone.key if zone else "UTC"
+
+    def refuse(self, table: str, message: str, mend: str = "") -> ResolveError:
+        """An error about a table of this resolver."""
+        return ResolveError(Fault(f"resolver {self.name!r}, table {shown(table)}: {message}", mend=mend))
+
+    def unknown(self, table: str, known: Iterable[str]) -> ResolveError:
+        """There is no such table: which are there, and which was probably meant."""
+        names = sorted(set(known))
+        meant = nearest(table, names)
+        listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "") or "none"
+        hint = f"did you mean {meant!r}? " if meant else ""
+        return self.refuse(table, "there is no such table", f"{hint}it has: {listed}")
+
+
+def inside(root: Path, location: str, resolver: LocalResolver[Any], table: str) -> Path:
+    """The path at `location`, links followed. ResolveError when it is not below `root` (promise 5)."""
+    try:
+        path = (root / location).resolve()
+    except (OSError, ValueError, RuntimeError):
+        raise resolver.refuse(table, f"the location {shown(location)} is not a path") from None
+    if path == root or not path.is_relative_to(root):
+        message = f"the location {shown(location)} leads out of the root {root}"
+        raise resolver.refuse(table, message, "nothing outside of a resolver's root is read")
+    return path
+
+
+def files_state(root: Path, paths: Iterable[Path], rows: int | None) -> TableState:
+    """Of files as they are now: a version of (path, size, modified time) of each."""
+    stats = [(path, path.stat()) for path in sorted(paths)]
+    lines = [f"{path.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}" for path, stat in stats]
+    newest = max((stat.st_mtime for _, stat in stats), default=None)
+    modified = datetime.fromtimestamp(newest, UTC) if newest is not None else None
+    return TableState(digest(lines), rows, modified)
+
+
+def digest(lines: Iterable[str]) -> str:
+    """A short name for a list of texts."""
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -1,0 +1,68 @@
+"""Delta Lake tables on disk."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from deltalake import DeltaTable
+
+from dataset_assets.ports import Extent, Relation, Session, TableState
+from resources.delta_tables import num_records, relation_source, unreadable_features
+from resources.resolvers.base import LocalResolver, LocalSettings, Location, Place, inside
+
+
+class DeltaSettings(LocalSettings):
+    """A table that `tables` does not name is the folder `<table>` in `root`."""
+
+    type: Literal["delta"]
+    root: Location
+
+    def open(self, name: str, place: Place) -> "DeltaResolver":
+        """The resolver."""
+        return DeltaResolver(name, self, place.path(self.root))
+
+
+@dataclass(eq=False)
+class DeltaResolver(LocalResolver[DeltaSettings]):
+    """The newest version of a table; its number is the relation's version, its log knows the row count."""
+
+    name: str
+    settings: DeltaSettings
+    root: Path
+
+    @property
+    def directories(self) -> tuple[Path, ...]:
+        """The root alone."""
+        return (self.root,)
+
+    def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:  # noqa: ARG002
+        """As the port says."""
+        delta = self._open(table)
+        paths = [inside(self.root, uri, self, table) for uri in sorted(delta.file_uris())]
+        if not paths:
+            raise self.refuse(table, "the Delta table has no rows in it")
+        source = relation_source(delta, paths, session)
+        return Relation(
+            source, session.describe(source), str(delta.version()), num_records(delta), self.zone(table)
+        )
+
+    def state(self, table: str) -> TableState:
+        """From the log."""
+        delta = self._open(table)
+        millis = delta.history(1)[0].get("timestamp")
+        modified = datetime.fromtimestamp(millis / 1000, UTC) if millis else None
+        return TableState(str(delta.version()), num_records(delta), modified)
+
+    def _open(self, table: str) -> DeltaTable:
+        own = self.settings.tables.get(table)
+        path = inside(self.root, own.location if own else table, self, table)
+        if not (path / "_delta_log").is_dir():
+            found = [log.parent.name for log in self.root.glob("*/_delta_log")]
+            raise self.unknown(table, [*self.settings.tables, *found])
+        delta = DeltaTable(path)
+        features = unreadable_features(delta)
+        if features:
+            listed = ", ".join(sorted(features))
+            raise self.refuse(table, f"uses Delta features that are not read here: {listed}")
+        return delta

@@ -1,0 +1,77 @@
+"""Tables of a .duckdb file, opened read-only."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlglot import exp
+
+from dataset_assets.ports import Extent, Relation, Session, TableState
+from resources.duckdb_engine import DuckDBSession
+from resources.resolvers.base import LocalResolver, LocalSettings, Location, Place, files_state
+
+
+class DuckDBFileSettings(LocalSettings):
+    """`location` of a table is `table` or `schema.table`; by default its name."""
+
+    type: Literal["duckdb"]
+    database: Location
+
+    def open(self, name: str, place: Place) -> "DuckDBResolver":
+        """The resolver."""
+        return DuckDBResolver(name, self, place.path(self.database))
+
+
+@dataclass(eq=False)
+class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
+    """The version is the file's: any write to it counts as a change of all its tables."""
+
+    name: str
+    settings: DuckDBFileSettings
+    database: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The database and its write-ahead log."""
+        return (self.database, self._log)
+
+    @property
+    def _log(self) -> Path:
+        return self.database.with_name(f"{self.database.name}.wal")
+
+    def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:  # noqa: ARG002
+        """As the port says. Needs a session of DuckDB."""
+        state = self.state(table)
+        if not isinstance(session, DuckDBSession):
+            raise self.refuse(table, "only the DuckDB engine reads .duckdb files")
+        source = self._source(table, session.attach(self.database), session)
+        return Relation(source, session.describe(source), state.version, None, self.zone(table))
+
+    def state(self, table: str) -> TableState:
+        """Of the file."""
+        if not self.database.is_file():
+            raise self.refuse(table, f"the database {self.database} is not there", "mend the target")
+        paths = [path for path in self.files if path.exists()]
+        return files_state(self.database.parent, paths, None)
+
+    def _source(self, table: str, catalog: str, session: Session) -> exp.Table:
+        own = self.settings.tables.get(table)
+        schema, _, name = (own.location if own else table).rpartition(".")
+        known = self._known(catalog, session)
+        wanted = (schema.lower() or "main", name.lower())
+        found = next((pair for pair in known if (pair[0].lower(), pair[1].lower()) == wanted), None)
+        if found is None:
+            names = [n if s == "main" else f"{s}.{n}" for s, n in known]
+            raise self.unknown(table, [*self.settings.tables, *names])
+        parts = [exp.to_identifier(part, quoted=True) for part in (found[1], found[0])]
+        return exp.Table(this=parts[0], db=parts[1], catalog=exp.to_identifier(catalog))
+
+    @staticmethod
+    def _known(catalog: str, session: Session) -> list[tuple[str, str]]:
+        """Schema and name of every table and view."""
+        query = (
+            exp.select("table_schema", "table_name")
+            .from_("information_schema.tables")
+            .where(exp.column("table_catalog").eq(catalog))
+        )
+        return [(row["table_schema"], row["table_name"]) for row in session.rows(query)]

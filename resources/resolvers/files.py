@@ -1,0 +1,157 @@
+"""Tables that are files of their own below a root: one file, one folder of files, or one file a Period."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from dataset_assets.errors import PeriodError
+from dataset_assets.model import Identifier, Text
+from dataset_assets.periods.calendar import Cadence, Calendars
+from dataset_assets.periods.period import Period
+from dataset_assets.ports import Extent, TableState
+from resources.resolvers.base import (
+    LocalResolver,
+    LocalSettings,
+    Location,
+    TableSettings,
+    files_state,
+    inside,
+)
+
+PERIOD = "{period}"
+
+
+class FileTable(TableSettings):
+    """`location` is a file, a folder (all files of the type in it), or has `{period}` in it.
+
+    `{period}` stands for the ids of the Periods of the cadence `period`.
+    """
+
+    period: Text | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.period is not None) != (PERIOD in self.location):
+            raise ValueError("`{period}` in `location` and the cadence `period` go together")
+        return self
+
+
+class FileSettings(LocalSettings):
+    """A table that `tables` does not name is `<table>.<type>` in the root."""
+
+    root: Location
+    tables: Mapping[Identifier, FileTable] = Field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class FileResolver(LocalResolver[FileSettings], ABC):
+    """Finds files; what is in them is the subclass's business."""
+
+    name: str
+    settings: FileSettings
+    root: Path
+    calendars: Calendars
+
+    @property
+    @abstractmethod
+    def suffix(self) -> str:
+        """Of the files: `.parquet`."""
+
+    @abstractmethod
+    def row_count(self, paths: list[Path]) -> int | None:
+        """Where it costs no scan."""
+
+    @property
+    def directories(self) -> tuple[Path, ...]:
+        """The root alone."""
+        return (self.root,)
+
+    def cadence(self, table: str) -> str | None:
+        """The cadence of a table that is stored by Period."""
+        return self.table(table).period
+
+    def state(self, table: str) -> TableState:
+        """Of all files that the table has now."""
+        paths = self.paths(table, None)
+        return files_state(self.root, paths, self.row_count(paths))
+
+    def table(self, name: str) -> FileTable:
+        """The table's settings, by default those of a file with its name. Raises ResolveError."""
+        if name in self.settings.tables:
+            return self.settings.tables[name]
+        default = FileTable.model_construct(location=f"{name}{self.suffix}", period=None, zone=None)
+        if not inside(self.root, default.location, self, name).exists():
+            if not self.root.is_dir():
+                raise self.refuse(name, f"the root {self.root} is not there", "create it, or mend the target")
+            found = (path.stem for path in self.root.glob(f"*{self.suffix}"))
+            raise self.unknown(name, [*self.settings.tables, *found])
+        return default
+
+    def paths(self, table: str, extent: Extent | None) -> list[Path]:
+        """The table's files, or those of the Periods that `extent` touches. Raises ResolveError."""
+        found = self.table(table)
+        if found.period is None:
+            return self._files(table, found.location)
+        cadence = self.calendars.cadence(found.period)
+        present = self._present(found.location, cadence)
+        periods = self._wanted(table, cadence, present, extent)
+        return [path for period in periods for path in self._files(table, _fill(found.location, period.id))]
+
+    def _files(self, table: str, location: str) -> list[Path]:
+        path = inside(self.root, location, self, table)
+        if path.is_dir():
+            names = sorted(child.name for child in path.glob(f"*{self.suffix}"))
+            found = [inside(self.root, f"{location}/{name}", self, table) for name in names]
+            if not found:
+                raise self.refuse(table, f"the folder {path} has no {self.suffix} file in it")
+            return found
+        if not path.is_file():
+            raise self.refuse(table, f"{path} is not there", "create it, or mend the table's `location`")
+        return [path]
+
+    def _present(self, location: str, cadence: Cadence) -> dict[str, Period]:
+        """The Periods that there are files for. Names that are no Period are somebody else's files."""
+        first, *others = (re.escape(part) for part in location.rstrip("/").split(PERIOD))
+        pattern = re.compile(first + "(?P<id>[^/]+)" + "(?P=id)".join(others))
+        found = {}
+        for path in self.root.glob(location.replace(PERIOD, "*")):
+            match = pattern.fullmatch(path.relative_to(self.root).as_posix())
+            period = _parse(cadence, match["id"]) if match else None
+            if match and period and period.id == match["id"]:
+                found[period.id] = period
+        return found
+
+    def _wanted(
+        self, table: str, cadence: Cadence, present: dict[str, Period], extent: Extent | None
+    ) -> list[Period]:
+        """Before the first Period there is no data yet; after it a missing one is a hole."""
+        ordered = sorted(present.values(), key=lambda period: period.start)
+        if not ordered:
+            raise self.refuse(table, f"there is no file of any Period of '{cadence.name}' in {self.root}")
+        first, end = ordered[0], extent.end if extent else ordered[-1].end
+        asked = cadence.covering(max(first.start, extent.start) if extent else first.start, end)
+        missing = [period.id for period in asked if period.id not in present]
+        if missing:
+            listed = ", ".join(missing[:12]) + (f" and {len(missing) - 12} more" if len(missing) > 12 else "")
+            raise self.refuse(table, f"the Periods {listed} are missing", "load them first")
+        if not asked:
+            raise self.refuse(
+                table, f"has no data before {first.id}, its first Period", "ask for a later one"
+            )
+        return asked
+
+
+def _fill(location: str, period: str) -> str:
+    return location.replace(PERIOD, period)
+
+
+def _parse(cadence: Cadence, text: str) -> Period | None:
+    try:
+        return cadence.parse(text)
+    except PeriodError:
+        return None

@@ -1,0 +1,65 @@
+"""Parquet files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from sqlglot import exp
+
+from dataset_assets.ports import Extent, PhysicalColumn, Relation, Session
+from resources import duckdb_nodes
+from resources.resolvers.base import Place, files_state
+from resources.resolvers.files import FileResolver, FileSettings
+
+
+class ParquetSettings(FileSettings):
+    """Tables are `<table>.parquet` in `root`, unless `tables` says otherwise."""
+
+    type: Literal["parquet"]
+
+    def open(self, name: str, place: Place) -> "ParquetResolver":
+        """The resolver."""
+        return ParquetResolver(name, self, place.path(self.root), place.calendars)
+
+
+@dataclass(eq=False)
+class ParquetResolver(FileResolver):
+    """Row counts and NULLs are known from the files' footers."""
+
+    suffix = ".parquet"
+
+    def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:
+        """As the port says."""
+        paths = self.paths(table, extent)
+        source = duckdb_nodes.read_parquet(paths)
+        rows, columns = footers(paths, session.describe(source), session)
+        version = files_state(self.root, paths, rows).version
+        return Relation(source, columns, version, rows, self.zone(table))
+
+    def row_count(self, paths: list[Path]) -> int:
+        """From the footers."""
+        from pyarrow import parquet  # noqa: PLC0415 - only sensors come here
+
+        return sum(parquet.read_metadata(path).num_rows for path in paths)
+
+
+def footers(
+    paths: Sequence[Path], columns: Sequence[PhysicalColumn], session: Session
+) -> tuple[int, tuple[PhysicalColumn, ...]]:
+    """The row count, and the columns with what the files' footers know of their NULLs."""
+    files = exp.select("COALESCE(SUM(num_rows), 0)::BIGINT AS row_count").from_(
+        duckdb_nodes.call("parquet_file_metadata", paths)
+    )
+    rows = session.rows(files)[0]["row_count"]
+    chunks = (
+        exp.select(
+            "path_in_schema AS name",
+            "SUM(stats_null_count)::BIGINT AS nulls",
+            "SUM(CASE WHEN stats_null_count IS NULL THEN 0 ELSE row_group_num_rows END)::BIGINT AS known",
+        )
+        .from_(duckdb_nodes.call("parquet_metadata", paths))
+        .group_by("path_in_schema")
+    )
+    found = {row["name"]: row["nulls"] > 0 for row in session.rows(chunks) if row["known"] == rows}
+    return rows, tuple(replace(column, has_nulls=found.get(column.name)) for column in columns)

@@ -30,6 +30,11 @@ def guarded(path: Path) -> Generator[None]:
         raise LockError(Fault(f"{path} cannot be written: {error.strerror or error}")) from None
 
 
+def exact_text(path: Path) -> str:
+    """What a UTF-8 file holds, with its own line ends."""
+    return path.read_bytes().decode("utf-8")
+
+
 def replace_text(path: Path, text: str) -> None:
     """The new text takes the place of the old one at once; a crash leaves the old one."""
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644

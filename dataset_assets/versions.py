@@ -177,7 +177,7 @@ def _new_line(lock: Lock, version: Version, dataset: Dataset, now: datetime) -> 
         version=version.number,
         sha256=version.sha256,
         kind=version.kind,
-        locked_at=now,
+        locked_at=now.replace(microsecond=0),
         id=lock.id or dataset.id or uuid6.uuid7(),
         summary=version.summary,
         content=content_hash(dataset),

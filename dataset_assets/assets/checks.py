@@ -1,0 +1,63 @@
+"""What the audit found, as Dagster asset checks."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from dataset_assets.assets.values import plain
+from dataset_assets.audit import CHECKS, DECLARED_SCHEMA, LOOKUPS_UNIQUE, CheckResult
+from dataset_assets.contract.model import Dataset
+
+_ALWAYS = (
+    (DECLARED_SCHEMA, "The rows have the declared columns and types", True),
+    (LOOKUPS_UNIQUE, "A lookup has at most one row for a key", True),
+)
+"""Those that the audit runs for every dataset, outside of its table of checks."""
+
+Findings = Mapping[str | None, tuple[CheckResult, ...]]
+"""Period → what its audit found; the key is None for an unpartitioned dataset."""
+
+
+def check_specs(key: dg.AssetKey, dataset: Dataset) -> list[dg.AssetCheckSpec]:
+    """The checks that a run of the dataset tells the results of."""
+    staged = [(check.name, check.description, check.blocking) for check in CHECKS if check.applies(dataset)]
+    return [
+        dg.AssetCheckSpec(name, asset=key, description=text, blocking=blocking)
+        for name, text, blocking in (*_ALWAYS, *staged)
+    ]
+
+
+def check_results(key: dg.AssetKey, findings: Findings) -> Iterator[dg.AssetCheckResult]:
+    """One result for each check: Dagster takes one a run, so that of several Periods are told together."""
+    by_name: dict[str, dict[str | None, CheckResult]] = defaultdict(dict)
+    for period, found in findings.items():
+        for check in found:
+            by_name[check.name][period] = check
+    for name, by_period in by_name.items():
+        failed = {period: check for period, check in by_period.items() if not check.passed}
+        told = failed or by_period
+        blocking = any(check.blocking for check in by_period.values())
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=name,
+            passed=not failed,
+            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+            description="; ".join(_unique(_told(period, check) for period, check in told.items())),
+            metadata=_metadata(told),
+        )
+
+
+def _told(period: str | None, check: CheckResult) -> str:
+    return f"{period}: {check.message}" if period and not check.passed else check.message
+
+
+def _unique(texts: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys(text for text in texts if text)
+
+
+def _metadata(told: Mapping[str | None, CheckResult]) -> dict[str, Any]:
+    if len(told) == 1:
+        return {name: plain(value) for check in told.values() for name, value in check.metadata.items()}
+    return {str(period): plain(dict(check.metadata)) for period, check in told.items() if check.metadata}

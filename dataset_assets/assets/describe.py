@@ -1,0 +1,123 @@
+"""What the UI shows of a dataset before it is materialized: its text, its columns, where they come from."""
+
+import warnings
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import dagster as dg
+
+from dataset_assets.assets.keys import dataset_key, table_key
+from dataset_assets.contract.catalog import Entry
+from dataset_assets.contract.model import ColumnDef, Dataset
+from dataset_assets.contract.scope import Scope, Source
+from dataset_assets.errors import Fault
+from dataset_assets.ports import PublishedColumn, Target
+from dataset_assets.rows.columns import SYSTEM_COLUMNS
+from dataset_assets.versions import Version
+
+_NOT_NULL = dg.TableColumnConstraints(nullable=False)
+_NULLABLE = dg.TableColumnConstraints(nullable=True)
+
+
+def description(entry: Entry, dataset: Dataset, version: Version) -> str:
+    """Markdown: who and what for, which version, which file."""
+    lines = [f"**{dataset.name}**", dataset.description, f"Version {version_text(version)}, {dataset.status}"]
+    return "\n\n".join([line for line in lines if line] + [f"`{entry.path.name}`"])
+
+
+def version_text(version: Version) -> str:
+    """`3`, or for a structure that the lock does not know yet `4 (pending: what changed)`."""
+    return f"{version.number} (pending: {version.summary})" if version.pending else str(version.number)
+
+
+def broken_description(text: str) -> str:
+    """Markdown: what is wrong, as `dataset-assets check` says it."""
+    return f"**This file cannot be used.** Its asset fails with what is wrong:\n\n```\n{text}\n```"
+
+
+def static_metadata(scope: Scope, entry: Entry, version: Version, target: Target) -> dict[str, Any]:
+    """Everything that is known of a sound dataset without reading any data."""
+    resolver = target.resolver(scope.dataset.resolver_id).name
+    return {
+        "dagster/column_schema": column_schema(scope),
+        "dagster/column_lineage": column_lineage(scope, resolver),
+        "dagster/table_name": target.warehouse.table_name(entry.stem),
+        "dagster/uri": target.warehouse.location(entry.stem),
+        "version": version_text(version),
+        "status": str(scope.dataset.status),
+        "owner": scope.dataset.owner,
+        **code_reference(entry),
+    }
+
+
+def code_reference(entry: Entry, faults: tuple[Fault, ...] = ()) -> dict[str, Any]:
+    """A link into the YAML file; Dagster wants a path that does not depend on the working directory."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        reference = dg.LocalFileCodeReference(
+            file_path=str(entry.path.absolute()), line_number=_line(entry, faults), label=entry.path.name
+        )
+        return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
+
+
+def _line(entry: Entry, faults: tuple[Fault, ...]) -> int:
+    """Where the first thing is wrong, else where the dataset begins."""
+    lines = [fault.position.line for fault in faults if fault.position]
+    if lines or entry.document is None:
+        return min(lines, default=1)
+    return entry.document.position(("dataset",), key=True).line
+
+
+def column_schema(scope: Scope) -> dg.TableSchema:
+    """The published columns with their types and constraints, then the system columns."""
+    key = {name.lower() for name in scope.dataset.natural_key_columns}
+    columns = [table_column(output.definition, output.name.lower() in key) for output in scope.outputs]
+    return dg.TableSchema(columns=[*columns, *_system_columns()])
+
+
+def schema_of(columns: Iterable[PublishedColumn]) -> dg.TableSchema:
+    """The columns of one publication."""
+    return dg.TableSchema(columns=[*(table_column(column) for column in columns), *_system_columns()])
+
+
+def table_column(column: ColumnDef | PublishedColumn, in_key: bool = False) -> dg.TableColumn:
+    """A declared column as Dagster shows it."""
+    remarks = [text for text, holds in (("natural key", in_key), ("sensitive", column.sensitive)) if holds]
+    constraints = _NULLABLE if column.nullable else _NOT_NULL
+    if remarks:
+        constraints = dg.TableColumnConstraints(nullable=column.nullable, other=remarks)
+    return dg.TableColumn(
+        name=column.name, type=str(column.type), description=column.description, constraints=constraints
+    )
+
+
+@cache
+def _system_columns() -> tuple[dg.TableColumn, ...]:
+    return tuple(
+        dg.TableColumn(name=column.name, type=column.sql_type, description=column.description)
+        for column in SYSTEM_COLUMNS
+    )
+
+
+def column_lineage(scope: Scope, resolver: str) -> dg.TableColumnLineage:
+    """Which column of which upstream asset each published column is read from."""
+    keys = {source.name: source_key(source, resolver) for source in (scope.main, *scope.lookups)}
+    return dg.TableColumnLineage(
+        {
+            output.name: [
+                dg.TableColumnDep(
+                    asset_key=keys[output.reference.source.name], column_name=output.reference.column.name
+                )
+            ]
+            for output in scope.outputs
+            if output.reference
+        }
+    )
+
+
+def source_key(source: Source, resolver: str) -> dg.AssetKey:
+    """The asset that a main table or a lookup is: a nested Dataset, or a table of the Dataset's resolver."""
+    if source.nested:
+        return dataset_key(source.nested.stem)
+    return table_key(resolver, source.table)

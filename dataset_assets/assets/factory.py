@@ -1,0 +1,143 @@
+"""The asset graph in Dagster's words: plain data first, one call to Dagster for each asset (section 10)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from dataset_assets.assets.checks import check_specs
+from dataset_assets.assets.describe import (
+    broken_description,
+    code_reference,
+    description,
+    source_key,
+    static_metadata,
+    table_column,
+)
+from dataset_assets.assets.keys import (
+    OWNER_TAG,
+    STATUS_TAG,
+    dataset_key,
+    group,
+    pool,
+    table_key,
+    tag_value,
+    word,
+)
+from dataset_assets.assets.partitions import nested_mapping, table_mapping
+from dataset_assets.assets.plan import Broken, Graph, Sound, Table
+from dataset_assets.assets.resource import RESOURCE
+from dataset_assets.errors import Fault
+
+AS_OF_CONFIG = {"as_of": dg.Field(str, is_required=False, description="The instant to look back from")}
+
+
+def assets(graph: Graph) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
+    """Every asset: physical tables, datasets, and those that stand for files which cannot be used."""
+    for table in graph.tables.values():
+        yield table_spec(table)
+    for dataset in graph.datasets.values():
+        yield dataset_asset(graph, dataset) if isinstance(dataset, Sound) else broken_asset(dataset)
+    if graph.catalog.faults:
+        yield failing_asset(dg.AssetKey("definitions"), graph.catalog.faults, {})
+
+
+def table_spec(table: Table) -> dg.AssetSpec:
+    """An external asset: somebody else materializes it."""
+    columns = [table_column(column) for column in table.columns]
+    return dg.AssetSpec(
+        key=table_key(table.resolver, table.name),
+        description=f"The table `{table.name}`, located by the resolver `{table.resolver}`",
+        group_name=group(f"sources/{table.resolver}"),
+        partitions_def=table.partitioning.definition if table.partitioning else None,
+        metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
+    )
+
+
+def dataset_asset(graph: Graph, sound: Sound) -> dg.AssetsDefinition:
+    """An asset that publishes the dataset for the Periods of its run."""
+    stem, entry = sound.entry.stem, sound.entry
+    key = dataset_key(stem)
+    cadence = sound.partitioning.cadence if sound.partitioning else None
+
+    def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        from dataset_assets.assets.refresh import Refresh  # noqa: PLC0415 - only a run needs all of it
+
+        yield from Refresh(context, graph.catalog, entry, cadence).events()
+
+    return dg.multi_asset(
+        name=word(f"datasets__{stem}"),
+        specs=[dataset_spec(graph, sound)],
+        check_specs=check_specs(key, sound.dataset),
+        partitions_def=sound.partitioning.definition if sound.partitioning else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if sound.partitioning else None,
+        config_schema=None if sound.partitioning else AS_OF_CONFIG,
+        required_resource_keys={RESOURCE},
+        pool=pool(stem),
+    )(compute)
+
+
+def dataset_spec(graph: Graph, sound: Sound) -> dg.AssetSpec:
+    """What is known of a dataset before it runs."""
+    dataset, entry = sound.dataset, sound.entry
+    version = entry.lock.version_of(dataset)
+    owner = graph.catalog.users.find(dataset.owner)
+    return dg.AssetSpec(
+        key=dataset_key(entry.stem),
+        deps=list(dependencies(graph, sound)),
+        description=description(entry, dataset, version),
+        metadata=static_metadata(graph.catalog.scope(entry), entry, version, sound.target),
+        group_name=group(dataset.ml_model or "datasets"),
+        code_version=version.sha256[:12],
+        owners=[owner.address] if owner else None,
+        tags={STATUS_TAG: str(dataset.status), OWNER_TAG: tag_value(dataset.owner)},
+        kinds=graph.placement.kinds,
+        partitions_def=sound.partitioning.definition if sound.partitioning else None,
+    )
+
+
+def dependencies(graph: Graph, sound: Sound) -> Iterator[dg.AssetDep]:
+    """The tables and nested datasets that it reads, each once, with the partitions that it reads of them."""
+    scope = graph.catalog.scope(sound.entry)
+    found: dict[dg.AssetKey, dg.AssetDep] = {}
+    for source in (scope.main, *scope.lookups):
+        key = source_key(source, sound.resolver)
+        if source.nested:
+            upstream = graph.partitioning(source.nested.stem)
+            mapping = nested_mapping(upstream, sound.partitioning)
+        else:
+            table = graph.tables[sound.resolver, key.path[-1]]
+            mapping = table_mapping(
+                sound.dataset,
+                table.partitioning,
+                sound.partitioning,
+                snapshots=source.lookup is not None,
+            )
+        found.setdefault(key, dg.AssetDep(key, partition_mapping=mapping))
+    yield from found.values()
+
+
+def broken_asset(broken: Broken) -> dg.AssetsDefinition:
+    """An asset in the place of a dataset whose file, or target, cannot be used."""
+    return failing_asset(
+        dataset_key(broken.entry.stem), broken.faults, code_reference(broken.entry, broken.faults)
+    )
+
+
+def failing_asset(
+    key: dg.AssetKey, faults: tuple[Fault, ...], metadata: Mapping[str, Any]
+) -> dg.AssetsDefinition:
+    """An asset that fails with exactly the text that says what is wrong."""
+    text = "\n".join(str(fault) for fault in faults)
+
+    def compute() -> None:
+        raise dg.Failure(text, allow_retries=False)
+
+    spec = dg.AssetSpec(
+        key,
+        description=broken_description(text),
+        metadata={"faults": dg.MetadataValue.text(text), **metadata},
+        group_name="broken",
+        tags={STATUS_TAG: "broken"},
+    )
+    return dg.multi_asset(name=word("__".join(key.path)), specs=[spec])(compute)

@@ -1,0 +1,157 @@
+"""Periods as Dagster partitions, and which partitions of a table a dataset's window touches (section 10).
+
+Only Dagster's own mappings are used: its host process silently drops any other.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+
+import dagster as dg
+
+from dataset_assets.contract.model import Dataset
+from dataset_assets.periods.calendar import Cadence
+from dataset_assets.periods.period import Period
+from dataset_assets.ports import Extent
+from dataset_assets.selection.date_range import UTC_ZONE, AsOf, DateRange, FixedRange
+from dataset_assets.sql.question import extent_of
+
+_ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
+_SAMPLE = (date(2000, 1, 1), date(2010, 1, 1))
+"""Leap days and 53-week years are among them, so a window of N months is as long as it gets somewhere."""
+
+
+@dataclass(frozen=True)
+class Partitioning:
+    """A cadence from its `first` Period on, up to the last that is complete at `now`.
+
+    A Period that has not ended yet is no partition: its data is still arriving.
+    """
+
+    cadence: Cadence
+    first: Period
+    now: datetime
+
+    @property
+    def by_clock(self) -> bool:
+        """Whether a cron can tell where Periods begin; if not, new ones show when the location reloads."""
+        return self.cadence.cron_schedule is not None
+
+    @property
+    def name(self) -> str:
+        """For people: `month from 2017-07`."""
+        return f"{self.cadence.name} from {self.first}"
+
+    @property
+    def definition(self) -> dg.PartitionsDefinition:
+        """Keyed by `Period.key`."""
+        return _definition(self)
+
+    def complete(self) -> list[Period]:
+        """The Periods that have ended."""
+        return [period for period in self.cadence.between(self.first, self.now) if period.end <= self.now]
+
+    def touched(self, extent: Extent, *, only_last: bool = False) -> list[str]:
+        """The keys of the partitions that lie at least partly in a stretch of time."""
+        periods = self.cadence.covering(extent.start, extent.end)[-1 if only_last else 0 :]
+        return [p.key for p in periods if p.start >= self.first.start and p.end <= self.now]
+
+
+@cache
+def _definition(partitioning: Partitioning) -> dg.PartitionsDefinition:
+    cadence = partitioning.cadence
+    if cadence.cron_schedule is None:
+        return dg.StaticPartitionsDefinition([period.key for period in partitioning.complete()])
+    return dg.TimeWindowPartitionsDefinition(
+        start=partitioning.first.key,
+        fmt=cadence.fmt,
+        cron_schedule=cadence.cron_schedule,
+        timezone=str(cadence.zone),
+    )
+
+
+def nested_mapping(
+    upstream: Partitioning | None, downstream: Partitioning | None
+) -> dg.PartitionMapping | None:
+    """How a dataset reads a nested one: the same Period, or the latest where it has none (decision 22)."""
+    if upstream is None:
+        return None
+    if downstream is None:
+        return dg.LastPartitionMapping()
+    if upstream.cadence != downstream.cadence:
+        return dg.AllPartitionMapping()
+    return dg.TimeWindowPartitionMapping() if upstream.by_clock else dg.IdentityPartitionMapping()
+
+
+def table_mapping(
+    dataset: Dataset,
+    upstream: Partitioning | None,
+    downstream: Partitioning | None,
+    *,
+    snapshots: bool = False,
+) -> dg.PartitionMapping | None:
+    """How a dataset reads a physical table that is stored by Period: the parts that its window touches.
+
+    `snapshots`: the table is a lookup, so that only the last part of the window is read.
+    """
+    if upstream is None:
+        return None
+    fixed = _fixed_extent(dataset, downstream)
+    if fixed:
+        return dg.SpecificPartitionsPartitionMapping(upstream.touched(fixed, only_last=snapshots))
+    if downstream is None:
+        return dg.LastPartitionMapping() if snapshots else dg.AllPartitionMapping()
+    if not upstream.by_clock and not downstream.by_clock:
+        return _exact_mapping(dataset, upstream, downstream, snapshots)
+    comparable = upstream.by_clock and downstream.by_clock
+    if not comparable or upstream.cadence.zone.key != downstream.cadence.zone.key:
+        return dg.AllPartitionMapping()
+    date_range = None if snapshots else dataset.filters.date_range
+    offset = _reach(downstream.cadence, date_range) if date_range else 0
+    return dg.TimeWindowPartitionMapping(start_offset=-offset)
+
+
+def first_needed(dataset: Dataset, downstream: Partitioning | None) -> datetime | None:
+    """The earliest instant that a partition of the dataset looks at; None where only a run can know it."""
+    found = _fixed_extent(dataset, downstream)
+    if found is None and downstream:
+        found = _extent(dataset, downstream.first)
+    return found.start if found else None
+
+
+def _fixed_extent(dataset: Dataset, downstream: Partitioning | None) -> Extent | None:
+    """The stretch of time of a dataset with fixed dates, the same for every as-of; None for any other."""
+    if not isinstance(dataset.filters.date_range, FixedRange):
+        return None
+    return extent_of(dataset, AsOf(_ANY_INSTANT, downstream.cadence.zone if downstream else UTC_ZONE), None)
+
+
+def _extent(dataset: Dataset, period: Period) -> Extent | None:
+    """What a partition asks of a table that is stored by Period; as-of is the Period's end (decision 6)."""
+    return extent_of(dataset, AsOf(period.end, period.zone), period)
+
+
+def _exact_mapping(
+    dataset: Dataset, upstream: Partitioning, downstream: Partitioning, snapshots: bool
+) -> dg.PartitionMapping:
+    readers: dict[str, list[str]] = {}
+    for period in downstream.complete():
+        extent = _extent(dataset, period)
+        for key in upstream.touched(extent, only_last=snapshots) if extent else ():
+            readers.setdefault(key, []).append(period.key)
+    return dg.StaticPartitionMapping(readers)
+
+
+@cache
+def _reach(cadence: Cadence, date_range: DateRange) -> int:
+    """How many Periods before a Period its window begins, at its longest.
+
+    A mapping counts in whole Periods of the dataset, the same number for all of them. So it is exact where
+    months look back over months, and up to a Period of the dataset too wide elsewhere, never too narrow.
+    """
+    periods = cadence.between(cadence.containing(_SAMPLE[0]), _SAMPLE[1])
+    starts = [period.start for period in periods]
+    windows = (date_range.window(AsOf(period.end, period.zone)) for period in periods)
+    firsts = (bisect_right(starts, window.start.instant) - 1 for window in windows)
+    return max(number - first for number, first in enumerate(firsts) if first >= 0)

@@ -1,0 +1,52 @@
+"""The target as a Dagster resource, and what of it the asset graph shows before anything runs."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import dagster as dg
+
+from dataset_assets.errors import DatasetAssetsError, Fault
+from dataset_assets.periods.calendar import Calendars
+from dataset_assets.ports import Target
+
+RESOURCE = "target"
+"""The resource key of the one that every dataset's op requires."""
+
+
+class TargetResource(dg.ConfigurableResource, ABC):
+    """Where datasets are read and published: a target by `name`, as the launchpad shows and overrides it.
+
+    `locked`: a structure that its lock does not know is refused (decision 15). The target is loaded in the
+    run, by `load`, so that a code location starts without an engine.
+    """
+
+    name: str
+    locked: bool = False
+
+    @abstractmethod
+    def load(self, calendars: Calendars) -> Target:
+        """The target, whose tables may be stored by Periods of these. ContractError for another file."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What a code location asks of its target: where tables come from and datasets go.
+
+    `faults` are those of a target that cannot be read; nothing else may be asked of it then.
+    """
+
+    target: Target | None
+    faults: tuple[Fault, ...] = ()
+
+    @classmethod
+    def of(cls, resource: TargetResource, calendars: Calendars) -> "Placement":
+        """A target that is broken is no reason for a code location not to load."""
+        try:
+            return cls(resource.load(calendars))
+        except DatasetAssetsError as error:
+            return cls(None, error.faults)
+
+    @property
+    def kinds(self) -> set[str]:
+        """What the assets are computed with, as badges."""
+        return {self.target.engine.dialect.name} if self.target else set()

@@ -1,0 +1,53 @@
+"""Projects as Dagster jobs: a job materializes what its Project names, and stamps its id on rows."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from dataset_assets.assets.keys import PROJECT_TAG, dataset_key, word
+from dataset_assets.assets.partitions import Partitioning
+from dataset_assets.assets.plan import Broken, Graph
+from dataset_assets.projects import Project
+
+Job = Any
+"""What `define_asset_job` answers; Dagster does not export its class."""
+
+
+def project_jobs(graph: Graph) -> Iterator[Job]:
+    """The jobs of all Projects, each Project's by its name in alphabetical order."""
+    for stem, project in graph.catalog.projects.items():
+        yield from _jobs(graph, stem, project)
+
+
+def _jobs(graph: Graph, stem: str, project: Project) -> Iterator[Job]:
+    """One job, or where the datasets are not all partitioned alike one for each way: Dagster wants it so.
+
+    The name says which then: `<project>__month_from_2017_07`, `<project>__unpartitioned`.
+    """
+    by_partitioning = _by_partitioning(graph, project)
+    owner = graph.catalog.users.find(project.owner)
+    for partitioning, stems in by_partitioning.items():
+        kind = partitioning.name if partitioning else "unpartitioned"
+        yield dg.define_asset_job(
+            name=word(stem if len(by_partitioning) == 1 else f"{stem}__{kind}"),
+            selection=dg.AssetSelection.assets(*(dataset_key(each) for each in stems)),
+            description=f"{project.name}: {project.description}" if project.description else project.name,
+            tags={PROJECT_TAG: str(project.id)} if project.id else None,
+            partitions_def=partitioning.definition if partitioning else None,
+            owners=[owner.address] if owner else None,
+        )
+
+
+def _by_partitioning(graph: Graph, project: Project) -> Mapping[Partitioning | None, list[str]]:
+    """Broken datasets are in every job: it fails and says why, while the others are published."""
+    stems = dict.fromkeys(graph.catalog.entry(name).stem for name in project.datasets)
+    shown = [stem for stem in stems if stem in graph.datasets]
+    broken = [stem for stem in shown if isinstance(graph.datasets[stem], Broken)]
+    found: dict[Partitioning | None, list[str]] = {}
+    for stem in shown:
+        if stem not in broken:
+            found.setdefault(graph.partitioning(stem), []).append(stem)
+    if broken and not found:
+        return {None: broken}
+    return {partitioning: [*stems, *broken] for partitioning, stems in found.items()}

@@ -1,0 +1,186 @@
+"""Which partitions Dagster shows a dataset to read, compared with the window that its SQL selects."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster import AssetKey
+from dagster._core.definitions.partitions.context import partition_loading_context
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataset_assets.assets.partitions import Partitioning, first_needed, nested_mapping, table_mapping
+from dataset_assets.contract.model import Dataset
+from dataset_assets.periods.calendar import Calendars
+from dataset_assets.selection.date_range import AsOf
+from dataset_assets.sql.question import extent_of
+
+NOW = datetime(2026, 3, 17, 5, tzinfo=UTC)
+CALENDARS = Calendars.model_validate(
+    {
+        "calendars": {
+            "corporate": {"type": "fiscal", "start_month": 4, "year_label": "starting"},
+            "shop": {"type": "retail"},
+            "berlin": {"type": "standard", "zone": "Europe/Berlin"},
+        }
+    }
+)
+CLOCKED = ("day", "week", "month", "quarter", "year", "corporate.quarter", "shop.week")
+
+
+def partitioning(cadence: str, first: date | str) -> Partitioning:
+    found = CALENDARS.cadence(cadence)
+    period = found.parse(first) if isinstance(first, str) else found.containing(first)
+    return Partitioning(found, period, NOW)
+
+
+def dataset(date_range: dict[str, Any] | None, **more: Any) -> Dataset:
+    return Dataset.model_validate(
+        {
+            "name": "Sales",
+            "owner": "someone",
+            "main_table": {
+                "name": "sales",
+                "columns": [
+                    {"name": "user", "type": "string"},
+                    {"name": "product", "type": "string"},
+                    {"name": "at", "type": "timestamp"},
+                ],
+            },
+            "column_mapping": {"user_id": "user", "product_id": "product", "timestamp": "at"},
+            "filters": {"date_range": date_range} if date_range else {},
+            **more,
+        }
+    )
+
+
+def upstream_keys(
+    mapping: dg.PartitionMapping | None, upstream: Partitioning, downstream: Partitioning, key: str
+) -> list[str]:
+    """What Dagster itself answers, through its asset graph."""
+    up = dg.AssetSpec("up", partitions_def=upstream.definition)
+    down = dg.AssetSpec(
+        "down", deps=[dg.AssetDep("up", partition_mapping=mapping)], partitions_def=downstream.definition
+    )
+    graph = dg.Definitions(assets=[up, down]).get_repository_def().asset_graph
+    subset = downstream.definition.subset_with_partition_keys([key])
+    assert mapping is not None
+    result = mapping.get_upstream_mapped_partitions_result_for_partitions(
+        subset, graph.get(AssetKey("down")).partitions_def, graph.get(AssetKey("up")).partitions_def, NOW
+    )
+    return sorted(result.partitions_subset.get_partition_keys())
+
+
+def selected_keys(found: Dataset, upstream: Partitioning, downstream: Partitioning, key: str) -> list[str]:
+    """The stored parts that the dataset's own window touches."""
+    period = downstream.cadence.from_key(key)
+    extent = extent_of(found, AsOf(period.end, period.zone), period)
+    assert extent
+    return [part.key for part in upstream.cadence.covering(extent.start, extent.end)]
+
+
+def rolling(months: int) -> dict[str, Any]:
+    return {"type": "rolling", "months": months}
+
+
+@pytest.mark.parametrize("months", [1, 2, 6, 12])
+def test_months_over_months_show_exactly_the_window(months: int):
+    downstream = partitioning("month", "2018-01")
+    sales = dataset(rolling(months))
+    upstream = partitioning("month", first_needed(sales, downstream).date())
+    mapping = table_mapping(sales, upstream, downstream)
+    shown = upstream_keys(mapping, upstream, downstream, "2018-03")
+    assert shown == selected_keys(sales, upstream, downstream, "2018-03")
+    assert len(shown) == months
+    first = upstream_keys(mapping, upstream, downstream, "2018-01")
+    assert len(first) == months, "the table's partitions begin where the first window does"
+
+
+def test_a_monthly_dataset_over_daily_files_shows_the_days_of_its_window():
+    downstream = partitioning("month", "2018-01")
+    sales = dataset(rolling(2))
+    upstream = partitioning("day", "2017-01-01")
+    shown = upstream_keys(table_mapping(sales, upstream, downstream), upstream, downstream, "2018-03")
+    assert shown == [day.isoformat() for day in _days(date(2018, 2, 1), date(2018, 4, 1))]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(CLOCKED), st.sampled_from(CLOCKED), st.sampled_from([1, 2, 5, 7, 12]), st.integers(0, 60)
+)
+def test_no_part_of_a_rolling_window_is_left_out(up: str, down: str, months: int, back: int):
+    downstream = partitioning(down, date(2024, 1, 1))
+    sales = dataset(rolling(months))
+    upstream = partitioning(up, date(2020, 1, 1))
+    key = downstream.complete()[-1 - back % len(downstream.complete())].key
+    shown = upstream_keys(table_mapping(sales, upstream, downstream), upstream, downstream, key)
+    window = selected_keys(sales, upstream, downstream, key)
+    assert set(upstream.touched(_extent(sales, downstream, key))) <= set(shown)
+    slack = max(len(upstream.cadence.covering(p.start, p.end)) for p in downstream.complete()) + 5
+    assert len(shown) <= len(window) + slack, "at most a Period of the dataset too much"
+
+
+def _extent(found: Dataset, downstream: Partitioning, key: str):
+    period = downstream.cadence.from_key(key)
+    return extent_of(found, AsOf(period.end, period.zone), period)
+
+
+def _days(first: date, end: date) -> list[date]:
+    return [date.fromordinal(n) for n in range(first.toordinal(), end.toordinal())]
+
+
+def test_without_a_date_range_the_same_period_is_read():
+    month = partitioning("month", "2018-01")
+    mapping = table_mapping(dataset(None), month, month)
+    assert upstream_keys(mapping, month, month, "2018-03") == ["2018-03"]
+
+
+def test_a_fixed_range_is_the_same_for_every_partition():
+    sales = dataset({"type": "fixed", "start_date": "2018-02-10", "end_date": "2018-04-30"})
+    downstream = partitioning("month", "2018-06")
+    assert first_needed(sales, downstream) == datetime(2018, 2, 10, tzinfo=UTC)
+    upstream = partitioning("month", "2018-02")
+    mapping = table_mapping(sales, upstream, downstream)
+    for key in ("2018-06", "2020-01"):
+        assert upstream_keys(mapping, upstream, downstream, key) == ["2018-02", "2018-03", "2018-04"]
+    unpartitioned = table_mapping(sales, upstream, None)
+    assert unpartitioned == dg.SpecificPartitionsPartitionMapping(["2018-02", "2018-03", "2018-04"])
+
+
+def test_retail_months_have_no_cron_and_still_map_exactly():
+    downstream = partitioning("shop.month", "RY2024-M06")
+    sales = dataset(rolling(3))
+    upstream = partitioning("shop.month", "RY2023-M06")
+    key = CALENDARS.cadence("shop.month").parse("RY2025-M02").key
+    shown = upstream_keys(table_mapping(sales, upstream, downstream), upstream, downstream, key)
+    assert shown == selected_keys(sales, upstream, downstream, key)
+    assert len(shown) in (3, 4)
+
+
+def test_other_zones_and_mixed_kinds_show_all_partitions():
+    month, shop = partitioning("month", "2018-01"), partitioning("shop.month", "RY2018-M01")
+    berlin = partitioning("berlin.month", "2018-01")
+    for upstream, downstream in ((berlin, month), (shop, month), (month, shop)):
+        assert type(table_mapping(dataset(rolling(2)), upstream, downstream)) is dg.AllPartitionMapping
+
+
+def test_nested_datasets_are_read_for_the_same_period_or_the_latest():
+    month, later = partitioning("month", "2018-01"), partitioning("month", "2018-05")
+    shop = partitioning("shop.month", "RY2018-M01")
+    assert upstream_keys(nested_mapping(month, later), month, later, "2018-06") == ["2018-06"]
+    assert upstream_keys(nested_mapping(shop, shop), shop, shop, shop.complete()[3].key) == [
+        shop.complete()[3].key
+    ]
+    assert type(nested_mapping(month, None)) is dg.LastPartitionMapping
+    assert nested_mapping(None, month) is None
+
+
+@pytest.mark.parametrize("cadence", [*CLOCKED, "shop.month", "shop.quarter", "shop.year", "berlin.day"])
+def test_only_complete_periods_are_partitions(cadence: str):
+    found = partitioning(cadence, date(2024, 1, 1))
+    with partition_loading_context(NOW):
+        keys = found.definition.get_partition_keys()
+    assert keys == [period.key for period in found.complete()]
+    last = found.cadence.from_key(keys[-1])
+    assert last.end <= NOW < found.cadence.next(last).end

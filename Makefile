@@ -1,0 +1,65 @@
+# Needs Python 3.11 and nothing else. All that is installed goes into .venv, from the hash-pinned locks.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 3000
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+CODE := dataset_assets resources interfaces definitions
+COMPILE := uv pip compile pyproject.toml --extra demo --group build --quiet --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header --universal --python-version 3.11
+
+.PHONY: help demo ui test check bench hooks lock clean
+.DELETE_ON_ERROR:
+
+help:  ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/'
+
+demo: $(VENV)/.runtime  ## publish the demo's datasets
+	$(BIN)/dataset-assets demo
+
+ui: $(VENV)/.runtime  ## open Dagster on http://127.0.0.1:3000 (PORT=… for another port)
+	$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
+
+test: $(VENV)/.dev  ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev  ## lint, format, types, layers, code that is there twice
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/ty check
+	$(BIN)/lint-imports
+	$(BIN)/pylint --score=n $(CODE)
+
+bench: $(VENV)/.dev  ## measure against the bounds of benchmarks/
+	$(BIN)/python -m benchmarks
+
+hooks: $(VENV)/.dev  ## let git run the checks before each commit
+	$(BIN)/pre-commit install
+
+# Versions that still fit stay as they are; `make lock UPGRADE=--upgrade` takes the newest ones.
+# Only this needs uv (`pip install uv`). Both locks pin the same versions: one constrains the other.
+lock:  ## write both locks anew from pyproject.toml
+	$(COMPILE) $(UPGRADE) --group dev --output-file requirements-dev.lock
+	cp requirements-dev.lock requirements-dev.lock.constraint
+	$(COMPILE) $(UPGRADE) --constraint requirements-dev.lock.constraint --output-file requirements.lock
+	rm requirements-dev.lock.constraint
+
+clean:  ## remove what was built, installed and published; the datasets' definitions stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf data warehouse .dagster_storage .tmp_dagster_home*
+
+$(VENV)/.created:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: install Python 3.11, or say PYTHON=<path>"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.created requirements.lock pyproject.toml
+	@echo "Installing the packages of requirements.lock: about two minutes the first time"
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	@echo "Installing the packages of requirements-dev.lock"
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,32 @@
+WITH source_rows AS (
+  SELECT
+    coupon_redemptions.household_id,
+    coupon_redemptions.coupon_upc,
+    coupon_redemptions.campaign_id,
+    coupon_redemptions.redemption_date
+  FROM coupon_redemptions AS coupon_redemptions
+), enriched_transactions AS (
+  SELECT
+    coupon_redemptions.household_id,
+    coupon_redemptions.coupon_upc,
+    coupon_redemptions.campaign_id,
+    coupon_redemptions.redemption_date,
+    campaign.campaign_id AS campaign__campaign_id,
+    campaign.campaign_type AS campaign__campaign_type,
+    campaign.start_date AS campaign__start_date,
+    campaign.end_date AS campaign__end_date,
+    household.household_id AS household__household_id,
+    household.age AS household__age,
+    household.income AS household__income,
+    household.home_ownership AS household__home_ownership,
+    household.household_size AS household__household_size,
+    household.kids_count AS household__kids_count
+  FROM source_rows AS coupon_redemptions
+  LEFT JOIN campaign_descriptions AS campaign
+    ON coupon_redemptions.campaign_id = campaign.campaign_id
+  LEFT JOIN household_profiles AS household
+    ON coupon_redemptions.household_id = household.household_id
+)
+SELECT
+  *
+FROM enriched_transactions

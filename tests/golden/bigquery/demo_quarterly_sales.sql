@@ -1,0 +1,70 @@
+WITH date_filtered AS (
+  SELECT
+    transactions.household_id,
+    transactions.basket_id,
+    transactions.product_id,
+    transactions.store_id,
+    CAST(transactions.sales_value AS NUMERIC) AS sales_value,
+    transactions.transaction_timestamp
+  FROM transactions AS transactions
+  WHERE
+    (
+      transactions.transaction_timestamp >= CAST('2017-10-01 00:00:00+00:00' AS TIMESTAMP)
+      AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00+00:00' AS TIMESTAMP)
+    )
+    AND (
+      transactions.transaction_timestamp < CAST('2017-11-27 00:00:00+00:00' AS TIMESTAMP)
+      OR transactions.transaction_timestamp >= CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMP)
+    )
+), train_rows AS (
+  SELECT
+    *
+  FROM date_filtered
+  WHERE
+    CAST(CASE
+      WHEN transaction_timestamp < CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMP)
+      THEN 0
+      WHEN transaction_timestamp < CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      THEN 1
+      ELSE 2
+    END AS INT64) = CAST(0 AS INT64)
+), product_revenue AS (
+  SELECT
+    product_id,
+    SUM(sales_value) AS total_revenue,
+    PERCENT_RANK() OVER (ORDER BY SUM(sales_value) DESC) AS revenue_rank
+  FROM train_rows
+  GROUP BY
+    product_id
+), top_products AS (
+  SELECT
+    product_id
+  FROM product_revenue
+  WHERE
+    revenue_rank <= 0.80
+), enriched_transactions AS (
+  SELECT
+    transactions.household_id AS user_id,
+    transactions.product_id,
+    transactions.transaction_timestamp AS timestamp,
+    transactions.sales_value AS revenue,
+    transactions.basket_id,
+    transactions.store_id,
+    CAST(CASE
+      WHEN transactions.transaction_timestamp < CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMP)
+      THEN 0
+      WHEN transactions.transaction_timestamp < CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      THEN 1
+      ELSE 2
+    END AS INT64) AS split
+  FROM date_filtered AS transactions
+  WHERE
+    transactions.product_id IN (
+      SELECT
+        product_id
+      FROM top_products
+    )
+)
+SELECT
+  *
+FROM enriched_transactions

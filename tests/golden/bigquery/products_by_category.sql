@@ -1,0 +1,42 @@
+WITH date_filtered AS (
+  SELECT
+    transactions.household_id,
+    transactions.basket_id,
+    transactions.product_id,
+    CAST(transactions.sales_value AS NUMERIC) AS sales_value,
+    transactions.transaction_timestamp,
+    products.product_id AS products__product_id,
+    products.department AS products__department,
+    products.brand AS products__brand
+  FROM transactions AS transactions
+  LEFT JOIN products AS products
+    ON transactions.product_id = products.product_id
+  WHERE
+    transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00+00:00' AS TIMESTAMP)
+    AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00+00:00' AS TIMESTAMP)
+), enriched_transactions AS (
+  SELECT
+    transactions.household_id AS user_id,
+    transactions.product_id,
+    transactions.transaction_timestamp AS timestamp,
+    transactions.sales_value AS revenue,
+    transactions.products__department AS category,
+    transactions.basket_id AS transaction_id,
+    transactions.basket_id,
+    transactions.products__brand,
+    demographics.age AS demographics__age,
+    demographics.income AS demographics__income,
+    CAST(CASE
+      WHEN transactions.transaction_timestamp < CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      THEN 0
+      ELSE 1
+    END AS INT64) AS split
+  FROM date_filtered AS transactions
+  LEFT JOIN demographics AS demographics
+    ON transactions.household_id = demographics.household_id
+  WHERE
+    transactions.products__department IN ('DELI', 'MEAT')
+)
+SELECT
+  *
+FROM enriched_transactions

@@ -1,0 +1,48 @@
+WITH date_filtered AS (
+  SELECT
+    transactions.household_id,
+    transactions.basket_id,
+    transactions.product_id,
+    CAST(transactions.sales_value AS DECIMAL(38, 9)) AS sales_value,
+    CAST(transactions.transaction_timestamp AS TIMESTAMP) AT TIME ZONE 'UTC' AS transaction_timestamp
+  FROM transactions AS transactions
+  WHERE
+    transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00' AS TIMESTAMP)
+    AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00' AS TIMESTAMP)
+), enriched_transactions AS (
+  SELECT
+    transactions.household_id AS user_id,
+    transactions.product_id,
+    transactions.transaction_timestamp AS timestamp,
+    transactions.sales_value AS revenue,
+    products.department AS category,
+    transactions.basket_id AS transaction_id,
+    transactions.basket_id,
+    products.brand AS products__brand,
+    demographics.age AS demographics__age,
+    demographics.income AS demographics__income,
+    CAST(CASE
+      WHEN SUBSTRING(
+        MD5(
+          '7:' || CONCAT(
+            'i',
+            COALESCE(CAST(transactions.basket_id AS TEXT), 'n'),
+            '|i',
+            COALESCE(CAST(transactions.product_id AS TEXT), 'n')
+          )
+        ),
+        1,
+        8
+      ) < 'cccccccd'
+      THEN 0
+      ELSE 1
+    END AS BIGINT) AS split
+  FROM date_filtered AS transactions
+  LEFT JOIN products AS products
+    ON transactions.product_id = products.product_id
+  LEFT JOIN demographics AS demographics
+    ON transactions.household_id = demographics.household_id
+)
+SELECT
+  *
+FROM enriched_transactions

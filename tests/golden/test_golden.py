@@ -1,0 +1,186 @@
+"""The SQL of every dataset of the demo, and of every kind of window, filter and split, in both dialects.
+
+Whoever changes the compiler sees here what changes for its readers. `pytest tests/golden --update-golden`
+writes the files anew; the difference is then read and committed like code.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from dataset_assets.contract.catalog import load_catalog
+from dataset_assets.contract.model import ColumnType, Dataset
+from dataset_assets.contract.scope import Scope, Source
+from dataset_assets.ports import PhysicalColumn, PhysicalType, Relation
+from dataset_assets.rows.columns import Stamp
+from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.selection.date_range import AsOf
+from dataset_assets.sql.build import CTE, assemble, table
+from dataset_assets.sql.compile import ROWS, compile_rows
+from dataset_assets.sql.dialect import DIALECTS, Dialect
+from dataset_assets.sql.question import Question
+
+HERE = Path(__file__).parent
+CATALOG = load_catalog(HERE.parents[1] / "definitions")
+AS_OF = datetime(2018, 1, 1, tzinfo=UTC)
+
+PHYSICAL: Mapping[str, Mapping[ColumnType, tuple[PhysicalType, str]]] = {
+    "duckdb": {
+        ColumnType.STRING: (PhysicalType.STRING, "VARCHAR"),
+        ColumnType.INTEGER: (PhysicalType.INTEGER, "BIGINT"),
+        ColumnType.DECIMAL: (PhysicalType.FLOAT, "DOUBLE"),
+        ColumnType.DATE: (PhysicalType.DATE, "DATE"),
+        ColumnType.TIMESTAMP: (PhysicalType.DATETIME, "TIMESTAMP"),
+    },
+    "bigquery": {
+        ColumnType.STRING: (PhysicalType.STRING, "STRING"),
+        ColumnType.INTEGER: (PhysicalType.INTEGER, "INT64"),
+        ColumnType.DECIMAL: (PhysicalType.FLOAT, "FLOAT64"),
+        ColumnType.DATE: (PhysicalType.DATE, "DATE"),
+        ColumnType.TIMESTAMP: (PhysicalType.TIMESTAMP, "TIMESTAMP"),
+    },
+}
+"""How each store usually has a column: money in floats, and DuckDB's timestamps without a zone."""
+
+
+def relation(source: Source, dialect: Dialect) -> Relation:
+    """A source under its bare logical name; a resolver would answer a path or a qualified table."""
+    types = PHYSICAL[dialect.name]
+    name = source.nested.stem if source.nested else source.table
+    columns = (PhysicalColumn(column.name, *types[column.type]) for column in source.columns)
+    return Relation(table(name), tuple(columns), version="1")
+
+
+def question(scope: Scope, dialect: Dialect) -> Question:
+    sources = (scope.main, *scope.lookups)
+    partitions = scope.dataset.partitions
+    period = None
+    if partitions:
+        period = CATALOG.calendars.cadence(partitions.period).containing(datetime(2017, 12, 31, tzinfo=UTC))
+    as_of = AsOf(period.end, period.zone) if period else AsOf(AS_OF)
+    return Question(scope, {source.name: relation(source, dialect) for source in sources}, as_of, period)
+
+
+def rows(scope: Scope, dialect: Dialect) -> tuple[CTE, ...]:
+    return compile_rows(question(scope, dialect))
+
+
+def published(stem: str, dialect: Dialect, *, again: bool) -> tuple[CTE, ...]:
+    """All that a run executes: the rows and their metadata, for the first time or as a refresh."""
+    scope = CATALOG.scope(CATALOG.entry(stem))
+    dataset = scope.dataset
+    definitions = tuple(output.definition for output in scope.outputs)
+    identity = Identity(
+        definitions, dataset.natural_key_columns, "timestamp" if dataset.column_mapping else None
+    )
+    period = question(scope, dialect).period
+    stamp = Stamp(
+        dataset.id or UUID(int=0),
+        scope.main.name,
+        UUID("01a2001c-5bb6-78a2-b67e-09700bdd3521"),
+        "run-1",
+        datetime(2018, 1, 2, 6, tzinfo=UTC),
+        period.id if period else None,
+    )
+    before = Published(table(f"published_{stem}"), definitions) if again else None
+    metadata = row_metadata(ROWS, identity, stamp, before, bucketed=dialect.sorts_in_one_place)
+    return (*rows(scope, dialect), *metadata)
+
+
+def variant(**changes: Any) -> Dataset:
+    """`grocery_recommender` with other settings."""
+    given = CATALOG.entry("grocery_recommender").dataset
+    assert given is not None
+    return Dataset.model_validate({**given.model_dump(exclude={"partitions"}), **changes})
+
+
+ROLLING = {"type": "rolling", "months": 6}
+FIXED = {"type": "fixed", "start_date": "2017-07-01", "end_date": "2017-12-31"}
+BY_DATE = {
+    "name": "transactions",
+    "columns": [
+        {"name": "household_id", "type": "integer"},
+        {"name": "basket_id", "type": "integer"},
+        {"name": "product_id", "type": "integer"},
+        {"name": "sales_value", "type": "decimal"},
+        {"name": "transaction_timestamp", "type": "date"},
+    ],
+}
+RANDOM = {"strategy": "random", "train_percent": 80, "seed": 7}
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "window_fixed": {"filters": {"date_range": FIXED}},
+    "window_rolling_of_a_date": {"filters": {"date_range": ROLLING}, "main_table": BY_DATE},
+    "window_none": {"filters": {}, "split_config": RANDOM},
+    "products_by_rank": {
+        "filters": {"date_range": ROLLING, "product_filter": {"type": "top_revenue_percent", "value": 80}}
+    },
+    "products_by_category": {
+        "filters": {
+            "date_range": ROLLING,
+            "product_filter": {"type": "categories", "value": ["DELI", "MEAT"]},
+        }
+    },
+    "customers_by_rows": {
+        "filters": {"date_range": ROLLING, "customer_filter": {"type": "min_transactions", "value": 2}},
+        "column_mapping": {
+            "user_id": "household_id",
+            "product_id": "product_id",
+            "timestamp": "transaction_timestamp",
+        },
+    },
+    "split_gap_and_test": {
+        "filters": {"date_range": ROLLING},
+        "split_config": {"strategy": "time_based", "eval_days": 14, "gap_days": 7, "test_days": 14},
+    },
+    "split_by_row": {"filters": {"date_range": ROLLING}, "split_config": RANDOM},
+    "split_by_user": {
+        "filters": {"date_range": ROLLING},
+        "split_config": {**RANDOM, "unit": "user", "test_percent": 10},
+    },
+    "split_none": {"filters": {"date_range": ROLLING}, "split_config": None},
+    "fit_on_train": {
+        "filters": {
+            "date_range": ROLLING,
+            "product_filter": {"type": "cumulative_revenue_percent", "value": 80},
+            "customer_filter": {"type": "min_transactions", "value": 2},
+            "fit_on": "train",
+        }
+    },
+}
+
+
+def _demo(stem: str) -> Callable[[Dialect], tuple[CTE, ...]]:
+    return lambda dialect: rows(CATALOG.scope(CATALOG.entry(stem)), dialect)
+
+
+def _variant(changes: Mapping[str, Any]) -> Callable[[Dialect], tuple[CTE, ...]]:
+    return lambda dialect: rows(Scope(variant(**changes), CATALOG.find), dialect)
+
+
+QUERIES: Mapping[str, Callable[[Dialect], tuple[CTE, ...]]] = {
+    **{f"demo_{stem}": _demo(stem) for stem in CATALOG.entries},
+    **{name: _variant(changes) for name, changes in VARIANTS.items()},
+    "run_first": lambda dialect: published("grocery_recommender", dialect, again=False),
+    "run_refresh": lambda dialect: published("grocery_recommender", dialect, again=True),
+}
+"""File stem → what makes the query."""
+
+
+@pytest.mark.parametrize("name", QUERIES)
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.name)
+def test_golden(name, dialect, pytestconfig):
+    text = dialect.render(assemble(QUERIES[name](dialect))) + "\n"
+    path = HERE / dialect.name / f"{name}.sql"
+    if pytestconfig.getoption("--update-golden"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_golden_file_is_left_over(dialect):
+    assert sorted(path.stem for path in (HERE / dialect).glob("*.sql")) == sorted(QUERIES)

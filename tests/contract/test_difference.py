@@ -1,0 +1,137 @@
+"""What changed between two structures, and which changes break a consumer."""
+
+# ruff: noqa: E501 - the tables below are read by column
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataset_assets.contract.difference import difference
+from dataset_assets.contract.loading import build
+from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.reader import read
+from dataset_assets.versions import content_hash, structural_hash, structure
+
+TEXT = (Path(__file__).parent / "files" / "grocery_recommender.yaml").read_text()
+EXTRA = "  extra_columns: [products.brand]             # carried along, not mapped\n"
+
+
+def dataset(*edits: tuple[str, str]) -> Dataset:
+    text = TEXT
+    for before, after in edits:
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    return build(read(text, "x.yaml"), Dataset, "dataset")
+
+
+ADDITIVE: dict[str, list[tuple[str, str]]] = {
+    "column `size` of the lookup `products` added": [("{name: brand, type: string}", "{name: brand, type: string}\n          - {name: size, type: string}")],
+    "lookup `stores` added": [("    - alias: value", "    - {alias: stores, target: {type: table, name: s, columns: [{name: id, type: integer}]}, join_conditions: [{source_column: basket_id, target_column: id}]}\n    - alias: value")],
+    "`city` is mapped, to `products.brand`": [("    category: products.department\n", "    category: products.department\n    city: products.brand\n")],
+    "extra column `household_id` added": [("[products.brand]", "[products.brand, household_id]")],
+    "columns of the main table in another order": [("      - {name: household_id, type: integer, nullable: false}\n      - {name: basket_id, type: integer, nullable: false}\n", "      - {name: basket_id, type: integer, nullable: false}\n      - {name: household_id, type: integer, nullable: false}\n")],
+    "column `sales_value` of the main table may no longer be NULL": [("{name: sales_value, type: decimal}", "{name: sales_value, type: decimal, nullable: false}")],
+}  # fmt: skip
+BREAKING: dict[str, list[tuple[str, str]]] = {
+    "the main table is `sales` instead of `transactions`": [("    name: transactions\n", "    name: sales\n")],
+    "column `brand` of the lookup `products` removed": [("          - {name: brand, type: string}\n", "")],
+    "column `basket_id` of the main table is string instead of integer": [("{name: basket_id, type: integer", "{name: basket_id, type: string")],
+    "column `basket_id` of the main table may now be NULL": [("{name: basket_id, type: integer, nullable: false}", "{name: basket_id, type: integer}")],
+    "lookup `products` removed": [("- alias: products", "- alias: goods")],
+    "the lookup `value` is joined on other columns": [("{source_column: household_id,", "{source_column: basket_id,")],
+    "the target of the lookup `value.id` changed from '7c1d2a9e-6a34-4f0e-8c55-90d6a1f0b7c2'": [("7c1d2a9e-", "8c1d2a9e-")],
+    "`natural_key_columns` changed": [("[basket_id, product_id]", "[basket_id]")],
+    "`column_mapping.user_id` changed from 'household_id' to 'basket_id'": [("user_id: household_id", "user_id: basket_id")],
+    "`column_mapping.transaction_id` removed": [('    transaction_id: basket_id                 # ours: what one "transaction" is\n', "")],
+    "extra column `products.brand` removed": [(EXTRA, "")],
+    "`filters.date_range.months` changed from 6 to 7": [("months: 6", "months: 7")],
+    "`filters.fit_on` removed": [("    fit_on: train                             # all | train\n", "")],
+    "`split_config.eval_days` changed from 14 to 7": [("eval_days: 14", "eval_days: 7")],
+    "`split_config` removed": [("  split_config: {strategy: time_based, eval_days: 14}\n", "")],
+    "`partitions.period` changed from 'month' to 'day'": [("period: month", "period: day")],
+    "`resolver_id` added": [("  ml_model:", "  resolver_id: retail\n  ml_model:")],
+}  # fmt: skip
+NOT_STRUCTURAL: dict[str, list[tuple[str, str]]] = {
+    "id": [("id: 0b6f3a52-", "id: 1b6f3a52-")],
+    "name": [("Grocery recommender", "Something else")],
+    "owner": [("owner: user-marcos", "owner: team-data")],
+    "status": [("status: active", "status: disabled")],
+    "ml_model": [("ml_model: recommender", "ml_model: ranking")],
+    "refresh": [("{on: upstream}", '{cron: "0 6 * * *"}')],
+    "allow_empty": [("  ml_model:", "  allow_empty: true\n  ml_model:")],
+    "column description": [("{name: brand, type: string}", "{name: brand, type: string, description: Who makes it}")],
+    "sensitive": [("{name: brand, type: string}", "{name: brand, type: string, sensitive: true}")],
+}  # fmt: skip
+DEFAULTS: dict[str, list[tuple[str, str]]] = {
+    "nullable": [("{name: brand, type: string}", "{name: brand, type: string, nullable: true}")],
+    "bitemporal": [("    name: transactions\n", "    name: transactions\n    bitemporal: false\n")],
+    "gap_days": [("eval_days: 14", "eval_days: 14, gap_days: 0, test_days: 0")],
+    "alias": [("    - alias: products\n      target:", "    - target:")],
+    "status": [("  status: active                              # draft | active | disabled | archived\n", "")],
+    "allow_empty": [("  ml_model:", "  allow_empty: false\n  ml_model:")],
+    "layout": [("    timestamp: transaction_timestamp\n", "    # when\n    timestamp: 'transaction_timestamp'\n")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ADDITIVE)
+def test_what_is_additive(text: str) -> None:
+    found = difference(structure(dataset()), structure(dataset(*ADDITIVE[text])))
+    assert (found.kind, found.summary) == ("additive", text)
+
+
+@pytest.mark.parametrize("text", BREAKING)
+def test_what_is_breaking(text: str) -> None:
+    found = difference(structure(dataset()), structure(dataset(*BREAKING[text])))
+    assert found.kind == "breaking"
+    assert found.summary.startswith(text)
+
+
+@pytest.mark.parametrize("name", NOT_STRUCTURAL)
+def test_what_is_not_structural(name: str) -> None:
+    changed = dataset(*NOT_STRUCTURAL[name])
+    assert structural_hash(changed) == structural_hash(dataset())
+    assert (content_hash(changed) == content_hash(dataset())) == (name == "id")
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_default_that_is_written_out_changes_nothing(name: str) -> None:
+    assert structural_hash(dataset(*DEFAULTS[name])) == structural_hash(dataset())
+
+
+def test_a_transaction_id_can_choose_other_customers() -> None:
+    line = ('    transaction_id: basket_id                 # ours: what one "transaction" is\n', "")
+    customers = ("    customer_filter: {type: min_transactions, value: 2}\n", "")
+    with_filter = difference(structure(dataset(line)), structure(dataset()))
+    without = difference(structure(dataset(line, customers)), structure(dataset(customers)))
+    assert (with_filter.kind, without.kind) == ("breaking", "additive")
+
+
+def test_a_new_split_adds_a_column_unless_its_gap_takes_rows() -> None:
+    none = [("  split_config: {strategy: time_based, eval_days: 14}\n", "")]
+    gap = [("eval_days: 14", "eval_days: 14, gap_days: 1")]
+    assert difference(structure(dataset(*none)), structure(dataset())).kind == "additive"
+    assert difference(structure(dataset(*none)), structure(dataset(*gap))).kind == "breaking"
+
+
+def _leaves(node: Any, path: tuple = ()) -> list[tuple]:
+    if isinstance(node, dict | list):
+        items = node.items() if isinstance(node, dict) else enumerate(node)
+        return [leaf for key, child in items for leaf in _leaves(child, (*path, key))]
+    return [path]
+
+
+STRUCTURE = structure(dataset())
+
+
+@given(st.sampled_from(_leaves(STRUCTURE)))
+def test_no_change_goes_unseen(leaf: tuple) -> None:
+    changed = structure(dataset())
+    node: Any = changed
+    for step in leaf[:-1]:
+        node = node[step]
+    node[leaf[-1]] = "something_else"
+    assert difference(STRUCTURE, changed).kind in ("additive", "breaking")
+    assert difference(changed, changed).changes == ()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, RootModel, ValidationError
@@ -14,9 +14,9 @@ from dataset_assets.contract.loading import build
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.reader import Document, read_file
 from dataset_assets.contract.scope import Named, Scope
-from dataset_assets.contract.wording import nearest, shown
+from dataset_assets.contract.wording import dotted, nearest, shown
 from dataset_assets.errors import ContractError, Fault, LockError, Position
-from dataset_assets.model import Identifier
+from dataset_assets.model import Text
 from dataset_assets.periods.calendar import STANDARD, Calendars
 from dataset_assets.periods.families import AnyCalendar
 from dataset_assets.projects import ROOT as PROJECT
@@ -28,7 +28,7 @@ M = TypeVar("M", bound=BaseModel)
 _CALENDARS = "calendars"
 
 
-class _Named(RootModel[dict[Identifier, AnyCalendar]]):
+class _Named(RootModel[dict[Text, AnyCalendar]]):
     """What stands under `calendars:` in `periods.yaml`."""
 
 
@@ -158,10 +158,18 @@ def _calendars(path: Path, faults: list[Fault]) -> Calendars | None:
     try:
         return Calendars(calendars=named.root)
     except ValidationError as error:
-        message = str(error.errors()[0]["ctx"]["error"])
-        place = (_CALENDARS, STANDARD)
-        faults.append(Fault(message, f"{_CALENDARS}.{STANDARD}", position=document.position(place)))
+        faults += (_of_calendar(detail, document) for detail in error.errors())
         return None
+
+
+def _of_calendar(detail: Any, document: Document) -> Fault:
+    """A name that is none, or a calendar that may not have its name."""
+    if not detail["loc"]:
+        place = (_CALENDARS, STANDARD)
+        return Fault(str(detail["ctx"]["error"]), dotted(place), position=document.position(place, key=True))
+    place = (_CALENDARS, detail["loc"][1])
+    mend = "use letters, digits and `_`, beginning with a letter"
+    return Fault("is not a name", dotted(place), mend, document.position(place, key=True))
 
 
 def _built(path: Path, model: type[M], root: str, faults: list[Fault]) -> tuple[Document, M] | None:

@@ -3,10 +3,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 3000
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps
 CODE := dataset_assets resources interfaces definitions
 COMPILE := uv pip compile pyproject.toml --extra demo --group build --quiet --generate-hashes \
-	--no-emit-index-url --no-annotate --no-header --universal --python-version 3.11
+	--no-emit-index-url --no-strip-extras --no-annotate --no-header --universal --python-version 3.11
 
 .PHONY: help demo ui test check bench hooks lock clean
 .DELETE_ON_ERROR:
@@ -56,7 +56,7 @@ $(VENV)/.created:
 $(VENV)/.runtime: $(VENV)/.created requirements.lock pyproject.toml
 	@echo "Installing the packages of requirements.lock: about two minutes the first time"
 	$(PIP) --require-hashes -r requirements.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
+	$(PIP) --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock

@@ -12,8 +12,6 @@ from dataset_assets.ports import PhysicalColumn, PhysicalType, PublishedColumn
 from dataset_assets.rows.columns import LABELS_TYPE, SYSTEM_COLUMNS
 from resources.delta_tables import sql_type
 
-PERIOD = "_period"
-
 _TYPES = {
     ColumnType.STRING: "string",
     ColumnType.INTEGER: "long",

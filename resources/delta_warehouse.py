@@ -15,12 +15,12 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 from sqlglot import exp
 
-from dataset_assets.errors import Fault, PublishError, ResolveError, UnsupportedError
+from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError, UnsupportedError
 from dataset_assets.model import Model, Text
 from dataset_assets.ports import Claim, Publication, PublishedColumn, Relation, Session, Staged, Warehouse
-from resources import delta_schema, duckdb_nodes
+from resources import delta_periods, delta_schema, duckdb_nodes
 from resources.delta_folder import DatasetFolder, flush, move, read_json, write_json
-from resources.delta_schema import PERIOD
+from resources.delta_periods import PERIOD
 from resources.delta_tables import relation_source
 from resources.duckdb_engine import DuckDBSession, Written
 from resources.resolvers.base import Place, digest
@@ -79,12 +79,14 @@ class DeltaWarehouse(Warehouse):
         """As the port says. Raises ResolveError for a version that the table does not have."""
         folder = DatasetFolder.of(self.root, dataset)
         table = self._table(folder, version)
-        paths = _files(table, period) if table else []
+        paths = delta_periods.files(table, period) if table else []
         if table is None or not paths:
             return None
-        source = relation_source(table, paths, session, _constants(period))
+        source = relation_source(table, paths, session, delta_periods.constants(period))
         stems = [path.relative_to(folder.path).as_posix() for path in paths]
-        relation = Relation(source, session.describe(source), digest(stems), _rows(table, period))
+        relation = Relation(
+            source, session.describe(source), digest(stems), delta_periods.rows(table, period)
+        )
         return Publication(dataset, period, table.version(), read_json(folder.record(paths[0])), relation)
 
     def latest(self, dataset: str, session: Session) -> Publication | None:
@@ -94,13 +96,19 @@ class DeltaWarehouse(Warehouse):
 
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedFile:
         """As the port says. `_period` is left out of a Period's file: the partition says it."""
-        path = DatasetFolder.of(self.root, claim.dataset).staging(claim)
+        folder = DatasetFolder.of(self.root, claim.dataset)
+        path = folder.staging(claim)
         path.parent.mkdir(parents=True, exist_ok=True)
         if claim.period is not None:
             without = exp.Star(except_=[exp.to_identifier(PERIOD)])
             query = exp.select(without).from_(query.copy().subquery("staged", copy=False))
-        written = _duckdb(session).write_parquet(query, path)
-        return StagedFile(_staged_relation(claim, written, session), written)
+        try:
+            written = _duckdb(session).write_parquet(query, path)
+            return StagedFile(_staged_relation(claim, written, session), written)
+        except DatasetAssetsError:
+            # A later claim removes the file: that is then the reason to tell.
+            folder.check(claim)
+            raise
 
     def publish(
         self, claim: Claim, staged: Staged, columns: Sequence[PublishedColumn], record: Mapping[str, Any]
@@ -112,10 +120,14 @@ class DeltaWarehouse(Warehouse):
         with folder.locked():
             folder.check(claim)
             table = self._table(folder)
-            if table and folder.data(claim) in _files(table, claim.period):
-                return _version_of(table, claim)
+            if table and folder.data(claim) in delta_periods.files(table, claim.period):
+                return delta_periods.version_of(table, claim)
             _check_partitioning(table, claim)
-            others = [p for p in _periods(table) if p is not None and p != claim.period] if table else []
+            others = (
+                [p for p in delta_periods.periods(table) if p is not None and p != claim.period]
+                if table
+                else []
+            )
             schema = delta_schema.evolved(fields, table, others)
             action = _place(folder, claim, staged, record)
             return _commit(folder, table, claim, action, schema, record)
@@ -128,7 +140,7 @@ class DeltaWarehouse(Warehouse):
         """As the port says. By their records' `period_start`, by id where there is none."""
         folder = DatasetFolder.of(self.root, dataset)
         table = self._table(folder)
-        found = _periods(table) if table else []
+        found = delta_periods.periods(table) if table else []
         return sorted(found, key=lambda period: self._order(folder, table, period))
 
     def history(self, dataset: str) -> list[dict[str, Any]]:
@@ -147,7 +159,7 @@ class DeltaWarehouse(Warehouse):
 
     @staticmethod
     def _order(folder: DatasetFolder, table: DeltaTable | None, period: str | None) -> tuple[str, str]:
-        paths = _files(table, period) if table else []
+        paths = delta_periods.files(table, period) if table else []
         record = read_json(folder.record(paths[0])) if paths else {}
         return str(record.get("period_start") or ""), period or ""
 
@@ -169,7 +181,7 @@ class DeltaWarehouse(Warehouse):
             path.unlink(missing_ok=True)
         table = self._table(folder)
         data = folder.data(last)
-        if data.exists() and (table is None or data not in _files(table, last.period)):
+        if data.exists() and (table is None or data not in delta_periods.files(table, last.period)):
             data.unlink()
             folder.record(data).unlink(missing_ok=True)
 
@@ -185,10 +197,10 @@ def _staged_relation(claim: Claim, written: Written, session: Session) -> Relati
     columns = {column.name: duckdb_nodes.quoted(column.name) for column in session.describe(files)}
     constants = [
         exp.alias_(exp.cast(exp.Literal.string(value), "VARCHAR"), name, quoted=True)
-        for name, value in _constants(claim.period).items()
+        for name, value in delta_periods.constants(claim.period).items()
     ]
     source = exp.select(*columns.values(), *constants).from_(files).subquery()
-    nulls = {**written.nulls, **dict.fromkeys(_constants(claim.period), 0)}
+    nulls = {**written.nulls, **dict.fromkeys(delta_periods.constants(claim.period), 0)}
     found = tuple(
         replace(column, has_nulls=nulls[column.name] > 0 if column.name in nulls else None)
         for column in session.describe(source)
@@ -196,43 +208,8 @@ def _staged_relation(claim: Claim, written: Written, session: Session) -> Relati
     return Relation(source, found, written.path.stem, written.rows)
 
 
-def _constants(period: str | None) -> dict[str, str]:
-    return {} if period is None else {PERIOD: period}
-
-
-def _filters(table: DeltaTable, period: str | None) -> list[tuple[str, str, str]] | None:
-    """None where the table has no such partition at all."""
-    if bool(table.metadata().partition_columns) != (period is not None):
-        return None
-    return [(PERIOD, "=", period)] if period is not None else []
-
-
-def _files(table: DeltaTable, period: str | None) -> list[Path]:
-    filters = _filters(table, period)
-    return [] if filters is None else sorted(Path(uri) for uri in _uris(table, filters))
-
-
-def _uris(table: DeltaTable, filters: list[tuple[str, str, str]]) -> list[str]:
-    return table.file_uris(file_pruning_predicate=filters) if filters else table.file_uris()
-
-
-def _rows(table: DeltaTable, period: str | None) -> int | None:
-    actions = table.get_add_actions(flatten=True)
-    counts = actions.column("num_records").to_pylist()
-    if period is not None:
-        of = actions.column(f"partition.{PERIOD}").to_pylist()
-        counts = [count for count, value in zip(counts, of, strict=True) if value == period]
-    return None if None in counts else sum(counts)
-
-
-def _periods(table: DeltaTable) -> list[str | None]:
-    if table.metadata().partition_columns:
-        return list({found[PERIOD] for found in table.partitions()})
-    return [None] if table.file_uris() else []
-
-
 def _check_partitioning(table: DeltaTable | None, claim: Claim) -> None:
-    if table and _filters(table, claim.period) is None:
+    if table and delta_periods.filters(table, claim.period) is None:
         was = "by Period" if claim.period is None else "as one piece"
         raise PublishError(
             Fault(
@@ -256,7 +233,12 @@ def _place(folder: DatasetFolder, claim: Claim, staged: Staged, record: Mapping[
     stat = data.stat()
     path = data.relative_to(folder.path).as_posix()
     return AddAction(
-        path, stat.st_size, dict(_constants(claim.period)), int(stat.st_mtime * 1000), True, json.dumps(stats)
+        path,
+        stat.st_size,
+        dict(delta_periods.constants(claim.period)),
+        int(stat.st_mtime * 1000),
+        True,
+        json.dumps(stats),
     )
 
 
@@ -270,7 +252,7 @@ def _commit(
 ) -> int:
     named = {"run_id": claim.run_id, "period": claim.period or "", "token": str(claim.token)}
     properties = CommitProperties({**named, "dataset_version": str(record.get("version", ""))})
-    by = list(_constants(claim.period))
+    by = list(delta_periods.constants(claim.period))
     try:
         if table is None:
             create_table_with_add_actions(
@@ -278,20 +260,13 @@ def _commit(
                 configuration=FOREVER, commit_properties=properties,
             )  # fmt: skip
         else:
-            filters = _filters(table, claim.period) or None
+            filters = delta_periods.filters(table, claim.period) or None
             table.create_write_transaction(
                 [action], "overwrite", schema, by, filters, commit_properties=properties
             )
     except DeltaError as error:
         raise PublishError(Fault(f"the Delta table refused the commit: {error}", mend="run again")) from error
-    version = _version_of(DeltaTable(folder.path), claim)
+    version = delta_periods.version_of(DeltaTable(folder.path), claim)
     flush(folder.path / "_delta_log" / f"{version:020}.json")
     flush(folder.path / "_delta_log")
     return version
-
-
-def _version_of(table: DeltaTable, claim: Claim) -> int:
-    wanted = (str(claim.token), claim.period or "")
-    return next(
-        entry["version"] for entry in table.history() if (entry.get("token"), entry.get("period")) == wanted
-    )

@@ -65,4 +65,7 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
         if features:
             listed = ", ".join(sorted(features))
             raise self.refuse(table, f"uses Delta features that are not read here: {listed}")
+        if delta.metadata().partition_columns and "=" in str(path):
+            # Engines read partition values from the whole path.
+            raise self.refuse(table, f"the path {path} of a partitioned table holds `=`", "name it without")
         return delta

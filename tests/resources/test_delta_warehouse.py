@@ -4,9 +4,10 @@ import pytest
 from deltalake import DeltaTable
 
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.errors import PublishError, ResolveError, SupersededError
+from dataset_assets.errors import Fault, PublishError, ResolveError, SupersededError
 from dataset_assets.ports import PhysicalType, PublishedColumn
 from dataset_assets.rows.columns import SYSTEM_COLUMNS
+from resources import delta_warehouse
 from tests.resources.conftest import A, B, publish, published, rows_of, values
 
 ONE = "SELECT 1::BIGINT AS a"
@@ -48,7 +49,7 @@ def test_every_version_can_be_read_back_with_its_record(warehouse, session):
         found = warehouse.current("sales", "2026-01", session, number)
         assert (found.version, found.record) == (number, {"n": number})
         assert [row["a"] for row in rows_of(session, found.relation)] == [number]
-    with pytest.raises(ResolveError, match="no version 7.*0 to 2"):
+    with pytest.raises(ResolveError, match=r"no version 7.*0 to 2"):
         warehouse.current("sales", "2026-01", session, 7)
 
 
@@ -115,6 +116,38 @@ def test_a_claim_removes_what_killed_runs_left(warehouse, session):
     warehouse.claim("sales", "2026-01", "next")
     assert len(list(warehouse.root.rglob("*.parquet"))) == 1
     assert values(warehouse, session, "2026-01") == [1]
+
+
+def test_rows_that_were_in_place_but_not_committed(warehouse, session, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    publish(warehouse, session, ONE, "2026-01")
+    claim = warehouse.claim("sales", "2026-01", "killed")
+    staged = warehouse.stage(claim, published(TWO, "2026-01"), session)
+    with monkeypatch.context() as patched:
+        patched.setattr(delta_warehouse, "_commit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            warehouse.publish(claim, staged, (A,), {})
+    assert values(warehouse, session, "2026-01") == [1]
+    warehouse.claim("sales", "2026-01", "next")
+    assert len(list(warehouse.root.rglob("*.parquet"))) == 1
+    assert len(list(warehouse.root.rglob("*-*.json"))) == 1 + len(["_claims/2026-01.json"])
+    assert values(warehouse, session, "2026-01") == [1]
+
+
+def test_a_publication_that_failed_half_way_can_be_tried_again(warehouse, session, monkeypatch):
+    def failing(*_):
+        raise PublishError(Fault("no"))
+
+    claim = warehouse.claim("sales", "2026-01", "r")
+    staged = warehouse.stage(claim, published(TWO, "2026-01"), session)
+    with monkeypatch.context() as patched:
+        patched.setattr(delta_warehouse, "_commit", failing)
+        with pytest.raises(PublishError):
+            warehouse.publish(claim, staged, (A,), {})
+    warehouse.publish(claim, staged, (A,), {})
+    assert values(warehouse, session, "2026-01") == [10, 11]
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".", "a b", "x\n"])

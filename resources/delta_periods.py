@@ -1,0 +1,56 @@
+"""What a published table's log says of its Periods."""
+
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from dataset_assets.ports import Claim
+
+PERIOD = "_period"
+
+
+def constants(period: str | None) -> dict[str, str]:
+    """The columns whose values a Period's files do not hold."""
+    return {} if period is None else {PERIOD: period}
+
+
+def filters(table: DeltaTable, period: str | None) -> list[tuple[str, str, str]] | None:
+    """None where the table has no such partition at all."""
+    if bool(table.metadata().partition_columns) != (period is not None):
+        return None
+    return [(PERIOD, "=", period)] if period is not None else []
+
+
+def files(table: DeltaTable, period: str | None) -> list[Path]:
+    """The data files of a Period, or of an unpartitioned table."""
+    wanted = filters(table, period)
+    return [] if wanted is None else sorted(Path(uri) for uri in _uris(table, wanted))
+
+
+def _uris(table: DeltaTable, wanted: list[tuple[str, str, str]]) -> list[str]:
+    return table.file_uris(file_pruning_predicate=wanted) if wanted else table.file_uris()
+
+
+def rows(table: DeltaTable, period: str | None) -> int | None:
+    """The row count of a Period, where the log knows it."""
+    actions = table.get_add_actions(flatten=True)
+    counts = actions.column("num_records").to_pylist()
+    if period is not None:
+        of = actions.column(f"partition.{PERIOD}").to_pylist()
+        counts = [count for count, value in zip(counts, of, strict=True) if value == period]
+    return None if None in counts else sum(counts)
+
+
+def periods(table: DeltaTable) -> list[str | None]:
+    """The Periods that have files; `[None]` for an unpartitioned table."""
+    if table.metadata().partition_columns:
+        return list({found[PERIOD] for found in table.partitions()})
+    return [None] if table.file_uris() else []
+
+
+def version_of(table: DeltaTable, claim: Claim) -> int:
+    """The table's version that a claim's commit made."""
+    wanted = (str(claim.token), claim.period or "")
+    return next(
+        entry["version"] for entry in table.history() if (entry.get("token"), entry.get("period")) == wanted
+    )

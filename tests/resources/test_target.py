@@ -1,0 +1,106 @@
+"""Target files: names, paths, variables, faults with their places."""
+
+from typing import Any
+
+import pytest
+
+from dataset_assets.errors import ContractError, ResolveError
+from resources import target as targets
+from resources.settings import PROJECT, Settings
+
+TEXT = """\
+target:
+  engine: {type: duckdb, memory_limit: 1GB, threads: 2}
+  warehouse: {type: delta, root: ./published}
+  default_resolver: retail
+  resolvers:
+    retail: {type: parquet, root: "${TEST_ROOT}/retail"}
+    archive: {type: csv, root: ./archive, tables: {old: {location: "o.csv", delimiter: ";"}}}
+    lake: {type: delta, root: ./lake}
+    file: {type: duckdb, database: ./x.duckdb}
+"""
+
+
+def load_target(name: str | None = None) -> Any:
+    """Any: the tests look at what the ports do not show."""
+    return targets.load_target(name)
+
+
+@pytest.fixture
+def path(tmp_path):
+    found = tmp_path / "mine.yaml"
+    found.write_text(TEXT)
+    return found
+
+
+def test_the_default_target_is_the_projects_wherever_it_runs(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATASET_ASSETS_TARGET", raising=False)
+    target = load_target()
+    assert (target.name, target.default_resolver) == ("local", "retail")
+    assert target.resolver(None).root == PROJECT / "data" / "retail"
+    assert target.warehouse.root == PROJECT / "warehouse"
+
+
+def test_a_target_by_path_is_relative_to_its_file(monkeypatch, path, tmp_path):
+    monkeypatch.setenv("TEST_ROOT", str(tmp_path / "env"))
+    monkeypatch.setenv("DATASET_ASSETS_TARGET", str(path))
+    target = load_target()
+    assert target.name == "mine"
+    assert target.warehouse.root == tmp_path / "published"
+    assert target.resolver(None).root == tmp_path / "env" / "retail"
+    assert target.resolver("archive").root == tmp_path / "archive"
+    assert target.resolver("file").database == tmp_path / "x.duckdb"
+    with target.engine.connect() as session:
+        assert session._connection.execute("SELECT current_setting('threads')").fetchone() == (2,)
+    with pytest.raises(ResolveError, match="no resolver 'nope'"):
+        target.resolver("nope")
+
+
+def test_a_missing_variable_has_a_place(monkeypatch, path):
+    monkeypatch.delenv("TEST_ROOT", raising=False)
+    with pytest.raises(ContractError, match=r"mine\.yaml:6:35: target\.resolvers\.retail\.root: .*TEST_ROOT"):
+        load_target(str(path))
+
+
+def test_a_variable_cannot_add_structure(monkeypatch, path, tmp_path):
+    monkeypatch.setenv("TEST_ROOT", f"{tmp_path}, tables: {{}}, type: csv")
+    assert load_target(str(path)).resolver(None).name == "retail"
+    assert load_target(str(path)).resolver(None).suffix == ".parquet"
+
+
+def test_unknown_names_list_the_known():
+    with pytest.raises(ContractError, match="no target 'locla'; did you mean 'local'"):
+        load_target("locla")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("type: parquet", "type: parquets", "write one of parquet, csv, delta, duckdb"),
+        ("default_resolver: retail", "default_resolver: shop", "'shop' is not one of"),
+        ("threads: 2", "threads: 0", "threads"),
+        ("memory_limit: 1GB", "memory_limit: lots", "memory_limit"),
+        ("memory_limit", "memory_limt", "did you mean `memory_limit`"),
+        ('location: "o.csv"', 'location: "*.csv"', "holds one of"),
+        ('location: "o.csv"', 'location: "{period}.csv"', "go together"),
+    ],
+)
+def test_faults_name_the_file(monkeypatch, path, old, new, message):
+    monkeypatch.setenv("TEST_ROOT", "x")
+    path.write_text(TEXT.replace(old, new))
+    with pytest.raises(ContractError, match=message) as caught:
+        load_target(str(path))
+    assert all("mine.yaml" in str(fault) for fault in caught.value.faults)
+
+
+def test_settings_from_the_environment(tmp_path):
+    assert Settings.from_env({}) == Settings()
+    env = {
+        "DATASET_ASSETS_TARGET": "bigquery",
+        "DATASET_ASSETS_DEFINITIONS": str(tmp_path),
+        "DATASET_ASSETS_LOCKED": "1",
+    }
+    assert Settings.from_env(env) == Settings(target="bigquery", definitions=tmp_path, locked=True)
+    with pytest.raises(ContractError, match="DATASET_ASSETS_LOCKED is 'maybe'"):
+        Settings.from_env({"DATASET_ASSETS_LOCKED": "maybe"})

@@ -26,17 +26,21 @@ def _jobs(graph: Graph, stem: str, project: Project) -> Iterator[Job]:
     The name says which then: `<project>__month_from_2017_07`, `<project>__unpartitioned`.
     """
     by_partitioning = _by_partitioning(graph, project)
-    owner = graph.catalog.users.find(project.owner)
+    # Dagster's own field for the owners of a job is still in beta, and warns.
+    lines = [project.name, project.description, f"Owner: {_owner(graph, project)}"]
     for partitioning, stems in by_partitioning.items():
         kind = partitioning.name if partitioning else "unpartitioned"
         yield dg.define_asset_job(
             name=word(stem if len(by_partitioning) == 1 else f"{stem}__{kind}"),
             selection=dg.AssetSelection.assets(*(dataset_key(each) for each in stems)),
-            description=f"{project.name}: {project.description}" if project.description else project.name,
+            description="\n\n".join(line for line in lines if line),
             tags={PROJECT_TAG: str(project.id)} if project.id else None,
-            partitions_def=partitioning.definition if partitioning else None,
-            owners=[owner.address] if owner else None,
         )
+
+
+def _owner(graph: Graph, project: Project) -> str:
+    user = graph.catalog.users.find(project.owner)
+    return user.address if user else project.owner
 
 
 def _by_partitioning(graph: Graph, project: Project) -> Mapping[Partitioning | None, list[str]]:

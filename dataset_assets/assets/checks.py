@@ -44,16 +44,17 @@ def check_results(key: dg.AssetKey, findings: Findings) -> Iterator[dg.AssetChec
             check_name=name,
             passed=not failed,
             severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-            description="; ".join(_unique(_told(period, check) for period, check in told.items())),
+            description="; ".join(_texts(told, several=len(by_period) > 1)),
             metadata=_metadata(told),
         )
 
 
-def _told(period: str | None, check: CheckResult) -> str:
-    return f"{period}: {check.message}" if period and not check.passed else check.message
-
-
-def _unique(texts: Iterable[str]) -> Iterable[str]:
+def _texts(told: Mapping[str | None, CheckResult], *, several: bool) -> Iterable[str]:
+    """What was found, each thing once, and of several Periods for which of them."""
+    texts = (
+        f"{period}: {check.message}" if several and not check.passed else check.message
+        for period, check in told.items()
+    )
     return dict.fromkeys(text for text in texts if text)
 
 

@@ -15,7 +15,8 @@ from dataset_assets.assets.recording import all_recorded, period_recorded
 from dataset_assets.audit import AuditError, CheckResult
 from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.materialize import Materialization, Request, materialize
+from dataset_assets.materialize import Materialization, materialize
+from dataset_assets.work import Request
 from dataset_assets.model import Instant
 from dataset_assets.periods.calendar import Cadence
 from dataset_assets.periods.period import Period

@@ -123,13 +123,18 @@ class Retailer:
         path = self.root / "definitions" / "projects" / f"{stem}.yaml"
         path.write_text(PROJECT.replace("DATASETS", ", ".join(datasets)))
 
-    def orders(self, month: int, customers: Mapping[int, str | None] | None = None) -> None:
-        """100 orders a month, one every six hours; `customers` replaces those of some rows."""
+    def orders(
+        self, month: int, customers: Mapping[int, str] | None = None, *, repeated: bool = False
+    ) -> None:
+        """100 orders a month, one every six hours; `customers` replaces those of some rows.
+
+        `repeated`: the last order has the number of the one before it.
+        """
         rows = range(100)
         names = [(customers or {}).get(n, f"c{n % 9}") for n in rows]
         begin = datetime(2024, month, 1, tzinfo=UTC)
         columns = {
-            "order_id": [month * 1000 + n for n in rows],
+            "order_id": [month * 1000 + n - (repeated and n == 99) for n in rows],
             "customer": names,
             "product_id": [n % 5 for n in rows],
             "amount": pa.array([n + 0.25 for n in rows], pa.float64()),
@@ -140,18 +145,24 @@ class Retailer:
         pq.write_table(pa.table(columns), self.root / "data" / "orders" / f"2024-{month:02}.parquet")
 
     def materialize(
-        self, instance: dg.DagsterInstance, *stems: str, first: str = "", last: str = "", **more: object
+        self,
+        instance: dg.DagsterInstance,
+        *stems: str,
+        first: str = "",
+        last: str = "",
+        tags: Mapping[str, str] | None = None,
+        run_config: Mapping[str, object] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """A run of some datasets; of one partition, or of a range of them as a backfill makes it."""
-        keys = [dataset_key(stem) for stem in stems]
-        job = self.definitions().resolve_implicit_global_asset_job_def().get_subset(asset_selection=set(keys))
-        tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+        job = self.definitions().resolve_implicit_global_asset_job_def()
+        ends = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
         return job.execute_in_process(
             instance=instance,
+            asset_selection=[dataset_key(stem) for stem in stems],
             raise_on_error=False,
             partition_key=first if first and not last else None,
-            tags=tags if last else None,
-            **more,  # ty: ignore[invalid-argument-type]
+            tags={**(tags or {}), **(ends if last else {})},
+            run_config=run_config,
         )
 
 

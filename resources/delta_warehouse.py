@@ -107,7 +107,8 @@ class DeltaWarehouse(Warehouse):
             return StagedFile(_staged_relation(claim, written, session), written)
         except DatasetAssetsError:
             # A later claim removes the file: that is then the reason to tell.
-            folder.check(claim)
+            with folder.locked():
+                folder.check(claim)
             raise
 
     def publish(

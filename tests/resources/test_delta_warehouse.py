@@ -235,3 +235,17 @@ def test_other_readers_see_a_plain_delta_table(warehouse, session, periods):
     assert table.vacuum(dry_run=True) == []
     field = next(field for field in table.schema().fields if field.name == "a")
     assert field.metadata == {"comment": "first"}
+
+
+def test_a_stage_that_lost_its_file_to_a_later_claim_says_so(warehouse, session, monkeypatch):
+    claim = warehouse.claim("sales", "2026-01", "r")
+    write = session.write_parquet
+
+    def overtaken(query, path):
+        written = write(query, path)
+        warehouse.claim("sales", "2026-01", "newer")
+        return written
+
+    monkeypatch.setattr(session, "write_parquet", overtaken)
+    with pytest.raises(SupersededError, match="'newer' took over"):
+        warehouse.stage(claim, published(ONE, "2026-01"), session)

@@ -14,7 +14,7 @@ from typing import Annotated
 from uuid import UUID
 
 import uuid6
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.contract.reader import Document
@@ -63,7 +63,7 @@ def read_project_lock(path: Path) -> ProjectLock:
         return ProjectLock.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return ProjectLock()
-    except (OSError, ValueError, ValidationError):
+    except (OSError, ValueError, RecursionError):
         message, mend = (
             "is not the lock of a project",
             "restore it as git has it, or merge both sides by hand",

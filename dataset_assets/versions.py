@@ -221,7 +221,7 @@ def _parse(name: str, text: str) -> Lock:
 def _line(raw: str) -> Line:
     try:
         line = Line.model_validate(json.loads(raw))
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         raise ValueError("is not a version: it is no JSON") from None
     if (line.structure is None) != (line.kind == "same"):
         raise ValueError(f"is a version of kind '{line.kind}' with{'out' * (not line.structure)} a structure")

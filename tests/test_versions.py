@@ -166,7 +166,7 @@ def test_an_edited_line_is_told(paths: tuple[Path, Path]) -> None:
     assert told(paths[1]).startswith(f"{paths[1]}:1:1: is not a version")
     paths[1].write_text(text + "{\n")
     assert told(paths[1]).startswith(f"{paths[1]}:3:1: is not a version: it is no JSON")
-    for broken in ("[]\n", "1\n", '{"version": 1}\n', "\x00\n"):
+    for broken in ("[]\n", "1\n", '{"version": 1}\n', "\x00\n", "[" * 100_000):
         paths[1].write_text(broken)
         assert told(paths[1]).startswith(f"{paths[1]}:1:1: is not a version")
     before = paths[1].read_text()

@@ -12,9 +12,9 @@ from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.ports import PhysicalType, PublishedColumn, Relation, Session
 from dataset_assets.selection.splits import NAMES, TRAIN
 from dataset_assets.sql.build import alias_table, column, number
-from dataset_assets.sql.compile import unmatched_query
 from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import as_declared
+from dataset_assets.sql.unmatched import unmatched_query
 from dataset_assets.stats.statistics import Statistics
 
 SAMPLE = 5
@@ -106,15 +106,10 @@ def natural_key_unique(evidence: Evidence) -> Finding:
     return False, words, {"count": count, "sample": sample}
 
 
-def split_sizes(statistics: Statistics) -> dict[str, int]:
-    """Rows of train, eval and test, of those that have any."""
-    return {NAMES[int(value)]: rows for value, rows in sorted(statistics.splits.items())}
-
-
 def split_not_empty(evidence: Evidence) -> Finding:
     """Every part of the split has rows."""
     config = evidence.question.dataset.split_config
-    sizes = split_sizes(evidence.statistics)
+    sizes = evidence.statistics.splits
     values = config.values if config else ()
     missing = [NAMES[value] for value in values if not sizes.get(NAMES[value])]
     words = ", ".join(f"{NAMES[value]} {sizes.get(NAMES[value], 0):,}" for value in values)
@@ -141,14 +136,18 @@ def leak(evidence: Evidence) -> Finding:
 
 
 def lookups_matched(evidence: Evidence) -> Finding:
-    """How many rows of the window a lookup has nothing for."""
-    row = evidence.session.rows(unmatched_query(evidence.question))[0]
-    total = int(row.pop("_rows"))
-    found = {name: int(count) for name, count in row.items()}
-    if not any(found.values()):
-        return True, f"every one of {total:,} rows of the window is found in every lookup", found
-    words = ", ".join(f"{name} lacks {count / total:.1%}" for name, count in found.items() if count)
-    return False, f"of {total:,} rows of the window, {words}", {**found, "rows": total}
+    """How many rows a lookup has nothing for."""
+    lacking: dict[str, int] = {}
+    words = []
+    for lookup in evidence.question.scope.lookups:
+        query = unmatched_query(evidence.question, lookup, evidence.staged)
+        row = evidence.session.rows(query)[0]
+        if row["unmatched"]:
+            lacking[lookup.name] = int(row["unmatched"])
+            words.append(f"{lookup.name} lacks {row['unmatched']:,} of {row['total']:,}")
+    if not lacking:
+        return True, "every row is found in every lookup", {}
+    return False, f"rows that a lookup has nothing for: {', '.join(words)}", lacking
 
 
 def _always(dataset: Dataset) -> bool:  # noqa: ARG001

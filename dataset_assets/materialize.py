@@ -1,74 +1,33 @@
 """One Period of one dataset, from its file to a publication (DESIGN section 5).
 
-version → resolve → compile → stage → audit → publish. What comes back is what Dagster and the CLI show, and
-`record` is the snapshot that stays with the rows (decision 16).
+version → resolve → compile → compare → stage → audit → publish. What comes back is what Dagster and the CLI
+show, and `record` is the snapshot that stays with the rows (decision 16).
 """
 
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlglot import exp
 
-from dataset_assets.audit import (
-    AuditError,
-    CheckResult,
-    Evidence,
-    audit,
-    declared_schema,
-    lookups_unique,
-    split_sizes,
-)
-from dataset_assets.contract.catalog import Catalog, Entry
-from dataset_assets.contract.model import ColumnDef, Dataset
+from dataset_assets.audit import AuditError, CheckResult, Evidence, audit, declared_schema, lookups_unique
+from dataset_assets.contract.catalog import Catalog
+from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault, LockError
-from dataset_assets.periods.period import Period
-from dataset_assets.ports import (
-    Progress,
-    Publication,
-    PublishedColumn,
-    Session,
-    Staged,
-    Target,
-)
+from dataset_assets.ports import Claim, Progress, Publication, PublishedColumn, Session, Staged, Target
 from dataset_assets.relations import relations_of, source_key
-from dataset_assets.rows.columns import Stamp
-from dataset_assets.rows.encoding import digest_parts, fold_digest
-from dataset_assets.rows.identity import Identity, Published, instant, row_metadata
-from dataset_assets.selection.date_range import UTC_ZONE, AsOf
+from dataset_assets.rows.encoding import content_digest, digest_parts, fold_digest
+from dataset_assets.rows.identity import instant
 from dataset_assets.sql.build import assemble, column
-from dataset_assets.sql.compile import ROWS, compile_rows
 from dataset_assets.sql.question import Question
 from dataset_assets.stats.profile import profile
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.versions import Version, lock_dataset, read_lock
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to materialize. `now` is the publication's instant; without `as_of` or a Period it is as-of too.
-
-    `locked` refuses a Dataset whose structure its lock does not know (decision 15).
-    """
-
-    entry: Entry
-    run_id: str
-    now: datetime
-    period: Period | None = None
-    as_of: datetime | None = None
-    project_id: UUID | None = None
-    locked: bool = False
-
-    @property
-    def looks_back_from(self) -> AsOf:
-        """Decision 6: a Period's end; without a Period the given as-of, or the run's instant."""
-        if self.period:
-            return AsOf(self.period.end, self.period.zone)
-        return AsOf(self.as_of or self.now, UTC_ZONE)
+from dataset_assets.work import Request, Work
 
 
 @dataclass(frozen=True)
@@ -121,118 +80,114 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Work:
-    """One materialization, as far as it is settled before anything runs."""
-
-    request: Request
-    question: Question
-    version: Version
-    dataset_id: UUID
-    before: Publication | None
-
-    @property
-    def period(self) -> str | None:
-        """The Period's identifier."""
-        return self.request.period.id if self.request.period else None
-
-    @property
-    def definitions(self) -> tuple[ColumnDef, ...]:
-        """The user columns."""
-        return tuple(output.definition for output in self.question.scope.outputs)
-
-    @property
-    def columns(self) -> tuple[PublishedColumn, ...]:
-        """The user columns, as the warehouse is told of them."""
-        return tuple(
-            PublishedColumn(each.name, each.type, each.nullable, each.description, each.sensitive)
-            for each in self.definitions
-        )
-
-    @property
-    def stamp(self) -> Stamp:
-        """What is written on new rows. Its instant is after that of the publication before (decision 17)."""
-        now = self.request.now
-        if self.before:
-            last = datetime.fromisoformat(self.before.record["published_at"])
-            now = max(now, last + timedelta(milliseconds=1))
-        main, request = self.question.scope.main.name, self.request
-        return Stamp(self.dataset_id, main, request.project_id, request.run_id, now, self.period)
-
-    def query(self, *, bucketed: bool) -> exp.Query:
-        """The rows and their metadata: all that is published."""
-        dataset = self.question.dataset
-        order = "timestamp" if dataset.column_mapping else None
-        identity = Identity(self.definitions, dataset.natural_key_columns, order)
-        before = Published(self.before.relation.source, self._columns_before()) if self.before else None
-        rows = compile_rows(self.question)
-        return assemble((*rows, *row_metadata(ROWS, identity, self.stamp, before, bucketed=bucketed)))
-
-    def _columns_before(self) -> tuple[ColumnDef, ...]:
-        columns = self.before.record["columns"] if self.before else ()
-        return tuple(ColumnDef(name=each["name"], type=each["type"]) for each in columns)
-
-
-def materialize(catalog: Catalog, target: Target, request: Request, progress: Progress) -> Materialization:
-    """Publishes one Period of a dataset, or an unpartitioned dataset.
-
-    Raises DatasetAssetsError with everything a person can mend: ContractError, LockError, ResolveError,
-    AuditError (nothing was published), SupersededError, PublishError.
-    """
-    clock = Clock(progress)
-    stem, as_of, warehouse = request.entry.stem, request.looks_back_from, target.warehouse
-    with clock.step("version", f"{stem}: checking the file and its lock"):
-        scope = catalog.scope(request.entry)
-        version, dataset_id = _versioned(request, scope.dataset)
-    with target.engine.connect() as session:
-        claim = warehouse.claim(stem, request.period.id if request.period else None, request.run_id)
-        with clock.step("resolve", "finding the tables"):
-            relations = relations_of(scope, target, as_of, request.period, session)
-            before = warehouse.current(stem, claim.period, session)
-        with clock.step("compile", "compiling the query"):
-            question = Question(scope, relations, as_of, request.period)
-            work = Work(request, question, version, dataset_id, before)
-            query = work.query(bucketed=target.engine.dialect.sorts_in_one_place)
-            sql = target.engine.dialect.render(query)
-        with clock.step("lookups", "checking that lookups have one row for a key"):
-            unique = lookups_unique(question, session)
-            if not unique.passed:
-                raise AuditError([unique])
-        with clock.step("stage", "running the query"):
-            staged = warehouse.stage(claim, query, session)
-        try:
-            with clock.step("audit", "checking the rows and computing their statistics"):
-                found = _examine(work, staged, session, unique)
-            with clock.step("publish", f"publishing {found.counts.rows:,} rows"):
-                record = _record(work, target, found, sql)
-                table_version = warehouse.publish(claim, staged, work.columns, record)
-        except BaseException:
-            warehouse.discard(claim, staged)
-            raise
-    return Materialization(
-        dataset=stem,
-        period=claim.period,
-        version=version,
-        table_version=table_version,
-        as_of=as_of.instant,
-        sql=sql,
-        columns=work.columns,
-        split_sizes=split_sizes(found.statistics),
-        sources=record["sources"],
-        size_bytes=staged.size_bytes(),
-        seconds=clock.seconds,
-        record=record,
-        **vars(found),
-    )
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What the audit step found out about the staged rows."""
+class Outcome:
+    """What was found out about the rows, and where they stand."""
 
     counts: RefreshCounts
     statistics: Statistics
     checks: tuple[CheckResult, ...]
     digest: str
+    record: Mapping[str, Any]
+    table_version: int
+    size_bytes: int | None
+
+
+def materialize(catalog: Catalog, target: Target, request: Request, progress: Progress) -> Materialization:
+    """Publishes one Period of a dataset, or an unpartitioned dataset.
+
+    Where the rows are what they were, by their digest, the publication before stands and nothing is written.
+    Raises DatasetAssetsError with everything a person can mend: ContractError, LockError, ResolveError,
+    AuditError (nothing was published), SupersededError, PublishError.
+    """
+    clock = Clock(progress)
+    stem, as_of, dialect = request.entry.stem, request.looks_back_from, target.engine.dialect
+    with clock.step("version", f"{stem}: checking the file and its lock"):
+        scope = catalog.scope(request.entry)
+        version, dataset_id = _versioned(request, scope.dataset)
+    with target.engine.connect() as session:
+        claim = target.warehouse.claim(stem, request.period.id if request.period else None, request.run_id)
+        with clock.step("resolve", "finding the tables"):
+            relations = relations_of(scope, target, as_of, request.period, session)
+            before = target.warehouse.current(stem, claim.period, session)
+        with clock.step("compile", "compiling the query"):
+            question = Question(scope, relations, as_of, request.period)
+            work = Work(request, question, version, dataset_id, before)
+            query = work.query(bucketed=dialect.sorts_in_one_place)
+            sql = dialect.render(query)
+        with clock.step("lookups", "checking that lookups have one row for a key"):
+            unique = lookups_unique(question, session)
+            if not unique.passed:
+                raise AuditError([unique])
+        with clock.step("compare", "comparing with the publication before"):
+            outcome = _standing(work, session, before)
+        if outcome is None:
+            outcome = _publication(work, target, claim, query, sql, unique, session, clock)
+    return Materialization(
+        dataset=stem,
+        period=claim.period,
+        version=version,
+        as_of=as_of.instant,
+        sql=sql,
+        columns=work.columns,
+        split_sizes=outcome.statistics.splits,
+        sources=_sources(work, target),
+        seconds=clock.seconds,
+        **vars(outcome),
+    )
+
+
+def _standing(work: Work, session: Session, before: Publication | None) -> Outcome | None:
+    """The publication before, when this one would hold the same rows of the same version."""
+    if before is None or before.record["version"] != work.version.number:
+        return None
+    rows = assemble(work.selection).subquery("selected_rows")
+    digest = content_digest(session, rows, work.columns)
+    record = before.record
+    if digest != record["digest"]:
+        return None
+    row_count = record["counts"]["rows"]
+    return Outcome(
+        counts=RefreshCounts(row_count, 0, 0, row_count, 0),
+        statistics=Statistics.model_validate(record["statistics"]),
+        checks=tuple(CheckResult(**check) for check in record["checks"]),
+        digest=digest,
+        record=record,
+        table_version=before.version,
+        size_bytes=None,
+    )
+
+
+def _publication(
+    work: Work,
+    target: Target,
+    claim: Claim,
+    query: exp.Query,
+    sql: str,
+    unique: CheckResult,
+    session: Session,
+    clock: Clock,
+) -> Outcome:
+    """Stages the rows, audits them, and publishes them in one commit."""
+    with clock.step("stage", "running the query"):
+        staged = target.warehouse.stage(claim, query, session)
+    try:
+        with clock.step("audit", "checking the rows and computing their statistics"):
+            statistics, added, touched, digest = _profile(work, staged, session)
+            evidence = Evidence(work.question, staged.relation.source, work.columns, statistics, session)
+            checks = audit(evidence, (declared_schema(staged.relation, work.columns), unique))
+        counts = _counts(work, statistics.row_count, added, touched)
+        record = _record(work, target, sql) | {
+            "counts": asdict(counts),
+            "digest": digest,
+            "statistics": statistics.model_dump(mode="json"),
+            "checks": [asdict(check) for check in checks],
+        }
+        with clock.step("publish", f"publishing {counts.rows:,} rows"):
+            version = target.warehouse.publish(claim, staged, work.columns, record)
+    except BaseException:
+        target.warehouse.discard(claim, staged)
+        raise
+    return Outcome(counts, statistics, checks, digest, record, version, staged.size_bytes())
 
 
 def _versioned(request: Request, dataset: Dataset) -> tuple[Version, UUID]:
@@ -254,26 +209,20 @@ def _versioned(request: Request, dataset: Dataset) -> tuple[Version, UUID]:
     return version, dataset_id
 
 
-def _examine(work: Work, staged: Staged, session: Session, unique: CheckResult) -> Examined:
-    """One pass for statistics, digest and counts, then the checks."""
-    columns, now = work.columns, instant(work.stamp)
-    is_new = exp.EQ(this=column("_created_at"), expression=now)
-    is_touched = exp.EQ(this=column("_updated_at"), expression=now.copy())
-    parts = digest_parts(columns)
+def _profile(work: Work, staged: Staged, session: Session) -> tuple[Statistics, int, int, str]:
+    """Statistics, how many rows are new and how many touched, and the digest: one pass over the rows."""
+    now = instant(work.stamp)
+    parts = digest_parts(work.columns)
     extra = {
         **parts,
-        "added": exp.CountIf(this=is_new),
-        "touched": exp.CountIf(this=is_touched),
+        "added": exp.CountIf(this=exp.EQ(this=column("_created_at"), expression=now)),
+        "touched": exp.CountIf(this=exp.EQ(this=column("_updated_at"), expression=now.copy())),
     }
-    source = staged.relation.source
     split = "split" if work.question.dataset.split_config else None
-    statistics = profile(session, source, columns, split, extra)
+    statistics = profile(session, staged.relation.source, work.columns, split, extra)
     totals = {name: int(total or 0) for name, total in statistics.extra.items()}
-    evidence = Evidence(work.question, source, columns, statistics, session)
-    checks = audit(evidence, (declared_schema(staged.relation, columns), unique))
-    counts = _counts(work, statistics.row_count, totals["added"], totals["touched"])
-    digest = fold_digest(columns, {name: totals[name] for name in parts})
-    return Examined(counts, statistics, checks, digest)
+    digest = fold_digest(work.columns, {name: totals[name] for name in parts})
+    return statistics, totals["added"], totals["touched"], digest
 
 
 def _counts(work: Work, rows: int, added: int, touched: int) -> RefreshCounts:
@@ -282,11 +231,17 @@ def _counts(work: Work, rows: int, added: int, touched: int) -> RefreshCounts:
     return RefreshCounts(rows, added, changed, kept - changed, before - kept)
 
 
-def _record(work: Work, target: Target, found: Examined, sql: str) -> dict[str, Any]:
-    """The snapshot (decision 16): plain JSON, enough to say what these rows are and to make them again."""
-    question, request = work.question, work.request
+def _sources(work: Work, target: Target) -> dict[str, str]:
+    """The version of every source that was read, by the source's key."""
+    question = work.question
     resolver = target.resolver(question.dataset.resolver_id)
     sources = (question.scope.main, *question.scope.lookups)
+    return {source_key(each, resolver): question.relations[each.name].version for each in sources}
+
+
+def _record(work: Work, target: Target, sql: str) -> dict[str, Any]:
+    """The snapshot (decision 16), but for what the audit finds: plain JSON."""
+    question, request = work.question, work.request
     window = question.window
     return {
         "dataset": request.entry.stem,
@@ -301,12 +256,8 @@ def _record(work: Work, target: Target, found: Examined, sql: str) -> dict[str, 
         "run_id": request.run_id,
         "project_id": str(request.project_id) if request.project_id else None,
         "target": target.name,
-        "sources": {source_key(each, resolver): question.relations[each.name].version for each in sources},
+        "sources": _sources(work, target),
         "definition": question.dataset.model_dump(mode="json", exclude_defaults=True),
         "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in work.columns],
-        "counts": asdict(found.counts),
-        "digest": found.digest,
-        "statistics": found.statistics.model_dump(mode="json"),
-        "checks": [asdict(check) for check in found.checks],
         "sql": sql,
     }

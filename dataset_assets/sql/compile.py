@@ -15,7 +15,7 @@ from dataset_assets.errors import ResolveError, raise_all
 from dataset_assets.rows.encoding import row_text
 from dataset_assets.selection.filters import Fit
 from dataset_assets.selection.splits import TRAIN, SplitInput
-from dataset_assets.sql.build import CTE, Columns, alias, alias_table, assemble, big, boundary, column, table
+from dataset_assets.sql.build import CTE, Columns, alias, alias_table, big, boundary, column, table
 from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import SQL_TYPES, as_declared, is_as_declared, mismatches, stored
 
@@ -171,24 +171,6 @@ def compile_rows(question: Question) -> tuple[CTE, ...]:
         draft = step(draft)
     used = {reference.name for cte in draft.ctes for reference in cte.query.find_all(exp.Table)}
     return tuple(cte for cte in draft.ctes if cte.name in used or cte.name == ROWS)
-
-
-def unmatched_query(question: Question) -> exp.Query:
-    """How many rows of the window a lookup has nothing for: `_rows`, and a count by lookup name."""
-    draft = Draft(question)
-    for step in (join, map_columns, window):
-        draft = step(draft)
-    counts = [exp.alias_(exp.Count(this=exp.Star()), "_rows")]
-    for lookup in question.scope.lookups:
-        _, condition = next(question.joins(lookup))
-        target = lookup.column(condition.target_column)
-        if target:
-            key = draft.in_join(Reference(lookup, target))
-            counts.append(exp.alias_(exp.CountIf(this=key.is_(exp.null())), lookup.name))
-    query = exp.select(*counts).from_(alias_table(table(draft.rows), question.scope.main.name))
-    for lookup in draft.late:
-        query = _join(query, question, lookup, draft.in_join)
-    return assemble(draft.ctes, query)
 
 
 def _read(question: Question, source: Source) -> exp.Select:

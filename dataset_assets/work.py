@@ -1,0 +1,100 @@
+"""What a materialization is asked, and what is settled before anything runs."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from uuid import UUID
+
+from sqlglot import exp
+
+from dataset_assets.contract.catalog import Entry
+from dataset_assets.contract.model import ColumnDef
+from dataset_assets.periods.period import Period
+from dataset_assets.ports import Publication, PublishedColumn
+from dataset_assets.rows.columns import Stamp
+from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.selection.date_range import UTC_ZONE, AsOf
+from dataset_assets.sql.build import CTE, assemble
+from dataset_assets.sql.compile import ROWS, compile_rows
+from dataset_assets.sql.question import Question
+from dataset_assets.versions import Version
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to materialize. `now` is the publication's instant; without `as_of` or a Period it is as-of too.
+
+    `locked` refuses a Dataset whose structure its lock does not know (decision 15).
+    """
+
+    entry: Entry
+    run_id: str
+    now: datetime
+    period: Period | None = None
+    as_of: datetime | None = None
+    project_id: UUID | None = None
+    locked: bool = False
+
+    @property
+    def looks_back_from(self) -> AsOf:
+        """Decision 6: a Period's end; without a Period the given as-of, or the run's instant."""
+        if self.period:
+            return AsOf(self.period.end, self.period.zone)
+        return AsOf(self.as_of or self.now, UTC_ZONE)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One materialization, as far as it is settled before anything runs."""
+
+    request: Request
+    question: Question
+    version: Version
+    dataset_id: UUID
+    before: Publication | None
+
+    @property
+    def period(self) -> str | None:
+        """The Period's identifier."""
+        return self.request.period.id if self.request.period else None
+
+    @cached_property
+    def selection(self) -> tuple[CTE, ...]:
+        """The CTEs of the selected rows."""
+        return compile_rows(self.question)
+
+    @property
+    def definitions(self) -> tuple[ColumnDef, ...]:
+        """The user columns."""
+        return tuple(output.definition for output in self.question.scope.outputs)
+
+    @property
+    def columns(self) -> tuple[PublishedColumn, ...]:
+        """The user columns, as the warehouse is told of them."""
+        return tuple(
+            PublishedColumn(each.name, each.type, each.nullable, each.description, each.sensitive)
+            for each in self.definitions
+        )
+
+    @property
+    def stamp(self) -> Stamp:
+        """What is written on new rows. Its instant is after that of the publication before (decision 17)."""
+        now = self.request.now
+        if self.before:
+            last = datetime.fromisoformat(self.before.record["published_at"])
+            now = max(now, last + timedelta(milliseconds=1))
+        main, request = self.question.scope.main.name, self.request
+        return Stamp(self.dataset_id, main, request.project_id, request.run_id, now, self.period)
+
+    def query(self, *, bucketed: bool) -> exp.Query:
+        """The rows and their metadata: all that is published."""
+        dataset = self.question.dataset
+        order = "timestamp" if dataset.column_mapping else None
+        identity = Identity(self.definitions, dataset.natural_key_columns, order)
+        before = Published(self.before.relation.source, self._columns_before()) if self.before else None
+        metadata = row_metadata(ROWS, identity, self.stamp, before, bucketed=bucketed)
+        return assemble((*self.selection, *metadata))
+
+    def _columns_before(self) -> tuple[ColumnDef, ...]:
+        columns = self.before.record["columns"] if self.before else ()
+        return tuple(ColumnDef(name=each["name"], type=each["type"]) for each in columns)

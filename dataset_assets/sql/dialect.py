@@ -1,6 +1,6 @@
 """The dialects that queries are rendered for. What differs is a table of nodes, never an `if`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -10,19 +10,52 @@ from sqlglot.dialects.dialect import rename_func
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import ErrorLevel
 from sqlglot.errors import UnsupportedError as SqlglotUnsupportedError
+from sqlglot.generator import Generator
 
 from dataset_assets.errors import Fault, UnsupportedError
+from dataset_assets.sql.nodes import DecimalText, Fingerprint, FingerprintPart
+
+
+def _template(form: str) -> Callable[[Generator, exp.Expr], str]:
+    """Writes a node as `form`, its arguments put in by name."""
+
+    def write(generator: Generator, node: exp.Expr) -> str:
+        return form.format(**{name: generator.sql(argument) for name, argument in node.args.items()})
+
+    return write
 
 
 class DuckDBText(DuckDB):
     """DuckDB, where a C format string is `printf`."""
 
     class Generator(DuckDB.Generator):
-        TRANSFORMS = {**DuckDB.Generator.TRANSFORMS, exp.Format: rename_func("printf")}
+        TRANSFORMS = {
+            **DuckDB.Generator.TRANSFORMS,
+            exp.Format: rename_func("printf"),
+            # 128 bits take four times as long to write as 64, which hold almost every value
+            DecimalText: _template(
+                "COALESCE(CAST(TRY_CAST({this} AS DECIMAL(18, 9)) AS TEXT), CAST({this} AS TEXT))"
+            ),
+            Fingerprint: rename_func("md5_number"),
+            FingerprintPart: _template(
+                "CAST(({this} >> CAST(64 * {part} AS UHUGEINT))"
+                " & CAST(1152921504606846975 AS UHUGEINT) AS BIGINT)"
+            ),
+        }
 
 
 class BigQueryText(BigQuery):
-    """GoogleSQL as sqlglot writes it."""
+    """GoogleSQL, where md5_number is the reversed bytes' hexadecimal digits."""
+
+    class Generator(BigQuery.Generator):
+        TRANSFORMS = {
+            **BigQuery.Generator.TRANSFORMS,
+            DecimalText: _template("FORMAT('%.9f', {this})"),
+            Fingerprint: _template("TO_HEX(REVERSE(MD5({this})))"),
+            FingerprintPart: _template(
+                "CAST(CAST(CONCAT('0x', SUBSTR({this}, 18 - 16 * {part}, 15)) AS INT64) AS NUMERIC)"
+            ),
+        }
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,54 @@
+"""The pictures are well-formed, and show what the bins say."""
+
+import base64
+import xml.etree.ElementTree as ET
+
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.stats.plots import HEIGHT, WIDTH, histogram_svg, markdown_image
+from dataset_assets.stats.statistics import Bin, ColumnStatistics
+
+RECT = "{http://www.w3.org/2000/svg}rect"
+
+
+def drawn(*bins, **more):
+    column = ColumnStatistics(
+        type=ColumnType.INTEGER, cardinality=1, null_count=0, null_percent=0, histogram=bins, **more
+    )
+    return ET.fromstring(histogram_svg(column))
+
+
+def test_bars_are_as_high_as_their_rows():
+    bars = drawn(Bin(low=0, high=5, rows=10), Bin(low=5, high=10, rows=0), Bin(low=10, high=15, rows=5))
+    heights = [float(bar.get("height")) for bar in bars.iter(RECT)]
+    assert heights[0] == 2 * heights[1]
+    for bar in bars.iter(RECT):
+        assert float(bar.get("x")) + float(bar.get("width")) <= WIDTH
+        assert 0 <= float(bar.get("y")) <= HEIGHT
+
+
+def test_splits_have_a_colour_each_and_stand_on_each_other():
+    bars = list(drawn(Bin(low=0, high=5, rows=4, splits={"train": 3, "eval": 1})).iter(RECT))
+    assert len({bar.get("fill") for bar in bars}) == 2
+    assert float(bars[0].get("y")) == float(bars[1].get("y")) + float(bars[1].get("height"))
+
+
+def test_a_timeline_is_preferred():
+    bars = drawn(Bin(low=0, high=5, rows=4), timeline=(Bin(low="2020-01-01", high="2020-02-01", rows=4),))
+    assert next(bars.iter("{http://www.w3.org/2000/svg}title")).text == "2020-01-01 to 2020-02-01: 4"
+
+
+def test_text_is_escaped():
+    svg = drawn(Bin(low="<script>&", high='">', rows=1))
+    assert "<script>& to" in next(svg.iter("{http://www.w3.org/2000/svg}title")).text
+
+
+def test_nothing_to_draw_is_no_picture():
+    column = ColumnStatistics(type=ColumnType.STRING, cardinality=0, null_count=0, null_percent=0)
+    assert histogram_svg(column) == ""
+
+
+def test_a_picture_in_markdown_holds_the_svg_and_its_text_cannot_break_out():
+    image = markdown_image("<svg/>", "a](x)\n<b>[")
+    assert image.startswith("![a\\]\\(x\\) &lt;b&gt;\\[](data:image/svg+xml;base64,")
+    assert base64.b64decode(image.split("base64,")[1][:-1]) == b"<svg/>"
+    assert "\n" not in image

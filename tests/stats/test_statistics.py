@@ -1,0 +1,185 @@
+"""Every statistic against a plain Python account of the same rows, and what masked columns may show."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.sql.build import column
+from dataset_assets.sql.dialect import BIGQUERY, DIALECTS
+from dataset_assets.stats.counting import Counting
+from dataset_assets.stats.profile import profile
+from dataset_assets.stats.query import profile_query
+from dataset_assets.stats.statistics import Span, Statistics
+from tests.stats.profiling import ROWS, Memory, expected, published, shown
+
+T = ColumnType
+ALL_TYPES = {
+    "text": T.STRING,
+    "n": T.INTEGER,
+    "value": T.DECIMAL,
+    "flag": T.BOOLEAN,
+    "day": T.DATE,
+    "timestamp": T.TIMESTAMP,
+    "split": T.INTEGER,
+}
+texts = st.sampled_from(["", "a", "ä", "Ärger|n", "😀", "zz", "漢字", "'; --", "A"]) | st.text(
+    max_size=3
+).filter(lambda text: "\x00" not in text)
+integers = st.integers(-5, 60) | st.integers(-(2**63), 2**63 - 1)
+decimals = st.decimals(-50, 50, places=2) | st.decimals(-(10**12), 10**12, places=9)
+days = st.dates(date(1969, 12, 20), date(1970, 1, 20)) | st.dates(date(1850, 1, 1), date(2200, 1, 1))
+NEAR = [datetime(1969, 12, 25), datetime(1970, 3, 25)]  # noqa: DTZ001
+FAR = [datetime(1900, 1, 1), datetime(2200, 1, 1)]  # noqa: DTZ001
+instants = st.one_of(*(st.datetimes(*bounds, timezones=st.just(UTC)) for bounds in (NEAR, FAR)))
+row = st.tuples(
+    *(st.none() | each for each in (texts, integers, decimals, st.booleans(), days, instants)),
+    st.integers(0, 2),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(row, max_size=25))
+def test_every_statistic_is_what_plain_python_says(rows):
+    found = profile(Memory(ALL_TYPES, rows), ROWS, published(ALL_TYPES), "split")
+    assert found.row_count == len(rows)
+    splits = [each[-1] for each in rows]
+    assert found.splits == {
+        name: splits.count(code) for code, name in enumerate(("train", "eval", "test")) if code in splits
+    }
+    for place, (name, kind) in enumerate(ALL_TYPES.items()):
+        said = found.columns[name].model_dump(mode="json")
+        values = [each[place] for each in rows]
+        samples, timeline = said.pop("sample_values"), said.pop("timeline")
+        if rows:
+            assert said == expected(kind.value, values, splits), name
+        known = {shown(value) for value in values if value is not None}
+        least = min(1 if said["histogram"] else 3, len(known))
+        assert least <= len(set(samples)) == len(samples) <= 3
+        assert set(samples) <= known
+        if timeline:
+            assert sum(each["rows"] for each in timeline) == len(rows) - said["null_count"]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_neither_order_nor_threads_change_anything(threads):
+    rows = [(f"t{n % 7}", n % 13, Decimal(n) / 4, None, None, None, n % 2) for n in range(300)]
+    first = profile(Memory(ALL_TYPES, rows), ROWS, published(ALL_TYPES), "split")
+    again = profile(Memory(ALL_TYPES, rows[::-1], threads), ROWS, published(ALL_TYPES), "split")
+    assert again == first
+
+
+def test_no_rows_are_no_error():
+    found = profile(Memory(ALL_TYPES, []), ROWS, published(ALL_TYPES), "split")
+    assert found.row_count == 0
+    assert found.columns["n"].cardinality == 0
+    assert found.columns["n"].min is None
+    assert found.date_range() is None
+
+
+@pytest.mark.parametrize("name", [name for name in ALL_TYPES if name != "split"])
+def test_a_sensitive_column_leaves_no_trace_of_its_values(name):
+    secret = (
+        "s3cr3t",
+        987654321,
+        Decimal("98765.4321"),
+        True,
+        date(1987, 6, 5),
+        datetime(1987, 6, 5, tzinfo=UTC),
+    )
+    plain = ("plain", 1, Decimal(1), False, date(2020, 1, 1), datetime(2020, 1, 1, tzinfo=UTC))
+    place = list(ALL_TYPES).index(name)
+    held = tuple(secret[at] if at == place else value for at, value in enumerate(plain))
+    session = Memory(ALL_TYPES, [(*held, 0), (*plain[:place], None, *plain[place + 1 :], 1)])
+    found = profile(session, ROWS, published(ALL_TYPES, sensitive={name}), "split")
+    said = found.columns[name].model_dump(exclude_defaults=True)
+    splits = said.pop("splits")
+    assert said == {
+        "type": ALL_TYPES[name], "sensitive": True, "cardinality": 1, "null_count": 1, "null_percent": 50.0,
+    }  # fmt: skip
+    assert splits == {
+        "train": {"cardinality": 1, "null_percent": 0.0},
+        "eval": {"cardinality": 0, "null_percent": 100.0},
+    }
+    told = found.model_dump_json() + json.dumps(found.table_rows())
+    for trace in ("s3cr3t", "98765", "1987"):
+        assert trace not in told
+    counting = Counting(ROWS, tuple(published(ALL_TYPES, sensitive={name})), None)
+    answers = session.rows(profile_query(counting, {}))
+    assert not [each for each in answers if each["field"] == place and (each["low"] or each["high"])]
+
+
+def test_times_are_counted_by_day_and_by_month():
+    few = [(datetime(2020, 1, day, 23, 59, 59, tzinfo=UTC),) for day in (30, 31, 31)]
+    columns = {"timestamp": T.TIMESTAMP}
+    found = profile(Memory(columns, few), ROWS, published(columns), None)
+    bars = [(each.low, each.high, each.rows) for each in found.columns["timestamp"].timeline]
+    assert bars == [("2020-01-30", "2020-01-31", 1), ("2020-01-31", "2020-02-01", 2)]
+    many = [*few, (datetime(2020, 12, 31, tzinfo=UTC),)]
+    found = profile(Memory(columns, many), ROWS, published(columns), None)
+    bars = [(each.low, each.high, each.rows) for each in found.columns["timestamp"].timeline]
+    assert bars == [("2020-01-01", "2020-02-01", 3), ("2020-12-01", "2021-01-01", 1)]
+    assert found.date_range() == Span(start="2020-01-30", end="2020-12-31")
+
+
+def test_further_aggregates_are_answered_in_the_same_query():
+    columns = {"n": T.INTEGER}
+    extra = {"all_of_it": exp.Sum(this=column("n")), "none": exp.Max(this=exp.null())}
+    found = profile(Memory(columns, [(3,), (4,)]), ROWS, published(columns), None, extra)
+    assert found.extra == {"all_of_it": "7", "none": None}
+    assert "extra" not in found.model_dump()
+
+
+def test_statistics_survive_json():
+    rows = [("7", 7, Decimal("7.50"), True, date(2020, 1, 1), datetime(2020, 1, 1, tzinfo=UTC), 0)]
+    found = profile(Memory(ALL_TYPES, rows), ROWS, published(ALL_TYPES), "split")
+    assert Statistics.model_validate_json(found.model_dump_json()) == found
+    assert found.columns["value"].mean == 7.5
+    assert found.columns["value"].median == "7.5"
+    assert found.columns["flag"].top_values[0].value is True
+
+
+def test_the_table_is_for_people():
+    columns = {"value": T.DECIMAL}
+    rows = [(Decimal("1.50"),), (Decimal(3),), (None,), (None,)]
+    found = profile(Memory(columns, rows), ROWS, published(columns), None)
+    assert found.table_rows() == [
+        {
+            "column": "value", "type": "decimal", "cardinality": "2", "nulls %": "50.00", "min": "1.5",
+            "max": "3", "mean": "2.25", "median": "1.5", "samples": "1.5, 3",
+        }
+    ]  # fmt: skip
+
+
+def test_both_dialects_say_it():
+    counting = Counting(exp.to_table("p.d.staged_x"), tuple(published(ALL_TYPES)), "split")
+    for dialect in DIALECTS.values():
+        assert dialect.render(profile_query(counting, {}))
+
+
+BIGQUERY_COUNTS = """WITH numbers AS (
+  SELECT
+    0 AS field,
+    CAST(staged.revenue AS NUMERIC) AS value,
+    COUNT(*) AS n,
+    COUNTIF(staged.split = 0) AS n_train,
+    COUNTIF(staged.split = 1) AS n_eval,
+    COUNTIF(staged.split = 2) AS n_test
+  FROM p.d.staged_x AS staged
+  GROUP BY
+    staged.revenue
+), points AS ("""
+
+
+def test_bigquery_counts_each_column_once():
+    counting = Counting(exp.to_table("p.d.staged_x"), tuple(published({"revenue": T.DECIMAL})), "split")
+    said = BIGQUERY.render(profile_query(counting, {}))
+    assert said.startswith(BIGQUERY_COUNTS)
+    assert said.count("p.d.staged_x") == 1
+    assert "APPROX" not in said
+    assert "FLOAT64" not in said

@@ -65,10 +65,10 @@ def upstream_keys(
     )
     graph = dg.Definitions(assets=[up, down]).get_repository_def().asset_graph
     subset = downstream.definition.subset_with_partition_keys([key])
+    above, below = graph.get(AssetKey("up")).partitions_def, graph.get(AssetKey("down")).partitions_def
+    assert above
     assert mapping is not None
-    result = mapping.get_upstream_mapped_partitions_result_for_partitions(
-        subset, graph.get(AssetKey("down")).partitions_def, graph.get(AssetKey("up")).partitions_def, NOW
-    )
+    result = mapping.get_upstream_mapped_partitions_result_for_partitions(subset, below, above, NOW)
     return sorted(result.partitions_subset.get_partition_keys())
 
 
@@ -88,7 +88,9 @@ def rolling(months: int) -> dict[str, Any]:
 def test_months_over_months_show_exactly_the_window(months: int):
     downstream = partitioning("month", "2018-01")
     sales = dataset(rolling(months))
-    upstream = partitioning("month", first_needed(sales, downstream).date())
+    since = first_needed(sales, downstream)
+    assert since
+    upstream = partitioning("month", since.date())
     mapping = table_mapping(sales, upstream, downstream)
     shown = upstream_keys(mapping, upstream, downstream, "2018-03")
     assert shown == selected_keys(sales, upstream, downstream, "2018-03")
@@ -146,6 +148,21 @@ def test_a_fixed_range_is_the_same_for_every_partition():
         assert upstream_keys(mapping, upstream, downstream, key) == ["2018-02", "2018-03", "2018-04"]
     unpartitioned = table_mapping(sales, upstream, None)
     assert unpartitioned == dg.SpecificPartitionsPartitionMapping(["2018-02", "2018-03", "2018-04"])
+
+
+def test_of_a_lookup_only_the_last_snapshot_before_as_of_is_read():
+    month, shop = partitioning("month", "2018-01"), partitioning("shop.month", "RY2018-M01")
+    sales = dataset(rolling(6))
+    mapping = table_mapping(sales, month, month, snapshots=True)
+    assert upstream_keys(mapping, month, month, "2018-09") == ["2018-09"]
+    exact = table_mapping(sales, shop, shop, snapshots=True)
+    key = shop.complete()[20].key
+    assert upstream_keys(exact, shop, shop, key) == [key]
+    assert type(table_mapping(sales, month, None, snapshots=True)) is dg.LastPartitionMapping
+    fixed = dataset({"type": "fixed", "start_date": "2018-02-10", "end_date": "2018-04-30"})
+    assert table_mapping(fixed, month, None, snapshots=True) == dg.SpecificPartitionsPartitionMapping(
+        ["2018-04"]
+    )
 
 
 def test_retail_months_have_no_cron_and_still_map_exactly():

@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -10,7 +11,6 @@ import pytest
 from dataset_assets.assets.keys import PROJECT_TAG, dataset_key
 from dataset_assets.contract.catalog import load_catalog
 from dataset_assets.periods.calendar import Calendars
-from dataset_assets.ports import Publication
 from resources.target import load_target
 from tests.assets.retailer import BROKEN, Retailer
 
@@ -20,14 +20,14 @@ def _quiet():
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
 
 
-def published(retailer: Retailer, stem: str, period: str | None) -> Publication | None:
+def published(retailer: Retailer, stem: str, period: str | None) -> Any:
     """What a reader sees, without Dagster."""
     target = load_target(retailer.settings.target, Calendars())
     with target.engine.connect() as session:
         return target.warehouse.current(stem, period, session)
 
 
-def events(result: dg.ExecuteInProcessResult, stem: str) -> dict[str | None, dg.AssetMaterialization]:
+def events(result: dg.ExecuteInProcessResult, stem: str) -> dict[Any, Any]:
     found = [
         event.step_materialization_data.materialization for event in result.get_asset_materialization_events()
     ]
@@ -37,7 +37,7 @@ def events(result: dg.ExecuteInProcessResult, stem: str) -> dict[str | None, dg.
     return by_partition
 
 
-def failure_of(result: dg.ExecuteInProcessResult, step: str) -> str:
+def failure_of(result: Any, step: str) -> str:
     event = next(e for e in result.all_events if e.is_step_failure and e.step_key == step)
     data = event.step_failure_data
     assert data.user_failure_data, "a dagster.Failure, not an error of the program"
@@ -203,7 +203,7 @@ def test_an_unpartitioned_dataset_looks_back_from_the_runs_start_or_as_told(reta
     result = retailer.materialize(instance, "brands")
     started = instance.get_run_record_by_id(result.run_id).start_time
     assert events(result, "brands")[None].metadata["as_of"].value == pytest.approx(started, abs=1e-3)
-    told = {"ops": {"datasets__brands": {"config": {"as_of": "2024-03-01T00:00:00Z"}}}}
+    told: dict[str, Any] = {"ops": {"datasets__brands": {"config": {"as_of": "2024-03-01T00:00:00Z"}}}}
     result = retailer.materialize(instance, "brands", run_config=told)
     instant = datetime(2024, 3, 1, tzinfo=UTC).timestamp()
     assert events(result, "brands")[None].metadata["as_of"].value == instant

@@ -1,0 +1,76 @@
+"""The code location as Dagster's own tools load it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.assets.retailer import Retailer
+
+ROOT = Path(__file__).parents[2]
+
+LOAD = """
+import json, sys
+import definitions
+found = definitions.defs()
+repository = found.get_repository_def()
+names = [name for name in ("duckdb", "deltalake", "pandas", "pyarrow", "google.cloud") if name in sys.modules]
+print(json.dumps({"assets": len(repository.asset_graph.get_all_asset_keys()), "engines": names}))
+"""
+
+
+def environment(retailer: Retailer, home: Path | None = None) -> dict[str, str]:
+    env = {
+        key: value for key, value in os.environ.items() if not key.startswith(("DAGSTER", "DATASET_ASSETS"))
+    }
+    env["DATASET_ASSETS_TARGET"] = retailer.settings.target
+    env["DATASET_ASSETS_DEFINITIONS"] = str(retailer.settings.definitions)
+    env["PATH"] = f"{Path(sys.executable).parent}:{env['PATH']}"
+    return env | ({"DAGSTER_HOME": str(home)} if home else {})
+
+
+def run(*command: str, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_it_loads_without_data_frames_and_without_a_warning(retailer):
+    done = run(sys.executable, "-W", "error", "-c", LOAD, cwd=ROOT, env=environment(retailer))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["assets"] == 5
+    assert not {"pandas", "pyarrow", "google.cloud"} & set(found["engines"])
+
+
+def test_the_projects_own_definitions_load(retailer):
+    env = environment(retailer)
+    del env["DATASET_ASSETS_TARGET"], env["DATASET_ASSETS_DEFINITIONS"]
+    done = run(sys.executable, "-W", "error", "-c", LOAD, cwd=ROOT, env=env)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["assets"] > 5
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("dg", "check", "defs"),
+        ("dg", "list", "defs", "--json"),
+        ("dagster", "definitions", "validate", "-w", "workspace.yaml"),
+    ],
+)
+def test_dagsters_commands_accept_it(command, retailer, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    done = run(*command, cwd=ROOT, env=environment(retailer, home))
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "--json" in command:
+        assert "datasets/monthly" in done.stdout
+
+
+def test_a_broken_file_does_not_keep_the_location_from_loading(retailer):
+    retailer.write("broken", "dataset: {name: [}\n")
+    done = run(sys.executable, "-W", "error", "-c", LOAD, cwd=ROOT, env=environment(retailer))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["assets"] == 6

@@ -1,0 +1,85 @@
+"""`make bench`, or `python -m benchmarks [NAME…] [--repeats N]`: writes results.json and results.md."""
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import baseline, job_j, load, scale, threads
+from benchmarks.measure import Report
+
+BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
+    "job_j": ("Job J end to end", job_j.main),
+    "baselines": ("The selection alone, elsewhere", baseline.main),
+    "threads": ("One digest for any number of threads", threads.main),
+    "scale": ("Ten times the data with 2 GB", scale.main),
+    "load": ("1,000 dataset files to definitions", load.main),
+}
+"""All there are. To add one: a file with a `main(repeats)`, and its line here."""
+
+HERE = Path(__file__).parent
+PACKAGES = ("duckdb", "deltalake", "sqlglot", "dagster", "pydantic")
+
+
+def main() -> None:
+    """Runs the named benchmarks, or all; results of the others stay as they were."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all by default"
+    )
+    parser.add_argument("--repeats", type=int, default=5, help="rounds that count (default 5)")
+    given = parser.parse_args()
+    unknown = set(given.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    path = HERE / "results.json"
+    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for name in given.names or BENCHMARKS:
+        print(f"{name}: {BENCHMARKS[name][0]}", flush=True)
+        results[name] = BENCHMARKS[name][1](given.repeats)
+        results["machine"] = _machine()
+        path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (HERE / "results.md").write_text(_markdown(results), encoding="utf-8")
+        print(_section(name, results[name]), flush=True)
+
+
+def _machine() -> Report:
+    versions = {package: version(package) for package in PACKAGES}
+    return {"cores": os.cpu_count(), "python": platform.python_version(), "versions": versions}
+
+
+def _markdown(results: Mapping[str, Report]) -> str:
+    machine = results["machine"]
+    packages = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    head = f"# Results\n\n{machine['cores']} cores, Python {machine['python']}, {packages}. Medians.\n"
+    return "\n".join([head, *(_section(name, results[name]) for name in BENCHMARKS if name in results)])
+
+
+def _section(name: str, report: Report) -> str:
+    rows = report["table"]
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    lines = [
+        f"## {BENCHMARKS[name][0]}",
+        "",
+        f"| | {' | '.join(columns)} |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    lines += [
+        f"| {row} | {' | '.join(str(cells.get(each, '')) for each in columns)} |"
+        for row, cells in rows.items()
+    ]
+    rest = [f"- {key}: {_shown(value)}" for key, value in report.items() if key != "table"]
+    return "\n".join([*lines, "", *rest, ""])
+
+
+def _shown(value: object) -> str:
+    return (
+        ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Repeats one baseline's selection in a process of its own and prints what it took as one line of JSON.
+
+Runs in the baselines' environment, which has nothing of this project: the standard library only.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+Counts = dict[str, int]
+
+
+def report(select: Callable[[Path], Counts]) -> None:
+    """`select` does the whole selection from the Parquet files; its answer says what it selected."""
+    data, repeats = Path(sys.argv[1]), int(sys.argv[2])
+    wall, cpu, counts = [], [], {}
+    for _ in range(repeats + 1):
+        begun, worked = time.perf_counter(), time.process_time()
+        counts = select(data)
+        wall.append(time.perf_counter() - begun)
+        cpu.append(time.process_time() - worked)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"wall": wall[1:], "cpu": cpu[1:], "peak_mb": round(peak), "counts": counts}))

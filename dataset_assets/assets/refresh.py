@@ -16,11 +16,11 @@ from dataset_assets.audit import AuditError, CheckResult
 from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.materialize import Materialization, materialize
-from dataset_assets.work import Request
 from dataset_assets.model import Instant
 from dataset_assets.periods.calendar import Cadence
 from dataset_assets.periods.period import Period
 from dataset_assets.ports import Target
+from dataset_assets.work import Request
 
 T = TypeVar("T")
 

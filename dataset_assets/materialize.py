@@ -186,6 +186,9 @@ def _publication(
             version = target.warehouse.publish(claim, staged, work.columns, record)
     except BaseException:
         target.warehouse.discard(claim, staged)
+        target.warehouse.confirm(
+            claim
+        )  # a run that took over removes the rows: that is then the reason to tell
         raise
     return Outcome(counts, statistics, checks, digest, record, version, staged.size_bytes())
 

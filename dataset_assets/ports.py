@@ -178,6 +178,10 @@ class Warehouse(ABC):
         """Takes the Period over for `run_id`: every earlier claim of it can no longer publish."""
 
     @abstractmethod
+    def confirm(self, claim: Claim) -> None:
+        """Raises SupersededError when a later run took the Period over."""
+
+    @abstractmethod
     def current(
         self, dataset: str, period: str | None, session: Session, version: int | None = None
     ) -> Publication | None:

@@ -73,6 +73,12 @@ class DeltaWarehouse(Warehouse):
             folder.write_claim(claim)
         return claim
 
+    def confirm(self, claim: Claim) -> None:
+        """As the port says."""
+        folder = DatasetFolder.of(self.root, claim.dataset)
+        with folder.locked():
+            folder.check(claim)
+
     def current(
         self, dataset: str, period: str | None, session: Session, version: int | None = None
     ) -> Publication | None:
@@ -106,9 +112,7 @@ class DeltaWarehouse(Warehouse):
             written = _duckdb(session).write_parquet(query, path)
             return StagedFile(_staged_relation(claim, written, session), written)
         except DatasetAssetsError:
-            # A later claim removes the file: that is then the reason to tell.
-            with folder.locked():
-                folder.check(claim)
+            self.confirm(claim)  # a later claim removes the file: that is then the reason to tell
             raise
 
     def publish(

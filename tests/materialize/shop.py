@@ -1,0 +1,139 @@
+"""A shop with one dataset, small and real: files, a target, and materializations of it.
+
+As a program (`shop.py ROOT PERIOD [AS_OF]`) it publishes once, for tests that kill it.
+"""
+
+import sys
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from sqlglot import exp
+
+from dataset_assets.contract.catalog import Catalog, load_catalog
+from dataset_assets.materialize import Materialization, materialize
+from dataset_assets.ports import Target
+from dataset_assets.work import Request
+from resources.target import load_target
+
+TARGET = """
+target:
+  engine: {{type: duckdb, threads: {threads}}}
+  warehouse: {{type: delta, root: ./warehouse}}
+  default_resolver: files
+  resolvers: {{files: {{type: parquet, root: ./data}}}}
+"""
+USERS = "users: {ada: {email: ada@example.org}}\n"
+DATASET = """
+dataset:
+  id: 01a2001c-5bae-7b91-b4bb-a18b13ce1100
+  name: Sales
+  owner: ada
+  {key}
+  main_table:
+    name: sales
+    columns:
+      - {{name: line, type: integer, nullable: false}}
+      - {{name: buyer, type: string, nullable: false}}
+      - {{name: item, type: integer, nullable: false}}
+      - {{name: price, type: decimal}}
+      - {{name: sold_at, type: timestamp, nullable: false}}
+  lookups:
+    - target:
+        type: table
+        name: items
+        columns: [{{name: item, type: integer, nullable: false}}, {{name: kind, type: string}}]
+      join_conditions: [{{source_column: item, target_column: item}}]
+  column_mapping:
+    {{user_id: buyer, product_id: item, timestamp: sold_at, revenue: price, category: items.kind}}
+  filters: {{date_range: {{type: rolling, months: 2}}}}
+  split_config: {{strategy: time_based, eval_days: 10}}
+  partitions: {{period: month, start: 2024-01}}
+"""
+KEYED = DATASET.format(key="natural_key_columns: [line]")
+KEYLESS = DATASET.format(key="extra_columns: [line]")
+SALES = """
+SELECT i AS line, 'b' || i % 37 AS buyer, i % 11 AS item, (i % 97) / 4.0 AS price,
+  TIMESTAMP '2024-01-01' + i * INTERVAL 7 MINUTE AS sold_at
+FROM range({rows}) AS t(i)
+"""
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+@dataclass
+class Shop:
+    """Files below `root`; each materialization is a second later than the one before."""
+
+    root: Path
+    now: datetime = NOW
+
+    def write(self, table: str, query: str) -> None:
+        """Replaces a table's file by the rows of a query."""
+        path = self.root / "data" / f"{table}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        duckdb.execute(f"COPY ({query}) TO '{new}' (FORMAT parquet)")
+        new.rename(path)
+
+    def rewrite_sales(self, query: str) -> None:
+        """Replaces the sales by a query over the sales there are."""
+        self.write("sales", query.format(sales=f"read_parquet('{self.root}/data/sales.parquet')"))
+
+    def declare(self, text: str, stem: str = "sales") -> None:
+        """Writes a dataset's file."""
+        (self.root / "definitions" / "datasets" / f"{stem}.yaml").write_text(text)
+
+    @property
+    def catalog(self) -> Catalog:
+        return load_catalog(self.root / "definitions")
+
+    @property
+    def target(self) -> Target:
+        return load_target(str(self.root / "target.yaml"))
+
+    def use_threads(self, threads: int) -> None:
+        (self.root / "target.yaml").write_text(TARGET.format(threads=threads))
+
+    def publish(self, period: str | None = "2024-02", stem: str = "sales", **asked: Any) -> Materialization:
+        """Materializes a Period."""
+        self.now += timedelta(seconds=1)
+        catalog = self.catalog
+        entry = catalog.entry(stem)
+        found = catalog.calendars.cadence("month").parse(period) if period else None
+        request = Request(entry, str(uuid.uuid4()), asked.pop("now", self.now), found, **asked)
+        return materialize(catalog, self.target, request, lambda _: None)
+
+    def rows(self, period: str | None = "2024-02", version: int | None = None) -> list[Any]:
+        """The published rows, in the order of their ids."""
+        target = self.target
+        with target.engine.connect() as session:
+            found = target.warehouse.current("sales", period, session, version)
+            if found is None:
+                return []
+            rows = session.rows(exp.select("*").from_(found.relation.source.copy()))
+        return sorted(rows, key=lambda row: row["_row_id"])
+
+
+def open_shop(root: Path, rows: int = 15000, text: str = KEYED) -> Shop:
+    """A shop with sales from January 2024 on, one every seven minutes, of eleven items."""
+    (root / "definitions" / "datasets").mkdir(parents=True)
+    (root / "definitions" / "users.yaml").write_text(USERS)
+    shop = Shop(root)
+    shop.use_threads(2)
+    shop.declare(text)
+    shop.write("sales", SALES.format(rows=rows))
+    shop.write("items", "SELECT i AS item, 'kind ' || i % 3 AS kind FROM range(11) AS t(i)")
+    return shop
+
+
+if __name__ == "__main__":
+    program = Shop(Path(sys.argv[1]), datetime.now(UTC))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for asked_period in sys.argv[2:]:
+        outcome = program.publish(asked_period, now=datetime.now(UTC))
+        sys.stdout.write(f"{asked_period} {outcome.table_version} {outcome.counts.rows}\n")
+        sys.stdout.flush()

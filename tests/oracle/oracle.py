@@ -56,8 +56,9 @@ class Oracle:
         return self.definition.get("filters", {})
 
     @property
-    def split(self) -> dict[str, Any] | None:
-        return self.definition.get("split_config")
+    def split(self) -> dict[str, Any]:
+        """Empty for a dataset without one."""
+        return self.definition.get("split_config", {})
 
     def concept(self, row: Row, name: str) -> Any:
         return row[self.definition["column_mapping"][name]]
@@ -120,7 +121,7 @@ class Oracle:
         return (self.anchor - day_of(self.concept(row, "timestamp"))).days
 
     def in_gap(self, row: Row) -> bool:
-        if not self.split or not self.split.get("gap_days"):
+        if not self.split.get("gap_days"):
             return False
         held_out = self.split["eval_days"] + self.split.get("test_days", 0)
         return held_out < self.days_back(row) <= held_out + self.split["gap_days"]
@@ -169,7 +170,9 @@ class Oracle:
         for row in rows:
             revenue = self.concept(row, "revenue")
             totals[self.concept(row, "product_id")] += [] if revenue is None else [revenue]
-        ranked = best_first({product: sum(found) if found else None for product, found in totals.items()})
+        ranked = best_first(
+            {product: sum(found, Decimal(0)) if found else None for product, found in totals.items()}
+        )
         top = RANKINGS[chosen["type"]](ranked, chosen["value"])
         return lambda row: self.concept(row, "product_id") in top
 

@@ -119,7 +119,7 @@ class Draw:
         return moment if self.time_type == "TIMESTAMPTZ" else moment.replace(tzinfo=None)
 
     def edges(self) -> list[date]:
-        anchor, split = self.oracle.anchor, self.oracle.split or {}
+        anchor, split = self.oracle.anchor, self.oracle.split
         back = [split.get(part, 0) for part in ("test_days", "eval_days", "gap_days")]
         chosen = self.oracle.filters.get("date_range", {})
         first = (

@@ -1,0 +1,237 @@
+"""The command `dataset-assets`. What a command needs is imported when it runs, so that help is fast."""
+
+# ruff: noqa: PLC0415 - see above
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from interfaces.boundary import Boundary
+
+app = typer.Typer(
+    cls=Boundary,
+    name="dataset-assets",
+    help="Training datasets as code: one YAML file in, one versioned, split, audited table out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Format(StrEnum):
+    """How `read` writes rows."""
+
+    TABLE = "table"
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+class Split(StrEnum):
+    """The values of `split`, by name (decision 8)."""
+
+    TRAIN = "train"
+    EVAL = "eval"
+    TEST = "test"
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A dataset: its file's stem, or its id.")]
+OptionalTarget = Annotated[
+    str | None, typer.Option("--target", help="A target's name or file; by default DATASET_ASSETS_TARGET.")
+]
+AsOfText = Annotated[str | None, typer.Option("--as-of", help="The instant to look back from: 2018-01-01.")]
+OneSplit = Annotated[Split | None, typer.Option("--split", help="Only the rows of this split.")]
+
+
+@app.command("list")
+def list_(
+    everything: Annotated[bool, typer.Option("--all", help="Archived datasets as well.")] = False,
+) -> None:
+    """List the datasets."""
+    from interfaces.console import out, say
+    from interfaces.listing import datasets
+    from interfaces.workspace import Workspace
+
+    catalog = Workspace.of().catalog
+    out().print(datasets(catalog, archived=everything))
+    faults = len(catalog.faults) + sum(len(entry.faults) for entry in catalog.entries.values())
+    if faults:
+        say(f"{faults} fault{'s' * (faults != 1)}: run `dataset-assets check`")
+
+
+@app.command()
+def show(
+    name: Name,
+    stats: Annotated[bool, typer.Option("--stats", help="Statistics of the rows as well.")] = False,
+    partition: Annotated[
+        str | None, typer.Option("--partition", help="The Period of the statistics; by default the last.")
+    ] = None,
+    target: OptionalTarget = None,
+) -> None:
+    """Show a dataset: contract, selection, versions, publications."""
+    from interfaces.console import out
+    from interfaces.listing import contract
+    from interfaces.published import shown
+    from interfaces.workspace import Workspace
+
+    workspace = Workspace.of(target)
+    entry = workspace.catalog.entry(name)
+    for part in contract(workspace.catalog, entry, workspace.catalog.checked(entry)):
+        out().print(part, "")
+    for part in shown(workspace, entry, partition, stats=stats):
+        out().print(part)
+
+
+@app.command()
+def check(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders; by default all.")
+    ] = None,
+) -> None:
+    """Check files; print every fault as `file:line:column: field: what is wrong; what would do`."""
+    from dataset_assets.contract.checking import check_folder, check_paths
+    from interfaces.console import say
+    from interfaces.workspace import Workspace
+
+    root = Workspace.of().root
+    report = check_paths(root, paths) if paths else check_folder(root)
+    for fault in report.faults:
+        typer.echo(str(fault))
+    files = f"{report.files} file{'s' * (report.files != 1)}"
+    if not report.faults:
+        say(f"{files} checked, all is well")
+        return
+    count = len(report.faults)
+    say(f"{files} checked: {count} fault{'s' * (count != 1)} in {report.broken}")
+    raise typer.Exit(1)
+
+
+@app.command()
+def lock(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Datasets; by default all, and projects.")
+    ] = None,
+    only_check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if needed.")] = False,
+) -> None:
+    """Record versions in the locks beside the files, and the system fields in the files."""
+    from interfaces.locks import check_locks, write_locks
+    from interfaces.workspace import Workspace
+
+    catalog = Workspace.of().catalog
+    if only_check:
+        check_locks(catalog, names or ())
+    else:
+        write_locks(catalog, names or ())
+
+
+@app.command()
+def sql(
+    name: Name,
+    dialect: Annotated[
+        str | None, typer.Option("--dialect", help="duckdb or bigquery; by default the target's own.")
+    ] = None,
+    as_of: AsOfText = None,
+    partition: Annotated[str | None, typer.Option("--partition", help="A Period: 2017-12.")] = None,
+    split: OneSplit = None,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="With the part that makes the system columns, of a nil run.")
+    ] = False,
+    target: OptionalTarget = None,
+) -> None:
+    """Print the query that selects a dataset's rows."""
+    from interfaces.console import say
+    from interfaces.querying import look, selection_sql
+    from interfaces.workspace import Workspace
+
+    workspace = Workspace.of(target)
+    entry = workspace.catalog.entry(name)
+    at = look(workspace, entry, as_of, partition)
+    text = selection_sql(workspace, entry, at, dialect, split and split.value, with_metadata=rows)
+    say(at)
+    typer.echo(text)
+
+
+@app.command()
+def materialize(
+    name: Name,
+    partition: Annotated[
+        list[str] | None, typer.Option("--partition", help="A Period: 2017-12. May be repeated.")
+    ] = None,
+    first: Annotated[str | None, typer.Option("--from", help="The first of many Periods.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="The last of many Periods, included.")] = None,
+    as_of: AsOfText = None,
+    target: OptionalTarget = None,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Refuse a structure that the lock does not know.")
+    ] = False,
+) -> None:
+    """Publish a dataset: run, check and publish its rows."""
+    from interfaces.runs import publish
+    from interfaces.workspace import Workspace
+
+    publish(Workspace.of(target), name, partition or (), first, last, as_of, locked=locked)
+
+
+@app.command()
+def read(
+    name: Name,
+    partition: Annotated[str | None, typer.Option("--partition", help="A Period; by default all.")] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", min=0, help="The table's version; by default the last.")
+    ] = None,
+    split: OneSplit = None,
+    columns: Annotated[str | None, typer.Option("--columns", help="Names, separated by commas.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=0, help="At most so many rows.")] = None,
+    with_system: Annotated[bool, typer.Option("--with-system", help="The `_` columns as well.")] = False,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="By default by FILE's suffix, or a table.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE")] = None,
+    target: OptionalTarget = None,
+) -> None:
+    """Read published rows: on the screen, or as Parquet or CSV."""
+    from interfaces.exporting import SCREEN_ROWS, form_of, to_file, to_screen
+    from interfaces.reading import Wanted, opened
+    from interfaces.workspace import Workspace
+
+    kind = form_of(form, output)
+    on_screen = kind == Format.TABLE
+    most = SCREEN_ROWS if on_screen and limit is None else limit
+    names = tuple(part.strip() for part in columns.split(",") if part.strip()) if columns else ()
+    wanted = Wanted(name, partition, version, split and split.value, names, most, with_system)
+    with opened(Workspace.of(target), wanted) as rows:
+        if on_screen:
+            to_screen(rows)
+        else:
+            to_file(rows, kind, output)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a dataset's file, for editors."""
+    import json
+
+    from dataset_assets.contract.schema import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+@app.command()
+def demo(
+    root: Annotated[
+        Path | None, typer.Option("--root", help="Where data/retail is made; by default the project.")
+    ] = None,
+    target: OptionalTarget = None,
+) -> None:
+    """Publish the demo's datasets of a grocer's year, and say what to look at."""
+    from interfaces.demo_builds import run_demo
+    from interfaces.workspace import Workspace
+    from resources.settings import PROJECT
+
+    run_demo(Workspace.of(target), root.resolve() if root else PROJECT)
+
+
+def main() -> None:
+    """The entry point."""
+    app()

@@ -1,0 +1,130 @@
+"""Published rows on the screen, as Parquet and as CSV. A file appears whole or not at all."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from dataset_assets.audit import MASKED
+from dataset_assets.errors import DatasetAssetsError, Fault
+from interfaces.console import Grid, cell, out, say
+from interfaces.reading import LABELS, Rows, as_dict
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCREEN_ROWS = 20
+"""Rows on the screen where no limit is given."""
+
+
+def form_of(form: str | None, path: Path | None) -> str:
+    """The format that is asked for, else the one of the file's suffix, else a table on the screen.
+
+    Raises DatasetAssetsError for a file that would be none of them.
+    """
+    if form is None and path is not None:
+        form = path.suffix.removeprefix(".").lower()
+        if form not in WRITERS:
+            message = f"the suffix of {path.name!r} is not that of a format"
+            raise DatasetAssetsError(Fault(message, mend=f"say --format {' or '.join(WRITERS)}"))
+    if path is not None and form not in WRITERS:
+        raise DatasetAssetsError(
+            Fault("a table is for the screen", mend=f"say --format {' or '.join(WRITERS)}")
+        )
+    return form or "table"
+
+
+def to_screen(rows: Rows) -> None:
+    """A table. Values of sensitive columns are not shown (promise 6)."""
+    table = Grid(*rows.columns)
+    for part in rows.tables():
+        for row in part.to_pylist():
+            table.add_row(*(cell(MASKED if name in rows.sensitive else shown(row[name])) for name in row))
+    out().print(table)
+    masked = f"; sensitive columns are masked: {', '.join(sorted(rows.sensitive))}" if rows.sensitive else ""
+    say(f"{len(table.rows):,} of {rows.total:,} rows{masked}")
+
+
+def to_file(rows: Rows, kind: str, path: Path | None) -> None:
+    """Parquet or CSV; without a path to stdout.
+
+    Raises DatasetAssetsError where the path cannot be written, and for sensitive columns on a terminal.
+    """
+    if path is None:
+        if sys.stdout.isatty() and (rows.sensitive or kind == "parquet"):
+            message = f"{kind} is not shown on a terminal" if kind == "parquet" else "columns are sensitive"
+            raise DatasetAssetsError(Fault(message, mend="write a file with -o FILE, or to a pipe"))
+        WRITERS[kind](rows, sys.stdout.buffer)
+        return
+    with _whole(path) as sink:
+        count = WRITERS[kind](rows, sink)
+    say(f"{count:,} rows written to {path}")
+
+
+def shown(value: Any) -> Any:
+    """A value as people write it: no trailing zeros, instants in UTC, labels as JSON."""
+    match value:
+        case Decimal():
+            return f"{value.normalize():f}"
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case list():
+            return json.dumps(as_dict(value), ensure_ascii=False)
+    return value
+
+
+def _parquet(rows: Rows, sink: IO[bytes]) -> int:
+    from pyarrow import parquet  # noqa: PLC0415 - heavy
+
+    return _write(rows.tables(), lambda schema: parquet.ParquetWriter(sink, schema, compression="zstd"))
+
+
+def _csv(rows: Rows, sink: IO[bytes]) -> int:
+    """Strings are quoted, NULL is an empty field without quotes; labels are JSON."""
+    from pyarrow import csv  # noqa: PLC0415 - heavy
+
+    return _write(map(_with_json_labels, rows.tables()), lambda schema: csv.CSVWriter(sink, schema))
+
+
+WRITERS: Mapping[str, Callable[[Rows, IO[bytes]], int]] = {"parquet": _parquet, "csv": _csv}
+"""File formats, by name and by the suffix of a file."""
+
+
+def _write(tables: Any, open_writer: Callable[[Any], Any]) -> int:
+    writer, count = None, 0
+    for table in tables:
+        writer = writer or open_writer(table.schema)
+        writer.write_table(table)
+        count += table.num_rows
+    if writer:
+        writer.close()
+    return count
+
+
+def _with_json_labels(table: "pa.Table") -> "pa.Table":
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    place = table.schema.get_field_index(LABELS)
+    if place < 0:
+        return table
+    texts = [json.dumps(as_dict(each), ensure_ascii=False) for each in table[LABELS].to_pylist()]
+    return table.set_column(place, LABELS, pa.array(texts, pa.string()))
+
+
+@contextmanager
+def _whole(path: Path) -> Generator[IO[bytes]]:
+    """A file beside `path` that takes its place when everything is written."""
+    if path.is_dir():
+        raise DatasetAssetsError(Fault(f"{path} is a folder", mend="name a file"))
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with partial.open("wb") as sink:
+            yield sink
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

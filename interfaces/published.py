@@ -1,0 +1,49 @@
+"""What `show` says of a dataset's publications."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+
+from dataset_assets.contract.catalog import Entry
+from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.ports import Publication
+from dataset_assets.stats.statistics import Statistics
+from interfaces import listing
+from interfaces.console import cell
+from interfaces.workspace import Workspace
+
+
+def shown(
+    workspace: Workspace, entry: Entry, partition: str | None, *, stats: bool
+) -> Iterator[RenderableType]:
+    """A line for each Period that has rows, and the statistics of one of them."""
+    found = _publications(workspace, entry)
+    if not found:
+        yield cell("Nothing is published yet")
+        return
+    yield listing.publications(found)
+    if stats:
+        publication = _one(found, partition)
+        title = f"Statistics of {publication.period}" if publication.period else "Statistics"
+        yield listing.statistics(Statistics.model_validate(publication.record["statistics"]), title)
+
+
+def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
+    target = workspace.target
+    periods = target.warehouse.periods(entry.stem)
+    if not periods:
+        return []
+    with target.engine.connect() as session:
+        found = (target.warehouse.current(entry.stem, period, session) for period in periods)
+        return [publication for publication in found if publication]
+
+
+def _one(found: list[Publication], partition: str | None) -> Publication:
+    for publication in found:
+        if publication.period == partition:
+            return publication
+    if partition is None:
+        return found[-1]
+    known = ", ".join(str(each.period) for each in found if each.period)
+    mend = f"published are: {known}" if known else "it is not published by Period"
+    raise ResolveError(Fault(f"there is no publication of {partition}", mend=mend))

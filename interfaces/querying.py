@@ -1,0 +1,128 @@
+"""The SQL of a dataset as text, without running it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlglot import exp
+
+from dataset_assets.building import schedule_of
+from dataset_assets.contract.catalog import Entry
+from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.wording import nearest, shown
+from dataset_assets.errors import Fault, PeriodError, UnsupportedError
+from dataset_assets.periods.period import Period
+from dataset_assets.ports import Publication
+from dataset_assets.relations import relations_of
+from dataset_assets.selection.splits import NAMES
+from dataset_assets.sql.build import assemble, column, number
+from dataset_assets.sql.compile import compile_rows
+from dataset_assets.sql.dialect import DIALECTS, Dialect
+from dataset_assets.sql.logical import logical_relations
+from dataset_assets.sql.question import Question
+from dataset_assets.work import Request, Work
+from interfaces.workspace import Workspace, instant
+
+NIL = UUID(int=0)
+"""Stands for the run, and for the id of a dataset that has none yet."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """When a query looks back from, and how that was decided."""
+
+    as_of: datetime
+    period: Period | None
+    reason: str
+
+    def __str__(self) -> str:
+        of = f", Period {self.period}" if self.period else ""
+        return f"as of {self.as_of:%Y-%m-%dT%H:%M:%SZ}{of}{self.reason}"
+
+
+def look(workspace: Workspace, entry: Entry, as_of: str | None, period: str | None) -> Look:
+    """Decision 6. A partitioned dataset without a Period takes the last one that is complete at as-of.
+
+    Raises PeriodError for an instant or a Period that does not exist.
+    """
+    schedule = schedule_of(workspace.catalog, entry)
+    if period and as_of:
+        message = "a Period decides its own as-of"
+        raise PeriodError(Fault(message, mend="leave out --as-of or --partition"))
+    if period and schedule is None:
+        message = f"{entry.stem} is not published by Period"
+        raise PeriodError(Fault(message, mend="leave out --partition"))
+    moment = instant(as_of) if as_of else datetime.now(UTC).replace(microsecond=0)
+    if schedule is None:
+        return Look(moment, None, "" if as_of else " (now; --as-of says another)")
+    found = schedule.period(period) if period else schedule.last_complete(moment)
+    return Look(found.end, found, "" if period else " (the last that is complete; --partition says another)")
+
+
+def selection_sql(
+    workspace: Workspace,
+    entry: Entry,
+    at: Look,
+    dialect: str | None = None,
+    split: str | None = None,
+    *,
+    with_metadata: bool = False,
+) -> str:
+    """What a run selects; `with_metadata` adds what makes the system columns, for a run whose id is nil.
+
+    In the target's own dialect tables are resolved as a run does. In any other they stand under their bare
+    logical names, with the declared schema.
+    """
+    dataset = workspace.catalog.checked(entry)
+    own = workspace.target.engine.dialect
+    wanted = _dialect(dialect) if dialect else own
+    kept = _split_value(dataset, split) if split else None
+    scope, request = workspace.catalog.scope(entry), _request(entry, at)
+    if wanted.name != own.name:
+        work = _work(
+            request, Question(scope, logical_relations(scope, at.period), request.looks_back_from, at.period)
+        )
+        return _text(work, wanted, kept, with_metadata)
+    target = workspace.target
+    with target.engine.connect() as session:
+        relations = relations_of(scope, target, request.looks_back_from, at.period, session)
+        name = at.period.id if at.period else None
+        before = target.warehouse.current(entry.stem, name, session) if with_metadata else None
+        question = Question(scope, relations, request.looks_back_from, at.period)
+        return _text(_work(request, question, before), own, kept, with_metadata)
+
+
+def _work(request: Request, question: Question, before: Publication | None = None) -> Work:
+    version = request.entry.lock.version_of(question.dataset)
+    return Work(request, question, version, question.dataset.id or NIL, before)
+
+
+def _text(work: Work, dialect: Dialect, split: int | None, with_metadata: bool) -> str:
+    query: exp.Query = assemble(compile_rows(work.question))
+    if with_metadata:
+        query = work.query(bucketed=dialect.sorts_in_one_place)
+    if split is not None:
+        query = query.where(exp.EQ(this=column("split"), expression=number(split)))
+    return dialect.render(query)
+
+
+def _request(entry: Entry, at: Look) -> Request:
+    return Request(entry=entry, run_id=str(NIL), now=at.as_of, period=at.period, as_of=at.as_of)
+
+
+def _dialect(name: str) -> Dialect:
+    if name not in DIALECTS:
+        meant = nearest(name, DIALECTS)
+        hint = f"did you mean {meant!r}? " if meant else ""
+        mend = f"{hint}known: {', '.join(DIALECTS)}"
+        raise UnsupportedError(Fault(f"there is no dialect {shown(name)}", mend=mend))
+    return DIALECTS[name]
+
+
+def _split_value(dataset: Dataset, name: str) -> int:
+    config = dataset.split_config
+    names = {NAMES[value]: value for value in config.values} if config else {}
+    if name not in names:
+        mend = f"it has {', '.join(names)}" if names else "it has no split_config"
+        raise UnsupportedError(Fault(f"the dataset has no split {shown(name)}", mend=mend))
+    return names[name]

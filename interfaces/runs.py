@@ -1,0 +1,166 @@
+"""Materializing from the command line, without Dagster: one run, its Periods one after another."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from rich.console import RenderableType
+
+from dataset_assets.audit import CheckResult
+from dataset_assets.building import chosen_periods
+from dataset_assets.contract.catalog import Entry
+from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
+from dataset_assets.materialize import Materialization, RefreshCounts, materialize
+from dataset_assets.periods.period import Period
+from dataset_assets.work import Request
+from interfaces.console import Grid, cell, facts, out, say, steps
+from interfaces.workspace import Workspace, instant
+
+DIGITS = 12
+"""Of a digest, where a person compares it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that the Periods of one run have in common."""
+
+    workspace: Workspace
+    run_id: str
+    as_of: datetime | None = None
+    locked: bool = False
+
+    def publish(self, entry: Entry, periods: Sequence[Period | None]) -> Iterator[Materialization]:
+        """Those that were published. One that fails does not keep the others from it.
+
+        Raises DatasetAssetsError: what is wrong; of several Periods, after the last, how many failed.
+        """
+        failed = 0
+        for period in periods:
+            try:
+                yield self._publish(entry, period)
+            except DatasetAssetsError as error:
+                if len(periods) == 1:
+                    raise
+                failed += 1
+                say(*(f"{_label(entry, period)}: {fault}" for fault in error.faults))
+        if failed:
+            message = f"{failed} of {len(periods)} Periods failed, the others are published"
+            raise DatasetAssetsError(Fault(message, mend="what is wrong with each is above"))
+
+    def _publish(self, entry: Entry, period: Period | None) -> Materialization:
+        request = Request(
+            entry=entry,
+            run_id=self.run_id,
+            now=datetime.now(UTC),
+            period=period,
+            as_of=None if period else self.as_of,
+            locked=self.locked or self.workspace.settings.locked,
+        )
+        with steps(_label(entry, period)) as tell:
+
+            def progress(sentence: str) -> None:
+                tell(sentence.removeprefix(f"{entry.stem}: "))
+
+            return materialize(self.workspace.catalog, self.workspace.target, request, progress)
+
+
+def publish(
+    workspace: Workspace,
+    name: str,
+    partitions: Sequence[str] = (),
+    first: str | None = None,
+    last: str | None = None,
+    as_of: str | None = None,
+    *,
+    locked: bool = False,
+) -> None:
+    """Materializes the chosen Periods of a dataset and prints what was published, also when some failed.
+
+    Raises DatasetAssetsError as `chosen_periods` and `Run.publish` do.
+    """
+    entry = workspace.catalog.entry(name)
+    periods = chosen_periods(workspace.catalog, entry, datetime.now(UTC), partitions, first, last)
+    if as_of and periods != [None]:
+        raise PeriodError(Fault("the end of a Period is its as-of", mend="leave out --as-of"))
+    run = Run(workspace, str(uuid4()), instant(as_of) if as_of else None, locked)
+    results: list[Materialization] = []
+    try:
+        results.extend(run.publish(entry, periods))
+    finally:
+        if results and len(periods) > 1:
+            out().print(overview(results))
+            say(*remarks(results))
+    if len(periods) == 1:
+        out().print(*map(details, results))
+
+
+def details(result: Materialization) -> RenderableType:
+    """All that one publication is asked about."""
+    passed = [check for check in result.checks if check.passed]
+    seconds = ", ".join(f"{name} {value:.2f}" for name, value in result.seconds.items())
+    return facts(
+        [
+            ("dataset", result.dataset),
+            ("period", result.period),
+            ("as of", f"{result.as_of:%Y-%m-%dT%H:%M:%SZ}"),
+            ("rows", f"{result.counts.rows:,}"),
+            ("", change(result.counts)),
+            ("split", split(result)),
+            ("digest", result.digest),
+            ("version", result.version.number),
+            ("table version", result.table_version),
+            ("checks", f"{len(passed)} of {len(result.checks)} passed"),
+            *(("", f"{_word(check)}: {check.name}: {check.message}") for check in result.checks),
+            ("seconds", f"{sum(result.seconds.values()):.2f} ({seconds})"),
+        ]
+    )
+
+
+def overview(results: Sequence[Materialization]) -> Grid:
+    """One line a publication."""
+    numbers = ("rows", "version", "seconds")
+    table = Grid(
+        "dataset", "period", "rows", "change", "split", "version", "digest", "seconds", right=numbers
+    )
+    for result in results:
+        table.add_row(
+            cell(result.dataset),
+            cell(result.period or ""),
+            f"{result.counts.rows:,}",
+            change(result.counts),
+            split(result),
+            str(result.version.number),
+            result.digest[:DIGITS],
+            f"{sum(result.seconds.values()):.1f}",
+        )
+    return table
+
+
+def remarks(results: Sequence[Materialization]) -> Iterator[str]:
+    """What checks that do not block have found."""
+    for result in results:
+        name = f"{result.dataset} {result.period}" if result.period else result.dataset
+        yield from (f"{name}: {each.name}: {each.message}" for each in result.checks if not each.passed)
+
+
+def change(counts: RefreshCounts) -> str:
+    """What became of the rows since the publication before (decision 18)."""
+    moved = ("added", counts.added), ("changed", counts.changed), ("removed", counts.removed)
+    words = [f"{number:,} {word}" for word, number in moved if number]
+    if not words:
+        return "unchanged"
+    return ", ".join([*words, *([f"{counts.unchanged:,} unchanged"] if counts.unchanged else [])])
+
+
+def split(result: Materialization) -> str:
+    """`train 512,000, eval 43,000`."""
+    return ", ".join(f"{name} {rows:,}" for name, rows in result.split_sizes.items())
+
+
+def _word(check: CheckResult) -> str:
+    return "passed" if check.passed else "failed"
+
+
+def _label(entry: Entry, period: Period | None) -> str:
+    return f"{entry.stem} {period}" if period else entry.stem

@@ -112,7 +112,7 @@ class Catalog:
     @cached_property
     def _sound(self) -> Mapping[UUID, Named]:
         return {
-            entry.dataset.id: Named(entry.stem, entry.dataset)
+            entry.dataset.id: Named(entry.stem, entry.dataset, self.find)
             for entry in self.entries.values()
             if entry.ok and entry.dataset and entry.dataset.id
         }

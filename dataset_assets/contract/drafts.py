@@ -81,7 +81,7 @@ def checked(
             found = check(about, each.document)
         faults = (*sorted((*each.faults, *found), key=_place), *each.lock.faults)
         if each.dataset and each.dataset.id and not faults and nesting.depth(stem) < MAX_DEPTH:
-            sound[each.dataset.id] = Named(stem, each.dataset)
+            sound[each.dataset.id] = Named(stem, each.dataset, sound.get)
         yield stem, faults
 
 

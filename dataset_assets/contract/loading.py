@@ -170,7 +170,8 @@ def _members(node: Schema, definitions: Schema) -> Iterator[Schema]:
 
 def _child(node: Schema, step: str | int) -> Schema:
     if isinstance(step, str):
-        child = node.get("properties", {}).get(step, node.get("additionalProperties"))
+        named = next(iter(node.get("patternProperties", {}).values()), node.get("additionalProperties"))
+        child = node.get("properties", {}).get(step, named)
     else:
         before = node.get("prefixItems", [])
         child = before[step] if step < len(before) else node.get("items")

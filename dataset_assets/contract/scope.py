@@ -10,10 +10,16 @@ from dataset_assets.contract.model import ColumnDef, ColumnType, Dataset, Lookup
 
 @dataclass(frozen=True)
 class Named:
-    """A Dataset with the stem of its file, its name for machines (decision 31)."""
+    """A Dataset with the stem of its file, its name for machines (decision 31), among others."""
 
     stem: str
     dataset: Dataset
+    datasets: "Datasets"
+
+    @cached_property
+    def columns(self) -> tuple[ColumnDef, ...]:
+        """What it publishes, and a lookup into it can read: no system columns (decision 22)."""
+        return tuple(output.definition for output in Scope(self.dataset, self.datasets).outputs)
 
 
 Datasets = Callable[[UUID], Named | None]
@@ -60,7 +66,7 @@ SPLIT = ColumnDef(
 
 @dataclass(frozen=True)
 class Scope:
-    """A Dataset and the Datasets around it, as far as names go. Lookups that refer to nothing are left out."""
+    """A Dataset among others, as far as names go. A lookup that refers to nothing is left out."""
 
     dataset: Dataset
     datasets: Datasets
@@ -118,9 +124,9 @@ class Scope:
         if reference:
             column = reference.column
             nullable = column.nullable or reference.source.lookup is not None
-            yield OutputColumn(
-                name, reference, column.model_copy(update={"name": name, "nullable": nullable})
-            )
+            if (name, nullable) != (column.name, column.nullable):
+                column = column.model_copy(update={"name": name, "nullable": nullable})
+            yield OutputColumn(name, reference, column)
 
 
 def _lookup_source(lookup: LookupDef, datasets: Datasets) -> Source | None:
@@ -130,5 +136,4 @@ def _lookup_source(lookup: LookupDef, datasets: Datasets) -> Source | None:
     nested = datasets(lookup.target.id)
     if nested is None:
         return None
-    columns = tuple(output.definition for output in Scope(nested.dataset, datasets).outputs)
-    return Source(lookup.alias or nested.stem, columns, lookup, nested)
+    return Source(lookup.alias or nested.stem, nested.columns, lookup, nested)

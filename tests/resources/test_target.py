@@ -77,7 +77,7 @@ def test_unknown_names_list_the_known():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("type: parquet", "type: parquets", "write one of parquet, csv, delta, duckdb"),
+        ("type: parquet", "type: parquets", "did you mean `parquet`"),
         ("default_resolver: retail", "default_resolver: shop", "'shop' is not one of"),
         ("threads: 2", "threads: 0", "threads"),
         ("memory_limit: 1GB", "memory_limit: lots", "memory_limit"),

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlglot import exp
 
@@ -171,7 +171,12 @@ class Staged(ABC):
 
 
 class Warehouse(ABC):
-    """Where published datasets live. One table a dataset, one partition a Period."""
+    """Where published datasets live. One table a dataset, one partition a Period.
+
+    `kind` is what its tables are, in one word that people know.
+    """
+
+    kind: ClassVar[str]
 
     @abstractmethod
     def claim(self, dataset: str, period: str | None, run_id: str) -> Claim:

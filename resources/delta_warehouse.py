@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
@@ -61,6 +61,7 @@ class DeltaWarehouse(Warehouse):
     """Needs sessions of DuckDB. Commits of one dataset wait for one another, for milliseconds."""
 
     root: Path
+    kind: ClassVar[str] = "deltalake"
 
     def claim(self, dataset: str, period: str | None, run_id: str) -> Claim:
         """Also removes what earlier claims of the Period left behind."""

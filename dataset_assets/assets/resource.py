@@ -48,5 +48,5 @@ class Placement:
 
     @property
     def kinds(self) -> set[str]:
-        """What the assets are computed with, as badges."""
-        return {self.target.engine.dialect.name} if self.target else set()
+        """What the assets are computed with and kept as, for badges."""
+        return {self.target.engine.dialect.name, self.target.warehouse.kind} if self.target else set()

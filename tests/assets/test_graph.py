@@ -78,7 +78,7 @@ def test_a_dataset_shows_its_columns_where_they_come_from_and_whose_it_is(retail
     assert "split" not in lineage
     assert found.owners == ["ada@example.com"]
     assert found.group_name == "ranking"
-    assert found.kinds == {"duckdb"}
+    assert found.kinds == {"duckdb", "deltalake"}
     assert found.metadata["dagster/table_name"]
     assert "What was ordered in two months" in found.description
     assert "1 (pending: first version)" in found.description

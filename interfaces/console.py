@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from dataset_assets import ports
@@ -104,7 +104,9 @@ def steps(label: str) -> Generator[ports.Progress]:
     if not console.is_terminal:
         yield lambda sentence: say(f"{label}: {sentence}")
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    words = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    text = TextColumn("{task.description}", markup=False, table_column=words)
+    elapsed = TimeElapsedColumn(table_column=Column(min_width=7, no_wrap=True))
+    with Progress(SpinnerColumn(), elapsed, text, console=console, transient=True, expand=True) as bar:
         task = bar.add_task(label)
         yield lambda sentence: bar.update(task, description=f"{label}: {sentence}")

@@ -133,7 +133,7 @@ class Oracle:
 
     def split_by_time(self, row: Row) -> int:
         test_days = self.split.get("test_days", 0)
-        if self.days_back(row) <= test_days:
+        if test_days and self.days_back(row) <= test_days:
             return 2
         return 1 if self.days_back(row) <= test_days + self.split["eval_days"] else 0
 

@@ -121,20 +121,27 @@ def split_not_empty(evidence: Evidence) -> Finding:
 
 
 def leak(evidence: Evidence) -> Finding:
-    """Decision 5: products and users that are there through eval or test rows alone."""
-    found = {}
-    for concept in ("product_id", "user_id"):
-        only = (
-            exp.select(column(concept))
-            .from_(alias_table(evidence.staged, "staged"))
-            .group_by(column(concept))
-            .having(exp.GT(this=exp.Min(this=column("split")), expression=number(TRAIN)))
-        )
-        counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(only.subquery("only_later"))
-        found[concept] = int(evidence.session.rows(counted)[0]["n"])
-    words = f"{found['product_id']:,} products and {found['user_id']:,} users have no train row"
+    """Decision 5: products and users that are there through eval or test rows alone.
+
+    Where the split parts users, those of eval are meant to be new.
+    """
+    config = evidence.question.dataset.split_config
+    concepts = ("product_id",) if config and config.parts_users else ("product_id", "user_id")
+    found = {f"{concept.removesuffix('_id')}s": _never_trained(evidence, concept) for concept in concepts}
+    words = " and ".join(f"{count:,} {name}" for name, count in found.items()) + " have no train row"
     clean = evidence.question.dataset.filters.fit_on == "train" or not any(found.values())
     return clean, words if clean else f"{words}; `fit_on: train` fits the filters on train rows only", found
+
+
+def _never_trained(evidence: Evidence, concept: str) -> int:
+    only = (
+        exp.select(column(concept))
+        .from_(alias_table(evidence.staged, "staged"))
+        .group_by(column(concept))
+        .having(exp.GT(this=exp.Min(this=column("split")), expression=number(TRAIN)))
+    )
+    counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(only.subquery("only_later"))
+    return int(evidence.session.rows(counted)[0]["n"])
 
 
 def lookups_matched(evidence: Evidence) -> Finding:

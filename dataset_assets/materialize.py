@@ -101,7 +101,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
     """
     clock = Clock(progress)
     stem, as_of, dialect = request.entry.stem, request.looks_back_from, target.engine.dialect
-    with clock.step("version", f"{stem}: checking the file and its lock"):
+    with clock.step("version", "checking the file and its lock"):
         scope = catalog.scope(request.entry)
         version, dataset_id = _versioned(request, scope.dataset)
     with target.engine.connect() as session:

@@ -95,7 +95,7 @@ class CumulativeRevenuePercent(_RevenueFilter):
     def _ranking(self, product: exp.Expr, total: exp.Expr) -> dict[str, exp.Expr]:
         best_first = [
             exp.Ordered(this=total.copy(), desc=True, nulls_first=False),
-            exp.Ordered(this=product.copy(), nulls_first=False),
+            exp.Ordered(this=product.copy(), nulls_first=True),
         ]
         before = exp.Window(
             this=exp.Sum(this=total.copy()),

@@ -50,6 +50,11 @@ class TimeBasedSplit(Model):
         """The values `split` takes."""
         return (TRAIN, EVAL, TEST) if self.test_days else (TRAIN, EVAL)
 
+    @property
+    def parts_users(self) -> bool:
+        """Whether all rows of a user have one split."""
+        return False
+
     def gap(self, anchor: date) -> tuple[date, date] | None:
         """The days between train and eval that belong to neither, half-open; None without a gap."""
         first = self._eval_start(anchor)
@@ -93,6 +98,11 @@ class RandomSplit(Model):
     def values(self) -> tuple[int, ...]:
         """The values `split` takes."""
         return (TRAIN, EVAL, TEST) if self.test_percent else (TRAIN, EVAL)
+
+    @property
+    def parts_users(self) -> bool:
+        """Whether all rows of a user have one split."""
+        return self.unit == "user"
 
     def gap(self, anchor: date) -> tuple[date, date] | None:  # noqa: ARG002
         """None: every row has a split."""

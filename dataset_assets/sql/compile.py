@@ -123,9 +123,14 @@ def product_filter(draft: Draft) -> Draft:
 
 
 def customer_filter(draft: Draft) -> Draft:
-    """Which customers stay, by their transactions among the products that stay."""
-    filters = draft.question.dataset.filters
+    """Which customers stay, by their transactions among the products that stay.
+
+    A split that parts users leaves nothing to leak: a customer is judged by rows of one split, its own.
+    """
+    filters, config = draft.question.dataset.filters, draft.question.dataset.split_config
     fit = replace(_fit(draft), among=filters.product_filter.keep(draft.concept))
+    if config and config.parts_users:
+        fit = replace(fit, rows=draft.rows)
     return _filtered(draft, filters.customer_filter.fit(fit), filters.customer_filter.keep)
 
 

@@ -46,7 +46,9 @@ class Oracle:
             fitted = [row for row in chosen if self.split_of(row) == 0]
         products = self.products(fitted)
         chosen = [row for row in chosen if products(row)]
-        users = self.users([row for row in fitted if products(row)])
+        # All rows of a user have one split: nothing leaks, and each is judged by their own rows.
+        parted = self.split.get("unit") == "user"
+        users = self.users([row for row in (chosen if parted else fitted) if products(row)])
         return Counter(self.published(row) for row in chosen if users(row))
 
     # The pieces of the definition.
@@ -193,10 +195,10 @@ Ranked = list[tuple[Any, Decimal | None]]
 
 
 def best_first(totals: dict[Any, Decimal | None]) -> Ranked:
-    """By revenue, products without any last; ties by product, the unknown one last."""
+    """By revenue, products without any last; ties by product, the unknown one first."""
     return sorted(
         totals.items(),
-        key=lambda item: (item[1] is None, -(item[1] or 0), item[0] is None, item[0] or 0),
+        key=lambda item: (item[1] is None, -(item[1] or 0), item[0] is not None, item[0] or 0),
     )
 
 

@@ -15,22 +15,10 @@ WITH date_filtered AS (
   WHERE
     transactions.transaction_timestamp >= CAST('2017-01-01 00:00:00' AS TIMESTAMP)
     AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00' AS TIMESTAMP)
-), train_rows AS (
-  SELECT
-    *
-  FROM date_filtered
-  WHERE
-    CAST(CASE
-      WHEN SUBSTRING(MD5('7:' || CONCAT('i', COALESCE(CAST(household_id AS TEXT), 'n'))), 1, 8) < 'cccccccd'
-      THEN 0
-      WHEN SUBSTRING(MD5('7:' || CONCAT('i', COALESCE(CAST(household_id AS TEXT), 'n'))), 1, 8) < 'e6666667'
-      THEN 2
-      ELSE 1
-    END AS BIGINT) = CAST(0 AS BIGINT)
 ), active_customers AS (
   SELECT
     household_id
-  FROM train_rows
+  FROM date_filtered
   WHERE
     products__department IN ('PRODUCE', 'MEAT', 'SEAFOOD', 'DELI', 'PASTRY', 'SALAD BAR')
   GROUP BY

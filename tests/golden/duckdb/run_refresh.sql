@@ -15,7 +15,7 @@ WITH date_filtered AS (
     SUM(sales_value) AS total_revenue,
     COALESCE(
       SUM(SUM(sales_value)) OVER (
-        ORDER BY SUM(sales_value) DESC, product_id
+        ORDER BY SUM(sales_value) DESC, product_id NULLS FIRST
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
       ),
       0

@@ -1,0 +1,164 @@
+WITH date_filtered AS (
+  SELECT
+    transactions.household_id,
+    transactions.basket_id,
+    transactions.product_id,
+    CAST(transactions.sales_value AS NUMERIC) AS sales_value,
+    transactions.transaction_timestamp
+  FROM transactions AS transactions
+  WHERE
+    transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00+00:00' AS TIMESTAMP)
+    AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00+00:00' AS TIMESTAMP)
+), product_revenue AS (
+  SELECT
+    product_id,
+    SUM(sales_value) AS total_revenue,
+    COALESCE(
+      SUM(SUM(sales_value)) OVER (
+        ORDER BY SUM(sales_value) DESC, product_id
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ),
+      0
+    ) AS revenue_before,
+    SUM(SUM(sales_value)) OVER () AS revenue_of_all
+  FROM date_filtered
+  GROUP BY
+    product_id
+), top_products AS (
+  SELECT
+    product_id
+  FROM product_revenue
+  WHERE
+    revenue_before * 100 < 80 * revenue_of_all
+), active_customers AS (
+  SELECT
+    household_id
+  FROM date_filtered
+  WHERE
+    product_id IN (
+      SELECT
+        product_id
+      FROM top_products
+    )
+  GROUP BY
+    household_id
+  HAVING
+    COUNT(DISTINCT basket_id) >= 2
+), enriched_transactions AS (
+  SELECT
+    transactions.household_id AS user_id,
+    transactions.product_id,
+    transactions.transaction_timestamp AS timestamp,
+    transactions.sales_value AS revenue,
+    products.department AS category,
+    transactions.basket_id AS transaction_id,
+    transactions.basket_id,
+    products.brand AS products__brand,
+    demographics.age AS demographics__age,
+    demographics.income AS demographics__income,
+    CAST(CASE
+      WHEN transactions.transaction_timestamp < CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      THEN 0
+      ELSE 1
+    END AS INT64) AS split
+  FROM date_filtered AS transactions
+  LEFT JOIN products AS products
+    ON transactions.product_id = products.product_id
+  LEFT JOIN demographics AS demographics
+    ON transactions.household_id = demographics.household_id
+  WHERE
+    transactions.product_id IN (
+      SELECT
+        product_id
+      FROM top_products
+    )
+    AND transactions.household_id IN (
+      SELECT
+        household_id
+      FROM active_customers
+    )
+), sorted_rows AS (
+  SELECT
+    timestamp,
+    basket_id,
+    product_id,
+    COALESCE(CAST(timestamp AS DATE), CAST('0001-01-01' AS DATE)) AS _bucket
+  FROM enriched_transactions
+), bucket_sizes AS (
+  SELECT
+    _bucket,
+    CAST(COALESCE(
+      SUM(COUNT(*)) OVER (ORDER BY _bucket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
+      0
+    ) AS INT64) AS _before
+  FROM sorted_rows
+  GROUP BY
+    _bucket
+), placed AS (
+  SELECT
+    *,
+    ROW_NUMBER() OVER (PARTITION BY _bucket ORDER BY _bucket, timestamp, basket_id, product_id) - 1 AS _number
+  FROM sorted_rows
+), numbered AS (
+  SELECT
+    placed.timestamp,
+    placed.basket_id,
+    placed.product_id,
+    bucket_sizes._before + placed._number AS _number
+  FROM placed
+  JOIN bucket_sizes
+    ON placed._bucket = bucket_sizes._bucket
+), published_rows AS (
+  SELECT
+    enriched_transactions.user_id,
+    enriched_transactions.product_id,
+    enriched_transactions.timestamp,
+    enriched_transactions.revenue,
+    enriched_transactions.category,
+    enriched_transactions.transaction_id,
+    enriched_transactions.basket_id,
+    enriched_transactions.products__brand,
+    enriched_transactions.demographics__age,
+    enriched_transactions.demographics__income,
+    enriched_transactions.split,
+    FORMAT(
+      '%08x-%04x-7%03x-%04x-%012x',
+      (
+        1514872800000 + (
+          _number >> 26
+        )
+      ) >> 16,
+      (
+        1514872800000 + (
+          _number >> 26
+        )
+      ) & 65535,
+      (
+        _number >> 14
+      ) & 4095,
+      32768 | (
+        _number & 16383
+      ),
+      (
+        3138387476172 + (
+          _number & 67108863
+        ) * 68718952447
+      ) & 281474976710655
+    ) AS _row_id,
+    CAST('01a2001c-5bae-7b91-b4bb-a18b13ce11ed' AS STRING) AS _source_dataset_id,
+    CAST('transactions' AS STRING) AS _source_table,
+    CAST('01a2001c-5bb6-78a2-b67e-09700bdd3521' AS STRING) AS _created_by_project_id,
+    CAST('run-1' AS STRING) AS _created_by_run_id,
+    CAST('2018-01-02 06:00:00+00:00' AS TIMESTAMP) AS _created_at,
+    CAST('2018-01-02 06:00:00+00:00' AS TIMESTAMP) AS _updated_at,
+    CAST('2017-12' AS STRING) AS _period,
+    FALSE AS _deleted,
+    ARRAY<STRUCT<key STRING, value STRING>>[] AS _labels
+  FROM enriched_transactions
+  JOIN numbered
+    ON enriched_transactions.basket_id = numbered.basket_id
+    AND enriched_transactions.product_id = numbered.product_id
+)
+SELECT
+  *
+FROM published_rows

@@ -1,0 +1,285 @@
+WITH date_filtered AS (
+  SELECT
+    transactions.household_id,
+    transactions.basket_id,
+    transactions.product_id,
+    CAST(transactions.sales_value AS NUMERIC) AS sales_value,
+    transactions.transaction_timestamp
+  FROM transactions AS transactions
+  WHERE
+    transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00+00:00' AS TIMESTAMP)
+    AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00+00:00' AS TIMESTAMP)
+), product_revenue AS (
+  SELECT
+    product_id,
+    SUM(sales_value) AS total_revenue,
+    COALESCE(
+      SUM(SUM(sales_value)) OVER (
+        ORDER BY SUM(sales_value) DESC, product_id
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ),
+      0
+    ) AS revenue_before,
+    SUM(SUM(sales_value)) OVER () AS revenue_of_all
+  FROM date_filtered
+  GROUP BY
+    product_id
+), top_products AS (
+  SELECT
+    product_id
+  FROM product_revenue
+  WHERE
+    revenue_before * 100 < 80 * revenue_of_all
+), active_customers AS (
+  SELECT
+    household_id
+  FROM date_filtered
+  WHERE
+    product_id IN (
+      SELECT
+        product_id
+      FROM top_products
+    )
+  GROUP BY
+    household_id
+  HAVING
+    COUNT(DISTINCT basket_id) >= 2
+), enriched_transactions AS (
+  SELECT
+    transactions.household_id AS user_id,
+    transactions.product_id,
+    transactions.transaction_timestamp AS timestamp,
+    transactions.sales_value AS revenue,
+    products.department AS category,
+    transactions.basket_id AS transaction_id,
+    transactions.basket_id,
+    products.brand AS products__brand,
+    demographics.age AS demographics__age,
+    demographics.income AS demographics__income,
+    CAST(CASE
+      WHEN transactions.transaction_timestamp < CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      THEN 0
+      ELSE 1
+    END AS INT64) AS split
+  FROM date_filtered AS transactions
+  LEFT JOIN products AS products
+    ON transactions.product_id = products.product_id
+  LEFT JOIN demographics AS demographics
+    ON transactions.household_id = demographics.household_id
+  WHERE
+    transactions.product_id IN (
+      SELECT
+        product_id
+      FROM top_products
+    )
+    AND transactions.household_id IN (
+      SELECT
+        household_id
+      FROM active_customers
+    )
+), present AS (
+  SELECT
+    user_id,
+    product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split
+  FROM enriched_transactions
+), previous AS (
+  SELECT
+    user_id,
+    product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split,
+    _row_id,
+    _source_dataset_id,
+    _source_table,
+    _created_by_project_id,
+    _created_by_run_id,
+    _created_at,
+    _updated_at,
+    _period,
+    _deleted,
+    _labels
+  FROM published_grocery_recommender
+), compared AS (
+  SELECT
+    present.user_id,
+    present.product_id,
+    present.timestamp,
+    present.revenue,
+    present.category,
+    present.transaction_id,
+    present.basket_id,
+    present.products__brand,
+    present.demographics__age,
+    present.demographics__income,
+    present.split,
+    previous._row_id,
+    previous._source_dataset_id,
+    previous._source_table,
+    previous._created_by_project_id,
+    previous._created_by_run_id,
+    previous._created_at,
+    previous._updated_at,
+    previous._period,
+    previous._deleted,
+    previous._labels,
+    NOT (
+      present.user_id IS NOT DISTINCT FROM previous.user_id
+      AND present.timestamp IS NOT DISTINCT FROM previous.timestamp
+      AND present.revenue IS NOT DISTINCT FROM previous.revenue
+      AND present.category IS NOT DISTINCT FROM previous.category
+      AND present.transaction_id IS NOT DISTINCT FROM previous.transaction_id
+      AND present.products__brand IS NOT DISTINCT FROM previous.products__brand
+      AND present.demographics__age IS NOT DISTINCT FROM previous.demographics__age
+      AND present.demographics__income IS NOT DISTINCT FROM previous.demographics__income
+      AND present.split IS NOT DISTINCT FROM previous.split
+    ) AS _changed
+  FROM present
+  LEFT JOIN previous
+    ON present.basket_id = previous.basket_id
+    AND present.product_id = previous.product_id
+), added AS (
+  SELECT
+    user_id,
+    product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split
+  FROM compared
+  WHERE
+    _row_id IS NULL
+), sorted_rows AS (
+  SELECT
+    timestamp,
+    basket_id,
+    product_id,
+    COALESCE(CAST(timestamp AS DATE), CAST('0001-01-01' AS DATE)) AS _bucket
+  FROM added
+), bucket_sizes AS (
+  SELECT
+    _bucket,
+    CAST(COALESCE(
+      SUM(COUNT(*)) OVER (ORDER BY _bucket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
+      0
+    ) AS INT64) AS _before
+  FROM sorted_rows
+  GROUP BY
+    _bucket
+), placed AS (
+  SELECT
+    *,
+    ROW_NUMBER() OVER (PARTITION BY _bucket ORDER BY _bucket, timestamp, basket_id, product_id) - 1 AS _number
+  FROM sorted_rows
+), numbered AS (
+  SELECT
+    placed.timestamp,
+    placed.basket_id,
+    placed.product_id,
+    bucket_sizes._before + placed._number AS _number
+  FROM placed
+  JOIN bucket_sizes
+    ON placed._bucket = bucket_sizes._bucket
+), published_rows AS (
+  SELECT
+    user_id,
+    product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split,
+    _row_id,
+    _source_dataset_id,
+    _source_table,
+    _created_by_project_id,
+    _created_by_run_id,
+    _created_at,
+    CASE
+      WHEN _changed
+      THEN CAST('2018-01-02 06:00:00+00:00' AS TIMESTAMP)
+      ELSE _updated_at
+    END AS _updated_at,
+    _period,
+    _deleted,
+    _labels
+  FROM compared
+  WHERE
+    NOT _row_id IS NULL
+  UNION ALL
+  SELECT
+    added.user_id,
+    added.product_id,
+    added.timestamp,
+    added.revenue,
+    added.category,
+    added.transaction_id,
+    added.basket_id,
+    added.products__brand,
+    added.demographics__age,
+    added.demographics__income,
+    added.split,
+    FORMAT(
+      '%08x-%04x-7%03x-%04x-%012x',
+      (
+        1514872800000 + (
+          _number >> 26
+        )
+      ) >> 16,
+      (
+        1514872800000 + (
+          _number >> 26
+        )
+      ) & 65535,
+      (
+        _number >> 14
+      ) & 4095,
+      32768 | (
+        _number & 16383
+      ),
+      (
+        3138387476172 + (
+          _number & 67108863
+        ) * 68718952447
+      ) & 281474976710655
+    ) AS _row_id,
+    CAST('01a2001c-5bae-7b91-b4bb-a18b13ce11ed' AS STRING) AS _source_dataset_id,
+    CAST('transactions' AS STRING) AS _source_table,
+    CAST('01a2001c-5bb6-78a2-b67e-09700bdd3521' AS STRING) AS _created_by_project_id,
+    CAST('run-1' AS STRING) AS _created_by_run_id,
+    CAST('2018-01-02 06:00:00+00:00' AS TIMESTAMP) AS _created_at,
+    CAST('2018-01-02 06:00:00+00:00' AS TIMESTAMP) AS _updated_at,
+    CAST('2017-12' AS STRING) AS _period,
+    FALSE AS _deleted,
+    ARRAY<STRUCT<key STRING, value STRING>>[] AS _labels
+  FROM added
+  JOIN numbered
+    ON added.basket_id = numbered.basket_id AND added.product_id = numbered.product_id
+)
+SELECT
+  *
+FROM published_rows

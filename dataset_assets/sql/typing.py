@@ -22,7 +22,12 @@ SQL_TYPES: Mapping[ColumnType, str] = {
 }
 """Declared type → the SQL type that published columns have (decision 3 for decimals)."""
 
-_AS_THEY_ARE = frozenset({"VARCHAR", "BIGINT", "INT64", "DECIMAL(38,9)", "NUMERIC"})
+_AS_THEY_ARE = {
+    SQL_TYPES[ColumnType.STRING]: frozenset({"VARCHAR", "STRING"}),
+    SQL_TYPES[ColumnType.INTEGER]: frozenset({"BIGINT", "INT64"}),
+    SQL_TYPES[ColumnType.DECIMAL]: frozenset({"DECIMAL(38,9)", "NUMERIC"}),
+}
+"""Published SQL type → the stores' own names of it: these need no cast."""
 
 Cast = Callable[[exp.Expr, PhysicalColumn, str], exp.Expr]
 
@@ -33,7 +38,7 @@ def _same(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # no
 
 def _to(sql_type: str) -> Cast:
     def cast(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
-        return value if column.native in _AS_THEY_ARE else exp.cast(value, sql_type)
+        return value if column.native in _AS_THEY_ARE[sql_type] else exp.cast(value, sql_type)
 
     return cast
 
@@ -43,7 +48,7 @@ def _in_zone(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  #
 
 
 CASTS: Mapping[tuple[ColumnType, PhysicalType], Cast] = {
-    (ColumnType.STRING, PhysicalType.STRING): _same,
+    (ColumnType.STRING, PhysicalType.STRING): _to(SQL_TYPES[ColumnType.STRING]),
     (ColumnType.INTEGER, PhysicalType.INTEGER): _to(SQL_TYPES[ColumnType.INTEGER]),
     (ColumnType.DECIMAL, PhysicalType.INTEGER): _to(SQL_TYPES[ColumnType.DECIMAL]),
     (ColumnType.DECIMAL, PhysicalType.FLOAT): _to(SQL_TYPES[ColumnType.DECIMAL]),

@@ -241,24 +241,21 @@ def _lookup_keys(question: Question, lookup: Source) -> tuple[exp.Expr, Sequence
 def _repeated(
     session: Session, source: exp.Expr, keys: Sequence[exp.Expr], sensitive: set[str]
 ) -> tuple[int, list[dict[str, Any]]]:
-    """How many keys are there more than once, and a sample of them."""
-    times = exp.Count(this=exp.Star())
-    query = (
-        exp.select(*keys, exp.alias_(times, "times"))
-        .select(exp.alias_(exp.Window(this=exp.Count(this=exp.Star())), "repeated"))
-        .from_(source)
-        .group_by(*(key.copy() for key in keys))
-        .having(exp.GT(this=times.copy(), expression=number(1)))
-        .order_by(exp.Ordered(this=column("times"), desc=True), *(key.copy() for key in keys))
-        .limit(SAMPLE)
+    """How many keys are there more than once, and a sample of them, which is looked for only then."""
+    repeated = exp.select(exp.alias_(exp.Count(this=exp.Star()), "times")).from_(source)
+    repeated = repeated.group_by(*keys).having(exp.GT(this=exp.Count(this=exp.Star()), expression=number(1)))
+    counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(repeated.subquery("repeated"))
+    count = int(session.rows(counted)[0]["n"])
+    if not count:
+        return 0, []
+    most_first = exp.Ordered(this=column("times"), desc=True)
+    sample = repeated.select(*(key.copy() for key in keys)).order_by(
+        most_first, *(key.copy() for key in keys)
     )
-    rows = session.rows(query)
-    count = int(rows[0]["repeated"]) if rows else 0
-    shown = [
-        {k: MASKED if k.lower() in sensitive else _plain(v) for k, v in row.items() if k != "repeated"}
-        for row in rows
+    rows = session.rows(sample.limit(SAMPLE))
+    return count, [
+        {k: MASKED if k.lower() in sensitive else _plain(v) for k, v in row.items()} for row in rows
     ]
-    return count, shown
 
 
 def _plain(value: Any) -> Any:

@@ -141,7 +141,7 @@ def _standing(work: Work, session: Session, before: Publication | None) -> Outco
     if before is None or before.record["version"] != work.version.number:
         return None
     rows = assemble(work.selection).subquery("selected_rows")
-    digest = content_digest(session, rows, work.columns)
+    digest = content_digest(session, rows, work.measured)
     record = before.record
     if digest != record["digest"]:
         return None
@@ -215,16 +215,18 @@ def _versioned(request: Request, dataset: Dataset) -> tuple[Version, UUID]:
 def _profile(work: Work, staged: Staged, session: Session) -> tuple[Statistics, int, int, str]:
     """Statistics, how many rows are new and how many touched, and the digest: one pass over the rows."""
     now = instant(work.stamp)
-    parts = digest_parts(work.columns)
+    parts = digest_parts(work.measured)
     extra = {
         **parts,
         "added": exp.CountIf(this=exp.EQ(this=column("_created_at"), expression=now)),
         "touched": exp.CountIf(this=exp.EQ(this=column("_updated_at"), expression=now.copy())),
     }
     split = "split" if work.question.dataset.split_config else None
-    statistics = profile(session, staged.relation.source, work.columns, split, extra)
+    found = profile(session, staged.relation.source, work.measured, split, extra)
+    columns = {name: found.columns[twin] for name, twin in work.twins.items()}
+    statistics = found.model_copy(update={"columns": columns})
     totals = {name: int(total or 0) for name, total in statistics.extra.items()}
-    digest = fold_digest(work.columns, {name: totals[name] for name in parts})
+    digest = fold_digest(work.measured, {name: totals[name] for name in parts})
     return statistics, totals["added"], totals["touched"], digest
 
 

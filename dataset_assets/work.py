@@ -1,5 +1,6 @@
 """What a materialization is asked, and what is settled before anything runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -75,6 +76,18 @@ class Work:
             PublishedColumn(each.name, each.type, each.nullable, each.description, each.sensitive)
             for each in self.definitions
         )
+
+    @cached_property
+    def twins(self) -> Mapping[str, str]:
+        """Published column → the first one of the same source column, whose values it repeats."""
+        first: dict[object, str] = {}
+        outputs = self.question.scope.outputs
+        return {each.name: first.setdefault(each.reference or each.name, each.name) for each in outputs}
+
+    @property
+    def measured(self) -> tuple[PublishedColumn, ...]:
+        """The user columns without those that only repeat another: what is profiled and digested."""
+        return tuple(each for each in self.columns if self.twins[each.name] == each.name)
 
     @property
     def stamp(self) -> Stamp:

@@ -14,15 +14,19 @@ from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
 from dataset_assets.rows.encoding import row_text
 from dataset_assets.selection.date_range import Moment
 from dataset_assets.sql.build import CTE, alias, boundary, column, number, table, text
+from dataset_assets.sql.nodes import Joined
 
-_UUID = sqlglot.parse_one(
-    """FORMAT('%08x-%04x-7%03x-%04x-%012x',
-      (:ms + (_number >> 26)) >> 16, (:ms + (_number >> 26)) & 65535, (_number >> 14) & 4095,
-      32768 | (_number & 16383), (:salt + (_number & 67108863) * 68718952447) & 281474976710655)""",
+_CARRIED = sqlglot.parse_one(
+    "FORMAT('%08x-%04x-7', (:ms + (_number >> 26)) >> 16, (:ms + (_number >> 26)) & 65535)",
     dialect="bigquery",
 )
-"""RFC 9562 UUIDv7 with a monotonic counter (its method 1): milliseconds, 26 bits of row number in rand_a and
-the head of rand_b, which overflow into the milliseconds, then salted bits that differ from row to row."""
+_COUNTER = sqlglot.parse_one(
+    "FORMAT('%03x-%04x', (_number >> 14) & 4095, 32768 | (_number & 16383))", dialect="bigquery"
+)
+_COUNTER_SIZE = 1 << 26
+"""RFC 9562 UUIDv7 with a monotonic counter (its method 1): 48 bits of milliseconds, 26 bits of row number in
+rand_a and the head of rand_b, and the publication's salt in the rest. A counter that is full is carried into
+the milliseconds; that branch is apart because nearly no publication has so many rows."""
 
 
 @dataclass(frozen=True)
@@ -103,27 +107,33 @@ def _numbered(rows: str, identity: Identity, bucketed: bool) -> tuple[CTE, ...]:
     (`bucketed`) sorts bucket by bucket and adds the sizes of the buckets before: the numbers are the same.
     """
     first = identity.definitions([identity.order]) if identity.order else []
-    by = first + [definition for definition in identity.told_by if definition not in first]
-    narrow = exp.select(
-        *(column(definition.name) for definition in by), exp.alias_(_bucket(identity), "_bucket")
-    )
-    order = [exp.Ordered(this=column(name), nulls_first=True) for name in ("_bucket", *(d.name for d in by))]
-    place = exp.Window(this=exp.RowNumber(), order=exp.Order(expressions=order))
-    if bucketed:
-        place.set("partition_by", [column("_bucket")])
-    placed = exp.select("*", exp.alias_(exp.Sub(this=place, expression=number(1)), "_number"))
-    sorted_rows = CTE("sorted_rows", narrow.from_(table(rows)))
+    by = [d.name for d in first + [each for each in identity.told_by if each not in first]]
+    needs_bucket = bucketed or not first
+    bucket = [exp.alias_(_bucket(identity), "_bucket")] if needs_bucket else []
+    narrow = CTE("sorted_rows", exp.select(*map(column, by), *bucket).from_(table(rows)))
     if not bucketed:
-        return sorted_rows, CTE("numbered", placed.from_(table("sorted_rows")))
-    total = exp.Add(this=column("_before", "bucket_sizes"), expression=column("_number", "placed"))
+        number_at_once = _place(["_bucket", *by] if needs_bucket else by)
+        at_once = exp.select(*map(column, by), exp.alias_(number_at_once, "_number"))
+        return narrow, CTE("numbered", at_once.from_(table("sorted_rows")))
+    placed = exp.select("*", exp.alias_(_place(by, within="_bucket"), "_place")).from_(table("sorted_rows"))
+    total = exp.Add(this=column("_before", "bucket_sizes"), expression=column("_place", "placed"))
+    numbered = exp.select(*(column(name, "placed") for name in by), exp.alias_(total, "_number"))
+    numbered = numbered.from_(table("placed"))
     same = _equal("_bucket", "placed", "bucket_sizes")
-    numbered = exp.select(*(column(d.name, "placed") for d in by), exp.alias_(total, "_number"))
     return (
-        sorted_rows,
+        narrow,
         CTE("bucket_sizes", _bucket_sizes()),
-        CTE("placed", placed.from_(table("sorted_rows"))),
-        CTE("numbered", numbered.from_(table("placed")).join(table("bucket_sizes"), on=same)),
+        CTE("placed", placed),
+        CTE("numbered", numbered.join(table("bucket_sizes"), on=same)),
     )
+
+
+def _place(by: Sequence[str], within: str | None = None) -> exp.Expr:
+    """A row's place from 0 in the order of these columns."""
+    order = exp.Order(expressions=[exp.Ordered(this=column(name), nulls_first=True) for name in by])
+    partition = [column(within)] if within else None
+    place = exp.Window(this=exp.RowNumber(), partition_by=partition, order=order)
+    return exp.Sub(this=place, expression=number(1))
 
 
 def _bucket_sizes() -> exp.Select:
@@ -152,7 +162,12 @@ def _new_rows(rows: str, identity: Identity, stamp: Stamp) -> exp.Select:
 
 
 def _row_id(stamp: Stamp) -> exp.Expr:
-    return exp.replace_placeholders(_UUID.copy(), ms=number(stamp.milliseconds), salt=number(stamp.salt))
+    milliseconds = stamp.milliseconds
+    head = text(f"{milliseconds >> 16:08x}-{milliseconds & 65535:04x}-7")
+    carried = exp.replace_placeholders(_CARRIED.copy(), ms=number(milliseconds))
+    in_time = exp.LT(this=column("_number"), expression=number(_COUNTER_SIZE))
+    tail = text(f"-{stamp.salt:012x}")
+    return Joined(expressions=[exp.Case().when(in_time, head).else_(carried), _COUNTER.copy(), tail])
 
 
 def _constants(stamp: Stamp) -> dict[str, exp.Expr]:

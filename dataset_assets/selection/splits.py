@@ -22,13 +22,12 @@ NAMES = {TRAIN: "train", EVAL: "eval", TEST: "test"}
 class SplitInput:
     """What a split is made from.
 
-    `timestamp` reads the mapped timestamp, `before(day)` asks whether it is before a day's first instant,
-    `user_key` and `row_key` are texts that identify the user and the row, `anchor` is the day from which
-    days count back (decision 6).
+    `anchor` is the day from which days count back (decision 6), `since(day)` asks whether a row's timestamp
+    is that day's first instant or later, `user_key` and `row_key` are texts that tell users and rows apart.
     """
 
     anchor: date
-    before: Callable[[date], exp.Expr]
+    since: Callable[[date], exp.Expr]
     user_key: exp.Expr
     row_key: exp.Expr
 
@@ -61,12 +60,13 @@ class TimeBasedSplit(Model):
         return (first - timedelta(days=self.gap_days), first) if self.gap_days else None
 
     def expression(self, given: SplitInput) -> exp.Expr:
-        """The value of `split`."""
-        test_start = given.anchor - timedelta(days=self.test_days)
-        case = exp.Case().when(given.before(self._eval_start(given.anchor)), number(TRAIN))
+        """The value of `split`. A row without a timestamp trains."""
+        case = exp.Case()
         if self.test_days:
-            case = case.when(given.before(test_start), number(EVAL))
-        return exp.cast(case.else_(number(self.values[-1])), "BIGINT")
+            test_start = given.anchor - timedelta(days=self.test_days)
+            case = case.when(given.since(test_start), number(TEST))
+        case = case.when(given.since(self._eval_start(given.anchor)), number(EVAL))
+        return exp.cast(case.else_(number(TRAIN)), "BIGINT")
 
     def _eval_start(self, anchor: date) -> date:
         return anchor - timedelta(days=self.test_days + self.eval_days)

@@ -223,19 +223,21 @@ def _fit(draft: Draft) -> Fit:
 
 
 def _in_window(question: Question) -> Iterator[exp.Expr]:
-    """The window's bounds and the split's gap."""
-    if question.window is None:
-        return
-    stamp, sql_type = _stored_timestamp(question)
-    yield exp.GTE(this=stamp, expression=boundary(question.window.start, sql_type))
-    yield exp.LT(this=stamp.copy(), expression=boundary(question.window.end, sql_type))
+    """The window's bounds and the split's gap, on the timestamp as it is stored."""
     config = question.dataset.split_config
     gap = config.gap(question.anchor) if config else None
+    if question.window is None and gap is None:
+        return
+    stamp, sql_type = _stored_timestamp(question)
+    if question.window:
+        yield exp.GTE(this=stamp, expression=boundary(question.window.start, sql_type))
+        yield exp.LT(this=stamp.copy(), expression=boundary(question.window.end, sql_type))
     if gap:
         first, after = (boundary(question.moment(day), sql_type) for day in gap)
-        yield exp.or_(
-            exp.LT(this=stamp.copy(), expression=first), exp.GTE(this=stamp.copy(), expression=after)
-        )
+        before = exp.LT(this=stamp.copy(), expression=first)
+        later = exp.GTE(this=stamp.copy(), expression=after)
+        unbounded = [] if question.window else [stamp.copy().is_(exp.null())]
+        yield exp.or_(before, later, *unbounded)
 
 
 def _stored_timestamp(question: Question) -> tuple[exp.Expr, str]:
@@ -252,12 +254,12 @@ def _split_input(draft: Draft, read: Callable[[Reference], exp.Expr]) -> SplitIn
     def key(*references: Reference) -> exp.Expr:
         return row_text([(read(reference), reference.column.type) for reference in references])
 
-    def before(day: date) -> exp.Expr:
+    def since(day: date) -> exp.Expr:
         stamp = question.concepts["timestamp"]
         bound = boundary(question.moment(day), SQL_TYPES[stamp.column.type])
-        return exp.LT(this=read(stamp), expression=bound)
+        return exp.GTE(this=read(stamp), expression=bound)
 
     users = (question.concepts["user_id"],) if "user_id" in question.concepts else ()
     return SplitInput(
-        anchor=question.anchor, before=before, user_key=key(*users), row_key=key(*question.row_key)
+        anchor=question.anchor, since=since, user_key=key(*users), row_key=key(*question.row_key)
     )

@@ -123,7 +123,7 @@ class Oracle:
         return (self.anchor - day_of(self.concept(row, "timestamp"))).days
 
     def in_gap(self, row: Row) -> bool:
-        if not self.split.get("gap_days"):
+        if not self.split.get("gap_days") or self.concept(row, "timestamp") is None:
             return False
         held_out = self.split["eval_days"] + self.split.get("test_days", 0)
         return held_out < self.days_back(row) <= held_out + self.split["gap_days"]
@@ -134,6 +134,8 @@ class Oracle:
         return self.split_by_time(row) if self.split["strategy"] == "time_based" else self.split_by_lot(row)
 
     def split_by_time(self, row: Row) -> int:
+        if self.concept(row, "timestamp") is None:
+            return 0
         test_days = self.split.get("test_days", 0)
         if test_days and self.days_back(row) <= test_days:
             return 2

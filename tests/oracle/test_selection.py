@@ -172,7 +172,6 @@ def date_ranges(draw, as_of: datetime):
 @st.composite
 def definitions(draw, as_of: datetime, time_type: str) -> dict[str, Any]:
     split = draw(SPLITS)
-    timed = bool(split) and split["strategy"] == "time_based"
     optional = {
         "city": st.just("people.city"),
         "category": st.sampled_from(["items.kind", "shelves.group"]),
@@ -187,7 +186,7 @@ def definitions(draw, as_of: datetime, time_type: str) -> dict[str, Any]:
         "customer_filter": draw(CUSTOMER_FILTERS),
         "fit_on": draw(st.sampled_from(["all", "train"])),
     }
-    if timed or draw(st.booleans()):
+    if draw(st.booleans()):
         filters["date_range"] = draw(date_ranges(as_of))
     return {
         "name": "Sales",

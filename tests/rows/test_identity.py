@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
-from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.rows.identity import Identity, Published, _row_id, row_metadata
 from dataset_assets.sql.build import assemble, table
 from dataset_assets.sql.dialect import BIGQUERY, DUCKDB
 
@@ -183,5 +183,17 @@ def test_it_can_be_said_in_bigquery_too(identity: Identity) -> None:
     stamp = Stamp(uuid.UUID(int=7), "source", None, "run", T0, None)
     before = Published(table("published"), COLUMNS)
     text = BIGQUERY.render(assemble(row_metadata("source", identity, stamp, before, bucketed=True)))
-    assert "'%08x-%04x-7%03x-%04x-%012x'" in text
+    assert "FORMAT('%03x-%04x'," in text
     assert "ARRAY<STRUCT<key STRING, value STRING>>[]" in text
+
+
+def test_a_counter_that_is_full_is_carried_into_the_milliseconds() -> None:
+    stamp = Stamp(uuid.UUID(int=7), "source", None, "run", T0, None)
+    sides = ["(1::BIGINT << 26) - 1", "1::BIGINT << 26", "(1::BIGINT << 40) + 5"]
+    query = " UNION ALL ".join(f"SELECT {side} AS _number" for side in sides)
+    ids = duckdb.sql(f"SELECT {DUCKDB.render(_row_id(stamp))} FROM ({query}) ORDER BY _number").fetchall()
+    found = [uuid.UUID(each) for (each,) in ids]
+    base = int(T0.timestamp() * 1000)
+    assert [each.int >> 80 for each in found] == [base, base + 1, base + (1 << 14)]
+    assert sorted(found) == found
+    assert {each.version for each in found} == {7}

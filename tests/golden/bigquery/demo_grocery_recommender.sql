@@ -57,9 +57,9 @@ WITH date_filtered AS (
     demographics.age AS demographics__age,
     demographics.income AS demographics__income,
     CAST(CASE
-      WHEN transactions.transaction_timestamp < CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
-      THEN 0
-      ELSE 1
+      WHEN transactions.transaction_timestamp >= CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      THEN 1
+      ELSE 0
     END AS INT64) AS split
   FROM date_filtered AS transactions
   LEFT JOIN products AS products

@@ -57,9 +57,9 @@ WITH date_filtered AS (
     demographics.age AS demographics__age,
     demographics.income AS demographics__income,
     CAST(CASE
-      WHEN transactions.transaction_timestamp < CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
-      THEN 0
-      ELSE 1
+      WHEN transactions.transaction_timestamp >= CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      THEN 1
+      ELSE 0
     END AS INT64) AS split
   FROM date_filtered AS transactions
   LEFT JOIN products AS products
@@ -189,14 +189,14 @@ WITH date_filtered AS (
 ), placed AS (
   SELECT
     *,
-    ROW_NUMBER() OVER (PARTITION BY _bucket ORDER BY _bucket, timestamp, basket_id, product_id) - 1 AS _number
+    ROW_NUMBER() OVER (PARTITION BY _bucket ORDER BY timestamp, basket_id, product_id) - 1 AS _place
   FROM sorted_rows
 ), numbered AS (
   SELECT
     placed.timestamp,
     placed.basket_id,
     placed.product_id,
-    bucket_sizes._before + placed._number AS _number
+    bucket_sizes._before + placed._place AS _number
   FROM placed
   JOIN bucket_sizes
     ON placed._bucket = bucket_sizes._bucket
@@ -243,29 +243,30 @@ WITH date_filtered AS (
     added.demographics__age,
     added.demographics__income,
     added.split,
-    FORMAT(
-      '%08x-%04x-7%03x-%04x-%012x',
-      (
-        1514872800000 + (
-          _number >> 26
+    CONCAT(
+      CASE
+        WHEN _number < 67108864
+        THEN '0160b574-8300-7'
+        ELSE FORMAT(
+          '%08x-%04x-7',
+          (
+            1514872800000 + (
+              _number >> 26
+            )
+          ) >> 16,
+          (
+            1514872800000 + (
+              _number >> 26
+            )
+          ) & 65535
         )
-      ) >> 16,
-      (
-        1514872800000 + (
-          _number >> 26
-        )
-      ) & 65535,
-      (
+      END,
+      FORMAT('%03x-%04x', (
         _number >> 14
-      ) & 4095,
-      32768 | (
+      ) & 4095, 32768 | (
         _number & 16383
-      ),
-      (
-        3138387476172 + (
-          _number & 67108863
-        ) * 68718952447
-      ) & 281474976710655
+      )),
+      '-02dab6787ecc'
     ) AS _row_id,
     CAST('01a2001c-5bae-7b91-b4bb-a18b13ce11ed' AS STRING) AS _source_dataset_id,
     CAST('transactions' AS STRING) AS _source_table,

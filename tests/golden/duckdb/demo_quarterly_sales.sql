@@ -22,11 +22,11 @@ WITH date_filtered AS (
   FROM date_filtered
   WHERE
     CAST(CASE
-      WHEN transaction_timestamp < CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMPTZ)
-      THEN 0
-      WHEN transaction_timestamp < CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMPTZ)
+      WHEN transaction_timestamp >= CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMPTZ)
+      THEN 2
+      WHEN transaction_timestamp >= CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMPTZ)
       THEN 1
-      ELSE 2
+      ELSE 0
     END AS BIGINT) = CAST(0 AS BIGINT)
 ), product_revenue AS (
   SELECT
@@ -51,11 +51,11 @@ WITH date_filtered AS (
     transactions.basket_id,
     transactions.store_id,
     CAST(CASE
-      WHEN transactions.transaction_timestamp < CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMPTZ)
-      THEN 0
-      WHEN transactions.transaction_timestamp < CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMPTZ)
+      WHEN transactions.transaction_timestamp >= CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMPTZ)
+      THEN 2
+      WHEN transactions.transaction_timestamp >= CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMPTZ)
       THEN 1
-      ELSE 2
+      ELSE 0
     END AS BIGINT) AS split
   FROM date_filtered AS transactions
   WHERE

@@ -57,9 +57,9 @@ WITH date_filtered AS (
     demographics.age AS demographics__age,
     demographics.income AS demographics__income,
     CAST(CASE
-      WHEN transactions.transaction_timestamp < CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMPTZ)
-      THEN 0
-      ELSE 1
+      WHEN transactions.transaction_timestamp >= CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMPTZ)
+      THEN 1
+      ELSE 0
     END AS BIGINT) AS split
   FROM date_filtered AS transactions
   LEFT JOIN products AS products
@@ -81,15 +81,14 @@ WITH date_filtered AS (
   SELECT
     timestamp,
     basket_id,
-    product_id,
-    COALESCE(CAST(timestamp AS DATE), CAST('0001-01-01' AS DATE)) AS _bucket
+    product_id
   FROM enriched_transactions
 ), numbered AS (
   SELECT
-    *,
-    ROW_NUMBER() OVER (
-      ORDER BY _bucket NULLS FIRST, timestamp NULLS FIRST, basket_id NULLS FIRST, product_id NULLS FIRST
-    ) - 1 AS _number
+    timestamp,
+    basket_id,
+    product_id,
+    ROW_NUMBER() OVER (ORDER BY timestamp NULLS FIRST, basket_id NULLS FIRST, product_id NULLS FIRST) - 1 AS _number
   FROM sorted_rows
 ), published_rows AS (
   SELECT
@@ -104,29 +103,30 @@ WITH date_filtered AS (
     enriched_transactions.demographics__age,
     enriched_transactions.demographics__income,
     enriched_transactions.split,
-    printf(
-      '%08x-%04x-7%03x-%04x-%012x',
-      (
-        1514872800000 + (
-          _number >> 26
+    CONCAT(
+      CASE
+        WHEN _number < 67108864
+        THEN '0160b574-8300-7'
+        ELSE printf(
+          '%08x-%04x-7',
+          (
+            1514872800000 + (
+              _number >> 26
+            )
+          ) >> 16,
+          (
+            1514872800000 + (
+              _number >> 26
+            )
+          ) & 65535
         )
-      ) >> 16,
-      (
-        1514872800000 + (
-          _number >> 26
-        )
-      ) & 65535,
-      (
+      END,
+      printf('%03x-%04x', (
         _number >> 14
-      ) & 4095,
-      32768 | (
+      ) & 4095, 32768 | (
         _number & 16383
-      ),
-      (
-        3138387476172 + (
-          _number & 67108863
-        ) * 68718952447
-      ) & 281474976710655
+      )),
+      '-02dab6787ecc'
     ) AS _row_id,
     CAST('01a2001c-5bae-7b91-b4bb-a18b13ce11ed' AS TEXT) AS _source_dataset_id,
     CAST('transactions' AS TEXT) AS _source_table,

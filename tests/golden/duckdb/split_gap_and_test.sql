@@ -28,11 +28,11 @@ WITH date_filtered AS (
     demographics.age AS demographics__age,
     demographics.income AS demographics__income,
     CAST(CASE
-      WHEN transactions.transaction_timestamp < CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMPTZ)
-      THEN 0
-      WHEN transactions.transaction_timestamp < CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMPTZ)
+      WHEN transactions.transaction_timestamp >= CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMPTZ)
+      THEN 2
+      WHEN transactions.transaction_timestamp >= CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMPTZ)
       THEN 1
-      ELSE 2
+      ELSE 0
     END AS BIGINT) AS split
   FROM date_filtered AS transactions
   LEFT JOIN products AS products

@@ -17,27 +17,27 @@ KINDS = ["integer", "integer", "timestamp", "string", *["decimal", "string"] * 8
 
 
 def main(repeats: int) -> Report:
-    """`cold`: the whole process, interpreter and imports included. The parts are measured inside of it."""
+    """From the start of the process to loaded definitions, imports included, and its parts."""
     with TemporaryDirectory(prefix="dataset-assets-bench-") as folder:
         root = Path(folder)
         _write(root)
         reports = [_cold(folder) for _ in range(repeats)]
         imports = _imports(root)
-    cold = sorted(report["process_wall_s"] for report in reports)
+    cold = [sum(report["parts"].values()) for report in reports]
     parts = {
         name: {"wall_s": round(statistics.median(report["parts"][name] for report in reports), 3)}
         for name in reports[0]["parts"]
     }
     assert all(report["assets"] >= FILES for report in reports)
     whole = {"wall_s": round(statistics.median(cold), 2)}
-    return {"table": {"cold process": whole, **parts}, "slowest_imports_s": imports}
+    return {
+        "table": {"start of the process to loaded definitions": whole, **parts},
+        "slowest_imports_s": imports,
+    }
 
 
 def _cold(folder: str) -> Report:
-    report = of_this_project("benchmarks.load", folder, str(time.time()))
-    parts = report["parts"]
-    parts["the interpreter's end"] = report["process_wall_s"] - sum(parts.values())
-    return report
+    return of_this_project("benchmarks.load", folder, str(time.time()))
 
 
 def inside(root: Path, launched: float) -> None:
@@ -46,8 +46,8 @@ def inside(root: Path, launched: float) -> None:
     begun = time.perf_counter()
     import dagster as dg  # noqa: PLC0415 - what is measured
 
+    import definitions  # noqa: PLC0415
     from dataset_assets.contract import catalog  # noqa: PLC0415
-    from definitions import build  # noqa: PLC0415
     from resources.settings import Settings  # noqa: PLC0415
 
     imported = time.perf_counter()
@@ -60,8 +60,8 @@ def inside(root: Path, launched: float) -> None:
         seconds.append(time.perf_counter() - reading)
         return answer
 
-    build.__globals__["load_catalog"] = timed
-    found = build(Settings(definitions=root), datetime(2026, 1, 31, tzinfo=UTC))
+    definitions.load_catalog = timed
+    found = definitions.build(Settings(definitions=root), datetime(2026, 1, 31, tzinfo=UTC))
     built = time.perf_counter()
     keys = found.resolve_asset_graph().get_all_asset_keys()
     resolved = time.perf_counter()

@@ -30,21 +30,7 @@ class ConfiguredTarget(TargetResource):
 @dg.definitions
 def defs() -> dg.Definitions:
     """Reads the files anew each time a code location loads; nothing happens at import."""
-    with _collector_paused():
-        return build(Settings.from_env(), datetime.now(UTC))
-
-
-def build(settings: Settings, now: datetime) -> dg.Definitions:
-    """The definitions of one folder over one target. `now` decides which Periods are complete."""
-    resource = ConfiguredTarget(name=settings.target, locked=settings.locked)
-    catalog = load_catalog(settings.definitions)
-    graph = Graph(catalog, Placement.of(resource, catalog.calendars), now)
-    return dg.Definitions(
-        assets=list(assets(graph)),
-        jobs=list(project_jobs(graph)),
-        resources={RESOURCE: resource},
-        executor=dg.in_process_executor,
-    )
+    return build(Settings.from_env(), datetime.now(UTC))
 
 
 @contextmanager
@@ -58,3 +44,17 @@ def _collector_paused() -> Generator[None]:
         gc.freeze()
         if was_on:
             gc.enable()
+
+
+@_collector_paused()
+def build(settings: Settings, now: datetime) -> dg.Definitions:
+    """The definitions of one folder over one target. `now` decides which Periods are complete."""
+    resource = ConfiguredTarget(name=settings.target, locked=settings.locked)
+    catalog = load_catalog(settings.definitions)
+    graph = Graph(catalog, Placement.of(resource, catalog.calendars), now)
+    return dg.Definitions(
+        assets=list(assets(graph)),
+        jobs=list(project_jobs(graph)),
+        resources={RESOURCE: resource},
+        executor=dg.in_process_executor,
+    )

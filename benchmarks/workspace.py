@@ -1,7 +1,7 @@
 """A folder with the demo's tables, its definitions and a target: what every benchmark works on."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -97,7 +97,7 @@ class Workspace:
 
 
 @contextmanager
-def workspace() -> Iterator[Workspace]:
+def workspace() -> Generator[Workspace]:
     """A workspace that is removed again."""
     with TemporaryDirectory(prefix="dataset-assets-bench-") as folder:
         root = Path(folder)

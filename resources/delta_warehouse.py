@@ -94,7 +94,12 @@ class DeltaWarehouse(Warehouse):
         relation = Relation(
             source, session.describe(source), digest(stems), delta_periods.rows(table, period)
         )
-        return Publication(dataset, period, table.version(), read_json(folder.record(paths[0])), relation)
+        record = folder.record(paths[0])
+        if not record.exists():
+            message = f"the rows of {dataset!r} were rewritten by another tool: their snapshot is gone"
+            mend = f"restore an earlier version of {folder.path.name}, or move its folder away"
+            raise ResolveError(Fault(message, mend=mend))
+        return Publication(dataset, period, table.version(), read_json(record), relation)
 
     def latest(self, dataset: str, session: Session) -> Publication | None:
         """As the port says; Periods are ordered by when they begin."""

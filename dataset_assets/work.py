@@ -1,6 +1,6 @@
 """What a materialization is asked, and what is settled before anything runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlglot import exp
 
 from dataset_assets.contract.catalog import Entry
-from dataset_assets.contract.model import ColumnDef
+from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.periods.period import Period
 from dataset_assets.ports import Publication, PublishedColumn
 from dataset_assets.rows.columns import Stamp
@@ -18,6 +18,7 @@ from dataset_assets.selection.date_range import UTC_ZONE, AsOf
 from dataset_assets.sql.build import CTE, assemble
 from dataset_assets.sql.compile import ROWS, compile_rows
 from dataset_assets.sql.question import Question
+from dataset_assets.sql.typing import find
 from dataset_assets.versions import Version
 
 
@@ -103,11 +104,27 @@ class Work:
         """The rows and their metadata: all that is published."""
         dataset = self.question.dataset
         order = "timestamp" if dataset.column_mapping else None
-        identity = Identity(self.definitions, dataset.natural_key_columns, order)
-        before = Published(self.before.relation.source, self._columns_before()) if self.before else None
+        identity = Identity(tuple(self._told_apart()), dataset.natural_key_columns, order)
+        before = _published(self.before, dataset) if self.before else None
         metadata = row_metadata(ROWS, identity, self.stamp, before, bucketed=bucketed)
         return assemble((*self.selection, *metadata))
 
-    def _columns_before(self) -> tuple[ColumnDef, ...]:
-        columns = self.before.record["columns"] if self.before else ()
-        return tuple(ColumnDef(name=each["name"], type=each["type"]) for each in columns)
+    def _told_apart(self) -> Iterator[ColumnDef]:
+        """The user columns, nullable unless the source vouches for what is declared.
+
+        A NULL in a key must reach the audit: compared by plain equality it would lose its row.
+        """
+        scope = self.question.scope
+        relation = self.question.relations[scope.main.name]
+        for output in scope.outputs:
+            physical = find(relation, output.reference.column.name) if output.reference else None
+            sure = physical is not None and physical.has_nulls is False
+            yield output.definition.model_copy(update={"nullable": not sure or output.definition.nullable})
+
+
+def _published(before: Publication, dataset: Dataset) -> Published:
+    """The rows there are. Another key than today's told them apart, unless it is a part of today's."""
+    columns = (ColumnDef(name=each["name"], type=each["type"]) for each in before.record["columns"])
+    then = {name.lower() for name in before.record["definition"].get("natural_key_columns", ())}
+    is_known = bool(then) and then.issubset(name.lower() for name in dataset.natural_key_columns)
+    return Published(before.relation.source, tuple(columns), has_key=is_known)

@@ -31,10 +31,14 @@ the milliseconds; that branch is apart because nearly no publication has so many
 
 @dataclass(frozen=True)
 class Published:
-    """The rows that are there now: what stands in FROM, and the published columns that it has."""
+    """The rows that are there now: what stands in FROM, and the published columns that it has.
+
+    Without `has_key` the key of today may be there more than once: it was not the key then.
+    """
 
     source: exp.Expr
     columns: tuple[ColumnDef, ...]
+    has_key: bool = True
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,7 @@ def _compared(rows: str, identity: Identity, before: Published) -> tuple[CTE, ..
     if identity.key:
         new: exp.Expr = exp.select(*_names(identity)).from_(table(rows))
         old = exp.select(*(column(d.name) for d in known), *_system()).from_(before.source.copy())
+        old = old if before.has_key else _once(old, identity)
         same = [_same(definition, "present", "previous") for definition in identity.told_by]
     else:
         new = _counted(exp.select(*_names(identity)).from_(table(rows)), identity, None)
@@ -213,6 +218,13 @@ def _compared(rows: str, identity: Identity, before: Published) -> tuple[CTE, ..
 
 def _system() -> list[exp.Expr]:
     return [column(system.name) for system in SYSTEM_COLUMNS]
+
+
+def _once(rows: exp.Select, identity: Identity) -> exp.Select:
+    """The rows whose key is there once: of several nobody can say which one a row of today was."""
+    key = [column(definition.name) for definition in identity.told_by]
+    times = exp.Window(this=exp.Count(this=exp.Star()), partition_by=key)
+    return rows.qualify(exp.EQ(this=times, expression=number(1)))
 
 
 def _counted(rows: exp.Select, identity: Identity, order: exp.Expr | None) -> exp.Select:

@@ -44,7 +44,7 @@ def check_results(key: dg.AssetKey, findings: Findings) -> Iterator[dg.AssetChec
             check_name=name,
             passed=not failed,
             severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-            description="; ".join(_texts(told, several=len(by_period) > 1)),
+            description="\n\n".join(_texts(told, several=len(by_period) > 1)),
             metadata=_metadata(told),
         )
 

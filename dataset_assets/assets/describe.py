@@ -1,29 +1,45 @@
 """What the UI shows of a dataset before it is materialized: its text, its columns, where they come from."""
 
+import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
 import dagster as dg
 
 from dataset_assets.assets.keys import dataset_key, table_key
+from dataset_assets.assets.partitions import Partitioning
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.errors import Fault
 from dataset_assets.ports import PublishedColumn, Target
-from dataset_assets.rows.columns import SYSTEM_COLUMNS
+from dataset_assets.rows.columns import SYSTEM_COLUMNS, SystemColumn
 from dataset_assets.versions import Version
 
 _NOT_NULL = dg.TableColumnConstraints(nullable=False)
 _NULLABLE = dg.TableColumnConstraints(nullable=True)
 
 
-def description(entry: Entry, dataset: Dataset, version: Version) -> str:
-    """Markdown: who and what for, which version, which file."""
-    lines = [f"**{dataset.name}**", dataset.description, f"Version {version_text(version)}, {dataset.status}"]
-    return "\n\n".join([line for line in lines if line] + [f"`{entry.path.name}`"])
+def description(
+    entry: Entry, dataset: Dataset, version: Version, partitioning: Partitioning | None = None
+) -> str:
+    """Markdown that begins with plain text: lists of assets show the first line as it is written."""
+    about = f"Version {version_text(version)}, {dataset.status}, from `{entry.path.name}`."
+    return "\n\n".join([_title(dataset), about, *_partitions(partitioning)])
+
+
+def _title(dataset: Dataset) -> str:
+    return f"{dataset.name}: {dataset.description}" if dataset.description else dataset.name
+
+
+def _partitions(partitioning: Partitioning | None) -> Iterator[str]:
+    """Dagster's keys are not everywhere what Periods are called (DESIGN section 9)."""
+    if partitioning:
+        first = partitioning.first
+        dated = "" if first.key == first.id else f". Keys are first days: `{first.key}` is {first}"
+        yield f"A publication for each {partitioning.name} on{dated}."
 
 
 def version_text(version: Version) -> str:
@@ -31,9 +47,17 @@ def version_text(version: Version) -> str:
     return f"{version.number} (pending: {version.summary})" if version.pending else str(version.number)
 
 
-def broken_description(text: str) -> str:
-    """Markdown: what is wrong, as `dataset-assets check` says it."""
-    return f"**This file cannot be used.** Its asset fails with what is wrong:\n\n```\n{text}\n```"
+def broken_description(faults: Iterable[Fault]) -> str:
+    """Markdown: what is wrong, as `dataset-assets check` says it, in lines that wrap."""
+    listed = "\n".join(f"- {code_span(str(fault))}" for fault in faults)
+    return f"This file cannot be used. Its asset fails with what is wrong:\n\n{listed}"
+
+
+def code_span(text: str) -> str:
+    """A text as it is, in Markdown: a code span that nothing in the text can close."""
+    line = " ".join(text.split("\n"))
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
+    return f"{fence} {line} {fence}"
 
 
 def static_metadata(scope: Scope, entry: Entry, version: Version, target: Target) -> dict[str, Any]:
@@ -45,8 +69,6 @@ def static_metadata(scope: Scope, entry: Entry, version: Version, target: Target
         "dagster/table_name": target.warehouse.table_name(entry.stem),
         "dagster/uri": target.warehouse.location(entry.stem),
         "version": version_text(version),
-        "status": str(scope.dataset.status),
-        "owner": scope.dataset.owner,
         **code_reference(entry),
     }
 
@@ -95,9 +117,16 @@ def table_column(column: ColumnDef | PublishedColumn, in_key: bool = False) -> d
 @cache
 def _system_columns() -> tuple[dg.TableColumn, ...]:
     return tuple(
-        dg.TableColumn(name=column.name, type=column.sql_type, description=column.description)
+        dg.TableColumn(
+            name=column.name, type=_told(column), description=column.description.partition(" (")[0]
+        )
         for column in SYSTEM_COLUMNS
     )
+
+
+def _told(column: SystemColumn) -> str:
+    """Its type in the words of a file, as the columns above it have theirs."""
+    return column.sql_type.lower().replace("varchar", "string").replace("timestamptz", "timestamp")
 
 
 def column_lineage(scope: Scope, resolver: str) -> dg.TableColumnLineage:

@@ -47,7 +47,7 @@ def table_spec(table: Table) -> dg.AssetSpec:
     columns = [table_column(column) for column in table.columns]
     return dg.AssetSpec(
         key=table_key(table.resolver, table.name),
-        description=f"The table `{table.name}`, located by the resolver `{table.resolver}`",
+        description=f"The table {table.name}, located by the resolver {table.resolver}",
         group_name=group(f"sources/{table.resolver}"),
         partitions_def=table.partitioning.definition if table.partitioning else None,
         metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
@@ -85,7 +85,7 @@ def dataset_spec(graph: Graph, sound: Sound) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=dataset_key(entry.stem),
         deps=list(dependencies(graph, sound)),
-        description=description(entry, dataset, version),
+        description=description(entry, dataset, version, sound.partitioning),
         metadata=static_metadata(graph.catalog.scope(entry), entry, version, sound.target),
         group_name=group(dataset.ml_model or "datasets"),
         code_version=version.sha256[:12],
@@ -135,7 +135,7 @@ def failing_asset(
 
     spec = dg.AssetSpec(
         key,
-        description=broken_description(text),
+        description=broken_description(faults),
         metadata={"faults": dg.MetadataValue.text(text), **metadata},
         group_name="broken",
         tags={STATUS_TAG: "broken"},

@@ -1,21 +1,24 @@
 """What a materialization tells Dagster: numbers that it plots, tables, pictures, the SQL (section 10)."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.describe import schema_of, version_text
+from dataset_assets.assets.describe import code_span, schema_of, version_text
 from dataset_assets.assets.values import plain
 from dataset_assets.materialize import Materialization
-from dataset_assets.stats.plots import histogram_svg, markdown_image
-from dataset_assets.stats.statistics import Statistics
+from dataset_assets.stats.plots import distribution_svg, legend_svg, markdown_image
+from dataset_assets.stats.statistics import ColumnStatistics, Statistics
 
 LONGEST_SQL = 50_000
 LONGEST_SNAPSHOT = 200_000
 MOST_PICTURES = 12
+LONGEST_CELL = 40
+LONGEST_SAMPLES = 120
 """Every event is stored whole and read whole whenever its asset is looked at."""
 
 _SHOWN_APART = ("sql", "statistics", "checks")
@@ -26,17 +29,35 @@ _COUNTED = {
     "category": "categories",
 }
 _NOT_MEASURED = {"split", *_COUNTED}
+_IDENTIFIERS = {"user_id", "product_id", "transaction_id"}
+"""How their values are distributed says nothing."""
+
+_IN_THE_TABLE = ("column", "nulls %", "cardinality", "min", "max", "mean", "median")
+"""The page cuts off what is too wide: types stand in the schema, samples with the distributions."""
 
 
 def materialization_metadata(result: Materialization, uri: str) -> dict[str, Any]:
     """Everything that section 10 names and one publication can know."""
-    parts = (_rows(result), _split(result.split_sizes), _numbers(result.statistics), _about(result, uri))
+    parts = (
+        _which(result),
+        _split(result.split_sizes),
+        _numbers(result.statistics),
+        _changes(result),
+        _about(result, uri),
+    )
     return {name: value for part in parts for name, value in part} | _documents(result)
 
 
-def _rows(result: Materialization) -> Iterator[tuple[str, Any]]:
+def _which(result: Materialization) -> Iterator[tuple[str, Any]]:
+    if result.period:
+        yield "period", result.period
+    yield "as_of", dg.MetadataValue.timestamp(result.as_of)
+    yield "version", version_text(result.version)
+    yield "dagster/partition_row_count" if result.period else "dagster/row_count", result.counts.rows
+
+
+def _changes(result: Materialization) -> Iterator[tuple[str, Any]]:
     counts = result.counts
-    yield "dagster/partition_row_count" if result.period else "dagster/row_count", counts.rows
     yield "rows_added", counts.added
     yield "rows_changed", counts.changed
     yield "rows_unchanged", counts.unchanged
@@ -57,7 +78,7 @@ def _numbers(statistics: Statistics) -> Iterator[tuple[str, Any]]:
         if name in _COUNTED:
             yield _COUNTED[name], column.cardinality
         elif column.mean is not None and name not in _NOT_MEASURED and column.type == "decimal":
-            yield f"{name}_mean", column.mean
+            yield f"{name}_mean", float(f"{column.mean:.6g}")
     span = statistics.date_range()
     if span:
         yield "first_day", span.start
@@ -65,34 +86,37 @@ def _numbers(statistics: Statistics) -> Iterator[tuple[str, Any]]:
 
 
 def _about(result: Materialization, uri: str) -> Iterator[tuple[str, Any]]:
-    yield "version", version_text(result.version)
-    yield "table_version", result.table_version
-    yield "as_of", dg.MetadataValue.timestamp(result.as_of)
     yield "digest", result.digest
+    yield "table_version", str(result.table_version)
     yield "dagster/uri", uri
-    if result.period:
-        yield "period", result.period
     if result.size_bytes is not None:
         yield "size_bytes", result.size_bytes
-    for step, seconds in result.seconds.items():
-        yield f"seconds_{step}", round(seconds, 3)
+    yield "seconds", round(sum(result.seconds.values()), 3)
 
 
 def _documents(result: Materialization) -> dict[str, Any]:
     return {
         "dagster/column_schema": schema_of(result.columns),
         "column_statistics": _table(result.statistics),
-        "histograms": dg.MetadataValue.md(_pictures(result.statistics)),
+        "distributions": dg.MetadataValue.md(_pictures(result.statistics)),
         "sql": dg.MetadataValue.md(_code(result.sql)),
         "source_versions": plain(dict(result.sources)),
+        "seconds_by_step": plain(dict(result.seconds)),
         "snapshot": plain(_within_limit(result.record)),
     }
 
 
 def _table(statistics: Statistics) -> dg.TableMetadataValue:
-    rows = statistics.table_rows()
-    names = tuple(rows[0]) if rows else ("column",)
-    return dg.MetadataValue.table(records=[dg.TableRecord(row) for row in rows], schema=_text_schema(names))
+    rows = [{name: _cell(row[name]) for name in _IN_THE_TABLE} for row in statistics.table_rows()]
+    return dg.MetadataValue.table(
+        records=[dg.TableRecord(row) for row in rows], schema=_text_schema(_IN_THE_TABLE)
+    )
+
+
+def _cell(text: str) -> str:
+    """Short enough for a table that Dagster gives half a page: instants are UTC to the second."""
+    shown = re.sub(r"^(\d{4}-\d\d-\d\d)T([\d:]{8}).*", r"\1 \2", text)
+    return shown if len(shown) <= LONGEST_CELL else f"{shown[: LONGEST_CELL - 1]}…"
 
 
 @cache
@@ -101,12 +125,20 @@ def _text_schema(names: tuple[str, ...]) -> dg.TableSchema:
 
 
 def _pictures(statistics: Statistics) -> str:
-    drawn = [(name, column) for name, column in statistics.columns.items() if column.histogram]
-    pictures = [
-        f"`{name}`\n\n{markdown_image(histogram_svg(column), name)}" for name, column in drawn[:MOST_PICTURES]
-    ]
-    left = len(drawn) - len(pictures)
-    return "\n\n".join([*pictures, f"and {left} more columns" if left else ""]).strip() or "No numbers."
+    shown = {name: _picture(name, column) for name, column in statistics.columns.items()}
+    told = [text for text in shown.values() if text]
+    legend = [markdown_image(legend_svg(statistics.splits), "splits")] if len(statistics.splits) > 1 else []
+    left = [f"and {len(told) - MOST_PICTURES} more columns"] if len(told) > MOST_PICTURES else []
+    return "\n\n".join([*legend, *told[:MOST_PICTURES], *left]) or "No values."
+
+
+def _picture(name: str, column: ColumnStatistics) -> str:
+    """Samples and distribution of a column; empty where nothing may or can be shown."""
+    if name == "split" or not column.sample_values:
+        return ""
+    samples = ", ".join(map(str, column.sample_values))[:LONGEST_SAMPLES]
+    svg = "" if name in _IDENTIFIERS else distribution_svg(column)
+    return "\n\n".join([f"**{name}**: {code_span(samples)}", *([markdown_image(svg, name)] if svg else [])])
 
 
 def _code(sql: str) -> str:

@@ -1,16 +1,65 @@
-"""Histograms as small pictures: SVG text, and the Markdown that shows it in Dagster (DESIGN section 10)."""
+"""Columns as small pictures: SVG text, and the Markdown that shows it in Dagster (DESIGN section 10)."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
-from dataset_assets.stats.statistics import Bin, ColumnStatistics
+from dataset_assets.stats.statistics import Bin, ColumnStatistics, ValueCount
 
-WIDTH, HEIGHT = 240, 60
+WIDTH, HEIGHT = 320, 60
 """Pixels."""
 COLOURS = {"train": "#4f7cac", "eval": "#e08e45", "test": "#7b9e55"}
 _PLAIN = "#4f7cac"
+_THINNEST = 0.7
+"""So that a long tail can be seen beside what is frequent."""
 _LABELS = 12
+_LINE, _VALUES, _SIGNS = 13, 130, 22
+"""Of most frequent values: a line's height, where its bar begins, and how much of the value is written."""
+
+
+def distribution_svg(column: ColumnStatistics) -> str:
+    """A histogram where the column has one, else its most frequent values. Empty where there is neither."""
+    return histogram_svg(column) or top_values_svg(column)
+
+
+def top_values_svg(column: ColumnStatistics) -> str:
+    """A bar for each of the most frequent values, with its number of rows."""
+    if not column.top_values:
+        return ""
+    most = max(each.rows for each in column.top_values)
+    lines = "".join(_line(place, each, most) for place, each in enumerate(column.top_values))
+    return _svg(_LINE * len(column.top_values), lines)
+
+
+def legend_svg(splits: Iterable[str]) -> str:
+    """Which colour is which split."""
+    shown = [name for name in COLOURS if name in set(splits)]
+    return _svg(
+        _LINE,
+        "".join(
+            f'<rect x="{60 * place}" y="2" width="9" height="9" fill="{COLOURS[name]}"/>'
+            f'<text x="{60 * place + 13}" y="10">{name}</text>'
+            for place, name in enumerate(shown)
+        ),
+    )
+
+
+def _line(place: int, each: ValueCount, most: int) -> str:
+    text, foot = str(each.value), place * _LINE + 10
+    shown = text if len(text) <= _SIGNS else f"{text[: _SIGNS - 1]}…"
+    length = (WIDTH - _VALUES - 50) * each.rows / most
+    return (
+        f'<text x="{_VALUES - 6}" y="{foot}" text-anchor="end">{escape(shown)}</text>'
+        f'<rect x="{_VALUES}" y="{foot - 8}" width="{max(length, 1):.1f}" height="9" fill="{_PLAIN}"/>'
+        f'<text x="{_VALUES + length + 4:.1f}" y="{foot}">{each.rows:,}</text>'
+    )
+
+
+def _svg(height: int, drawn: str) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+        f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="9" fill="#666">{drawn}</svg>'
+    )
 
 
 def histogram_svg(column: ColumnStatistics) -> str:
@@ -21,21 +70,18 @@ def histogram_svg(column: ColumnStatistics) -> str:
     bins = column.timeline or column.histogram
     if not bins:
         return ""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
-        f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="9" fill="#666">'
-        f"{''.join(_bars(bins))}{_ends(bins)}</svg>"
-    )
+    return _svg(HEIGHT, f"{''.join(_bars(bins))}{_ends(bins)}")
 
 
 def _bars(bins: Sequence[Bin]) -> list[str]:
     tallest = max(each.rows for each in bins)
     step, room = WIDTH / len(bins), HEIGHT - _LABELS
+    scale = room - len(COLOURS) * _THINNEST
     drawn = []
     for place, each in enumerate(bins):
         foot = float(room)
         for colour, rows in _layers(each):
-            height = room * rows / tallest
+            height = max(scale * rows / tallest, _THINNEST)
             foot -= height
             drawn.append(
                 f'<rect x="{place * step:.1f}" y="{foot:.1f}" width="{max(step - 1, 0.5):.1f}" '

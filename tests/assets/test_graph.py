@@ -81,7 +81,11 @@ def test_a_dataset_shows_its_columns_where_they_come_from_and_whose_it_is(retail
     assert found.kinds == {"duckdb", "deltalake"}
     assert found.metadata["dagster/table_name"]
     assert "What was ordered in two months" in found.description
+    assert found.description.splitlines()[0][0].isalnum(), "lists of assets show Markdown as it is written"
     assert "1 (pending: first version)" in found.description
+    assert "A publication for each month from" in found.description
+    types = {name: column.type for name, column in columns.items()}
+    assert (types["_row_id"], types["_created_at"]) == ("string", "timestamp"), "the words of the file"
     reference = found.metadata["dagster/code_references"].code_references[0]
     assert reference.file_path == str(retailer.settings.definitions / "datasets" / "monthly.yaml")
     assert reference.line_number == 2

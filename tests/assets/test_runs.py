@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from dataset_assets.assets.keys import PROJECT_TAG, dataset_key
+from dataset_assets.assets.metadata import LONGEST_CELL
 from dataset_assets.contract.catalog import load_catalog
 from dataset_assets.periods.calendar import Calendars
 from resources.target import load_target
@@ -57,7 +58,9 @@ def test_an_unpartitioned_dataset_is_published_with_all_that_is_known_of_it(reta
     assert event.tags["dagster/data_version"] == metadata["digest"]
     assert metadata["snapshot"]["definition"]["name"] == "Brands"
     assert metadata["snapshot"]["run_id"] == result.run_id
-    assert {"seconds_stage", "seconds_publish", "size_bytes"} <= metadata.keys()
+    assert metadata["seconds"] > 0
+    assert {"stage", "publish"} <= metadata["seconds_by_step"].keys()
+    assert metadata["size_bytes"] > 0
     found = published(retailer, "brands", None)
     assert found
     assert found.record["digest"] == metadata["digest"]
@@ -77,12 +80,18 @@ def test_a_partition_shows_its_split_its_numbers_its_sql_and_its_pictures(retail
     assert (values["first_day"], values["last_day"]) == ("2024-02-01", "2024-03-25")
     assert values["as_of"] == datetime(2024, 4, 1, tzinfo=UTC).timestamp()
     assert values["sql"].startswith("```sql\nWITH")
-    assert "data:image/svg+xml;base64," in values["histograms"]
+    distributions = values["distributions"]
+    assert "data:image/svg+xml;base64," in distributions.partition("**revenue**: `")[2]
+    assert "**user_id**: `" in distributions
+    assert "**split**" not in distributions
     columns = [column.name for column in values["dagster/column_schema"].columns]
     assert columns[:4] == ["user_id", "product_id", "timestamp", "revenue"]
     assert {"split", "_row_id", "_period"} <= set(columns)
     table = metadata["column_statistics"]
-    assert [record.data["column"] for record in table.records][:2] == ["user_id", "product_id"]
+    cells = {record.data["column"]: record.data for record in table.records}
+    assert [*cells][:2] == ["user_id", "product_id"]
+    assert cells["timestamp"]["min"].startswith("2024-02-01 "), "an instant as people write it"
+    assert max(len(cell) for row in cells.values() for cell in row.values()) <= LONGEST_CELL
 
 
 def test_a_backfill_in_one_run_reports_each_period_with_its_own_data_version(retailer, instance):

@@ -86,8 +86,7 @@ class FileResolver(LocalResolver[FileSettings], ABC):
             return self.settings.tables[name]
         default = FileTable.model_construct(location=f"{name}{self.suffix}", period=None, zone=None)
         if not inside(self.root, default.location, self, name).exists():
-            if not self.root.is_dir():
-                raise self.refuse(name, f"the root {self.root} is not there", "create it, or mend the target")
+            self._check_root(name)
             found = (path.stem for path in self.root.glob(f"*{self.suffix}"))
             raise self.unknown(name, [*self.settings.tables, *found])
         return default
@@ -98,9 +97,15 @@ class FileResolver(LocalResolver[FileSettings], ABC):
         if found.period is None:
             return self._files(table, found.location)
         cadence = self.calendars.cadence(found.period)
+        self._check_root(table)
+        inside(self.root, _fill(found.location, "_"), self, table)
         present = self._present(found.location, cadence)
         periods = self._wanted(table, cadence, present, extent)
         return [path for period in periods for path in self._files(table, _fill(found.location, period.id))]
+
+    def _check_root(self, table: str) -> None:
+        if not self.root.is_dir():
+            raise self.refuse(table, f"the root {self.root} is not there", "create it, or mend the target")
 
     def _files(self, table: str, location: str) -> list[Path]:
         path = inside(self.root, location, self, table)

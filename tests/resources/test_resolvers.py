@@ -239,3 +239,14 @@ def test_a_duckdb_file_that_is_not_there(tmp_path, session):
     )
     with pytest.raises(ResolveError, match=r"x\.duckdb is not there"):
         resolver.resolve("sales", None, session)
+
+
+@pytest.mark.parametrize("location", ["/etc/{period}", "../{period}.parquet", "x/../../{period}"])
+def test_files_by_period_outside_of_the_root_are_not_looked_for(tmp_path, root, session, location):
+    tables = {"orders": {"location": location, "period": "month"}}
+    resolver = opened(ParquetSettings, tmp_path, tables=tables)
+    with pytest.raises(ResolveError, match="leads out of the root"):
+        resolver.resolve("orders", None, session)
+    root.rmdir()
+    with pytest.raises(ResolveError, match="root .* is not there"):
+        resolver.resolve("orders", None, session)

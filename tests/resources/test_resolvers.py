@@ -248,5 +248,5 @@ def test_files_by_period_outside_of_the_root_are_not_looked_for(tmp_path, root, 
     with pytest.raises(ResolveError, match="leads out of the root"):
         resolver.resolve("orders", None, session)
     root.rmdir()
-    with pytest.raises(ResolveError, match="root .* is not there"):
+    with pytest.raises(ResolveError, match=r"root .* is not there"):
         resolver.resolve("orders", None, session)

@@ -102,8 +102,6 @@ def natural_key_unique(evidence: Evidence) -> Finding:
     key = ", ".join(names)
     if not count:
         return True, f"every ({key}) is there once", {}
-    for each in sample:
-        del each["times"]  # rows of one key are joined with one another by now: it says nothing
     words = f"{count:,} values of the natural key ({key}) are there more than once, such as {sample[0]}"
     return False, words, {"count": count, "sample": sample}
 

@@ -74,9 +74,9 @@ def row_metadata(
     """
     if before is None or not _comparable(identity, before):
         numbered = _numbered(rows, identity, bucketed)
-        return (*numbered, CTE("published_rows", _new_rows(rows, identity, stamp)))
+        return (*numbered, CTE("published_rows", _new_rows(identity, stamp)))
     added = exp.select(*_names(identity)).from_(table("compared")).where(column("_row_id").is_(exp.null()))
-    both = exp.union(_kept_rows(identity, stamp), _new_rows("added", identity, stamp), distinct=False)
+    both = exp.union(_kept_rows(identity, stamp), _new_rows(identity, stamp), distinct=False)
     return (
         *_compared(rows, identity, before),
         CTE("added", added),
@@ -105,38 +105,35 @@ def _bucket(identity: Identity) -> exp.Expr:
 
 
 def _numbered(rows: str, identity: Identity, bucketed: bool) -> tuple[CTE, ...]:
-    """`numbered`: what tells the rows apart, and their number from 0 in a total order (decision 17).
+    """`numbered`: the rows with a number from 0, in a total order (decision 17).
 
-    Only these few columns are sorted; the others are joined back. An engine that would sort in one place
-    (`bucketed`) sorts bucket by bucket and adds the sizes of the buckets before: the numbers are the same.
+    An engine that would sort in one place (`bucketed`) sorts bucket by bucket and adds the sizes of the
+    buckets before: the numbers are the same.
     """
     first = identity.definitions([identity.order]) if identity.order else []
-    by = [d.name for d in first + [each for each in identity.told_by if each not in first]]
-    needs_bucket = bucketed or not first
-    bucket = [exp.alias_(_bucket(identity), "_bucket")] if needs_bucket else []
-    narrow = CTE("sorted_rows", exp.select(*map(column, by), *bucket).from_(table(rows)))
+    by = [column(d.name) for d in first + [each for each in identity.told_by if each not in first]]
     if not bucketed:
-        number_at_once = _place(["_bucket", *by] if needs_bucket else by)
-        at_once = exp.select(*map(column, by), exp.alias_(number_at_once, "_number"))
-        return narrow, CTE("numbered", at_once.from_(table("sorted_rows")))
-    placed = exp.select("*", exp.alias_(_place(by, within="_bucket"), "_place")).from_(table("sorted_rows"))
-    total = exp.Add(this=column("_before", "bucket_sizes"), expression=column("_place", "placed"))
-    numbered = exp.select(*(column(name, "placed") for name in by), exp.alias_(total, "_number"))
-    numbered = numbered.from_(table("placed"))
-    same = _equal("_bucket", "placed", "bucket_sizes")
+        order = by if first else [_bucket(identity), *by]
+        at_once = exp.select(*_names(identity), exp.alias_(_place(order), "_number"))
+        return (CTE("numbered", at_once.from_(table(rows))),)
+    with_bucket = exp.select(*_names(identity), exp.alias_(_bucket(identity), "_bucket")).from_(table(rows))
+    place = _place(by, within=column("_bucket", "bucketed"))
+    total = exp.Add(this=column("_before", "bucket_sizes"), expression=place)
+    numbered = exp.select(*_names(identity, "bucketed"), exp.alias_(total, "_number")).from_(
+        table("bucketed")
+    )
+    same = _equal("_bucket", "bucketed", "bucket_sizes")
     return (
-        narrow,
+        CTE("bucketed", with_bucket),
         CTE("bucket_sizes", _bucket_sizes()),
-        CTE("placed", placed),
         CTE("numbered", numbered.join(table("bucket_sizes"), on=same)),
     )
 
 
-def _place(by: Sequence[str], within: str | None = None) -> exp.Expr:
-    """A row's place from 0 in the order of these columns."""
-    order = exp.Order(expressions=[exp.Ordered(this=column(name), nulls_first=True) for name in by])
-    partition = [column(within)] if within else None
-    place = exp.Window(this=exp.RowNumber(), partition_by=partition, order=order)
+def _place(by: Sequence[exp.Expr], within: exp.Expr | None = None) -> exp.Expr:
+    """A row's place from 0 in this order."""
+    order = exp.Order(expressions=[exp.Ordered(this=each, nulls_first=True) for each in by])
+    place = exp.Window(this=exp.RowNumber(), partition_by=[within] if within else None, order=order)
     return exp.Sub(this=place, expression=number(1))
 
 
@@ -150,19 +147,15 @@ def _bucket_sizes() -> exp.Select:
         ),
     )
     size = exp.cast(exp.Coalesce(this=before, expressions=[number(0)]), "BIGINT")
-    sizes = exp.select(column("_bucket"), exp.alias_(size, "_before")).from_(table("sorted_rows"))
+    sizes = exp.select(column("_bucket"), exp.alias_(size, "_before")).from_(table("bucketed"))
     return sizes.group_by(column("_bucket"))
 
 
-def _new_rows(rows: str, identity: Identity, stamp: Stamp) -> exp.Select:
-    """The rows with ids and constants. Without a natural key `numbered` has all columns already."""
+def _new_rows(identity: Identity, stamp: Stamp) -> exp.Select:
+    """The numbered rows with ids and constants."""
     values = {**_constants(stamp), "_row_id": _row_id(stamp)}
-    made = [exp.alias_(values[system.name], system.name) for system in SYSTEM_COLUMNS]
-    if not identity.key:
-        return exp.select(*_names(identity), *made).from_(table("numbered"))
-    same = [_same(definition, rows, "numbered") for definition in identity.told_by]
-    query = exp.select(*_names(identity, rows), *made).from_(table(rows))
-    return query.join(table("numbered"), on=exp.and_(*same))
+    made = (exp.alias_(values[system.name], system.name) for system in SYSTEM_COLUMNS)
+    return exp.select(*_names(identity), *made).from_(table("numbered"))
 
 
 def _row_id(stamp: Stamp) -> exp.Expr:

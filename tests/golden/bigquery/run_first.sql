@@ -77,11 +77,19 @@ WITH date_filtered AS (
         household_id
       FROM active_customers
     )
-), sorted_rows AS (
+), bucketed AS (
   SELECT
-    timestamp,
-    basket_id,
+    user_id,
     product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split,
     COALESCE(CAST(timestamp AS DATE), CAST('0001-01-01' AS DATE)) AS _bucket
   FROM enriched_transactions
 ), bucket_sizes AS (
@@ -91,36 +99,39 @@ WITH date_filtered AS (
       SUM(COUNT(*)) OVER (ORDER BY _bucket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
       0
     ) AS INT64) AS _before
-  FROM sorted_rows
+  FROM bucketed
   GROUP BY
     _bucket
-), placed AS (
-  SELECT
-    *,
-    ROW_NUMBER() OVER (PARTITION BY _bucket ORDER BY timestamp, basket_id, product_id) - 1 AS _place
-  FROM sorted_rows
 ), numbered AS (
   SELECT
-    placed.timestamp,
-    placed.basket_id,
-    placed.product_id,
-    bucket_sizes._before + placed._place AS _number
-  FROM placed
+    bucketed.user_id,
+    bucketed.product_id,
+    bucketed.timestamp,
+    bucketed.revenue,
+    bucketed.category,
+    bucketed.transaction_id,
+    bucketed.basket_id,
+    bucketed.products__brand,
+    bucketed.demographics__age,
+    bucketed.demographics__income,
+    bucketed.split,
+    bucket_sizes._before + ROW_NUMBER() OVER (PARTITION BY bucketed._bucket ORDER BY timestamp, basket_id, product_id) - 1 AS _number
+  FROM bucketed
   JOIN bucket_sizes
-    ON placed._bucket = bucket_sizes._bucket
+    ON bucketed._bucket = bucket_sizes._bucket
 ), published_rows AS (
   SELECT
-    enriched_transactions.user_id,
-    enriched_transactions.product_id,
-    enriched_transactions.timestamp,
-    enriched_transactions.revenue,
-    enriched_transactions.category,
-    enriched_transactions.transaction_id,
-    enriched_transactions.basket_id,
-    enriched_transactions.products__brand,
-    enriched_transactions.demographics__age,
-    enriched_transactions.demographics__income,
-    enriched_transactions.split,
+    user_id,
+    product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split,
     CONCAT(
       CASE
         WHEN _number < 67108864
@@ -155,10 +166,7 @@ WITH date_filtered AS (
     CAST('2017-12' AS STRING) AS _period,
     FALSE AS _deleted,
     ARRAY<STRUCT<key STRING, value STRING>>[] AS _labels
-  FROM enriched_transactions
-  JOIN numbered
-    ON enriched_transactions.basket_id = numbered.basket_id
-    AND enriched_transactions.product_id = numbered.product_id
+  FROM numbered
 )
 SELECT
   *

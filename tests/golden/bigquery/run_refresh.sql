@@ -169,11 +169,19 @@ WITH date_filtered AS (
   FROM compared
   WHERE
     _row_id IS NULL
-), sorted_rows AS (
+), bucketed AS (
   SELECT
-    timestamp,
-    basket_id,
+    user_id,
     product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split,
     COALESCE(CAST(timestamp AS DATE), CAST('0001-01-01' AS DATE)) AS _bucket
   FROM added
 ), bucket_sizes AS (
@@ -183,23 +191,26 @@ WITH date_filtered AS (
       SUM(COUNT(*)) OVER (ORDER BY _bucket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
       0
     ) AS INT64) AS _before
-  FROM sorted_rows
+  FROM bucketed
   GROUP BY
     _bucket
-), placed AS (
-  SELECT
-    *,
-    ROW_NUMBER() OVER (PARTITION BY _bucket ORDER BY timestamp, basket_id, product_id) - 1 AS _place
-  FROM sorted_rows
 ), numbered AS (
   SELECT
-    placed.timestamp,
-    placed.basket_id,
-    placed.product_id,
-    bucket_sizes._before + placed._place AS _number
-  FROM placed
+    bucketed.user_id,
+    bucketed.product_id,
+    bucketed.timestamp,
+    bucketed.revenue,
+    bucketed.category,
+    bucketed.transaction_id,
+    bucketed.basket_id,
+    bucketed.products__brand,
+    bucketed.demographics__age,
+    bucketed.demographics__income,
+    bucketed.split,
+    bucket_sizes._before + ROW_NUMBER() OVER (PARTITION BY bucketed._bucket ORDER BY timestamp, basket_id, product_id) - 1 AS _number
+  FROM bucketed
   JOIN bucket_sizes
-    ON placed._bucket = bucket_sizes._bucket
+    ON bucketed._bucket = bucket_sizes._bucket
 ), published_rows AS (
   SELECT
     user_id,
@@ -232,17 +243,17 @@ WITH date_filtered AS (
     NOT _row_id IS NULL
   UNION ALL
   SELECT
-    added.user_id,
-    added.product_id,
-    added.timestamp,
-    added.revenue,
-    added.category,
-    added.transaction_id,
-    added.basket_id,
-    added.products__brand,
-    added.demographics__age,
-    added.demographics__income,
-    added.split,
+    user_id,
+    product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split,
     CONCAT(
       CASE
         WHEN _number < 67108864
@@ -277,9 +288,7 @@ WITH date_filtered AS (
     CAST('2017-12' AS STRING) AS _period,
     FALSE AS _deleted,
     ARRAY<STRUCT<key STRING, value STRING>>[] AS _labels
-  FROM added
-  JOIN numbered
-    ON added.basket_id = numbered.basket_id AND added.product_id = numbered.product_id
+  FROM numbered
 )
 SELECT
   *

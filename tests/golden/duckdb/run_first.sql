@@ -77,32 +77,34 @@ WITH date_filtered AS (
         household_id
       FROM active_customers
     )
-), sorted_rows AS (
-  SELECT
-    timestamp,
-    basket_id,
-    product_id
-  FROM enriched_transactions
 ), numbered AS (
   SELECT
-    timestamp,
-    basket_id,
+    user_id,
     product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split,
     ROW_NUMBER() OVER (ORDER BY timestamp NULLS FIRST, basket_id NULLS FIRST, product_id NULLS FIRST) - 1 AS _number
-  FROM sorted_rows
+  FROM enriched_transactions
 ), published_rows AS (
   SELECT
-    enriched_transactions.user_id,
-    enriched_transactions.product_id,
-    enriched_transactions.timestamp,
-    enriched_transactions.revenue,
-    enriched_transactions.category,
-    enriched_transactions.transaction_id,
-    enriched_transactions.basket_id,
-    enriched_transactions.products__brand,
-    enriched_transactions.demographics__age,
-    enriched_transactions.demographics__income,
-    enriched_transactions.split,
+    user_id,
+    product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split,
     CONCAT(
       CASE
         WHEN _number < 67108864
@@ -137,10 +139,7 @@ WITH date_filtered AS (
     CAST('2017-12' AS TEXT) AS _period,
     FALSE AS _deleted,
     CAST([] AS STRUCT(key TEXT, value TEXT)[]) AS _labels
-  FROM enriched_transactions
-  JOIN numbered
-    ON enriched_transactions.basket_id = numbered.basket_id
-    AND enriched_transactions.product_id = numbered.product_id
+  FROM numbered
 )
 SELECT
   *

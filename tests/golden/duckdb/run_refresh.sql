@@ -169,19 +169,21 @@ WITH date_filtered AS (
   FROM compared
   WHERE
     _row_id IS NULL
-), sorted_rows AS (
-  SELECT
-    timestamp,
-    basket_id,
-    product_id
-  FROM added
 ), numbered AS (
   SELECT
-    timestamp,
-    basket_id,
+    user_id,
     product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split,
     ROW_NUMBER() OVER (ORDER BY timestamp NULLS FIRST, basket_id NULLS FIRST, product_id NULLS FIRST) - 1 AS _number
-  FROM sorted_rows
+  FROM added
 ), published_rows AS (
   SELECT
     user_id,
@@ -214,17 +216,17 @@ WITH date_filtered AS (
     NOT _row_id IS NULL
   UNION ALL
   SELECT
-    added.user_id,
-    added.product_id,
-    added.timestamp,
-    added.revenue,
-    added.category,
-    added.transaction_id,
-    added.basket_id,
-    added.products__brand,
-    added.demographics__age,
-    added.demographics__income,
-    added.split,
+    user_id,
+    product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split,
     CONCAT(
       CASE
         WHEN _number < 67108864
@@ -259,9 +261,7 @@ WITH date_filtered AS (
     CAST('2017-12' AS TEXT) AS _period,
     FALSE AS _deleted,
     CAST([] AS STRUCT(key TEXT, value TEXT)[]) AS _labels
-  FROM added
-  JOIN numbered
-    ON added.basket_id = numbered.basket_id AND added.product_id = numbered.product_id
+  FROM numbered
 )
 SELECT
   *

@@ -13,7 +13,7 @@ from dataset_assets.periods.period import Period
 
 @dataclass(frozen=True)
 class Schedule:
-    """The Periods of a partitioned dataset: those of `cadence` from `first` on.
+    """The Periods of a partitioned dataset: those of `cadence` from `first` on, up to `last` where it ends.
 
     A Period that has not ended by an instant is not complete then: its data is still arriving.
     """
@@ -21,13 +21,23 @@ class Schedule:
     stem: str
     cadence: Cadence
     first: Period
+    last: Period | None = None
+
+    @property
+    def name(self) -> str:
+        """For people: `month from 2017-07 on`, `month from 2017-07 to 2017-12`."""
+        until = f"to {self.last}" if self.last else "on"
+        return f"{self.cadence.name} from {self.first} {until}"
 
     def period(self, text: str) -> Period:
-        """By id or partition key. Raises PeriodError when there is none, or it is before the first one."""
+        """By id or partition key. Raises PeriodError when there is none, or none of this dataset."""
         found = self.cadence.parse(text)
         if found.start < self.first.start:
             message = f"{self.stem} has no Period {found}: it begins with {self.first}"
             raise PeriodError(Fault(message, mend="name a later one, or change `partitions.start`"))
+        if self.last and found.start > self.last.start:
+            message = f"{self.stem} has no Period {found}: it ends with {self.last}"
+            raise PeriodError(Fault(message, mend="name an earlier one, or change `partitions.end`"))
         return found
 
     def periods(self, texts: Iterable[str]) -> list[Period]:
@@ -59,7 +69,7 @@ class Schedule:
         if found.start < self.first.start:
             message = f"{self.stem} has no complete Period by {now:%Y-%m-%d}: its first is {self.first}"
             raise PeriodError(Fault(message, mend=f"wait until {self.first.end_date}"))
-        return found
+        return self.last if self.last and self.last.start < found.start else found
 
     def complete(self, periods: Sequence[Period], now: datetime) -> list[Period]:
         """The same Periods. Raises PeriodError naming those that have not ended by `now`."""
@@ -80,7 +90,8 @@ def schedule_of(catalog: Catalog, entry: Entry) -> Schedule | None:
     if partitions is None:
         return None
     cadence = catalog.calendars.cadence(partitions.period)
-    return Schedule(entry.stem, cadence, cadence.parse(partitions.start))
+    last = cadence.parse(partitions.end) if partitions.end else None
+    return Schedule(entry.stem, cadence, cadence.parse(partitions.start), last)
 
 
 def nested_first(catalog: Catalog, stems: Iterable[str]) -> list[str]:
@@ -112,7 +123,7 @@ def chosen_periods(
             raise PeriodError(Fault(message, mend="leave the Periods out"))
         return [None]
     if not named and not by_range:
-        message = f"{entry.stem} is published by {schedule.cadence.name} from {schedule.first} on"
+        message = f"{entry.stem} is published by {schedule.name}"
         raise PeriodError(Fault(message, mend=f"say which, such as {_example(schedule, now)}"))
     periods = schedule.periods(named)
     if by_range:

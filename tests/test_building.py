@@ -40,6 +40,26 @@ def test_a_period_is_complete_when_it_has_ended():
         chosen("grocery_recommender", "2017-12", now=just_before)
 
 
+def test_a_dataset_may_have_a_last_period():
+    later = datetime(2026, 3, 17, tzinfo=UTC)
+    for stem, first, last, after in (
+        ("grocery_recommender", "2017-07", "2017-12", "2018-01"),
+        ("quarterly_sales", "FY2016-Q4", "FY2017-Q3", "FY2017-Q4"),
+    ):
+        schedule = schedule_of(CATALOG, CATALOG.entry(stem))
+        assert schedule is not None
+        assert str(schedule.last_complete(later)) == last
+        all_of_it = chosen(stem, first=first, now=later)
+        assert (all_of_it[0], all_of_it[-1]) == (first, last)
+        sentence = f"{stem} has no Period {after}: it ends with {last}; name an earlier one"
+        with pytest.raises(PeriodError, match=sentence):
+            chosen(stem, after, now=later)
+        with pytest.raises(PeriodError, match=sentence):
+            chosen(stem, last=after, now=later)
+        with pytest.raises(PeriodError, match=f"from {first} to {last}; say which, such as {last}"):
+            chosen(stem, now=later)
+
+
 def test_an_unpartitioned_dataset_has_no_periods():
     assert schedule_of(CATALOG, CATALOG.entry("sales_orders")) is None
     assert chosen("sales_orders") == ["None"]

@@ -39,7 +39,8 @@ def _partitions(partitioning: Partitioning | None) -> Iterator[str]:
     if partitioning:
         first = partitioning.first
         dated = "" if first.key == first.id else f". Keys are first days: `{first.key}` is {first}"
-        yield f"A publication for each {partitioning.name} on{dated}."
+        on = "" if partitioning.last else " on"
+        yield f"A publication for each {partitioning.name}{on}{dated}."
 
 
 def version_text(version: Version) -> str:

@@ -24,7 +24,7 @@ _SAMPLE = (date(2000, 1, 1), date(2010, 1, 1))
 
 @dataclass(frozen=True)
 class Partitioning:
-    """A cadence from its `first` Period on, up to the last that is complete at `now`.
+    """A cadence from its `first` Period on, up to the last that is complete at `now`, or to its own `last`.
 
     A Period that has not ended yet is no partition: its data is still arriving.
     """
@@ -32,6 +32,7 @@ class Partitioning:
     cadence: Cadence
     first: Period
     now: datetime
+    last: Period | None = None
 
     @property
     def by_clock(self) -> bool:
@@ -40,8 +41,8 @@ class Partitioning:
 
     @property
     def name(self) -> str:
-        """For people: `month from 2017-07`."""
-        return f"{self.cadence.name} from {self.first}"
+        """For people: `month from 2017-07`, `month from 2017-07 to 2017-12`."""
+        return f"{self.cadence.name} from {self.first}" + (f" to {self.last}" if self.last else "")
 
     @property
     def definition(self) -> dg.PartitionsDefinition:
@@ -50,21 +51,27 @@ class Partitioning:
 
     def complete(self) -> list[Period]:
         """The Periods that have ended."""
-        return [period for period in self.cadence.between(self.first, self.now) if period.end <= self.now]
+        return [period for period in self.cadence.between(self.first, self._end) if period.end <= self._end]
 
     def touched(self, extent: Extent, *, only_last: bool = False) -> list[str]:
         """The keys of the partitions that lie at least partly in a stretch of time."""
         periods = self.cadence.covering(extent.start, extent.end)[-1 if only_last else 0 :]
-        return [p.key for p in periods if p.start >= self.first.start and p.end <= self.now]
+        return [p.key for p in periods if p.start >= self.first.start and p.end <= self._end]
+
+    @property
+    def _end(self) -> datetime:
+        """The instant by which a Period has ended, or is none of these."""
+        return min(self.now, self.last.end) if self.last else self.now
 
 
 @cache
 def _definition(partitioning: Partitioning) -> dg.PartitionsDefinition:
-    cadence = partitioning.cadence
+    cadence, last = partitioning.cadence, partitioning.last
     if cadence.cron_schedule is None:
         return dg.StaticPartitionsDefinition([period.key for period in partitioning.complete()])
     return dg.TimeWindowPartitionsDefinition(
         start=partitioning.first.key,
+        end=last.end_date.strftime(cadence.fmt) if last else None,
         fmt=cadence.fmt,
         cron_schedule=cadence.cron_schedule,
         timezone=str(cadence.zone),

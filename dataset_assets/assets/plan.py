@@ -106,7 +106,8 @@ class Graph:
         if dataset.partitions is None:
             return None
         cadence = self.catalog.calendars.cadence(dataset.partitions.period)
-        return Partitioning(cadence, cadence.parse(dataset.partitions.start), self.now)
+        first, end = cadence.parse(dataset.partitions.start), dataset.partitions.end
+        return Partitioning(cadence, first, self.now, cadence.parse(end) if end else None)
 
     def _table(self, resolver: str, name: str, readers: list[Sound]) -> Table:
         cadence = self._cadence(readers[0].target, resolver, name)

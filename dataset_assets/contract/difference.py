@@ -2,11 +2,13 @@
 
 **additive**: who reads, by name, the published columns that it knew still gets the same rows with the same
 meaning. New columns, lookups (at most one row for a key, decision 11), mapped concepts, extra columns, a
-split where there was none, a column that may no longer be NULL, and another order are additive.
+split where there was none, a column that may no longer be NULL, a later last Period, and another order are
+additive.
 **breaking**: everything else. What removes or renames something, changes a type, lets NULLs in, or may
 choose other rows: joins, natural key, filters, Periods, resolver.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -61,8 +63,10 @@ def _changes(before: Structure, after: Structure) -> Iterator[Change]:
     yield from _mapping(before, after)
     yield from _extra_columns(before.get("extra_columns", []), after.get("extra_columns", []))
     yield from _split(before.get("split_config"), after.get("split_config"))
-    for key in ("natural_key_columns", "filters", "partitions", "resolver_id"):
+    for key in ("natural_key_columns", "filters"):
         yield from _value(f"`{key}`", before.get(key), after.get(key))
+    yield from _partitions(before.get("partitions"), after.get("partitions"))
+    yield from _value("`resolver_id`", before.get("resolver_id"), after.get("resolver_id"))
 
 
 def _value(what: str, before: Any, after: Any) -> Iterator[Change]:
@@ -133,6 +137,25 @@ def _mapping(before: Structure, after: Structure) -> Iterator[Change]:
 
 def _extra_columns(before: Sequence[str], after: Sequence[str]) -> Iterator[Change]:
     yield from _members("extra column", "", dict.fromkeys(before), dict.fromkeys(after))
+
+
+def _partitions(before: Structure | None, after: Structure | None) -> Iterator[Change]:
+    """The Periods that there were stay what they are when the dataset goes on for longer."""
+    if before is None or after is None:
+        yield from _value("`partitions`", before, after)
+        return
+    for key in ("period", "start", "end"):
+        old, new = before.get(key), after.get(key)
+        additive = key == "end" and before["period"] == after["period"] and _goes_on(old, new)
+        for change in _value(f"`partitions.{key}`", old, new):
+            yield Change(change.text, breaking=not additive)
+
+
+def _goes_on(old: str | None, new: str | None) -> bool:
+    """Whether an end is later, or gone. Identifiers that are written alike sort as their Periods do."""
+    if old is None or new is None:
+        return old is not None
+    return re.sub(r"\d", "0", old) == re.sub(r"\d", "0", new) and old < new
 
 
 def _split(before: Structure | None, after: Structure | None) -> Iterator[Change]:

@@ -87,10 +87,14 @@ class LookupDef(Model):
 
 
 class Partitions(Model):
-    """By which Periods the dataset is published: a cadence and the identifier of its first Period."""
+    """By which Periods the dataset is published: a cadence, and the identifiers of the first and last one.
+
+    Both are included. Without `end` there is a new Period for as long as time goes on.
+    """
 
     period: Text
     start: Text
+    end: Text | None = None
 
 
 class Refresh(Model):

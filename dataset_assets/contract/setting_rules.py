@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 from dataset_assets.contract.cron import check_cron
-from dataset_assets.contract.subject import Finding, Subject
+from dataset_assets.contract.subject import Finding, Loc, Subject
 from dataset_assets.contract.wording import shown
 from dataset_assets.errors import PeriodError
 
 _STEM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,119}")
+_PERIOD = ("partitions", "period")
 
 
 def file_name_is_a_name(about: Subject) -> Iterator[Finding]:
@@ -50,7 +51,7 @@ def owner_is_a_user(about: Subject) -> Iterator[Finding]:
 
 
 def periods_are_known(about: Subject) -> Iterator[Finding]:
-    """DESIGN section 9: a cadence of the calendars, and a Period of it to start with."""
+    """DESIGN section 9: a cadence of the calendars, and Periods of it to start and to end with."""
     partitions = about.dataset.partitions
     if not partitions or not about.calendars:
         return
@@ -59,14 +60,19 @@ def periods_are_known(about: Subject) -> Iterator[Finding]:
     except PeriodError as error:
         yield _of_period("period", error)
         return
-    try:
-        cadence.parse(partitions.start)
-    except PeriodError as error:
-        yield _of_period("start", error, rests_on_period=True)
+    found = {}
+    for key, text in partitions.model_dump(include={"start", "end"}, exclude_none=True).items():
+        try:
+            found[key] = cadence.parse(text)
+        except PeriodError as error:
+            yield _of_period(key, error, _PERIOD)
+    if len(found) == 2 and found["end"].start < found["start"].start:
+        message = f"is {found['end']}, before the `start` {found['start']}"
+        mend = "name a later one, or remove it: then there is no end"
+        yield Finding(("partitions", "end"), message, mend, (_PERIOD, ("partitions", "start")))
 
 
-def _of_period(key: str, error: PeriodError, rests_on_period: bool = False) -> Finding:
-    rests_on = (("partitions", "period"),) if rests_on_period else ()
+def _of_period(key: str, error: PeriodError, *rests_on: Loc) -> Finding:
     return Finding(("partitions", key), error.faults[0].message, error.faults[0].mend, rests_on)
 
 

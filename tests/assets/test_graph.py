@@ -91,6 +91,14 @@ def test_a_dataset_shows_its_columns_where_they_come_from_and_whose_it_is(retail
     assert reference.line_number == 2
 
 
+def test_a_dataset_shows_when_its_periods_end(retailer):
+    retailer.write("monthly", MONTHLY.replace("start: 2024-02", "start: 2024-02, end: 2024-04"))
+    found = graph(retailer).get(dataset_key("monthly"))
+    keys = found.partitions_def.get_partition_keys()
+    assert keys == ["2024-02", "2024-03", "2024-04"]
+    assert "A publication for each month from 2024-02 to 2024-04." in found.to_asset_spec().description
+
+
 def test_a_nested_datasets_columns_come_from_its_asset(retailer):
     lineage = spec(retailer, "nesting").metadata["dagster/column_lineage"].deps_by_column
     assert lineage["brands__brand"] == [dg.TableColumnDep(dataset_key("brands"), "brand")]

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from dataset_assets.assets.partitions import Partitioning, first_needed, nested_mapping, table_mapping
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.period import Period
+from dataset_assets.ports import Extent
 from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.question import extent_of
 
@@ -29,10 +31,13 @@ CALENDARS = Calendars.model_validate(
 CLOCKED = ("day", "week", "month", "quarter", "year", "corporate.quarter", "shop.week")
 
 
-def partitioning(cadence: str, first: date | str) -> Partitioning:
+def partitioning(cadence: str, first: date | str, last: date | str | None = None) -> Partitioning:
     found = CALENDARS.cadence(cadence)
-    period = found.parse(first) if isinstance(first, str) else found.containing(first)
-    return Partitioning(found, period, NOW)
+
+    def period(named: date | str) -> Period:
+        return found.parse(named) if isinstance(named, str) else found.containing(named)
+
+    return Partitioning(found, period(first), NOW, period(last) if last else None)
 
 
 def dataset(date_range: dict[str, Any] | None, **more: Any) -> Dataset:
@@ -201,3 +206,44 @@ def test_only_complete_periods_are_partitions(cadence: str):
     assert keys == [period.key for period in found.complete()]
     last = found.cadence.from_key(keys[-1])
     assert last.end <= NOW < found.cadence.next(last).end
+
+
+@pytest.mark.parametrize("cadence", [*CLOCKED, "shop.month", "shop.quarter", "shop.year", "berlin.day"])
+@pytest.mark.parametrize("last", [date(2025, 3, 30), date(2025, 12, 31), date(2030, 1, 1)])
+def test_partitions_end_with_the_last_period(cadence: str, last: date):
+    found = partitioning(cadence, date(2024, 1, 1), last)
+    with partition_loading_context(NOW):
+        keys = found.definition.get_partition_keys()
+    open_ended = [period.key for period in partitioning(cadence, date(2024, 1, 1)).complete()]
+    assert found.last
+    assert keys == [period.key for period in found.complete()]
+    assert keys == [key for key in open_ended if key <= found.last.key]
+
+
+def test_the_first_and_the_last_key():
+    month = partitioning("month", "2017-07", "2017-12")
+    quarter = partitioning("corporate.quarter", "FY2016-Q4", "FY2017-Q3")
+    shop = partitioning("shop.quarter", "RY2016-Q4", "RY2017-Q3")
+    for found, first, last in (
+        (month, "2017-07", "2017-12"),
+        (quarter, "2017-01-01", "2017-10-01"),
+        (shop, CALENDARS.cadence("shop.quarter").parse("RY2016-Q4").key, shop.complete()[-1].key),
+    ):
+        definition = found.definition
+        assert (definition.get_first_partition_key(), definition.get_last_partition_key()) == (first, last)
+    assert str(shop.complete()[-1]) == "RY2017-Q3"
+    assert (month.name, len(quarter.complete())) == ("month from 2017-07 to 2017-12", 4)
+
+
+@pytest.mark.parametrize("cadence", ["month", "shop.month"])
+def test_the_last_period_reads_what_its_window_touches(cadence: str):
+    sales = dataset(rolling(3))
+    ending, endless = (partitioning(cadence, date(2018, 1, 1), last) for last in (date(2018, 12, 1), None))
+    upstream = partitioning(cadence, date(2017, 6, 1))
+    key = ending.complete()[-1].key
+    mapping = table_mapping(sales, upstream, ending)
+    assert upstream_keys(mapping, upstream, ending, key) == selected_keys(sales, upstream, ending, key)
+    for up, down in ((ending, endless), (endless, ending), (ending, ending)):
+        assert upstream_keys(nested_mapping(up, down), up, down, key) == [key]
+    assert ending.last
+    assert ending.touched(Extent(ending.last.start, NOW)) == [key]

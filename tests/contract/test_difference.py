@@ -116,6 +116,36 @@ def test_a_new_split_adds_a_column_unless_its_gap_takes_rows() -> None:
     assert difference(structure(dataset(*none)), structure(dataset(*gap))).kind == "breaking"
 
 
+ENDS = [
+    ("month", "2017-12", "2018-01", "additive", "`partitions.end` changed from '2017-12' to '2018-01'"),
+    ("month", "2017-12", None, "additive", "`partitions.end` removed"),
+    ("month", "2017-12", "2017-11", "breaking", "`partitions.end` changed from '2017-12' to '2017-11'"),
+    ("month", None, "2017-12", "breaking", "`partitions.end` added"),
+    ("corporate.quarter", "FY2017-Q3", "FY2018-Q1", "additive", "`partitions.end` changed from"),
+    ("corporate.quarter", "2017-10-01", "FY2017-Q1", "breaking", "`partitions.end` changed from"),
+]
+
+
+@pytest.mark.parametrize(("period", "old", "new", "kind", "text"), ENDS)
+def test_only_a_dataset_that_goes_on_for_longer_keeps_its_periods(
+    period: str, old: str | None, new: str | None, kind: str, text: str
+) -> None:
+    def with_end(end: str | None) -> Dataset:
+        partitions = f"{{period: {period}, start: 2017-07{f', end: {end}' if end else ''}}}"
+        return dataset(("{period: month, start: 2017-07}", partitions))
+
+    found = difference(structure(with_end(old)), structure(with_end(new)))
+    assert found.kind == kind
+    assert found.summary.startswith(text)
+
+
+def test_a_later_end_of_other_periods_is_breaking() -> None:
+    plain = ("{period: month, start: 2017-07}", "{period: month, start: 2017-07, end: 2017-12}")
+    other = ("{period: month, start: 2017-07}", "{period: shop.month, start: 2017-07, end: 2018-12}")
+    found = difference(structure(dataset(plain)), structure(dataset(other)))
+    assert [change.breaking for change in found.changes] == [True, True]
+
+
 def _leaves(node: Any, path: tuple = ()) -> list[tuple]:
     if isinstance(node, dict | list):
         items = node.items() if isinstance(node, dict) else enumerate(node)

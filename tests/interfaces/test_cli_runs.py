@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -89,6 +90,15 @@ def test_which_periods():
     )
     assert "is not an instant" in refused("materialize", "profiles", "--as-of", "yesterday")
     assert "is out of range" in refused("materialize", "profiles", "--as-of", "0001-01-01")
+
+
+@pytest.mark.usefixtures("retailer")
+def test_a_period_after_the_last_one_is_refused(monkeypatch):
+    monkeypatch.setenv("DATASET_ASSETS_DEFINITIONS", str(Path(__file__).parents[2] / "definitions"))
+    sentence = "grocery_recommender has no Period 2018-01: it ends with 2017-12; name an earlier one"
+    for command in ("materialize", "sql"):
+        assert sentence in refused(command, "grocery_recommender", "--partition", "2018-01")
+    assert "say which, such as 2017-12" in refused("materialize", "grocery_recommender")
 
 
 @pytest.mark.usefixtures("retailer")

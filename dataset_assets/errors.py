@@ -60,6 +60,10 @@ class ResolveError(DatasetAssetsError):
     """A table cannot be found, or does not have the declared schema."""
 
 
+class DataError(DatasetAssetsError):
+    """A value in the data does not fit the type it is declared as."""
+
+
 class UnsupportedError(DatasetAssetsError):
     """An engine was asked for something that it declares it cannot do."""
 

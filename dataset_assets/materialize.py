@@ -17,12 +17,14 @@ from sqlglot import exp
 from dataset_assets.audit import AuditError, CheckResult, Evidence, audit, declared_schema, lookups_unique
 from dataset_assets.contract.catalog import Catalog
 from dataset_assets.contract.model import Dataset
-from dataset_assets.errors import Fault, LockError
+from dataset_assets.errors import DataError, Fault, LockError, ResolveError, raise_all
 from dataset_assets.ports import Claim, Progress, Publication, PublishedColumn, Session, Staged, Target
 from dataset_assets.relations import relations_of, source_key
 from dataset_assets.rows.encoding import content_digest, digest_parts, fold_digest
 from dataset_assets.rows.identity import instant
 from dataset_assets.sql.build import assemble, column
+from dataset_assets.sql.compile import compile_rows
+from dataset_assets.sql.misfits import misfits
 from dataset_assets.sql.question import Question
 from dataset_assets.stats.profile import profile
 from dataset_assets.stats.statistics import Statistics
@@ -101,9 +103,8 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
     """
     clock = Clock(progress)
     stem, as_of, dialect = request.entry.stem, request.looks_back_from, target.engine.dialect
-    with clock.step("version", "checking the file and its lock"):
-        scope = catalog.scope(request.entry)
-        version, dataset_id = _versioned(request, scope.dataset)
+    scope = catalog.scope(request.entry)
+    _refuse_unlocked(request, scope.dataset)
     with target.engine.connect() as session:
         claim = target.warehouse.claim(stem, request.period.id if request.period else None, request.run_id)
         with clock.step("resolve", "finding the tables"):
@@ -111,17 +112,21 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             before = target.warehouse.current(stem, claim.period, session)
         with clock.step("compile", "compiling the query"):
             question = Question(scope, relations, as_of, request.period)
-            work = Work(request, question, version, dataset_id, before)
+            selection = compile_rows(question)
+            # Not before: a source that breaks the contract must not use up a version.
+            version, dataset_id = _versioned(request, scope.dataset)
+            work = Work(request, question, selection, version, dataset_id, before)
             query = work.query(bucketed=dialect.sorts_in_one_place)
             sql = dialect.render(query)
-        with clock.step("lookups", "checking that lookups have one row for a key"):
-            unique = lookups_unique(question, session)
-            if not unique.passed:
-                raise AuditError([unique])
-        with clock.step("compare", "comparing with the publication before"):
-            outcome = _standing(work, session, before)
-        if outcome is None:
-            outcome = _publication(work, target, claim, query, sql, unique, session, clock)
+        with _naming_columns(question, session):
+            with clock.step("lookups", "checking that lookups have one row for a key"):
+                unique = lookups_unique(question, session)
+                if not unique.passed:
+                    raise AuditError([unique])
+            with clock.step("compare", "comparing with the publication before"):
+                outcome = _standing(work, session, before)
+            if outcome is None:
+                outcome = _publication(work, target, claim, query, sql, unique, session, clock)
     return Materialization(
         dataset=stem,
         period=claim.period,
@@ -136,9 +141,21 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
     )
 
 
+@contextmanager
+def _naming_columns(question: Question, session: Session) -> Generator[None]:
+    """An engine says that a value does not fit its type, and not whose: that is looked for then."""
+    try:
+        yield
+    except DataError:
+        raise_all(ResolveError, misfits(question, session))
+        raise
+
+
 def _standing(work: Work, session: Session, before: Publication | None) -> Outcome | None:
     """The publication before, when this one would hold the same rows of the same version."""
     if before is None or before.record["version"] != work.version.number:
+        return None
+    if not (before.record["counts"]["rows"] or work.question.dataset.allow_empty):
         return None
     rows = assemble(work.selection).subquery("selected_rows")
     digest = content_digest(session, rows, work.measured)
@@ -193,17 +210,19 @@ def _publication(
     return Outcome(counts, statistics, checks, digest, record, version, staged.size_bytes())
 
 
+def _refuse_unlocked(request: Request, dataset: Dataset) -> None:
+    """Decision 15: in production only versions that are in their lock run."""
+    version = request.entry.lock.version_of(dataset)
+    if version.pending and request.locked:
+        message = f"{request.entry.stem} has changed since its lock was written ({version.summary})"
+        mend = "run `dataset-assets lock` and commit the lock; this target only runs locked versions"
+        raise LockError(Fault(message, mend=mend))
+
+
 def _versioned(request: Request, dataset: Dataset) -> tuple[Version, UUID]:
     """The version that is published, and the dataset's id; an unlocked one is locked first (decision 15)."""
     entry = request.entry
     version = entry.lock.version_of(dataset)
-    if version.pending and request.locked:
-        raise LockError(
-            Fault(
-                f"{entry.stem} has changed since its lock was written ({version.summary})",
-                mend="run `dataset-assets lock` and commit the lock; this target only runs locked versions",
-            )
-        )
     if version.pending or dataset.id is None:
         version = lock_dataset(entry.path, entry.lock_path, dataset, request.now)
     dataset_id = dataset.id or read_lock(entry.lock_path).id

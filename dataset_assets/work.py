@@ -16,7 +16,7 @@ from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, Published, row_metadata
 from dataset_assets.selection.date_range import UTC_ZONE, AsOf
 from dataset_assets.sql.build import CTE, assemble
-from dataset_assets.sql.compile import ROWS, compile_rows
+from dataset_assets.sql.compile import ROWS
 from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import find
 from dataset_assets.versions import Version
@@ -47,10 +47,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Work:
-    """One materialization, as far as it is settled before anything runs."""
+    """One materialization, as far as it is settled before anything runs: `selection` are the rows' CTEs."""
 
     request: Request
     question: Question
+    selection: tuple[CTE, ...]
     version: Version
     dataset_id: UUID
     before: Publication | None
@@ -59,11 +60,6 @@ class Work:
     def period(self) -> str | None:
         """The Period's identifier."""
         return self.request.period.id if self.request.period else None
-
-    @cached_property
-    def selection(self) -> tuple[CTE, ...]:
-        """The CTEs of the selected rows."""
-        return compile_rows(self.question)
 
     @property
     def definitions(self) -> tuple[ColumnDef, ...]:

@@ -94,7 +94,7 @@ def selection_sql(
 
 def _work(request: Request, question: Question, before: Publication | None = None) -> Work:
     version = request.entry.lock.version_of(question.dataset)
-    return Work(request, question, version, question.dataset.id or NIL, before)
+    return Work(request, question, compile_rows(question), version, question.dataset.id or NIL, before)
 
 
 def _text(work: Work, dialect: Dialect, split: int | None, with_metadata: bool) -> str:

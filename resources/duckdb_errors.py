@@ -8,7 +8,7 @@ import re
 
 import duckdb
 
-from dataset_assets.errors import DatasetAssetsError, Fault
+from dataset_assets.errors import DataError, DatasetAssetsError, Fault
 
 _TYPE = re.compile(r"\bto (?:type )?([A-Z][A-Z0-9_]+(?:\([0-9, ]+\))?)")
 _CSV_LINE = re.compile(r"CSV Error on Line: ([0-9]+)")
@@ -19,7 +19,10 @@ def plain(error: duckdb.Error, memory_limit: str) -> Exception:
     """A DatasetAssetsError for what data, disk or limits are to blame for, else the error itself, a bug."""
     text = str(error)
     fault = _fault(error, text, memory_limit)
-    return DatasetAssetsError(fault) if fault else error
+    if fault is None:
+        return error
+    is_value = isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException)
+    return DataError(fault) if is_value else DatasetAssetsError(fault)
 
 
 def _fault(error: duckdb.Error, text: str, memory_limit: str) -> Fault | None:  # noqa: PLR0911 - a table

@@ -1,0 +1,41 @@
+"""Which columns hold values that do not fit their declared type: NaN in money, numbers that are too large."""
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from dataset_assets.contract.model import ColumnDef
+from dataset_assets.contract.scope import Source
+from dataset_assets.errors import Fault
+from dataset_assets.ports import Session
+from dataset_assets.sql.build import alias_table
+from dataset_assets.sql.question import Question
+from dataset_assets.sql.typing import as_declared, is_as_declared
+
+
+def misfits(question: Question, session: Session) -> Iterator[Fault]:
+    """A fault for each column of a source that has such values, and how many; the values are not told."""
+    for source in (question.scope.main, *question.scope.lookups):
+        relation = question.relations[source.name]
+        cast = [each for each in question.needed(source) if not is_as_declared(relation, each)]
+        counts = {each: count for each in cast if (count := _unfit(question, source, each)) is not None}
+        if counts:
+            shown = (exp.alias_(count, each.name, quoted=True) for each, count in counts.items())
+            found = session.rows(exp.select(*shown).from_(alias_table(relation.source, source.name)))[0]
+            yield from (_fault(source, each, found[each.name]) for each in counts if found[each.name])
+
+
+def _fault(source: Source, column: ColumnDef, count: int) -> Fault:
+    message = f"{count:,} values do not fit {column.type.value}: not a number, infinite, or too large"
+    mend = "mend the source, or declare the type that it has"
+    return Fault(message, f"{source.name}.{column.name}", mend)
+
+
+def _unfit(question: Question, source: Source, column: ColumnDef) -> exp.Expr | None:
+    """Counts the values that a cast would fail on; None where the declared type is not reached by a cast."""
+    declared = as_declared(source, question.relations[source.name], column, source.name)
+    if not isinstance(declared, exp.Cast):
+        return None
+    tried = exp.TryCast(this=declared.this.copy(), to=declared.to.copy())
+    is_there = exp.not_(declared.this.copy().is_(exp.null()))
+    return exp.CountIf(this=exp.and_(is_there, tried.is_(exp.null())))

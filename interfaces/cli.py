@@ -88,14 +88,16 @@ def check(
     paths: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders; by default all.")
     ] = None,
+    target: OptionalTarget = None,
 ) -> None:
-    """Check files; print every fault as `file:line:column: field: what is wrong; what would do`."""
+    """Check files and the target; print faults as `file:line:column: field: what is wrong; what would do`."""
     from dataset_assets.contract.checking import check_folder, check_paths
     from interfaces.console import say
     from interfaces.workspace import Workspace
 
-    root = Workspace.of().root
-    report = check_paths(root, paths) if paths else check_folder(root)
+    workspace = Workspace.of(target)
+    root, resolvers = workspace.root, workspace.resolvers
+    report = check_paths(root, paths, resolvers) if paths else check_folder(root, resolvers)
     for fault in report.faults:
         typer.echo(str(fault))
     files = f"{report.files} file{'s' * (report.files != 1)}"

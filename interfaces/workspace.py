@@ -8,10 +8,11 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from dataset_assets.contract.catalog import Catalog, load_catalog
+from dataset_assets.contract.checking import Resolvers
 from dataset_assets.contract.wording import shown
 from dataset_assets.errors import ContractError, Fault, PeriodError
 from dataset_assets.model import Instant
-from dataset_assets.periods.calendar import YEARS
+from dataset_assets.periods.calendar import YEARS, Calendars
 from dataset_assets.ports import Target
 from resources.settings import Settings
 
@@ -52,7 +53,18 @@ class Workspace:
         """Raises ContractError with everything that is wrong with its file."""
         from resources.target import load_target  # noqa: PLC0415 - engines load when they are used
 
-        return load_target(self.target_name or self.settings.target, self.catalog.calendars)
+        return load_target(self._target, self.catalog.calendars)
+
+    @property
+    def _target(self) -> str:
+        return self.target_name or self.settings.target
+
+    def resolvers(self, calendars: Calendars) -> Resolvers:
+        """What files may name of the target; no engine is loaded. Raises ContractError as `target` does."""
+        from resources.target import read_target  # noqa: PLC0415 - most commands need none
+
+        found = read_target(self._target, calendars)
+        return Resolvers(found.name, tuple(found.file.resolvers))
 
 
 def instant(text: str) -> datetime:

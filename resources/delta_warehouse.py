@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
@@ -16,14 +16,13 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from sqlglot import exp
 
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError, UnsupportedError
-from dataset_assets.model import Model, Text
 from dataset_assets.ports import Claim, Publication, PublishedColumn, Relation, Session, Staged, Warehouse
 from resources import delta_periods, delta_schema, duckdb_nodes
 from resources.delta_folder import DatasetFolder, flush, move, read_json, write_json
 from resources.delta_periods import PERIOD
 from resources.delta_tables import relation_source
 from resources.duckdb_engine import DuckDBSession, Written
-from resources.resolvers.base import Place, digest
+from resources.resolvers.base import digest
 
 FOREVER = {
     "delta.logRetentionDuration": "interval 3650 days",
@@ -31,17 +30,6 @@ FOREVER = {
     "delta.enableExpiredLogCleanup": "false",
 }
 """Every publication stays readable by its version for ten years."""
-
-
-class DeltaWarehouseSettings(Model):
-    """`root`: the folder of the tables, one folder a dataset."""
-
-    type: Literal["delta"]
-    root: Text
-
-    def open(self, place: Place) -> "DeltaWarehouse":
-        """The warehouse; nothing is made yet."""
-        return DeltaWarehouse(place.path(self.root))
 
 
 @dataclass(eq=False)

@@ -11,33 +11,20 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 from filelock import FileLock, Timeout
-from pydantic import Field
 from sqlglot import exp
 
-from dataset_assets.model import Integer, Model, Text
 from dataset_assets.ports import Engine, PhysicalColumn, Session
 from dataset_assets.sql.dialect import DUCKDB
 from resources import duckdb_nodes
 from resources.duckdb_errors import plain
 from resources.duckdb_types import physical_type
+from resources.target_settings import DuckDBSettings
 
 _T = TypeVar("_T")
-
-
-class DuckDBSettings(Model):
-    """`memory_limit` as DuckDB writes it; `threads`: all cores when absent.
-
-    `spill`: where what does not fit in memory goes, the warehouse's own `_spill` when absent.
-    """
-
-    type: Literal["duckdb"]
-    memory_limit: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)? ?([KMGT]i?B)$")] = "4GB"
-    threads: Annotated[Integer, Field(ge=1, le=1024)] | None = None
-    spill: Text | None = None
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
-"""Reads a target: one YAML file that names engine, warehouse and resolvers (DESIGN section 7)."""
+"""Reads a target: one YAML file that names engine, warehouse and resolvers (DESIGN section 7).
+
+Reading one imports no engine; opening it does.
+"""
 
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -11,16 +14,16 @@ from pydantic import Field, model_validator
 
 from dataset_assets.contract.loading import build
 from dataset_assets.contract.reader import Document, read_file
-from dataset_assets.contract.wording import dotted, nearest
-from dataset_assets.errors import ContractError, Fault, raise_all
+from dataset_assets.contract.wording import dotted, nearest, shown
+from dataset_assets.errors import ContractError, Fault, PeriodError, raise_all
 from dataset_assets.model import Identifier, Model, Text
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports import Target
-from resources.delta_warehouse import DeltaWarehouseSettings
-from resources.duckdb_engine import DuckDBEngine, DuckDBSettings
 from resources.resolvers.base import LocalResolver, Place
+from resources.resolvers.files import FileTable
 from resources.resolvers.known import AnyResolver
 from resources.settings import PROJECT, Settings
+from resources.target_settings import DeltaWarehouseSettings, DuckDBSettings
 
 TARGETS = PROJECT / "resources" / "targets"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -49,11 +52,29 @@ class TargetFile(Model):
         directories = [path for resolver in resolvers.values() for path in resolver.directories]
         files = [path for resolver in resolvers.values() for path in resolver.files]
         spill = place.path(self.engine.spill) if self.engine.spill else warehouse.root / "_spill"
-        engine = DuckDBEngine(self.engine, (warehouse.root, *directories), spill, tuple(files))
+        engine = self.engine.open((warehouse.root, *directories), tuple(files), spill)
         return Target(name, engine, warehouse, resolvers, self.default_resolver)
 
 
+@dataclass(frozen=True)
+class FoundTarget:
+    """A target's file that was read. Its relative paths begin at `base`."""
+
+    name: str
+    base: Path
+    file: TargetFile
+
+    def open(self, calendars: Calendars) -> Target:
+        """The target itself; nothing of the data is read yet."""
+        return self.file.open(self.name, Place(self.base, calendars))
+
+
 def load_target(name_or_path: str | None = None, calendars: Calendars | None = None) -> Target:
+    """The target that `read_target` finds, opened. Raises ContractError as it does."""
+    return read_target(name_or_path, calendars).open(calendars or Calendars())
+
+
+def read_target(name_or_path: str | None = None, calendars: Calendars | None = None) -> FoundTarget:
     """The target of a name in `resources/targets/` or of a path; by default `DATASET_ASSETS_TARGET`'s.
 
     Relative paths in a target of the project begin at the project's folder, wherever the process runs; in
@@ -63,8 +84,28 @@ def load_target(name_or_path: str | None = None, calendars: Calendars | None = N
     path, base = _find(wanted)
     document = read_file(path)
     document = replace(document, data=_substituted(document, os.environ))
-    settings = build(document, TargetFile, "target")
-    return settings.open(path.stem, Place(base, calendars or Calendars()))
+    file = build(document, TargetFile, "target")
+    raise_all(ContractError, _period_faults(document, file, calendars or Calendars()))
+    return FoundTarget(path.stem, base, file)
+
+
+def _period_faults(document: Document, file: TargetFile, calendars: Calendars) -> Iterator[Fault]:
+    """Tables that are stored by Periods which no calendar has.
+
+    Grains of named calendars are judged only where there are calendars: none are known to a caller without
+    them, and a `periods.yaml` that is broken has faults of its own.
+    """
+    for name, resolver in file.resolvers.items():
+        for table, own in resolver.tables.items():
+            period = own.period if isinstance(own, FileTable) else None
+            if not period or ("." in period and not calendars.calendars):
+                continue
+            try:
+                calendars.cadence(period)
+            except PeriodError as error:
+                loc = ("target", "resolvers", name, "tables", table, "period")
+                fault = error.faults[0]
+                yield Fault(fault.message, dotted(loc), fault.mend, document.position(loc))
 
 
 def _find(wanted: str) -> tuple[Path, Path]:
@@ -82,13 +123,17 @@ def _find(wanted: str) -> tuple[Path, Path]:
 
 
 def _substituted(document: Document, environ: Mapping[str, str]) -> Any:
-    """The data with `${NAME}` replaced in every value. ContractError for those that are not set."""
+    """The data with `${NAME}` replaced in every value. ContractError for those not set or not closed."""
     faults = []
     for loc, text in _texts(document.data, ()):
+        place = document.position(loc)
         for name in _VARIABLE.findall(text):
             if name not in environ:
                 message = f"the environment variable {name} is not set"
-                faults.append(Fault(message, dotted(loc), f"set {name}", document.position(loc)))
+                faults.append(Fault(message, dotted(loc), f"set {name}", place))
+        if "${" in _VARIABLE.sub("", text):
+            message = f"is {shown(text)}, in which a `${{` begins no variable"
+            faults.append(Fault(message, dotted(loc), "write a variable as ${NAME}", place))
     raise_all(ContractError, faults)
     return _replaced(document.data, environ)
 

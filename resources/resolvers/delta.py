@@ -1,15 +1,17 @@
-"""Delta Lake tables on disk."""
+"""Delta Lake tables on disk. Their library is imported when one is opened: checking a target needs none."""
+
+# ruff: noqa: PLC0415 - see above
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
-
-from deltalake import DeltaTable
+from typing import TYPE_CHECKING, Literal
 
 from dataset_assets.ports import Extent, Relation, Session, TableState
-from resources.delta_tables import num_records, relation_source, unreadable_features
 from resources.resolvers.base import LocalResolver, LocalSettings, Location, Place, inside
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 
 class DeltaSettings(LocalSettings):
@@ -38,6 +40,8 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
 
     def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:  # noqa: ARG002
         """As the port says."""
+        from resources.delta_tables import num_records, relation_source
+
         delta = self._open(table)
         paths = [inside(self.root, uri, self, table) for uri in sorted(delta.file_uris())]
         if not paths:
@@ -49,12 +53,18 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
 
     def state(self, table: str) -> TableState:
         """From the log."""
+        from resources.delta_tables import num_records
+
         delta = self._open(table)
         millis = delta.history(1)[0].get("timestamp")
         modified = datetime.fromtimestamp(millis / 1000, UTC) if millis else None
         return TableState(str(delta.version()), num_records(delta), modified)
 
-    def _open(self, table: str) -> DeltaTable:
+    def _open(self, table: str) -> "DeltaTable":
+        from deltalake import DeltaTable
+
+        from resources.delta_tables import unreadable_features
+
         own = self.settings.tables.get(table)
         path = inside(self.root, own.location if own else table, self, table)
         if not (path / "_delta_log").is_dir():

@@ -7,7 +7,6 @@ from typing import Literal
 from sqlglot import exp
 
 from dataset_assets.ports import Extent, Relation, Session, TableState
-from resources.duckdb_engine import DuckDBSession
 from resources.resolvers.base import LocalResolver, LocalSettings, Location, Place, files_state
 
 
@@ -41,6 +40,8 @@ class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
 
     def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:  # noqa: ARG002
         """As the port says. Needs a session of DuckDB."""
+        from resources.duckdb_engine import DuckDBSession  # noqa: PLC0415 - a target is checked without it
+
         state = self.state(table)
         if not isinstance(session, DuckDBSession):
             raise self.refuse(table, "only the DuckDB engine reads .duckdb files")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.interfaces.conftest import BROKEN
+from tests.interfaces.conftest import BROKEN, TARGET
 from tests.interfaces.running import process, refused, run, well
 
 HEAVY = ("duckdb", "deltalake", "dagster", "pandas", "pyarrow")
@@ -82,7 +82,7 @@ def test_show_of_a_broken_or_unknown_dataset_is_refused(retailer):
 def test_check_says_that_all_is_well():
     answer = well("check")
     assert answer.out == ""
-    assert answer.err == "3 files checked, all is well\n"
+    assert answer.err == "4 files checked, all is well\n"
 
 
 def test_check_prints_every_fault_of_every_file(retailer):
@@ -94,7 +94,7 @@ def test_check_prints_every_fault_of_every_file(retailer):
     assert {line.split(":")[0].rpartition("/")[2] for line in lines} == {"broken.yaml", "worse.yaml"}
     assert any("broken.yaml:3:10: dataset.owner: is 'user-bob'" in line for line in lines)
     assert any("broken.yaml:7:36: dataset.main_table.columns[0].type" in line for line in lines)
-    assert answer.err == f"5 files checked: {len(lines)} faults in 2\n"
+    assert answer.err == f"6 files checked: {len(lines)} faults in 2\n"
 
 
 def test_check_of_paths_looks_at_nothing_else(retailer):
@@ -127,6 +127,37 @@ def test_check_of_a_path_that_is_not_there(retailer):
     assert answer.out.startswith("there is no file or folder")
     (retailer / "empty").mkdir()
     assert "there is no .yaml file" in run("check", str(retailer / "empty")).out
+
+
+def test_check_reads_the_target(retailer):
+    path = retailer / "local.yaml"
+    tables = "{sales: {location: 's-{period}.parquet', period: moon}}"
+    path.write_text(TARGET.replace("root: ./data/retail", f"root: ./data, tables: {tables}"))
+    answer = run("check")
+    assert answer.code == 1
+    assert (
+        "local.yaml:6:100: target.resolvers.retail.tables.sales.period: 'moon' is not a grain" in answer.out
+    )
+    assert "did you mean 'month'" in answer.out
+    assert answer.err == "4 files checked: 1 fault in 1\n"
+    assert "no target 'locall'; did you mean 'local'" in run("check", "--target", "locall").out
+
+
+def test_check_knows_the_resolvers_of_the_target(retailer):
+    sales = retailer / "definitions" / "datasets" / "sales.yaml"
+    text = sales.read_text()
+    sales.write_text(text.replace("  owner:", "  resolver_id: retial\n  owner:"))
+    fault = (
+        "yaml:4:16: dataset.resolver_id: is 'retial', which the target 'local' does not have;"
+        " did you mean `retail`?"
+    )
+    outside = retailer / "elsewhere.yaml"
+    outside.write_text(sales.read_text().replace("11ed", "11ee").replace("user-ann", "user-bob"))
+    for arguments in (["check"], ["check", str(sales)], ["check", str(outside)]):
+        assert fault in run(*arguments).out
+    (retailer / "local.yaml").write_text("target: {}\n")
+    assert "resolver_id" not in run("check").out
+    assert well("check", str(sales)).out == ""
 
 
 def test_a_folder_that_is_no_definitions_folder(retailer, monkeypatch):

@@ -9,7 +9,8 @@ from dataset_assets.contract.model import ColumnType
 from dataset_assets.ports import PublishedColumn
 from dataset_assets.rows.columns import SYSTEM_COLUMNS
 from resources.delta_warehouse import DeltaWarehouse
-from resources.duckdb_engine import DuckDBEngine, DuckDBSettings
+from resources.duckdb_engine import DuckDBEngine
+from resources.target_settings import DuckDBSettings
 
 
 def engine_for(*directories: Path, spill: Path, files: tuple[Path, ...] = ()) -> DuckDBEngine:

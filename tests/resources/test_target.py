@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from dataset_assets.errors import ContractError, ResolveError
+from dataset_assets.periods.calendar import Calendars
 from resources import target as targets
 from resources.settings import PROJECT, Settings
 
@@ -21,9 +22,9 @@ target:
 """
 
 
-def load_target(name: str | None = None) -> Any:
+def load_target(name: str | None = None, calendars: Calendars | None = None) -> Any:
     """Any: the tests look at what the ports do not show."""
-    return targets.load_target(name)
+    return targets.load_target(name, calendars)
 
 
 @pytest.fixture
@@ -80,7 +81,8 @@ def test_unknown_names_list_the_known():
         ("type: parquet", "type: parquets", "did you mean `parquet`"),
         ("default_resolver: retail", "default_resolver: shop", "'shop' is not one of"),
         ("threads: 2", "threads: 0", "threads"),
-        ("memory_limit: 1GB", "memory_limit: lots", "memory_limit"),
+        ("memory_limit: 1GB", "memory_limit: lots", "'lots', not an amount of memory; write it as 4GB"),
+        ("${TEST_ROOT}", "${TEST_ROOT", r"begins no variable; write a variable as \${NAME}"),
         ("memory_limit", "memory_limt", "did you mean `memory_limit`"),
         ('location: "o.csv"', 'location: "*.csv"', "holds one of"),
         ('location: "o.csv"', 'location: "{period}.csv"', "go together"),
@@ -92,6 +94,22 @@ def test_faults_name_the_file(monkeypatch, path, old, new, message):
     with pytest.raises(ContractError, match=message) as caught:
         load_target(str(path))
     assert all("mine.yaml" in str(fault) for fault in caught.value.faults)
+
+
+def test_periods_of_tables_are_of_a_known_calendar(monkeypatch, path):
+    monkeypatch.setenv("TEST_ROOT", "x")
+    path.write_text(TEXT.replace('location: "o.csv"', 'location: "{period}.csv", period: shop.week'))
+    shop = Calendars.model_validate({"calendars": {"shop": {"type": "retail"}}})
+    load_target(str(path), shop)
+    load_target(str(path), Calendars())
+    path.write_text(path.read_text().replace("shop.week", "shop.moon"))
+    with pytest.raises(
+        ContractError, match=r"mine\.yaml:7:92: target\.resolvers\.archive\.tables\.old\.period"
+    ):
+        load_target(str(path), shop)
+    path.write_text(path.read_text().replace("shop.moon", "moon"))
+    with pytest.raises(ContractError, match="did you mean 'month'"):
+        load_target(str(path))
 
 
 def test_settings_from_the_environment(tmp_path):

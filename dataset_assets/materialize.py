@@ -8,7 +8,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +19,10 @@ from dataset_assets.contract.catalog import Catalog
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import DataError, Fault, LockError, ResolveError, raise_all
 from dataset_assets.ports import Claim, Progress, Publication, PublishedColumn, Session, Staged, Target
-from dataset_assets.relations import relations_of, source_key
+from dataset_assets.relations import relations_of
 from dataset_assets.rows.encoding import content_digest, digest_parts, fold_digest
 from dataset_assets.rows.identity import instant
+from dataset_assets.snapshot import snapshot, sources_of
 from dataset_assets.sql.build import assemble, column
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.misfits import misfits
@@ -135,7 +136,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         sql=sql,
         columns=work.columns,
         split_sizes=outcome.statistics.splits,
-        sources=_sources(work, target),
+        sources=sources_of(work, target),
         seconds=clock.seconds,
         **vars(outcome),
     )
@@ -193,7 +194,7 @@ def _publication(
             evidence = Evidence(work.question, staged.relation.source, work.columns, statistics, session)
             checks = audit(evidence, (declared_schema(staged.relation, work.columns), unique))
         counts = _counts(work, statistics.row_count, added, touched)
-        record = _record(work, target, sql) | {
+        record = snapshot(work, target, sql) | {
             "counts": asdict(counts),
             "digest": digest,
             "statistics": statistics.model_dump(mode="json"),
@@ -253,35 +254,3 @@ def _counts(work: Work, rows: int, added: int, touched: int) -> RefreshCounts:
     before = int(work.before.record["counts"]["rows"]) if work.before else 0
     kept, changed = rows - added, touched - added
     return RefreshCounts(rows, added, changed, kept - changed, before - kept)
-
-
-def _sources(work: Work, target: Target) -> dict[str, str]:
-    """The version of every source that was read, by the source's key."""
-    question = work.question
-    resolver = target.resolver(question.dataset.resolver_id)
-    sources = (question.scope.main, *question.scope.lookups)
-    return {source_key(each, resolver): question.relations[each.name].version for each in sources}
-
-
-def _record(work: Work, target: Target, sql: str) -> dict[str, Any]:
-    """The snapshot (decision 16), but for what the audit finds: plain JSON."""
-    question, request = work.question, work.request
-    window = question.window
-    return {
-        "dataset": request.entry.stem,
-        "dataset_id": str(work.dataset_id),
-        "version": work.version.number,
-        "sha256": work.version.sha256,
-        "period": work.period,
-        "period_start": request.period.start.isoformat() if request.period else None,
-        "as_of": question.as_of.instant.isoformat(),
-        "window": [window.start.instant.isoformat(), window.end.instant.isoformat()] if window else None,
-        "published_at": work.stamp.instant.astimezone(UTC).isoformat(),
-        "run_id": request.run_id,
-        "project_id": str(request.project_id) if request.project_id else None,
-        "target": target.name,
-        "sources": _sources(work, target),
-        "definition": question.dataset.model_dump(mode="json", exclude_defaults=True),
-        "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in work.columns],
-        "sql": sql,
-    }

@@ -1,0 +1,40 @@
+"""The snapshot that stays with the rows (decision 16): what they are, and how to make them again."""
+
+from datetime import UTC
+from typing import Any
+
+from dataset_assets.ports import Target
+from dataset_assets.relations import source_key
+from dataset_assets.work import Work
+
+
+def sources_of(work: Work, target: Target) -> dict[str, str]:
+    """The version of every source that was read, by the source's key."""
+    question = work.question
+    resolver = target.resolver(question.dataset.resolver_id)
+    sources = (question.scope.main, *question.scope.lookups)
+    return {source_key(each, resolver): question.relations[each.name].version for each in sources}
+
+
+def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
+    """Plain JSON values; what the audit finds is added by the one who audits."""
+    question, request = work.question, work.request
+    window = question.window
+    return {
+        "dataset": request.entry.stem,
+        "dataset_id": str(work.dataset_id),
+        "version": work.version.number,
+        "sha256": work.version.sha256,
+        "period": work.period,
+        "period_start": request.period.start.isoformat() if request.period else None,
+        "as_of": question.as_of.instant.isoformat(),
+        "window": [window.start.instant.isoformat(), window.end.instant.isoformat()] if window else None,
+        "published_at": work.stamp.instant.astimezone(UTC).isoformat(),
+        "run_id": request.run_id,
+        "project_id": str(request.project_id) if request.project_id else None,
+        "target": target.name,
+        "sources": sources_of(work, target),
+        "definition": question.dataset.model_dump(mode="json", exclude_defaults=True),
+        "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in work.columns],
+        "sql": sql,
+    }

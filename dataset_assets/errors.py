@@ -6,18 +6,27 @@ carries every fault it found; only the boundary (the CLI, a Dagster op) catches 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+
+def near(path: Path | str) -> str:
+    """A path as people are shown it: from the current directory on when it is below that, else as it is."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
 
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """A place in a file: `line` and `column` count from 1."""
+    """A place in a file: `line` and `column` count from 1. Its text names the file as `near` does."""
 
     file: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{near(self.file)}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from rich.text import Text
 from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.contract.scope import OutputColumn, Scope
+from dataset_assets.errors import near
 from dataset_assets.model import Model
 from dataset_assets.ports import Publication
 from dataset_assets.stats.statistics import Statistics
@@ -64,7 +65,7 @@ def contract(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterator[Rende
     yield facts(
         [
             ("description", dataset.description),
-            ("file", entry.path),
+            ("file", near(entry.path)),
             ("id", dataset.id),
             ("status", cell(dataset.status, _STYLES[dataset.status])),
             ("owner", f"{dataset.owner} <{owner.address}>" if owner else dataset.owner),

@@ -129,6 +129,17 @@ def test_check_of_a_path_that_is_not_there(retailer):
     assert "there is no .yaml file" in run("check", str(retailer / "empty")).out
 
 
+def test_files_are_named_from_the_current_directory_on(retailer, monkeypatch):
+    (retailer / "definitions" / "datasets" / "broken.yaml").write_text(BROKEN)
+    monkeypatch.chdir(retailer)
+    assert run("check").out.startswith("definitions/datasets/broken.yaml:3:10: dataset.owner")
+    assert " definitions/datasets/sales.yaml " in well("show", "sales").out
+    (retailer / "elsewhere").mkdir()
+    monkeypatch.chdir(retailer / "elsewhere")
+    path = retailer / "definitions" / "datasets" / "broken.yaml"
+    assert run("check").out.startswith(f"{path}:3:10: dataset.owner")
+
+
 def test_check_reads_the_target(retailer):
     path = retailer / "local.yaml"
     tables = "{sales: {location: 's-{period}.parquet', period: moon}}"

@@ -79,8 +79,8 @@ Day = Annotated[date, BeforeValidator(_day)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """An instant, ISO 8601, held in UTC; without an offset it is UTC (decision 28)."""
 
-Text = Annotated[str, StringConstraints(min_length=1)]
-"""Any text but the empty one."""
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+"""Any text with something in it that is not a space."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=120)]
 """A table, column or alias name: letters, digits and `_`, beginning with a letter (BR-011, BR-012)."""

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import StringConstraints
 
 from dataset_assets.contract.wording import nearest, shown
-from dataset_assets.model import ColumnRef, Identifier
+from dataset_assets.model import ColumnRef, Identifier, Text
 
 Sentence = tuple[str, str]
 
@@ -24,6 +24,8 @@ _PATTERNS = {
     _pattern(Identifier): ("a name", f"use {_LETTERS}; {_RESERVED}"),
     _pattern(ColumnRef): ("a column", f"write `column` or `alias.column`, each of {_LETTERS}; {_RESERVED}"),
 }
+
+_BLANK = _pattern(Text)
 
 _KINDS = {
     "string": ("text", ""),
@@ -121,6 +123,8 @@ def _too_short(value: str, context: Mapping[str, Any]) -> Sentence:
 
 
 def _mismatch(value: str, context: Mapping[str, Any]) -> Sentence:
+    if context["pattern"] == _BLANK:
+        return f"is {shown(value)}, nothing but spaces", "write a value"
     wanted, mend = _PATTERNS.get(context["pattern"], ("", ""))
     return f"is {shown(value)}, not {wanted or 'of the form ' + context['pattern']}", mend
 

@@ -83,6 +83,12 @@ def test_a_mapping_of_free_keys_is_a_file_too():
     assert faults("users: {ann: ''}", users, "users") == [
         "f:1:14: users.ann: is the empty text; write a value"
     ]
+    assert faults('users: {ann: "  \\t"}', users, "users") == [
+        "f:1:14: users.ann: is '  \\t', nothing but spaces; write a value"
+    ]
+    assert faults("users: {' ': ann}", RootModel[dict[Text, str]], "users") == [
+        "f:1:9: users[' ']: is ' ', nothing but spaces; write a value"
+    ]
 
 
 @pytest.mark.parametrize(

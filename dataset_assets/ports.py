@@ -129,6 +129,8 @@ class PublishedColumn:
     nullable: bool
     description: str = ""
     sensitive: bool = False
+    identifies: bool = False
+    """Whether its values only tell things apart: they are counted and listed, not measured."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dataset_assets.periods.period import Period
 from dataset_assets.ports import Publication, PublishedColumn
 from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.selection.column_mapping import IDENTIFIERS
 from dataset_assets.selection.date_range import UTC_ZONE, AsOf
 from dataset_assets.sql.build import CTE, assemble
 from dataset_assets.sql.compile import ROWS
@@ -69,8 +70,11 @@ class Work:
     @property
     def columns(self) -> tuple[PublishedColumn, ...]:
         """The user columns, as the warehouse is told of them."""
+        ids = {*IDENTIFIERS, *self.question.dataset.natural_key_columns}
         return tuple(
-            PublishedColumn(each.name, each.type, each.nullable, each.description, each.sensitive)
+            PublishedColumn(
+                each.name, each.type, each.nullable, each.description, each.sensitive, each.name in ids
+            )
             for each in self.definitions
         )
 

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 from dataset_assets.model import ColumnRef, Model
 
+IDENTIFIERS = frozenset({"user_id", "product_id", "transaction_id"})
+"""The concepts whose values only tell things apart: they have no mean."""
+
 
 class ColumnMapping(Model):
     """Concept → column, in the order in which Domain lists them and the output shows them (decision 13).

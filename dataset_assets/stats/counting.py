@@ -1,7 +1,7 @@
 """How many rows hold each value of each column: what every statistic is derived from.
 
-Columns of a kind share a CTE: `numbers`, `times`, `texts`, and `hidden` for sensitive ones, whose values
-never enter it (promise 6).
+Columns of a kind share a CTE: `numbers`, `times`, `texts`, `identifiers`, and `hidden` for sensitive ones,
+whose values never enter it (promise 6).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -102,6 +102,8 @@ class Family:
     summed: bool = False
     listed: bool = True
     sampled: bool = False
+    drawn_by: Read = lambda value: exp.MD5(this=value)
+    """Samples are the first values in the order of this."""
 
 
 NUMBERS = Family(
@@ -117,8 +119,24 @@ TIMES = Family(
     ordered=True,
 )
 TEXTS = Family("texts", {ColumnType.STRING: lambda value: value, ColumnType.BOOLEAN: as_text}, sampled=True)
+IDENTIFIERS = Family(
+    "identifiers",
+    {ColumnType.INTEGER: lambda value: value},
+    ordered=True,
+    sampled=True,
+    drawn_by=lambda value: value,
+)
 HIDDEN = Family("hidden", dict.fromkeys(ColumnType, _known), listed=False)
-FAMILIES = (NUMBERS, TIMES, TEXTS, HIDDEN)
+FAMILIES = (NUMBERS, TIMES, TEXTS, IDENTIFIERS, HIDDEN)
+
+
+def family_of(each: PublishedColumn) -> Family:
+    """Where a column's values are counted. Without a natural order of size an id is only a name."""
+    if each.sensitive:
+        return HIDDEN
+    if each.identifies and each.type in IDENTIFIERS.read:
+        return IDENTIFIERS
+    return next(family for family in (NUMBERS, TIMES, TEXTS) if each.type in family.read)
 
 
 @dataclass(frozen=True)
@@ -146,7 +164,7 @@ class Counting:
         return [
             place
             for place, each in enumerate(self.columns)
-            if each.type in wanted and (family is HIDDEN) == each.sensitive
+            if each.type in wanted and family_of(each) is family
         ]
 
     def staged(self) -> exp.Expr:
@@ -197,8 +215,8 @@ class Counting:
         return _listed("top", family, place, order, TOP)
 
     def sample(self, family: Family, place: int) -> exp.Query:
-        """Values in the order of their MD5: as good as drawn by lot, and always the same."""
-        order = exp.Ordered(this=exp.MD5(this=column("value")), nulls_first=True)
+        """A few values: of texts by their MD5, as good as drawn by lot and always the same."""
+        order = exp.Ordered(this=family.drawn_by(column("value")), nulls_first=True)
         return _listed("sample", family, place, [order], SAMPLES)
 
 

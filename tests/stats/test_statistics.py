@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
+from dataset_assets.ports import PublishedColumn
 from dataset_assets.sql.build import column
 from dataset_assets.sql.dialect import BIGQUERY, DIALECTS
 from dataset_assets.stats.counting import Counting
@@ -183,3 +184,16 @@ def test_bigquery_counts_each_column_once():
     assert said.count("p.d.staged_x") == 1
     assert "APPROX" not in said
     assert "FLOAT64" not in said
+
+
+def test_an_identifier_is_counted_and_listed_and_not_measured():
+    columns = {"id": ColumnType.INTEGER, "size": ColumnType.INTEGER}
+    rows = [(7, 7), (5, 5), (5, 5), (None, None), (9, 9), (8, 8)]
+    told_of = [PublishedColumn(name, kind, True, identifies=name == "id") for name, kind in columns.items()]
+    found = profile(Memory(columns, rows), ROWS, told_of, None).columns
+    told, measured = found["id"], found["size"]
+    assert (told.cardinality, told.null_count, told.min, told.max) == (4, 1, 5, 9)
+    assert told.sample_values == (5, 7, 8)
+    assert (told.top_values[0].value, told.top_values[0].rows) == (5, 2)
+    assert (told.mean, told.median, told.histogram) == (None, None, ())
+    assert (measured.mean, measured.median) == (6.8, 7)

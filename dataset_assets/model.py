@@ -85,6 +85,9 @@ Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=120)]
 """A table, column or alias name: letters, digits and `_`, beginning with a letter (BR-011, BR-012)."""
 
+ResolverName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=120)]
+"""What a Dataset's `resolver_id` refers to: as Identifier, with `-` too, which Entity's example has."""
+
 ColumnRef = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$", max_length=241)
 ]

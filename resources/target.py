@@ -16,7 +16,7 @@ from dataset_assets.contract.loading import build
 from dataset_assets.contract.reader import Document, read_file
 from dataset_assets.contract.wording import dotted, nearest, shown
 from dataset_assets.errors import ContractError, Fault, PeriodError, raise_all
-from dataset_assets.model import Identifier, Model, Text
+from dataset_assets.model import Model, ResolverName, Text
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports import Target
 from resources.resolvers.base import LocalResolver, Place
@@ -35,7 +35,7 @@ class TargetFile(Model):
     engine: DuckDBSettings
     warehouse: DeltaWarehouseSettings
     default_resolver: Text
-    resolvers: Annotated[Mapping[Identifier, AnyResolver], Field(min_length=1)]
+    resolvers: Annotated[Mapping[ResolverName, AnyResolver], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _default_is_one_of_them(self) -> Self:

@@ -101,9 +101,10 @@ def _check(catalog: Catalog, path: Path, read_target: ReadTarget | None) -> Repo
     files = _files(path) if path.is_dir() else [path]
     if not files:
         return Report(0, (Fault(f"there is no .yaml file in {path}", mend="name a folder that has some"),))
+    if not inside:
+        return Report(len(files), tuple(_foreign(catalog, files)))
     resolvers, _ = _resolvers(catalog, read_target)
-    look = _known if inside else _foreign
-    return Report(len(files), tuple(look(catalog, files, resolvers)))
+    return Report(len(files), tuple(_known(catalog, files, resolvers)))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -121,13 +122,14 @@ def _resolved(file: str) -> str:
     return str(Path(file).resolve())
 
 
-def _foreign(catalog: Catalog, files: Iterable[Path], resolvers: Resolvers | None) -> Iterator[Fault]:
-    """Files as if they were in `datasets/`, one with the stem of a file there in its place."""
+def _foreign(catalog: Catalog, files: Iterable[Path]) -> Iterator[Fault]:
+    """Files as if they were in `datasets/`, one with the stem of a file there in its place.
+
+    Which target they are meant for is not known: it may have resolvers that this one does not.
+    """
     own = {path.stem: draft(path) for path in files}
     drafts = {stem: draft(entry.path) for stem, entry in catalog.entries.items()} | own
     users = catalog.users if catalog.users.root else None
     for stem, faults in checked(drafts, catalog.calendars, users):
         if stem in own:
             yield from faults
-            if resolvers:
-                yield from resolvers.faults(own[stem].document)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import StringConstraints
 
 from dataset_assets.contract.wording import nearest, shown
-from dataset_assets.model import ColumnRef, Identifier, Text
+from dataset_assets.model import ColumnRef, Identifier, ResolverName, Text
 
 Sentence = tuple[str, str]
 
@@ -22,6 +22,10 @@ def _pattern(annotated: Any) -> str:
 
 _PATTERNS = {
     _pattern(Identifier): ("a name", f"use {_LETTERS}; {_RESERVED}"),
+    _pattern(ResolverName): (
+        "a resolver's name",
+        "use letters, digits, `_` and `-`, beginning with a letter",
+    ),
     _pattern(ColumnRef): ("a column", f"write `column` or `alias.column`, each of {_LETTERS}; {_RESERVED}"),
 }
 

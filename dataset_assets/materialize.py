@@ -156,17 +156,19 @@ def _standing(work: Work, session: Session, before: Publication | None) -> Outco
     """The publication before, when this one would hold the same rows of the same version."""
     if before is None or before.record["version"] != work.version.number:
         return None
-    if not (before.record["counts"]["rows"] or work.question.dataset.allow_empty):
+    record = before.record
+    row_count, statistics = record["counts"]["rows"], Statistics.model_validate(record["statistics"])
+    if row_count == 0 and not work.question.dataset.allow_empty:
         return None
+    if any(each.sensitive and not statistics.columns[each.name].sensitive for each in work.columns):
+        return None  # statistics of then would tell what must not be told any more (promise 6)
     rows = assemble(work.selection).subquery("selected_rows")
     digest = content_digest(session, rows, work.measured)
-    record = before.record
     if digest != record["digest"]:
         return None
-    row_count = record["counts"]["rows"]
     return Outcome(
         counts=RefreshCounts(row_count, 0, 0, row_count, 0),
-        statistics=Statistics.model_validate(record["statistics"]),
+        statistics=statistics,
         checks=tuple(CheckResult(**check) for check in record["checks"]),
         digest=digest,
         record=record,
@@ -204,9 +206,8 @@ def _publication(
             version = target.warehouse.publish(claim, staged, work.columns, record)
     except BaseException:
         target.warehouse.discard(claim, staged)
-        target.warehouse.confirm(
-            claim
-        )  # a run that took over removes the rows: that is then the reason to tell
+        # A run that took over removes the staged rows: that is then the reason to tell.
+        target.warehouse.confirm(claim)
         raise
     return Outcome(counts, statistics, checks, digest, record, version, staged.size_bytes())
 

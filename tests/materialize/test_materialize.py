@@ -202,3 +202,12 @@ def test_a_table_that_another_tool_rewrote_is_told_and_not_published_over(shop: 
         record.unlink()
     with pytest.raises(ResolveError, match="rewritten by another tool"):
         shop.publish()
+
+
+def test_a_column_that_becomes_sensitive_is_not_told_of_by_the_publication_before(shop: Shop) -> None:
+    assert shop.publish().statistics.columns["user_id"].sample_values
+    shop.declare(KEYED.replace("{name: buyer, ", "{name: buyer, sensitive: true, "))
+    done = shop.publish()
+    assert done.version.number == 1
+    assert done.statistics.columns["user_id"].sensitive
+    assert "b36" not in done.statistics.model_dump_json()

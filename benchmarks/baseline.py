@@ -1,9 +1,9 @@
 """pandas, polars and dbt-duckdb doing job J's selection alone, for scale, and the memory each of us needs."""
 
-import resource
 import statistics
 from pathlib import Path
 
+from benchmarks.baselines.reporting import peak_mb
 from benchmarks.environment import baseline_python
 from benchmarks.measure import PROJECT, Report, in_process, of_this_project, rounds
 from benchmarks.workspace import EXPECTED, create_table, workspace
@@ -45,8 +45,7 @@ def once() -> None:
     """Job J once, in a process of its own, for its peak memory: the interpreter and imports included."""
     with workspace() as space:
         space.job_j(space.target())
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f'{{"peak_mb": {round(peak)}}}')
+    print(f'{{"peak_mb": {peak_mb()}}}')
 
 
 if __name__ == "__main__":

@@ -106,9 +106,9 @@ def workspace() -> Generator[Workspace]:
         yield Workspace(root, count(1))
 
 
-def create_table(sql: str, threads: int = 2) -> duckdb.DuckDBPyConnection:
-    """DuckDB's bare CREATE TABLE AS, in memory."""
-    connection = duckdb.connect()
+def create_table(sql: str, threads: int = 2, database: str = ":memory:") -> duckdb.DuckDBPyConnection:
+    """DuckDB's bare CREATE TABLE AS, in memory or in a database file."""
+    connection = duckdb.connect(database)
     connection.execute(f"SET TimeZone = 'UTC'; SET threads = {threads}")
     connection.execute(f"CREATE TABLE selected AS {sql}")
     return connection

@@ -4,7 +4,6 @@ Supported: DuckDB 1.5.x.
 """
 
 import shutil
-import tempfile
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -170,8 +169,3 @@ def _sweep(locks: Sequence[Path]) -> None:
 def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.with_suffix(".lock").unlink(missing_ok=True)
-
-
-def default_spill() -> Path:
-    """Where sessions spill when no warehouse on disk has room for it."""
-    return Path(tempfile.gettempdir()) / "dataset-assets-spill"

@@ -1,6 +1,6 @@
 """Small pieces of AST that the compiler and the selection's classes are written with."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -77,12 +77,6 @@ def boundary(moment: Moment, sql_type: str) -> exp.Expr:
 
 def _clock(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
-
-
-def all_of(conditions: Iterable[exp.Expr]) -> exp.Expr | None:
-    """The conjunction, or None when there is nothing to ask."""
-    found = list(conditions)
-    return exp.and_(*found) if found else None
 
 
 def is_in(value: exp.Expr, cte: str, name: str) -> exp.Expr:

@@ -15,7 +15,7 @@ from dataset_assets.errors import ResolveError, raise_all
 from dataset_assets.rows.encoding import row_text
 from dataset_assets.selection.filters import Fit
 from dataset_assets.selection.splits import TRAIN, SplitInput
-from dataset_assets.sql.build import CTE, Columns, alias, alias_table, big, boundary, column, table
+from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary, column, number, table
 from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import SQL_TYPES, as_declared, is_as_declared, mismatches, stored
 
@@ -116,7 +116,9 @@ def product_filter(draft: Draft) -> Draft:
     """Which products stay, fitted on the rows of the window, or on its train rows (decision 5)."""
     filters, config = draft.question.dataset.filters, draft.question.dataset.split_config
     if filters.fit_on == "train" and config:
-        in_train = exp.EQ(this=config.expression(_split_input(draft, draft.in_rows)), expression=big(TRAIN))
+        in_train = exp.EQ(
+            this=config.expression(_split_input(draft, draft.in_rows)), expression=number(TRAIN)
+        )
         train = exp.select("*").from_(table(draft.rows)).where(in_train)
         draft = draft.with_ctes(CTE(TRAIN_ROWS, train))
     return _filtered(draft, filters.product_filter.fit(_fit(draft)), filters.product_filter.keep)

@@ -27,7 +27,7 @@ WITH date_filtered AS (
       WHEN transaction_timestamp >= CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMP)
       THEN 1
       ELSE 0
-    END AS INT64) = CAST(0 AS INT64)
+    END AS INT64) = 0
 ), product_revenue AS (
   SELECT
     product_id,

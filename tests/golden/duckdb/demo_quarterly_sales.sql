@@ -27,7 +27,7 @@ WITH date_filtered AS (
       WHEN transaction_timestamp >= CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMPTZ)
       THEN 1
       ELSE 0
-    END AS BIGINT) = CAST(0 AS BIGINT)
+    END AS BIGINT) = 0
 ), product_revenue AS (
   SELECT
     product_id,

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from dataset_assets.contract.model import DatasetTarget, JoinCondition, TableTarget
+from dataset_assets.contract.model import DatasetTarget, JoinCondition, Partitions, TableTarget
 from dataset_assets.contract.subject import ANY, MAIN, Finding, Loc, Subject, called, lookup_name, suggestion
 from dataset_assets.contract.wording import shown
+from dataset_assets.errors import PeriodError
+from dataset_assets.periods.calendar import Calendars
 
 
 def br_001_table_names_differ(about: Subject) -> Iterator[Finding]:
@@ -55,6 +57,34 @@ def br_005_nested_periods_match(about: Subject) -> Iterator[Finding]:
                 "partition both alike, or leave one unpartitioned",
                 (("partitions", "period"),),
             )
+
+
+def br_005_nested_periods_cover(about: Subject) -> Iterator[Finding]:
+    """Decision 22: a nested Dataset has a publication for every Period of this one."""
+    own = about.dataset.partitions
+    for number, source in enumerate(about.sources):
+        nested = source.nested.dataset.partitions if source and source.nested else None
+        if source and source.nested and own and nested and nested.period == own.period:
+            lacks = _lacks(about.calendars, own, nested)
+            if lacks:
+                message = f"is the dataset `{source.nested.stem}`, which {lacks}"
+                mend = "let it have all Periods of this one, or leave it unpartitioned"
+                yield Finding(("lookups", number, "target", "id"), message, mend, (("partitions",),))
+
+
+def _lacks(calendars: Calendars | None, own: Partitions, nested: Partitions) -> str:
+    """Which Periods of `own` are outside of those of `nested`; empty where none are, or nobody can say."""
+    try:
+        cadence = calendars.cadence(own.period) if calendars else None
+        if cadence is None:
+            return ""
+        if cadence.parse(nested.start).start > cadence.parse(own.start).start:
+            return f"begins with {nested.start}, after {own.start}"
+        if nested.end and (own.end is None or cadence.parse(nested.end).start < cadence.parse(own.end).start):
+            return f"ends with {nested.end}, before {own.end or 'this one, which has no end'}"
+    except PeriodError:  # another rule tells of it
+        pass
+    return ""
 
 
 def br_011_column_names_differ(about: Subject) -> Iterator[Finding]:
@@ -135,6 +165,7 @@ STRUCTURE_RULES = (
     br_003_join_types_match,
     br_005_nested_datasets_exist,
     br_005_nested_periods_match,
+    br_005_nested_periods_cover,
     br_011_column_names_differ,
     br_014_natural_key_exists,
     bitemporal_is_not_built,

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from dataset_assets.contract.catalog import Catalog, load_catalog
+from dataset_assets.contract.model import Partitions
 from dataset_assets.contract.rules import RULES
+from dataset_assets.contract.structure_rules import _lacks
+from dataset_assets.periods.calendar import Calendars
 
 FILES = Path(__file__).parent / "files"
 GROCERY = (FILES / "grocery_recommender.yaml").read_text()
@@ -79,6 +82,7 @@ ONE_FAULT = {
     "join of two types": (GROCERY, [("{source_column: product_id", "{source_column: sales_value")], "join_conditions[0]: joins sales_value (decimal) to product_id (integer)"),
     "nested dataset gone": (GROCERY, [(PRODUCTS, "00000000-0000-0000-0000-0000000000ff")], "lookups[1].target.id: is '00000000-0000-0000-0000-0000000000ff', an id that no dataset has"),
     "nested by other Periods": (GROCERY, [("{period: month, start: 2017-07}", "{period: quarter, start: 2017-Q3}")], "is the dataset `household_value`, which is published by `month`, this one by `quarter`"),
+    "nested begins later": (GROCERY, [("{period: month, start: 2017-07}", "{period: month, start: 2017-06}")], "is the dataset `household_value`, which begins with 2017-07, after 2017-06"),
     "mapping of nothing": (GROCERY, [("user_id: household_id", "user_id: household")], "column_mapping.user_id: is 'household', which the main table"),
     "mapping of a lookup's nothing": (GROCERY, [("category: products.department", "category: products.dept")], "column_mapping.category: is 'products.dept', which the lookup `products` does not have"),
     "timestamp is a number": (GROCERY, [("timestamp: transaction_timestamp", "timestamp: household_id")], "column_mapping.timestamp: is 'household_id' of type integer; map a column of type date or timestamp"),
@@ -177,7 +181,7 @@ def _overlap(text: str, first: str, second: str) -> bool:
 
 # What the second fault can only be told by: the first one hides it.
 DEPENDS = {
-    "target type": ("nested dataset gone", "nested by other Periods", "join to nothing", "alias"),
+    "target type": ("nested dataset gone", "nested by other Periods", "nested begins later", "join to nothing", "alias"),
     "misspelt filters": ("revenue not mapped", "fixed range by Period", "fit on train without split"),
     "split": ("fit on train without split",),
     "months": ("fixed range by Period",),
@@ -267,3 +271,21 @@ def test_one_id_in_two_files(root: Path) -> None:
 def test_file_names(root: Path, name: str, wrong: str) -> None:
     text = ORDERS.replace("d1a2b3c4", "d1a2b3c5")
     assert wrong in faults(root, text, name)[0]
+
+
+@pytest.mark.parametrize(
+    ("own", "nested", "lacks"),
+    [
+        (("2024-01", None), ("2024-01", None), ""),
+        (("2024-02", "2024-06"), ("2024-01", "2024-06"), ""),
+        (("2024-01", "2024-07"), ("2024-01", "2024-06"), "ends with 2024-06, before 2024-07"),
+        (("2024-01", None), ("2024-01", "2024-06"), "ends with 2024-06, before this one, which has no end"),
+        (("2024-01", None), ("2024-02", None), "begins with 2024-02, after 2024-01"),
+        (("2024-01", None), ("2024-13", None), ""),
+    ],
+)
+def test_a_nested_dataset_has_all_periods_of_its_parent(own, nested, lacks) -> None:
+    def partitions(start: str, end: str | None) -> Partitions:
+        return Partitions(period="month", start=start, end=end)
+
+    assert _lacks(Calendars(), partitions(*own), partitions(*nested)) == lacks

@@ -181,7 +181,13 @@ def _overlap(text: str, first: str, second: str) -> bool:
 
 # What the second fault can only be told by: the first one hides it.
 DEPENDS = {
-    "target type": ("nested dataset gone", "nested by other Periods", "nested begins later", "join to nothing", "alias"),
+    "target type": (
+        "nested dataset gone",
+        "nested by other Periods",
+        "nested begins later",
+        "join to nothing",
+        "alias",
+    ),
     "misspelt filters": ("revenue not mapped", "fixed range by Period", "fit on train without split"),
     "split": ("fit on train without split",),
     "months": ("fixed range by Period",),

@@ -226,8 +226,7 @@ def _blocks(check: CheckResult) -> bool:
 
 def _lookup_keys(question: Question, lookup: Source) -> tuple[exp.Expr, Sequence[exp.Expr], set[str]]:
     relation = question.relations[lookup.name]
-    targets = [lookup.column(condition.target_column) for _, condition in question.joins(lookup)]
-    found = [target for target in targets if target]
+    found = [target.column for _, target in question.joins(lookup)]
     keys = [exp.alias_(as_declared(lookup, relation, target, lookup.name), target.name) for target in found]
     names = [column(target.name) for target in found]
     rows = exp.select(*keys).from_(alias_table(relation.source, lookup.name)).subquery("lookup_rows")

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from dataset_assets.contract.scope import Scope, Source
+from dataset_assets.contract.scope import Named, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise_all
 from dataset_assets.periods.period import Period
 from dataset_assets.ports import Extent, Relation, Resolver, Session, Target
@@ -41,7 +41,7 @@ def _relation(
     session: Session,
 ) -> Relation:
     if source.nested:
-        return _publication(source, target, period, session)
+        return _publication(source.nested, source.name, target, period, session)
     extent = extent_of(scope.dataset, as_of, period)
     if source.lookup is None:
         return resolver.resolve(source.table, extent, session)
@@ -50,21 +50,17 @@ def _relation(
     return resolver.resolve(source.table, last, session)
 
 
-def _publication(source: Source, target: Target, period: Period | None, session: Session) -> Relation:
+def _publication(
+    nested: Named, name: str, target: Target, period: Period | None, session: Session
+) -> Relation:
     """Decision 22: a nested Dataset is read for the same Period; the latest where one of both has none."""
-    nested = source.nested
-    if nested is None:
-        raise LookupError(f"{source.name} is not a nested dataset")
     same = period.id if period and nested.dataset.partitions else None
     warehouse = target.warehouse
     found = warehouse.current(nested.stem, same, session) if same else warehouse.latest(nested.stem, session)
     if found is None:
         what = f"{nested.stem} of {same}" if same else nested.stem
-        raise ResolveError(
-            Fault(
-                f"nested dataset {what} is not published yet", source.name, f"materialize {nested.stem} first"
-            )
-        )
+        mend = f"materialize {nested.stem} first"
+        raise ResolveError(Fault(f"nested dataset {what} is not published yet", name, mend))
     return found.relation
 
 

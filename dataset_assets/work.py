@@ -1,6 +1,6 @@
 """What a materialization is asked, and what is settled before anything runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -19,7 +19,6 @@ from dataset_assets.selection.date_range import UTC_ZONE, AsOf
 from dataset_assets.sql.build import CTE, assemble
 from dataset_assets.sql.compile import ROWS
 from dataset_assets.sql.question import Question
-from dataset_assets.sql.typing import find
 from dataset_assets.versions import Version
 
 
@@ -67,7 +66,7 @@ class Work:
         """The user columns."""
         return tuple(output.definition for output in self.question.scope.outputs)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[PublishedColumn, ...]:
         """The user columns, as the warehouse is told of them."""
         ids = {*IDENTIFIERS, *self.question.dataset.natural_key_columns}
@@ -85,7 +84,7 @@ class Work:
         outputs = self.question.scope.outputs
         return {each.name: first.setdefault(each.reference or each.name, each.name) for each in outputs}
 
-    @property
+    @cached_property
     def measured(self) -> tuple[PublishedColumn, ...]:
         """The user columns without those that only repeat another: what is profiled and digested."""
         return tuple(each for each in self.columns if self.twins[each.name] == each.name)
@@ -104,22 +103,10 @@ class Work:
         """The rows and their metadata: all that is published."""
         dataset = self.question.dataset
         order = "timestamp" if dataset.column_mapping else None
-        identity = Identity(tuple(self._told_apart()), dataset.natural_key_columns, order)
+        identity = Identity(self.definitions, dataset.natural_key_columns, order)
         before = _published(self.before, dataset) if self.before else None
         metadata = row_metadata(ROWS, identity, self.stamp, before, bucketed=bucketed)
         return assemble((*self.selection, *metadata))
-
-    def _told_apart(self) -> Iterator[ColumnDef]:
-        """The user columns, nullable unless the source vouches for what is declared.
-
-        A NULL in a key must reach the audit: compared by plain equality it would lose its row.
-        """
-        scope = self.question.scope
-        relation = self.question.relations[scope.main.name]
-        for output in scope.outputs:
-            physical = find(relation, output.reference.column.name) if output.reference else None
-            sure = physical is not None and physical.has_nulls is False
-            yield output.definition.model_copy(update={"nullable": not sure or output.definition.nullable})
 
 
 def _published(before: Publication, dataset: Dataset) -> Published:

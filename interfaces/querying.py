@@ -98,7 +98,7 @@ def _work(request: Request, question: Question, before: Publication | None = Non
 
 
 def _text(work: Work, dialect: Dialect, split: int | None, with_metadata: bool) -> str:
-    query: exp.Query = assemble(compile_rows(work.question))
+    query = assemble(work.selection)
     if with_metadata:
         query = work.query(bucketed=dialect.sorts_in_one_place)
     if split is not None:

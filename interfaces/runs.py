@@ -58,11 +58,7 @@ class Run:
             locked=self.locked or self.workspace.settings.locked,
         )
         with steps(_label(entry, period)) as tell:
-
-            def progress(sentence: str) -> None:
-                tell(sentence.removeprefix(f"{entry.stem}: "))
-
-            return materialize(self.workspace.catalog, self.workspace.target, request, progress)
+            return materialize(self.workspace.catalog, self.workspace.target, request, tell)
 
 
 def publish(

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from dataset_assets.assets.partitions import Partitioning, first_needed
 from dataset_assets.assets.resource import Placement
+from dataset_assets.building import schedule_of
 from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.contract.model import ColumnDef, Dataset, Status
 from dataset_assets.errors import DatasetAssetsError, Fault
@@ -95,19 +96,16 @@ class Graph:
             return Broken(entry, entry.faults or self.placement.faults)
         try:
             dataset = self.catalog.checked(entry)
-            sound = Sound(entry, dataset, target, self._partitioning(dataset))
+            sound = Sound(entry, dataset, target, self._partitioning(entry))
             for resolver, table in sound.tables():
                 self._cadence(target, resolver, table)
         except DatasetAssetsError as error:
             return Broken(entry, error.faults)
         return sound
 
-    def _partitioning(self, dataset: Dataset) -> Partitioning | None:
-        if dataset.partitions is None:
-            return None
-        cadence = self.catalog.calendars.cadence(dataset.partitions.period)
-        first, end = cadence.parse(dataset.partitions.start), dataset.partitions.end
-        return Partitioning(cadence, first, self.now, cadence.parse(end) if end else None)
+    def _partitioning(self, entry: Entry) -> Partitioning | None:
+        schedule = schedule_of(self.catalog, entry)
+        return Partitioning(schedule.cadence, schedule.first, self.now, schedule.last) if schedule else None
 
     def _table(self, resolver: str, name: str, readers: list[Sound]) -> Table:
         cadence = self._cadence(readers[0].target, resolver, name)

@@ -13,7 +13,7 @@ from dataset_assets.contract.model import ColumnDef
 from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
 from dataset_assets.rows.encoding import row_text
 from dataset_assets.selection.date_range import Moment
-from dataset_assets.sql.build import CTE, alias, boundary, column, number, table, text
+from dataset_assets.sql.build import CTE, alias, all_before, boundary, column, number, table, text
 from dataset_assets.sql.nodes import Joined
 
 _CARRIED = sqlglot.parse_one(
@@ -142,9 +142,7 @@ def _bucket_sizes() -> exp.Select:
     before = exp.Window(
         this=exp.Sum(this=exp.Count(this=exp.Star())),
         order=exp.Order(expressions=[exp.Ordered(this=column("_bucket"), nulls_first=True)]),
-        spec=exp.WindowSpec(
-            kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=number(1), end_side="PRECEDING"
-        ),
+        spec=all_before(),
     )
     size = exp.cast(exp.Coalesce(this=before, expressions=[number(0)]), "BIGINT")
     sizes = exp.select(column("_bucket"), exp.alias_(size, "_before")).from_(table("bucketed"))
@@ -190,14 +188,13 @@ def _compared(rows: str, identity: Identity, before: Published) -> tuple[CTE, ..
     """Every row beside the row it was before, if it was there, and whether its content changed."""
     names = {definition.name.lower() for definition in before.columns}
     known = [d for d in identity.columns if d.name.lower() in names]
+    new = exp.select(*_names(identity)).from_(table(rows))
+    old = exp.select(*(column(d.name) for d in known), *_system()).from_(before.source.copy())
     if identity.key:
-        new: exp.Expr = exp.select(*_names(identity)).from_(table(rows))
-        old = exp.select(*(column(d.name) for d in known), *_system()).from_(before.source.copy())
         old = old if before.has_key else _once(old, identity)
         same = [_same(definition, "present", "previous") for definition in identity.told_by]
     else:
-        new = _counted(exp.select(*_names(identity)).from_(table(rows)), identity, None)
-        old = exp.select(*(column(d.name) for d in known), *_system()).from_(before.source.copy())
+        new = _counted(new, identity, None)
         old = _counted(old, identity, column("_row_id"))
         same = [_equal(name, "present", "previous") for name in ("_content", "_occurrence")]
     compared = exp.select(

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from dataset_assets.model import Integer, Model, Text
 from dataset_assets.selection.date_range import DateRange
-from dataset_assets.sql.build import CTE, Columns, column, is_in, number, table, text
+from dataset_assets.sql.build import CTE, Columns, all_before, column, is_in, number, table, text
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,7 @@ class CumulativeRevenuePercent(_RevenueFilter):
         before = exp.Window(
             this=exp.Sum(this=total.copy()),
             order=exp.Order(expressions=best_first),
-            spec=exp.WindowSpec(
-                kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=number(1), end_side="PRECEDING"
-            ),
+            spec=all_before(),
         )
         return {
             "revenue_before": exp.Coalesce(this=before, expressions=[number(0)]),

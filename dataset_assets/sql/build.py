@@ -79,6 +79,13 @@ def _clock(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
 
 
+def all_before() -> exp.WindowSpec:
+    """The frame of a window that holds every row before the current one, and not that one."""
+    return exp.WindowSpec(
+        kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=number(1), end_side="PRECEDING"
+    )
+
+
 def is_in(value: exp.Expr, cte: str, name: str) -> exp.Expr:
     """`value IN (SELECT name FROM cte)`: a semi-join, which NULL never satisfies."""
     return exp.In(this=value, query=exp.select(column(name)).from_(table(cte)).subquery())

@@ -198,8 +198,8 @@ def _join(
     plain = all(is_as_declared(relation, definition) for definition in question.needed(lookup))
     source = relation.source if plain else _read(question, lookup).subquery()
     conditions = (
-        exp.EQ(this=read(reference), expression=column(condition.target_column, lookup.name))
-        for reference, condition in question.joins(lookup)
+        exp.EQ(this=read(reference), expression=column(target.column.name, lookup.name))
+        for reference, target in question.joins(lookup)
     )
     return query.join(alias_table(source, lookup.name), on=exp.and_(*conditions), join_type="left")
 

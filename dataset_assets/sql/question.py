@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from dataset_assets.contract.model import ColumnDef, Dataset, JoinCondition
+from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.scope import Reference, Scope, Source
 from dataset_assets.periods.period import Period
 from dataset_assets.ports import Extent, Relation
@@ -84,11 +84,15 @@ class Question:
         outputs = (output.reference for output in self.scope.outputs)
         return tuple(reference for reference in outputs if reference and reference.source.lookup is None)
 
-    def joins(self, lookup: Source) -> Iterator[tuple[Reference, JoinCondition]]:
-        """(the column a lookup is joined on, the condition), for each of its conditions."""
+    def joins(self, lookup: Source) -> Iterator[tuple[Reference, Reference]]:
+        """(the column that a lookup is joined on, the lookup's own), for each of its conditions."""
         definition = lookup.lookup
         for condition in definition.join_conditions if definition else ():
-            yield self.reference(condition.source_column), condition
+            target = lookup.column(condition.target_column)
+            yield (
+                self.reference(condition.source_column),
+                _checked(Reference(lookup, target) if target else None, condition.target_column),
+            )
 
     def needed(self, source: Source) -> tuple[ColumnDef, ...]:
         """The columns of a source that anything reads, in the order it declares them."""
@@ -103,15 +107,15 @@ class Question:
         yield from self.concepts.values()
         yield from self.row_key
         for lookup in self.scope.lookups:
-            for reference, condition in self.joins(lookup):
-                yield reference
-                target = lookup.column(condition.target_column)
-                if target:
-                    yield Reference(lookup, target)
+            for sides in self.joins(lookup):
+                yield from sides
 
     def reference(self, ref: str) -> Reference:
         """The column a name refers to; the rules have made sure that there is one."""
-        found = self.scope.find(ref)
-        if found is None:
-            raise LookupError(f"{ref!r} was not checked before it was compiled")
-        return found
+        return _checked(self.scope.find(ref), ref)
+
+
+def _checked(found: Reference | None, ref: str) -> Reference:
+    if found is None:
+        raise LookupError(f"{ref!r} was not checked before it was compiled")
+    return found

@@ -2,9 +2,9 @@
 
 from sqlglot import exp
 
-from dataset_assets.contract.scope import Reference, Source
+from dataset_assets.contract.scope import Source
 from dataset_assets.sql.build import alias_table, assemble, column, table
-from dataset_assets.sql.compile import Draft, map_columns, window
+from dataset_assets.sql.compile import Draft, window
 from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import as_declared
 
@@ -23,32 +23,24 @@ def unmatched_query(question: Question, lookup: Source, staged: exp.Expr) -> exp
     keys = exp.select(*map(column, names), exp.alias_(exp.Count(this=exp.Star()), "times"))
     keys = keys.from_(alias_table(staged, "staged")).group_by(*map(column, names))
     relation = question.relations[lookup.name]
-    targets = [_target(lookup, condition.target_column) for _, condition in joins]
     same = [
         exp.EQ(
             this=column(name, "keys"), expression=as_declared(lookup, relation, target.column, lookup.name)
         )
-        for name, target in zip(names, targets, strict=True)
+        for name, (_, target) in zip(names, joins, strict=True)
     ]
-    missing = column(targets[0].column.name, lookup.name).is_(exp.null())
+    missing = column(joins[0][1].column.name, lookup.name).is_(exp.null())
     query = exp.select(*_totals(missing, column("times", "keys"))).from_(keys.subquery("keys"))
     return query.join(alias_table(relation.source, lookup.name), on=exp.and_(*same), join_type="left")
 
 
 def _in_window(question: Question, lookup: Source) -> exp.Query:
-    draft = window(map_columns(Draft(question, early=question.scope.lookups)))
-    _, condition = next(question.joins(lookup))
-    missing = draft.in_rows(_target(lookup, condition.target_column)).is_(exp.null())
+    draft = window(Draft(question, early=question.scope.lookups))
+    _, target = next(question.joins(lookup))
+    missing = draft.in_rows(target).is_(exp.null())
     return assemble(draft.ctes, exp.select(*_totals(missing, exp.Literal.number(1))).from_(table(draft.rows)))
 
 
 def _totals(missing: exp.Expr, times: exp.Expr) -> list[exp.Expr]:
     lacking = exp.Case().when(missing, times.copy()).else_(exp.Literal.number(0))
     return [exp.alias_(exp.Sum(this=each), name) for each, name in ((times, "total"), (lacking, "unmatched"))]
-
-
-def _target(lookup: Source, name: str) -> Reference:
-    found = lookup.column(name)
-    if found is None:
-        raise LookupError(f"{lookup.name}.{name} was not checked before it was compiled")
-    return Reference(lookup, found)

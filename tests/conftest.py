@@ -1,9 +1,12 @@
 """Settings of all tests."""
 
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
+
+from tests.bigquery.emulator import Emulator, start
 
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -13,3 +16,16 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`pytest tests/golden --update-golden` writes the golden SQL anew: read what changed, then commit."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden/*/*.sql anew")
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Generator[Emulator]:
+    """One BigQuery for all tests that ask for it: each works in a `bigquery_dataset` of its own."""
+    with start() as started:
+        yield started
+
+
+@pytest.fixture
+def bigquery_dataset(emulator: Emulator) -> Generator[str]:
+    with emulator.dataset() as name:
+        yield name

@@ -1,0 +1,161 @@
+"""BigQuery of the tests: `server.py FOLDER`, run by the Python of `.venv-bigquery`.
+
+Serves REST and Storage on random loopback ports, keeps everything in memory, writes FOLDER/ready.json
+and ends when its stdin closes. Each function of `TOWARDS_BIGQUERY` mends one thing in which the
+emulator is unlike BigQuery; what it cannot mend stands in proxy.py.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from contextvars import ContextVar
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from bqemulator.api.routes import jobs, upload
+from bqemulator.config import Settings
+from bqemulator.server import EmulatorServer
+from bqemulator.storage.engine import DuckDBEngine
+from bqemulator.types import geography
+from duckdb import DuckDBPyConnection, connect
+from sqlglot import exp
+from sqlglot.generators.duckdb import DuckDBGenerator
+
+STORAGE_MESSAGE_BYTES = 1024**3
+
+
+def extension(name: str) -> str:
+    """The LOAD of an extension from its wheel: nothing is downloaded and the home folder is not touched."""
+    (found,) = Path(str(files(f"duckdb_extension_{name}"))).rglob(f"{name}.duckdb_extension")
+    return f"LOAD '{found}'"
+
+
+@cache
+def with_spatial() -> DuckDBPyConnection:
+    connection = connect()
+    connection.execute(extension("spatial"))
+    return connection
+
+
+def load_extensions_from_wheels() -> None:
+    """The emulator installs them over the network."""
+
+    def loader(name):
+        return lambda engine: engine.connection.execute(extension(name))
+
+    DuckDBEngine._load_spatial = loader("spatial")
+    DuckDBEngine._load_format_extensions = loader("avro")
+    geography._ensure_conv_conn = with_spatial
+
+
+def accept_any_media_type() -> None:
+    """Google's client sends the data of a load job as `*/*`."""
+    upload._PERMITTED_MEDIA_CONTENT_TYPES = ("",)
+
+
+def keep_the_id_of_a_load_job() -> None:
+    """The emulator gives an uploaded load job an id of its own, so that nobody could look it up."""
+    asked: ContextVar[str] = ContextVar("asked")
+    configuration_of, run, own_id = (
+        upload._load_configuration_from_envelope,
+        upload._run_load,
+        upload._new_job_id,
+    )
+
+    def with_id(envelope):
+        return {**configuration_of(envelope), "jobReference": envelope.get("jobReference", {})}
+
+    async def run_with_id(*, configuration, **others):
+        reference = configuration.pop("jobReference")
+        asked.set(reference.get("jobId") or own_id())
+        return await run(configuration=configuration, **others)
+
+    upload._load_configuration_from_envelope, upload._run_load = with_id, run_with_id
+    upload._new_job_id = asked.get
+
+
+def keep_the_configuration_of_a_job() -> None:
+    """jobs.get answers the labels and the limit that a job was sent with, not its query alone."""
+    merge = jobs._merge_executor_config
+
+    def merge_both_ways(sent, kept):
+        merge(sent, kept)
+        if kept is not None:
+            kept.update(sent)
+
+    jobs._merge_executor_config = merge_both_ways
+
+
+def numeric_has_38_digits() -> None:
+    """Bare NUMERIC is DECIMAL(38, 9); DuckDB's bare DECIMAL is (18, 3)."""
+    plain = DuckDBGenerator.datatype_sql
+
+    def datatype_sql(generator, expression):
+        bare = expression.this is exp.DataType.Type.DECIMAL and not expression.expressions
+        return "DECIMAL(38, 9)" if bare else plain(generator, expression)
+
+    DuckDBGenerator.datatype_sql = datatype_sql
+
+
+def no_read_within_a_job() -> None:
+    """Storage reads run in threads of their own on the one connection: they saw half a transaction."""
+    busy = threading.RLock()
+    fetch = DuckDBEngine.fetch_arrow
+
+    def fetch_alone(*arguments):
+        with busy:
+            return fetch(*arguments)
+
+    def alone(run):
+        async def run_alone(*arguments, **named):
+            with busy:
+                return await run(*arguments, **named)
+
+        return run_alone
+
+    DuckDBEngine.fetch_arrow = fetch_alone
+    for module, name in (
+        (jobs, "execute_query_job"),
+        (jobs, "execute_load_job"),
+        (jobs, "execute_copy_job"),
+        (upload, "execute_load_job"),
+    ):
+        setattr(module, name, alone(getattr(module, name)))
+
+
+TOWARDS_BIGQUERY = (
+    load_extensions_from_wheels,
+    accept_any_media_type,
+    keep_the_id_of_a_load_job,
+    keep_the_configuration_of_a_job,
+    numeric_has_38_digits,
+    no_read_within_a_job,
+)
+
+
+async def serve(folder: Path) -> None:
+    for mend in TOWARDS_BIGQUERY:
+        mend()
+    server = EmulatorServer(
+        Settings(
+            rest_port=0,
+            grpc_port=0,
+            log_level="critical",
+            upload_staging_dir=folder,
+            write_api_max_request_bytes=STORAGE_MESSAGE_BYTES,
+        )
+    )
+    await server.start()
+    ready = {"rest": server.rest_url, "storage": server.grpc_endpoint}
+    written = folder / "ready.part"
+    written.write_text(json.dumps(ready))
+    written.replace(folder / "ready.json")  # whole or not there
+    await asyncio.to_thread(sys.stdin.buffer.read)
+    os._exit(0)  # there is nothing to keep: waiting for open connections would take seconds
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1])))

@@ -67,7 +67,7 @@ def start() -> Generator[Emulator]:
     if not PYTHON.exists():
         raise RuntimeError(f"{PYTHON} is not there: run `make test`, which installs the emulator")
     with TemporaryDirectory() as folder, (Path(folder) / "stderr").open("w+b") as log:
-        command = [PYTHON, Path(__file__).with_name("server.py"), folder]
+        command = [PYTHON, Path(__file__).with_name("server"), folder]
         server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
         try:
             yield Emulator(**json.loads(_when_ready(server, Path(folder))))

@@ -1,8 +1,10 @@
-"""The BigQuery of the tests answers as the real one where the emulator alone does not (server.py)."""
+"""The BigQuery of the tests answers as the real one where the emulator alone does not (server/)."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from google.api_core.exceptions import BadRequest
 from google.cloud.bigquery import LoadJobConfig, QueryJobConfig, SchemaField
 
 from tests.bigquery import emulator as environment
@@ -30,6 +32,62 @@ def test_a_query_job_keeps_its_labels(emulator):
     config = QueryJobConfig(labels=asked)
     client.query("SELECT 1", job_id="query-1", job_config=config, job_retry=None).result(timeout=60)
     assert client.get_job("query-1", retry=once(), timeout=60).labels == asked
+
+
+def test_a_table_tells_what_it_was_made_with(emulator, bigquery_dataset):
+    name = f"{bigquery_dataset}.t"
+    emulator.rows(
+        f"CREATE TABLE {name} (a INT64 OPTIONS(description='first')) "
+        "CLUSTER BY a OPTIONS(description='whole', "
+        "labels=[('x', 'y')], expiration_timestamp=TIMESTAMP '2100-01-01 00:00:00+00:00')"
+    )
+    emulator.rows(f"ALTER TABLE {name} ADD COLUMN b STRING OPTIONS(description='second')")
+    table = emulator.client().get_table(name, retry=once(), timeout=60)
+    assert (table.clustering_fields, table.labels, table.description) == (["a"], {"x": "y"}, "whole")
+    assert table.expires == datetime(2100, 1, 1, tzinfo=UTC)
+    assert {field.name: field.description for field in table.schema} == {"a": "first", "b": "second"}
+
+
+def test_a_table_tells_its_rows_after_a_script(emulator, bigquery_dataset):
+    name = f"{bigquery_dataset}.t"
+    emulator.rows(f"CREATE TABLE {name} AS SELECT 1 AS a")
+    before = emulator.client().get_table(name, retry=once(), timeout=60)
+    found = emulator.rows(
+        f"BEGIN TRANSACTION; DELETE FROM {name} WHERE TRUE; INSERT INTO {name} SELECT * FROM UNNEST([2, 3]);"
+        f"COMMIT TRANSACTION; SELECT SUM(a) AS s FROM {name}"
+    )
+    after = emulator.client().get_table(name, retry=once(), timeout=60)
+    assert (found, after.num_rows) == ([{"s": 5}], 2)
+    assert after.modified > before.modified
+    assert emulator.rows(f"SELECT a FROM {name} FOR SYSTEM_TIME AS OF CURRENT_TIMESTAMP() ORDER BY a") == [
+        {"a": 2},
+        {"a": 3},
+    ]
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "ASSERT (SELECT COUNT(*) FROM {t}) = 5 AS 'superseded'",
+        "IF (SELECT COUNT(*) FROM {t}) = 0 THEN RAISE USING MESSAGE = 'superseded'; END IF",
+        "SELECT ERROR('superseded')",
+    ],
+)
+def test_a_failing_statement_rolls_the_transaction_back(emulator, bigquery_dataset, failing):
+    name = f"{bigquery_dataset}.t"
+    emulator.rows(f"CREATE TABLE {name} AS SELECT 1 AS a")
+    script = "BEGIN TRANSACTION; DELETE FROM {t} WHERE TRUE; " + failing + "; COMMIT TRANSACTION"
+    with pytest.raises(BadRequest, match="superseded"):
+        emulator.rows(script.format(t=name))
+    assert emulator.rows(f"SELECT * FROM {name}") == [{"a": 1}]
+
+
+def test_a_dry_run_changes_nothing(emulator, bigquery_dataset):
+    name = f"{bigquery_dataset}.t"
+    emulator.rows(f"CREATE TABLE {name} AS SELECT 1 AS a")
+    script = f"BEGIN TRANSACTION; DELETE FROM {name} WHERE TRUE; COMMIT TRANSACTION"
+    emulator.client().query(script, QueryJobConfig(dry_run=True), retry=once(), job_retry=None)
+    assert emulator.rows(f"SELECT * FROM {name}") == [{"a": 1}]
 
 
 def test_without_its_environment_it_says_what_to_run(monkeypatch, tmp_path):

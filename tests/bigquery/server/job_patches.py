@@ -1,14 +1,6 @@
-"""BigQuery of the tests: `server.py FOLDER`, run by the Python of `.venv-bigquery`.
+"""What jobs do in BigQuery and not in the emulator; part of the server's process."""
 
-Serves REST and Storage on random loopback ports, keeps everything in memory, writes FOLDER/ready.json
-and ends when its stdin closes. Each function of `TOWARDS_BIGQUERY` mends one thing in which the
-emulator is unlike BigQuery; what it cannot mend stands in proxy.py.
-"""
-
-import asyncio
-import json
-import os
-import sys
+import re
 import threading
 from contextvars import ContextVar
 from functools import cache
@@ -16,15 +8,15 @@ from importlib.resources import files
 from pathlib import Path
 
 from bqemulator.api.routes import jobs, upload
-from bqemulator.config import Settings
-from bqemulator.server import EmulatorServer
+from bqemulator.domain.errors import InvalidQueryError
+from bqemulator.jobs import executor
+from bqemulator.scripting.exceptions import ScriptRaise
+from bqemulator.scripting.interpreter import ScriptInterpreter
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.types import geography
 from duckdb import DuckDBPyConnection, connect
 from sqlglot import exp
 from sqlglot.generators.duckdb import DuckDBGenerator
-
-STORAGE_MESSAGE_BYTES = 1024**3
 
 
 def extension(name: str) -> str:
@@ -126,36 +118,59 @@ def no_read_within_a_job() -> None:
         setattr(module, name, alone(getattr(module, name)))
 
 
-TOWARDS_BIGQUERY = (
+def scripts_can_raise() -> None:
+    """RAISE fails the job; in the emulator it was an error of the server."""
+    run = ScriptInterpreter.run
+
+    async def run_and_fail(interpreter, source):
+        try:
+            return await run(interpreter, source)
+        except ScriptRaise as raised:
+            raise raised.error from raised
+
+    ScriptInterpreter.run = run_and_fail
+
+
+def scripts_can_assert() -> None:
+    """ASSERT expression [AS 'description']: false or NULL fails the job, and rolls its transaction back."""
+    statement = ScriptInterpreter._exec_sql
+    asserted = re.compile(
+        r"""\s*ASSERT\b(?P<that>.*?)(\sAS\s+(?P<text>'[^']*'|"[^"]*"))?\s*""", re.DOTALL | re.IGNORECASE
+    )
+
+    async def checked(interpreter, sql):
+        found = asserted.fullmatch(sql)
+        if found is None:
+            return await statement(interpreter, sql)
+        if not await interpreter._eval_expr_scalar(found["that"]):
+            raise InvalidQueryError((found["text"] or "Assertion failed").strip("'\""))
+        interpreter._final_table = None
+        return None
+
+    ScriptInterpreter._exec_sql = checked
+
+
+def a_dry_run_runs_no_script() -> None:
+    """The emulator takes a script for a query and runs it to learn its columns."""
+    classify = jobs.classify_statement_type
+
+    def with_scripts(sql):
+        statements = executor._parse_script_or_raise(sql).statements
+        one = len(statements) == 1 and isinstance(statements[0], executor.SqlStmt)
+        return classify(sql) if one else "SCRIPT"
+
+    jobs.classify_statement_type = with_scripts
+    jobs._DESTRUCTIVE_STATEMENT_TYPES |= {"SCRIPT"}
+
+
+PATCHES = (
     load_extensions_from_wheels,
     accept_any_media_type,
     keep_the_id_of_a_load_job,
     keep_the_configuration_of_a_job,
     numeric_has_38_digits,
     no_read_within_a_job,
+    scripts_can_raise,
+    scripts_can_assert,
+    a_dry_run_runs_no_script,
 )
-
-
-async def serve(folder: Path) -> None:
-    for mend in TOWARDS_BIGQUERY:
-        mend()
-    server = EmulatorServer(
-        Settings(
-            rest_port=0,
-            grpc_port=0,
-            log_level="critical",
-            upload_staging_dir=folder,
-            write_api_max_request_bytes=STORAGE_MESSAGE_BYTES,
-        )
-    )
-    await server.start()
-    ready = {"rest": server.rest_url, "storage": server.grpc_endpoint}
-    written = folder / "ready.part"
-    written.write_text(json.dumps(ready))
-    written.replace(folder / "ready.json")  # whole or not there
-    await asyncio.to_thread(sys.stdin.buffer.read)
-    os._exit(0)  # there is nothing to keep: waiting for open connections would take seconds
-
-
-if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))

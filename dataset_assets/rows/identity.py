@@ -211,10 +211,13 @@ def _system() -> list[exp.Expr]:
 
 
 def _once(rows: exp.Select, identity: Identity) -> exp.Select:
-    """The rows whose key is there once: of several nobody can say which one a row of today was."""
+    """The rows whose key is there once: of several nobody can say which one a row of today was.
+
+    GoogleSQL takes QUALIFY only beside another clause that filters.
+    """
     key = [column(definition.name) for definition in identity.told_by]
     times = exp.Window(this=exp.Count(this=exp.Star()), partition_by=key)
-    return rows.qualify(exp.EQ(this=times, expression=number(1)))
+    return rows.where(exp.true()).qualify(exp.EQ(this=times, expression=number(1)))
 
 
 def _counted(rows: exp.Select, identity: Identity, order: exp.Expr | None) -> exp.Select:

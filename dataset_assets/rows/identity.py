@@ -167,7 +167,7 @@ def _row_id(stamp: Stamp) -> exp.Expr:
 
 def _constants(stamp: Stamp) -> dict[str, exp.Expr]:
     def words(value: object | None) -> exp.Expr:
-        return exp.cast(exp.null() if value is None else text(str(value)), "VARCHAR")
+        return exp.cast(exp.null(), "VARCHAR") if value is None else text(str(value))
 
     types = {system.name: system.sql_type for system in SYSTEM_COLUMNS}
     now = instant(stamp)

@@ -46,7 +46,9 @@ def alias(expression: exp.Expr, name: str) -> exp.Expr:
 
 
 def alias_table(source: exp.Expr, name: str) -> exp.Expr:
-    """`source AS name`, for FROM and JOIN."""
+    """`source AS name`, for FROM and JOIN; a table that has no other name than this stands alone."""
+    if source == table(name):
+        return source.copy()
     return exp.alias_(source.copy(), identifier(name), table=True)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlglot import exp
+from sqlglot import exp, parse_one
 from sqlglot.dialects.bigquery import BigQuery
 from sqlglot.dialects.dialect import Dialect as SqlglotDialect
 from sqlglot.dialects.dialect import rename_func
@@ -13,7 +13,13 @@ from sqlglot.errors import UnsupportedError as SqlglotUnsupportedError
 from sqlglot.generator import Generator
 
 from dataset_assets.errors import Fault, UnsupportedError
-from dataset_assets.sql.nodes import DecimalText, Fingerprint, FingerprintPart
+from dataset_assets.sql.nodes import (
+    ClockTime,
+    DecimalText,
+    Fingerprint,
+    FingerprintPart,
+    FloatAsDecimal,
+)
 
 
 def _template(form: str) -> Callable[[Generator, exp.Expr], str]:
@@ -25,6 +31,35 @@ def _template(form: str) -> Callable[[Generator, exp.Expr], str]:
     return write
 
 
+def _written(form: exp.Expr) -> Callable[[Generator, exp.Expr], str]:
+    """Writes a node as the AST `form`, its arguments in place of the placeholders of their names."""
+
+    def write(generator: Generator, node: exp.Expr) -> str:
+        return generator.sql(exp.replace_placeholders(form.copy(), **node.args))
+
+    return write
+
+
+_EXACT_DECIMAL = parse_one(
+    "CASE WHEN ABS(:this) < 4e6 AND ABS(:this * 1e9 - ROUND(:this * 1e9)) < 0.25"
+    " THEN CAST(CAST(:this AS DOUBLE) AS DECIMAL(38, 9))"
+    " ELSE CAST(PRINTF('%.40f', :this) AS DECIMAL(38, 9)) END",
+    dialect="duckdb",
+)
+"""DuckDB multiplies by 1e9 as floats do, and gives 333736947.770000000 for 333736947.77, which is
+333736947.769999981, as BigQuery has it. Where that product cannot round to another integer it is right, and
+fast; else all digits are written out."""
+_FIRST_INSTANT = parse_one(
+    "CASE WHEN TIMEZONE(:zone, TIMEZONE(:zone, :this - INTERVAL '3' HOUR) + INTERVAL '3' HOUR)"
+    " = CAST(:this AS TIMESTAMP)"
+    " THEN TIMEZONE(:zone, :this - INTERVAL '3' HOUR) + INTERVAL '3' HOUR"
+    " ELSE TIMEZONE(:zone, :this) END",
+    dialect="duckdb",
+)
+"""DuckDB takes the second of the two instants that a clock shows when it is set back, BigQuery the first:
+the one by the offset of three hours before."""
+
+
 class DuckDBText(DuckDB):
     """DuckDB, where a C format string is `printf`."""
 
@@ -32,6 +67,8 @@ class DuckDBText(DuckDB):
         TRANSFORMS = {
             **DuckDB.Generator.TRANSFORMS,
             exp.Format: rename_func("printf"),
+            ClockTime: _written(_FIRST_INSTANT),
+            FloatAsDecimal: _written(_EXACT_DECIMAL),
             # 128 bits take four times as long to write as 64, which hold almost every value
             DecimalText: _template(
                 "COALESCE(CAST(TRY_CAST({this} AS DECIMAL(18, 9)) AS TEXT), CAST({this} AS TEXT))"
@@ -50,12 +87,21 @@ class BigQueryText(BigQuery):
     class Generator(BigQuery.Generator):
         TRANSFORMS = {
             **BigQuery.Generator.TRANSFORMS,
+            ClockTime: _template("TIMESTAMP({this}, {zone})"),
+            FloatAsDecimal: _template("CAST({this} AS NUMERIC)"),
             DecimalText: _template("FORMAT('%.9f', {this})"),
             Fingerprint: _template("TO_HEX(REVERSE(MD5({this})))"),
             FingerprintPart: _template(
                 "CAST(CAST(CONCAT('0x', SUBSTR({this}, 18 - 16 * {part}, 15)) AS INT64) AS NUMERIC)"
             ),
         }
+
+        def cast_sql(self, expression: exp.Cast, safe_prefix: str | None = None) -> str:
+            """A day or an instant that is known reads as a literal: `DATE '2018-01-01'`."""
+            value, kind = expression.this, expression.to
+            if safe_prefix is None and value.is_string and kind.is_type(*exp.DataType.TEMPORAL_TYPES):
+                return f"{self.sql(kind)} {self.sql(value)}"
+            return super().cast_sql(expression, safe_prefix)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,16 @@ class DecimalText(exp.Expression, exp.Func):
     arg_types = {"this": True}
 
 
+class FloatAsDecimal(exp.Cast):
+    """A float as the decimal that is nearest to its exact value, halves away from zero (decision 3)."""
+
+
+class ClockTime(exp.Expression, exp.Func):
+    """The instant at which a zone's clock shows this time: the first one where it is set back (decision 28)."""
+
+    arg_types = {"this": True, "zone": True}
+
+
 class Fingerprint(exp.Expression, exp.Func):
     """A text's MD5, in whatever form the engine cuts fastest into the parts below."""
 

@@ -11,6 +11,7 @@ from dataset_assets.errors import Fault
 from dataset_assets.ports import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.sql.build import column as read_column
 from dataset_assets.sql.build import text
+from dataset_assets.sql.nodes import ClockTime, FloatAsDecimal
 
 SQL_TYPES: Mapping[ColumnType, str] = {
     ColumnType.STRING: "VARCHAR",
@@ -43,15 +44,20 @@ def _to(sql_type: str) -> Cast:
     return cast
 
 
+def _float(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
+    return FloatAsDecimal(this=value, to=exp.DataType.build(SQL_TYPES[ColumnType.DECIMAL]))
+
+
 def _in_zone(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
-    return exp.Timestamp(this=value, zone=text(zone))
+    instant = exp.Timestamp if zone == "UTC" else ClockTime
+    return instant(this=value, zone=text(zone))
 
 
 CASTS: Mapping[tuple[ColumnType, PhysicalType], Cast] = {
     (ColumnType.STRING, PhysicalType.STRING): _to(SQL_TYPES[ColumnType.STRING]),
     (ColumnType.INTEGER, PhysicalType.INTEGER): _to(SQL_TYPES[ColumnType.INTEGER]),
     (ColumnType.DECIMAL, PhysicalType.INTEGER): _to(SQL_TYPES[ColumnType.DECIMAL]),
-    (ColumnType.DECIMAL, PhysicalType.FLOAT): _to(SQL_TYPES[ColumnType.DECIMAL]),
+    (ColumnType.DECIMAL, PhysicalType.FLOAT): _float,
     (ColumnType.DECIMAL, PhysicalType.DECIMAL): _to(SQL_TYPES[ColumnType.DECIMAL]),
     (ColumnType.BOOLEAN, PhysicalType.BOOLEAN): _same,
     (ColumnType.DATE, PhysicalType.DATE): _same,

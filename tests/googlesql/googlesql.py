@@ -11,7 +11,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 from unittest.mock import patch
 
-from wasmtime import Config
+from wasmtime import Config, SharedMemory
 from zetasql.core import WasmClient, wasm_client
 from zetasql.wasi import get_wasm_path
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
@@ -75,10 +75,14 @@ class _Client(WasmClient):
     """The service's memory, copied from and to at once: the package does it byte by byte."""
 
     def write_bytes(self, ptr: int, data: bytes) -> None:
-        ctypes.memmove(ctypes.byref(self.memory.data_ptr().contents, ptr), data, len(data))
+        ctypes.memmove(self._at(ptr), data, len(data))
 
     def read_bytes(self, ptr: int, size: int) -> bytes:
-        return ctypes.string_at(ctypes.byref(self.memory.data_ptr().contents, ptr), size)
+        return ctypes.string_at(self._at(ptr), size)
+
+    def _at(self, ptr: int) -> Any:
+        assert isinstance(self.memory, SharedMemory)
+        return ctypes.byref(self.memory.data_ptr().contents, ptr)
 
 
 def _cached() -> Config:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from sqlglot import exp
 from zetasql.wasi._pb2.zetasql.public.type_pb2 import (
     ArrayTypeProto,
@@ -22,15 +21,8 @@ from zetasql.wasi._pb2.zetasql.public.value_pb2 import ValueProto
 
 _EXACT = Context(prec=80)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CLOCK = {
-    "year": (26, 14),
-    "month": (22, 4),
-    "day": (17, 5),
-    "hour": (12, 5),
-    "minute": (6, 6),
-    "second": (0, 6),
-}
-"""A DATETIME's bits: the part → where they begin and how many they are."""
+_CLOCK = (26, 22, 17, 12, 6, 0)
+"""Where in a DATETIME the bits of year, month, day, hour, minute and second begin."""
 
 
 def _numeric(value: Decimal) -> bytes:
@@ -42,24 +34,26 @@ def _decimal(value: bytes) -> Decimal:
     return Decimal(int.from_bytes(value, "little", signed=True)).scaleb(-9, _EXACT)
 
 
-def _timestamp(value: datetime) -> Timestamp:
+def _timestamp(value: datetime) -> dict[str, int]:
     seconds, rest = divmod(value - _EPOCH, timedelta(seconds=1))
-    return Timestamp(seconds=seconds, nanos=rest // timedelta(microseconds=1) * 1000)
+    return {"seconds": seconds, "nanos": rest // timedelta(microseconds=1) * 1000}
 
 
-def _instant(value: Timestamp) -> datetime:
+def _instant(value: Any) -> datetime:
     return _EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)
 
 
-def _datetime(value: datetime) -> ValueProto.Datetime:
-    bits = sum(getattr(value, part) << first for part, (first, _) in _CLOCK.items())
-    return ValueProto.Datetime(bit_field_datetime_seconds=bits, nanos=value.microsecond * 1000)
+def _datetime(value: datetime) -> dict[str, int]:
+    bits = sum(part << first for part, first in zip(value.timetuple(), _CLOCK, strict=False))
+    return {"bit_field_datetime_seconds": bits, "nanos": value.microsecond * 1000}
 
 
 def _clock(value: ValueProto.Datetime) -> datetime:
+    ends = (40, *_CLOCK)
     bits = value.bit_field_datetime_seconds
-    parts = {part: bits >> first & (1 << width) - 1 for part, (first, width) in _CLOCK.items()}
-    return datetime(**parts, microsecond=value.nanos // 1000)  # noqa: DTZ001 - it has no zone
+    parts = [bits % (1 << end) >> first for end, first in zip(ends, _CLOCK, strict=False)]
+    year, month, day, hour, minute, second = parts
+    return datetime(year, month, day, hour, minute, second, value.nanos // 1000)  # noqa: DTZ001
 
 
 @dataclass(frozen=True)

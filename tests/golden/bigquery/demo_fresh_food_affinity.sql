@@ -9,12 +9,12 @@ WITH date_filtered AS (
     products.department AS products__department,
     products.product_category AS products__product_category,
     products.product_type AS products__product_type
-  FROM transactions AS transactions
-  LEFT JOIN products AS products
+  FROM transactions
+  LEFT JOIN products
     ON transactions.product_id = products.product_id
   WHERE
-    transactions.transaction_timestamp >= CAST('2017-01-01 00:00:00+00:00' AS TIMESTAMP)
-    AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00+00:00' AS TIMESTAMP)
+    transactions.transaction_timestamp >= TIMESTAMP '2017-01-01 00:00:00+00:00'
+    AND transactions.transaction_timestamp < TIMESTAMP '2018-01-01 00:00:00+00:00'
 ), active_customers AS (
   SELECT
     household_id

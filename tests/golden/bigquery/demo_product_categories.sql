@@ -4,7 +4,7 @@ WITH source_rows AS (
     products.department,
     products.product_category,
     products.product_type
-  FROM products AS products
+  FROM products
 ), enriched_transactions AS (
   SELECT
     products.product_id,

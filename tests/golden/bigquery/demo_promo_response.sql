@@ -4,7 +4,7 @@ WITH source_rows AS (
     coupon_redemptions.coupon_upc,
     coupon_redemptions.campaign_id,
     coupon_redemptions.redemption_date
-  FROM coupon_redemptions AS coupon_redemptions
+  FROM coupon_redemptions
 ), enriched_transactions AS (
   SELECT
     coupon_redemptions.household_id,

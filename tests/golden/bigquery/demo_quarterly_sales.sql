@@ -6,15 +6,15 @@ WITH date_filtered AS (
     transactions.store_id,
     CAST(transactions.sales_value AS NUMERIC) AS sales_value,
     transactions.transaction_timestamp
-  FROM transactions AS transactions
+  FROM transactions
   WHERE
     (
-      transactions.transaction_timestamp >= CAST('2017-10-01 00:00:00+00:00' AS TIMESTAMP)
-      AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00+00:00' AS TIMESTAMP)
+      transactions.transaction_timestamp >= TIMESTAMP '2017-10-01 00:00:00+00:00'
+      AND transactions.transaction_timestamp < TIMESTAMP '2018-01-01 00:00:00+00:00'
     )
     AND (
-      transactions.transaction_timestamp < CAST('2017-11-27 00:00:00+00:00' AS TIMESTAMP)
-      OR transactions.transaction_timestamp >= CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMP)
+      transactions.transaction_timestamp < TIMESTAMP '2017-11-27 00:00:00+00:00'
+      OR transactions.transaction_timestamp >= TIMESTAMP '2017-12-04 00:00:00+00:00'
     )
 ), train_rows AS (
   SELECT
@@ -22,9 +22,9 @@ WITH date_filtered AS (
   FROM date_filtered
   WHERE
     CAST(CASE
-      WHEN transaction_timestamp >= CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      WHEN transaction_timestamp >= TIMESTAMP '2017-12-18 00:00:00+00:00'
       THEN 2
-      WHEN transaction_timestamp >= CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMP)
+      WHEN transaction_timestamp >= TIMESTAMP '2017-12-04 00:00:00+00:00'
       THEN 1
       ELSE 0
     END AS INT64) = 0
@@ -51,9 +51,9 @@ WITH date_filtered AS (
     transactions.basket_id,
     transactions.store_id,
     CAST(CASE
-      WHEN transactions.transaction_timestamp >= CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      WHEN transactions.transaction_timestamp >= TIMESTAMP '2017-12-18 00:00:00+00:00'
       THEN 2
-      WHEN transactions.transaction_timestamp >= CAST('2017-12-04 00:00:00+00:00' AS TIMESTAMP)
+      WHEN transactions.transaction_timestamp >= TIMESTAMP '2017-12-04 00:00:00+00:00'
       THEN 1
       ELSE 0
     END AS INT64) AS split

@@ -6,7 +6,7 @@ WITH source_rows AS (
     transactions.quantity,
     CAST(transactions.sales_value AS NUMERIC) AS sales_value,
     transactions.store_id
-  FROM transactions AS transactions
+  FROM transactions
 ), enriched_transactions AS (
   SELECT
     transactions.basket_id,
@@ -25,7 +25,7 @@ WITH source_rows AS (
   FROM source_rows AS transactions
   LEFT JOIN demographics AS customers
     ON transactions.household_id = customers.household_id
-  LEFT JOIN product_categories AS product_categories
+  LEFT JOIN product_categories
     ON transactions.product_id = product_categories.product_id
 )
 SELECT

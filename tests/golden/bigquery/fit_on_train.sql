@@ -5,17 +5,17 @@ WITH date_filtered AS (
     transactions.product_id,
     CAST(transactions.sales_value AS NUMERIC) AS sales_value,
     transactions.transaction_timestamp
-  FROM transactions AS transactions
+  FROM transactions
   WHERE
-    transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00+00:00' AS TIMESTAMP)
-    AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00+00:00' AS TIMESTAMP)
+    transactions.transaction_timestamp >= TIMESTAMP '2017-07-01 00:00:00+00:00'
+    AND transactions.transaction_timestamp < TIMESTAMP '2018-01-01 00:00:00+00:00'
 ), train_rows AS (
   SELECT
     *
   FROM date_filtered
   WHERE
     CAST(CASE
-      WHEN transaction_timestamp >= CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      WHEN transaction_timestamp >= TIMESTAMP '2017-12-18 00:00:00+00:00'
       THEN 1
       ELSE 0
     END AS INT64) = 0
@@ -67,14 +67,14 @@ WITH date_filtered AS (
     demographics.age AS demographics__age,
     demographics.income AS demographics__income,
     CAST(CASE
-      WHEN transactions.transaction_timestamp >= CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      WHEN transactions.transaction_timestamp >= TIMESTAMP '2017-12-18 00:00:00+00:00'
       THEN 1
       ELSE 0
     END AS INT64) AS split
   FROM date_filtered AS transactions
-  LEFT JOIN products AS products
+  LEFT JOIN products
     ON transactions.product_id = products.product_id
-  LEFT JOIN demographics AS demographics
+  LEFT JOIN demographics
     ON transactions.household_id = demographics.household_id
   WHERE
     transactions.product_id IN (

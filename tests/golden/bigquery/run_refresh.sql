@@ -5,10 +5,10 @@ WITH date_filtered AS (
     transactions.product_id,
     CAST(transactions.sales_value AS NUMERIC) AS sales_value,
     transactions.transaction_timestamp
-  FROM transactions AS transactions
+  FROM transactions
   WHERE
-    transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00+00:00' AS TIMESTAMP)
-    AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00+00:00' AS TIMESTAMP)
+    transactions.transaction_timestamp >= TIMESTAMP '2017-07-01 00:00:00+00:00'
+    AND transactions.transaction_timestamp < TIMESTAMP '2018-01-01 00:00:00+00:00'
 ), product_revenue AS (
   SELECT
     product_id,
@@ -57,14 +57,14 @@ WITH date_filtered AS (
     demographics.age AS demographics__age,
     demographics.income AS demographics__income,
     CAST(CASE
-      WHEN transactions.transaction_timestamp >= CAST('2017-12-18 00:00:00+00:00' AS TIMESTAMP)
+      WHEN transactions.transaction_timestamp >= TIMESTAMP '2017-12-18 00:00:00+00:00'
       THEN 1
       ELSE 0
     END AS INT64) AS split
   FROM date_filtered AS transactions
-  LEFT JOIN products AS products
+  LEFT JOIN products
     ON transactions.product_id = products.product_id
-  LEFT JOIN demographics AS demographics
+  LEFT JOIN demographics
     ON transactions.household_id = demographics.household_id
   WHERE
     transactions.product_id IN (
@@ -182,7 +182,7 @@ WITH date_filtered AS (
     demographics__age,
     demographics__income,
     split,
-    COALESCE(CAST(timestamp AS DATE), CAST('0001-01-01' AS DATE)) AS _bucket
+    COALESCE(CAST(timestamp AS DATE), DATE '0001-01-01') AS _bucket
   FROM added
 ), bucket_sizes AS (
   SELECT
@@ -230,11 +230,7 @@ WITH date_filtered AS (
     _created_by_project_id,
     _created_by_run_id,
     _created_at,
-    CASE
-      WHEN _changed
-      THEN CAST('2018-01-02 06:00:00+00:00' AS TIMESTAMP)
-      ELSE _updated_at
-    END AS _updated_at,
+    CASE WHEN _changed THEN TIMESTAMP '2018-01-02 06:00:00+00:00' ELSE _updated_at END AS _updated_at,
     _period,
     _deleted,
     _labels
@@ -279,13 +275,13 @@ WITH date_filtered AS (
       )),
       '-02dab6787ecc'
     ) AS _row_id,
-    CAST('01a2001c-5bae-7b91-b4bb-a18b13ce11ed' AS STRING) AS _source_dataset_id,
-    CAST('transactions' AS STRING) AS _source_table,
-    CAST('01a2001c-5bb6-78a2-b67e-09700bdd3521' AS STRING) AS _created_by_project_id,
-    CAST('run-1' AS STRING) AS _created_by_run_id,
-    CAST('2018-01-02 06:00:00+00:00' AS TIMESTAMP) AS _created_at,
-    CAST('2018-01-02 06:00:00+00:00' AS TIMESTAMP) AS _updated_at,
-    CAST('2017-12' AS STRING) AS _period,
+    '01a2001c-5bae-7b91-b4bb-a18b13ce11ed' AS _source_dataset_id,
+    'transactions' AS _source_table,
+    '01a2001c-5bb6-78a2-b67e-09700bdd3521' AS _created_by_project_id,
+    'run-1' AS _created_by_run_id,
+    TIMESTAMP '2018-01-02 06:00:00+00:00' AS _created_at,
+    TIMESTAMP '2018-01-02 06:00:00+00:00' AS _updated_at,
+    '2017-12' AS _period,
     FALSE AS _deleted,
     ARRAY<STRUCT<key STRING, value STRING>>[] AS _labels
   FROM numbered

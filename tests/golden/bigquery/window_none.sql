@@ -5,7 +5,7 @@ WITH source_rows AS (
     transactions.product_id,
     CAST(transactions.sales_value AS NUMERIC) AS sales_value,
     transactions.transaction_timestamp
-  FROM transactions AS transactions
+  FROM transactions
 ), enriched_transactions AS (
   SELECT
     transactions.household_id AS user_id,
@@ -40,9 +40,9 @@ WITH source_rows AS (
       ELSE 1
     END AS INT64) AS split
   FROM source_rows AS transactions
-  LEFT JOIN products AS products
+  LEFT JOIN products
     ON transactions.product_id = products.product_id
-  LEFT JOIN demographics AS demographics
+  LEFT JOIN demographics
     ON transactions.household_id = demographics.household_id
 )
 SELECT

@@ -5,10 +5,10 @@ WITH date_filtered AS (
     transactions.product_id,
     CAST(transactions.sales_value AS NUMERIC) AS sales_value,
     transactions.transaction_timestamp
-  FROM transactions AS transactions
+  FROM transactions
   WHERE
-    transactions.transaction_timestamp >= CAST('2017-07-01' AS DATE)
-    AND transactions.transaction_timestamp < CAST('2018-01-01' AS DATE)
+    transactions.transaction_timestamp >= DATE '2017-07-01'
+    AND transactions.transaction_timestamp < DATE '2018-01-01'
 ), enriched_transactions AS (
   SELECT
     transactions.household_id AS user_id,
@@ -21,15 +21,11 @@ WITH date_filtered AS (
     products.brand AS products__brand,
     demographics.age AS demographics__age,
     demographics.income AS demographics__income,
-    CAST(CASE
-      WHEN transactions.transaction_timestamp >= CAST('2017-12-18' AS DATE)
-      THEN 1
-      ELSE 0
-    END AS INT64) AS split
+    CAST(CASE WHEN transactions.transaction_timestamp >= DATE '2017-12-18' THEN 1 ELSE 0 END AS INT64) AS split
   FROM date_filtered AS transactions
-  LEFT JOIN products AS products
+  LEFT JOIN products
     ON transactions.product_id = products.product_id
-  LEFT JOIN demographics AS demographics
+  LEFT JOIN demographics
     ON transactions.household_id = demographics.household_id
 )
 SELECT

@@ -4,7 +4,7 @@ WITH date_filtered AS (
     transactions.basket_id,
     transactions.product_id,
     CAST(transactions.transaction_timestamp AS TIMESTAMP) AT TIME ZONE 'UTC' AS transaction_timestamp
-  FROM transactions AS transactions
+  FROM transactions
   WHERE
     transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00' AS TIMESTAMP)
     AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00' AS TIMESTAMP)
@@ -31,9 +31,9 @@ WITH date_filtered AS (
       ELSE 0
     END AS BIGINT) AS split
   FROM date_filtered AS transactions
-  LEFT JOIN products AS products
+  LEFT JOIN products
     ON transactions.product_id = products.product_id
-  LEFT JOIN demographics AS demographics
+  LEFT JOIN demographics
     ON transactions.household_id = demographics.household_id
   WHERE
     transactions.household_id IN (

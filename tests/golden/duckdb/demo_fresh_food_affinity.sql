@@ -3,14 +3,19 @@ WITH date_filtered AS (
     transactions.household_id,
     transactions.basket_id,
     transactions.product_id,
-    CAST(transactions.sales_value AS DECIMAL(38, 9)) AS sales_value,
+    CASE
+      WHEN ABS(transactions.sales_value) < 4e6
+      AND ABS(transactions.sales_value * 1e9 - ROUND(transactions.sales_value * 1e9)) < 0.25
+      THEN CAST(CAST(transactions.sales_value AS DOUBLE) AS DECIMAL(38, 9))
+      ELSE CAST(PRINTF('%.40f', transactions.sales_value) AS DECIMAL(38, 9))
+    END AS sales_value,
     CAST(transactions.transaction_timestamp AS TIMESTAMP) AT TIME ZONE 'UTC' AS transaction_timestamp,
     products.product_id AS products__product_id,
     products.department AS products__department,
     products.product_category AS products__product_category,
     products.product_type AS products__product_type
-  FROM transactions AS transactions
-  LEFT JOIN products AS products
+  FROM transactions
+  LEFT JOIN products
     ON transactions.product_id = products.product_id
   WHERE
     transactions.transaction_timestamp >= CAST('2017-01-01 00:00:00' AS TIMESTAMP)

@@ -6,7 +6,7 @@ WITH source_rows AS (
     demographics.home_ownership,
     demographics.household_size,
     demographics.kids_count
-  FROM demographics AS demographics
+  FROM demographics
 ), enriched_transactions AS (
   SELECT
     demographics.household_id,

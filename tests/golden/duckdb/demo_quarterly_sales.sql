@@ -4,9 +4,14 @@ WITH date_filtered AS (
     transactions.basket_id,
     transactions.product_id,
     transactions.store_id,
-    CAST(transactions.sales_value AS DECIMAL(38, 9)) AS sales_value,
+    CASE
+      WHEN ABS(transactions.sales_value) < 4e6
+      AND ABS(transactions.sales_value * 1e9 - ROUND(transactions.sales_value * 1e9)) < 0.25
+      THEN CAST(CAST(transactions.sales_value AS DOUBLE) AS DECIMAL(38, 9))
+      ELSE CAST(PRINTF('%.40f', transactions.sales_value) AS DECIMAL(38, 9))
+    END AS sales_value,
     CAST(transactions.transaction_timestamp AS TIMESTAMP) AT TIME ZONE 'UTC' AS transaction_timestamp
-  FROM transactions AS transactions
+  FROM transactions
   WHERE
     (
       transactions.transaction_timestamp >= CAST('2017-10-01 00:00:00' AS TIMESTAMP)

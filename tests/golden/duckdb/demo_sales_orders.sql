@@ -4,9 +4,14 @@ WITH source_rows AS (
     transactions.household_id,
     transactions.product_id,
     transactions.quantity,
-    CAST(transactions.sales_value AS DECIMAL(38, 9)) AS sales_value,
+    CASE
+      WHEN ABS(transactions.sales_value) < 4e6
+      AND ABS(transactions.sales_value * 1e9 - ROUND(transactions.sales_value * 1e9)) < 0.25
+      THEN CAST(CAST(transactions.sales_value AS DOUBLE) AS DECIMAL(38, 9))
+      ELSE CAST(PRINTF('%.40f', transactions.sales_value) AS DECIMAL(38, 9))
+    END AS sales_value,
     transactions.store_id
-  FROM transactions AS transactions
+  FROM transactions
 ), enriched_transactions AS (
   SELECT
     transactions.basket_id,
@@ -25,7 +30,7 @@ WITH source_rows AS (
   FROM source_rows AS transactions
   LEFT JOIN demographics AS customers
     ON transactions.household_id = customers.household_id
-  LEFT JOIN product_categories AS product_categories
+  LEFT JOIN product_categories
     ON transactions.product_id = product_categories.product_id
 )
 SELECT

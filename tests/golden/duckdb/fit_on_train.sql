@@ -3,9 +3,14 @@ WITH date_filtered AS (
     transactions.household_id,
     transactions.basket_id,
     transactions.product_id,
-    CAST(transactions.sales_value AS DECIMAL(38, 9)) AS sales_value,
+    CASE
+      WHEN ABS(transactions.sales_value) < 4e6
+      AND ABS(transactions.sales_value * 1e9 - ROUND(transactions.sales_value * 1e9)) < 0.25
+      THEN CAST(CAST(transactions.sales_value AS DOUBLE) AS DECIMAL(38, 9))
+      ELSE CAST(PRINTF('%.40f', transactions.sales_value) AS DECIMAL(38, 9))
+    END AS sales_value,
     CAST(transactions.transaction_timestamp AS TIMESTAMP) AT TIME ZONE 'UTC' AS transaction_timestamp
-  FROM transactions AS transactions
+  FROM transactions
   WHERE
     transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00' AS TIMESTAMP)
     AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00' AS TIMESTAMP)
@@ -72,9 +77,9 @@ WITH date_filtered AS (
       ELSE 0
     END AS BIGINT) AS split
   FROM date_filtered AS transactions
-  LEFT JOIN products AS products
+  LEFT JOIN products
     ON transactions.product_id = products.product_id
-  LEFT JOIN demographics AS demographics
+  LEFT JOIN demographics
     ON transactions.household_id = demographics.household_id
   WHERE
     transactions.product_id IN (

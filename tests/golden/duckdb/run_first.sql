@@ -3,9 +3,14 @@ WITH date_filtered AS (
     transactions.household_id,
     transactions.basket_id,
     transactions.product_id,
-    CAST(transactions.sales_value AS DECIMAL(38, 9)) AS sales_value,
+    CASE
+      WHEN ABS(transactions.sales_value) < 4e6
+      AND ABS(transactions.sales_value * 1e9 - ROUND(transactions.sales_value * 1e9)) < 0.25
+      THEN CAST(CAST(transactions.sales_value AS DOUBLE) AS DECIMAL(38, 9))
+      ELSE CAST(PRINTF('%.40f', transactions.sales_value) AS DECIMAL(38, 9))
+    END AS sales_value,
     CAST(transactions.transaction_timestamp AS TIMESTAMP) AT TIME ZONE 'UTC' AS transaction_timestamp
-  FROM transactions AS transactions
+  FROM transactions
   WHERE
     transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00' AS TIMESTAMP)
     AND transactions.transaction_timestamp < CAST('2018-01-01 00:00:00' AS TIMESTAMP)
@@ -62,9 +67,9 @@ WITH date_filtered AS (
       ELSE 0
     END AS BIGINT) AS split
   FROM date_filtered AS transactions
-  LEFT JOIN products AS products
+  LEFT JOIN products
     ON transactions.product_id = products.product_id
-  LEFT JOIN demographics AS demographics
+  LEFT JOIN demographics
     ON transactions.household_id = demographics.household_id
   WHERE
     transactions.product_id IN (
@@ -130,13 +135,13 @@ WITH date_filtered AS (
       )),
       '-02dab6787ecc'
     ) AS _row_id,
-    CAST('01a2001c-5bae-7b91-b4bb-a18b13ce11ed' AS TEXT) AS _source_dataset_id,
-    CAST('transactions' AS TEXT) AS _source_table,
-    CAST('01a2001c-5bb6-78a2-b67e-09700bdd3521' AS TEXT) AS _created_by_project_id,
-    CAST('run-1' AS TEXT) AS _created_by_run_id,
+    '01a2001c-5bae-7b91-b4bb-a18b13ce11ed' AS _source_dataset_id,
+    'transactions' AS _source_table,
+    '01a2001c-5bb6-78a2-b67e-09700bdd3521' AS _created_by_project_id,
+    'run-1' AS _created_by_run_id,
     CAST('2018-01-02 06:00:00+00:00' AS TIMESTAMPTZ) AS _created_at,
     CAST('2018-01-02 06:00:00+00:00' AS TIMESTAMPTZ) AS _updated_at,
-    CAST('2017-12' AS TEXT) AS _period,
+    '2017-12' AS _period,
     FALSE AS _deleted,
     CAST([] AS STRUCT(key TEXT, value TEXT)[]) AS _labels
   FROM numbered

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from tests.bigquery.emulator import Emulator, start
+from tests.bigquery.proxy import StrictProxy
 
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -29,3 +30,10 @@ def emulator() -> Generator[Emulator]:
 def bigquery_dataset(emulator: Emulator) -> Generator[str]:
     with emulator.dataset() as name:
         yield name
+
+
+@pytest.fixture
+def proxy(emulator: Emulator) -> Generator[StrictProxy]:
+    """BigQuery with its strictness and its faults; `proxy.inject(…)`."""
+    with StrictProxy(emulator) as running:
+        yield running

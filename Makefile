@@ -1,12 +1,15 @@
-# Needs Python 3.11 and nothing else. All that is installed goes into .venv, from the hash-pinned locks.
+# Needs Python 3.11 and nothing else. All that is installed goes into .venv, from the hash-pinned locks;
+# the tests' BigQuery, which wants other versions, into .venv-bigquery.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+BIGQUERY := .venv-bigquery
 PORT ?= 3000
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps
+PIP := -m pip install --disable-pip-version-check --quiet --no-deps
 CODE := dataset_assets resources interfaces definitions
-COMPILE := uv pip compile pyproject.toml --extra demo --group build --quiet --generate-hashes \
-	--no-emit-index-url --no-strip-extras --no-annotate --no-header --universal --python-version 3.11
+COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-strip-extras --no-annotate \
+	--no-header --universal --python-version 3.11
+PROJECT := pyproject.toml --extra demo --group build
 
 .PHONY: help demo ui test check bench hooks lock clean
 .DELETE_ON_ERROR:
@@ -20,7 +23,7 @@ demo: $(VENV)/.runtime  ## publish the demo's datasets
 ui: $(VENV)/.runtime  ## open Dagster on http://127.0.0.1:3000 (PORT=… for another port)
 	$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
 
-test: $(VENV)/.dev  ## run the tests
+test: $(VENV)/.dev $(BIGQUERY)/.installed  ## run the tests
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.dev  ## lint, format, types, layers, code that is there twice
@@ -37,29 +40,35 @@ hooks: $(VENV)/.dev  ## let git run the checks before each commit
 	$(BIN)/pre-commit install
 
 # Versions that still fit stay as they are; `make lock UPGRADE=--upgrade` takes the newest ones.
-# Only this needs uv (`pip install uv`). Both locks pin the same versions: one constrains the other.
-lock:  ## write both locks anew from pyproject.toml
-	$(COMPILE) $(UPGRADE) --group dev --output-file requirements-dev.lock
+# Only this needs uv (`pip install uv`). The project's two pin the same versions: one constrains the other.
+lock:  ## write the locks anew from pyproject.toml and tests/bigquery/requirements.in
+	$(COMPILE) $(UPGRADE) $(PROJECT) --group dev --output-file requirements-dev.lock
 	cp requirements-dev.lock requirements-dev.lock.constraint
-	$(COMPILE) $(UPGRADE) --constraint requirements-dev.lock.constraint --output-file requirements.lock
+	$(COMPILE) $(UPGRADE) $(PROJECT) --constraint requirements-dev.lock.constraint --output-file requirements.lock
 	rm requirements-dev.lock.constraint
+	$(COMPILE) $(UPGRADE) tests/bigquery/requirements.in --output-file tests/bigquery/requirements.lock
 
 clean:  ## remove what was built, installed and published; the datasets' definitions stay
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BIGQUERY) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf data warehouse .dagster_storage .tmp_dagster_home*
 
-$(VENV)/.created:
+$(VENV)/.created $(BIGQUERY)/.created: %/.created:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: install Python 3.11, or say PYTHON=<path>"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $*
 	@touch $@
 
 $(VENV)/.runtime: $(VENV)/.created requirements.lock pyproject.toml
 	@echo "Installing the packages of requirements.lock: about two minutes the first time"
-	$(PIP) --require-hashes -r requirements.lock
-	$(PIP) --no-build-isolation --editable .
+	$(BIN)/python $(PIP) --require-hashes -r requirements.lock
+	$(BIN)/python $(PIP) --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@echo "Installing the packages of requirements-dev.lock"
-	$(PIP) --require-hashes -r requirements-dev.lock
+	$(BIN)/python $(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(BIGQUERY)/.installed: $(BIGQUERY)/.created tests/bigquery/requirements.lock
+	@echo "Installing the packages of tests/bigquery/requirements.lock: about a minute the first time"
+	$(BIGQUERY)/bin/python $(PIP) --require-hashes -r tests/bigquery/requirements.lock
 	@touch $@

@@ -19,27 +19,22 @@ from sqlglot import exp
 from sqlglot.generators.duckdb import DuckDBGenerator
 
 
-def extension(name: str) -> str:
-    """The LOAD of an extension from its wheel: nothing is downloaded and the home folder is not touched."""
-    (found,) = Path(str(files(f"duckdb_extension_{name}"))).rglob(f"{name}.duckdb_extension")
+def spatial() -> str:
+    """The LOAD of the extension from its wheel."""
+    (found,) = Path(str(files("duckdb_extension_spatial"))).rglob("*.duckdb_extension")
     return f"LOAD '{found}'"
 
 
 @cache
 def with_spatial() -> DuckDBPyConnection:
     connection = connect()
-    connection.execute(extension("spatial"))
+    connection.execute(spatial())
     return connection
 
 
-def load_extensions_from_wheels() -> None:
-    """The emulator installs them over the network."""
-
-    def loader(name):
-        return lambda engine: engine.connection.execute(extension(name))
-
-    DuckDBEngine._load_spatial = loader("spatial")
-    DuckDBEngine._load_format_extensions = loader("avro")
+def load_spatial_from_its_wheel() -> None:
+    """The emulator downloads it into the home folder."""
+    DuckDBEngine._load_spatial = lambda engine: engine.connection.execute(spatial())
     geography._ensure_conv_conn = with_spatial
 
 
@@ -164,7 +159,7 @@ def a_dry_run_runs_no_script() -> None:
 
 
 PATCHES = (
-    load_extensions_from_wheels,
+    load_spatial_from_its_wheel,
     accept_any_media_type,
     keep_the_id_of_a_load_job,
     keep_the_configuration_of_a_job,

@@ -16,14 +16,15 @@ from benchmarks.measure import PROJECT
 from dataset_assets.contract.catalog import Catalog, load_catalog
 from dataset_assets.materialize import Materialization, materialize
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Target
-from dataset_assets.relations import relations_of
+from dataset_assets.ports import Errand
+from dataset_assets.relations import Places, named_only
 from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, row_metadata
 from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.compile import ROWS, compile_rows
 from dataset_assets.sql.question import Question
+from dataset_assets.target import Target
 from dataset_assets.work import Request
 from interfaces import demo
 from resources.target import load_target
@@ -84,7 +85,8 @@ class Workspace:
         scope = self.catalog.scope(self.catalog.entry(JOB_J))
         as_of = AsOf(self.period.end, self.period.zone)
         with target.engine.connect() as session:
-            relations = relations_of(scope, target, as_of, self.period, session)
+            places = Places(scope, target, as_of, self.period)
+            relations = places.relations(session, Errand(JOB_J), named_only)
         ctes = compile_rows(Question(scope, relations, as_of, self.period))
         if metadata:
             dataset = scope.dataset

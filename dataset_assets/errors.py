@@ -77,6 +77,14 @@ class UnsupportedError(DatasetAssetsError):
     """An engine was asked for something that it declares it cannot do."""
 
 
+class BudgetError(DatasetAssetsError):
+    """A query would be billed for more bytes than the target allows the dataset; nothing was run."""
+
+
+class AccessError(DatasetAssetsError):
+    """No credentials, a missing role, or a limit of the engine's owner stands in the way."""
+
+
 class SupersededError(DatasetAssetsError):
     """A later run took over this Period; this one may not publish any more (promise 2)."""
 

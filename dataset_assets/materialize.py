@@ -1,7 +1,7 @@
 """One Period of one dataset, from its file to a publication (DESIGN section 5).
 
-version → resolve → compile → compare → stage → audit → publish. What comes back is what Dagster and the CLI
-show, and `record` is the snapshot that stays with the rows (decision 16).
+version → resolve → compile → compare → estimate → stage → audit → publish. What comes back is what Dagster
+and the CLI show, and `record` is the snapshot that stays with the rows (decision 16).
 """
 
 import time
@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +18,10 @@ from sqlglot import exp
 from dataset_assets.audit import AuditError, CheckResult, Evidence, audit, declared_schema, lookups_unique
 from dataset_assets.contract.catalog import Catalog
 from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.wording import size_text
 from dataset_assets.errors import DataError, Fault, LockError, ResolveError, raise_all
-from dataset_assets.ports import Claim, Progress, Publication, PublishedColumn, Session, Staged, Target
-from dataset_assets.relations import relations_of
+from dataset_assets.ports import Claim, Errand, Progress, PublishedColumn, Session, Staged
+from dataset_assets.relations import Places, move_to
 from dataset_assets.rows.encoding import content_digest, digest_parts, fold_digest
 from dataset_assets.rows.identity import instant
 from dataset_assets.snapshot import snapshot, sources_of
@@ -27,21 +29,12 @@ from dataset_assets.sql.build import assemble, column
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.misfits import misfits
 from dataset_assets.sql.question import Question
+from dataset_assets.standing import Outcome, RefreshCounts, may_stand, reads_the_same, standing
 from dataset_assets.stats.profile import profile
 from dataset_assets.stats.statistics import Statistics
+from dataset_assets.target import Target
 from dataset_assets.versions import Version, lock_dataset, read_lock
 from dataset_assets.work import Request, Work
-
-
-@dataclass(frozen=True)
-class RefreshCounts:
-    """Rows of the publication, by what became of them since the one before (decision 18)."""
-
-    rows: int
-    added: int
-    changed: int
-    unchanged: int
-    removed: int
 
 
 @dataclass(frozen=True)
@@ -63,6 +56,8 @@ class Materialization:
     sources: Mapping[str, str]
     size_bytes: int | None
     seconds: Mapping[str, float]
+    usage: Mapping[str, int]
+    """What the engine counts: `bytes_estimated`, `bytes_billed`, `bytes_moved`, `rows_moved`, `jobs`."""
     record: Mapping[str, Any]
 
 
@@ -82,19 +77,6 @@ class Clock:
         self.seconds[name] = round(time.perf_counter() - begun, 4)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What was found out about the rows, and where they stand."""
-
-    counts: RefreshCounts
-    statistics: Statistics
-    checks: tuple[CheckResult, ...]
-    digest: str
-    record: Mapping[str, Any]
-    table_version: int
-    size_bytes: int | None
-
-
 def materialize(catalog: Catalog, target: Target, request: Request, progress: Progress) -> Materialization:
     """Publishes one Period of a dataset, or an unpartitioned dataset.
 
@@ -106,10 +88,12 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
     stem, as_of, dialect = request.entry.stem, request.looks_back_from, target.engine.dialect
     scope = catalog.scope(request.entry)
     _refuse_unlocked(request, scope.dataset)
-    with target.engine.connect() as session:
-        claim = target.warehouse.claim(stem, request.period.id if request.period else None, request.run_id)
+    errand = _errand(request, scope.dataset)
+    with target.engine.connect(errand) as session:
+        claim = target.warehouse.claim(stem, errand.period, request.run_id, session)
         with clock.step("resolve", "finding the tables"):
-            relations = relations_of(scope, target, as_of, request.period, session)
+            places = Places(scope, target, as_of, request.period)
+            relations = places.relations(session, errand, move_to(session, progress))
             before = target.warehouse.current(stem, claim.period, session)
         with clock.step("compile", "compiling the query"):
             question = Question(scope, relations, as_of, request.period)
@@ -119,15 +103,11 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             work = Work(request, question, selection, version, dataset_id, before)
             query = work.query(bucketed=dialect.sorts_in_one_place)
             sql = dialect.render(query)
-        with _naming_columns(question, session):
-            with clock.step("lookups", "checking that lookups have one row for a key"):
-                unique = lookups_unique(question, session)
-                if not unique.passed:
-                    raise AuditError([unique])
-            with clock.step("compare", "comparing with the publication before"):
-                outcome = _standing(work, session, before)
-            if outcome is None:
-                outcome = _publication(work, target, claim, query, sql, unique, session, clock)
+        outcome = standing(before) if before and reads_the_same(work, target) else None
+        if outcome is None:
+            with _naming_columns(question, session):
+                outcome = _looked_at(work, target, claim, query, sql, session, clock)
+        usage = session.usage
     return Materialization(
         dataset=stem,
         period=claim.period,
@@ -138,6 +118,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         split_sizes=outcome.statistics.splits,
         sources=sources_of(work, target),
         seconds=clock.seconds,
+        usage=usage,
         **vars(outcome),
     )
 
@@ -152,29 +133,27 @@ def _naming_columns(question: Question, session: Session) -> Generator[None]:
         raise
 
 
-def _standing(work: Work, session: Session, before: Publication | None) -> Outcome | None:
-    """The publication before, when this one would hold the same rows of the same version."""
-    if before is None or before.record["version"] != work.version.number:
-        return None
-    record = before.record
-    row_count, statistics = record["counts"]["rows"], Statistics.model_validate(record["statistics"])
-    if row_count == 0 and not work.question.dataset.allow_empty:
-        return None
-    if any(each.sensitive and not statistics.columns[each.name].sensitive for each in work.columns):
-        return None  # statistics of then would tell what must not be told any more (promise 6)
-    rows = assemble(work.selection).subquery("selected_rows")
-    digest = content_digest(session, rows, work.measured)
-    if digest != record["digest"]:
-        return None
-    return Outcome(
-        counts=RefreshCounts(row_count, 0, 0, row_count, 0),
-        statistics=statistics,
-        checks=tuple(CheckResult(**check) for check in record["checks"]),
-        digest=digest,
-        record=record,
-        table_version=before.version,
-        size_bytes=None,
-    )
+def _errand(request: Request, dataset: Dataset) -> Errand:
+    version = request.entry.lock.version_of(dataset).number
+    period = request.period.id if request.period else None
+    return Errand(request.entry.stem, period, version, request.run_id, request.attempt)
+
+
+def _looked_at(
+    work: Work, target: Target, claim: Claim, query: exp.Query, sql: str, session: Session, clock: Clock
+) -> Outcome:
+    """What came of rows that had to be read: the publication before stands, or there is a new one."""
+    with clock.step("lookups", "checking that lookups have one row for a key"):
+        unique = lookups_unique(work.question, session)
+        if not unique.passed:
+            raise AuditError([unique])
+    before = work.before if may_stand(work) else None
+    if before and not target.engine.bills_bytes:
+        with clock.step("compare", "comparing with the publication before"):
+            rows = assemble(work.selection).subquery("selected_rows")
+            if content_digest(session, rows, work.measured) == before.record["digest"]:
+                return standing(before)
+    return _publication(work, target, claim, query, sql, unique, session, clock)
 
 
 def _publication(
@@ -188,13 +167,19 @@ def _publication(
     clock: Clock,
 ) -> Outcome:
     """Stages the rows, audits them, and publishes them in one commit."""
-    with clock.step("stage", "running the query"):
+    with clock.step("estimate", "asking what the query would read"):
+        estimated = session.estimate(query)
+    reads = "" if estimated is None else f", which reads {size_text(estimated)}"
+    with clock.step("stage", f"running the query{reads}"):
         staged = target.warehouse.stage(claim, query, session)
     try:
         with clock.step("audit", "checking the rows and computing their statistics"):
             statistics, added, touched, digest = _profile(work, staged, session)
             evidence = Evidence(work.question, staged.relation.source, work.columns, statistics, session)
             checks = audit(evidence, (declared_schema(staged.relation, work.columns), unique))
+        if work.before and may_stand(work) and digest == work.before.record["digest"]:
+            target.warehouse.discard(claim, staged, session)
+            return standing(work.before)
         counts = _counts(work, statistics.row_count, added, touched)
         record = snapshot(work, target, sql) | {
             "counts": asdict(counts),
@@ -203,11 +188,11 @@ def _publication(
             "checks": [asdict(check) for check in checks],
         }
         with clock.step("publish", f"publishing {counts.rows:,} rows"):
-            version = target.warehouse.publish(claim, staged, work.columns, record)
+            version = target.warehouse.publish(claim, staged, work.columns, record, session)
     except BaseException:
-        target.warehouse.discard(claim, staged)
+        target.warehouse.discard(claim, staged, session)
         # A run that took over removes the staged rows: that is then the reason to tell.
-        target.warehouse.confirm(claim)
+        target.warehouse.confirm(claim, session)
         raise
     return Outcome(counts, statistics, checks, digest, record, version, staged.size_bytes())
 
@@ -246,7 +231,7 @@ def _profile(work: Work, staged: Staged, session: Session) -> tuple[Statistics, 
     found = profile(session, staged.relation.source, work.measured, split, extra)
     columns = {name: found.columns[twin] for name, twin in work.twins.items()}
     statistics = found.model_copy(update={"columns": columns})
-    totals = {name: int(total or 0) for name, total in statistics.extra.items()}
+    totals = {name: int(Decimal(total or 0)) for name, total in statistics.extra.items()}
     digest = fold_digest(work.measured, {name: totals[name] for name in parts})
     return statistics, totals["added"], totals["touched"], digest
 

@@ -14,8 +14,7 @@ from typing import Any, ClassVar
 
 from sqlglot import exp
 
-from dataset_assets.contract.model import ColumnType
-from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.sql.dialect import Dialect
 
 
@@ -53,7 +52,8 @@ class Relation:
     source: exp.Expr
     columns: tuple[PhysicalColumn, ...]
     version: str
-    """Changes when the data does: the source version that a materialization records."""
+    """Changes when the data does: the source version that a materialization records. Empty where metadata
+    cannot tell, as of a view over tables that nobody may look at."""
     row_count: int | None = None
     zone: str = "UTC"
     """The zone of DATETIME columns (decision 28)."""
@@ -76,6 +76,20 @@ class Extent:
     end: datetime
 
 
+@dataclass(frozen=True)
+class Errand:
+    """What a session is opened for: an engine that keeps a book of its jobs names and labels them by it.
+
+    `attempt` counts the times that one run has tried.
+    """
+
+    dataset: str
+    period: str | None = None
+    version: int | None = None
+    run_id: str = ""
+    attempt: int = 0
+
+
 class Session(ABC):
     """One open connection of an Engine, for one materialization. Queries are ASTs, never text."""
 
@@ -87,14 +101,44 @@ class Session(ABC):
     def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
         """The physical schema of something that can stand in FROM, without reading its rows."""
 
+    @abstractmethod
+    def arrow(self, query: exp.Query) -> Any:
+        """The answer as a pyarrow Table."""
+
+    @abstractmethod
+    def batches(self, query: exp.Query) -> Any:
+        """The answer as a pyarrow RecordBatchReader that is read while the session is open."""
+
+    @abstractmethod
+    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any) -> exp.Expr:
+        """Keeps rows of another engine for as long as the session lasts (BR-004).
+
+        `batches` is what that engine's `batches` answered: just these columns, with their declared types.
+        Answers what stands in FROM; `name` is for people.
+        """
+
+    def estimate(self, query: exp.Query) -> int | None:  # noqa: ARG002
+        """The bytes that the query would be billed for; None where reading costs nothing.
+
+        Raises BudgetError for more than the target allows this dataset.
+        """
+        return None
+
+    @property
+    def usage(self) -> Mapping[str, int]:
+        """What the session has used so far, by the engine's own counters: `bytes_billed`, `rows_moved`."""
+        return {}
+
 
 class Engine(ABC):
     """Runs SQL. What it cannot do it declares and raises as UnsupportedError."""
 
     dialect: Dialect
+    bills_bytes: ClassVar[bool] = False
+    """Whether each byte that is read costs money: nothing is read once more then only to save a write."""
 
     @abstractmethod
-    def connect(self) -> AbstractContextManager[Session]:
+    def connect(self, errand: Errand | None = None) -> AbstractContextManager[Session]:
         """Opens a session that can reach the target's own roots and nothing else (promise 5)."""
 
 
@@ -102,6 +146,12 @@ class Resolver(ABC):
     """Locates the physical data of tables (Entity: Resolver). `name` is what `resolver_id` refers to."""
 
     name: str
+    reads_with: ClassVar[str]
+    """The dialect of the engines that can put its relations in FROM; to others they are moved (BR-004)."""
+
+    @abstractmethod
+    def engine(self) -> Engine:
+        """An engine that reads its relations, for a target whose own does not."""
 
     @abstractmethod
     def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:
@@ -181,11 +231,11 @@ class Warehouse(ABC):
     kind: ClassVar[str]
 
     @abstractmethod
-    def claim(self, dataset: str, period: str | None, run_id: str) -> Claim:
+    def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:
         """Takes the Period over for `run_id`: every earlier claim of it can no longer publish."""
 
     @abstractmethod
-    def confirm(self, claim: Claim) -> None:
+    def confirm(self, claim: Claim, session: Session) -> None:
         """Raises SupersededError when a later run took the Period over."""
 
     @abstractmethod
@@ -204,7 +254,12 @@ class Warehouse(ABC):
 
     @abstractmethod
     def publish(
-        self, claim: Claim, staged: Staged, columns: Sequence[PublishedColumn], record: Mapping[str, Any]
+        self,
+        claim: Claim,
+        staged: Staged,
+        columns: Sequence[PublishedColumn],
+        record: Mapping[str, Any],
+        session: Session,
     ) -> int:
         """Makes the staged rows the Period's rows, in one commit; answers the table's new version.
 
@@ -213,11 +268,11 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    def discard(self, claim: Claim, staged: Staged) -> None:
+    def discard(self, claim: Claim, staged: Staged, session: Session) -> None:
         """Removes staged rows that will not be published."""
 
     @abstractmethod
-    def periods(self, dataset: str) -> list[str | None]:
+    def periods(self, dataset: str, session: Session) -> list[str | None]:
         """The Periods that have a publication now, in order; `[None]` for an unpartitioned dataset."""
 
     @abstractmethod
@@ -231,28 +286,3 @@ class Warehouse(ABC):
 
 Progress = Callable[[str], None]
 """Told one short sentence when a step begins that a person may wait for."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """One named environment: engine, warehouse and resolvers."""
-
-    name: str
-    engine: Engine
-    warehouse: Warehouse
-    resolvers: Mapping[str, Resolver]
-    default_resolver: str
-
-    def resolver(self, resolver_id: str | None) -> Resolver:
-        """The Resolver named by a Dataset's `resolver_id`, or the target's default."""
-        name = resolver_id or self.default_resolver
-        if name not in self.resolvers:
-            known = ", ".join(sorted(self.resolvers))
-            raise ResolveError(
-                Fault(
-                    f"target {self.name!r} has no resolver {name!r}",
-                    "dataset.resolver_id",
-                    f"it has: {known}",
-                )
-            )
-        return self.resolvers[name]

@@ -1,19 +1,28 @@
 """The snapshot that stays with the rows (decision 16): what they are, and how to make them again."""
 
 from datetime import UTC
+from hashlib import sha256
 from typing import Any
 
-from dataset_assets.ports import Target
 from dataset_assets.relations import source_key
+from dataset_assets.sql.build import assemble
+from dataset_assets.target import Target
 from dataset_assets.work import Work
 
 
 def sources_of(work: Work, target: Target) -> dict[str, str]:
     """The version of every source that was read, by the source's key."""
     question = work.question
-    resolver = target.resolver(question.dataset.resolver_id)
     sources = (question.scope.main, *question.scope.lookups)
-    return {source_key(each, resolver): question.relations[each.name].version for each in sources}
+    return {
+        source_key(each, question.dataset, target): question.relations[each.name].version for each in sources
+    }
+
+
+def selection_digest(work: Work, target: Target) -> str:
+    """Of the text that selects the rows: the same text over the same source versions selects the same."""
+    text = target.engine.dialect.render(assemble(work.selection), pretty=False)
+    return sha256(text.encode()).hexdigest()
 
 
 def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
@@ -34,6 +43,7 @@ def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
         "project_id": str(request.project_id) if request.project_id else None,
         "target": target.name,
         "sources": sources_of(work, target),
+        "selection": selection_digest(work, target),
         "definition": question.dataset.model_dump(mode="json", exclude_defaults=True),
         "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in work.columns],
         "sql": sql,

@@ -26,7 +26,8 @@ from dataset_assets.versions import Version
 class Request:
     """What to materialize. `now` is the publication's instant; without `as_of` or a Period it is as-of too.
 
-    `locked` refuses a Dataset whose structure its lock does not know (decision 15).
+    `locked` refuses a Dataset whose structure its lock does not know (decision 15). `attempt` counts the
+    times that one run has tried.
     """
 
     entry: Entry
@@ -36,6 +37,7 @@ class Request:
     as_of: datetime | None = None
     project_id: UUID | None = None
     locked: bool = False
+    attempt: int = 0
 
     @property
     def looks_back_from(self) -> AsOf:

@@ -12,7 +12,7 @@ from dataset_assets.assets.plan import Graph
 from dataset_assets.assets.resource import RESOURCE, Placement, TargetResource
 from dataset_assets.contract.catalog import load_catalog
 from dataset_assets.periods.calendar import Calendars
-from dataset_assets.ports import Target
+from dataset_assets.target import Target
 from definitions.jobs import project_jobs
 from resources.settings import Settings
 

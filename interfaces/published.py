@@ -6,7 +6,7 @@ from rich.console import RenderableType
 
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.errors import Fault, ResolveError
-from dataset_assets.ports import Publication
+from dataset_assets.ports import Errand, Publication
 from dataset_assets.stats.statistics import Statistics
 from interfaces import listing
 from interfaces.console import cell
@@ -30,10 +30,8 @@ def shown(
 
 def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
     target = workspace.target
-    periods = target.warehouse.periods(entry.stem)
-    if not periods:
-        return []
-    with target.engine.connect() as session:
+    with target.engine.connect(Errand(entry.stem)) as session:
+        periods = target.warehouse.periods(entry.stem, session)
         found = (target.warehouse.current(entry.stem, period, session) for period in periods)
         return [publication for publication in found if publication]
 

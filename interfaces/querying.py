@@ -12,8 +12,8 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.wording import nearest, shown
 from dataset_assets.errors import Fault, PeriodError, UnsupportedError
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Publication
-from dataset_assets.relations import relations_of
+from dataset_assets.ports import Errand, Publication
+from dataset_assets.relations import Places, named_only
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import assemble, column, number
 from dataset_assets.sql.compile import compile_rows
@@ -84,8 +84,9 @@ def selection_sql(
         )
         return _text(work, wanted, kept, with_metadata)
     target = workspace.target
-    with target.engine.connect() as session:
-        relations = relations_of(scope, target, request.looks_back_from, at.period, session)
+    with target.engine.connect(Errand(entry.stem)) as session:
+        places = Places(scope, target, request.looks_back_from, at.period)
+        relations = places.relations(session, Errand(entry.stem), named_only)
         name = at.period.id if at.period else None
         before = target.warehouse.current(entry.stem, name, session) if with_metadata else None
         question = Question(scope, relations, request.looks_back_from, at.period)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -18,8 +18,8 @@ from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Datasets, Scope
 from dataset_assets.contract.wording import nearest, shown
-from dataset_assets.errors import Fault, PeriodError, ResolveError, UnsupportedError, raise_all
-from dataset_assets.ports import Publication, Session, Warehouse
+from dataset_assets.errors import Fault, PeriodError, ResolveError, raise_all
+from dataset_assets.ports import Errand, Publication, Session, Warehouse
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
 from interfaces.workspace import Workspace
@@ -73,14 +73,6 @@ def as_dict(labels: Any) -> dict[str, str]:
     return {each["key"]: each["value"] for each in labels or ()}
 
 
-@runtime_checkable
-class ArrowSession(Protocol):
-    """A session that answers with Arrow."""
-
-    def arrow(self, query: exp.Query) -> Any:
-        """The answer as a pyarrow Table."""
-
-
 @dataclass(frozen=True)
 class Wanted:
     """Which published rows, and which of their columns. See `read_arrow`."""
@@ -98,7 +90,7 @@ class Wanted:
 class Rows:
     """Published rows that can be read while their session is open. `sensitive` are columns to be masked."""
 
-    session: ArrowSession
+    session: Session
     publications: tuple[Publication, ...]
     columns: tuple[str, ...]
     sensitive: frozenset[str]
@@ -136,9 +128,7 @@ class Rows:
 def opened(workspace: Workspace, wanted: Wanted) -> "Generator[Rows]":
     """Finds the publications. Raises DatasetAssetsError for anything that is not there."""
     entry, target = workspace.catalog.entry(wanted.name), workspace.target
-    with target.engine.connect() as session:
-        if not isinstance(session, ArrowSession):
-            raise UnsupportedError(Fault(f"the engine of target {target.name!r} does not hand over rows"))
+    with target.engine.connect(Errand(entry.stem)) as session:
         found = _publications(workspace, entry, wanted, target.warehouse, session)
         columns, split = _columns(found[-1], wanted), _split(found[-1], wanted.split)
         sensitive = _sensitive(entry, found, workspace.catalog.find)
@@ -151,7 +141,7 @@ def _publications(
     """All of one version of the table: what is published meanwhile is not mixed in."""
     version = wanted.version
     found: list[Publication] = []
-    for period in _periods(workspace, entry, wanted.partition, warehouse):
+    for period in _periods(workspace, entry, wanted.partition, warehouse.periods(entry.stem, session)):
         publication = warehouse.current(entry.stem, period, session, version)
         if publication:
             found.append(publication)
@@ -160,15 +150,14 @@ def _publications(
         return tuple(found)
     what = f"{entry.stem} of {wanted.partition}" if wanted.partition else entry.stem
     then = f" in version {wanted.version}" if wanted.version is not None else ""
-    known = [str(period) for period in warehouse.periods(entry.stem) if period]
+    known = [str(period) for period in warehouse.periods(entry.stem, session) if period]
     mend = f"published are: {', '.join(known)}" if known else f"run `dataset-assets materialize {entry.stem}`"
     raise ResolveError(Fault(f"{what} is not published{then}", mend=mend))
 
 
 def _periods(
-    workspace: Workspace, entry: Entry, partition: str | None, warehouse: Warehouse
+    workspace: Workspace, entry: Entry, partition: str | None, published: list[str | None]
 ) -> list[str | None]:
-    published = warehouse.periods(entry.stem)
     if partition is None:
         return published
     if partition in published:

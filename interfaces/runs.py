@@ -11,8 +11,9 @@ from dataset_assets.audit import CheckResult
 from dataset_assets.building import chosen_periods
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
-from dataset_assets.materialize import Materialization, RefreshCounts, materialize
+from dataset_assets.materialize import Materialization, materialize
 from dataset_assets.periods.period import Period
+from dataset_assets.standing import RefreshCounts
 from dataset_assets.work import Request
 from interfaces.console import Grid, cell, facts, out, say, steps
 from interfaces.workspace import Workspace, instant

@@ -13,7 +13,7 @@ from dataset_assets.contract.wording import shown
 from dataset_assets.errors import ContractError, Fault, PeriodError
 from dataset_assets.model import Instant
 from dataset_assets.periods.calendar import YEARS, Calendars
-from dataset_assets.ports import Target
+from dataset_assets.target import Target
 from resources.settings import Settings
 
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)

@@ -51,7 +51,7 @@ class DeltaWarehouse(Warehouse):
     root: Path
     kind: ClassVar[str] = "deltalake"
 
-    def claim(self, dataset: str, period: str | None, run_id: str) -> Claim:
+    def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:  # noqa: ARG002
         """Also removes what earlier claims of the Period left behind."""
         folder = DatasetFolder.of(self.root, dataset)
         with folder.locked():
@@ -62,7 +62,7 @@ class DeltaWarehouse(Warehouse):
             folder.write_claim(claim)
         return claim
 
-    def confirm(self, claim: Claim) -> None:
+    def confirm(self, claim: Claim, session: Session) -> None:  # noqa: ARG002
         """As the port says."""
         folder = DatasetFolder.of(self.root, claim.dataset)
         with folder.locked():
@@ -91,7 +91,7 @@ class DeltaWarehouse(Warehouse):
 
     def latest(self, dataset: str, session: Session) -> Publication | None:
         """As the port says; Periods are ordered by when they begin."""
-        periods = self.periods(dataset)
+        periods = self.periods(dataset, session)
         return self.current(dataset, periods[-1], session) if periods else None
 
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedFile:
@@ -106,11 +106,16 @@ class DeltaWarehouse(Warehouse):
             written = _duckdb(session).write_parquet(query, path)
             return StagedFile(_staged_relation(claim, written, session), written)
         except DatasetAssetsError:
-            self.confirm(claim)  # a later claim removes the file: that is then the reason to tell
+            self.confirm(claim, session)  # a later claim removes the file: that is then the reason to tell
             raise
 
     def publish(
-        self, claim: Claim, staged: Staged, columns: Sequence[PublishedColumn], record: Mapping[str, Any]
+        self,
+        claim: Claim,
+        staged: Staged,
+        columns: Sequence[PublishedColumn],
+        record: Mapping[str, Any],
+        session: Session,  # noqa: ARG002
     ) -> int:
         """As the port says. Publishing the same claim again answers the version that it has."""
         folder = DatasetFolder.of(self.root, claim.dataset)
@@ -131,11 +136,11 @@ class DeltaWarehouse(Warehouse):
             action = _place(folder, claim, staged, record)
             return _commit(folder, table, claim, action, schema, record)
 
-    def discard(self, claim: Claim, staged: Staged) -> None:  # noqa: ARG002
+    def discard(self, claim: Claim, staged: Staged, session: Session) -> None:  # noqa: ARG002
         """As the port says."""
         DatasetFolder.of(self.root, claim.dataset).staging(claim).unlink(missing_ok=True)
 
-    def periods(self, dataset: str) -> list[str | None]:
+    def periods(self, dataset: str, session: Session) -> list[str | None]:  # noqa: ARG002
         """As the port says. By their records' `period_start`, by id where there is none."""
         folder = DatasetFolder.of(self.root, dataset)
         table = self._table(folder)

@@ -5,7 +5,7 @@ Supported: DuckDB 1.5.x.
 
 import shutil
 import uuid
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,14 +16,18 @@ import duckdb
 from filelock import FileLock, Timeout
 from sqlglot import exp
 
-from dataset_assets.ports import Engine, PhysicalColumn, Session
+from dataset_assets.contract.model import ColumnDef
+from dataset_assets.ports import Engine, Errand, PhysicalColumn, Session
 from dataset_assets.sql.dialect import DUCKDB
+from dataset_assets.sql.typing import SQL_TYPES
 from resources import duckdb_nodes
 from resources.duckdb_errors import plain
 from resources.duckdb_types import physical_type
 from resources.target_settings import DuckDBSettings
 
 _T = TypeVar("_T")
+
+BATCH_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class DuckDBEngine(Engine):
     dialect = replace(DUCKDB, functions=DUCKDB.functions | {"parquet_metadata", "parquet_file_metadata"})
 
     @contextmanager
-    def connect(self) -> Generator["DuckDBSession", None, None]:
+    def connect(self, errand: Errand | None = None) -> Generator["DuckDBSession", None, None]:  # noqa: ARG002
         """A session; its spill is removed at the end, and so is that of sessions that were killed."""
         with _spill_folder(self.spill) as folder, duckdb.connect(":memory:") as connection:
             session = DuckDBSession(connection, self)
@@ -86,6 +90,7 @@ class DuckDBSession(Session):
         self._engine = engine
         self._worker = ThreadPoolExecutor(1, "duckdb")
         self._attached: dict[Path, str] = {}
+        self._usage: dict[str, int] = {}
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """Times come back as aware datetimes in UTC, decimals as Decimal."""
@@ -94,6 +99,31 @@ class DuckDBSession(Session):
     def arrow(self, query: exp.Query) -> Any:
         """The answer as a pyarrow Table."""
         return self._execute(query, lambda connection: connection.to_arrow_table())
+
+    def batches(self, query: exp.Query) -> Any:
+        """A pyarrow RecordBatchReader; no more than a few batches are in memory."""
+        return self._execute(query, lambda connection: connection.to_arrow_reader(BATCH_ROWS))
+
+    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any) -> exp.Expr:
+        """As a temporary table of the session, which spills like any other."""
+        place, view = (exp.to_table(f"{prefix}_{name}") for prefix in ("moved", "moving"))
+        self._connection.register(view.name, batches)
+        types = {each.name: SQL_TYPES[each.type] for each in columns}
+        typed = [
+            exp.alias_(exp.cast(duckdb_nodes.quoted(name), kind), name, quoted=True)
+            for name, kind in types.items()
+        ]
+        rows = exp.select(*typed).from_(view)
+        self.run(exp.Create(this=place.copy(), kind="TABLE", expression=rows))
+        self._connection.unregister(view.name)
+        ((moved,),) = self.run(exp.select(exp.Count(this=exp.Star())).from_(place.copy()))
+        self._usage["rows_moved"] = self._usage.get("rows_moved", 0) + moved
+        return place
+
+    @property
+    def usage(self) -> Mapping[str, int]:
+        """`rows_moved` and `bytes_moved`, of what was received."""
+        return self._usage
 
     def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
         """Column names, and types as DuckDB calls them."""

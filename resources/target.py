@@ -16,44 +16,51 @@ from dataset_assets.contract.loading import build
 from dataset_assets.contract.reader import Document, read_file
 from dataset_assets.contract.wording import dotted, nearest, shown
 from dataset_assets.errors import ContractError, Fault, PeriodError, raise_all
-from dataset_assets.model import Model, ResolverName, Text
+from dataset_assets.model import Identifier, Model, ResolverName, Text
 from dataset_assets.periods.calendar import Calendars
-from dataset_assets.ports import Target
-from resources.resolvers.base import LocalResolver, Place
-from resources.resolvers.files import FileTable
+from dataset_assets.target import Target
+from resources.bigquery.settings import BigQueryEngineSettings, BigQueryWarehouseSettings
+from resources.place import Place
 from resources.resolvers.known import AnyResolver
+from resources.resolvers.stored import StoredTable
 from resources.settings import PROJECT, Settings
 from resources.target_settings import DeltaWarehouseSettings, DuckDBSettings
 
 TARGETS = PROJECT / "resources" / "targets"
+AnyEngine = Annotated[DuckDBSettings | BigQueryEngineSettings, Field(discriminator="type")]
+AnyWarehouse = Annotated[DeltaWarehouseSettings | BigQueryWarehouseSettings, Field(discriminator="type")]
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class TargetFile(Model):
     """What the file says."""
 
-    engine: DuckDBSettings
-    warehouse: DeltaWarehouseSettings
+    engine: AnyEngine
+    warehouse: AnyWarehouse
     default_resolver: Text
     resolvers: Annotated[Mapping[ResolverName, AnyResolver], Field(min_length=1)]
+    routes: Mapping[Identifier, ResolverName] = Field(default_factory=dict)
+    """Tables that another resolver than the default one has."""
 
     @model_validator(mode="after")
-    def _default_is_one_of_them(self) -> Self:
+    def _parts_fit(self) -> Self:
         if self.default_resolver not in self.resolvers:
             raise ValueError(f"default_resolver {self.default_resolver!r} is not one of `resolvers`")
+        for table, name in self.routes.items():
+            if name not in self.resolvers:
+                raise ValueError(f"routes: {table} goes to {name!r}, which is not one of `resolvers`")
+        if self.warehouse.needs != self.engine.type:
+            kind, needs = self.warehouse.type, self.warehouse.needs
+            raise ValueError(f"a {kind} warehouse needs the engine {needs}, not {self.engine.type}")
         return self
 
     def open(self, name: str, place: Place) -> Target:
         """The parts, put together. The engine reaches the roots of resolvers and warehouse, no more."""
+        place = replace(place, connection=self.engine.connection())
+        resolvers = {key: settings.open(key, place) for key, settings in self.resolvers.items()}
+        engine = self.engine.open(place, self.warehouse, tuple(resolvers.values()))
         warehouse = self.warehouse.open(place)
-        resolvers: dict[str, LocalResolver[Any]] = {
-            key: settings.open(key, place) for key, settings in self.resolvers.items()
-        }
-        directories = [path for resolver in resolvers.values() for path in resolver.directories]
-        files = [path for resolver in resolvers.values() for path in resolver.files]
-        spill = place.path(self.engine.spill) if self.engine.spill else warehouse.root / "_spill"
-        engine = self.engine.open((warehouse.root, *directories), tuple(files), spill)
-        return Target(name, engine, warehouse, resolvers, self.default_resolver)
+        return Target(name, engine, warehouse, resolvers, self.default_resolver, self.routes)
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ def _period_faults(document: Document, file: TargetFile, calendars: Calendars) -
     """
     for name, resolver in file.resolvers.items():
         for table, own in resolver.tables.items():
-            period = own.period if isinstance(own, FileTable) else None
+            period = own.period if isinstance(own, StoredTable) else None
             if not period or ("." in period and not calendars.calendars):
                 continue
             try:

@@ -14,8 +14,9 @@ from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.errors import Fault
-from dataset_assets.ports import PublishedColumn, Target
+from dataset_assets.ports import PublishedColumn
 from dataset_assets.rows.columns import SYSTEM_COLUMNS, SystemColumn
+from dataset_assets.target import Target
 from dataset_assets.versions import Version
 
 _NOT_NULL = dg.TableColumnConstraints(nullable=False)
@@ -63,10 +64,9 @@ def code_span(text: str) -> str:
 
 def static_metadata(scope: Scope, entry: Entry, version: Version, target: Target) -> dict[str, Any]:
     """Everything that is known of a sound dataset without reading any data."""
-    resolver = target.resolver(scope.dataset.resolver_id).name
     return {
         "dagster/column_schema": column_schema(scope),
-        "dagster/column_lineage": column_lineage(scope, resolver),
+        "dagster/column_lineage": column_lineage(scope, target),
         "dagster/table_name": target.warehouse.table_name(entry.stem),
         "dagster/uri": target.warehouse.location(entry.stem),
         "version": version_text(version),
@@ -130,9 +130,10 @@ def _told(column: SystemColumn) -> str:
     return column.sql_type.lower().replace("varchar", "string").replace("timestamptz", "timestamp")
 
 
-def column_lineage(scope: Scope, resolver: str) -> dg.TableColumnLineage:
+def column_lineage(scope: Scope, target: Target) -> dg.TableColumnLineage:
     """Which column of which upstream asset each published column is read from."""
-    keys = {source.name: source_key(source, resolver) for source in (scope.main, *scope.lookups)}
+    sources = (scope.main, *scope.lookups)
+    keys = {source.name: source_key(source, scope.dataset, target) for source in sources}
     return dg.TableColumnLineage(
         {
             output.name: [
@@ -146,8 +147,8 @@ def column_lineage(scope: Scope, resolver: str) -> dg.TableColumnLineage:
     )
 
 
-def source_key(source: Source, resolver: str) -> dg.AssetKey:
-    """The asset that a main table or a lookup is: a nested Dataset, or a table of the Dataset's resolver."""
+def source_key(source: Source, dataset: Dataset, target: Target) -> dg.AssetKey:
+    """The asset that a main table or a lookup is: a nested Dataset, or a table of a resolver."""
     if source.nested:
         return dataset_key(source.nested.stem)
-    return table_key(resolver, source.table)
+    return table_key(target.resolver_of(dataset, source.table).name, source.table)

@@ -101,12 +101,12 @@ def dependencies(graph: Graph, sound: Sound) -> Iterator[dg.AssetDep]:
     scope = graph.catalog.scope(sound.entry)
     found: dict[dg.AssetKey, dg.AssetDep] = {}
     for source in (scope.main, *scope.lookups):
-        key = source_key(source, sound.resolver)
+        key = source_key(source, sound.dataset, sound.target)
         if source.nested:
             upstream = graph.partitioning(source.nested.stem)
             mapping = nested_mapping(upstream, sound.partitioning)
         else:
-            table = graph.tables[sound.resolver, key.path[-1]]
+            table = graph.tables[sound.table(source.table)]
             mapping = table_mapping(
                 sound.dataset,
                 table.partitioning,

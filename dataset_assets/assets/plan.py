@@ -12,7 +12,7 @@ from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.contract.model import ColumnDef, Dataset, Status
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.calendar import Cadence
-from dataset_assets.ports import Target
+from dataset_assets.target import Target
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,13 @@ class Sound:
     target: Target
     partitioning: Partitioning | None
 
-    @property
-    def resolver(self) -> str:
-        """The name of the Resolver of its tables."""
-        return self.target.resolver(self.dataset.resolver_id).name
+    def table(self, name: str) -> tuple[str, str]:
+        """(resolver, table) of a table that it reads."""
+        return self.target.resolver_of(self.dataset, name).name, name
 
     def tables(self) -> Iterator[tuple[str, str]]:
         """(resolver, table) of each physical table that it reads."""
-        return ((self.resolver, table.name) for table in self.dataset.tables())
+        return (self.table(table.name) for table in self.dataset.tables())
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from dataset_assets.materialize import Materialization, materialize
 from dataset_assets.model import Instant
 from dataset_assets.periods.calendar import Cadence
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Target
+from dataset_assets.target import Target
 from dataset_assets.work import Request
 
 T = TypeVar("T")

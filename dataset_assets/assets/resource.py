@@ -7,7 +7,7 @@ import dagster as dg
 
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.calendar import Calendars
-from dataset_assets.ports import Target
+from dataset_assets.target import Target
 
 RESOURCE = "target"
 """The resource key of the one that every dataset's op requires."""

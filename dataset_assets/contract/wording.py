@@ -39,3 +39,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     if len(word) > _LONGEST:
         return None
     return next(iter(difflib.get_close_matches(word.lower(), list(known), n=1)), None)
+
+
+def size_text(size: int) -> str:
+    """Bytes as people write them, in powers of 1024: `512 bytes`, `1.5 GiB`."""
+    value, units = float(size), ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]
+    while value >= 1024 and len(units) > 1:
+        value, units = value / 1024, units[1:]
+    return f"{size:,} bytes" if units[0] == "bytes" else f"{value:,.1f} {units[0]}"

@@ -6,6 +6,7 @@ The text is the same on every engine, so a row hash and a digest are too.
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
 from sqlglot import exp
 
@@ -70,7 +71,7 @@ def digest_parts(columns: Sequence[PublishedColumn], table: str | None = None) -
 
 def fold_digest(columns: Sequence[PublishedColumn], parts: Mapping[str, object]) -> str:
     """The digest: SHA-256, in hexadecimal, of the columns' names and types, the count and the two sums."""
-    numbers = {name: int(str(value or 0)) for name, value in sorted(parts.items())}
+    numbers = {name: int(Decimal(str(value or 0))) for name, value in sorted(parts.items())}
     shape = [[each.name, each.type.value] for each in columns]
     return hashlib.sha256(json.dumps([shape, numbers]).encode()).hexdigest()
 

@@ -180,6 +180,16 @@ def compile_rows(question: Question) -> tuple[CTE, ...]:
     return tuple(cte for cte in draft.ctes if cte.name in used or cte.name == ROWS)
 
 
+def source_query(question: Question, source: Source) -> exp.Select:
+    """The needed columns of one source as declared; of the main table, the rows that the window can hold."""
+    query = _read(question, source)
+    stamp = question.concepts.get("timestamp")
+    if source.lookup is None and stamp and stamp.source is source:
+        for condition in _in_window(question):
+            query = query.where(condition)
+    return query
+
+
 def _read(question: Question, source: Source) -> exp.Select:
     """SELECT the needed columns of a source as the contract declares them."""
     relation = question.relations[source.name]

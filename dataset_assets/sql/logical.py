@@ -30,10 +30,11 @@ def logical_relations(scope: Scope, period: Period | None = None) -> dict[str, R
 
     A nested Dataset that is published by Period is read for the same one (decision 22).
     """
-    return {source.name: _relation(source, period) for source in (scope.main, *scope.lookups)}
+    return {source.name: logical_relation(source, period) for source in (scope.main, *scope.lookups)}
 
 
-def _relation(source: Source, period: Period | None) -> Relation:
+def logical_relation(source: Source, period: Period | None) -> Relation:
+    """A relation for one source."""
     columns = tuple(_physical(definition) for definition in source.columns)
     return Relation(_from(source, period), columns, version="logical")
 

@@ -1,6 +1,6 @@
 """Which columns hold values that do not fit their declared type: NaN in money, numbers that are too large."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -13,9 +13,12 @@ from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import as_declared, is_as_declared
 
 
-def misfits(question: Question, session: Session) -> Iterator[Fault]:
-    """A fault for each column of a source that has such values, and how many; the values are not told."""
-    for source in (question.scope.main, *question.scope.lookups):
+def misfits(question: Question, session: Session, sources: Sequence[Source] | None = None) -> Iterator[Fault]:
+    """A fault for each column of a source that has such values, and how many; the values are not told.
+
+    Without `sources` all of the question are looked at.
+    """
+    for source in (question.scope.main, *question.scope.lookups) if sources is None else sources:
         relation = question.relations[source.name]
         cast = [each for each in question.needed(source) if not is_as_declared(relation, each)]
         counts = {each: count for each in cast if (count := _unfit(question, source, each)) is not None}

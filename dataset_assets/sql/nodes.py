@@ -25,7 +25,7 @@ class FloatAsDecimal(exp.Cast):
 
 
 class ClockTime(exp.Expression, exp.Func):
-    """The instant at which a zone's clock shows this time: the first one where it is set back (decision 28)."""
+    """The instant at which a zone's clock shows this time, the first where it is set back (decision 28)."""
 
     arg_types = {"this": True, "zone": True}
 

@@ -1,45 +1,26 @@
 """What the resolvers of this machine share: settings of tables, and paths that stay inside a root."""
 
 import hashlib
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from dataset_assets.contract.wording import nearest, shown
 from dataset_assets.errors import Fault, ResolveError
-from dataset_assets.model import Identifier, Model, Text
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.model import Identifier, Model
 from dataset_assets.periods.families import Zone
 from dataset_assets.ports import Resolver, TableState
+from dataset_assets.sql.dialect import DUCKDB
+from resources.place import Location, Place
+from resources.target_settings import DuckDBSettings
 
-_GLOB = frozenset("*?[]")
-
-
-def _no_glob(value: str) -> str:
-    if _GLOB & set(value):
-        raise ValueError("holds one of `*?[]`; name one file or folder")
-    return value
-
-
-Location = Annotated[Text, AfterValidator(_no_glob)]
-"""A path without wildcards."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """What settings need to become a working part: the folder relative paths begin at, and the calendars."""
-
-    base: Path
-    calendars: Calendars
-
-    def path(self, text: str) -> Path:
-        """Absolute, symbolic links followed."""
-        return (self.base / Path(text).expanduser()).resolve()
+if TYPE_CHECKING:
+    from resources.duckdb_engine import DuckDBEngine
 
 
 class TableSettings(Model):
@@ -49,34 +30,24 @@ class TableSettings(Model):
     zone: Zone | None = None
 
 
-class LocalSettings(Model, ABC):
+class ResolverSettings(Model, ABC):
     """Settings of a resolver: they open as one. `zone` holds for all tables that name no other."""
 
     zone: Zone | None = None
     tables: Mapping[Identifier, TableSettings] = Field(default_factory=dict)
 
     @abstractmethod
-    def open(self, name: str, place: Place) -> "LocalResolver[Any]":
+    def open(self, name: str, place: Place) -> "ConfiguredResolver[Any]":
         """The resolver that these settings describe; nothing is read yet."""
 
 
-S = TypeVar("S", bound=LocalSettings)
+S = TypeVar("S", bound=ResolverSettings)
 
 
-class LocalResolver(Resolver, ABC, Generic[S]):
-    """A resolver of files on this machine."""
+class ConfiguredResolver(Resolver, ABC, Generic[S]):
+    """A resolver that a target's file describes."""
 
     settings: S
-
-    @property
-    def directories(self) -> tuple[Path, ...]:
-        """The folders that an engine has to read."""
-        return ()
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Single files that an engine has to read."""
-        return ()
 
     def cadence(self, table: str) -> str | None:  # noqa: ARG002
         """None: each table is one piece."""
@@ -99,6 +70,29 @@ class LocalResolver(Resolver, ABC, Generic[S]):
         listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "") or "none"
         hint = f"did you mean {meant!r}? " if meant else ""
         return self.refuse(table, "there is no such table", f"{hint}it has: {listed}")
+
+
+class LocalResolver(ConfiguredResolver[S], ABC):
+    """A resolver of files on this machine, which DuckDB reads."""
+
+    reads_with = DUCKDB.name
+
+    def engine(self) -> "DuckDBEngine":
+        """A DuckDB that reaches this resolver's paths alone, and spills to the system's folder."""
+        from resources.duckdb_engine import DuckDBEngine  # noqa: PLC0415 - a target is checked without it
+
+        spill = Path(tempfile.gettempdir()) / "dataset-assets-spill"
+        return DuckDBEngine(DuckDBSettings(type="duckdb"), self.directories, spill, self.files)
+
+    @property
+    def directories(self) -> tuple[Path, ...]:
+        """The folders that an engine has to read."""
+        return ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Single files that an engine has to read."""
+        return ()
 
 
 def inside(root: Path, location: str, resolver: LocalResolver[Any], table: str) -> Path:

@@ -10,7 +10,8 @@ from pydantic import Field
 from dataset_assets.model import Boolean, Identifier
 from dataset_assets.ports import Extent, Relation, Session
 from resources import duckdb_nodes
-from resources.resolvers.base import Place, files_state
+from resources.place import Place
+from resources.resolvers.base import files_state
 from resources.resolvers.files import FileResolver, FileSettings, FileTable
 
 

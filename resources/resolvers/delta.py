@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dataset_assets.ports import Extent, Relation, Session, TableState
-from resources.resolvers.base import LocalResolver, LocalSettings, Location, Place, inside
+from resources.place import Location, Place
+from resources.resolvers.base import LocalResolver, ResolverSettings, inside
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 
-class DeltaSettings(LocalSettings):
+class DeltaSettings(ResolverSettings):
     """A table that `tables` does not name is the folder `<table>` in `root`."""
 
     type: Literal["delta"]

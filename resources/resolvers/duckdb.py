@@ -7,10 +7,11 @@ from typing import Literal
 from sqlglot import exp
 
 from dataset_assets.ports import Extent, Relation, Session, TableState
-from resources.resolvers.base import LocalResolver, LocalSettings, Location, Place, files_state
+from resources.place import Location, Place
+from resources.resolvers.base import LocalResolver, ResolverSettings, files_state
 
 
-class DuckDBFileSettings(LocalSettings):
+class DuckDBFileSettings(ResolverSettings):
     """`location` of a table is `table` or `schema.table`; by default its name."""
 
     type: Literal["duckdb"]

@@ -5,43 +5,28 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from dataset_assets.errors import PeriodError
-from dataset_assets.model import Identifier, Text
+from dataset_assets.model import Identifier
 from dataset_assets.periods.calendar import Cadence, Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.ports import Extent, TableState
+from resources.place import Location
 from resources.resolvers.base import (
     LocalResolver,
-    LocalSettings,
-    Location,
-    TableSettings,
+    ResolverSettings,
     files_state,
     inside,
 )
-
-PERIOD = "{period}"
-
-
-class FileTable(TableSettings):
-    """`location` is a file, a folder (all files of the type in it), or has `{period}` in it.
-
-    `{period}` stands for the ids of the Periods of the cadence `period`.
-    """
-
-    period: Text | None = None
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.period is not None) != (PERIOD in self.location):
-            raise ValueError("`{period}` in `location` and the cadence `period` go together")
-        return self
+from resources.resolvers.stored import PERIOD, StoredTable, parsed, pieces
 
 
-class FileSettings(LocalSettings):
+class FileTable(StoredTable):
+    """`location` is a file, a folder (all files of the type in it), or has the ids of Periods in it."""
+
+
+class FileSettings(ResolverSettings):
     """A table that `tables` does not name is `<table>.<type>` in the root."""
 
     root: Location
@@ -100,7 +85,7 @@ class FileResolver(LocalResolver[FileSettings], ABC):
         self._check_root(table)
         inside(self.root, _fill(found.location, "_"), self, table)
         present = self._present(found.location, cadence)
-        periods = self._wanted(table, cadence, present, extent)
+        periods = pieces(self, table, cadence, present, extent)
         return [path for period in periods for path in self._files(table, _fill(found.location, period.id))]
 
     def _check_root(self, table: str) -> None:
@@ -126,37 +111,11 @@ class FileResolver(LocalResolver[FileSettings], ABC):
         found = {}
         for path in self.root.glob(location.replace(PERIOD, "*")):
             match = pattern.fullmatch(path.relative_to(self.root).as_posix())
-            period = _parse(cadence, match["id"]) if match else None
+            period = parsed(cadence, match["id"]) if match else None
             if match and period and period.id == match["id"]:
                 found[period.id] = period
         return found
 
-    def _wanted(
-        self, table: str, cadence: Cadence, present: dict[str, Period], extent: Extent | None
-    ) -> list[Period]:
-        """Before the first Period there is no data yet; after it a missing one is a hole."""
-        ordered = sorted(present.values(), key=lambda period: period.start)
-        if not ordered:
-            raise self.refuse(table, f"there is no file of any Period of '{cadence.name}' in {self.root}")
-        first, end = ordered[0], extent.end if extent else ordered[-1].end
-        asked = cadence.covering(max(first.start, extent.start) if extent else first.start, end)
-        missing = [period.id for period in asked if period.id not in present]
-        if missing:
-            listed = ", ".join(missing[:12]) + (f" and {len(missing) - 12} more" if len(missing) > 12 else "")
-            raise self.refuse(table, f"the Periods {listed} are missing", "load them first")
-        if not asked:
-            raise self.refuse(
-                table, f"has no data before {first.id}, its first Period", "ask for a later one"
-            )
-        return asked
-
 
 def _fill(location: str, period: str) -> str:
     return location.replace(PERIOD, period)
-
-
-def _parse(cadence: Cadence, text: str) -> Period | None:
-    try:
-        return cadence.parse(text)
-    except PeriodError:
-        return None

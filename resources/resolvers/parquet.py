@@ -9,7 +9,8 @@ from sqlglot import exp
 
 from dataset_assets.ports import Extent, PhysicalColumn, Relation, Session
 from resources import duckdb_nodes
-from resources.resolvers.base import Place, files_state
+from resources.place import Place
+from resources.resolvers.base import files_state
 from resources.resolvers.files import FileResolver, FileSettings
 
 

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from dataset_assets.contract.catalog import Catalog, load_catalog
 from dataset_assets.materialize import Materialization, materialize
-from dataset_assets.ports import Target
+from dataset_assets.target import Target
 from dataset_assets.work import Request
 from resources.target import load_target
 

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from dataset_assets.audit import AuditError
-from dataset_assets.materialize import RefreshCounts
+from dataset_assets.standing import RefreshCounts
 from tests.materialize.shop import TARGET, Shop
 
 DATASET = """

@@ -9,7 +9,7 @@ import pytest
 from dataset_assets.audit import AuditError
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import ContractError, LockError, ResolveError
-from dataset_assets.materialize import RefreshCounts
+from dataset_assets.standing import RefreshCounts
 from tests.materialize.shop import KEYED, KEYLESS, Shop
 
 FEBRUARY = -(-60 * 1440 // 7)  # one every seven minutes of the two months before March

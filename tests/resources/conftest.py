@@ -47,9 +47,9 @@ B = PublishedColumn("b", ColumnType.STRING, True)
 
 
 def publish(warehouse, session, rows, period, columns=(A,), run="run", dataset="sales", record=None):
-    claim = warehouse.claim(dataset, period, run)
+    claim = warehouse.claim(dataset, period, run, session)
     staged = warehouse.stage(claim, published(rows, period), session)
-    return warehouse.publish(claim, staged, columns, record or {"run": run})
+    return warehouse.publish(claim, staged, columns, record or {"run": run}, session)
 
 
 def values(warehouse, session, period, version=None, dataset="sales", name="a"):

@@ -17,7 +17,7 @@ TWO = "SELECT range::BIGINT AS a FROM range(10, 12)"
 def test_nothing_is_published_yet(warehouse, session):
     assert warehouse.current("sales", None, session) is None
     assert warehouse.latest("sales", session) is None
-    assert warehouse.periods("sales") == []
+    assert warehouse.periods("sales", session) == []
     assert warehouse.history("sales") == []
 
 
@@ -30,7 +30,7 @@ def test_a_period_is_replaced_and_the_others_stay(warehouse, session):
     assert values(warehouse, session, "2026-02") == [1]
     assert values(warehouse, session, "2026-03") is None
     assert warehouse.current("sales", "2026-02", session).relation.version == before
-    assert warehouse.periods("sales") == ["2026-01", "2026-02"]
+    assert warehouse.periods("sales", session) == ["2026-01", "2026-02"]
 
 
 def test_an_unpartitioned_table_is_replaced_whole(warehouse, session):
@@ -39,7 +39,7 @@ def test_an_unpartitioned_table_is_replaced_whole(warehouse, session):
     assert values(warehouse, session, None) == [10, 11]
     rows = rows_of(session, warehouse.current("sales", None, session).relation)
     assert [row["_period"] for row in rows] == [None, None]
-    assert warehouse.periods("sales") == [None]
+    assert warehouse.periods("sales", session) == [None]
 
 
 def test_every_version_can_be_read_back_with_its_record(warehouse, session):
@@ -65,7 +65,7 @@ def test_what_a_publication_looks_like(warehouse, session):
 
 
 def test_staged_rows_are_seen_by_nobody_but_the_stager(warehouse, session):
-    claim = warehouse.claim("sales", "2026-01", "r")
+    claim = warehouse.claim("sales", "2026-01", "r", session)
     staged = warehouse.stage(claim, published("SELECT 1::BIGINT AS a, NULL::INT AS n", "2026-01"), session)
     assert warehouse.current("sales", "2026-01", session) is None
     assert rows_of(session, staged.relation)[0]["_period"] == "2026-01"
@@ -73,7 +73,7 @@ def test_staged_rows_are_seen_by_nobody_but_the_stager(warehouse, session):
     assert (known["a"], known["n"], known["_period"]) == (False, True, False)
     assert staged.relation.row_count == 1
     assert staged.size_bytes() > 0
-    warehouse.discard(claim, staged)
+    warehouse.discard(claim, staged, session)
     assert not list(warehouse.root.rglob("*.parquet"))
 
 
@@ -83,37 +83,37 @@ def test_zero_rows_are_a_publication(warehouse, session):
 
 
 def test_a_stale_claim_cannot_publish(warehouse, session):
-    orphan = warehouse.claim("sales", "2026-01", "killed")
+    orphan = warehouse.claim("sales", "2026-01", "killed", session)
     staged = warehouse.stage(orphan, published(ONE, "2026-01"), session)
     publish(warehouse, session, TWO, "2026-01", run="newer")
     with pytest.raises(SupersededError, match="'newer' took over 'sales' for 2026-01; run 'killed'"):
-        warehouse.publish(orphan, staged, (A,), {})
+        warehouse.publish(orphan, staged, (A,), {}, session)
     assert values(warehouse, session, "2026-01") == [10, 11]
 
 
 def test_a_claim_of_another_period_takes_nothing_over(warehouse, session):
-    claim = warehouse.claim("sales", "2026-01", "r")
+    claim = warehouse.claim("sales", "2026-01", "r", session)
     staged = warehouse.stage(claim, published(ONE, "2026-01"), session)
     publish(warehouse, session, TWO, "2026-02", run="r")
-    warehouse.publish(claim, staged, (A,), {})
+    warehouse.publish(claim, staged, (A,), {}, session)
     assert values(warehouse, session, "2026-01") == [1]
     assert values(warehouse, session, "2026-02") == [10, 11]
 
 
 def test_the_same_claim_publishes_once(warehouse, session):
-    claim = warehouse.claim("sales", "2026-01", "r")
+    claim = warehouse.claim("sales", "2026-01", "r", session)
     staged = warehouse.stage(claim, published(ONE, "2026-01"), session)
-    first = warehouse.publish(claim, staged, (A,), {})
+    first = warehouse.publish(claim, staged, (A,), {}, session)
     publish(warehouse, session, TWO, "2026-02")
-    assert warehouse.publish(claim, staged, (A,), {}) == first
+    assert warehouse.publish(claim, staged, (A,), {}, session) == first
     assert len(warehouse.history("sales")) == 2
 
 
 def test_a_claim_removes_what_killed_runs_left(warehouse, session):
     publish(warehouse, session, ONE, "2026-01")
-    left = warehouse.claim("sales", "2026-01", "killed")
+    left = warehouse.claim("sales", "2026-01", "killed", session)
     warehouse.stage(left, published(TWO, "2026-01"), session)
-    warehouse.claim("sales", "2026-01", "next")
+    warehouse.claim("sales", "2026-01", "next", session)
     assert len(list(warehouse.root.rglob("*.parquet"))) == 1
     assert values(warehouse, session, "2026-01") == [1]
 
@@ -123,14 +123,14 @@ def test_rows_that_were_in_place_but_not_committed(warehouse, session, monkeypat
         raise KeyboardInterrupt
 
     publish(warehouse, session, ONE, "2026-01")
-    claim = warehouse.claim("sales", "2026-01", "killed")
+    claim = warehouse.claim("sales", "2026-01", "killed", session)
     staged = warehouse.stage(claim, published(TWO, "2026-01"), session)
     with monkeypatch.context() as patched:
         patched.setattr(delta_warehouse, "_commit", killed)
         with pytest.raises(KeyboardInterrupt):
-            warehouse.publish(claim, staged, (A,), {})
+            warehouse.publish(claim, staged, (A,), {}, session)
     assert values(warehouse, session, "2026-01") == [1]
-    warehouse.claim("sales", "2026-01", "next")
+    warehouse.claim("sales", "2026-01", "next", session)
     assert len(list(warehouse.root.rglob("*.parquet"))) == 1
     assert len(list(warehouse.root.rglob("*-*.json"))) == 1 + len(["_claims/2026-01.json"])
     assert values(warehouse, session, "2026-01") == [1]
@@ -140,22 +140,22 @@ def test_a_publication_that_failed_half_way_can_be_tried_again(warehouse, sessio
     def failing(*_):
         raise PublishError(Fault("no"))
 
-    claim = warehouse.claim("sales", "2026-01", "r")
+    claim = warehouse.claim("sales", "2026-01", "r", session)
     staged = warehouse.stage(claim, published(TWO, "2026-01"), session)
     with monkeypatch.context() as patched:
         patched.setattr(delta_warehouse, "_commit", failing)
         with pytest.raises(PublishError):
-            warehouse.publish(claim, staged, (A,), {})
-    warehouse.publish(claim, staged, (A,), {})
+            warehouse.publish(claim, staged, (A,), {}, session)
+    warehouse.publish(claim, staged, (A,), {}, session)
     assert values(warehouse, session, "2026-01") == [10, 11]
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".", "a b", "x\n"])
 def test_names_cannot_be_paths(warehouse, name):
     with pytest.raises(PublishError, match="cannot name a folder"):
-        warehouse.claim(name, None, "r")
+        warehouse.claim(name, None, "r", session)
     with pytest.raises(PublishError, match="cannot name a folder"):
-        warehouse.claim("sales", name, "r")
+        warehouse.claim("sales", name, "r", session)
 
 
 def test_new_and_gone_columns(warehouse, session):
@@ -202,7 +202,7 @@ def test_latest_is_by_when_periods_begin(warehouse, session):
     publish(warehouse, session, ONE, "FY2026-M02", record={"period_start": "2026-08-01T00:00:00+00:00"})
     publish(warehouse, session, TWO, "FY2025-M12", record={"period_start": "2026-09-01T00:00:00+00:00"})
     assert warehouse.latest("sales", session).period == "FY2025-M12"
-    assert warehouse.periods("sales") == ["FY2026-M02", "FY2025-M12"]
+    assert warehouse.periods("sales", session) == ["FY2026-M02", "FY2025-M12"]
 
 
 def test_history_names_period_and_run(warehouse, session):
@@ -238,12 +238,12 @@ def test_other_readers_see_a_plain_delta_table(warehouse, session, periods):
 
 
 def test_a_stage_that_lost_its_file_to_a_later_claim_says_so(warehouse, session, monkeypatch):
-    claim = warehouse.claim("sales", "2026-01", "r")
+    claim = warehouse.claim("sales", "2026-01", "r", session)
     write = session.write_parquet
 
     def overtaken(query, path):
         written = write(query, path)
-        warehouse.claim("sales", "2026-01", "newer")
+        warehouse.claim("sales", "2026-01", "newer", session)
         return written
 
     monkeypatch.setattr(session, "write_parquet", overtaken)

@@ -81,7 +81,7 @@ def test_unknown_names_list_the_known():
         ("type: parquet", "type: parquets", "did you mean `parquet`"),
         ("default_resolver: retail", "default_resolver: shop", "'shop' is not one of"),
         ("threads: 2", "threads: 0", "threads"),
-        ("memory_limit: 1GB", "memory_limit: lots", "'lots', not an amount of memory; write it as 4GB"),
+        ("memory_limit: 1GB", "memory_limit: lots", "'lots', not an amount of bytes; write it as 4GB"),
         ("${TEST_ROOT}", "${TEST_ROOT", r"begins no variable; write a variable as \${NAME}"),
         ("memory_limit", "memory_limt", "did you mean `memory_limit`"),
         ('location: "o.csv"', 'location: "*.csv"', "holds one of"),

@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+import function_patches
 import job_patches
 import table_patches
 from bqemulator.config import Settings
@@ -20,13 +21,14 @@ STORAGE_MESSAGE_BYTES = 1024**3
 
 
 async def serve(folder: Path) -> None:
-    for patch in (*job_patches.PATCHES, *table_patches.PATCHES):
+    for patch in (*function_patches.PATCHES, *job_patches.PATCHES, *table_patches.PATCHES):
         patch()
     server = EmulatorServer(
         Settings(
             rest_port=0,
             grpc_port=0,
             log_level="critical",
+            enable_format_extensions=False,  # Avro, which would be downloaded
             upload_staging_dir=folder,
             write_api_max_request_bytes=STORAGE_MESSAGE_BYTES,
         )

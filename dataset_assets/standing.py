@@ -1,0 +1,73 @@
+"""When the publication before stands: rows that would be the same are not published again (decision 0010)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dataset_assets.audit import CheckResult
+from dataset_assets.ports import Publication
+from dataset_assets.snapshot import selection_digest, sources_of
+from dataset_assets.stats.statistics import Statistics
+from dataset_assets.target import Target
+from dataset_assets.work import Work
+
+
+@dataclass(frozen=True)
+class RefreshCounts:
+    """Rows of the publication, by what became of them since the one before (decision 18)."""
+
+    rows: int
+    added: int
+    changed: int
+    unchanged: int
+    removed: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found out about the rows, and where they stand."""
+
+    counts: RefreshCounts
+    statistics: Statistics
+    checks: tuple[CheckResult, ...]
+    digest: str
+    record: Mapping[str, Any]
+    table_version: int
+    size_bytes: int | None
+
+
+def may_stand(work: Work) -> bool:
+    """Whether the publication before is good enough to stay, should its rows turn out to be the same."""
+    before = work.before
+    if before is None or before.record["version"] != work.version.number:
+        return False
+    record = before.record
+    if record["counts"]["rows"] == 0 and not work.question.dataset.allow_empty:
+        return False
+    statistics = Statistics.model_validate(record["statistics"])
+    # Statistics of then would tell what must not be told any more (promise 6).
+    return not any(each.sensitive and not statistics.columns[each.name].sensitive for each in work.columns)
+
+
+def reads_the_same(work: Work, target: Target) -> bool:
+    """Whether the publication before was made by the same query from the same versions of its sources."""
+    if work.before is None or not may_stand(work):
+        return False
+    record, sources = work.before.record, sources_of(work, target)
+    same_query = record.get("selection") == selection_digest(work, target)
+    return same_query and all(sources.values()) and record["sources"] == sources
+
+
+def standing(before: Publication) -> Outcome:
+    """The publication before, since this one would hold the same rows of the same version."""
+    record = before.record
+    row_count = record["counts"]["rows"]
+    return Outcome(
+        counts=RefreshCounts(row_count, 0, 0, row_count, 0),
+        statistics=Statistics.model_validate(record["statistics"]),
+        checks=tuple(CheckResult(**check) for check in record["checks"]),
+        digest=record["digest"],
+        record=record,
+        table_version=before.version,
+        size_bytes=None,
+    )

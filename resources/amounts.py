@@ -1,0 +1,28 @@
+"""Amounts of memory and of data as a target's file has them: `4GB`, `512MiB`."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGTP])(i?)B")
+_POWERS = {letter: power for power, letter in enumerate("KMGTP", 1)}
+
+
+def _amount(value: str) -> str:
+    if not _AMOUNT.fullmatch(value):
+        raise ValueError("is not an amount of bytes; write it as 4GB or 512MB")
+    return value
+
+
+Amount = Annotated[str, AfterValidator(_amount)]
+"""Text, so that a message shows it as it was written."""
+
+
+def in_bytes(amount: str) -> int:
+    """The bytes of an Amount: `GB` counts in thousands, `GiB` in 1,024s."""
+    found = _AMOUNT.fullmatch(amount)
+    if found is None:
+        raise ValueError(f"{amount!r} is no amount")
+    number, letter, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** _POWERS[letter])

@@ -1,0 +1,113 @@
+"""What BigQuery answers when it does not do it: what passes by itself, and what a person is told of the rest.
+
+Its own messages can quote values of the data, which may be of a sensitive column (promise 6): of a value that
+does not fit only the type is told.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import requests
+from google.api_core import exceptions as api
+from google.auth.exceptions import GoogleAuthError, TransportError
+
+from dataset_assets.errors import AccessError, BudgetError, DataError, DatasetAssetsError, Fault, ResolveError
+
+TRANSIENT = frozenset(
+    {
+        *("backendError", "internalError", "badGateway", "jobBackendError", "jobInternalError"),
+        *("rateLimitExceeded", "jobRateLimitExceeded", "tableUnavailable"),
+    }
+)
+"""Reasons that pass by themselves. `quotaExceeded` does not, for hours."""
+
+_CONFLICT = "concurrent update"
+"""In the message of a transaction that lost against another: it changed nothing, and may try again."""
+_VALUE = re.compile(
+    r"(?:Invalid|Bad|Illegal|Could not (?:cast|convert)|out of range|overflow|Division by zero"
+    r"|Conversion Error)",
+    re.IGNORECASE,
+)
+_TYPE = re.compile(r"\b(INT64|NUMERIC|BIGNUMERIC|FLOAT64|BOOL|DATE|TIMESTAMP|DATETIME|STRING|DECIMAL)\b")
+_CUT = (requests.exceptions.RequestException, ConnectionError, TransportError)
+"""The answer did not come, or came in part: the request may have been carried out."""
+
+
+class NotSeenYet(Exception):  # noqa: N818 - not an error, a state that passes
+    """A job of this id is there, says BigQuery, and a moment later says that it is not."""
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same request may well succeed a moment later."""
+    if isinstance(error, api.GoogleAPICallError):
+        return error.code in {500, 502, 503, 504, 408} or any(r in TRANSIENT for r, _ in reasons(error))
+    return isinstance(error, (NotSeenYet, *_CUT)) and not isinstance(error, requests.exceptions.InvalidURL)
+
+
+def is_transient_result(result: dict[str, Any]) -> bool:
+    """The same of the `errorResult` of a job that is done."""
+    return result.get("reason") in TRANSIENT or _CONFLICT in result.get("message", "")
+
+
+def reasons(error: api.GoogleAPICallError) -> Iterator[tuple[str, str]]:
+    """(reason, message) of each part of an answer."""
+    for part in error.errors or ():
+        yield part.get("reason", ""), part.get("message", "")
+
+
+def plain(error: Exception) -> Exception:
+    """A DatasetAssetsError for what a person can mend, else the error itself, a bug."""
+    if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
+        return plain(error.cause)
+    if isinstance(error, api.GoogleAPICallError):
+        reason, message = next(reasons(error), ("", error.message or ""))
+        return told(reason or _BY_CODE.get(error.code or 0, ""), message) or error
+    if isinstance(error, _CUT):
+        return AccessError(Fault("BigQuery cannot be reached", mend="check the network, and `api_endpoint`"))
+    if isinstance(error, GoogleAuthError):
+        mend = (
+            "run `gcloud auth application-default login`, or let GOOGLE_APPLICATION_CREDENTIALS name a"
+            " service account's key file"
+        )
+        return AccessError(Fault("there are no Google credentials that work", mend=mend))
+    return error
+
+
+_BY_CODE = {401: "authError", 403: "accessDenied", 404: "notFound", 429: "rateLimitExceeded"}
+
+_DOCTOR = "`dataset-assets doctor` says which role is missing"
+_BILLING = "look at the project's billing and its jobs"
+_SMALLER = "select less, or a shorter window"
+_BUDGET = "raise `maximum_bytes_billed`, or the dataset's own in `budgets`, or select less"
+_QUOTA = "wait until the quota is renewed, or ask for a higher one"
+_MEANING: Mapping[str, tuple[type[DatasetAssetsError], str, str]] = {
+    "notFound": (ResolveError, "{}", "check project, dataset and table in the target"),
+    "accessDenied": (AccessError, "{}", _DOCTOR),
+    "authError": (AccessError, "{}", _DOCTOR),
+    "forbidden": (AccessError, "{}", _DOCTOR),
+    "quotaExceeded": (AccessError, "a quota of the project is used up: {}", _QUOTA),
+    "bytesBilledLimitExceeded": (BudgetError, "{}", _BUDGET),
+    "responseTooLarge": (DatasetAssetsError, "{}", _SMALLER),
+    "resourcesExceeded": (DatasetAssetsError, "{}", _SMALLER),
+    "billingNotEnabled": (AccessError, "{}", _BILLING),
+    "billingTierLimitExceeded": (AccessError, "{}", _BILLING),
+    "blocked": (AccessError, "{}", _BILLING),
+    "stopped": (DatasetAssetsError, "the job was cancelled: {}", "run again"),
+    **dict.fromkeys(TRANSIENT, (AccessError, "BigQuery does not come round: {}", "run again later")),
+}
+"""Reason → the error, how BigQuery's own first line is told, and what would do."""
+
+
+def told(reason: str, message: str) -> DatasetAssetsError | None:
+    """What a reason means to a person; None for one that only a bug explains."""
+    first = message.partition("\n")[0].rstrip(".")
+    if reason in _MEANING:
+        error, sentence, mend = _MEANING[reason]
+        return error(Fault(sentence.format(first), mend=mend))
+    if reason in {"invalidQuery", "invalid"} and _VALUE.search(message):
+        kind = _TYPE.search(message)
+        into = kind[1] if kind else "the type it is used as"
+        mend = "compare the table's values with its declared column types"
+        return DataError(Fault(f"a value in the data cannot be turned into {into}", mend=mend))
+    return None

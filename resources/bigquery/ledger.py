@@ -1,0 +1,176 @@
+"""What the warehouse keeps of claims and publications, and the statements that read and write it.
+
+`_claims`: who may publish a Period; the newest may. `_publications`: what was published, with its record
+(decision 16). Rows are only ever added to both. `period` is empty for an unpartitioned dataset.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlglot import exp
+
+from dataset_assets.ports import Claim
+from dataset_assets.sql.build import column, number, text
+from resources.bigquery.names import table
+
+CLAIMS, PUBLICATIONS = "_claims", "_publications"
+SCHEMAS: Mapping[str, Mapping[str, str]] = {
+    CLAIMS: {
+        "dataset": "STRING",
+        "period": "STRING",
+        "token": "INT64",
+        "run_id": "STRING",
+        "claimed_at": "TIMESTAMP",
+    },
+    PUBLICATIONS: {
+        "dataset": "STRING",
+        "period": "STRING",
+        "token": "INT64",
+        "version": "INT64",
+        "period_start": "STRING",
+        "published_at": "TIMESTAMP",
+        "record": "STRING",
+    },
+}
+DESCRIPTIONS = {
+    CLAIMS: "Which run may publish a Period of a dataset: the newest one of it",
+    PUBLICATIONS: "Every publication, with the record of how it came about",
+}
+
+
+def _equal(name: str, value: exp.Expr, source: str | None = None) -> exp.Expr:
+    return exp.EQ(this=column(name, source), expression=value)
+
+
+def _now() -> exp.Expr:
+    return exp.CurrentTimestamp()
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The statements, for the tables of one BigQuery dataset."""
+
+    project: str
+    dataset: str
+
+    def table(self, name: str) -> exp.Table:
+        """A table of the warehouse."""
+        return table(self.project, self.dataset, name)
+
+    def claim(self, dataset: str, period: str | None, run_id: str) -> list[exp.Expr]:
+        """Adds a claim above all others of the Period; answers its `token`.
+
+        Two at the same instant may get the same token: of them, the run with the greater id may publish.
+        """
+        following = exp.Add(
+            this=exp.Coalesce(this=exp.Max(this=column("token")), expressions=[number(0)]),
+            expression=number(1),
+        )
+        values = (text(dataset), text(period or ""), following, text(run_id), _now())
+        made = [exp.alias_(value, name) for value, name in zip(values, SCHEMAS[CLAIMS], strict=True)]
+        rows = exp.select(*made).from_(self.table(CLAIMS)).where(*_of(dataset, period))
+        own = (*_of(dataset, period), _equal("run_id", text(run_id)))
+        token = exp.select(exp.alias_(exp.Max(this=column("token")), "token"))
+        return [self._insert(CLAIMS, rows), token.from_(self.table(CLAIMS)).where(*own)]
+
+    def newest(self, dataset: str, period: str | None) -> exp.Select:
+        """`token` and `run_id` of the claim that may publish."""
+        order = [exp.Ordered(this=column(name), desc=True) for name in ("token", "run_id")]
+        found = exp.select(column("token"), column("run_id")).from_(self.table(CLAIMS))
+        return found.where(*_of(dataset, period)).order_by(*order).limit(1)
+
+    def publish(
+        self, claim: Claim, staged: exp.Table, names: Sequence[str], record: Mapping[str, Any]
+    ) -> list[exp.Expr]:
+        """Replaces the Period's rows and writes the publication down, in one transaction.
+
+        Answers its `version`, or no row when a later claim was there: then nothing was changed. Sent
+        again after it was done, it changes nothing more.
+        """
+        place, columns = self.table(claim.dataset), [exp.to_identifier(name, quoted=True) for name in names]
+        rows = exp.select(*(exp.Column(this=each.copy()) for each in columns)).from_(staged.copy())
+        own = (*_of(claim.dataset, claim.period), _equal("token", number(claim.token)))
+        return [
+            exp.Transaction(),
+            exp.delete(place.copy()).where(self.holds(claim.period), self._may(claim)),
+            exp.Insert(
+                this=exp.Schema(this=place.copy(), expressions=columns),
+                expression=rows.where(self._may(claim)),
+            ),
+            self._insert(PUBLICATIONS, self._written_down(claim, record)),
+            exp.Commit(),
+            exp.Drop(tables=[staged.copy()], kind="TABLE", exists=True),
+            exp.select(column("version")).from_(self.table(PUBLICATIONS)).where(*own),
+        ]
+
+    def _may(self, claim: Claim) -> exp.Expr:
+        """Whether the claim is the newest, and did not publish yet."""
+        newest = exp.EQ(
+            this=self.newest(claim.dataset, claim.period).select(column("run_id"), append=False).subquery(),
+            expression=text(claim.run_id),
+        )
+        done = exp.select(number(1)).from_(self.table(PUBLICATIONS))
+        done = done.where(*_of(claim.dataset, claim.period), _equal("token", number(claim.token)))
+        return exp.and_(newest, exp.not_(exp.Exists(this=done)))
+
+    def _written_down(self, claim: Claim, record: Mapping[str, Any]) -> exp.Select:
+        last = exp.Coalesce(this=exp.Max(this=column("version")), expressions=[number(-1)])
+        values = {
+            "dataset": text(claim.dataset),
+            "period": text(claim.period or ""),
+            "token": number(claim.token),
+            "version": exp.Add(this=last, expression=number(1)),
+            "period_start": text(record.get("period_start") or ""),
+            # Read inside the transaction: at this instant the version before is what readers see.
+            "published_at": _now(),
+            "record": text(json.dumps(record, separators=(",", ":"), ensure_ascii=False)),
+        }
+        made = [exp.alias_(value, name) for name, value in values.items()]
+        found = exp.select(*made).from_(self.table(PUBLICATIONS))
+        return found.where(_equal("dataset", text(claim.dataset))).having(self._may(claim))
+
+    def holds(self, period: str | None) -> exp.Expr:
+        """Which rows of a published table are the Period's."""
+        if period is None:
+            return column("_period").is_(exp.null())
+        return _equal("_period", text(period))
+
+    def current(self, dataset: str, period: str | None, version: int | None) -> exp.Select:
+        """`version`, `record` of the Period's publication, and `until`: when its table's next one came."""
+        own = [*_of(dataset, period)]
+        later = exp.select(exp.Min(this=column("published_at"))).from_(self.table(PUBLICATIONS))
+        later = later.where(_equal("dataset", text(dataset)))
+        until: exp.Expr = exp.cast(exp.null(), "TIMESTAMPTZ")
+        if version is not None:
+            own.append(exp.LTE(this=column("version"), expression=number(version)))
+            until = later.where(exp.GT(this=column("version"), expression=number(version))).subquery()
+        shown = (column("version"), column("record"), exp.alias_(until, "until"))
+        latest = exp.Ordered(this=column("version"), desc=True)
+        return exp.select(*shown).from_(self.table(PUBLICATIONS)).where(*own).order_by(latest).limit(1)
+
+    def periods(self, dataset: str) -> exp.Select:
+        """`period` of all that is published, in the order of the Periods, and the table's last `version`."""
+        start = exp.alias_(exp.Max(this=column("period_start")), "start")
+        last = exp.alias_(exp.Max(this=column("version")), "version")
+        found = exp.select(column("period"), start, last).from_(self.table(PUBLICATIONS))
+        found = found.where(_equal("dataset", text(dataset))).group_by(column("period"))
+        return found.order_by(exp.Ordered(this=column("start")), exp.Ordered(this=column("period")))
+
+    def rows(self, dataset: str, period: str | None, until: datetime | None) -> exp.Subquery:
+        """The Period's published rows, as they are or as they were just before `until`."""
+        place = self.table(dataset)
+        if until:
+            instant = exp.cast(text(until.isoformat()), "TIMESTAMPTZ")
+            place.set("version", exp.Version(this="TIMESTAMP", kind="AS OF", expression=instant))
+        return exp.select("*").from_(place).where(self.holds(period)).subquery()
+
+    def _insert(self, name: str, rows: exp.Select) -> exp.Insert:
+        columns = [exp.to_identifier(each) for each in SCHEMAS[name]]
+        return exp.Insert(this=exp.Schema(this=self.table(name), expressions=columns), expression=rows)
+
+
+def _of(dataset: str, period: str | None) -> tuple[exp.Expr, exp.Expr]:
+    return _equal("dataset", text(dataset)), _equal("period", text(period or ""))

@@ -1,0 +1,43 @@
+"""BigQuery's types, as a contract tells types apart, and the other way round."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.ports import PhysicalColumn, PhysicalType
+
+_KINDS: Mapping[str, tuple[PhysicalType, str]] = {
+    "STRING": (PhysicalType.STRING, "STRING"),
+    "INTEGER": (PhysicalType.INTEGER, "INT64"),
+    "INT64": (PhysicalType.INTEGER, "INT64"),
+    "FLOAT": (PhysicalType.FLOAT, "FLOAT64"),
+    "FLOAT64": (PhysicalType.FLOAT, "FLOAT64"),
+    "NUMERIC": (PhysicalType.DECIMAL, "NUMERIC"),
+    "BIGNUMERIC": (PhysicalType.DECIMAL, "BIGNUMERIC"),
+    "BOOLEAN": (PhysicalType.BOOLEAN, "BOOL"),
+    "BOOL": (PhysicalType.BOOLEAN, "BOOL"),
+    "DATE": (PhysicalType.DATE, "DATE"),
+    "TIMESTAMP": (PhysicalType.TIMESTAMP, "TIMESTAMP"),
+    "DATETIME": (PhysicalType.DATETIME, "DATETIME"),
+}
+"""The API's name of a type, old or new → what it is, and GoogleSQL's name."""
+
+COLUMN_TYPES: Mapping[ColumnType, str] = {
+    ColumnType.STRING: "STRING",
+    ColumnType.INTEGER: "INT64",
+    ColumnType.DECIMAL: "NUMERIC",
+    ColumnType.BOOLEAN: "BOOL",
+    ColumnType.DATE: "DATE",
+    ColumnType.TIMESTAMP: "TIMESTAMP",
+}
+"""Declared type → the type of a published column (decision 3 for decimals)."""
+
+
+def physical_column(field: Any) -> PhysicalColumn:
+    """Of a google.cloud.bigquery.SchemaField. Arrays and structs are OTHER."""
+    kind, native = _KINDS.get(field.field_type, (PhysicalType.OTHER, field.field_type))
+    if field.mode == "REPEATED":
+        return PhysicalColumn(field.name, PhysicalType.OTHER, f"ARRAY<{native}>")
+    if field.precision is not None:  # NUMERIC(10, 2) is not what a decimal is published as
+        native = f"{native}({field.precision}, {field.scale or 0})"
+    return PhysicalColumn(field.name, kind, native, has_nulls=False if field.mode == "REQUIRED" else None)

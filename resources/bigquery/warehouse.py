@@ -1,0 +1,187 @@
+"""Published datasets as BigQuery tables (DESIGN section 7).
+
+A run writes its rows to a table that only it knows; one transaction then makes them the Period's rows.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from google.cloud import bigquery
+from sqlglot import exp
+
+from dataset_assets.errors import Fault, ResolveError, SupersededError, UnsupportedError
+from dataset_assets.ports import Claim, Publication, PublishedColumn, Relation, Session, Staged, Warehouse
+from resources.bigquery.engine import BigQuerySession
+from resources.bigquery.ledger import DESCRIPTIONS, PUBLICATIONS, SCHEMAS, Ledger
+from resources.bigquery.published import PublishedTable
+from resources.bigquery.tables import path
+from resources.bigquery.types import physical_column
+
+
+@dataclass(eq=False)
+class StagedTable(Staged):
+    """A table whose name nobody else knows."""
+
+    relation: Relation
+    source: exp.Table
+    size: int | None
+
+    def size_bytes(self) -> int | None:
+        """Of the rows before compression, as BigQuery counts them."""
+        return self.size
+
+
+@dataclass(frozen=True)
+class BigQueryWarehouse(Warehouse):
+    """Tables in one BigQuery dataset. Needs sessions of BigQuery. Versions can be read for a week."""
+
+    project: str
+    dataset: str
+    staging_hours: int = 24
+    kind: ClassVar[str] = "bigquery"
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Its statements."""
+        return Ledger(self.project, self.dataset)
+
+    def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:
+        """Also removes what the claim before left behind."""
+        opened = _bigquery(session)
+        self._make_ledger(opened)
+        statements = self.ledger.claim(dataset, period, run_id)
+        (row,) = opened.answer(opened.write(statements, "claim"))
+        claim = Claim(dataset, period, row["token"], run_id)
+        opened.tables.drop(self._staging(claim, claim.token - 1))
+        return claim
+
+    def confirm(self, claim: Claim, session: Session) -> None:
+        """As the port says."""
+        found = session.rows(self.ledger.newest(claim.dataset, claim.period))
+        if not found or found[0]["run_id"] != claim.run_id:
+            run = f"run {found[0]['run_id']!r}" if found else "another run"
+            period = f" for {claim.period}" if claim.period else ""
+            message = f"{run} took over {claim.dataset!r}{period}; run {claim.run_id!r} may not publish"
+            raise SupersededError(Fault(message, mend="wait for that run, or start this one anew"))
+
+    def current(
+        self, dataset: str, period: str | None, session: Session, version: int | None = None
+    ) -> Publication | None:
+        """As the port says. Raises ResolveError for a version that the table does not have."""
+        opened = _bigquery(session)
+        if not self._has_ledger(opened):
+            return None
+        if version is not None:
+            self._check_version(dataset, version, session)
+        found = session.rows(self.ledger.current(dataset, period, version))
+        if not found:
+            return None
+        record, until = json.loads(found[0]["record"]), found[0]["until"]
+        table = opened.tables.get(self.ledger.table(dataset))
+        columns = tuple(map(physical_column, table.schema))
+        relation = Relation(
+            self.ledger.rows(dataset, period, until),
+            columns,
+            str(found[0]["version"]),
+            record["counts"]["rows"],
+        )
+        return Publication(dataset, period, found[0]["version"], record, relation)
+
+    def latest(self, dataset: str, session: Session) -> Publication | None:
+        """As the port says; Periods are ordered by when they begin."""
+        periods = self.periods(dataset, session)
+        return self.current(dataset, periods[-1], session) if periods else None
+
+    def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedTable:
+        """As the port says. BigQuery removes the rows by itself if nobody else does."""
+        opened = _bigquery(session)
+        place = self._staging(claim, claim.token)
+        expires = exp.TimestampAdd(
+            this=exp.CurrentTimestamp(),
+            expression=exp.Literal.number(self.staging_hours),
+            unit=exp.var("HOUR"),
+        )
+        option = exp.Property(this=exp.var("expiration_timestamp"), value=expires)
+        made = exp.Create(
+            this=place,
+            kind="TABLE",
+            replace=True,
+            properties=exp.Properties(expressions=[option]),
+            expression=query.copy(),
+        )
+        opened.write([made], "stage")
+        found = opened.tables.get(place)
+        relation = Relation(
+            place, tuple(map(physical_column, found.schema)), str(found.etag), int(found.num_rows or 0)
+        )
+        return StagedTable(relation, place, found.num_bytes)
+
+    def publish(
+        self,
+        claim: Claim,
+        staged: Staged,
+        columns: Sequence[PublishedColumn],
+        record: Mapping[str, Any],
+        session: Session,
+    ) -> int:
+        """As the port says. Publishing the same claim again answers the version that it has."""
+        if not isinstance(staged, StagedTable):
+            raise TypeError("rows of another warehouse")
+        opened = _bigquery(session)
+        others = [period for period in self.periods(claim.dataset, session) if period != claim.period]
+        published = PublishedTable(self.ledger.table(claim.dataset), tuple(columns), opened)
+        published.prepare(staged.relation, claim, others, str(record["definition"].get("description", "")))
+        statements = self.ledger.publish(claim, staged.source, published.names, record)
+        found = opened.answer(opened.write(statements, "publish"))
+        if not found:
+            self.confirm(claim, session)
+        return found[0]["version"]
+
+    def discard(self, claim: Claim, staged: Staged, session: Session) -> None:  # noqa: ARG002
+        """As the port says."""
+        _bigquery(session).tables.drop(self._staging(claim, claim.token))
+
+    def periods(self, dataset: str, session: Session) -> list[str | None]:
+        """As the port says. By their records' `period_start`, by id where there is none."""
+        if not self._has_ledger(_bigquery(session)):
+            return []
+        return [row["period"] or None for row in session.rows(self.ledger.periods(dataset))]
+
+    def location(self, dataset: str) -> str:
+        """As other tools name it."""
+        return f"bigquery://{self.project}/{self.dataset}/{dataset}"
+
+    def table_name(self, dataset: str) -> str:
+        """As it stands in SQL."""
+        return f"{self.project}.{self.dataset}.{dataset}"
+
+    def _staging(self, claim: Claim, token: int) -> exp.Table:
+        period = sha256((claim.period or "").encode()).hexdigest()[:8]
+        return self.ledger.table(f"_staged_{claim.dataset}_{period}_{token}")
+
+    def _has_ledger(self, session: BigQuerySession) -> bool:
+        return session.tables.find(self.ledger.table(PUBLICATIONS)) is not None
+
+    def _make_ledger(self, session: BigQuerySession) -> None:
+        for name, types in SCHEMAS.items():
+            schema = [bigquery.SchemaField(each, kind) for each, kind in types.items()]
+            table = bigquery.Table(path(self.ledger.table(name)), schema=schema)
+            table.clustering_fields = ["dataset", "period"]
+            table.description = DESCRIPTIONS[name]
+            session.tables.create(table)
+
+    def _check_version(self, dataset: str, version: int, session: Session) -> None:
+        found = session.rows(self.ledger.periods(dataset))
+        newest = max((row["version"] for row in found), default=-1)
+        if not 0 <= version <= newest:
+            raise ResolveError(Fault(f"{dataset!r} has no version {version}", mend=f"it has 0 to {newest}"))
+
+
+def _bigquery(session: Session) -> BigQuerySession:
+    if not isinstance(session, BigQuerySession):
+        raise UnsupportedError(Fault("only the BigQuery engine publishes to a BigQuery warehouse"))
+    return session

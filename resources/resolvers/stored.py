@@ -1,0 +1,62 @@
+"""Tables that are stored by Period, one piece for each: which pieces a stretch of time needs."""
+
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import model_validator
+
+from dataset_assets.errors import PeriodError
+from dataset_assets.model import Text
+from dataset_assets.periods.calendar import Cadence
+from dataset_assets.periods.period import Period
+from dataset_assets.ports import Extent
+from resources.resolvers.base import ConfiguredResolver, TableSettings
+
+PERIOD = "{period}"
+
+
+class StoredTable(TableSettings):
+    """`{period}` in `location` stands for the Periods of the cadence `period`."""
+
+    period: Text | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.period is not None) != (PERIOD in self.location):
+            raise ValueError("`{period}` in `location` and the cadence `period` go together")
+        return self
+
+
+def pieces(
+    resolver: ConfiguredResolver,
+    table: str,
+    cadence: Cadence,
+    present: Mapping[str, Period],
+    extent: Extent | None,
+) -> list[Period]:
+    """The Periods that `extent` touches, or all; `present` are those that there are pieces of.
+
+    Before the first Period there is no data yet; after it a missing one is a hole. Raises ResolveError.
+    """
+    ordered = sorted(present.values(), key=lambda period: period.start)
+    if not ordered:
+        raise resolver.refuse(table, f"there is nothing of any Period of '{cadence.name}'")
+    first, end = ordered[0], extent.end if extent else ordered[-1].end
+    asked = cadence.covering(max(first.start, extent.start) if extent else first.start, end)
+    missing = [period.id for period in asked if period.id not in present]
+    if missing:
+        listed = ", ".join(missing[:12]) + (f" and {len(missing) - 12} more" if len(missing) > 12 else "")
+        raise resolver.refuse(table, f"the Periods {listed} are missing", "load them first")
+    if not asked:
+        raise resolver.refuse(
+            table, f"has no data before {first.id}, its first Period", "ask for a later one"
+        )
+    return asked
+
+
+def parsed(cadence: Cadence, text: str) -> Period | None:
+    """The Period of that id; None for text that is none."""
+    try:
+        return cadence.parse(text)
+    except PeriodError:
+        return None

@@ -19,22 +19,18 @@ class Target:
     default_resolver: str
     routes: Mapping[str, str] = field(default_factory=dict)
 
-    def resolver(self, resolver_id: str) -> Resolver:
-        """The Resolver of that name. Raises ResolveError."""
-        if resolver_id not in self.resolvers:
+    def resolver(self, resolver_id: str | None) -> Resolver:
+        """The Resolver of that name, or the default one. Raises ResolveError."""
+        name = resolver_id or self.default_resolver
+        if name not in self.resolvers:
+            message = f"target {self.name!r} has no resolver {name!r}"
             known = ", ".join(sorted(self.resolvers))
-            raise ResolveError(
-                Fault(
-                    f"target {self.name!r} has no resolver {resolver_id!r}",
-                    "dataset.resolver_id",
-                    f"it has: {known}",
-                )
-            )
-        return self.resolvers[resolver_id]
+            raise ResolveError(Fault(message, "dataset.resolver_id", f"it has: {known}"))
+        return self.resolvers[name]
 
     def resolver_of(self, dataset: Dataset, table: str) -> Resolver:
         """The Resolver of a Dataset's table: by its `resolver_id`, by the table's route, or the default.
 
         So the tables of one Dataset may lie in different places, of which it knows nothing (BR-004).
         """
-        return self.resolver(dataset.resolver_id or self.routes.get(table, self.default_resolver))
+        return self.resolver(dataset.resolver_id or self.routes.get(table))

@@ -151,7 +151,7 @@ def test_a_publication_that_failed_half_way_can_be_tried_again(warehouse, sessio
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".", "a b", "x\n"])
-def test_names_cannot_be_paths(warehouse, name):
+def test_names_cannot_be_paths(warehouse, name, session):
     with pytest.raises(PublishError, match="cannot name a folder"):
         warehouse.claim(name, None, "r", session)
     with pytest.raises(PublishError, match="cannot name a folder"):

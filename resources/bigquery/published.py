@@ -59,12 +59,21 @@ class PublishedTable:
         raise_all(PublishError, self._wrong_rows(staged))
         _check_partitioning(claim, others)
         table = self.session.tables.find(self.place) or self._made()
+        self._check_ours(table)
         raise_all(PublishError, self._conflicts(table, others))
         there = {field.name.lower() for field in table.schema}
         for field in self.fields:
             if field.name.lower() not in there:
                 self._add(field)
         self._describe(description)
+
+    def _check_ours(self, table: bigquery.Table) -> None:
+        """A table of somebody else's, such as a source of the same name, is never written to."""
+        there = {field.name for field in table.schema}
+        if not all(each.name in there for each in SYSTEM_COLUMNS):
+            message = f"the table {path(self.place)} is there, and is not a published dataset"
+            mend = "let the warehouse have a BigQuery dataset of its own, or rename the dataset's file"
+            raise PublishError(Fault(message, mend=mend))
 
     def _made(self) -> bigquery.Table:
         made = bigquery.Table(path(self.place), schema=self.fields)
@@ -125,7 +134,7 @@ def _described(
 def _check_partitioning(claim: Claim, others: Sequence[str | None]) -> None:
     if any((period is None) != (claim.period is None) for period in others):
         was = "by Period" if claim.period is None else "as one piece"
-        mend = "remove the table and publish anew, or give the dataset's file another name"
+        mend = "remove the table and publish anew, or rename the dataset's file"
         raise PublishError(
             Fault(f"{claim.dataset!r} was published {was} before, and no longer is", mend=mend)
         )

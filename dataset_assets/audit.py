@@ -245,10 +245,9 @@ def _repeated(
     count = int(session.rows(counted)[0]["n"])
     if not count:
         return 0, []
-    most_first = exp.Ordered(this=column("times"), desc=True)
-    sample = repeated.select(*(key.copy() for key in keys)).order_by(
-        most_first, *(key.copy() for key in keys)
-    )
+    most_first = exp.Ordered(this=column("times"), desc=True, nulls_first=False)
+    then_by_key = (exp.Ordered(this=key.copy(), nulls_first=True) for key in keys)
+    sample = repeated.select(*(key.copy() for key in keys)).order_by(most_first, *then_by_key)
     rows = session.rows(sample.limit(SAMPLE))
     return count, [
         {k: MASKED if k.lower() in sensitive else _plain(v) for k, v in row.items()} for row in rows

@@ -11,6 +11,7 @@ from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import ErrorLevel
 from sqlglot.errors import UnsupportedError as SqlglotUnsupportedError
 from sqlglot.generator import Generator
+from sqlglot.transforms import preprocess, remove_precision_parameterized_types
 
 from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.sql.nodes import (
@@ -87,6 +88,8 @@ class BigQueryText(BigQuery):
     class Generator(BigQuery.Generator):
         TRANSFORMS = {
             **BigQuery.Generator.TRANSFORMS,
+            # sqlglot writes NUMERIC for DECIMAL(38, 9) in CAST, and forgets SAFE_CAST
+            exp.TryCast: preprocess([remove_precision_parameterized_types]),
             ClockTime: _template("TIMESTAMP({this}, {zone})"),
             FloatAsDecimal: _template("CAST({this} AS NUMERIC)"),
             DecimalText: _template("FORMAT('%.9f', {this})"),

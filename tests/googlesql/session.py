@@ -1,25 +1,55 @@
-"""A session whose engine is GoogleSQL's evaluator, on tables in memory."""
+"""Sessions on tables in memory: GoogleSQL's evaluator, and it together with DuckDB."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef
-from dataset_assets.ports import PhysicalColumn, Session
-from dataset_assets.sql.dialect import BIGQUERY
-from tests.googlesql.googlesql import Analyzer, Columns, Row
+from dataset_assets.ports import PhysicalColumn, Relation, Session
+from dataset_assets.rows.columns import LABELS_TYPE, SYSTEM_COLUMNS
+from dataset_assets.sql.build import table
+from dataset_assets.sql.dialect import BIGQUERY, DUCKDB
+from tests.googlesql.googlesql import Analyzer, Row
+from tests.oracle.harness import PHYSICAL, connect, create, plain
+
+LABELS = "STRUCT(key VARCHAR, value VARCHAR)[]"
+GOOGLESQL = {
+    "VARCHAR": "STRING",
+    "BIGINT": "INT64",
+    "DOUBLE": "FLOAT64",
+    "DECIMAL(38, 9)": "NUMERIC",
+    "BOOLEAN": "BOOL",
+    "DATE": "DATE",
+    "TIMESTAMP": "DATETIME",
+    "TIMESTAMPTZ": "TIMESTAMP",
+    LABELS: "ARRAY<STRUCT<key STRING, value STRING>>",
+}
+"""DuckDB's type → GoogleSQL's for the same values."""
+SYSTEM = {
+    system.name: LABELS if system.sql_type == LABELS_TYPE else system.sql_type for system in SYSTEM_COLUMNS
+}
+"""The system columns and their types in DuckDB."""
+
+Shapes = Mapping[str, Mapping[str, str]]
+"""Table → its columns, each with its type in DuckDB."""
+Contents = Mapping[str, Sequence[Row]]
 
 
-class Evaluated(Session):
-    """Every query is rendered for BigQuery, resolved, and evaluated on `contents`; all else it cannot do."""
+def relation(shapes: Shapes, name: str, zone: str = "UTC") -> Relation:
+    """A table as a Resolver would answer it."""
+    kinds = {native.replace(" ", ""): kind for native, kind in PHYSICAL.items()}
+    kinds["TIMESTAMPTZ"] = PHYSICAL["TIMESTAMP WITH TIME ZONE"]
+    columns = (
+        PhysicalColumn(column, kinds[native.replace(" ", "")], native.replace(" ", ""))
+        for column, native in shapes[name].items()
+    )
+    return Relation(table(name), tuple(columns), version="1", zone=zone)
 
-    def __init__(self, tables: Mapping[str, Columns], contents: Mapping[str, Sequence[Row]]) -> None:
-        self._analyzer = Analyzer(tables)
-        self._contents = contents
 
-    def rows(self, query: exp.Query) -> list[dict[str, Any]]:
-        return self._analyzer.evaluate(BIGQUERY.render(query), self._contents)
+class _Asked(Session):
+    """A session that answers queries; all else it cannot do."""
 
     def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
         raise NotImplementedError(source)
@@ -32,3 +62,55 @@ class Evaluated(Session):
 
     def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any) -> exp.Expr:
         raise NotImplementedError(name, columns, batches)
+
+
+class InDuckDB(_Asked):
+    """DuckDB on the contents."""
+
+    def __init__(self, shapes: Shapes, contents: Contents) -> None:
+        self._connection = connect()
+        for name, columns in shapes.items():
+            create(self._connection, name, columns, contents[name])
+
+    def rows(self, query: exp.Query) -> list[dict[str, Any]]:
+        answer = self._connection.execute(DUCKDB.render(query))
+        names = [each[0] for each in answer.description]
+        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+class InGoogleSQL(_Asked):
+    """GoogleSQL's evaluator on the contents."""
+
+    def __init__(self, shapes: Shapes, contents: Contents) -> None:
+        named = {
+            name: {column: GOOGLESQL[native] for column, native in columns.items()}
+            for name, columns in shapes.items()
+        }
+        self._analyzer = Analyzer(named)
+        self._contents = contents
+
+    def rows(self, query: exp.Query) -> list[dict[str, Any]]:
+        return self._analyzer.evaluate(BIGQUERY.render(query), self._contents)
+
+
+class Both(_Asked):
+    """Asks DuckDB and GoogleSQL the same, and answers what both of them say."""
+
+    def __init__(self, shapes: Shapes, contents: Contents) -> None:
+        self.sessions = (InDuckDB(shapes, contents), InGoogleSQL(shapes, contents))
+
+    def rows(self, query: exp.Query) -> list[dict[str, Any]]:
+        ours, theirs = (session.rows(query) for session in self.sessions)
+        assert _counted(ours) == _counted(theirs), BIGQUERY.render(query)
+        return ours
+
+
+def _counted(rows: Sequence[Mapping[str, Any]]) -> Counter[tuple[tuple[str, Any], ...]]:
+    """The multiset of rows, the order of columns counting."""
+    return Counter(tuple((name, _plain(value)) for name, value in row.items()) for row in rows)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(tuple(sorted(each.items())) for each in value)
+    return plain(value)

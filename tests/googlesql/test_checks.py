@@ -1,0 +1,141 @@
+"""What is asked besides the selection: misfits, lookups' keys, and every check of the audit."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from dataset_assets.audit import CHECKS, AuditError, Evidence, audit, lookups_unique
+from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.scope import Scope
+from dataset_assets.ports import PublishedColumn
+from dataset_assets.selection.date_range import AsOf
+from dataset_assets.sql.build import assemble
+from dataset_assets.sql.compile import compile_rows
+from dataset_assets.sql.misfits import misfits
+from dataset_assets.sql.question import Question
+from dataset_assets.sql.unmatched import unmatched_query
+from dataset_assets.stats.profile import profile
+from tests.googlesql.session import Both, relation
+from tests.oracle.test_selection import LOOKUPS, SALES, columns, lookup
+
+AS_OF = datetime(2020, 4, 1, tzinfo=UTC)
+SHAPES = {"sales": SALES | {"amount": "DOUBLE", "sold_at": "TIMESTAMPTZ"}, **LOOKUPS}
+ITEMS = [
+    (None, "a", None, None),
+    (1, "ä|", Decimal("1.5"), 1),
+    (2, None, Decimal(-1), 9),
+    (3, "a", None, None),
+]
+CONTENTS = {
+    "sales": [
+        (
+            n % 7,
+            (None, 1, 2, 3)[n % 4],
+            (None, 1, 2, 3, 5)[n % 5],
+            n / 4,
+            n,
+            f"'{n}\\",
+            AS_OF - timedelta(days=n),
+        )
+        for n in range(1, 40)
+    ],
+    "items": ITEMS,
+    "shelves": [(1, "links"), (2, "rechts")],
+    "people": [(1, "Århus"), (2, None)],
+}
+NAN, ENDLESS, TOO_LARGE = float("nan"), float("inf"), 2e29
+
+
+def question(**changes) -> Question:
+    dataset = Dataset.model_validate(
+        {
+            "name": "Sales",
+            "owner": "someone",
+            "natural_key_columns": ["id", "note"],
+            "main_table": {"name": "sales", "columns": columns(SHAPES["sales"])},
+            "lookups": [
+                lookup("items", "item", "item"),
+                lookup("shelves", "items.shelf", "shelf"),
+                lookup("people", "buyer", "buyer"),
+            ],
+            "column_mapping": {
+                "user_id": "buyer",
+                "product_id": "item",
+                "timestamp": "sold_at",
+                "revenue": "amount",
+                "city": "people.city",
+            },
+            "filters": {"date_range": {"type": "rolling", "months": 3}},
+            "split_config": {"strategy": "time_based", "eval_days": 7, "test_days": 3},
+            **changes,
+        }
+    )
+    scope = Scope(dataset, lambda _: None)
+    return Question(scope, {name: relation(SHAPES, name) for name in SHAPES}, AsOf(AS_OF))
+
+
+def evidence(asked: Question, session: Both) -> Evidence:
+    staged = assemble(compile_rows(asked)).subquery("staged")
+    published = tuple(
+        PublishedColumn(output.name, output.definition.type, nullable=output.definition.nullable)
+        for output in asked.scope.outputs
+    )
+    split = "split" if asked.dataset.split_config else None
+    statistics = profile(session.sessions[0], staged, published, split)
+    return Evidence(asked, staged, published, statistics, session)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"natural_key_columns": ["id"]},
+        {"natural_key_columns": ["item", "buyer"]},
+        {"natural_key_columns": ["basket"]},
+        {"split_config": {"strategy": "random", "train_percent": 50, "unit": "user"}},
+        {"split_config": {"strategy": "random", "train_percent": 98}, "filters": {}},
+    ],
+)
+def test_the_audits_checks(changes):
+    """Both say the same of each, also with a sample of keys that are there more than once."""
+    asked = question(**changes)
+    found = evidence(asked, Both(SHAPES, CONTENTS))
+    try:
+        checks = audit(found, ())
+    except AuditError as failed:
+        checks = failed.checks
+    assert [check.name for check in checks] == [check.name for check in CHECKS]
+    keys = next(check for check in checks if check.name == "natural_key_unique")
+    assert keys.passed == (asked.dataset.natural_key_columns in {("id", "note"), ("basket",)})
+
+
+def test_a_lookups_keys():
+    again = {**CONTENTS, "items": [*ITEMS, *ITEMS, *ITEMS[:3]], "people": [*CONTENTS["people"], (2, "b")]}
+    assert lookups_unique(question(), Both(SHAPES, CONTENTS)).passed
+    result = lookups_unique(question(), Both(SHAPES, again))
+    assert result.metadata["items"] == {
+        "count": 3,
+        "sample": [{"times": 3, "item": 1}, {"times": 3, "item": 2}, {"times": 2, "item": 3}],
+    }
+    assert result.metadata["people"]["count"] == 1
+
+
+@pytest.mark.parametrize("extra", [[], ["items.shelf"]])
+def test_rows_that_a_lookup_lacks(extra):
+    """By the staged rows, where they have what is joined by, and by the rows of the window."""
+    asked, session = question(extra_columns=extra), Both(SHAPES, CONTENTS)
+    staged = evidence(asked, session).staged
+    found = [session.rows(unmatched_query(asked, each, staged))[0] for each in asked.scope.lookups]
+    assert {row["total"] for row in found} == {39}
+    assert [row["unmatched"] for row in found] == [15, 31, 19]
+
+
+def test_values_that_do_not_fit():
+    sales = [(*row[:3], amount, *row[4:]) for row, amount in zip(CONTENTS["sales"], AMOUNTS, strict=False)]
+    (fault,) = misfits(question(), Both(SHAPES, {**CONTENTS, "sales": sales}))
+    assert fault.field == "sales.amount"
+    assert fault.message.startswith("5 values do not fit decimal")
+
+
+AMOUNTS = [NAN, ENDLESS, -ENDLESS, TOO_LARGE, -TOO_LARGE, 9.9e28, 0.0, -0.0, None, 12.34]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import function_patches
 import job_patches
+import parse_patches
 import table_patches
 from bqemulator.config import Settings
 from bqemulator.server import EmulatorServer
@@ -21,7 +22,12 @@ STORAGE_MESSAGE_BYTES = 1024**3
 
 
 async def serve(folder: Path) -> None:
-    for patch in (*function_patches.PATCHES, *job_patches.PATCHES, *table_patches.PATCHES):
+    for patch in (
+        *function_patches.PATCHES,
+        *job_patches.PATCHES,
+        *parse_patches.PATCHES,
+        *table_patches.PATCHES,
+    ):
         patch()
     server = EmulatorServer(
         Settings(

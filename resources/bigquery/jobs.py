@@ -19,7 +19,8 @@ from google.api_core import exceptions as api
 from google.cloud import bigquery
 
 from dataset_assets.ports import Errand
-from resources.bigquery.connection import ONCE, TIMEOUT, Connection
+from resources.bigquery.clients import ONCE, TIMEOUT
+from resources.bigquery.connection import Connection
 from resources.bigquery.errors import NotSeenYet, is_transient_result, told
 from resources.bigquery.names import label
 

@@ -9,7 +9,7 @@ from sqlglot import exp
 from dataset_assets.errors import Fault, PublishError, raise_all
 from dataset_assets.ports import Claim, PublishedColumn, Relation
 from dataset_assets.rows.columns import LABELS_TYPE, SYSTEM_COLUMNS
-from resources.bigquery.engine import BigQuerySession
+from resources.bigquery.session import BigQuerySession
 from resources.bigquery.tables import path
 from resources.bigquery.types import COLUMN_TYPES, physical_column
 

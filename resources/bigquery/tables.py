@@ -6,7 +6,8 @@ from google.cloud import bigquery
 from sqlglot import exp
 
 from dataset_assets.errors import ResolveError
-from resources.bigquery.connection import ONCE, TIMEOUT, Connection
+from resources.bigquery.clients import ONCE, TIMEOUT
+from resources.bigquery.connection import Connection
 
 
 def path(source: exp.Table) -> str:

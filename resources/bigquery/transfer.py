@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.sql.dialect import BIGQUERY
-from resources.bigquery.connection import ONCE, TIMEOUT
+from resources.bigquery.clients import ONCE, TIMEOUT
 from resources.bigquery.jobs import Jobs
 from resources.bigquery.names import expiry, table
 from resources.bigquery.tables import Tables, path

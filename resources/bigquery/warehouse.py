@@ -3,23 +3,24 @@
 A run writes its rows to a table that only it knows; one transaction then makes them the Period's rows.
 """
 
+# ruff: noqa: PLC0415 - a code location asks a warehouse for names alone: Google's libraries load in a run
+
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from google.cloud import bigquery
 from sqlglot import exp
 
 from dataset_assets.errors import Fault, ResolveError, SupersededError, UnsupportedError
 from dataset_assets.ports import Claim, Publication, PublishedColumn, Relation, Session, Staged, Warehouse
-from resources.bigquery.engine import BigQuerySession
 from resources.bigquery.ledger import DESCRIPTIONS, PUBLICATIONS, SCHEMAS, Ledger
-from resources.bigquery.published import PublishedTable
-from resources.bigquery.tables import path
 from resources.bigquery.types import physical_column
+
+if TYPE_CHECKING:
+    from resources.bigquery.session import BigQuerySession
 
 
 @dataclass(eq=False)
@@ -129,6 +130,8 @@ class BigQueryWarehouse(Warehouse):
         session: Session,
     ) -> int:
         """As the port says. Publishing the same claim again answers the version that it has."""
+        from resources.bigquery.published import PublishedTable
+
         if not isinstance(staged, StagedTable):
             raise TypeError("rows of another warehouse")
         opened = _bigquery(session)
@@ -163,10 +166,14 @@ class BigQueryWarehouse(Warehouse):
         period = sha256((claim.period or "").encode()).hexdigest()[:8]
         return self.ledger.table(f"_staged_{claim.dataset}_{period}_{token}")
 
-    def _has_ledger(self, session: BigQuerySession) -> bool:
+    def _has_ledger(self, session: "BigQuerySession") -> bool:
         return session.tables.find(self.ledger.table(PUBLICATIONS)) is not None
 
-    def _make_ledger(self, session: BigQuerySession) -> None:
+    def _make_ledger(self, session: "BigQuerySession") -> None:
+        from google.cloud import bigquery
+
+        from resources.bigquery.tables import path
+
         for name, types in SCHEMAS.items():
             schema = [bigquery.SchemaField(each, kind) for each, kind in types.items()]
             table = bigquery.Table(path(self.ledger.table(name)), schema=schema)
@@ -181,7 +188,9 @@ class BigQueryWarehouse(Warehouse):
             raise ResolveError(Fault(f"{dataset!r} has no version {version}", mend=f"it has 0 to {newest}"))
 
 
-def _bigquery(session: Session) -> BigQuerySession:
+def _bigquery(session: Session) -> "BigQuerySession":
+    from resources.bigquery.session import BigQuerySession
+
     if not isinstance(session, BigQuerySession):
         raise UnsupportedError(Fault("only the BigQuery engine publishes to a BigQuery warehouse"))
     return session

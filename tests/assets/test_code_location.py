@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dataset_assets.assets.keys import dataset_key
 from tests.assets.retailer import Retailer
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +18,8 @@ import json, sys
 import definitions
 found = definitions.defs()
 repository = found.get_repository_def()
-names = [name for name in ("duckdb", "deltalake", "pandas", "pyarrow", "google.cloud") if name in sys.modules]
+heavy = ("duckdb", "deltalake", "pandas", "pyarrow", "google.cloud", "google.cloud.bigquery", "dagster_gcp")
+names = [name for name in heavy if name in sys.modules]
 print(json.dumps({"assets": len(repository.asset_graph.get_all_asset_keys()), "engines": names}))
 """
 
@@ -42,6 +44,36 @@ def test_it_loads_without_data_frames_and_without_a_warning(retailer):
     found = json.loads(done.stdout)
     assert found["assets"] == 5
     assert not {"pandas", "pyarrow", "google.cloud"} & set(found["engines"])
+
+
+BIGQUERY = """
+target:
+  engine: {type: bigquery, project: acme-analytics}
+  warehouse: {type: bigquery, dataset: training}
+  default_resolver: shop
+  resolvers:
+    shop:
+      type: bigquery
+      dataset: shop
+      tables:
+        orders: {location: "orders_{period}", period: month}
+"""
+
+
+def test_over_bigquery_it_loads_without_googles_libraries(retailer):
+    (retailer.root / "target.yaml").write_text(BIGQUERY)
+    done = run(sys.executable, "-W", "error", "-c", LOAD, cwd=ROOT, env=environment(retailer))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"assets": 5, "engines": []}
+
+
+def test_over_bigquery_assets_say_where_their_tables_are(retailer):
+    (retailer.root / "target.yaml").write_text(BIGQUERY)
+    graph = retailer.definitions().resolve_asset_graph()
+    spec = graph.get(dataset_key("monthly"))
+    assert spec.kinds == {"bigquery"}
+    assert spec.metadata["dagster/table_name"] == "acme-analytics.training.monthly"
+    assert spec.metadata["dagster/uri"] == "bigquery://acme-analytics/training/monthly"
 
 
 def test_the_projects_own_definitions_load(retailer):

@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from tests.bigquery.emulator import Emulator, start
 from tests.bigquery.proxy import StrictProxy
+from tests.engines.benches import BENCHES, Bench
 
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -37,3 +38,10 @@ def proxy(emulator: Emulator) -> Generator[StrictProxy]:
     """BigQuery with its strictness and its faults; `proxy.inject(…)`."""
     with StrictProxy(emulator) as running:
         yield running
+
+
+@pytest.fixture(params=BENCHES)
+def bench(request: pytest.FixtureRequest) -> Generator[Bench]:
+    """Rows of the test's own, on each engine."""
+    with BENCHES[request.param](request) as opened:
+        yield opened

@@ -13,7 +13,8 @@ from dataset_assets.rows.encoding import content_digest, digest_parts, fold_dige
 from dataset_assets.sql.build import column
 from dataset_assets.sql.dialect import BIGQUERY
 from dataset_assets.stats.profile import profile
-from tests.stats.profiling import ROWS, Memory, published
+from tests.engines.benches import on_duckdb
+from tests.stats.profiling import published
 
 T = ColumnType
 COLUMNS = {
@@ -39,18 +40,18 @@ row = st.tuples(
 rows_of = st.lists(row, max_size=8)
 
 
-def digest(rows, columns=None, threads=1):
+def digest(bench, rows, columns=None):
     columns = columns or COLUMNS
-    return content_digest(Memory(columns, rows, threads), ROWS, published(columns))
+    return content_digest(bench.session, bench.hold(columns, rows), published(columns))
 
 
-def text_of(columns, *values):
-    session = Memory(columns, [values])
+def text_of(bench, columns, *values):
     fields = [(column(name), kind) for name, kind in columns.items()]
-    return session.rows(exp.select(exp.alias_(row_text(fields), "text")).from_(ROWS))[0]["text"]
+    source = bench.hold(columns, [values])
+    return bench.rows(exp.select(exp.alias_(row_text(fields), "text")).from_(source))[0]["text"]
 
 
-def test_the_canonical_text():
+def test_the_canonical_text(bench):
     values = (
         "ä|",
         None,
@@ -60,57 +61,66 @@ def test_the_canonical_text():
         date(2020, 1, 31),
         datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC),
     )
-    assert text_of(COLUMNS, *values) == "s2:ä||sn:|i-5|d-0.500000000|btrue|D2020-01-31|t1000000"
-    assert text_of(COLUMNS, *[None] * 7) == "sn:|sn:|in|dn|bn|Dn|tn"
+    assert text_of(bench, COLUMNS, *values) == "s2:ä||sn:|i-5|d-0.500000000|btrue|D2020-01-31|t1000000"
+    assert text_of(bench, COLUMNS, *[None] * 7) == "sn:|sn:|in|dn|bn|Dn|tn"
 
 
 @pytest.mark.parametrize(
     "value", ["0", "1234567890123.25", "999999999.999999999", "-99999999999999999999.000000001"]
 )
-def test_decimals_have_nine_places_whatever_their_size(value):
-    assert text_of({"v": T.DECIMAL}, Decimal(value)) == f"d{Decimal(value):.9f}"
+def test_decimals_have_nine_places_whatever_their_size(bench, value):
+    assert text_of(bench, {"v": T.DECIMAL}, Decimal(value)) == f"d{Decimal(value):.9f}"
 
 
-@settings(max_examples=40, deadline=None)
-@given(rows_of, st.randoms(use_true_random=False))
-def test_order_does_not_count(rows, random):
-    mixed = list(rows)
-    random.shuffle(mixed)
-    assert digest(mixed) == digest(rows)
+def test_order_does_not_count(bench):
+    @settings(max_examples=bench.examples(40))
+    @given(rows_of, st.randoms(use_true_random=False))
+    def holds(rows, random):
+        mixed = list(rows)
+        random.shuffle(mixed)
+        assert digest(bench, mixed) == digest(bench, rows)
+
+    holds()
 
 
-@settings(max_examples=40, deadline=None)
-@given(rows_of, rows_of)
-def test_the_same_digest_is_the_same_rows(left, right):
-    same = sorted(map(repr, left)) == sorted(map(repr, right))
-    assert (digest(left) == digest(right)) == same
+def test_the_same_digest_is_the_same_rows(bench):
+    @settings(max_examples=bench.examples(40))
+    @given(rows_of, rows_of)
+    def holds(left, right):
+        same = sorted(map(repr, left)) == sorted(map(repr, right))
+        assert (digest(bench, left) == digest(bench, right)) == same
+
+    holds()
 
 
-@settings(max_examples=40, deadline=None)
-@given(rows_of.filter(bool), row, st.data())
-def test_any_changed_value_changes_it(rows, other, data):
-    at, place = data.draw(st.integers(0, len(rows) - 1)), data.draw(st.integers(0, len(COLUMNS) - 1))
-    changed = list(rows)
-    changed[at] = (*rows[at][:place], other[place], *rows[at][place + 1 :])
-    assert (digest(changed) == digest(rows)) == (rows[at][place] == other[place])
+def test_any_changed_value_changes_it(bench):
+    @settings(max_examples=bench.examples(40))
+    @given(rows_of.filter(bool), row, st.data())
+    def holds(rows, other, data):
+        at, place = data.draw(st.integers(0, len(rows) - 1)), data.draw(st.integers(0, len(COLUMNS) - 1))
+        changed = list(rows)
+        changed[at] = (*rows[at][:place], other[place], *rows[at][place + 1 :])
+        assert (digest(bench, changed) == digest(bench, rows)) == (rows[at][place] == other[place])
+
+    holds()
 
 
-def test_duplicates_count():
+def test_duplicates_count(bench):
     one = ("a", None, 1, None, None, None, None)
     two = ("b", None, 2, None, None, None, None)
-    assert len({digest([one] * n) for n in range(5)}) == 5
-    assert digest([one, one, two]) != digest([one, two, two])
-    assert digest([one, one]) != digest([two, two])
+    assert len({digest(bench, [one] * n) for n in range(5)}) == 5
+    assert digest(bench, [one, one, two]) != digest(bench, [one, two, two])
+    assert digest(bench, [one, one]) != digest(bench, [two, two])
 
 
-def test_names_types_and_columns_count():
+def test_names_types_and_columns_count(bench):
     found = {
-        digest([("1",)], {"a": T.STRING}),
-        digest([(1,)], {"a": T.INTEGER}),
-        digest([(1,)], {"b": T.INTEGER}),
-        digest([(1,)], {"a": T.DECIMAL}),
-        digest([(1, None)], {"a": T.INTEGER, "b": T.INTEGER}),
-        digest([], {"a": T.INTEGER}),
+        digest(bench, [("1",)], {"a": T.STRING}),
+        digest(bench, [(1,)], {"a": T.INTEGER}),
+        digest(bench, [(1,)], {"b": T.INTEGER}),
+        digest(bench, [(1,)], {"a": T.DECIMAL}),
+        digest(bench, [(1, None)], {"a": T.INTEGER, "b": T.INTEGER}),
+        digest(bench, [], {"a": T.INTEGER}),
     }
     assert len(found) == 6
 
@@ -118,14 +128,24 @@ def test_names_types_and_columns_count():
 def test_threads_do_not_count():
     columns = {"n": T.INTEGER, "s": T.STRING}
     rows = [(n, f"text {n % 11}") for n in range(1000)]
-    assert len({digest(rows, columns, threads) for threads in (1, 2, 4)}) == 1
+    found = set()
+    for threads in (1, 2, 4):
+        with on_duckdb(threads=threads) as bench:
+            found.add(digest(bench, rows, columns))
+    assert len(found) == 1
 
 
-def test_a_profile_can_answer_the_digest_in_passing():
+def test_a_profile_can_answer_the_digest_in_passing(bench):
     columns = {"n": T.INTEGER, "s": T.STRING}
-    session, fields = Memory(columns, [(1, "a"), (2, None)]), published(columns)
-    parts = profile(session, ROWS, fields, None, digest_parts(fields)).extra
-    assert fold_digest(fields, parts) == content_digest(session, ROWS, fields)
+    source, fields = bench.hold(columns, [(1, "a"), (2, None)]), published(columns)
+    parts = profile(bench.session, source, fields, None, digest_parts(fields)).extra
+    assert fold_digest(fields, parts) == content_digest(bench.session, source, fields)
+
+
+def test_the_digest_is_the_same_on_every_engine(bench):
+    """Of rows of all types: what was published by one engine is compared by another."""
+    rows = [("ä|", None, -5, Decimal("-0.5"), True, date(2020, 1, 31), datetime(1969, 12, 31, 23, 59, 59, 5, UTC))]
+    assert digest(bench, rows) == "18f98c3f8ca324db60b040db2a064bce7aa9b6c58b99888cc3279ea98b027b59"
 
 
 def test_bigquery_says_the_same_in_its_own_words():

@@ -51,9 +51,10 @@ def is_transient_result(result: dict[str, Any]) -> bool:
 
 
 def reasons(error: api.GoogleAPICallError) -> Iterator[tuple[str, str]]:
-    """(reason, message) of each part of an answer."""
+    """(reason, message) of each part of an answer. Those of the Storage API, which is gRPC, give no reasons."""
     for part in error.errors or ():
-        yield part.get("reason", ""), part.get("message", "")
+        if isinstance(part, Mapping):
+            yield part.get("reason", ""), part.get("message", "")
 
 
 def plain(error: Exception) -> Exception:

@@ -51,7 +51,7 @@ def is_transient_result(result: dict[str, Any]) -> bool:
 
 
 def reasons(error: api.GoogleAPICallError) -> Iterator[tuple[str, str]]:
-    """(reason, message) of each part of an answer. Those of the Storage API, which is gRPC, give no reasons."""
+    """(reason, message) of each part of an answer; an answer of gRPC, as the Storage API's, has none."""
     for part in error.errors or ():
         if isinstance(part, Mapping):
             yield part.get("reason", ""), part.get("message", "")

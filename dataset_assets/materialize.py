@@ -1,6 +1,6 @@
 """One Period of one dataset, from its file to a publication (DESIGN section 5).
 
-version → resolve → compile → compare → estimate → stage → audit → publish. What comes back is what Dagster
+version → resolve → compile → estimate → compare → stage → audit → publish. What comes back is what Dagster
 and the CLI show, and `record` is the snapshot that stays with the rows (decision 16).
 """
 
@@ -143,6 +143,7 @@ def _looked_at(
     work: Work, target: Target, claim: Claim, query: exp.Query, sql: str, session: Session, clock: Clock
 ) -> Outcome:
     """What came of rows that had to be read: the publication before stands, or there is a new one."""
+    reads = _estimated(query, target, session, clock)
     with clock.step("lookups", "checking that lookups have one row for a key"):
         unique = lookups_unique(work.question, session)
         if not unique.passed:
@@ -153,7 +154,16 @@ def _looked_at(
             rows = assemble(work.selection).subquery("selected_rows")
             if content_digest(session, rows, work.measured) == before.record["digest"]:
                 return standing(before)
-    return _publication(work, target, claim, query, sql, unique, session, clock)
+    return _publication(work, target, claim, query, sql, unique, session, clock, reads)
+
+
+def _estimated(query: exp.Query, target: Target, session: Session, clock: Clock) -> str:
+    """What the query would read, in words. Raises BudgetError before anything of it is billed."""
+    if not target.engine.bills_bytes:
+        return ""
+    with clock.step("estimate", "asking what the query would read"):
+        found = session.estimate(query)
+    return f", which reads {size_text(found)}" if found is not None else ""
 
 
 def _publication(
@@ -165,11 +175,9 @@ def _publication(
     unique: CheckResult,
     session: Session,
     clock: Clock,
+    reads: str,
 ) -> Outcome:
     """Stages the rows, audits them, and publishes them in one commit."""
-    with clock.step("estimate", "asking what the query would read"):
-        estimated = session.estimate(query)
-    reads = "" if estimated is None else f", which reads {size_text(estimated)}"
     with clock.step("stage", f"running the query{reads}"):
         staged = target.warehouse.stage(claim, query, session)
     try:

@@ -1,6 +1,6 @@
 """Materializing from the command line, without Dagster: one run, its Periods one after another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from dataset_assets.audit import CheckResult
 from dataset_assets.building import chosen_periods
 from dataset_assets.contract.catalog import Entry
+from dataset_assets.contract.wording import size_text
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
 from dataset_assets.materialize import Materialization, materialize
 from dataset_assets.periods.period import Period
@@ -110,8 +111,20 @@ def details(result: Materialization) -> RenderableType:
             ("checks", f"{len(passed)} of {len(result.checks)} passed"),
             *(("", f"{_word(check)}: {check.name}: {check.message}") for check in result.checks),
             ("seconds", f"{sum(result.seconds.values()):.2f} ({seconds})"),
+            *used(result.usage),
         ]
     )
+
+
+def used(usage: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """What the engine counted, in words; nothing of one that bills nothing and was moved nothing."""
+    if "bytes_billed" in usage:
+        estimated, billed = (size_text(usage.get(f"bytes_{word}", 0)) for word in ("estimated", "billed"))
+        jobs = usage.get("jobs", 0)
+        yield "cost", f"estimated {estimated}, billed {billed} for {jobs} job{'s' * (jobs != 1)}"
+    if usage.get("rows_moved"):
+        size = usage.get("bytes_moved")
+        yield "moved", f"{usage['rows_moved']:,} rows" + (f", {size_text(size)}" if size else "")
 
 
 def overview(results: Sequence[Materialization]) -> Grid:

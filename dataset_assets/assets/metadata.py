@@ -28,6 +28,8 @@ _COUNTED = {
     "transaction_id": "transactions",
     "category": "categories",
 }
+_USED = ("bytes_estimated", "bytes_billed", "bytes_moved", "rows_moved", "jobs")
+"""Of what an engine counts: what it costs, by the names of `Session.usage`."""
 _NOT_MEASURED = {"split", *_COUNTED}
 _IDENTIFIERS = {"user_id", "product_id", "transaction_id"}
 """How their values are distributed says nothing."""
@@ -92,6 +94,7 @@ def _about(result: Materialization, uri: str) -> Iterator[tuple[str, Any]]:
     if result.size_bytes is not None:
         yield "size_bytes", result.size_bytes
     yield "seconds", round(sum(result.seconds.values()), 3)
+    yield from ((name, result.usage[name]) for name in _USED if name in result.usage)
 
 
 def _documents(result: Materialization) -> dict[str, Any]:

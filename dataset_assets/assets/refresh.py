@@ -77,6 +77,7 @@ class Refresh:
             project_id=UUID(project) if project else None,
             now=self.now,
             locked=locked,
+            attempt=self.context.retry_number,
         )
 
     def _as_of(self) -> datetime:

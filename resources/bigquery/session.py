@@ -66,6 +66,11 @@ class BigQuerySession(Session):
         return found
 
     @property
+    def budget(self) -> int:
+        """As the port says: the dataset's own in the target's `budgets`, else `maximum_bytes_billed`."""
+        return self.jobs.limit
+
+    @property
     def usage(self) -> Mapping[str, int]:
         """`jobs`, `bytes_estimated`, `bytes_processed`, `bytes_billed`, `bytes_moved`, `rows_moved`."""
         return dict(self.jobs.usage)

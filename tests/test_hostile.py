@@ -21,7 +21,7 @@ from dataset_assets.contract.loading import build
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.reader import read
 from dataset_assets.contract.scope import Named, Scope
-from dataset_assets.errors import ContractError
+from dataset_assets.errors import ContractError, PeriodError
 from dataset_assets.model import ColumnRef, Identifier, ResolverName
 from dataset_assets.ports import Claim, PhysicalType
 from dataset_assets.rows.columns import Stamp
@@ -324,6 +324,7 @@ def declarations(name: str) -> Iterator[dict]:
     yield declared(column_mapping={**declared()["column_mapping"], "city": name})
     yield declared(natural_key_columns=[name])
     yield declared(extra_columns=[name])
+    yield declared(split_config={"strategy": "random", "train_percent": 80, "seed": name})
 
 
 def load(declaration: dict) -> Dataset:
@@ -331,11 +332,30 @@ def load(declaration: dict) -> Dataset:
 
 
 def test_a_file_with_a_hostile_name_is_refused():
-    assert all(load(each) for each in declarations("id_2"))
+    *named, seeded = declarations("id_2")
+    assert all(map(load, named))
+    with pytest.raises(ContractError, match="whole number"):
+        load(seeded)
     for value in UNNAMEABLE:
         for each in declarations(value):
             with pytest.raises(ContractError):
                 load(each)
+
+
+@pytest.mark.parametrize("grain", ["day", "week", "month", "quarter", "year"])
+def test_a_hostile_partition_key_is_no_period(grain):
+    cadence = CATALOG.calendars.cadence(grain)
+    known = cadence.containing(datetime(2018, 1, 1, tzinfo=UTC))
+    for read_key, key in ((cadence.parse, known.id), (cadence.from_key, known.key)):
+        assert read_key(key) == known
+        wide = "".join(chr(ord(each) + 0xFEE0) if each.isdigit() else each for each in key)
+        for value in (
+            wide,
+            *HOSTILE,
+            *(form for each in HOSTILE if each for form in (key + each, each + key)),
+        ):
+            with pytest.raises(PeriodError):
+                read_key(value)
 
 
 @pytest.mark.parametrize("check", [project_name, table_path])

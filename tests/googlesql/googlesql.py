@@ -23,6 +23,7 @@ from zetasql.wasi._pb2.zetasql.proto.options_pb2 import (
 from zetasql.wasi._pb2.zetasql.proto.simple_catalog_pb2 import SimpleCatalogProto
 from zetasql.wasi._pb2.zetasql.public.options_pb2 import PRODUCT_EXTERNAL, LanguageFeature
 from zetasql.wasi._pb2.zetasql.public.simple_table_pb2 import SimpleColumnProto, SimpleTableProto
+from zetasql.wasi._pb2.zetasql.resolved_ast.resolved_node_kind_pb2 import ResolvedNodeKind
 
 from tests.googlesql.values import name_of, read, type_of, write
 
@@ -65,6 +66,8 @@ FEATURES = (
 )
 """What BigQuery documents of all that GoogleSQL can, and nothing that only other products of Google have."""
 
+STATEMENTS = ("QUERY", "INSERT", "DELETE", "BEGIN", "COMMIT", "DROP", "CREATE_TABLE_AS_SELECT", "ALTER_TABLE")
+
 Columns = Mapping[str, str]
 """Column name → GoogleSQL type."""
 Row = tuple[Any, ...]
@@ -105,30 +108,40 @@ def _client() -> _Client:
 
 
 def _language() -> LanguageOptionsProto:
-    features = [LanguageFeature.Value(f"FEATURE_{name}") for name in FEATURES]
-    return LanguageOptionsProto(product_mode=PRODUCT_EXTERNAL, enabled_language_features=features)
+    return LanguageOptionsProto(
+        product_mode=PRODUCT_EXTERNAL,
+        enabled_language_features=[LanguageFeature.Value(f"FEATURE_{name}") for name in FEATURES],
+        supported_statement_kinds=[ResolvedNodeKind.Value(f"RESOLVED_{name}_STMT") for name in STATEMENTS],
+    )
 
 
 class Analyzer:
-    """GoogleSQL over a catalog of tables, each name → its columns. What does not resolve is a ServerError."""
+    """GoogleSQL over a catalog of tables, each name → its columns; dots part projects and datasets.
+
+    What does not resolve is a ServerError.
+    """
 
     def __init__(self, tables: Mapping[str, Columns]) -> None:
         self._tables = tables
         language = _language()
         self._options = AnalyzerOptionsProto(language_options=language, default_timezone="UTC")
-        self._catalog = SimpleCatalogProto(
-            name="catalog",
-            table=[_table(name, columns) for name, columns in tables.items()],
-            builtin_function_options=ZetaSQLBuiltinFunctionOptionsProto(language_options=language),
-        )
+        functions = ZetaSQLBuiltinFunctionOptionsProto(language_options=language)
+        self._catalog = SimpleCatalogProto(name="catalog", builtin_function_options=functions)
+        for name, columns in tables.items():
+            *outer, last = name.split(".")
+            _within(self._catalog, outer).table.append(_table(last, columns))
 
-    def analyze(self, sql: str) -> list[tuple[str, str]]:
-        """The query's output: (column name, GoogleSQL type), in order."""
+    def resolve(self, sql: str) -> Any:
+        """One statement as GoogleSQL understands it."""
         request = service.AnalyzeRequest(
             options=self._options, simple_catalog=self._catalog, sql_statement=sql
         )
         answer = _client().call_grpc_func("ZetaSqlLocalService_Analyze", request, service.AnalyzeResponse)
-        columns = answer.resolved_statement.resolved_query_stmt_node.output_column_list
+        return answer.resolved_statement
+
+    def analyze(self, sql: str) -> list[tuple[str, str]]:
+        """The query's output: (column name, GoogleSQL type), in order."""
+        columns = self.resolve(sql).resolved_query_stmt_node.output_column_list
         return [(column.name, name_of(column.column.type)) for column in columns]
 
     def evaluate(self, sql: str, tables: Mapping[str, Sequence[Row]] | None = None) -> list[dict[str, Any]]:
@@ -154,6 +167,14 @@ class Analyzer:
             for row in rows
         ]
         return service.TableContent(table_data=service.TableData(row=written))
+
+
+def _within(catalog: SimpleCatalogProto, path: Sequence[str]) -> SimpleCatalogProto:
+    """The catalog at the path, made where it is not there."""
+    for name in path:
+        found = next((each for each in catalog.catalog if each.name == name), None)
+        catalog = catalog.catalog.add(name=name) if found is None else found
+    return catalog
 
 
 def _table(name: str, columns: Columns) -> SimpleTableProto:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef
-from dataset_assets.ports import PhysicalColumn, Relation, Session
+from dataset_assets.ports import Moved, PhysicalColumn, Relation, Session
 from dataset_assets.rows.columns import LABELS_TYPE, SYSTEM_COLUMNS
 from dataset_assets.sql.build import table
 from dataset_assets.sql.dialect import BIGQUERY, DUCKDB
@@ -60,8 +60,8 @@ class _Asked(Session):
     def batches(self, query: exp.Query) -> Any:
         raise NotImplementedError(query)
 
-    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any) -> exp.Expr:
-        raise NotImplementedError(name, columns, batches)
+    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: Moved) -> exp.Expr:
+        raise NotImplementedError(name, columns, batches, moved)
 
 
 class InDuckDB(_Asked):

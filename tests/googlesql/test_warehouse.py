@@ -1,0 +1,48 @@
+"""The statements by which BigQuery's warehouse keeps its book."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlglot import exp
+
+from dataset_assets.ports import Claim
+from dataset_assets.sql.dialect import BIGQUERY
+from resources.bigquery.ledger import SCHEMAS, Ledger
+from tests.googlesql.googlesql import Analyzer
+
+LEDGER = Ledger("my-project", "published")
+ROWS = {"word": "STRING", "_period": "STRING"}
+ANALYZER = Analyzer(
+    {f"my-project.published.{name}": columns for name, columns in SCHEMAS.items()}
+    | {f"my-project.published.{name}": ROWS for name in ("sales", "staged")}
+)
+RECORD = {"period_start": "2018-01-01", "sql": "SELECT 'it''s \\n'"}
+
+
+@pytest.mark.parametrize("period", [None, "2018-01"])
+def test_every_statement_resolves(period):
+    staged = LEDGER.table("staged")
+    claim = Claim("sales", period, 2, "run's")
+    statements = [
+        *LEDGER.claim("sales", period, "run's"),
+        *LEDGER.publish(claim, staged, list(ROWS), RECORD),
+    ]
+    for statement in statements:
+        ANALYZER.resolve(BIGQUERY.render(statement))
+
+
+@pytest.mark.parametrize("period", [None, "2018-01"])
+@pytest.mark.parametrize("version", [None, 3])
+def test_what_is_asked_has_the_types_that_are_read(period, version):
+    publication = [("version", "INT64"), ("record", "STRING"), ("until", "TIMESTAMP")]
+    periods = [("period", "STRING"), ("start", "STRING"), ("version", "INT64")]
+    asked = {
+        LEDGER.newest("sales", period): [("token", "INT64"), ("run_id", "STRING")],
+        LEDGER.current("sales", period, version): publication,
+        LEDGER.periods("sales"): periods,
+    }
+    for query, columns in asked.items():
+        assert ANALYZER.analyze(BIGQUERY.render(query)) == columns
+    for until in (None, datetime(2020, 1, 1, 12, 30, tzinfo=UTC)):
+        rows = exp.select("*").from_(LEDGER.rows("sales", period, until))
+        assert ANALYZER.analyze(BIGQUERY.render(rows)) == list(ROWS.items())

@@ -5,8 +5,9 @@ and the CLI show, and `record` is the snapshot that stays with the rows (decisio
 """
 
 import time
+from collections import Counter
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -20,8 +21,9 @@ from dataset_assets.contract.catalog import Catalog
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.wording import size_text
 from dataset_assets.errors import DataError, Fault, LockError, ResolveError, raise_all
+from dataset_assets.moving import Mover
 from dataset_assets.ports import Claim, Errand, Progress, PublishedColumn, Session, Staged
-from dataset_assets.relations import Places, move_to
+from dataset_assets.relations import Places, named_only
 from dataset_assets.rows.encoding import content_digest, digest_parts, fold_digest
 from dataset_assets.rows.identity import instant
 from dataset_assets.snapshot import snapshot, sources_of
@@ -89,25 +91,31 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
     scope = catalog.scope(request.entry)
     _refuse_unlocked(request, scope.dataset)
     errand = _errand(request, scope.dataset)
-    with target.engine.connect(errand) as session:
+    with ExitStack() as opened:
+        session = opened.enter_context(target.engine.connect(errand))
+        mover = Mover(session, progress)
         claim = target.warehouse.claim(stem, errand.period, request.run_id, session)
         with clock.step("resolve", "finding the tables"):
             places = Places(scope, target, as_of, request.period)
-            relations = places.relations(session, errand, move_to(session, progress))
+            found = opened.enter_context(places.find(session, errand))
             before = target.warehouse.current(stem, claim.period, session)
         with clock.step("compile", "compiling the query"):
-            question = Question(scope, relations, as_of, request.period)
-            selection = compile_rows(question)
+            asked = found.carried(named_only)
+            selection = compile_rows(asked)
             # Not before: a source that breaks the contract must not use up a version.
             version, dataset_id = _versioned(request, scope.dataset)
-            work = Work(request, question, selection, version, dataset_id, before)
-            query = work.query(bucketed=dialect.sorts_in_one_place)
-            sql = dialect.render(query)
+            work = Work(request, asked, selection, version, dataset_id, before)
         outcome = standing(before) if before and reads_the_same(work, target) else None
+        if outcome is None and found.apart:
+            with clock.step("move", "moving tables to where the query runs"):
+                work = work.moved(found.carried(mover))
+        query = work.query(bucketed=dialect.sorts_in_one_place)
+        sql = dialect.render(query)
         if outcome is None:
-            with _naming_columns(question, session):
+            with _naming_columns(work.question, session):
                 outcome = _looked_at(work, target, claim, query, sql, session, clock)
-        usage = session.usage
+        usage = Counter(session.usage)
+        usage.update(mover.usage)
     return Materialization(
         dataset=stem,
         period=claim.period,
@@ -118,7 +126,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         split_sizes=outcome.statistics.splits,
         sources=sources_of(work, target),
         seconds=clock.seconds,
-        usage=usage,
+        usage=dict(usage),
         **vars(outcome),
     )
 

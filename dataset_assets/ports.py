@@ -66,6 +66,8 @@ class TableState:
     version: str
     row_count: int | None
     modified_at: datetime | None
+    unknown: str = ""
+    """Why there is no version, in words for people."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,12 @@ class Session(ABC):
         """The answer as a pyarrow RecordBatchReader that is read while the session is open."""
 
     @abstractmethod
-    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any) -> exp.Expr:
+    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: "Moved") -> exp.Expr:
         """Keeps rows of another engine for as long as the session lasts (BR-004).
 
         `batches` is what that engine's `batches` answered: just these columns, with their declared types.
-        Answers what stands in FROM; `name` is for people.
+        Answers what stands in FROM; `name` is for people. What goes wrong where the rows come from is raised
+        as it was raised there.
         """
 
     def estimate(self, query: exp.Query) -> int | None:  # noqa: ARG002
@@ -125,8 +128,13 @@ class Session(ABC):
         return None
 
     @property
+    def budget(self) -> int | None:
+        """The bytes that one query of this errand may be billed for; None where nothing is."""
+        return None
+
+    @property
     def usage(self) -> Mapping[str, int]:
-        """What the session has used so far, by the engine's own counters: `bytes_billed`, `rows_moved`."""
+        """What the session has used so far, by the engine's own counters, such as `bytes_billed`."""
         return {}
 
 
@@ -284,5 +292,7 @@ class Warehouse(ABC):
         """The table's name as the warehouse's users write it."""
 
 
+Moved = Callable[[int, int], None]
+"""Told how many rows have come so far, and how many bytes they are as Arrow; from any thread."""
 Progress = Callable[[str], None]
 """Told one short sentence when a step begins that a person may wait for."""

@@ -1,19 +1,18 @@
 """Where the rows of a Dataset's sources are: tables by Resolver, nested Datasets by their publication."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Named, Scope, Source
-from dataset_assets.errors import DataError, DatasetAssetsError, Fault, ResolveError, raise_all
+from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise_all
+from dataset_assets.moving import Mover
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Errand, Extent, Relation, Resolver, Session
+from dataset_assets.ports import Errand, Extent, Progress, Relation, Resolver, Session
 from dataset_assets.selection.date_range import AsOf
-from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.logical import logical_relation
-from dataset_assets.sql.misfits import misfits
 from dataset_assets.sql.question import Question, extent_of, window_of
 from dataset_assets.sql.typing import mismatches
 from dataset_assets.target import Target
@@ -41,10 +40,19 @@ class Places:
             if not each.nested
         }
 
-    def relations(self, session: Session, errand: Errand, carry: Carry) -> dict[str, Relation]:
-        """A relation for each source, by its name in the scope. Raises ResolveError with every fault at once.
+    def relations(self, session: Session, errand: Errand, carry: Carry) -> Mapping[str, Relation]:
+        """A relation for each source, by its name in the scope. Raises as `find` does.
 
-        What the session cannot read itself is resolved by a session that can, and handed to `carry` (BR-004).
+        What the session cannot read itself is handed to `carry`.
+        """
+        with self.find(session, errand) as found:
+            return found.carried(carry).relations
+
+    @contextmanager
+    def find(self, session: Session, errand: Errand) -> Generator["Found"]:
+        """Where each source is. Raises ResolveError with every fault at once.
+
+        What the session cannot read itself is resolved by a session that can (BR-004).
         """
         resolvers = self.resolvers
         faults: list[Fault] = list(self._without_rows_for_a_period(resolvers[self.scope.main.name]))
@@ -57,12 +65,9 @@ class Places:
                 except DatasetAssetsError as error:
                     faults.extend(error.faults)
             raise_all(ResolveError, faults)
-            question = Question(self.scope, found, self.as_of, self.period)
-            foreign = [each for each in (self.scope.main, *self.scope.lookups) if each.name in readers]
-            broken = (fault for each in foreign for fault in mismatches(each, found[each.name]))
-            raise_all(ResolveError, broken)
-            carried = {each.name: carry(question, each, readers[each.name]) for each in foreign}
-        return found | carried
+            here = Found(Question(self.scope, found, self.as_of, self.period), readers)
+            raise_all(ResolveError, here.mismatches())
+            yield here
 
     def _relation(self, source: Source, resolvers: Mapping[str, Resolver], session: Session) -> Relation:
         if source.nested:
@@ -96,8 +101,31 @@ class Places:
         yield Fault(message, "dataset.partitions", mend)
 
 
+@dataclass(frozen=True)
+class Found:
+    """Sources where they are. `readers`: a session for each that the target's engine cannot read."""
+
+    there: Question
+    readers: Mapping[str, Session]
+
+    def carried(self, carry: Carry) -> Question:
+        """What the target's engine is asked, once `carry` has seen to what it cannot read."""
+        found = {each.name: carry(self.there, each, self.readers[each.name]) for each in self.apart}
+        return replace(self.there, relations={**self.there.relations, **found})
+
+    @property
+    def apart(self) -> tuple[Source, ...]:
+        """The sources that the target's engine cannot read."""
+        scope = self.there.scope
+        return tuple(each for each in (scope.main, *scope.lookups) if each.name in self.readers)
+
+    def mismatches(self) -> Iterator[Fault]:
+        """In what these break their declared schema; of the others the compiler tells."""
+        return (fault for each in self.apart for fault in mismatches(each, self.there.relations[each.name]))
+
+
 @contextmanager
-def _readers(resolvers: Mapping[str, Resolver], own: str, errand: Errand) -> Iterator[dict[str, Session]]:
+def _readers(resolvers: Mapping[str, Resolver], own: str, errand: Errand) -> Generator[dict[str, Session]]:
     """A session for each source that an engine which writes the dialect `own` cannot read."""
     with ExitStack() as stack:
         opened: dict[str, Session] = {}
@@ -110,25 +138,14 @@ def _readers(resolvers: Mapping[str, Resolver], own: str, errand: Errand) -> Ite
         yield readers
 
 
-def move_to(session: Session, tell: Callable[[str], None]) -> Carry:
-    """Moves the needed columns of a source, of the main table only the rows of the window, to `session`."""
-
-    def carry(question: Question, source: Source, reader: Session) -> Relation:
-        tell(f"moving {source.name} to where the query runs")
-        try:
-            batches = reader.batches(source_query(question, source))
-            place = session.receive(source.name, question.needed(source), batches)
-        except DataError:
-            raise_all(ResolveError, misfits(question, reader, [source]))
-            raise
-        return Relation(place, session.describe(place), question.relations[source.name].version)
-
-    return carry
+def move_to(session: Session, tell: Progress) -> Mover:
+    """Moves what is used of a source to the session."""
+    return Mover(session, tell)
 
 
 def named_only(question: Question, source: Source, reader: Session) -> Relation:  # noqa: ARG001
     """For a text that nobody runs: the source under its bare logical name."""
-    return logical_relation(source, question.period)
+    return replace(logical_relation(source, question.period), version=question.relations[source.name].version)
 
 
 def source_key(source: Source, dataset: Dataset, target: Target) -> str:

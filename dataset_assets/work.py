@@ -1,7 +1,7 @@
 """What a materialization is asked, and what is settled before anything runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from uuid import UUID
@@ -17,7 +17,7 @@ from dataset_assets.rows.identity import Identity, Published, row_metadata
 from dataset_assets.selection.column_mapping import IDENTIFIERS
 from dataset_assets.selection.date_range import UTC_ZONE, AsOf
 from dataset_assets.sql.build import CTE, assemble
-from dataset_assets.sql.compile import ROWS
+from dataset_assets.sql.compile import ROWS, compile_rows
 from dataset_assets.sql.question import Question
 from dataset_assets.versions import Version
 
@@ -49,7 +49,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Work:
-    """One materialization, as far as it is settled before anything runs: `selection` are the rows' CTEs."""
+    """One materialization, as far as it is settled before anything runs: `selection` are the rows' CTEs.
+
+    `asked` are they as they were before anything was moved, where something was: what is moved has another
+    name in each run.
+    """
 
     request: Request
     question: Question
@@ -57,6 +61,11 @@ class Work:
     version: Version
     dataset_id: UUID
     before: Publication | None
+    asked: tuple[CTE, ...] = ()
+
+    def moved(self, question: Question) -> "Work":
+        """The same, over sources that were moved."""
+        return replace(self, question=question, selection=compile_rows(question), asked=self.selection)
 
     @property
     def period(self) -> str | None:

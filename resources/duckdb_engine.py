@@ -5,7 +5,7 @@ Supported: DuckDB 1.5.x.
 
 import shutil
 import uuid
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,11 +17,12 @@ from filelock import FileLock, Timeout
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef
-from dataset_assets.ports import Engine, Errand, PhysicalColumn, Session
+from dataset_assets.ports import Engine, Errand, Moved, PhysicalColumn, Session
 from dataset_assets.sql.dialect import DUCKDB
 from dataset_assets.sql.typing import SQL_TYPES
 from resources import duckdb_nodes
-from resources.duckdb_errors import plain
+from resources.arrow_stream import Watched
+from resources.duckdb_errors import plain, streamed
 from resources.duckdb_types import physical_type
 from resources.target_settings import DuckDBSettings
 
@@ -90,7 +91,6 @@ class DuckDBSession(Session):
         self._engine = engine
         self._worker = ThreadPoolExecutor(1, "duckdb")
         self._attached: dict[Path, str] = {}
-        self._usage: dict[str, int] = {}
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """Times come back as aware datetimes in UTC, decimals as Decimal."""
@@ -102,28 +102,28 @@ class DuckDBSession(Session):
 
     def batches(self, query: exp.Query) -> Any:
         """A pyarrow RecordBatchReader; no more than a few batches are in memory."""
-        return self._execute(query, lambda connection: connection.to_arrow_reader(BATCH_ROWS))
+        import pyarrow as pa  # noqa: PLC0415 - most sessions stream nothing
 
-    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any) -> exp.Expr:
-        """As a temporary table of the session, which spills like any other."""
+        reader = self._execute(query, lambda connection: connection.to_arrow_reader(BATCH_ROWS))
+        return pa.RecordBatchReader.from_batches(reader.schema, self._pulled(reader))
+
+    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: Moved) -> exp.Expr:
+        """As a table of the session, which spills like any other."""
         place, view = (exp.to_table(f"{prefix}_{name}") for prefix in ("moved", "moving"))
-        self._connection.register(view.name, batches)
-        types = {each.name: SQL_TYPES[each.type] for each in columns}
         typed = [
-            exp.alias_(exp.cast(duckdb_nodes.quoted(name), kind), name, quoted=True)
-            for name, kind in types.items()
+            exp.alias_(exp.cast(duckdb_nodes.quoted(each.name), SQL_TYPES[each.type]), each.name, quoted=True)
+            for each in columns
         ]
-        rows = exp.select(*typed).from_(view)
-        self.run(exp.Create(this=place.copy(), kind="TABLE", expression=rows))
-        self._connection.unregister(view.name)
-        ((moved,),) = self.run(exp.select(exp.Count(this=exp.Star())).from_(place.copy()))
-        self._usage["rows_moved"] = self._usage.get("rows_moved", 0) + moved
-        return place
-
-    @property
-    def usage(self) -> Mapping[str, int]:
-        """`rows_moved` and `bytes_moved`, of what was received."""
-        return self._usage
+        made = exp.Create(this=place, kind="TABLE", expression=exp.select(*typed).from_(view))
+        coming = Watched(batches, moved)
+        self._work(lambda: self._connection.register(view.name, coming.reader))
+        try:
+            self.run(made)
+        except Exception as error:  # noqa: BLE001 - one of the two is raised
+            raise coming.failure or error from None
+        finally:
+            self._work(lambda: self._connection.unregister(view.name))
+        return place.copy()
 
     def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
         """Column names, and types as DuckDB calls them."""
@@ -156,11 +156,21 @@ class DuckDBSession(Session):
 
     def _execute(self, statement: exp.Expr, fetch: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
         text = self._engine.dialect.render(statement, pretty=False)
-        future = self._worker.submit(lambda: fetch(self._connection.execute(text)))
+        return self._work(lambda: fetch(self._connection.execute(text)))
+
+    def _pulled(self, reader: Any) -> Iterator[Any]:
+        while (batch := self._work(lambda: next(reader, None))) is not None:
+            yield batch
+
+    def _work(self, do: Callable[[], _T]) -> _T:
+        """Does it on the session's thread. Raises plain errors."""
+        future = self._worker.submit(do)
         try:
             return future.result()
         except duckdb.Error as error:
             raise plain(error, self._engine.settings.memory_limit) from None
+        except OSError as error:  # what DuckDB raises while an answer is streamed
+            raise plain(streamed(error), self._engine.settings.memory_limit) from None
         except BaseException:
             self._interrupt(future)
             raise

@@ -5,6 +5,7 @@ only the type, the line and the column are told.
 """
 
 import re
+from collections.abc import Mapping
 
 import duckdb
 
@@ -23,6 +24,23 @@ def plain(error: duckdb.Error, memory_limit: str) -> Exception:
         return error
     is_value = isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException)
     return DataError(fault) if is_value else DatasetAssetsError(fault)
+
+
+_STREAMED: Mapping[str, type[duckdb.Error]] = {
+    "Conversion Error": duckdb.ConversionException,
+    "Out of Range Error": duckdb.OutOfRangeException,
+    "Out of Memory Error": duckdb.OutOfMemoryException,
+    "Invalid Input Error": duckdb.InvalidInputException,
+    "IO Error": duckdb.IOException,
+}
+"""How the text of an error begins → what it is."""
+
+
+def streamed(error: OSError) -> duckdb.Error:
+    """What an error was before Arrow's stream made a text of it."""
+    text = str(error)
+    kind = next((kind for begin, kind in _STREAMED.items() if text.startswith(begin)), duckdb.Error)
+    return kind(text)
 
 
 def _fault(error: duckdb.Error, text: str, memory_limit: str) -> Fault | None:  # noqa: PLR0911 - a table

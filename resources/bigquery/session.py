@@ -9,7 +9,7 @@ from sqlglot import exp
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.wording import size_text
 from dataset_assets.errors import BudgetError, Fault, UnsupportedError
-from dataset_assets.ports import PhysicalColumn, Session
+from dataset_assets.ports import Moved, PhysicalColumn, Session
 from resources.bigquery.clients import ONCE, TIMEOUT
 from resources.bigquery.jobs import Jobs
 from resources.bigquery.tables import Tables
@@ -40,11 +40,11 @@ class BigQuerySession(Session):
         """As the port says, by the Storage Read API."""
         return self._transfer.sent(query, self.text(query))
 
-    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any) -> exp.Expr:
+    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: Moved) -> exp.Expr:
         """As the port says: loaded into a table that is removed at the end of the session."""
         if self._engine.scratch is None:
             raise UnsupportedError(Fault("this BigQuery is only read from"))
-        return self._transfer.received(name, columns, batches)
+        return self._transfer.received(name, columns, batches, moved)
 
     def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
         """From metadata: of a table its own, of anything else what a dry run says."""
@@ -72,7 +72,7 @@ class BigQuerySession(Session):
 
     @property
     def usage(self) -> Mapping[str, int]:
-        """`jobs`, `bytes_estimated`, `bytes_processed`, `bytes_billed`, `bytes_moved`, `rows_moved`."""
+        """`jobs`, `bytes_estimated`, `bytes_processed`, `bytes_billed`."""
         return dict(self.jobs.usage)
 
     def write(self, statements: Sequence[exp.Expr], step: str) -> bigquery.QueryJob:

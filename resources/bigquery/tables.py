@@ -45,11 +45,12 @@ class Tables:
         client = self.connection.client
         self.connection.ask(lambda: client.update_table(table, fields, retry=ONCE, timeout=TIMEOUT))
 
-    def drop(self, source: exp.Table) -> None:
+    def drop(self, source: exp.Table, patience: float | None = None) -> None:
         """Removes a table, if it is there."""
         client = self.connection.client
         self.connection.ask(
-            lambda: client.delete_table(path(source), not_found_ok=True, retry=ONCE, timeout=TIMEOUT)
+            lambda: client.delete_table(path(source), not_found_ok=True, retry=ONCE, timeout=TIMEOUT),
+            patience,
         )
 
     def names(self, project: str, dataset: str) -> list[str]:

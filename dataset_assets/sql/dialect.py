@@ -41,6 +41,14 @@ def _written(form: exp.Expr) -> Callable[[Generator, exp.Expr], str]:
     return write
 
 
+def _not(generator: Generator, node: exp.Expr) -> str:
+    """`x IS NOT NULL`, where sqlglot writes `NOT x IS NULL`."""
+    what = node.this
+    if isinstance(what, exp.Is) and isinstance(what.expression, exp.Null):
+        return f"{generator.sql(what.this)} IS NOT NULL"
+    return f"NOT {generator.sql(what)}"
+
+
 _EXACT_DECIMAL = parse_one(
     "CASE WHEN ABS(:this) < 4e6 AND ABS(:this * 1e9 - ROUND(:this * 1e9)) < 0.25"
     " THEN CAST(CAST(:this AS DOUBLE) AS DECIMAL(38, 9))"
@@ -68,6 +76,7 @@ class DuckDBText(DuckDB):
         TRANSFORMS = {
             **DuckDB.Generator.TRANSFORMS,
             exp.Format: rename_func("printf"),
+            exp.Not: _not,
             ClockTime: _written(_FIRST_INSTANT),
             FloatAsDecimal: _written(_EXACT_DECIMAL),
             # 128 bits take four times as long to write as 64, which hold almost every value
@@ -88,6 +97,7 @@ class BigQueryText(BigQuery):
     class Generator(BigQuery.Generator):
         TRANSFORMS = {
             **BigQuery.Generator.TRANSFORMS,
+            exp.Not: _not,
             # sqlglot writes NUMERIC for DECIMAL(38, 9) in CAST, and forgets SAFE_CAST
             exp.TryCast: preprocess([remove_precision_parameterized_types]),
             ClockTime: _template("TIMESTAMP({this}, {zone})"),

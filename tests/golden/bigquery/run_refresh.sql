@@ -236,7 +236,7 @@ WITH date_filtered AS (
     _labels
   FROM compared
   WHERE
-    NOT _row_id IS NULL
+    _row_id IS NOT NULL
   UNION ALL
   SELECT
     user_id,

@@ -62,5 +62,5 @@ def footers(
         .from_(duckdb_nodes.call("parquet_metadata", paths))
         .group_by("path_in_schema")
     )
-    found = {row["name"]: row["nulls"] > 0 for row in session.rows(chunks) if row["known"] == rows}
+    found = {row["name"]: bool(row["nulls"]) for row in session.rows(chunks) if row["known"] == rows}
     return rows, tuple(replace(column, has_nulls=found.get(column.name)) for column in columns)

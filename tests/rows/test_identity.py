@@ -1,20 +1,21 @@
-"""Row identity on DuckDB: ids, order, and what is kept over a refresh (decision 17, BR-013 to BR-019)."""
+"""Row identity: ids, order, and what is kept over a refresh (decision 17, BR-013 to BR-019)."""
 
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlglot import exp, parse_one
 
-from dataset_assets.contract.model import ColumnDef
+from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
 from dataset_assets.rows.identity import Identity, Published, _row_id, row_metadata
-from dataset_assets.sql.build import assemble, table
-from dataset_assets.sql.dialect import BIGQUERY, DUCKDB
+from dataset_assets.sql.build import CTE, assemble, column, table
+from dataset_assets.sql.dialect import BIGQUERY
+from tests.engines.benches import Bench
 
 COLUMNS = (
     ColumnDef(name="seen", type="timestamp", nullable=True),
@@ -29,33 +30,27 @@ Row = tuple[datetime | None, int | None, str | None]
 
 
 class Table:
-    """A dataset's one Period in DuckDB: `publish` replaces its rows."""
+    """A dataset's one Period: `publish` replaces its rows."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, bench: Bench, identity: Identity) -> None:
+        self.bench = bench
         self.identity = identity
-        self.connection = duckdb.connect()
-        self.connection.execute("SET TimeZone='UTC'")
-        self.connection.execute("CREATE TABLE source (seen TIMESTAMPTZ, k BIGINT, word VARCHAR)")
         self.instant = T0
         self.is_published = False
 
     def publish(self, rows: list[Row], bucketed: bool = False, run: str = "run") -> list[dict[str, Any]]:
         self.instant += timedelta(seconds=1)
-        self.connection.execute("DELETE FROM source")
-        if rows:
-            self.connection.executemany("INSERT INTO source VALUES (?, ?, ?)", rows)
+        held = self.bench.hold({each.name: each.type for each in COLUMNS}, rows)
+        source = CTE("source", exp.select("*").from_(held))
         stamp = Stamp(uuid.UUID(int=7), "source", None, run, self.instant, "2026-01")
-        before = Published(table("published"), COLUMNS) if self.is_published else None
+        before = Published(self.bench.table("published"), COLUMNS) if self.is_published else None
         ctes = row_metadata("source", self.identity, stamp, before, bucketed=bucketed)
-        self.connection.execute(f"CREATE OR REPLACE TABLE next AS {DUCKDB.render(assemble(ctes))}")
-        self.connection.execute("CREATE OR REPLACE TABLE published AS FROM next")
+        self.bench.keep("published", assemble((source, *ctes)))
         self.is_published = True
         return self.rows()
 
     def rows(self) -> list[dict[str, Any]]:
-        answer = self.connection.execute("FROM published ORDER BY _row_id")
-        names = [each[0] for each in answer.description]
-        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+        return self.bench.rows(exp.select("*").from_(self.bench.table("published")).order_by("_row_id"))
 
 
 def at(day: int, hour: int = 0) -> datetime:
@@ -65,8 +60,8 @@ def at(day: int, hour: int = 0) -> datetime:
 ROWS: list[Row] = [(at(2), 2, "b"), (at(1), 1, "a"), (at(2), 3, None), (None, 4, "ü")]
 
 
-def test_a_new_row_carries_every_system_column() -> None:
-    row = Table(KEYED).publish(ROWS)[0]
+def test_a_new_row_carries_every_system_column(bench: Bench) -> None:
+    row = Table(bench, KEYED).publish(ROWS)[0]
     assert list(row)[3:] == [system.name for system in SYSTEM_COLUMNS]
     assert row["_source_dataset_id"] == str(uuid.UUID(int=7))
     assert (row["_source_table"], row["_created_by_run_id"], row["_period"]) == ("source", "run", "2026-01")
@@ -76,8 +71,8 @@ def test_a_new_row_carries_every_system_column() -> None:
     assert row["_labels"] == []
 
 
-def test_ids_are_version_7_of_the_publications_instant_and_in_order_of_time_then_key() -> None:
-    rows = Table(KEYED).publish(ROWS)
+def test_ids_are_version_7_of_the_publications_instant_and_in_order_of_time_then_key(bench: Bench) -> None:
+    rows = Table(bench, KEYED).publish(ROWS)
     assert [row["k"] for row in rows] == [4, 1, 2, 3]
     for row in rows:
         parsed = uuid.UUID(row["_row_id"])
@@ -86,17 +81,18 @@ def test_ids_are_version_7_of_the_publications_instant_and_in_order_of_time_then
         assert parsed.int >> 80 == int((T0.timestamp() + 1) * 1000)
 
 
-def test_a_refresh_of_the_same_rows_changes_nothing() -> None:
-    data = Table(KEYED)
+def test_a_refresh_of_the_same_rows_changes_nothing(bench: Bench) -> None:
+    data = Table(bench, KEYED)
     first = data.publish(ROWS)
     assert data.publish(list(reversed(ROWS)), run="later") == first
 
 
-def test_a_changed_row_keeps_its_identity_and_labels_and_only_moves_updated_at() -> None:
-    data = Table(KEYED)
+def test_a_changed_row_keeps_its_identity_and_labels_and_only_moves_updated_at(bench: Bench) -> None:
+    data = Table(bench, KEYED)
     data.publish(ROWS)
-    data.connection.execute(
-        "UPDATE published SET _labels = [{'key': 'ok', 'value': 'yes'}], _deleted = true WHERE k = 2"
+    told = parse_one("[STRUCT('ok' AS key, 'yes' AS value)]", dialect="bigquery")
+    data.bench.write(
+        exp.update(data.bench.table("published"), {"_labels": told, "_deleted": True}, where="k = 2")
     )
     before = {row["k"]: row for row in data.rows()}
     after = {row["k"]: row for row in data.publish([(at(5), 2, "changed"), *ROWS[1:]], run="later")}
@@ -105,8 +101,8 @@ def test_a_changed_row_keeps_its_identity_and_labels_and_only_moves_updated_at()
     assert {k: row for k, row in after.items() if k != 2} == {k: r for k, r in before.items() if k != 2}
 
 
-def test_rows_that_are_gone_leave_and_new_ones_sort_after_all_earlier_ones() -> None:
-    data = Table(KEYED)
+def test_rows_that_are_gone_leave_and_new_ones_sort_after_all_earlier_ones(bench: Bench) -> None:
+    data = Table(bench, KEYED)
     old = {row["k"]: row["_row_id"] for row in data.publish(ROWS)}
     rows = {row["k"]: row for row in data.publish([*ROWS[1:], (at(1), 0, "new")], run="later")}
     assert set(rows) == {0, 1, 3, 4}
@@ -115,8 +111,8 @@ def test_rows_that_are_gone_leave_and_new_ones_sort_after_all_earlier_ones() -> 
     assert all(rows[k]["_row_id"] == old[k] for k in (1, 3, 4))
 
 
-def test_without_a_key_equal_rows_are_told_apart_by_how_often_they_came() -> None:
-    data = Table(KEYLESS)
+def test_without_a_key_equal_rows_are_told_apart_by_how_often_they_came(bench: Bench) -> None:
+    data = Table(bench, KEYLESS)
     twice: list[Row] = [(at(1), 1, "a"), (at(1), 1, "a"), (at(2), 1, "b")]
     first = data.publish(twice)
     assert len({row["_row_id"] for row in first}) == 3
@@ -126,14 +122,14 @@ def test_without_a_key_equal_rows_are_told_apart_by_how_often_they_came() -> Non
     assert grown[3]["_created_by_run_id"] == "later"
 
 
-def test_a_null_in_the_key_is_a_value_like_any_other() -> None:
-    data = Table(KEYED)
+def test_a_null_in_the_key_is_a_value_like_any_other(bench: Bench) -> None:
+    data = Table(bench, KEYED)
     first = data.publish([(at(1), None, "a"), (at(1), 1, "b")])
     assert data.publish([(at(1), 1, "b"), (at(1), None, "a")], run="later") == first
 
 
-def test_a_key_that_the_rows_before_did_not_have_starts_anew() -> None:
-    data = Table(KEYED)
+def test_a_key_that_the_rows_before_did_not_have_starts_anew(bench: Bench) -> None:
+    data = Table(bench, KEYED)
     stamp = Stamp(uuid.UUID(int=7), "source", None, "run", T0, None)
     before = Published(table("published"), COLUMNS[:1])
     fresh = row_metadata("source", data.identity, stamp, None, bucketed=False)
@@ -147,22 +143,33 @@ row = st.tuples(
 )
 
 
-@given(st.lists(row, max_size=12))
-@settings(max_examples=40)
-def test_numbering_by_bucket_and_at_once_is_the_same(rows: list[Row]) -> None:
-    unique = list({each[1]: each for each in rows}.values())
-    for identity, given_rows in ((KEYED, unique), (TIMELESS, unique), (KEYLESS, rows)):
-        assert Table(identity).publish(given_rows, bucketed=True) == Table(identity).publish(given_rows)
+def test_numbering_by_bucket_and_at_once_is_the_same(bench: Bench) -> None:
+    @given(st.lists(row, max_size=12))
+    @settings(max_examples=bench.examples(40))
+    def holds(rows: list[Row]) -> None:
+        unique = list({each[1]: each for each in rows}.values())
+        for identity, given_rows in ((KEYED, unique), (TIMELESS, unique), (KEYLESS, rows)):
+            by_bucket = Table(bench, identity).publish(given_rows, bucketed=True)
+            assert by_bucket == Table(bench, identity).publish(given_rows)
+
+    holds()
 
 
-@given(st.lists(row, max_size=10), st.lists(row, max_size=10), st.sampled_from([KEYED, KEYLESS, TIMELESS]))
-@settings(max_examples=60)
-def test_a_refresh_gives_the_rows_asked_for_and_never_one_id_twice(
-    old: list[Row], new: list[Row], identity: Identity
-) -> None:
+def test_a_refresh_gives_the_rows_asked_for_and_never_one_id_twice(bench: Bench) -> None:
+    some = st.lists(row, max_size=10)
+
+    @given(some, some, st.sampled_from([KEYED, KEYLESS, TIMELESS]))
+    @settings(max_examples=bench.examples(60))
+    def holds(old: list[Row], new: list[Row], identity: Identity) -> None:
+        refresh(Table(bench, identity), old, new)
+
+    holds()
+
+
+def refresh(data: Table, old: list[Row], new: list[Row]) -> None:
+    identity = data.identity
     if identity.key:
         old, new = (list({each[1]: each for each in rows}.values()) for rows in (old, new))
-    data = Table(identity)
     before = data.publish(old)
     after = data.publish(new)
     told = (lambda r: r["k"]) if identity.key else (lambda r: (r["seen"], r["k"], r["word"]))
@@ -187,12 +194,13 @@ def test_it_can_be_said_in_bigquery_too(identity: Identity) -> None:
     assert "ARRAY<STRUCT<key STRING, value STRING>>[]" in text
 
 
-def test_a_counter_that_is_full_is_carried_into_the_milliseconds() -> None:
+def test_a_counter_that_is_full_is_carried_into_the_milliseconds(bench: Bench) -> None:
     stamp = Stamp(uuid.UUID(int=7), "source", None, "run", T0, None)
-    sides = ["(1::BIGINT << 26) - 1", "1::BIGINT << 26", "(1::BIGINT << 40) + 5"]
-    query = " UNION ALL ".join(f"SELECT {side} AS _number" for side in sides)
-    ids = duckdb.sql(f"SELECT {DUCKDB.render(_row_id(stamp))} FROM ({query}) ORDER BY _number").fetchall()
-    found = [uuid.UUID(each) for (each,) in ids]
+    numbers = [(1 << 26) - 1, 1 << 26, (1 << 40) + 5]
+    held = bench.hold({"n": ColumnType.INTEGER}, [(n,) for n in numbers])
+    numbered = exp.select(exp.alias_(column("n"), "_number")).from_(held).subquery()
+    made = exp.select(exp.alias_(_row_id(stamp), "id")).from_(numbered).order_by("_number")
+    found = [uuid.UUID(each["id"]) for each in bench.rows(made)]
     base = int(T0.timestamp() * 1000)
     assert [each.int >> 80 for each in found] == [base, base + 1, base + (1 << 14)]
     assert sorted(found) == found

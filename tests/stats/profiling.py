@@ -1,61 +1,22 @@
-"""Rows made on the spot in DuckDB, and a plain Python account of what their statistics must be."""
+"""A plain Python account of what the statistics of rows must be."""
 
 import math
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
 
-import duckdb
 from sqlglot import exp
 
-from dataset_assets.contract.model import ColumnType
-from dataset_assets.ports import PublishedColumn, Session
-from dataset_assets.sql.dialect import DUCKDB
+from dataset_assets.ports import PublishedColumn
+from dataset_assets.stats.profile import profile
 
-SQL_TYPES = {
-    ColumnType.STRING: "VARCHAR",
-    ColumnType.INTEGER: "BIGINT",
-    ColumnType.DECIMAL: "DECIMAL(38, 9)",
-    ColumnType.BOOLEAN: "BOOLEAN",
-    ColumnType.DATE: "DATE",
-    ColumnType.TIMESTAMP: "TIMESTAMPTZ",
-}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS = exp.to_table("staged_rows")
 
 
-@cache
-def database():
-    """Opened once: opening takes longer than most of the queries."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
-
-
-class Memory(Session):
-    """A session on rows in memory; the next one takes its place."""
-
-    def __init__(self, columns, rows, threads=1):
-        self.connection = database()
-        self.connection.execute(f"SET threads = {threads}")
-        fields = ", ".join(f'"{name}" {SQL_TYPES[kind]}' for name, kind in columns.items())
-        self.connection.execute(f"CREATE OR REPLACE TABLE staged_rows ({fields})")
-        if rows:
-            marks = ", ".join(f"CAST(? AS {SQL_TYPES[kind]})" for kind in columns.values())
-            values = ", ".join([f"({marks})"] * len(rows))
-            flat = [value for row in rows for value in row]
-            self.connection.execute(f"INSERT INTO staged_rows VALUES {values}", flat)
-
-    def rows(self, query):
-        answer = self.connection.execute(DUCKDB.render(query, pretty=False))
-        names = [each[0] for each in answer.description]
-        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
-
-    def _unasked(self, *arguments):
-        raise NotImplementedError(arguments)
-
-    describe = arrow = batches = receive = _unasked
+def profiled(bench, columns, rows, split=None, told_of=None, extra=None):
+    """The statistics of rows that a bench holds."""
+    return profile(bench.session, bench.hold(columns, rows), told_of or published(columns), split, extra)
 
 
 def published(columns, sensitive=()):

@@ -14,10 +14,10 @@ from dataset_assets.ports import PublishedColumn
 from dataset_assets.sql.build import column
 from dataset_assets.sql.dialect import BIGQUERY, DIALECTS
 from dataset_assets.stats.counting import Counting
-from dataset_assets.stats.profile import profile
 from dataset_assets.stats.query import profile_query
 from dataset_assets.stats.statistics import Span, Statistics
-from tests.stats.profiling import ROWS, Memory, expected, published, shown
+from tests.engines.benches import on_duckdb
+from tests.stats.profiling import expected, profiled, published, shown
 
 T = ColumnType
 ALL_TYPES = {
@@ -44,10 +44,16 @@ row = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(row, max_size=25))
-def test_every_statistic_is_what_plain_python_says(rows):
-    found = profile(Memory(ALL_TYPES, rows), ROWS, published(ALL_TYPES), "split")
+def test_every_statistic_is_what_plain_python_says(bench):
+    @settings(max_examples=bench.examples(40))
+    @given(st.lists(row, max_size=25))
+    def holds(rows):
+        compare(profiled(bench, ALL_TYPES, rows, "split"), rows)
+
+    holds()
+
+
+def compare(found, rows):
     assert found.row_count == len(rows)
     splits = [each[-1] for each in rows]
     assert found.splits == {
@@ -67,16 +73,23 @@ def test_every_statistic_is_what_plain_python_says(rows):
             assert sum(each["rows"] for each in timeline) == len(rows) - said["null_count"]
 
 
-@pytest.mark.parametrize("threads", [1, 2, 4])
-def test_neither_order_nor_threads_change_anything(threads):
-    rows = [(f"t{n % 7}", n % 13, Decimal(n) / 4, None, None, None, n % 2) for n in range(300)]
-    first = profile(Memory(ALL_TYPES, rows), ROWS, published(ALL_TYPES), "split")
-    again = profile(Memory(ALL_TYPES, rows[::-1], threads), ROWS, published(ALL_TYPES), "split")
-    assert again == first
+MANY = [(f"t{n % 7}", n % 13, Decimal(n) / 4, None, None, None, n % 2) for n in range(300)]
 
 
-def test_no_rows_are_no_error():
-    found = profile(Memory(ALL_TYPES, []), ROWS, published(ALL_TYPES), "split")
+def test_order_changes_nothing(bench):
+    assert profiled(bench, ALL_TYPES, MANY, "split") == profiled(bench, ALL_TYPES, MANY[::-1], "split")
+
+
+def test_threads_change_nothing():
+    found = []
+    for threads in (1, 2, 4):
+        with on_duckdb(threads=threads) as bench:
+            found.append(profiled(bench, ALL_TYPES, MANY, "split"))
+    assert found[0] == found[1] == found[2]
+
+
+def test_no_rows_are_no_error(bench):
+    found = profiled(bench, ALL_TYPES, [], "split")
     assert found.row_count == 0
     assert found.columns["n"].cardinality == 0
     assert found.columns["n"].min is None
@@ -84,7 +97,7 @@ def test_no_rows_are_no_error():
 
 
 @pytest.mark.parametrize("name", [name for name in ALL_TYPES if name != "split"])
-def test_a_sensitive_column_leaves_no_trace_of_its_values(name):
+def test_a_sensitive_column_leaves_no_trace_of_its_values(bench, name, monkeypatch):
     secret = (
         "s3cr3t",
         987654321,
@@ -96,8 +109,11 @@ def test_a_sensitive_column_leaves_no_trace_of_its_values(name):
     plain = ("plain", 1, Decimal(1), False, date(2020, 1, 1), datetime(2020, 1, 1, tzinfo=UTC))
     place = list(ALL_TYPES).index(name)
     held = tuple(secret[at] if at == place else value for at, value in enumerate(plain))
-    session = Memory(ALL_TYPES, [(*held, 0), (*plain[:place], None, *plain[place + 1 :], 1)])
-    found = profile(session, ROWS, published(ALL_TYPES, sensitive={name}), "split")
+    rows = [(*held, 0), (*plain[:place], None, *plain[place + 1 :], 1)]
+    answers, answer = [], bench.session.rows
+    monkeypatch.setattr(bench.session, "rows", lambda query: answers.extend(answer(query)) or answers)
+    told_of = published(ALL_TYPES, sensitive={name})
+    found = profiled(bench, ALL_TYPES, rows, "split", told_of)
     said = found.columns[name].model_dump(exclude_defaults=True)
     splits = said.pop("splits")
     assert said == {
@@ -110,45 +126,43 @@ def test_a_sensitive_column_leaves_no_trace_of_its_values(name):
     told = found.model_dump_json() + json.dumps(found.table_rows())
     for trace in ("s3cr3t", "98765", "1987"):
         assert trace not in told
-    counting = Counting(ROWS, tuple(published(ALL_TYPES, sensitive={name})), None)
-    answers = session.rows(profile_query(counting, {}))
     assert not [each for each in answers if each["field"] == place and (each["low"] or each["high"])]
 
 
-def test_times_are_counted_by_day_and_by_month():
+def test_times_are_counted_by_day_and_by_month(bench):
     few = [(datetime(2020, 1, day, 23, 59, 59, tzinfo=UTC),) for day in (30, 31, 31)]
     columns = {"timestamp": T.TIMESTAMP}
-    found = profile(Memory(columns, few), ROWS, published(columns), None)
+    found = profiled(bench, columns, few)
     bars = [(each.low, each.high, each.rows) for each in found.columns["timestamp"].timeline]
     assert bars == [("2020-01-30", "2020-01-31", 1), ("2020-01-31", "2020-02-01", 2)]
     many = [*few, (datetime(2020, 12, 31, tzinfo=UTC),)]
-    found = profile(Memory(columns, many), ROWS, published(columns), None)
+    found = profiled(bench, columns, many)
     bars = [(each.low, each.high, each.rows) for each in found.columns["timestamp"].timeline]
     assert bars == [("2020-01-01", "2020-02-01", 3), ("2020-12-01", "2021-01-01", 1)]
     assert found.date_range() == Span(start="2020-01-30", end="2020-12-31")
 
 
-def test_further_aggregates_are_answered_in_the_same_query():
+def test_further_aggregates_are_answered_in_the_same_query(bench):
     columns = {"n": T.INTEGER}
     extra = {"all_of_it": exp.Sum(this=column("n")), "none": exp.Max(this=exp.null())}
-    found = profile(Memory(columns, [(3,), (4,)]), ROWS, published(columns), None, extra)
+    found = profiled(bench, columns, [(3,), (4,)], extra=extra)
     assert found.extra == {"all_of_it": "7", "none": None}
     assert "extra" not in found.model_dump()
 
 
-def test_statistics_survive_json():
+def test_statistics_survive_json(bench):
     rows = [("7", 7, Decimal("7.50"), True, date(2020, 1, 1), datetime(2020, 1, 1, tzinfo=UTC), 0)]
-    found = profile(Memory(ALL_TYPES, rows), ROWS, published(ALL_TYPES), "split")
+    found = profiled(bench, ALL_TYPES, rows, "split")
     assert Statistics.model_validate_json(found.model_dump_json()) == found
     assert found.columns["value"].mean == 7.5
     assert found.columns["value"].median == "7.5"
     assert found.columns["flag"].top_values[0].value is True
 
 
-def test_the_table_is_for_people():
+def test_the_table_is_for_people(bench):
     columns = {"value": T.DECIMAL}
     rows = [(Decimal("1.50"),), (Decimal(3),), (None,), (None,)]
-    found = profile(Memory(columns, rows), ROWS, published(columns), None)
+    found = profiled(bench, columns, rows)
     assert found.table_rows() == [
         {
             "column": "value", "type": "decimal", "cardinality": "2", "nulls %": "50.00", "min": "1.5",
@@ -186,11 +200,11 @@ def test_bigquery_counts_each_column_once():
     assert "FLOAT64" not in said
 
 
-def test_an_identifier_is_counted_and_listed_and_not_measured():
+def test_an_identifier_is_counted_and_listed_and_not_measured(bench):
     columns = {"id": ColumnType.INTEGER, "size": ColumnType.INTEGER}
     rows = [(7, 7), (5, 5), (5, 5), (None, None), (9, 9), (8, 8)]
     told_of = [PublishedColumn(name, kind, True, identifies=name == "id") for name, kind in columns.items()]
-    found = profile(Memory(columns, rows), ROWS, told_of, None).columns
+    found = profiled(bench, columns, rows, told_of=told_of).columns
     told, measured = found["id"], found["size"]
     assert (told.cardinality, told.null_count, told.min, told.max) == (4, 1, 5, 9)
     assert told.sample_values == (5, 7, 8)

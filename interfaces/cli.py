@@ -2,13 +2,13 @@
 
 # ruff: noqa: PLC0415 - see above
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from interfaces.boundary import Boundary
+from interfaces.options import AsOfText, Format, Name, OneSplit, OptionalTarget
 
 app = typer.Typer(
     cls=Boundary,
@@ -18,30 +18,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-class Format(StrEnum):
-    """How `read` writes rows."""
-
-    TABLE = "table"
-    PARQUET = "parquet"
-    CSV = "csv"
-
-
-class Split(StrEnum):
-    """The values of `split`, by name (decision 8)."""
-
-    TRAIN = "train"
-    EVAL = "eval"
-    TEST = "test"
-
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A dataset: its file's stem, or its id.")]
-OptionalTarget = Annotated[
-    str | None, typer.Option("--target", help="A target's name or file; by default DATASET_ASSETS_TARGET.")
-]
-AsOfText = Annotated[str | None, typer.Option("--as-of", help="The instant to look back from: 2018-01-01.")]
-OneSplit = Annotated[Split | None, typer.Option("--split", help="Only the rows of this split.")]
 
 
 @app.command("list")
@@ -139,16 +115,26 @@ def sql(
     rows: Annotated[
         bool, typer.Option("--rows", help="With the part that makes the system columns, of a nil run.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what a run would read instead, and the budget for it.")
+    ] = False,
     target: OptionalTarget = None,
 ) -> None:
-    """Print the query that selects a dataset's rows."""
+    """Print the query that selects a dataset's rows, or what running it would cost."""
     from interfaces.console import say
+    from interfaces.costing import print_cost
     from interfaces.querying import look, selection_sql
     from interfaces.workspace import Workspace
 
+    if dry_run and (dialect or split or rows):
+        raise typer.BadParameter("--dry-run is of a whole run: leave out --dialect, --split and --rows")
     workspace = Workspace.of(target)
     entry = workspace.catalog.entry(name)
     at = look(workspace, entry, as_of, partition)
+    if dry_run:
+        say(at)
+        print_cost(workspace, entry, at)
+        return
     text = selection_sql(workspace, entry, at, dialect, split and split.value, with_metadata=rows)
     say(at)
     typer.echo(text)

@@ -1,5 +1,7 @@
 """The SQL of a dataset as text, without running it."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,8 +14,8 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.wording import nearest, shown
 from dataset_assets.errors import Fault, PeriodError, UnsupportedError
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Errand, Publication
-from dataset_assets.relations import Places, named_only
+from dataset_assets.ports import Errand, Publication, Session
+from dataset_assets.relations import Found, Places, named_only
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import assemble, column, number
 from dataset_assets.sql.compile import compile_rows
@@ -83,14 +85,33 @@ def selection_sql(
             request, Question(scope, logical_relations(scope, at.period), request.looks_back_from, at.period)
         )
         return _text(work, wanted, kept, with_metadata)
-    target = workspace.target
-    with target.engine.connect(Errand(entry.stem)) as session:
-        places = Places(scope, target, request.looks_back_from, at.period)
-        relations = places.relations(session, Errand(entry.stem), named_only)
-        name = at.period.id if at.period else None
-        before = target.warehouse.current(entry.stem, name, session) if with_metadata else None
-        question = Question(scope, relations, request.looks_back_from, at.period)
-        return _text(_work(request, question, before), own, kept, with_metadata)
+    with opened(workspace, entry, at, as_refresh=with_metadata) as run:
+        return _text(run.work(run.found.carried(named_only)), own, kept, with_metadata)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run that is looked at and not made: nothing is claimed, moved or written."""
+
+    request: Request
+    found: Found
+    session: Session
+    before: Publication | None
+
+    def work(self, question: Question) -> Work:
+        """What the run would do; `question` says where its sources are."""
+        return _work(self.request, question, self.before)
+
+
+@contextmanager
+def opened(workspace: Workspace, entry: Entry, at: Look, *, as_refresh: bool) -> Generator[Opened]:
+    """The run of a dataset over the target's tables; `as_refresh`: of the publication that there is."""
+    target, scope, request = workspace.target, workspace.catalog.scope(entry), _request(entry, at)
+    errand, period = Errand(entry.stem), at.period.id if at.period else None
+    places = Places(scope, target, request.looks_back_from, at.period)
+    with target.engine.connect(errand) as session, places.find(session, errand) as found:
+        before = target.warehouse.current(entry.stem, period, session) if as_refresh else None
+        yield Opened(request, found, session, before)
 
 
 def _work(request: Request, question: Question, before: Publication | None = None) -> Work:

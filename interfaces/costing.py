@@ -1,0 +1,84 @@
+"""What a dataset's query would read, and whether the target allows it, without running it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from dataset_assets.contract.catalog import Entry
+from dataset_assets.contract.scope import Source
+from dataset_assets.contract.wording import size_text
+from dataset_assets.ports import Relation, Session
+from dataset_assets.relations import Carry, named_only
+from dataset_assets.sql.compile import source_query
+from dataset_assets.sql.question import Question
+from dataset_assets.sql.typing import SQL_TYPES
+from dataset_assets.standing import reads_the_same
+from interfaces.console import facts, out
+from interfaces.querying import Look, opened
+from interfaces.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Cost:
+    """In bytes. `reads`: None on an engine that bills nothing. `moved`: what is read to move each source.
+
+    `stands`: a run now would find query and sources as they were, and read nothing.
+    """
+
+    engine: str
+    reads: int | None
+    budget: int | None
+    moved: Mapping[str, int | None]
+    stands: bool
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """In words."""
+        if self.reads is None:
+            yield "reads", f"{self.engine} bills nothing for what it reads"
+        else:
+            yield "reads", size_text(self.reads)
+        if self.budget is not None:
+            yield "budget", f"{size_text(self.budget)} for one query: it fits"
+        for name, size in self.moved.items():
+            yield "moves", f"{name}, which is not in there yet{_from(size)}"
+        if self.stands:
+            yield "now", "a run reads nothing: query and sources are those of the publication there is"
+
+
+def cost(workspace: Workspace, entry: Entry, at: Look) -> Cost:
+    """Of the query that `materialize` runs. Raises BudgetError as that does, and ResolveError."""
+    engine, moved = workspace.target.engine, dict[str, int | None]()
+    with opened(workspace, entry, at, as_refresh=True) as run:
+        work = run.work(run.found.carried(_weighed(moved)))
+        reads = run.session.estimate(work.query(bucketed=engine.dialect.sorts_in_one_place))
+        stands = engine.bills_bytes and reads_the_same(work, workspace.target)
+        return Cost(engine.dialect.name, reads, run.session.budget, moved, stands)
+
+
+def print_cost(workspace: Workspace, entry: Entry, at: Look) -> None:
+    """Raises as `cost` does."""
+    out().print(facts(cost(workspace, entry, at).lines()))
+
+
+def _from(size: int | None) -> str:
+    return "" if size is None else f"; its own store reads {size_text(size)} for it"
+
+
+def _weighed(moved: dict[str, int | None]) -> Carry:
+    """Moves nothing: asks what moving would read, and lets a table without rows stand for the source."""
+
+    def carry(question: Question, source: Source, reader: Session) -> Relation:
+        moved[source.name] = reader.estimate(source_query(question, source))
+        named = named_only(question, source, reader)
+        return replace(named, source=_no_rows(source))
+
+    return carry
+
+
+def _no_rows(source: Source) -> exp.Subquery:
+    columns = (
+        exp.alias_(exp.cast(exp.null(), SQL_TYPES[each.type]), each.name, quoted=True)
+        for each in source.columns
+    )
+    return exp.select(*columns).limit(0).subquery()

@@ -1,0 +1,30 @@
+"""Arguments and options that several commands have."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How `read` writes rows."""
+
+    TABLE = "table"
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+class Split(StrEnum):
+    """The values of `split`, by name (decision 8)."""
+
+    TRAIN = "train"
+    EVAL = "eval"
+    TEST = "test"
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A dataset: its file's stem, or its id.")]
+OptionalTarget = Annotated[
+    str | None, typer.Option("--target", help="A target's name or file; by default DATASET_ASSETS_TARGET.")
+]
+AsOfText = Annotated[str | None, typer.Option("--as-of", help="The instant to look back from: 2018-01-01.")]
+OneSplit = Annotated[Split | None, typer.Option("--split", help="Only the rows of this split.")]

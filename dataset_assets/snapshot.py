@@ -26,7 +26,10 @@ def selection_digest(work: Work, target: Target) -> str:
 
 
 def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
-    """Plain JSON values; what the audit finds is added by the one who audits."""
+    """Plain JSON values; what the audit finds is added by the one who audits.
+
+    `replaces`: the table version whose rows kept their ids (decision 17).
+    """
     question, request = work.question, work.request
     window = question.window
     return {
@@ -38,6 +41,7 @@ def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
         "period_start": request.period.start.isoformat() if request.period else None,
         "as_of": question.as_of.instant.isoformat(),
         "window": [window.start.instant.isoformat(), window.end.instant.isoformat()] if window else None,
+        "replaces": work.before.version if work.before else None,
         "published_at": work.stamp.instant.astimezone(UTC).isoformat(),
         "run_id": request.run_id,
         "project_id": str(request.project_id) if request.project_id else None,

@@ -22,6 +22,8 @@ _T = TypeVar("_T")
 
 TIMEOUT = 60.0
 """Seconds for one request. What takes longer is not lost: it is asked for again."""
+CLEANING = 10.0
+"""Seconds for what may be left undone: BigQuery ends it, or removes it, by itself."""
 ONCE = Retry(lambda _: False)
 """The clients' own retries are not used: they repeat some requests for ten minutes, and others never."""
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from dataset_assets.errors import AccessError
+
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
     from google.cloud.bigquery_storage import BigQueryReadClient
@@ -20,6 +22,7 @@ class Connection:
 
     def __init__(self, settings: "ConnectionSettings") -> None:
         self.settings = settings
+        self._locations: dict[tuple[str, str], str | None] = {}
 
     @cached_property
     def client(self) -> "Client":
@@ -35,11 +38,31 @@ class Connection:
 
         return reader_of(self.client, self.settings.storage_endpoint)
 
-    def ask(self, request: Callable[[], _T]) -> _T:
+    def ask(self, request: Callable[[], _T], patience: float | None = None) -> _T:
         """Sends a request that may be sent twice, until it is answered. Raises plain errors."""
         from resources.bigquery.clients import answered
 
-        return answered(request, self.patience)
+        return answered(request, min(patience or self.patience, self.patience))
+
+    def location_of(self, project: str, dataset: str) -> str | None:
+        """Where jobs over this dataset run: as the settings say, else where it is.
+
+        A job can be found again by its id only together with its location. None where the dataset may not
+        be looked at: BigQuery then goes by the tables of a query. Raises ResolveError where there is none.
+        """
+        from resources.bigquery.clients import ONCE, TIMEOUT
+
+        if self.settings.location:
+            return self.settings.location
+        place = (project, dataset)
+        if place not in self._locations:
+            name, client = ".".join(place), self.client
+            try:
+                found = self.ask(lambda: client.get_dataset(name, retry=ONCE, timeout=TIMEOUT)).location
+            except AccessError:
+                found = None
+            self._locations[place] = found
+        return self._locations[place]
 
     @property
     def patience(self) -> float:

@@ -2,11 +2,12 @@
 
 # ruff: noqa: PLC0415 - Google's libraries load when a session opens
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dataset_assets.access import Finding
 from dataset_assets.ports import Engine, Errand
 from dataset_assets.sql.dialect import BIGQUERY
 from resources.bigquery.connection import Connection
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 class BigQueryEngine(Engine):
     """Opens sessions that reach what the credentials reach.
 
-    `scratch` is the (project, dataset) for rows that are moved here, None where none are.
+    `scratch` is the (project, dataset) for rows that are moved here, None where none are; `home` the one
+    where its jobs run, where that is another.
     """
 
     settings: BigQueryEngineSettings
     connection: Connection
     scratch: tuple[str, str] | None = None
+    home: tuple[str, str] | None = None
     dialect = BIGQUERY
     bills_bytes = True
 
@@ -36,8 +39,15 @@ class BigQueryEngine(Engine):
         from resources.bigquery.session import BigQuerySession
 
         errand = errand or Errand("")
-        session = BigQuerySession(self, Jobs(self.connection, errand, self.settings.limit(errand.dataset)))
+        limit = self.settings.limit(errand.dataset)
+        session = BigQuerySession(self, Jobs(self.connection, errand, limit, self.home or self.scratch))
         try:
             yield session
         finally:
             session.close()
+
+    def examine(self) -> Iterator[Finding]:
+        """As the port says: credentials, and whether jobs may run."""
+        from resources.bigquery.access import engine_findings
+
+        return engine_findings(self.connection)

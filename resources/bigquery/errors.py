@@ -12,7 +12,16 @@ import requests
 from google.api_core import exceptions as api
 from google.auth.exceptions import GoogleAuthError, TransportError
 
-from dataset_assets.errors import AccessError, BudgetError, DataError, DatasetAssetsError, Fault, ResolveError
+from dataset_assets.errors import (
+    AccessError,
+    BudgetError,
+    DataError,
+    DatasetAssetsError,
+    DeniedError,
+    Fault,
+    PublishError,
+    ResolveError,
+)
 
 TRANSIENT = frozenset(
     {
@@ -30,8 +39,20 @@ _VALUE = re.compile(
     re.IGNORECASE,
 )
 _TYPE = re.compile(r"\b(INT64|NUMERIC|BIGNUMERIC|FLOAT64|BOOL|DATE|TIMESTAMP|DATETIME|STRING|DECIMAL)\b")
-_CUT = (requests.exceptions.RequestException, ConnectionError, TransportError)
+_OF_THE_TEXT = re.compile(
+    r"(?:Query error: )?(?:Syntax error|Unrecognized name|No matching signature|Function not found"
+    r"|Table not found|Column name|Table name|Name \S+ not found)"
+)
+"""What such a message quotes is the statement, not the data."""
+_CUT = (requests.exceptions.RequestException, ConnectionError, TimeoutError, TransportError)
 """The answer did not come, or came in part: the request may have been carried out."""
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
+_AGAIN = frozenset({408, 412, 500, 502, 503, 504})
+"""HTTP. 412: the table changed since it was read; who asks again reads it again."""
 
 
 class NotSeenYet(Exception):  # noqa: N818 - not an error, a state that passes
@@ -41,8 +62,9 @@ class NotSeenYet(Exception):  # noqa: N818 - not an error, a state that passes
 def is_transient(error: BaseException) -> bool:
     """Whether the same request may well succeed a moment later."""
     if isinstance(error, api.GoogleAPICallError):
-        return error.code in {500, 502, 503, 504, 408} or any(r in TRANSIENT for r, _ in reasons(error))
-    return isinstance(error, (NotSeenYet, *_CUT)) and not isinstance(error, requests.exceptions.InvalidURL)
+        found = [reason for reason, _ in reasons(error)] or [_BY_CODE.get(error.code or 0, "")]
+        return error.code in _AGAIN or not TRANSIENT.isdisjoint(found)
+    return isinstance(error, (NotSeenYet, *_CUT)) and not isinstance(error, _NO_ADDRESS)
 
 
 def is_transient_result(result: dict[str, Any]) -> bool:
@@ -62,8 +84,11 @@ def plain(error: Exception) -> Exception:
     if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
         return plain(error.cause)
     if isinstance(error, api.GoogleAPICallError):
-        reason, message = next(reasons(error), ("", error.message or ""))
-        return told(reason or _BY_CODE.get(error.code or 0, ""), message) or error
+        return told(*_first(error)) or error
+    if isinstance(error, NotSeenYet):
+        return AccessError(
+            Fault(f"BigQuery has the job {error}, and does not show it", mend="run again later")
+        )
     if isinstance(error, _CUT):
         return AccessError(Fault("BigQuery cannot be reached", mend="check the network, and `api_endpoint`"))
     if isinstance(error, GoogleAuthError):
@@ -75,7 +100,21 @@ def plain(error: Exception) -> Exception:
     return error
 
 
-_BY_CODE = {401: "authError", 403: "accessDenied", 404: "notFound", 429: "rateLimitExceeded"}
+def _first(error: api.GoogleAPICallError) -> tuple[str, str]:
+    """Reason and message. A server in front of BigQuery answers in HTML, with no more than its status."""
+    for found in reasons(error):
+        return found
+    message = error.message or ""
+    return _BY_CODE.get(error.code or 0, ""), f"HTTP {error.code}" if "<html" in message.lower() else message
+
+
+_BY_CODE = {
+    401: "authError",
+    403: "accessDenied",
+    404: "notFound",
+    429: "rateLimitExceeded",
+    **dict.fromkeys(_AGAIN, "backendError"),
+}
 
 _DOCTOR = "`dataset-assets doctor` says which role is missing"
 _BILLING = "look at the project's billing and its jobs"
@@ -84,9 +123,9 @@ _BUDGET = "raise `maximum_bytes_billed`, or the dataset's own in `budgets`, or s
 _QUOTA = "wait until the quota is renewed, or ask for a higher one"
 _MEANING: Mapping[str, tuple[type[DatasetAssetsError], str, str]] = {
     "notFound": (ResolveError, "{}", "check project, dataset and table in the target"),
-    "accessDenied": (AccessError, "{}", _DOCTOR),
+    "accessDenied": (DeniedError, "{}", _DOCTOR),
     "authError": (AccessError, "{}", _DOCTOR),
-    "forbidden": (AccessError, "{}", _DOCTOR),
+    "forbidden": (DeniedError, "{}", _DOCTOR),
     "quotaExceeded": (AccessError, "a quota of the project is used up: {}", _QUOTA),
     "bytesBilledLimitExceeded": (BudgetError, "{}", _BUDGET),
     "responseTooLarge": (DatasetAssetsError, "{}", _SMALLER),
@@ -106,9 +145,22 @@ def told(reason: str, message: str) -> DatasetAssetsError | None:
     if reason in _MEANING:
         error, sentence, mend = _MEANING[reason]
         return error(Fault(sentence.format(first), mend=mend))
+    if _CONFLICT in message:
+        return PublishError(
+            Fault("other runs changed the same table again and again", mend="run again later")
+        )
     if reason in {"invalidQuery", "invalid"} and _VALUE.search(message):
         kind = _TYPE.search(message)
         into = kind[1] if kind else "the type it is used as"
         mend = "compare the table's values with its declared column types"
         return DataError(Fault(f"a value in the data cannot be turned into {into}", mend=mend))
     return None
+
+
+def failed(job_id: str, result: dict[str, Any]) -> DatasetAssetsError:
+    """What the `errorResult` of a job means to a person. What may be a value of the data is left out."""
+    reason, message = result.get("reason", ""), result.get("message", "")
+    first = message.partition("\n")[0]
+    says = first if _OF_THE_TEXT.match(first) else re.split(r"[:'\"`\d]", first)[0].strip()
+    mend = f"BigQuery's job history has the whole message, under {job_id}"
+    return told(reason, message) or DatasetAssetsError(Fault(f"a job failed: {reason}: {says}", mend=mend))

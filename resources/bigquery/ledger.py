@@ -29,6 +29,7 @@ SCHEMAS: Mapping[str, Mapping[str, str]] = {
         "dataset": "STRING",
         "period": "STRING",
         "token": "INT64",
+        "run_id": "STRING",
         "version": "INT64",
         "period_start": "STRING",
         "published_at": "TIMESTAMP",
@@ -60,8 +61,8 @@ class Ledger:
         """A table of the warehouse."""
         return table(self.project, self.dataset, name)
 
-    def claim(self, dataset: str, period: str | None, run_id: str) -> list[exp.Expr]:
-        """Adds a claim above all others of the Period; answers its `token`.
+    def claim(self, dataset: str, period: str | None, run_id: str, hours: int) -> list[exp.Expr]:
+        """Adds a claim above all others of the Period; answers `token`, `run_id` of those of the last hours.
 
         Two at the same instant may get the same token: of them, the run with the greater id may publish.
         """
@@ -72,49 +73,61 @@ class Ledger:
         values = (text(dataset), text(period or ""), following, text(run_id), _now())
         made = [exp.alias_(value, name) for value, name in zip(values, SCHEMAS[CLAIMS], strict=True)]
         rows = exp.select(*made).from_(self.table(CLAIMS)).where(*_of(dataset, period))
-        own = (*_of(dataset, period), _equal("run_id", text(run_id)))
-        token = exp.select(exp.alias_(exp.Max(this=column("token")), "token"))
-        return [self._insert(CLAIMS, rows), token.from_(self.table(CLAIMS)).where(*own)]
+        since = exp.TimestampSub(this=_now(), expression=number(hours), unit=exp.var("HOUR"))
+        recent = exp.GT(this=column("claimed_at"), expression=since)
+        return [self._insert(CLAIMS, rows), self._claims(dataset, period).where(recent)]
 
     def newest(self, dataset: str, period: str | None) -> exp.Select:
         """`token` and `run_id` of the claim that may publish."""
         order = [exp.Ordered(this=column(name), desc=True) for name in ("token", "run_id")]
+        return self._claims(dataset, period).order_by(*order).limit(1)
+
+    def _claims(self, dataset: str, period: str | None) -> exp.Select:
         found = exp.select(column("token"), column("run_id")).from_(self.table(CLAIMS))
-        return found.where(*_of(dataset, period)).order_by(*order).limit(1)
+        return found.where(*_of(dataset, period))
 
     def publish(
         self, claim: Claim, staged: exp.Table, names: Sequence[str], record: Mapping[str, Any]
     ) -> list[exp.Expr]:
         """Replaces the Period's rows and writes the publication down, in one transaction.
 
-        Answers its `version`, or no row when a later claim was there: then nothing was changed. Sent
+        Answers its `version`, or no row where the claim may not publish: then nothing was changed. Sent
         again after it was done, it changes nothing more.
         """
         place, columns = self.table(claim.dataset), [exp.to_identifier(name, quoted=True) for name in names]
         rows = exp.select(*(exp.Column(this=each.copy()) for each in columns)).from_(staged.copy())
-        own = (*_of(claim.dataset, claim.period), _equal("token", number(claim.token)))
+        may = self._may(claim, record)
         return [
             exp.Transaction(),
-            exp.delete(place.copy()).where(self.holds(claim.period), self._may(claim)),
+            exp.delete(place.copy()).where(self.holds(claim.period), may.copy()),
             exp.Insert(
-                this=exp.Schema(this=place.copy(), expressions=columns),
-                expression=rows.where(self._may(claim)),
+                this=exp.Schema(this=place.copy(), expressions=columns), expression=rows.where(may.copy())
             ),
-            self._insert(PUBLICATIONS, self._written_down(claim, record)),
+            self._insert(PUBLICATIONS, self._written_down(claim, record).having(may.copy())),
             exp.Commit(),
-            exp.Drop(tables=[staged.copy()], kind="TABLE", exists=True),
-            exp.select(column("version")).from_(self.table(PUBLICATIONS)).where(*own),
+            exp.select(column("version")).from_(self.table(PUBLICATIONS)).where(*_own(claim)),
         ]
 
-    def _may(self, claim: Claim) -> exp.Expr:
-        """Whether the claim is the newest, and did not publish yet."""
-        newest = exp.EQ(
-            this=self.newest(claim.dataset, claim.period).select(column("run_id"), append=False).subquery(),
-            expression=text(claim.run_id),
+    def _may(self, claim: Claim, record: Mapping[str, Any]) -> exp.Expr:
+        """Whether no claim is newer, this one did not publish yet, and what it replaces is what it knows.
+
+        The last: a claim that was the newest when its transaction began may commit after the next claim.
+        """
+        token, run_id = column("token"), column("run_id")
+        later_run = exp.GT(this=run_id.copy(), expression=text(claim.run_id))
+        newer = exp.or_(
+            exp.GT(this=token.copy(), expression=number(claim.token)),
+            exp.and_(exp.EQ(this=token.copy(), expression=number(claim.token)), later_run),
         )
-        done = exp.select(number(1)).from_(self.table(PUBLICATIONS))
-        done = done.where(*_of(claim.dataset, claim.period), _equal("token", number(claim.token)))
-        return exp.and_(newest, exp.not_(exp.Exists(this=done)))
+        done = exp.select(number(1)).from_(self.table(PUBLICATIONS)).where(*_own(claim))
+        superseded = exp.Exists(this=self._claims(claim.dataset, claim.period).where(newer))
+        conditions = [exp.not_(superseded), exp.not_(exp.Exists(this=done))]
+        if "replaces" in record:
+            last = exp.Coalesce(this=exp.Max(this=column("version")), expressions=[number(-1)])
+            found = exp.select(last).from_(self.table(PUBLICATIONS)).where(*_of(claim.dataset, claim.period))
+            known = number(-1 if record["replaces"] is None else record["replaces"])
+            conditions.append(exp.EQ(this=found.subquery(), expression=known))
+        return exp.and_(*conditions)
 
     def _written_down(self, claim: Claim, record: Mapping[str, Any]) -> exp.Select:
         last = exp.Coalesce(this=exp.Max(this=column("version")), expressions=[number(-1)])
@@ -122,6 +135,7 @@ class Ledger:
             "dataset": text(claim.dataset),
             "period": text(claim.period or ""),
             "token": number(claim.token),
+            "run_id": text(claim.run_id),
             "version": exp.Add(this=last, expression=number(1)),
             "period_start": text(record.get("period_start") or ""),
             # Read inside the transaction: at this instant the version before is what readers see.
@@ -130,7 +144,7 @@ class Ledger:
         }
         made = [exp.alias_(value, name) for name, value in values.items()]
         found = exp.select(*made).from_(self.table(PUBLICATIONS))
-        return found.where(_equal("dataset", text(claim.dataset))).having(self._may(claim))
+        return found.where(_equal("dataset", text(claim.dataset)))
 
     def holds(self, period: str | None) -> exp.Expr:
         """Which rows of a published table are the Period's."""
@@ -174,3 +188,8 @@ class Ledger:
 
 def _of(dataset: str, period: str | None) -> tuple[exp.Expr, exp.Expr]:
     return _equal("dataset", text(dataset)), _equal("period", text(period or ""))
+
+
+def _own(claim: Claim) -> tuple[exp.Expr, ...]:
+    own = _equal("token", number(claim.token)), _equal("run_id", text(claim.run_id))
+    return (*_of(claim.dataset, claim.period), *own)

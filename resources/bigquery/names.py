@@ -1,7 +1,9 @@
 """Names in BigQuery: what may be one, and how one stands in SQL."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from sqlglot import exp
 
@@ -16,13 +18,18 @@ def project_name(value: str) -> str:
     return value
 
 
+def is_name(value: str) -> bool:
+    """Of a table or a dataset, as far as we read any: letters, digits, dashes and underscores."""
+    return _PART.fullmatch(value) is not None
+
+
 def table_path(value: str) -> str:
     """Of a table or a dataset: names joined by dots, the first of three, or of two of a dataset, a project.
 
     Raises ValueError for anything else: no name may end a quoted identifier (promise 5).
     """
     *projects, last = value.split(".")
-    if len(projects) > 2 or not all(_PART.fullmatch(part) for part in (*projects, last)):
+    if len(projects) > 2 or not all(map(is_name, (*projects, last))):
         raise ValueError("is not a name in BigQuery; write dataset.table or project.dataset.table")
     return value
 
@@ -36,6 +43,11 @@ def table(project: str, dataset: str, name: str) -> exp.Table:
 def label(value: object) -> str:
     """A label's value: lower case, of a few characters, not more than 63."""
     return re.sub(r"[^a-z0-9_-]", "-", str(value).lower())[:63]
+
+
+def mark(*values: object) -> str:
+    """Eight characters that stand for values which a name may not hold."""
+    return sha256(json.dumps(values).encode()).hexdigest()[:8]
 
 
 def expiry(hours: int) -> datetime:

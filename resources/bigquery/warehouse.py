@@ -6,17 +6,26 @@ A run writes its rows to a table that only it knows; one transaction then makes 
 # ruff: noqa: PLC0415 - a code location asks a warehouse for names alone: Google's libraries load in a run
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlglot import exp
 
-from dataset_assets.errors import Fault, ResolveError, SupersededError, UnsupportedError
+from dataset_assets.access import Finding
+from dataset_assets.errors import (
+    DatasetAssetsError,
+    Fault,
+    PublishError,
+    ResolveError,
+    SupersededError,
+    UnsupportedError,
+)
 from dataset_assets.ports import Claim, Publication, PublishedColumn, Relation, Session, Staged, Warehouse
 from resources.bigquery.ledger import DESCRIPTIONS, PUBLICATIONS, SCHEMAS, Ledger
+from resources.bigquery.names import mark
 from resources.bigquery.types import physical_column
 
 if TYPE_CHECKING:
@@ -51,19 +60,20 @@ class BigQueryWarehouse(Warehouse):
         return Ledger(self.project, self.dataset)
 
     def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:
-        """Also removes what the claim before left behind."""
+        """Also removes what earlier claims of the Period left behind. A run that asks again has the same."""
         opened = _bigquery(session)
         self._make_ledger(opened)
-        statements = self.ledger.claim(dataset, period, run_id)
-        (row,) = opened.answer(opened.write(statements, "claim"))
-        claim = Claim(dataset, period, row["token"], run_id)
-        opened.tables.drop(self._staging(claim, claim.token - 1))
-        return claim
+        statements = self.ledger.claim(dataset, period, run_id, self.staging_hours)
+        found = opened.answer(opened.write(statements, "claim"))
+        claims = [Claim(dataset, period, row["token"], row["run_id"]) for row in found]
+        own = max((each for each in claims if each.run_id == run_id), key=_rank)
+        self._clean_up([each for each in claims if _rank(each) < _rank(own)], opened)
+        return own
 
     def confirm(self, claim: Claim, session: Session) -> None:
         """As the port says."""
         found = session.rows(self.ledger.newest(claim.dataset, claim.period))
-        if not found or found[0]["run_id"] != claim.run_id:
+        if not found or (found[0]["token"], found[0]["run_id"]) != _rank(claim):
             run = f"run {found[0]['run_id']!r}" if found else "another run"
             period = f" for {claim.period}" if claim.period else ""
             message = f"{run} took over {claim.dataset!r}{period}; run {claim.run_id!r} may not publish"
@@ -99,23 +109,23 @@ class BigQueryWarehouse(Warehouse):
 
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedTable:
         """As the port says. BigQuery removes the rows by itself if nobody else does."""
-        opened = _bigquery(session)
-        place = self._staging(claim, claim.token)
+        opened, place = _bigquery(session), self._staging(claim)
         expires = exp.TimestampAdd(
             this=exp.CurrentTimestamp(),
             expression=exp.Literal.number(self.staging_hours),
             unit=exp.var("HOUR"),
         )
         option = exp.Property(this=exp.var("expiration_timestamp"), value=expires)
+        properties = exp.Properties(expressions=[option])
         made = exp.Create(
-            this=place,
-            kind="TABLE",
-            replace=True,
-            properties=exp.Properties(expressions=[option]),
-            expression=query.copy(),
+            this=place, kind="TABLE", replace=True, properties=properties, expression=query.copy()
         )
         opened.write([made], "stage")
-        found = opened.tables.get(place)
+        found = opened.tables.find(place)
+        if found is None:  # by a process of this run that died, and removed since
+            self.confirm(claim, session)
+            opened.write([made], "stage")
+            found = opened.tables.get(place)
         relation = Relation(
             place, tuple(map(physical_column, found.schema)), str(found.etag), int(found.num_rows or 0)
         )
@@ -142,11 +152,14 @@ class BigQueryWarehouse(Warehouse):
         found = opened.answer(opened.write(statements, "publish"))
         if not found:
             self.confirm(claim, session)
+            message = f"{claim.dataset!r} was published by another run since this one read what was there"
+            raise PublishError(Fault(message, mend="run again"))
+        self.discard(claim, staged, session)
         return found[0]["version"]
 
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:  # noqa: ARG002
-        """As the port says."""
-        _bigquery(session).tables.drop(self._staging(claim, claim.token))
+        """As the port says; rows that cannot be removed now the next claim removes, or BigQuery."""
+        self._remove(self._staging(claim).name, _bigquery(session))
 
     def periods(self, dataset: str, session: Session) -> list[str | None]:
         """As the port says. By their records' `period_start`, by id where there is none."""
@@ -162,9 +175,28 @@ class BigQueryWarehouse(Warehouse):
         """As it stands in SQL."""
         return f"{self.project}.{self.dataset}.{dataset}"
 
-    def _staging(self, claim: Claim, token: int) -> exp.Table:
-        period = sha256((claim.period or "").encode()).hexdigest()[:8]
-        return self.ledger.table(f"_staged_{claim.dataset}_{period}_{token}")
+    def examine(self, session: Session) -> Iterator[Finding]:
+        """As the port says. A table is made for it, and removed."""
+        from resources.bigquery.access import WarehouseAccess
+
+        return WarehouseAccess(_bigquery(session), self.project, self.dataset).findings()
+
+    def _staging(self, claim: Claim) -> exp.Table:
+        name = f"{mark(claim.period)}_{claim.token}_{mark(claim.run_id)}"
+        return self.ledger.table(f"_staged_{claim.dataset}_{name}")
+
+    def _clean_up(self, earlier: Sequence[Claim], session: "BigQuerySession") -> None:
+        """Removes what was staged by runs that can no longer publish."""
+        left = {self._staging(each).name for each in earlier}
+        if left:
+            for name in left.intersection(session.tables.names(self.project, self.dataset)):
+                self._remove(name, session)
+
+    def _remove(self, name: str, session: "BigQuerySession") -> None:
+        from resources.bigquery.clients import CLEANING
+
+        with suppress(DatasetAssetsError):
+            session.tables.drop(self.ledger.table(name), CLEANING)
 
     def _has_ledger(self, session: "BigQuerySession") -> bool:
         return session.tables.find(self.ledger.table(PUBLICATIONS)) is not None
@@ -186,6 +218,10 @@ class BigQueryWarehouse(Warehouse):
         newest = max((row["version"] for row in found), default=-1)
         if not 0 <= version <= newest:
             raise ResolveError(Fault(f"{dataset!r} has no version {version}", mend=f"it has 0 to {newest}"))
+
+
+def _rank(claim: Claim) -> tuple[int, str]:
+    return claim.token, claim.run_id
 
 
 def _bigquery(session: Session) -> "BigQuerySession":

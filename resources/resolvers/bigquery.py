@@ -2,39 +2,38 @@
 
 # ruff: noqa: PLC0415 - Google's libraries load when a table is looked for, not when a target is checked
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from sqlglot import exp
 
-from dataset_assets.errors import AccessError, ResolveError
-from dataset_assets.model import Identifier
-from dataset_assets.periods.calendar import Cadence, Calendars
-from dataset_assets.periods.period import Period
-from dataset_assets.ports import Engine, Errand, Extent, Relation, Session, TableState
-from dataset_assets.sql.build import column, text
+from dataset_assets.contract.wording import nearest
+from dataset_assets.errors import AccessError, Fault, ResolveError
+from dataset_assets.model import Identifier, Integer, Text
+from dataset_assets.periods.calendar import Calendars
+from dataset_assets.ports import Engine, Extent, Relation, Session, TableState
 from dataset_assets.sql.dialect import BIGQUERY
+from resources.amounts import Amount
 from resources.bigquery.names import table as sql_table
 from resources.bigquery.names import table_path
-from resources.bigquery.settings import BigQueryEngineSettings, ConnectionSettings, DatasetPath, Project
+from resources.bigquery.settings import BigQueryEngineSettings, DatasetPath, Project
 from resources.place import Place
-from resources.resolvers.base import ConfiguredResolver, ResolverSettings, digest
-from resources.resolvers.stored import PERIOD, StoredTable, parsed, pieces
+from resources.resolvers.base import ConfiguredResolver, ResolverSettings
+from resources.resolvers.shards import Shards
+from resources.resolvers.stored import PERIOD, StoredTable, pieces
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from google.cloud.bigquery import Table
 
     from resources.bigquery.connection import Connection
     from resources.bigquery.tables import Tables
 
-_STORED = frozenset({"TABLE", "SNAPSHOT", "CLONE"})
-"""Kinds of tables whose own metadata knows when their rows changed."""
+_AT_ONCE = 8
+"""Requests: shards can be many."""
 
 
 def _shards(value: str) -> str:
@@ -54,22 +53,34 @@ class BigQueryTable(StoredTable):
 class BigQuerySettings(ResolverSettings):
     """A table that `tables` does not name is `<table>` in `dataset`, which is `dataset` or `project.dataset`.
 
-    `project`: who pays for what is read, where that is not the engine's own; `api_endpoint` and
-    `storage_endpoint`: as the engine's.
+    `project`: who pays for what is read, where that is not the target's engine. All else is said of that
+    project as the engine says it of its own.
     """
 
     type: Literal["bigquery"]
     dataset: DatasetPath
-    project: Project | None = None
-    location: str | None = None
-    api_endpoint: str | None = None
-    storage_endpoint: str | None = None
     tables: Mapping[Identifier, BigQueryTable] = Field(default_factory=dict)
+    project: Project | None = None
+    location: Text | None = None
+    api_endpoint: Text | None = None
+    storage_endpoint: Text | None = None
+    gcp_credentials: Text | None = None
+    patience: Annotated[Integer, Field(ge=1, le=86_400)] | None = None
+    maximum_bytes_billed: Amount | None = None
+    budgets: Mapping[Identifier, Amount] = Field(default_factory=dict)
+
+    @property
+    def reading(self) -> BigQueryEngineSettings | None:
+        """Of an engine of its own, where it names a project."""
+        own = self.model_dump(include=set(BigQueryEngineSettings.model_fields), exclude_none=True)
+        return BigQueryEngineSettings.model_validate(own) if self.project else None
 
     @model_validator(mode="after")
-    def _endpoints_need_a_project(self) -> Self:
-        if (self.api_endpoint or self.storage_endpoint or self.location) and not self.project:
-            raise ValueError("an endpoint or a location needs the `project` whose jobs they are for")
+    def _all_else_needs_a_project(self) -> Self:
+        own = set(BigQueryEngineSettings.model_fields) - {"type"}
+        said = sorted(own & self.model_dump(exclude_defaults=True).keys())
+        if said and not self.project:
+            raise ValueError(f"`{said[0]}` needs the `project` that it is said of")
         return self
 
     def open(self, name: str, place: Place) -> "BigQueryResolver":
@@ -79,7 +90,7 @@ class BigQuerySettings(ResolverSettings):
 
 @dataclass(eq=False)
 class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
-    """`given` is the engine's connection, where it has one."""
+    """`given` is the connection of the target's engine, where it has one."""
 
     name: str
     settings: BigQuerySettings
@@ -89,30 +100,22 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
 
     @cached_property
     def connection(self) -> "Connection":
-        """The engine's, or one of its own where another project pays. Raises ResolveError without either."""
-        from resources.bigquery.connection import Connection
-
-        own = self.settings
-        if own.project is None:
-            if self.given is None:
-                message = "nothing says which project pays for what is read"
-                raise self.refuse("*", message, "give the resolver a `project`")
-            return self.given
-        return Connection(
-            ConnectionSettings(
-                project=own.project,
-                location=own.location,
-                api_endpoint=own.api_endpoint,
-                storage_endpoint=own.storage_endpoint,
-            )
-        )
+        """Of the project that pays. Raises ResolveError where nothing says which."""
+        found = self.settings.reading.open_connection() if self.settings.reading else self.given
+        if found is None:
+            message = f"resolver {self.name!r}: nothing says which project pays for what is read"
+            raise ResolveError(Fault(message, mend="give the resolver a `project`"))
+        return found
 
     def engine(self) -> Engine:
         """One that reads only: nothing can be moved to it."""
         from resources.bigquery.engine import BigQueryEngine
 
-        project = self.connection.settings.project
-        return BigQueryEngine(BigQueryEngineSettings(type="bigquery", project=project), self.connection)
+        found = self.connection
+        settings = self.settings.reading or found.settings
+        if not isinstance(settings, BigQueryEngineSettings):
+            raise TypeError("a connection that is no engine's")
+        return BigQueryEngine(settings, found)
 
     def cadence(self, table: str) -> str | None:
         """The cadence of a table that is sharded."""
@@ -121,18 +124,24 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
 
     def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:  # noqa: ARG002
         """As the port says."""
-        from resources.bigquery.types import physical_column
+        from resources.bigquery.contents import Contents
+        from resources.bigquery.types import physical_columns
 
-        found = self._found(table, extent)
-        names = [each for each, _ in found]
-        newest = found[-1][1]
-        columns = tuple(map(physical_column, newest.schema))
-        state = self._state([each for _, each in found])
-        return Relation(self._source(table, names), columns, state.version, state.row_count, self.zone(table))
+        source, found = self._found(table, extent)
+        try:
+            columns = physical_columns({each.table_id: each.schema for each in found})
+        except ValueError as error:
+            raise self.refuse(
+                table, str(error), "mend the older ones, or name the newer ones apart"
+            ) from None
+        state = Contents(self._tables).state(found)
+        return Relation(source, columns, state.version, state.row_count, self.zone(table))
 
     def state(self, table: str) -> TableState:
         """As the port says; of a view what its tables tell, as far as they may be looked at."""
-        return self._state([each for _, each in self._found(table, None)])
+        from resources.bigquery.contents import Contents
+
+        return Contents(self._tables).state(self._found(table, None)[1])
 
     @property
     def _tables(self) -> "Tables":
@@ -140,104 +149,45 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
 
         return Tables(self.connection)
 
-    def _path(self, location: str) -> tuple[str, str, str]:
-        """(project, dataset, table) of a location."""
-        *outer, name = location.split(".")
-        own_project, _, dataset = self.settings.dataset.rpartition(".")
-        project = own_project or self.connection.settings.project
-        if outer:
-            dataset = outer[-1]
-            project = outer[0] if len(outer) > 1 else project
+    def _place(self, table: str) -> tuple[str, str, str]:
+        """(project, dataset, name) of a table."""
+        own = self.settings.tables.get(table)
+        *outer, name = (own.location if own else table).split(".")
+        inner = self.settings.dataset.split(".")
+        known = [self.connection.settings.project, *inner[-2:]] if len(inner) == 1 else inner
+        project, dataset = known[: 2 - len(outer)] + outer
         return project, dataset, name
 
-    def _found(self, table: str, extent: Extent | None) -> "list[tuple[str, Table]]":
-        """Name and metadata of the table, or of the shards that `extent` touches, the newest last."""
-        own = self.settings.tables.get(table)
-        location = own.location if own else table
-        project, dataset, name = self._path(location)
-        if own is None or own.period is None:
-            found = self._tables.find(sql_table(project, dataset, name))
-            if found is None:
-                raise self.unknown(table, [*self.settings.tables, *self._names(project, dataset)])
-            return [(name, found)]
-        cadence = self.calendars.cadence(own.period)
-        present = dict(_present(name.removesuffix(PERIOD), cadence, self._names(project, dataset)))
-        names = [_fill(name, period) for period in pieces(self, table, cadence, present, extent)]
-        return [(each, self._tables.get(sql_table(project, dataset, each))) for each in names]
+    def _found(self, table: str, extent: Extent | None) -> "tuple[exp.Expr, list[Table]]":
+        """What stands in FROM, and the metadata of the tables that it is, the newest last."""
+        project, dataset, name = self._place(table)
+        period = self.cadence(table)
+        if period is None:
+            source = sql_table(project, dataset, name)
+            return source, [self._tables.find(source) or self._missing(table)]
+        shards = Shards(project, dataset, name.removesuffix(PERIOD), self.calendars.cadence(period))
+        present = shards.present(self._names(table))
+        wanted = pieces(self, table, shards.cadence, present, extent)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return shards.rows(wanted), list(pool.map(self._tables.get, map(shards.table, wanted)))
 
-    def _names(self, project: str, dataset: str) -> list[str]:
+    def _names(self, table: str) -> Sequence[str]:
+        """All that the table's dataset holds. Raises ResolveError where there is no such dataset."""
+        project, dataset, _ = self._place(table)
         try:
             return self._tables.names(project, dataset)
-        except (AccessError, ResolveError):
-            return []  # may not be listed, or there is no such dataset: the table is told not to be there
+        except ResolveError:
+            mend = "check the resolver's `dataset`, and the project that it is in"
+            raise self.refuse(table, f"there is no dataset {project}.{dataset}", mend) from None
 
-    def _source(self, table: str, names: Sequence[str]) -> exp.Expr:
-        own = self.settings.tables.get(table)
-        project, dataset, name = self._path(own.location if own else table)
-        if own is None or own.period is None:
-            return sql_table(project, dataset, name)
-        prefix = name.removesuffix(PERIOD)
-        suffixes = [text(each.removeprefix(prefix)) for each in names]
-        wanted = exp.In(this=column("_TABLE_SUFFIX"), expressions=suffixes)
-        return exp.select("*").from_(sql_table(project, dataset, f"{prefix}*")).where(wanted).subquery()
-
-    def _state(self, tables: "Sequence[Table]") -> TableState:
-        stored = [each for table in tables for each in self._stored(table)]
-        known = all(stored) and bool(stored)
-        marks = sorted(f"{each.full_table_id}\0{each.modified}\0{each.num_rows}" for each in stored if each)
-        times = [each.modified for each in stored if each and each.modified]
-        counts = [each.num_rows if each.table_type in _STORED else None for each in tables]
-        rows = None if None in counts else sum(int(count) for count in counts if count is not None)
-        modified: datetime | None = max(times) if known and times else None
-        return TableState(digest(marks) if known else "", rows, modified)
-
-    def _stored(self, table: "Table") -> "list[Table | None]":
-        """The tables that hold a table's or a view's rows; None for one of which metadata does not tell."""
-        if table.table_type in _STORED:
-            return [None if table.streaming_buffer else table]
-        if table.table_type not in {"VIEW", "MATERIALIZED_VIEW"}:
-            return [None]
-        return [table, *self._below(table)]
-
-    def _below(self, view: "Table") -> "Iterator[Table | None]":
-        from resources.bigquery.jobs import Jobs
-
-        source = sql_table(view.project, view.dataset_id, view.table_id)
-        jobs = Jobs(self.connection, Errand(""), limit=0)
-        job = jobs.dry_run(BIGQUERY.render(exp.select("*").from_(source), pretty=False))
-        below = [each for each in job.referenced_tables if each.table_id != view.table_id]
-        if not below:
-            yield None
-        for each in below:
-            try:
-                found = self._tables.find(sql_table(each.project, each.dataset_id, each.table_id))
-            except AccessError:
-                found = None
-            is_stored = found is not None and found.table_type in _STORED and not found.streaming_buffer
-            yield found if is_stored else None
-
-
-def _fill(location: str, period: Period) -> str:
-    return location.replace(PERIOD, _compact(period))
-
-
-def _compact(period: Period) -> str:
-    return period.id.replace("-", "")
-
-
-def _present(prefix: str, cadence: Cadence, names: Sequence[str]) -> Iterator[tuple[str, Period]]:
-    """The Periods that there are shards of. Names that are no Period are somebody else's tables."""
-    for name in names:
-        suffix = name.removeprefix(prefix)
-        if name.startswith(prefix) and suffix:
-            for candidate in _dashed(suffix):
-                period = parsed(cadence, candidate)
-                if period and _compact(period) == suffix:
-                    yield period.id, period
-
-
-def _dashed(suffix: str) -> Iterator[str]:
-    """Where the dashes of an id may have been: after the year, and between month and day."""
-    yield suffix
-    if found := re.fullmatch(r"([A-Z]*\d{4})([QWM]?\d{1,2})(\d\d)?", suffix):
-        yield "-".join(part for part in found.groups() if part)
+    def _missing(self, table: str) -> Any:
+        """Raises ResolveError: there is no such table. What is there, and which was probably meant."""
+        try:
+            names = self._names(table)
+        except AccessError:
+            names = []
+        path = ".".join(self._place(table))
+        if table not in self.settings.tables:
+            raise self.unknown(table, [*self.settings.tables, *names])
+        meant = nearest(path.rpartition(".")[2], names)
+        raise self.refuse(table, f"there is no table {path}", f"did you mean {meant!r}?" if meant else "")

@@ -87,13 +87,16 @@ class PublishedTable:
 
     def _describe(self, description: str) -> None:
         """What the contract says of the table and its columns, where the table says otherwise."""
-        table = self.session.tables.get(self.place)
         wanted = {field.name.lower(): field for field in self.fields}
-        schema = [_described(field, wanted) for field in table.schema]
-        if list(table.schema) == schema and (table.description or "") == description:
-            return
-        table.schema, table.description = schema, description or None
-        self.session.tables.update(table, ["schema", "description"])
+
+        def described(table: bigquery.Table) -> list[str]:
+            schema = [_described(field, wanted) for field in table.schema]
+            if list(table.schema) == schema and (table.description or "") == description:
+                return []
+            table.schema, table.description = schema, description or None
+            return ["schema", "description"]
+
+        self.session.tables.change(self.place, described)
 
     def _wrong_rows(self, staged: Relation) -> Iterator[Fault]:
         found = {column.name: column for column in staged.columns}

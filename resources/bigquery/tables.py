@@ -1,5 +1,6 @@
 """Metadata of tables: asked for and changed free of charge, without a job."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from google.cloud import bigquery
@@ -45,12 +46,34 @@ class Tables:
         client = self.connection.client
         self.connection.ask(lambda: client.update_table(table, fields, retry=ONCE, timeout=TIMEOUT))
 
+    def change(self, source: exp.Table, wanted: Callable[[bigquery.Table], list[str]]) -> None:
+        """Lets `wanted` change properties of a table; what it answers are the names of those that it did.
+
+        A table that somebody else changed since it was read is read again, and asked for anew.
+        """
+        client = self.connection.client
+
+        def read_and_write() -> None:
+            found = client.get_table(path(source), retry=ONCE, timeout=TIMEOUT)
+            fields = wanted(found)
+            if fields:
+                client.update_table(found, fields, retry=ONCE, timeout=TIMEOUT)
+
+        self.connection.ask(read_and_write)
+
     def drop(self, source: exp.Table, patience: float | None = None) -> None:
         """Removes a table, if it is there."""
         client = self.connection.client
         self.connection.ask(
             lambda: client.delete_table(path(source), not_found_ok=True, retry=ONCE, timeout=TIMEOUT),
             patience,
+        )
+
+    def dataset(self, project: str, dataset: str) -> bigquery.Dataset:
+        """What is known of a dataset. Raises ResolveError where there is none."""
+        client = self.connection.client
+        return self.connection.ask(
+            lambda: client.get_dataset(f"{project}.{dataset}", retry=ONCE, timeout=TIMEOUT)
         )
 
     def names(self, project: str, dataset: str) -> list[str]:

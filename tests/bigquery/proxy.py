@@ -4,6 +4,7 @@
 - A job that was not sent through here is not there, whatever other tests sent to the emulator.
 - A job is RUNNING when jobs.insert answers.
 - Bytes are counted (`bytes_of`) and `maximumBytesBilled` is kept.
+- A table that changed since it was read (`If-Match`) is not changed: 412.
 - Every request is recorded; faults are injected.
 """
 
@@ -194,6 +195,13 @@ class StrictProxy:
             return self._forward(request, fault)
         return Answer.error(STATUS_OF.get(error["reason"], 500), error["reason"], error["message"])
 
+    def _patch(self, request: Request, fault: Fault) -> Answer:
+        known = request.headers.get("If-Match")
+        now = Request("tables.get", "GET", request.path, {}, b"").sent_to(self._upstream)
+        if known and now.status == HTTPStatus.OK and json.loads(now.body)["etag"] != known:
+            return Answer.error(412, "conditionNotMet", "Precondition Failed")
+        return self._forward(request, fault)
+
     _rules = {
         "insert": _insert,
         "dry_run": _dry_run,
@@ -201,6 +209,7 @@ class StrictProxy:
         "get": _get,
         "cancel": _cancel,
         "results": _results,
+        "tables.patch": _patch,
     }
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from dataset_assets.model import Identifier, Integer, Model, Text
 from dataset_assets.ports import Engine, Warehouse
 from resources.amounts import Amount, in_bytes
-from resources.bigquery.names import project_name, table_path
+from resources.bigquery.names import dataset_path, project_name
 from resources.place import Place
 from resources.target_settings import EngineSettings, WarehouseSettings
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Project = Annotated[str, AfterValidator(project_name)]
 """A project's id, not its number or its display name."""
-DatasetPath = Annotated[str, AfterValidator(table_path)]
+DatasetPath = Annotated[str, AfterValidator(dataset_path)]
 """`dataset` or `project.dataset`."""
 
 

@@ -1,6 +1,7 @@
 """BigQuery's types, as a contract tells types apart, and the other way round."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from dataset_assets.contract.model import ColumnType
@@ -41,3 +42,24 @@ def physical_column(field: Any) -> PhysicalColumn:
     if field.precision is not None:  # NUMERIC(10, 2) is not what a decimal is published as
         native = f"{native}({field.precision}, {field.scale or 0})"
     return PhysicalColumn(field.name, kind, native, has_nulls=False if field.mode == "REQUIRED" else None)
+
+
+def physical_columns(schemas: Mapping[str, Iterable[Any]]) -> tuple[PhysicalColumn, ...]:
+    """Of tables that are read as one, by their names: the columns of the last.
+
+    What an older one does not have is NULL there. Raises ValueError for a column of two types.
+    """
+    found: dict[str, PhysicalColumn] = {}
+    tables: dict[str, str] = {}
+    for name, schema in schemas.items():
+        columns = {each.name.lower(): physical_column(each) for each in schema}
+        for key, each in columns.items():
+            if key in found and found[key].native != each.native:
+                was = f"{found[key].native} in {tables[key]}"
+                raise ValueError(f"column {each.name} is {was} and {each.native} in {name}")
+        found |= columns
+        tables |= dict.fromkeys(columns, name)
+        last = columns
+    return tuple(
+        last.values() if len(schemas) == 1 else (replace(each, has_nulls=None) for each in last.values())
+    )

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Self
 
 from pydantic import AfterValidator, Field, model_validator
-from sqlglot import exp
 
 from dataset_assets.contract.wording import nearest
 from dataset_assets.errors import AccessError, Fault, ResolveError
@@ -28,6 +27,7 @@ from resources.resolvers.stored import PERIOD, StoredTable, pieces
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Table
+    from sqlglot import exp
 
     from resources.bigquery.connection import Connection
     from resources.bigquery.tables import Tables
@@ -112,10 +112,8 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         from resources.bigquery.engine import BigQueryEngine
 
         found = self.connection
-        settings = self.settings.reading or found.settings
-        if not isinstance(settings, BigQueryEngineSettings):
-            raise TypeError("a connection that is no engine's")
-        return BigQueryEngine(settings, found)
+        same = BigQueryEngineSettings(type="bigquery", project=found.settings.project)
+        return BigQueryEngine(self.settings.reading or same, found)
 
     def cadence(self, table: str) -> str | None:
         """The cadence of a table that is sharded."""
@@ -131,9 +129,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         try:
             columns = physical_columns({each.table_id: each.schema for each in found})
         except ValueError as error:
-            raise self.refuse(
-                table, str(error), "mend the older ones, or name the newer ones apart"
-            ) from None
+            raise self.refuse(table, str(error), "mend the older tables, or the newer ones") from None
         state = Contents(self._tables).state(found)
         return Relation(source, columns, state.version, state.row_count, self.zone(table))
 
@@ -153,9 +149,8 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         """(project, dataset, name) of a table."""
         own = self.settings.tables.get(table)
         *outer, name = (own.location if own else table).split(".")
-        inner = self.settings.dataset.split(".")
-        known = [self.connection.settings.project, *inner[-2:]] if len(inner) == 1 else inner
-        project, dataset = known[: 2 - len(outer)] + outer
+        inner = [self.connection.settings.project, *self.settings.dataset.split(".")][-2:]
+        project, dataset = inner[: 2 - len(outer)] + outer
         return project, dataset, name
 
     def _found(self, table: str, extent: Extent | None) -> "tuple[exp.Expr, list[Table]]":
@@ -175,12 +170,12 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         """All that the table's dataset holds. Raises ResolveError where there is no such dataset."""
         project, dataset, _ = self._place(table)
         try:
-            return self._tables.names(project, dataset)
+            return [name for name in self._tables.names(project, dataset) if not name.startswith("_")]
         except ResolveError:
             mend = "check the resolver's `dataset`, and the project that it is in"
             raise self.refuse(table, f"there is no dataset {project}.{dataset}", mend) from None
 
-    def _missing(self, table: str) -> Any:
+    def _missing(self, table: str) -> NoReturn:
         """Raises ResolveError: there is no such table. What is there, and which was probably meant."""
         try:
             names = self._names(table)

@@ -24,13 +24,20 @@ def is_name(value: str) -> bool:
 
 
 def table_path(value: str) -> str:
-    """Of a table or a dataset: names joined by dots, the first of three, or of two of a dataset, a project.
+    """Of a table: names joined by dots, `table`, `dataset.table` or `project.dataset.table`.
 
     Raises ValueError for anything else: no name may end a quoted identifier (promise 5).
     """
     *projects, last = value.split(".")
     if len(projects) > 2 or not all(map(is_name, (*projects, last))):
         raise ValueError("is not a name in BigQuery; write dataset.table or project.dataset.table")
+    return value
+
+
+def dataset_path(value: str) -> str:
+    """Of a dataset alone: `dataset` or `project.dataset`. Raises ValueError for anything else."""
+    if table_path(value).count(".") > 1:
+        raise ValueError("is the name of a table; write dataset or project.dataset")
     return value
 
 

@@ -158,8 +158,8 @@ def in_a_path(value: str, dialect: Dialect) -> Iterator[exp.Expr]:  # noqa: ARG0
 
 def in_the_ledger(value: str, dialect: Dialect) -> Iterator[exp.Expr]:  # noqa: ARG001
     ledger = Ledger("my-project", "published")
-    yield from ledger.claim("sales", value, value)
-    record = {"period_start": "2018", "sql": value}
+    yield from ledger.claim("sales", value, value, 24)
+    record = {"period_start": "2018", "replaces": 1, "sql": value}
     yield from ledger.publish(Claim("sales", value, 1, value), exp.to_table("staged"), ["word"], record)
 
 

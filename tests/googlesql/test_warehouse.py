@@ -20,12 +20,13 @@ RECORD = {"period_start": "2018-01-01", "sql": "SELECT 'it''s \\n'"}
 
 
 @pytest.mark.parametrize("period", [None, "2018-01"])
-def test_every_statement_resolves(period):
+@pytest.mark.parametrize("known", [{}, {"replaces": None}, {"replaces": 3}])
+def test_every_statement_resolves(period, known):
     staged = LEDGER.table("staged")
     claim = Claim("sales", period, 2, "run's")
     statements = [
-        *LEDGER.claim("sales", period, "run's"),
-        *LEDGER.publish(claim, staged, list(ROWS), RECORD),
+        *LEDGER.claim("sales", period, "run's", 24),
+        *LEDGER.publish(claim, staged, list(ROWS), RECORD | known),
     ]
     for statement in statements:
         ANALYZER.resolve(BIGQUERY.render(statement))

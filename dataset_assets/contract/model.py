@@ -97,11 +97,24 @@ class Partitions(Model):
     end: Text | None = None
 
 
+class Lookups(StrEnum):
+    """Which publications a lookup refreshes that is not stored by Period: it concerns every one of them."""
+
+    LATEST = "latest"
+    ALL = "refresh_all"
+
+
 class Refresh(Model):
-    """When the dataset refreshes by itself (DESIGN section 10)."""
+    """When the dataset refreshes by itself (DESIGN section 10): `upstream`, or after a tick of `cron`.
+
+    `lookback` is a number of Periods: those before the latest that late data may still change.
+    """
 
     on: Literal["upstream"] | None = None
     cron: Text | None = None
+    lookback: Annotated[Integer, Field(ge=0, le=1000)] | None = None
+    lookups: Lookups = Lookups.LATEST
+    paused: Boolean = False
 
 
 class Dataset(Model):

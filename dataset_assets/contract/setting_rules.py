@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 
 from dataset_assets.contract.cron import check_cron
+from dataset_assets.contract.model import Lookups, Refresh
 from dataset_assets.contract.subject import Finding, Loc, Subject
 from dataset_assets.contract.wording import shown
 from dataset_assets.errors import PeriodError
 
 _STEM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,119}")
 _PERIOD = ("partitions", "period")
+_WITHOUT_A_CLOCK = "but no clock tells when a `{}` begins"
 
 
 def file_name_is_a_name(about: Subject) -> Iterator[Finding]:
@@ -94,6 +96,52 @@ def refresh_has_one_trigger(about: Subject) -> Iterator[Finding]:
         yield Finding(("refresh", "cron"), f"is {shown(refresh.cron)}: {error}", mend)
 
 
+def refresh_settings_have_a_meaning(about: Subject) -> Iterator[Finding]:
+    """A setting that would never do anything, or not what it says, is a misunderstanding."""
+    refresh = about.dataset.refresh
+    if refresh and refresh.lookback is not None:
+        yield from _of_lookback(about)
+    if refresh and "lookups" in refresh.model_fields_set:
+        yield from _of_lookups(about, refresh)
+
+
+def _of_lookback(about: Subject) -> Iterator[Finding]:
+    place = ("refresh", "lookback")
+    if about.dataset.partitions is None:
+        message = "counts Periods, but the dataset has no `partitions`"
+        yield Finding(place, message, "remove it", (("partitions",),))
+    elif _without_a_clock(about):
+        message = f"counts back from the latest Period, {_WITHOUT_A_CLOCK.format(_cadence(about))}"
+        yield Finding(place, message, "remove it", (_PERIOD,))
+
+
+def _of_lookups(about: Subject, refresh: Refresh) -> Iterator[Finding]:
+    place, mend = ("refresh", "lookups"), "remove it"
+    if not about.dataset.lookups:
+        yield Finding(place, "there are no lookups that could change", mend, (("lookups",),))
+    elif about.dataset.partitions is None:
+        message = "chooses among Periods, but the dataset has no `partitions`"
+        yield Finding(place, message, mend, (("partitions",),))
+    elif refresh.cron:
+        message = "goes with `on: upstream`; a tick of `cron` refreshes the latest Period, whatever changed"
+        yield Finding(place, message, mend, (("refresh", "cron"),))
+    elif refresh.lookups is Lookups.LATEST and _without_a_clock(about):
+        message = f"is {shown(str(refresh.lookups))}, {_WITHOUT_A_CLOCK.format(_cadence(about))}"
+        yield Finding(place, message, f"write `{Lookups.ALL}`", (_PERIOD,))
+
+
+def _cadence(about: Subject) -> str:
+    return about.dataset.partitions.period if about.dataset.partitions else ""
+
+
+def _without_a_clock(about: Subject) -> bool:
+    """Of a cadence that nobody knows another rule tells."""
+    try:
+        return bool(about.calendars) and about.calendars.cadence(_cadence(about)).cron_schedule is None
+    except PeriodError:
+        return False
+
+
 SETTING_RULES = (
     file_name_is_a_name,
     id_is_the_datasets_own,
@@ -101,4 +149,5 @@ SETTING_RULES = (
     owner_is_a_user,
     periods_are_known,
     refresh_has_one_trigger,
+    refresh_settings_have_a_meaning,
 )

@@ -61,6 +61,9 @@ NOT_STRUCTURAL: dict[str, list[tuple[str, str]]] = {
     "status": [("status: active", "status: disabled")],
     "ml_model": [("ml_model: recommender", "ml_model: ranking")],
     "refresh": [("{on: upstream}", '{cron: "0 6 * * *"}')],
+    "refresh.lookback": [("{on: upstream}", "{on: upstream, lookback: 2}")],
+    "refresh.lookups": [("{on: upstream}", "{on: upstream, lookups: refresh_all}")],
+    "refresh.paused": [("{on: upstream}", "{on: upstream, paused: true}")],
     "allow_empty": [("  ml_model:", "  allow_empty: true\n  ml_model:")],
     "column description": [("{name: brand, type: string}", "{name: brand, type: string, description: Who makes it}")],
     "sensitive": [("{name: brand, type: string}", "{name: brand, type: string, sensitive: true}")],
@@ -72,6 +75,7 @@ DEFAULTS: dict[str, list[tuple[str, str]]] = {
     "alias": [("    - alias: products\n      target:", "    - target:")],
     "status": [("  status: active                              # draft | active | disabled | archived\n", "")],
     "allow_empty": [("  ml_model:", "  allow_empty: false\n  ml_model:")],
+    "refresh": [("{on: upstream}", "{on: upstream, lookups: latest, paused: false}")],
     "layout": [("    timestamp: transaction_timestamp\n", "    # when\n    timestamp: 'transaction_timestamp'\n")],
 }  # fmt: skip
 

@@ -66,6 +66,8 @@ ORDER_COLUMN = "      - name: status\n        type: string\n"
 MAPPING = GROCERY[GROCERY.index("  column_mapping:") : GROCERY.index("  extra_columns")]
 ROLLING = "{type: rolling, months: 6}"
 
+LOOKUPS_OF_ORDERS = ORDERS[ORDERS.index("  lookups:") :]
+
 ONE_FAULT = {
     "table name twice": (GROCERY, [("        name: products\n", "        name: Transactions\n")], "target.name: is 'Transactions', which another table"),
     "alias twice": (GROCERY, [("- alias: value", "- alias: Products")], "lookups[1].alias: names the lookup 'Products', as another lookup"),
@@ -109,6 +111,15 @@ ONE_FAULT = {
     "cron of four fields": (GROCERY, [("{on: upstream}", '{cron: "0 6 * *"}')], "refresh.cron: is '0 6 * *': it has 4 fields, not 5"),
     "cron of hour 25": (GROCERY, [("{on: upstream}", '{cron: "0 25 * * *"}')], "`25` is no hour from 0 to 23"),
     "cron of 30 February": (GROCERY, [("{on: upstream}", '{cron: "0 0 30 feb *"}')], "no month of `feb` has a day 30"),
+    "a pause alone": (GROCERY, [("{on: upstream}", "{paused: true}")], "refresh: says neither `on` nor `cron`"),
+    "lookback below zero": (GROCERY, [("{on: upstream}", "{on: upstream, lookback: -1}")], "refresh.lookback: is '-1', must be at least 0"),
+    "lookback in words": (GROCERY, [("{on: upstream}", "{on: upstream, lookback: two}")], "refresh.lookback: is 'two', not a whole number"),
+    "lookback without Periods": (GROCERY, [("  partitions: {period: month, start: 2017-07}\n", ""), ("{on: upstream}", "{on: upstream, lookback: 2}")], "refresh.lookback: counts Periods, but the dataset has no `partitions`; remove it"),
+    "other lookups": (GROCERY, [("{on: upstream}", "{on: upstream, lookups: refresh}")], "refresh.lookups: is 'refresh', not one of latest, refresh_all; did you mean `refresh_all`?"),
+    "lookups without a lookup": (ORDERS, [(LOOKUPS_OF_ORDERS, "  refresh: {on: upstream, lookups: latest}\n")], "refresh.lookups: there are no lookups that could change; remove it"),
+    "lookups without Periods": (GROCERY, [("  partitions: {period: month, start: 2017-07}\n", ""), ("{on: upstream}", "{on: upstream, lookups: refresh_all}")], "refresh.lookups: chooses among Periods, but the dataset has no `partitions`"),
+    "lookups by the clock": (GROCERY, [("{on: upstream}", '{cron: "0 6 * * *", lookups: latest}')], "refresh.lookups: goes with `on: upstream`; a tick of `cron` refreshes the latest Period"),
+    "paused how": (GROCERY, [("{on: upstream}", "{on: upstream, paused: yes}")], "refresh.paused: is 'yes', not true or false"),
     "bitemporal": (GROCERY, [("    name: transactions\n", "    name: transactions\n    bitemporal: true\n")], "main_table.bitemporal: bitemporal tables are not built yet; remove `bitemporal: true`"),
     "bitemporal lookup": (GROCERY, [("        name: products\n", "        name: products\n        bitemporal: true\n")], "lookups[0].target.bitemporal: bitemporal tables are not built yet"),
     "owner unknown": (GROCERY, [("owner: user-marcos", "owner: user-markos")], "owner: is 'user-markos', whom users.yaml does not have; did you mean `user-marcos`?"),
@@ -132,6 +143,8 @@ ALLOWED = [
     [("{period: month, start: 2017-07}", "{period: month, start: 2019-02}")],
     [("{period: month, start: 2017-07}", "{period: month, start: 2017-07, end: 2017-07}")],
     [("{on: upstream}", '{cron: "*/15 6-18 * jan-jun,dec mon-fri"}')],
+    [("{on: upstream}", '{cron: "0 6 * * *", lookback: 3, paused: false}')],
+    [("{on: upstream}", "{on: upstream, lookback: 0, lookups: refresh_all, paused: true}")],
     [("[products.brand]", "[products.brand, value.value, household_id]")],
     [("{type: top_revenue_percent, value: 80}", "{type: none}"), ("    revenue: sales_value\n", "")],
 ]
@@ -171,6 +184,26 @@ def test_a_fault_of_one_field_has_no_consequences(root: Path, wrong: str) -> Non
     found = faults(root, edited(GROCERY, (before, after)))
     assert len(found) == 1, found
     assert expected in found[0]
+
+
+RETAIL = "{period: shop.month, start: RY2017-M05}"
+WITHOUT_A_CLOCK = {
+    "{on: upstream, lookback: 2}": "refresh.lookback: counts back from the latest Period, but no clock tells when a `shop.month` begins; remove it",
+    "{on: upstream, lookups: latest}": "refresh.lookups: is 'latest', but no clock tells when a `shop.month` begins; write `refresh_all`",
+    "{on: upstream, lookups: refresh_all}": "",
+    "{on: upstream}": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("refresh", WITHOUT_A_CLOCK)
+def test_what_counts_back_needs_a_clock(root: Path, refresh: str) -> None:
+    (root / "periods.yaml").write_text("calendars:\n  shop: {type: retail}\n")
+    nested = root / "datasets" / "household_value.yaml"
+    nested.write_text(edited(nested.read_text(), ("{period: month, start: 2017-07}", RETAIL)))
+    edits = [("{period: month, start: 2017-07}", RETAIL), ("{on: upstream}", refresh)]
+    found, expected = faults(root, edited(GROCERY, *edits)), WITHOUT_A_CLOCK[refresh]
+    assert len(found) == bool(expected), found
+    assert expected in "".join(found)
 
 
 def _overlap(text: str, first: str, second: str) -> bool:

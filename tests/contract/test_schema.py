@@ -73,6 +73,9 @@ BAD: dict[str, Callable[[dict], Any]] = {
     "no such day": lambda d: d["filters"].update(date_range=NO_SUCH_DAY),
     "filter without type": lambda d: d["filters"].update(product_filter={}),
     "no eval days": lambda d: d["split_config"].update(eval_days=0),
+    "lookback below zero": lambda d: d.update(refresh={"on": "upstream", "lookback": -1}),
+    "other lookups": lambda d: d.update(refresh={"on": "upstream", "lookups": "all"}),
+    "text for a pause": lambda d: d.update(refresh={"on": "upstream", "paused": "yes"}),
     "required concept": lambda d: d["column_mapping"].pop("timestamp"),
 }
 

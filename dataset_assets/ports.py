@@ -170,6 +170,15 @@ class Resolver(ABC):
         """
 
     @abstractmethod
+    def pieces(self, table: str) -> Mapping[str | None, TableState]:
+        """What `state` says, of each Period that a table which is stored by Period has a piece of, by its id.
+
+        Of a table in one piece the key is None. A hole among the Periods is no error here. A piece of which
+        nothing can be told has no version, and its `unknown` says why. Raises ResolveError for a table that
+        is not there at all.
+        """
+
+    @abstractmethod
     def state(self, table: str) -> TableState:
         """What cheap metadata says of the table now. Raises ResolveError as `resolve` does."""
 

@@ -53,6 +53,11 @@ class Partitioning:
         """The Periods that have ended."""
         return [period for period in self.cadence.between(self.first, self._end) if period.end <= self._end]
 
+    def holds(self, period: Period, now: datetime) -> bool:
+        """Whether a Period of the cadence is one of the partitions that there are at the instant `now`."""
+        end = min(now, self.last.end) if self.last else now
+        return self.first.start <= period.start and period.end <= (end if self.by_clock else self._end)
+
     def touched(self, extent: Extent, *, only_last: bool = False) -> list[str]:
         """The keys of the partitions that lie at least partly in a stretch of time."""
         periods = self.cadence.covering(extent.start, extent.end)[-1 if only_last else 0 :]

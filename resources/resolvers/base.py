@@ -53,6 +53,10 @@ class ConfiguredResolver(Resolver, ABC, Generic[S]):
         """None: each table is one piece."""
         return None
 
+    def pieces(self, table: str) -> Mapping[str | None, TableState]:
+        """One piece."""
+        return {None: self.state(table)}
+
     def zone(self, table: str) -> str:
         """The zone of the table's naive timestamps."""
         own = self.settings.tables.get(table)

@@ -23,7 +23,7 @@ from resources.bigquery.settings import BigQueryEngineSettings, DatasetPath, Pro
 from resources.place import Place
 from resources.resolvers.base import ConfiguredResolver, ResolverSettings
 from resources.resolvers.shards import Shards
-from resources.resolvers.stored import PERIOD, StoredTable, pieces
+from resources.resolvers.stored import PERIOD, StoredTable, ordered, pieces
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Table
@@ -132,6 +132,24 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             raise self.refuse(table, str(error), "mend the older tables, or the newer ones") from None
         state = Contents(self._tables).state(found)
         return Relation(source, columns, state.version, state.row_count, self.zone(table))
+
+    def pieces(self, table: str) -> Mapping[str | None, TableState]:
+        """Of each shard what its own metadata tells."""
+        from resources.bigquery.contents import Contents
+
+        period = self.cadence(table)
+        if period is None:
+            return super().pieces(table)
+        project, dataset, name = self._place(table)
+        shards = Shards(project, dataset, name.removesuffix(PERIOD), self.calendars.cadence(period))
+        present = ordered(self, table, shards.cadence, shards.present(self._names(table)))
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = list(pool.map(self._tables.find, map(shards.table, present)))
+        return {
+            each.id: Contents(self._tables).state([shard])
+            for each, shard in zip(present, found, strict=True)
+            if shard
+        }
 
     def state(self, table: str) -> TableState:
         """As the port says; of a view what its tables tell, as far as they may be looked at."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from dataset_assets.errors import ResolveError
 from dataset_assets.model import Identifier
 from dataset_assets.periods.calendar import Cadence, Calendars
 from dataset_assets.periods.period import Period
@@ -19,7 +20,7 @@ from resources.resolvers.base import (
     files_state,
     inside,
 )
-from resources.resolvers.stored import PERIOD, StoredTable, parsed, pieces
+from resources.resolvers.stored import PERIOD, StoredTable, ordered, parsed, pieces
 
 
 class FileTable(StoredTable):
@@ -62,8 +63,30 @@ class FileResolver(LocalResolver[FileSettings], ABC):
 
     def state(self, table: str) -> TableState:
         """Of all files that the table has now."""
-        paths = self.paths(table, None)
-        return files_state(self.root, paths, self.row_count(paths))
+        return self._state(table, self.paths(table, None))
+
+    def pieces(self, table: str) -> Mapping[str | None, TableState]:
+        """Of the files of each Period."""
+        found = self.table(table)
+        if found.period is None:
+            return super().pieces(table)
+        cadence = self.calendars.cadence(found.period)
+        present = ordered(self, table, cadence, self._present(table, found.location, cadence))
+        return {period.id: self._piece(table, _fill(found.location, period.id)) for period in present}
+
+    def _piece(self, table: str, location: str) -> TableState:
+        """One that cannot be told of does not stand in the way of the others."""
+        try:
+            return self._state(table, self._files(table, location))
+        except ResolveError as error:
+            return TableState("", None, None, error.faults[0].message)
+
+    def _state(self, table: str, paths: list[Path]) -> TableState:
+        """Files may go while they are looked at, or be looked at while they are written: ResolveError."""
+        try:
+            return files_state(self.root, paths, self.row_count(paths))
+        except OSError as error:
+            raise self.refuse(table, f"{error.filename}: {error.strerror}") from None
 
     def table(self, name: str) -> FileTable:
         """The table's settings, by default those of a file with its name. Raises ResolveError."""
@@ -82,9 +105,7 @@ class FileResolver(LocalResolver[FileSettings], ABC):
         if found.period is None:
             return self._files(table, found.location)
         cadence = self.calendars.cadence(found.period)
-        self._check_root(table)
-        inside(self.root, _fill(found.location, "_"), self, table)
-        present = self._present(found.location, cadence)
+        present = self._present(table, found.location, cadence)
         periods = pieces(self, table, cadence, present, extent)
         return [path for period in periods for path in self._files(table, _fill(found.location, period.id))]
 
@@ -104,8 +125,10 @@ class FileResolver(LocalResolver[FileSettings], ABC):
             raise self.refuse(table, f"{path} is not there", "create it, or mend the table's `location`")
         return [path]
 
-    def _present(self, location: str, cadence: Cadence) -> dict[str, Period]:
+    def _present(self, table: str, location: str, cadence: Cadence) -> dict[str, Period]:
         """The Periods that there are files for. Names that are no Period are somebody else's files."""
+        self._check_root(table)
+        inside(self.root, _fill(location, "_"), self, table)
         first, *others = (re.escape(part) for part in location.rstrip("/").split(PERIOD))
         pattern = re.compile(first + "(?P<id>[^/]+)" + "(?P=id)".join(others))
         found = {}

@@ -38,10 +38,8 @@ def pieces(
 
     Before the first Period there is no data yet; after it a missing one is a hole. Raises ResolveError.
     """
-    ordered = sorted(present.values(), key=lambda period: period.start)
-    if not ordered:
-        raise resolver.refuse(table, f"there is nothing of any Period of '{cadence.name}'")
-    first, end = ordered[0], extent.end if extent else ordered[-1].end
+    there = ordered(resolver, table, cadence, present)
+    first, end = there[0], extent.end if extent else there[-1].end
     asked = cadence.covering(max(first.start, extent.start) if extent else first.start, end)
     missing = [period.id for period in asked if period.id not in present]
     if missing:
@@ -52,6 +50,15 @@ def pieces(
             table, f"has no data before {first.id}, its first Period", "ask for a later one"
         )
     return asked
+
+
+def ordered(
+    resolver: ConfiguredResolver, table: str, cadence: Cadence, present: Mapping[str, Period]
+) -> list[Period]:
+    """The Periods that there are pieces of, in order. Raises ResolveError where there are none."""
+    if not present:
+        raise resolver.refuse(table, f"there is nothing of any Period of '{cadence.name}'")
+    return sorted(present.values(), key=lambda period: period.start)
 
 
 def parsed(cadence: Cadence, text: str) -> Period | None:

@@ -5,15 +5,16 @@ from typing import Any
 
 import dagster as dg
 
+from dataset_assets.assets.automation import condition
 from dataset_assets.assets.checks import check_specs
 from dataset_assets.assets.describe import (
     broken_description,
     code_reference,
     description,
-    source_key,
     static_metadata,
     table_column,
 )
+from dataset_assets.assets.inputs import inputs
 from dataset_assets.assets.keys import (
     OWNER_TAG,
     STATUS_TAG,
@@ -24,7 +25,6 @@ from dataset_assets.assets.keys import (
     tag_value,
     word,
 )
-from dataset_assets.assets.partitions import nested_mapping, table_mapping
 from dataset_assets.assets.plan import Broken, Graph, Sound, Table
 from dataset_assets.assets.resource import RESOURCE
 from dataset_assets.errors import Fault
@@ -84,7 +84,7 @@ def dataset_spec(graph: Graph, sound: Sound) -> dg.AssetSpec:
     owner = graph.catalog.users.find(dataset.owner)
     return dg.AssetSpec(
         key=dataset_key(entry.stem),
-        deps=list(dependencies(graph, sound)),
+        deps=[dg.AssetDep(each.key, partition_mapping=each.mapping) for each in inputs(graph, sound)],
         description=description(entry, dataset, version, sound.partitioning),
         metadata=static_metadata(graph.catalog.scope(entry), entry, version, sound.target),
         group_name=group(dataset.ml_model or "datasets"),
@@ -93,28 +93,8 @@ def dataset_spec(graph: Graph, sound: Sound) -> dg.AssetSpec:
         tags={STATUS_TAG: str(dataset.status), OWNER_TAG: tag_value(dataset.owner)},
         kinds=graph.placement.kinds,
         partitions_def=sound.partitioning.definition if sound.partitioning else None,
+        automation_condition=condition(graph, sound),
     )
-
-
-def dependencies(graph: Graph, sound: Sound) -> Iterator[dg.AssetDep]:
-    """The tables and nested datasets that it reads, each once, with the partitions that it reads of them."""
-    scope = graph.catalog.scope(sound.entry)
-    found: dict[dg.AssetKey, dg.AssetDep] = {}
-    for source in (scope.main, *scope.lookups):
-        key = source_key(source, sound.dataset, sound.target)
-        if source.nested:
-            upstream = graph.partitioning(source.nested.stem)
-            mapping = nested_mapping(upstream, sound.partitioning)
-        else:
-            table = graph.tables[sound.table(source.table)]
-            mapping = table_mapping(
-                sound.dataset,
-                table.partitioning,
-                sound.partitioning,
-                snapshots=source.lookup is not None,
-            )
-        found.setdefault(key, dg.AssetDep(key, partition_mapping=mapping))
-    yield from found.values()
 
 
 def broken_asset(broken: Broken) -> dg.AssetsDefinition:

@@ -10,13 +10,16 @@ PROJECT_TAG = "dataset_assets/project_id"
 STATUS_TAG = "dataset_assets/status"
 OWNER_TAG = "dataset_assets/owner"
 
+DATASETS = "datasets"
+"""What the keys of all datasets begin with."""
+
 _LONGEST_TAG = 63
 _LONGEST_POOL = 128
 
 
 def dataset_key(stem: str) -> dg.AssetKey:
     """`datasets/<stem>` (decision 31)."""
-    return dg.AssetKey(["datasets", stem])
+    return dg.AssetKey([DATASETS, stem])
 
 
 def table_key(resolver: str, table: str) -> dg.AssetKey:

@@ -1,0 +1,177 @@
+"""What makes publications due, in Dagster's own conditions: inputs that changed, or a tick of a clock.
+
+Its daemon evaluates no others. A condition answers with a set of the dataset's partitions. What one remembers
+it keeps under a name made of its kind and of its operands' kinds alone: two that look alike from outside may
+not stand in one dataset's condition, or they share one memory.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property, reduce
+from operator import or_
+from typing import Any
+
+import dagster as dg
+
+from dataset_assets.assets.inputs import Input
+from dataset_assets.assets.keys import dataset_key
+from dataset_assets.assets.partitions import Partitioning
+from dataset_assets.assets.plan import Sound
+from dataset_assets.contract.model import Lookups, Refresh
+from dataset_assets.periods.period import Grain
+from dataset_assets.selection.date_range import FixedRange
+
+Condition = Any
+"""What Dagster's builders answer; it does not export the classes."""
+
+AC = dg.AutomationCondition
+
+MISSING: Condition = AC.missing()
+_CHANGED: Condition = AC.data_version_changed()
+_REQUESTED: Condition = AC.newly_requested()
+
+FAR = 4
+"""Among how many of the last Periods the latest published one is looked for, when a lookup changed."""
+
+_DAYS = {Grain.DAY: 1.0, Grain.WEEK: 7.0, Grain.MONTH: 30.44, Grain.QUARTER: 91.31, Grain.YEAR: 365.24}
+
+
+def any_of(conditions: Iterable[Condition]) -> Condition:
+    """One that holds where any of them does."""
+    return reduce(or_, conditions)
+
+
+def only(*inputs: Input) -> dg.AssetSelection:
+    """What a condition on dependencies is to look at."""
+    return dg.AssetSelection.assets(*(each.key for each in inputs))
+
+
+@dataclass(frozen=True)
+class Trigger(ABC):
+    """When the publications of one dataset are due. `zone`: where its clock is."""
+
+    sound: Sound
+    refresh: Refresh
+    inputs: tuple[Input, ...]
+    zone: str
+
+    @abstractmethod
+    def due(self) -> Condition:
+        """Since it was due it was not requested. A request that fails is not repeated."""
+
+    @abstractmethod
+    def seen_due(self) -> Condition:
+        """The same, as another dataset's condition sees it: never where this one's own does not hold."""
+
+    @property
+    def partitioning(self) -> Partitioning | None:
+        """By which Periods the dataset is published."""
+        return self.sound.partitioning
+
+    @property
+    def by_clock(self) -> bool:
+        """Whether Dagster can tell the latest Period."""
+        return self.partitioning is None or self.partitioning.by_clock
+
+    @property
+    def recent(self) -> Condition:
+        """The latest complete Period, and as many before it as late data may still change.
+
+        Where no clock tells: those that came to be after the dataset began to refresh by itself. They alone
+        are built when they were never published; all others are for `backfill`.
+        """
+        if not self.by_clock:
+            return MISSING.newly_true().since(AC.initial_evaluation())
+        return self.last(1 + (self.refresh.lookback or 0))
+
+    def last(self, count: int) -> Condition:
+        """That many complete Periods; without Periods, the one publication there is. Only by the clock."""
+        if self.partitioning is None or count == 1:
+            return AC.in_latest_time_window()
+        # Half a Period more: they are not equally long, and those that begin within the bound are counted.
+        return AC.in_latest_time_window(
+            timedelta(days=_DAYS[self.partitioning.cadence.grain] * (count + 0.5))
+        )
+
+
+class Upstream(Trigger):
+    """Whenever the data version of something changed that the publication is made of."""
+
+    def due(self) -> Condition:
+        """Also where nobody can know what changed before: at the first look, and for a new Period."""
+        begins = MISSING.newly_true() | AC.initial_evaluation()
+        return (self._changed | begins).since(self._handled | (MISSING & ~self.recent))
+
+    def seen_due(self) -> Condition:
+        """Without the beginnings, which the other dataset would see at a time of its own."""
+        return self._changed.since(self._handled | (MISSING & ~self.recent if self.by_clock else MISSING))
+
+    @property
+    def _handled(self) -> Condition:
+        """What changed between a request and the look after it may be too late for that run: it counts."""
+        return _REQUESTED & ~self._changed
+
+    @cached_property
+    def _changed(self) -> Condition:
+        return any_of(self._changes()).with_label("an input changed")
+
+    def _changes(self) -> Iterator[Condition]:
+        """In the publications that the change concerns: those that read what changed, or the latest alone."""
+        main = tuple(each for each in self.inputs if self._concerns_the_latest(each) and each.is_main)
+        lookups = tuple(each for each in self.inputs if self._concerns_the_latest(each) and not each.is_main)
+        rest = tuple(each for each in self.inputs if not self._concerns_the_latest(each))
+        if rest:
+            yield self._change_of(*rest)
+        if main:
+            yield self._change_of(*main) & self.recent
+        if lookups:
+            yield self._change_of(*lookups) & self._latest_published(lookups[0])
+
+    def _concerns_the_latest(self, each: Input) -> bool:
+        """Of what is not stored by Period nothing tells which publications it changes: the file does."""
+        if self.partitioning is None or each.partitioning or not self.by_clock:
+            return False
+        return self.refresh.lookback is not None if each.is_main else self.refresh.lookups is Lookups.LATEST
+
+    def _change_of(self, *inputs: Input) -> Condition:
+        changed = _CHANGED
+        if isinstance(self.sound.dataset.filters.date_range, FixedRange):
+            # Both together are asked only of the partitions that are mapped, one alone of any.
+            changed = _CHANGED & ~MISSING
+        return AC.any_deps_match(changed).allow(only(*inputs))
+
+    def _latest_published(self, neighbour: Input) -> Condition:
+        """By way of a neighbour in one piece a partition can know of the others, whether any of them is."""
+        own = dataset_key(self.sound.entry.stem)
+        published = [self.last(count) & ~MISSING for count in range(1, FAR + 1)]
+        later = [AC.asset_matches(neighbour.key, AC.asset_matches(own, each)) for each in published]
+        return any_of([published[0], *(each & ~one for one, each in zip(later, published[1:], strict=False))])
+
+
+class AfterTick(Trigger):
+    """Once after each tick of a clock, when what is loaded by the clock has landed."""
+
+    def due(self) -> Condition:
+        """For the first time as soon as the inputs are there; then when they were reported anew."""
+        tick = AC.cron_tick_passed(self.refresh.cron or "", self.zone)
+        landed = AC.all_deps_match(AC.newly_updated().since(tick)).allow(only(*self._awaited))
+        concerned = self.recent if self.by_clock else self.recent | ~MISSING
+        return concerned & tick.since(_REQUESTED) & (landed | MISSING)
+
+    def seen_due(self) -> Condition:
+        """A clock ticks for all alike."""
+        return self.due()
+
+    @property
+    def _awaited(self) -> Iterator[Input]:
+        """The main table, and nested datasets that go by the clock too. Others may not change for years."""
+        for each in self.inputs:
+            refresh = each.source.nested.dataset.refresh if each.source.nested else None
+            if each.is_main or (refresh and refresh.cron and not refresh.paused):
+                yield each
+
+
+TRIGGERS = {"upstream": Upstream, None: AfterTick}
+"""By what `on` says."""

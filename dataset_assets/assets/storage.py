@@ -1,0 +1,35 @@
+"""Dagster's SQLite storage, opened by one process at a time (docs/decisions/0020).
+
+Dagster makes its tables where it finds none, and takes a database that has tables and no version yet for one
+of an old release. Of several processes that find a fresh folder at once, as a webserver and a daemon that start
+together, one may fail at tables that the other has just made; or it writes a second version beside the other's,
+and nothing can open the database any more. What is used of Dagster's inside is all in this file.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._serdes import ConfigurableClassData
+from filelock import FileLock
+
+PATIENCE = 120.0
+"""Seconds to wait for another process: making the tables takes a few, opening them none."""
+
+
+class SharedSqliteStorage(DagsterSqliteStorage):
+    """For `storage: custom:` of a dagster.yaml; `base_dir` as with `storage: sqlite:`, and the same files."""
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> Self:
+        """Dagster's own makes one of its own class here, whatever class it is asked of."""
+        return cls.from_local(inst_data=inst_data, **config_value)
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        """Raises filelock.Timeout when another process does not come to an end with it."""
+        Path(base_dir).mkdir(parents=True, exist_ok=True)
+        with FileLock(Path(base_dir) / ".opening", timeout=PATIENCE):
+            super().__init__(base_dir, inst_data)

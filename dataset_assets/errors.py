@@ -7,6 +7,7 @@ carries every fault it found; only the boundary (the CLI, a Dagster op) catches 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 
 def near(path: Path | str) -> str:
@@ -50,6 +51,9 @@ class Fault:
 class DatasetAssetsError(Exception):
     """What this package raises for anything a user can mend. `faults` holds all of them, never none."""
 
+    transient: ClassVar[bool] = False
+    """Whether it passes by itself, so that the same work may well be done a while later."""
+
     def __init__(self, *faults: Fault) -> None:
         if not faults:
             raise ValueError("an error needs at least one fault")
@@ -83,6 +87,12 @@ class BudgetError(DatasetAssetsError):
 
 class AccessError(DatasetAssetsError):
     """No credentials, a missing role, or a limit of the engine's owner stands in the way."""
+
+
+class UnavailableError(AccessError):
+    """What is needed does not answer at the moment: a network, or a service that is out of order."""
+
+    transient = True
 
 
 class SupersededError(DatasetAssetsError):

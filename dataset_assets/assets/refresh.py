@@ -1,6 +1,7 @@
 """What an asset's op does: one materialization for each Period of the run, told to Dagster."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,6 +13,7 @@ from dataset_assets.assets.checks import check_results
 from dataset_assets.assets.keys import PROJECT_TAG
 from dataset_assets.assets.metadata import materialization_metadata
 from dataset_assets.assets.recording import all_recorded, period_recorded
+from dataset_assets.assets.retrying import WAITS, patiently
 from dataset_assets.audit import AuditError, CheckResult
 from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.errors import DatasetAssetsError
@@ -41,6 +43,7 @@ class Refresh:
         self.entry = entry
         self.cadence = cadence
         self.now = datetime.now(UTC)
+        self.waits = WAITS
         self.failures: dict[Period | None, DatasetAssetsError] = {}
         self.findings: dict[str | None, tuple[CheckResult, ...]] = {}
 
@@ -96,16 +99,22 @@ class Refresh:
         period = request.period
         name = period.id if period else None
         said = f"{name}: %s" if name else "%s"
+        log = self.context.log
+
+        def work(tried: int) -> Materialization:
+            again = replace(request, attempt=request.attempt + tried)
+            return materialize(self.catalog, target, again, lambda text: log.info(said, text))
+
         try:
-            result = materialize(
-                self.catalog, target, request, lambda text: self.context.log.info(said, text)
-            )
+            result = patiently(work, lambda text: log.warning(said, text), self.waits)
         except DatasetAssetsError as error:
+            self.waits = () if error.transient else self.waits
             self.failures[period] = error
             self.findings[name] = error.checks if isinstance(error, AuditError) else ()
-            self.context.log.warning(said, error)
+            log.warning(said, error)
             return None
         self.findings[name] = result.checks
+        self.waits = WAITS
         return result
 
     def _recorded(

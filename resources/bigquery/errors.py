@@ -21,6 +21,7 @@ from dataset_assets.errors import (
     Fault,
     PublishError,
     ResolveError,
+    UnavailableError,
 )
 
 TRANSIENT = frozenset(
@@ -86,11 +87,12 @@ def plain(error: Exception) -> Exception:
     if isinstance(error, api.GoogleAPICallError):
         return told(*_first(error)) or error
     if isinstance(error, NotSeenYet):
-        return AccessError(
+        return UnavailableError(
             Fault(f"BigQuery has the job {error}, and does not show it", mend="run again later")
         )
     if isinstance(error, _CUT):
-        return AccessError(Fault("BigQuery cannot be reached", mend="check the network, and `api_endpoint`"))
+        mend = "check the network, and `api_endpoint`"
+        return UnavailableError(Fault("BigQuery cannot be reached", mend=mend))
     if isinstance(error, GoogleAuthError):
         mend = (
             "run `gcloud auth application-default login`, or let GOOGLE_APPLICATION_CREDENTIALS name a"
@@ -134,7 +136,7 @@ _MEANING: Mapping[str, tuple[type[DatasetAssetsError], str, str]] = {
     "billingTierLimitExceeded": (AccessError, "{}", _BILLING),
     "blocked": (AccessError, "{}", _BILLING),
     "stopped": (DatasetAssetsError, "the job was cancelled: {}", "run again"),
-    **dict.fromkeys(TRANSIENT, (AccessError, "BigQuery does not come round: {}", "run again later")),
+    **dict.fromkeys(TRANSIENT, (UnavailableError, "BigQuery does not come round: {}", "run again later")),
 }
 """Reason → the error, how BigQuery's own first line is told, and what would do."""
 

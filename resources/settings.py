@@ -21,7 +21,8 @@ _FALSE = frozenset({"", "0", "false", "no", "off"})
 class Settings(Model):
     """`target`: a name or a path. `definitions`: the folder of the files. `locked`: decision 15.
 
-    `alert_webhook`: where failures are posted; it may be a secret. `webserver`: the address of Dagster's pages.
+    `alert_webhook`: where failures are posted, which may be a secret. `webserver`: the address of Dagster's
+    pages.
     """
 
     target: str = "local"

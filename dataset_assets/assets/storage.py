@@ -1,9 +1,9 @@
 """Dagster's SQLite storage, opened by one process at a time (docs/decisions/0020).
 
-Dagster makes its tables where it finds none, and takes a database that has tables and no version yet for one
-of an old release. Of several processes that find a fresh folder at once, as a webserver and a daemon that start
-together, one may fail at tables that the other has just made; or it writes a second version beside the other's,
-and nothing can open the database any more. What is used of Dagster's inside is all in this file.
+Dagster makes its tables where it finds none, and takes a database that has tables and no version yet for
+one of an old release. Of several processes that find a fresh folder at once, as a webserver and a daemon that
+start together, one may fail at tables that another has just made; or it writes a second version beside that
+of the other, and nothing can open the database any more. What is used of Dagster's inside is all in here.
 """
 
 from collections.abc import Mapping

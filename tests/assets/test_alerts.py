@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import pytest
@@ -21,7 +21,7 @@ from resources.alerting import LOGGER, Log, Webhook, sinks
 from resources.settings import Settings
 from tests.assets.retailer import BROKEN, NOW, Retailer
 
-SECRET = "T0000/B0000/secret"  # noqa: S105 - of nobody
+SECRET = "T0000/B0000/secret"
 
 
 class Kept(AlertSink):
@@ -44,18 +44,16 @@ class Listener(HTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Listener
-
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.posted.append(json.loads(body))
-        statuses = self.server.statuses
+        server = cast("Listener", self.server)
+        server.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        statuses = server.statuses
         self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *_: Any) -> None:
-        pass
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
 
 
 @pytest.fixture
@@ -181,7 +179,7 @@ def test_the_sensor_of_the_code_location_posts_it(retailer, instance, listener, 
     assert json.loads(line) == posted["alert"]
 
 
-ALERT = Alert(job="j", run_id="r", failed_at="2024-01-01T00:00:00Z", fault="broken")  # ty: ignore[invalid-argument-type]
+ALERT = Alert(job="j", run_id="r", failed_at="2024-01-01T00:00:00Z", fault="broken")
 
 
 def test_a_webhook_that_is_down_for_a_moment_gets_it(listener):

@@ -132,6 +132,11 @@ def first_start(home: Home) -> str:
     return missing or (f"healthy, but it says: {found[-1].strip()}" if found else "")
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("times", type=int)
@@ -143,8 +148,8 @@ def main() -> int:
             begun = time.monotonic()
             wrong = first_start(fresh_home(Path(folder), plain=asked.plain))
             well += not wrong
-            print(f"{number}: {wrong or 'healthy'} ({time.monotonic() - begun:.0f} s)", flush=True)
-    print(f"{well} of {asked.times} healthy")
+            say(f"{number}: {wrong or 'healthy'} ({time.monotonic() - begun:.0f} s)")
+    say(f"{well} of {asked.times} healthy")
     return int(well < asked.times)
 
 

@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import Field
@@ -84,9 +84,14 @@ class FileResolver(LocalResolver[FileSettings], ABC):
     def _state(self, table: str, paths: list[Path]) -> TableState:
         """Files may go while they are looked at, or be looked at while they are written: ResolveError."""
         try:
-            return files_state(self.root, paths, self.row_count(paths))
+            found = files_state(self.root, paths, None)
+            rows = self.row_count(paths)
+            changed = files_state(self.root, paths, None) != found
         except OSError as error:
             raise self.refuse(table, f"{error.filename}: {error.strerror}") from None
+        if changed:
+            raise self.refuse(table, "its files are being written")
+        return replace(found, row_count=rows)
 
     def table(self, name: str) -> FileTable:
         """The table's settings, by default those of a file with its name. Raises ResolveError."""

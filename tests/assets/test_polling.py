@@ -12,13 +12,10 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from dataset_assets.assets import polling
 from dataset_assets.assets.keys import table_key
-from dataset_assets.assets.plan import Graph
-from dataset_assets.assets.resource import Placement
-from dataset_assets.contract.catalog import load_catalog
 from dataset_assets.errors import AccessError, Fault
-from dataset_assets.ports import TableState
-from definitions import ConfiguredTarget
-from tests.assets.retailer import MONTHLY, NOW, Retailer
+from dataset_assets.ports import Resolver, TableState
+from tests.assets.polled import graph
+from tests.assets.retailer import MONTHLY, Retailer
 
 MONTHS = [f"2024-{month:02}" for month in range(1, 6)]
 
@@ -35,10 +32,14 @@ class Daemon:
 
     def restart(self) -> None:
         """The code location is loaded anew."""
-        catalog = load_catalog(self.retailer.settings.definitions)
-        target = ConfiguredTarget(name=self.retailer.settings.target)
-        self.graph = Graph(catalog, Placement.of(target, catalog.calendars), NOW)
+        self.graph = graph(self.retailer.settings)
         self.sensor = polling.sources(self.graph)
+
+    @property
+    def resolver(self) -> Resolver:
+        target = self.graph.placement.target
+        assert target
+        return target.resolver("shop")
 
     def evaluate(self):
         context = dg.build_sensor_context(self.instance, cursor=self.cursor)
@@ -187,7 +188,7 @@ def test_a_file_that_is_being_written_is_not_reported_until_it_is_whole(settled,
 
 @pytest.mark.parametrize("error", [AccessError(Fault("no role")), OSError("no route to host")])
 def test_a_broken_source_does_not_stop_the_others_and_is_asked_again(settled, retailer, monkeypatch, error):
-    resolver = settled.graph.placement.target.resolvers["shop"]
+    resolver = settled.resolver
 
     def refused(table):  # noqa: ARG001
         raise error
@@ -202,7 +203,7 @@ def test_a_broken_source_does_not_stop_the_others_and_is_asked_again(settled, re
 
 
 def test_a_source_without_a_version_is_not_reported(settled, monkeypatch):
-    resolver = settled.graph.placement.target.resolvers["shop"]
+    resolver = settled.resolver
     monkeypatch.setattr(resolver, "state", lambda _: TableState("", 3, None, "a view of something fickle"))
     assert settled.tick() == []
     assert "not known: shop/products: a view of something fickle" in settled.messages[-1]
@@ -211,7 +212,7 @@ def test_a_source_without_a_version_is_not_reported(settled, monkeypatch):
 def test_a_source_that_does_not_answer_holds_nobody_up_and_is_taken_when_it_does(
     settled, retailer, monkeypatch
 ):
-    resolver = settled.graph.placement.target.resolvers["shop"]
+    resolver = settled.resolver
     real, answer, asked = resolver.pieces, threading.Event(), []
 
     def slow(table):
@@ -298,7 +299,7 @@ def test_a_dry_run_takes_nothing_away(settled, retailer):
 
 def test_what_etl_reported_itself_is_not_reported_again(settled, retailer, instance):
     retailer.orders(2, {1: "somebody else"})
-    version = settled.graph.placement.target.resolvers["shop"].pieces("orders")["2024-02"].version
+    version = settled.resolver.pieces("orders")["2024-02"].version
     for kind in (dg.AssetMaterialization, dg.AssetObservation):
         event = kind(table_key("shop", "orders"), partition="2024-02", tags={DATA_VERSION_TAG: version})
         instance.report_runless_asset_event(event)
@@ -307,7 +308,7 @@ def test_what_etl_reported_itself_is_not_reported_again(settled, retailer, insta
 
 def test_of_what_etl_reported_in_part_the_rest_is_reported(settled, retailer, instance):
     retailer.orders(2, {1: "somebody else"})
-    version = settled.graph.placement.target.resolvers["shop"].pieces("orders")["2024-02"].version
+    version = settled.resolver.pieces("orders")["2024-02"].version
     event = dg.AssetMaterialization(
         table_key("shop", "orders"), partition="2024-02", tags={DATA_VERSION_TAG: version}
     )

@@ -1,0 +1,179 @@
+"""A sensor daemon that is killed again and again: every change of a source refreshes what reads it, once.
+
+`DATASET_ASSETS_KILLS=100` kills it so many times.
+"""
+
+import os
+import random
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.scheduler.instigation import InstigatorType
+
+from dataset_assets.assets.keys import table_key
+from dataset_assets.periods.calendar import Calendars
+from resources.target import load_target
+from tests.assets import daemon
+from tests.assets.retailer import Retailer
+
+KILLS = int(os.environ.get("DATASET_ASSETS_KILLS", "5"))
+MONTHS = [f"2024-{month:02}" for month in range(1, 6)]
+PIECES = [*MONTHS, None]
+"""The months of the table `orders`, and the table `products`, which is one piece."""
+
+
+class Automation:
+    """Dagster's automation, with an asset that reads each table: which of its partitions it requests."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        months = dg.TimeWindowPartitionsDefinition(
+            start="2024-01", end="2024-06", fmt="%Y-%m", cron_schedule="0 0 1 * *"
+        )
+        changed = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
+        tables = {"orders": months, "products": None}
+        specs = [dg.AssetSpec(table_key("shop", name), partitions_def=of) for name, of in tables.items()]
+        readers = [
+            dg.AssetSpec(
+                name, deps=[table_key("shop", name)], partitions_def=of, automation_condition=changed
+            )
+            for name, of in tables.items()
+        ]
+
+        @dg.multi_asset(specs=readers, can_subset=True)
+        def read(): ...
+
+        self.definitions = dg.Definitions([*specs, read])
+        self.instance = instance
+        self.cursor = None
+        self.requested = Counter[str | None]()
+
+    def tick(self) -> None:
+        """As the daemon does it every 30 seconds."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            found = dg.evaluate_automation_conditions(
+                self.definitions,
+                self.instance,
+                asset_selection=dg.AssetSelection.assets("orders", "products"),
+                cursor=self.cursor,
+            )
+        self.cursor = found.cursor
+        self.requested.update(found.get_requested_partitions(dg.AssetKey("orders")))
+        self.requested.update(found.get_requested_partitions(dg.AssetKey("products")))
+
+
+class Sources:
+    """The files, rewritten in place, and what became of that in Dagster's event log."""
+
+    def __init__(self, retailer: Retailer, instance: dg.DagsterInstance) -> None:
+        self.retailer = retailer
+        self.instance = instance
+        self.resolver = load_target(retailer.settings.target, Calendars()).resolver("shop")
+        self.random = random.Random(7)
+        self.written = {piece: [self.version(piece)] for piece in PIECES}
+
+    def version(self, piece: str | None) -> str:
+        return self.resolver.pieces("orders" if piece else "products")[piece].version
+
+    def rewrite(self, piece: str | None) -> None:
+        name = f"somebody {self.random.random()}"
+        if piece:
+            self.retailer.orders(int(piece[-2:]), {1: name})
+        else:
+            path = self.retailer.root / "data" / "products.parquet"
+            pq.write_table(pa.table({"product_id": [0], "brand": [name]}), path)
+        self.written[piece].append(self.version(piece))
+
+    def reported(self, piece: str | None, fetch: Callable) -> list[str]:
+        key = table_key("shop", "orders" if piece else "products")
+        wanted = dg.AssetRecordsFilter(key, asset_partitions=[piece] if piece else None)
+        records = fetch(wanted, limit=1000, ascending=True).records
+        return [(record.event_log_entry.tags or {})[DATA_VERSION_TAG] for record in records]
+
+    def settled(self) -> list[str | None]:
+        """The pieces whose last change is reported. Of two that nobody looked between, one would be seen."""
+        fetch = self.instance.fetch_materializations
+        return [piece for piece in PIECES if self.reported(piece, fetch) == self.written[piece]]
+
+
+def lose_the_cursor(instance: dg.DagsterInstance) -> None:
+    for state in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR):
+        instance.delete_instigator_state(state.instigator_origin_id, state.selector_id)
+
+
+def run_two_ticks(retailer: Retailer, home: Path) -> None:
+    """The first may have begun before the last change."""
+    running = daemon.start(retailer, home)
+    for _ in range(2):
+        running.wait(running.ticked)
+        running.ticked.clear()
+    running.kill()
+
+
+def live_and_die(sources: Sources, home: Path) -> bool:
+    """One life of the daemon, in which sources change before its first tick and between; how it ended.
+
+    True: between two events, or between the last one and the cursor. Else at any moment.
+    """
+    chance = sources.random
+    pieces = chance.sample(sources.settled(), k=min(len(sources.settled()), chance.randint(0, 4)))
+    early = pieces[: chance.randint(0, len(pieces))]
+    for piece in early:
+        sources.rewrite(piece)
+    dies_at = chance.randint(1, 2 * len(pieces)) if pieces and chance.random() < 0.6 else None
+    running = daemon.start(sources.retailer, home, dies_at=dies_at)
+    running.wait(running.ready)
+    for piece in pieces[len(early) :]:
+        time.sleep(chance.random() / 5)
+        sources.rewrite(piece)
+    if dies_at is None:
+        time.sleep(2 * chance.random())
+        running.kill()
+    running.process.join(daemon.PATIENCE)
+    assert running.process.exitcode == -9
+    return dies_at is not None
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    path = tmp_path / "home"
+    path.mkdir()
+    (path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(path))
+    return path
+
+
+def test_a_daemon_that_is_killed_misses_no_change_and_doubles_none(retailer, home, record_property):
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        sources, automation = Sources(retailer, instance), Automation(instance)
+        run_two_ticks(retailer, home)
+        automation.tick()
+        automation.tick()
+        assert not automation.requested, "what is there at the start is no change"
+        between_events = 0
+        for number in range(KILLS):
+            if number % 4 == 3:
+                lose_the_cursor(instance)
+            between_events += live_and_die(sources, home)
+            automation.tick()
+        run_two_ticks(retailer, home)
+        automation.tick()
+        changes = {piece: len(versions) - 1 for piece, versions in sources.written.items()}
+        record_property("changes", sum(changes.values()))
+        record_property("killed between two events", between_events)
+        print(f"\n{KILLS} kills, {between_events} of them between events; {sum(changes.values())} changes")  # noqa: T201
+        assert sum(changes.values()) >= KILLS / 2, "or nothing was tried"
+        assert automation.requested == Counter(changes), "each change once"
+        for piece, versions in sources.written.items():
+            assert sources.reported(piece, instance.fetch_materializations) == versions
+            seen = sources.reported(piece, instance.fetch_observations)
+            assert seen[-1] == versions[-1], "those of versions that were gone by then are left out"
+            assert len(seen) == len(set(seen))

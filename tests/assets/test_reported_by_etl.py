@@ -1,0 +1,102 @@
+"""ETL that reports by itself, as README says: Dagster's own endpoints, over HTTP to a webserver's process."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import dagster as dg
+import pytest
+
+from dataset_assets.ports import TableState
+from tests.assets.test_polling import Daemon, products
+from tests.assets.test_polling_killed import Automation
+
+PATIENCE = 120
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    path = tmp_path / "home"
+    path.mkdir()
+    (path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(path))
+    return path
+
+
+@pytest.fixture
+def webserver(home) -> Generator[str]:
+    """Its address. No code location is needed for the endpoints."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (home / "workspace.yaml").write_text("load_from: []\n")
+    command = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port)]
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=home, env=os.environ, stdout=log, stderr=log)
+        try:
+            yield _when_ready(f"http://127.0.0.1:{port}", server, home / "log")
+        finally:
+            server.terminate()
+            server.wait(PATIENCE)
+
+
+def _when_ready(address: str, server: subprocess.Popen, log: Path) -> str:
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            urlopen(f"{address}/server_info", timeout=5).close()
+        except URLError:
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.1)
+        else:
+            return address
+
+
+def post(address: str, kind: str, table: str, **values: str) -> None:
+    """`curl -X POST "<address>/report_asset_<kind>/<table>?<values>"`."""
+    url = f"{address}/report_asset_{kind}/{table}?{urlencode(values)}"
+    with urlopen(Request(url, method="POST"), timeout=PATIENCE) as answer:
+        assert answer.status == 200
+
+
+def report(address: str, table: str, **values: str) -> None:
+    for kind in ("materialization", "observation"):
+        post(address, kind, table, **values)
+
+
+def test_etl_reports_by_itself(retailer, home, webserver, monkeypatch):
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        polling, automation = Daemon(retailer, instance), Automation(instance)
+        resolver = polling.resolver
+        polling.tick()
+        automation.tick()
+
+        retailer.orders(2, {1: "somebody else"})
+        version = resolver.pieces("orders")["2024-02"].version
+        report(webserver, "shop/orders", partition="2024-02", data_version=version)
+        automation.tick()
+        assert automation.requested == {"2024-02": 1}
+        assert polling.tick() == [], "it says the same"
+
+        retailer.orders(3, {1: "somebody else"})
+        report(webserver, "shop/orders", partition="2024-03", data_version="a version of its own")
+        automation.tick()
+        assert polling.tick() == ["orders 2024-03"], "it says otherwise, so that there were two changes"
+        automation.tick()
+        assert automation.requested == {"2024-02": 1, "2024-03": 2}
+
+        monkeypatch.setattr(resolver, "state", lambda _: TableState("", None, None, "a view of something"))
+        products(retailer, "a")
+        for load in ("load-1", "load-1", "load-2"):
+            report(webserver, "shop/products", data_version=load)
+            automation.tick()
+            assert polling.tick() == [], "it cannot tell"
+        assert automation.requested == {"2024-02": 1, "2024-03": 2, None: 2}

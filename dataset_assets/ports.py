@@ -5,7 +5,7 @@ Adapters in `resources/` implement these; the core, and everything that a test n
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -239,6 +239,15 @@ class Staged(ABC):
         """Bytes the rows take where they are staged, where that is known."""
 
 
+@dataclass(frozen=True)
+class Leftover:
+    """Rows in the warehouse that no reader sees: how it calls them, and when they were written last."""
+
+    name: str
+    left_at: datetime
+    size_bytes: int | None = None
+
+
 class Warehouse(ABC):
     """Where published datasets live. One table a dataset, one partition a Period.
 
@@ -287,6 +296,14 @@ class Warehouse(ABC):
     @abstractmethod
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:
         """Removes staged rows that will not be published."""
+
+    @abstractmethod
+    def leftovers(self, session: Session) -> Iterator["Leftover"]:
+        """What runs that did not come to their end have left, of all datasets, and of runs that go on yet."""
+
+    @abstractmethod
+    def remove(self, leftover: "Leftover", session: Session) -> bool:
+        """Removes it unless it has come to be published since; whether it was there to be removed."""
 
     @abstractmethod
     def periods(self, dataset: str, session: Session) -> list[str | None]:

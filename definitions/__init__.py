@@ -1,19 +1,24 @@
 """The Dagster code location: every dataset of the definitions folder is an asset, every project a job."""
 
 import gc
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from dataset_assets.assets.alerts import alerts
+from dataset_assets.assets.automation import sensor
 from dataset_assets.assets.factory import assets
+from dataset_assets.assets.janitor import janitor
 from dataset_assets.assets.plan import Graph
+from dataset_assets.assets.polling import sources
 from dataset_assets.assets.resource import RESOURCE, Placement, TargetResource
 from dataset_assets.contract.catalog import load_catalog
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.target import Target
 from definitions.jobs import project_jobs
+from resources.alerting import sinks
 from resources.settings import Settings
 
 
@@ -55,6 +60,14 @@ def build(settings: Settings, now: datetime) -> dg.Definitions:
     return dg.Definitions(
         assets=list(assets(graph)),
         jobs=list(project_jobs(graph)),
+        sensors=list(_sensors(settings, graph)),
         resources={RESOURCE: resource},
         executor=dg.in_process_executor,
     )
+
+
+def _sensors(settings: Settings, graph: Graph) -> Iterator[dg.SensorDefinition]:
+    yield sources(graph)
+    yield sensor()
+    yield alerts(graph.catalog, sinks(settings.alert_webhook), settings.webserver)
+    yield janitor(graph.placement)

@@ -196,6 +196,22 @@ def read(
 
 
 @app.command()
+def clean(
+    older_than: Annotated[
+        str,
+        typer.Option("--older-than", metavar="AGE", help="Leave alone what was written later: 30m, 24h, 7d."),
+    ] = "24h",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; print what would be.")] = False,
+    target: OptionalTarget = None,
+) -> None:
+    """Remove rows that broken runs have staged and not published. A run that goes on needs its own."""
+    from interfaces.cleaning import sweep
+    from interfaces.workspace import Workspace
+
+    sweep(Workspace.of(target), older_than, dry_run=dry_run)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of a dataset's file, for editors."""
     import json

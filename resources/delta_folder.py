@@ -7,7 +7,7 @@ The folder is the Delta table. Beside `_delta_log` and the data files it holds `
 import json
 import os
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,14 @@ class DatasetFolder:
         """The newest claim of a Period."""
         found = read_json(self._claim(period))
         return Claim(dataset, period, found["token"], found["run_id"]) if found else None
+
+    def claims(self) -> Iterator[Claim]:
+        """The newest claim of each Period."""
+        for path in sorted((self.path / "_claims").glob("*.json")):
+            found = read_json(path)
+            if found:
+                period = None if path.stem == "_" else path.stem
+                yield Claim(self.path.name, period, found["token"], found["run_id"])
 
     def write_claim(self, claim: Claim) -> None:
         """From now on it is the newest."""

@@ -1,5 +1,6 @@
 """What a published table's log says of its Periods."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from deltalake import DeltaTable
@@ -50,7 +51,16 @@ def periods(table: DeltaTable) -> list[str | None]:
 
 def version_of(table: DeltaTable, claim: Claim) -> int:
     """The table's version that a claim's commit made."""
+    return next(_versions(table, claim))
+
+
+def was_committed(table: DeltaTable, claim: Claim) -> bool:
+    """Whether any version has the claim's rows."""
+    return any(True for _ in _versions(table, claim))
+
+
+def _versions(table: DeltaTable, claim: Claim) -> Iterator[int]:
     wanted = (str(claim.token), claim.period or "")
-    return next(
-        entry["version"] for entry in table.history() if (entry.get("token"), entry.get("period")) == wanted
-    )
+    for entry in table.history():
+        if (entry.get("token"), entry.get("period")) == wanted:
+            yield entry["version"]

@@ -5,7 +5,7 @@ Delta reader can read the tables, and every publication can be read back by vers
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,8 +16,17 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from sqlglot import exp
 
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError, UnsupportedError
-from dataset_assets.ports import Claim, Publication, PublishedColumn, Relation, Session, Staged, Warehouse
-from resources import delta_periods, delta_schema, duckdb_nodes
+from dataset_assets.ports import (
+    Claim,
+    Leftover,
+    Publication,
+    PublishedColumn,
+    Relation,
+    Session,
+    Staged,
+    Warehouse,
+)
+from resources import delta_leftovers, delta_periods, delta_schema, duckdb_nodes
 from resources.delta_folder import DatasetFolder, flush, move, read_json, write_json
 from resources.delta_periods import PERIOD
 from resources.delta_tables import relation_source
@@ -58,7 +67,7 @@ class DeltaWarehouse(Warehouse):
             last = folder.newest(dataset, period)
             claim = Claim(dataset, period, last.token + 1 if last else 1, run_id)
             if last:
-                self._remove_leftovers(folder, last)
+                delta_leftovers.remove_all(folder, last)
             folder.write_claim(claim)
         return claim
 
@@ -140,6 +149,14 @@ class DeltaWarehouse(Warehouse):
         """As the port says."""
         DatasetFolder.of(self.root, claim.dataset).staging(claim).unlink(missing_ok=True)
 
+    def leftovers(self, session: Session) -> Iterator[Leftover]:  # noqa: ARG002
+        """As the port says."""
+        return delta_leftovers.found(self.root)
+
+    def remove(self, leftover: Leftover, session: Session) -> bool:  # noqa: ARG002
+        """As the port says."""
+        return delta_leftovers.removed(self.root, leftover)
+
     def periods(self, dataset: str, session: Session) -> list[str | None]:  # noqa: ARG002
         """As the port says. By their records' `period_start`, by id where there is none."""
         folder = DatasetFolder.of(self.root, dataset)
@@ -178,16 +195,6 @@ class DeltaWarehouse(Warehouse):
             newest = DeltaTable(folder.path).version()
             message = f"{folder.path.name!r} has no version {version}"
             raise ResolveError(Fault(message, mend=f"it has 0 to {newest}")) from None
-
-    def _remove_leftovers(self, folder: DatasetFolder, last: Claim) -> None:
-        """Staged rows, and a file that was in place but not committed. Only the last claim can have one."""
-        for path in folder.staging(last).parent.glob("*"):
-            path.unlink(missing_ok=True)
-        table = self._table(folder)
-        data = folder.data(last)
-        if data.exists() and (table is None or data not in delta_periods.files(table, last.period)):
-            data.unlink()
-            folder.record(data).unlink(missing_ok=True)
 
 
 def _duckdb(session: Session) -> DuckDBSession:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from google.cloud import bigquery
 from sqlglot import exp
@@ -74,6 +75,16 @@ class Tables:
         client = self.connection.client
         return self.connection.ask(
             lambda: client.get_dataset(f"{project}.{dataset}", retry=ONCE, timeout=TIMEOUT)
+        )
+
+    def made(self, project: str, dataset: str) -> list[tuple[str, datetime]]:
+        """The same as `names`, each with when it was made."""
+        client = self.connection.client
+        return self.connection.ask(
+            lambda: [
+                (each.table_id, each.created or datetime.now(UTC))
+                for each in client.list_tables(f"{project}.{dataset}", retry=ONCE, timeout=TIMEOUT)
+            ]
         )
 
     def names(self, project: str, dataset: str) -> list[str]:

@@ -23,13 +23,26 @@ from dataset_assets.errors import (
     SupersededError,
     UnsupportedError,
 )
-from dataset_assets.ports import Claim, Publication, PublishedColumn, Relation, Session, Staged, Warehouse
+from dataset_assets.ports import (
+    Claim,
+    Leftover,
+    Publication,
+    PublishedColumn,
+    Relation,
+    Session,
+    Staged,
+    Warehouse,
+)
 from resources.bigquery.ledger import DESCRIPTIONS, PUBLICATIONS, SCHEMAS, Ledger
 from resources.bigquery.names import mark
 from resources.bigquery.types import physical_column
 
 if TYPE_CHECKING:
     from resources.bigquery.session import BigQuerySession
+
+
+_PASSING = ("_staged_", "_moved_")
+"""How the names of tables begin that are there for one run."""
 
 
 @dataclass(eq=False)
@@ -160,6 +173,19 @@ class BigQueryWarehouse(Warehouse):
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:  # noqa: ARG002
         """As the port says; rows that cannot be removed now the next claim removes, or BigQuery."""
         self._remove(self._staging(claim).name, _bigquery(session))
+
+    def leftovers(self, session: Session) -> Iterator[Leftover]:
+        """As the port says. BigQuery removes them by itself as well, some hours after they were made."""
+        opened = _bigquery(session)
+        if self._has_ledger(opened):
+            for name, made_at in opened.tables.made(self.project, self.dataset):
+                if name.startswith(_PASSING):
+                    yield Leftover(name, made_at)
+
+    def remove(self, leftover: Leftover, session: Session) -> bool:
+        """As the port says."""
+        _bigquery(session).tables.drop(self.ledger.table(leftover.name))
+        return True
 
     def periods(self, dataset: str, session: Session) -> list[str | None]:
         """As the port says. By their records' `period_start`, by id where there is none."""

@@ -1,0 +1,36 @@
+"""Clearing away what broken runs have left in the warehouse, by hand."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import typer
+
+from dataset_assets.contract.wording import shown, size_text
+from dataset_assets.errors import Fault, PeriodError
+from dataset_assets.janitor import clean, leftovers
+from interfaces.console import say
+from interfaces.workspace import Workspace
+
+_AGE = re.compile(r"(\d{1,6})(m|h|d)")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def sweep(workspace: Workspace, older_than: str, *, dry_run: bool) -> None:
+    """Prints what it removes, or would remove."""
+    age, now = _age(older_than), datetime.now(UTC)
+    work = leftovers if dry_run else clean
+    done = "would be removed" if dry_run else "removed"
+    number = 0
+    for each in work(workspace.target, now, age):
+        number += 1
+        size = "" if each.size_bytes is None else f", {size_text(each.size_bytes)}"
+        typer.echo(f"{done}: {each.name}, last written {each.left_at:%Y-%m-%d %H:%M}{size}")
+    if not number:
+        say("there is nothing to remove")
+
+
+def _age(text: str) -> timedelta:
+    found = _AGE.fullmatch(text)
+    if not found:
+        raise PeriodError(Fault(f"{shown(text)} is not an age", mend="write it as 30m, 24h or 7d"))
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -1,0 +1,77 @@
+"""What runs that did not come to their end have left in the folders of datasets.
+
+Rows are staged, then put in place, then committed. A run that dies before the last leaves a file that no
+reader sees, until the next run of the same Period, or the janitor, removes it.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+
+from dataset_assets.ports import Claim, Leftover
+from resources import delta_periods
+from resources.delta_folder import DatasetFolder
+
+
+def found(root: Path) -> Iterator[Leftover]:
+    """Of all datasets in `root`; those of runs that go on yet are among them."""
+    for path in sorted(root.glob("*/_staging/*/*.parquet")):
+        yield from _seen(root, path)
+    for claims in sorted(root.glob("*/_claims")):
+        folder = DatasetFolder(claims.parent)
+        for claim in folder.claims():
+            if _is_uncommitted(folder, claim):
+                yield from _seen(root, folder.data(claim))
+
+
+def removed(root: Path, leftover: Leftover) -> bool:
+    """Whether it was there, and is no more. One that was published since stays."""
+    path = root / leftover.name
+    folder = DatasetFolder(root / Path(leftover.name).parts[0])
+    with folder.locked():
+        is_staged = "_staging" in path.relative_to(root).parts
+        if not path.exists() or not (is_staged or _is_left_in_place(folder, path)):
+            return False
+        _remove(folder, path)
+    return True
+
+
+def remove_all(folder: DatasetFolder, last: Claim) -> None:
+    """Of one Period, whose lock is held. Only its last claim can have a file that is in place."""
+    for path in folder.staging(last).parent.glob("*"):
+        path.unlink(missing_ok=True)
+    if _is_uncommitted(folder, last):
+        _remove(folder, folder.data(last))
+
+
+def _is_left_in_place(folder: DatasetFolder, path: Path) -> bool:
+    return any(folder.data(claim) == path and _is_uncommitted(folder, claim) for claim in folder.claims())
+
+
+def _is_uncommitted(folder: DatasetFolder, claim: Claim) -> bool:
+    """A file that is in no version of the table: of an earlier one, time travel needs it."""
+    data = folder.data(claim)
+    if not data.exists():
+        return False
+    try:
+        table = DeltaTable(folder.path)
+    except TableNotFoundError:
+        return True
+    is_current = data in delta_periods.files(table, claim.period)
+    return not is_current and not delta_periods.was_committed(table, claim)
+
+
+def _remove(folder: DatasetFolder, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    folder.record(path).unlink(missing_ok=True)
+
+
+def _seen(root: Path, path: Path) -> Iterator[Leftover]:
+    with suppress(FileNotFoundError):  # published or removed in this moment
+        state = path.stat()
+        written = datetime.fromtimestamp(state.st_mtime, UTC)
+        yield Leftover(path.relative_to(root).as_posix(), written, state.st_size)

@@ -1,0 +1,188 @@
+"""What broken runs leave: files in the warehouse, and runs that nobody ends."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from dagster._core.remote_origin import (
+    CodeLocationOrigin,
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from deltalake import DeltaTable
+from sqlglot import parse_one
+
+from dataset_assets.assets.janitor import GRACE, SENSOR, end_orphans, is_alive
+from dataset_assets.janitor import clean, leftovers
+from dataset_assets.periods.calendar import Calendars
+from dataset_assets.ports import Publication
+from dataset_assets.target import Target
+from resources import delta_warehouse
+from resources.target import load_target
+from tests.interfaces.running import refused, well
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def target(retailer) -> Target:
+    return load_target(retailer.settings.target, Calendars())
+
+
+def in_a_day() -> datetime:
+    return datetime.now(UTC) + DAY
+
+
+def stage(target: Target, stem: str, period: str | None) -> None:
+    """As a run does that then dies."""
+    with target.engine.connect() as session:
+        claim = target.warehouse.claim(stem, period, "killed", session)
+        query: Any = parse_one("SELECT 1 AS a, CAST(NULL AS VARCHAR) AS _period", dialect="duckdb")
+        target.warehouse.stage(claim, query, session)
+
+
+def current(target: Target, stem: str, period: str | None) -> Publication | None:
+    with target.engine.connect() as session:
+        return target.warehouse.current(stem, period, session)
+
+
+def test_staged_rows_are_removed_when_they_are_old_and_published_ones_never(retailer, instance, target):
+    assert retailer.materialize(instance, "brands").success
+    assert retailer.materialize(instance, "monthly", first="2024-02", last="2024-03").success
+    before = current(target, "monthly", "2024-03")
+    stage(target, "brands", None)
+    stage(target, "monthly", "2024-03")
+    now = datetime.now(UTC)
+    assert list(leftovers(target, now, DAY)) == [], "of a run that may go on yet"
+    found = list(leftovers(target, now + DAY, DAY))
+    assert [each.name.split("/")[:3] for each in found] == [
+        ["brands", "_staging", "_"],
+        ["monthly", "_staging", "_period=2024-03"],
+    ]
+    assert all(each.size_bytes for each in found)
+    assert list(clean(target, now + DAY, DAY)) == found
+    assert list(leftovers(target, now + DAY, DAY)) == []
+    after = current(target, "monthly", "2024-03")
+    assert before
+    assert after
+    assert after.record == before.record
+    assert retailer.materialize(instance, "brands").success
+
+
+def test_rows_in_place_that_were_not_committed_are_removed(retailer, instance, target, monkeypatch):
+    def die(*_: Any) -> int:
+        raise RuntimeError("killed")
+
+    assert retailer.materialize(instance, "brands").success
+    pq.write_table(
+        pa.table({"product_id": [0, 1], "brand": ["z", "z"]}), retailer.root / "data" / "products.parquet"
+    )
+    monkeypatch.setattr(delta_warehouse, "_commit", die)
+    assert not retailer.materialize(instance, "brands").success
+    monkeypatch.undo()
+    (left,) = leftovers(target, in_a_day(), DAY)
+    folder = retailer.root / "warehouse"
+    assert (folder / left.name).exists()
+    record = folder / "brands" / "_records" / Path(left.name).relative_to("brands").with_suffix(".json")
+    assert record.exists()
+    assert list(clean(target, in_a_day(), DAY)) == [left]
+    assert not (folder / left.name).exists()
+    assert not record.exists()
+    assert current(target, "brands", None)
+
+
+def test_rows_that_only_time_travel_still_needs_stay(retailer, instance, target):
+    """As after a tool that rewrites the table's files."""
+    assert retailer.materialize(instance, "brands").success
+    table = DeltaTable(retailer.root / "warehouse" / "brands")
+    table.delete("product_id = 0")
+    assert len(DeltaTable(retailer.root / "warehouse" / "brands").history()) == 2
+    assert list(leftovers(target, in_a_day(), DAY)) == []
+
+
+def test_the_command_says_what_it_removes(retailer, instance, target, monkeypatch):
+    assert retailer.materialize(instance, "brands").success
+    stage(target, "brands", None)
+    monkeypatch.setenv("DATASET_ASSETS_TARGET", retailer.settings.target)
+    monkeypatch.setenv("DATASET_ASSETS_DEFINITIONS", str(retailer.settings.definitions))
+    assert "there is nothing to remove" in well("clean").err
+    assert "would be removed: brands/_staging/_/" in well("clean", "--older-than", "0m", "--dry-run").out
+    assert "removed: brands/_staging/_/" in well("clean", "--older-than", "0m").out
+    assert "there is nothing to remove" in well("clean", "--older-than", "0m").err
+    assert "'soon' is not an age; write it as 30m, 24h or 7d" in refused("clean", "--older-than", "soon")
+
+
+def location(name: str) -> CodeLocationOrigin:
+    made: Any = ManagedGrpcPythonEnvCodeLocationOrigin
+    return made(LoadableTargetOrigin(module_name=name), name)
+
+
+def started(instance: dg.DagsterInstance, process: int, at: str = "definitions") -> str:
+    """A run of a code location whose process has told that it began, and nothing since."""
+    run = instance.run_storage.add_run(
+        dg.DagsterRun(
+            job_name="nightly",
+            remote_job_origin=RemoteJobOrigin(RemoteRepositoryOrigin(location(at), "repository"), "nightly"),
+        )
+    )
+    event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, job_name="nightly", pid=process)
+    instance.report_dagster_event(event, run.run_id)
+    return run.run_id
+
+
+def dead() -> int:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+        return process.pid
+
+
+def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
+    run = instance.get_run_by_id(run_id)
+    assert run
+    return run.status
+
+
+def later() -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=2 * GRACE)
+
+
+def test_a_run_whose_process_is_gone_is_ended_and_one_that_lives_is_not(instance):
+    gone, alive = started(instance, dead()), started(instance, os.getpid())
+    elsewhere = started(instance, dead(), at="another")
+    context = dg.SensorEvaluationContext(
+        None, instance=instance, code_location_origin=location("definitions")
+    )
+    assert list(end_orphans(context, datetime.now(UTC))) == [], "somebody may be about to end it"
+    assert list(end_orphans(context, later())) == [gone]
+    assert status(instance, gone) is dg.DagsterRunStatus.FAILURE
+    assert status(instance, alive) is dg.DagsterRunStatus.STARTED
+    assert status(instance, elsewhere) is dg.DagsterRunStatus.STARTED, "its numbers are another machine's"
+    assert list(end_orphans(context, later())) == []
+
+
+def test_a_number_that_another_process_has_by_now_is_not_taken_for_the_runs():
+    now = datetime.now(UTC).timestamp()
+    assert is_alive(os.getpid(), now)
+    assert not is_alive(os.getpid(), now - 86_400)
+
+
+def test_the_sensor_of_the_code_location_cleans_once_a_day(retailer, instance, target, monkeypatch):
+    stage(target, "brands", None)
+    monkeypatch.setattr("dataset_assets.assets.janitor.AGE", timedelta(0))
+    sensor = retailer.definitions().get_repository_def().get_sensor_def(SENSOR)
+    first = sensor.evaluate_tick(dg.build_sensor_context(instance))
+    assert first.skip_message
+    assert first.skip_message.startswith("removed brands/_staging/_/")
+    stage(target, "brands", None)
+    again = sensor.evaluate_tick(dg.build_sensor_context(instance, cursor=first.cursor))
+    assert again.skip_message == "nothing to do"
+    assert len(list(leftovers(target, in_a_day(), DAY))) == 1

@@ -10,6 +10,7 @@ CODE := dataset_assets resources interfaces definitions
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-strip-extras --no-annotate \
 	--no-header --universal --python-version 3.11
 PROJECT := pyproject.toml --extra demo --group build
+PRODUCTION := pyproject.toml --extra production --group build
 
 .PHONY: help demo ui test check bench hooks lock clean
 .DELETE_ON_ERROR:
@@ -40,11 +41,12 @@ hooks: $(VENV)/.dev  ## let git run the checks before each commit
 	$(BIN)/pre-commit install
 
 # Versions that still fit stay as they are; `make lock UPGRADE=--upgrade` takes the newest ones.
-# Only this needs uv (`pip install uv`). The project's two pin the same versions: one constrains the other.
+# Only this needs uv (`pip install uv`). The project's three pin the same versions: one constrains the others.
 lock:  ## write the locks anew from pyproject.toml and tests/bigquery/requirements.in
 	$(COMPILE) $(UPGRADE) $(PROJECT) --group dev --output-file requirements-dev.lock
 	cp requirements-dev.lock requirements-dev.lock.constraint
 	$(COMPILE) $(UPGRADE) $(PROJECT) --constraint requirements-dev.lock.constraint --output-file requirements.lock
+	$(COMPILE) $(UPGRADE) $(PRODUCTION) --constraint requirements-dev.lock.constraint --output-file deploy/requirements.lock
 	rm requirements-dev.lock.constraint
 	$(COMPILE) $(UPGRADE) tests/bigquery/requirements.in --output-file tests/bigquery/requirements.lock
 

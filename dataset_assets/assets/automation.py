@@ -14,17 +14,24 @@ import dagster as dg
 from dataset_assets.assets.inputs import Input, inputs
 from dataset_assets.assets.keys import DATASETS
 from dataset_assets.assets.plan import Graph, Sound
-from dataset_assets.assets.triggers import AC, MISSING, TRIGGERS, Condition, Trigger, any_of, only
+from dataset_assets.assets.triggers import (
+    AC,
+    IN_PROGRESS,
+    MISSING,
+    TRIGGERS,
+    Condition,
+    Trigger,
+    any_of,
+    only,
+)
 from dataset_assets.contract.catalog import Catalog
 from dataset_assets.contract.model import Dataset, Status
-from dataset_assets.selection.date_range import FixedRange
 
 SENSOR = "refresh"
 INTERVAL = 30
 """Seconds between two ticks, at least."""
 
 _ABOUT = "Asks of every dataset with `refresh` whether publications are due, and requests their runs"
-_IN_PROGRESS: Condition = AC.in_progress()
 _THERE: Condition = (~MISSING).since(MISSING).with_label("any partition is there")
 """What remembers is asked of all partitions, not only of those that are mapped."""
 
@@ -86,34 +93,38 @@ class Automation:
         """When publications are requested."""
         if self.trigger is None:
             return None
-        found = self.trigger.due().with_label("due") & self._ready & ~_IN_PROGRESS
-        busy = list(self._busy())
+        ready = ~(MISSING & self._absent).with_label("never published, and an input is missing")
+        found = self.trigger.due().with_label("due") & ready & ~IN_PROGRESS
+        busy = list(self._busy(also_first=self.sound.partitioning is None))
         return found & ~any_of(busy).with_label("a nested dataset comes first") if busy else found
 
     @property
-    def _ready(self) -> Condition:
-        """What was never published waits for all that it reads. Later on, a run tells what is missing."""
+    def _absent(self) -> Condition:
+        """Something that it reads is not there. Of what was published before, a run tells that itself."""
         absent = [~AC.asset_matches(each.key, _THERE) for each in self.inputs if self._reads_any(each)]
         mapped = [each for each in self.inputs if not self._reads_any(each)]
         if mapped:
             absent.append(AC.any_deps_match(MISSING).allow(only(*mapped)))
-        return ~(MISSING & any_of(absent)).with_label("an input is missing")
+        return any_of(absent)
 
     def _reads_any(self, each: Input) -> bool:
         """Without Periods it reads the latest there is, or those of a window that only a run knows."""
-        fixed = isinstance(self.sound.dataset.filters.date_range, FixedRange)
-        return self.sound.partitioning is None and each.partitioning is not None and not fixed
+        return self.sound.partitioning is None and each.partitioning is not None and not each.is_fixed
 
-    def _busy(self) -> Iterator[Condition]:
+    def _busy(self, *, also_first: bool) -> Iterator[Condition]:
         for each in self.inputs:
             nested = each.source.nested and self.graph.datasets.get(each.source.nested.stem)
             if isinstance(nested, Sound):
-                yield AC.asset_matches(each.key, Automation(self.graph, nested).unsettled)
+                below = Automation(self.graph, nested)
+                yield AC.asset_matches(each.key, below.unsettled(also_first=also_first))
 
-    @property
-    def unsettled(self) -> Condition:
-        """Being made, about to be, or above something that is: who reads it now will have to once more."""
-        found = [_IN_PROGRESS, AC.will_be_requested(), *self._busy()]
+    def unsettled(self, *, also_first: bool) -> Condition:
+        """Being made, about to be, or above something that is: who reads it now will have to once more.
+
+        `also_first`: what is about to be made for the first time counts, too. Who reads it by Period cannot
+        do so before.
+        """
+        found = [IN_PROGRESS, AC.will_be_requested(), *self._busy(also_first=also_first)]
         if self.trigger:
-            found.append(self.trigger.seen_due() & self._ready)
+            found.append(self.trigger.seen_due(self._absent if also_first else None))
         return any_of(found)

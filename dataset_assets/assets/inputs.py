@@ -25,6 +25,11 @@ class Input:
         """Whether it is the main table, which may be a lookup as well."""
         return self.source.lookup is None
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether certain partitions are read whenever it is."""
+        return isinstance(self.mapping, dg.SpecificPartitionsPartitionMapping)
+
 
 def inputs(graph: Graph, sound: Sound) -> Iterator[Input]:
     """The main table, then the lookups: tables and nested datasets."""

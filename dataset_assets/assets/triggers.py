@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property, reduce
+from functools import reduce
 from operator import or_
 from typing import Any
 
@@ -21,7 +21,6 @@ from dataset_assets.assets.partitions import Partitioning
 from dataset_assets.assets.plan import Sound
 from dataset_assets.contract.model import Lookups, Refresh
 from dataset_assets.periods.period import Grain
-from dataset_assets.selection.date_range import FixedRange
 
 Condition = Any
 """What Dagster's builders answer; it does not export the classes."""
@@ -29,10 +28,16 @@ Condition = Any
 AC = dg.AutomationCondition
 
 MISSING: Condition = AC.missing()
+IN_PROGRESS: Condition = AC.in_progress()
 _CHANGED: Condition = AC.data_version_changed()
 _REQUESTED: Condition = AC.newly_requested()
+_APPEARED: Condition = MISSING.newly_true()
+_FIRST_LOOK: Condition = AC.initial_evaluation()
+_UNMADE: Condition = MISSING & ~IN_PROGRESS
+_HANDLED: Condition = _REQUESTED & ~AC.any_deps_match(_CHANGED)
+"""What changed between a request and the look after it may be too late for that run: it counts."""
 
-FAR = 4
+FAR = 3
 """Among how many of the last Periods the latest published one is looked for, when a lookup changed."""
 
 _DAYS = {Grain.DAY: 1.0, Grain.WEEK: 7.0, Grain.MONTH: 30.44, Grain.QUARTER: 91.31, Grain.YEAR: 365.24}
@@ -62,8 +67,12 @@ class Trigger(ABC):
         """Since it was due it was not requested. A request that fails is not repeated."""
 
     @abstractmethod
-    def seen_due(self) -> Condition:
-        """The same, as another dataset's condition sees it: never where this one's own does not hold."""
+    def seen_due(self, absent: Condition | None) -> Condition:
+        """The same as another dataset's condition sees it, but not what waits for inputs that are `absent`.
+
+        It must not hold where nothing is going to be requested: the other dataset would wait for ever. None:
+        the other one is not interested in what was never published.
+        """
 
     @property
     def partitioning(self) -> Partitioning | None:
@@ -83,7 +92,7 @@ class Trigger(ABC):
         are built when they were never published; all others are for `backfill`.
         """
         if not self.by_clock:
-            return MISSING.newly_true().since(AC.initial_evaluation())
+            return _APPEARED.since(_FIRST_LOOK)
         return self.last(1 + (self.refresh.lookback or 0))
 
     def last(self, count: int) -> Condition:
@@ -100,34 +109,34 @@ class Upstream(Trigger):
     """Whenever the data version of something changed that the publication is made of."""
 
     def due(self) -> Condition:
-        """Also where nobody can know what changed before: at the first look, and for a new Period."""
-        begins = MISSING.newly_true() | AC.initial_evaluation()
-        return (self._changed | begins).since(self._handled | (MISSING & ~self.recent))
+        """Also at the first look, when nobody can know what changed before."""
+        changed = any_of(self._changes(far=FAR)).with_label("an input changed")
+        return (changed | _APPEARED | _FIRST_LOOK).since(_HANDLED | (_UNMADE & ~self.recent))
 
-    def seen_due(self) -> Condition:
-        """Without the beginnings, which the other dataset would see at a time of its own."""
-        return self._changed.since(self._handled | (MISSING & ~self.recent if self.by_clock else MISSING))
+    def seen_due(self, absent: Condition | None) -> Condition:
+        """Without the first look, which the other dataset has at a time of its own."""
+        changed = any_of(self._changes(far=1)).with_label("an input changed")
+        if absent is None or not self.by_clock:
+            return changed.since(_HANDLED | _UNMADE)
+        waiting = _UNMADE & (~self.recent | absent)
+        return (changed | _APPEARED).since(_HANDLED | waiting | _FIRST_LOOK)
 
-    @property
-    def _handled(self) -> Condition:
-        """What changed between a request and the look after it may be too late for that run: it counts."""
-        return _REQUESTED & ~self._changed
-
-    @cached_property
-    def _changed(self) -> Condition:
-        return any_of(self._changes()).with_label("an input changed")
-
-    def _changes(self) -> Iterator[Condition]:
+    def _changes(self, far: int) -> Iterator[Condition]:
         """In the publications that the change concerns: those that read what changed, or the latest alone."""
         main = tuple(each for each in self.inputs if self._concerns_the_latest(each) and each.is_main)
         lookups = tuple(each for each in self.inputs if self._concerns_the_latest(each) and not each.is_main)
-        rest = tuple(each for each in self.inputs if not self._concerns_the_latest(each))
+        fixed = tuple(each for each in self.inputs if each.is_fixed)
+        rest = tuple(each for each in self.inputs if each not in (*main, *lookups, *fixed))
         if rest:
-            yield self._change_of(*rest)
+            yield AC.any_deps_match(_CHANGED).allow(only(*rest))
+        if fixed:
+            # Both together are asked only of the partitions that are read, one alone of any.
+            yield AC.any_deps_match(_CHANGED & ~MISSING).allow(only(*fixed))
         if main:
-            yield self._change_of(*main) & self.recent
+            yield AC.any_deps_match(_CHANGED).allow(only(*main)) & self.recent
         if lookups:
-            yield self._change_of(*lookups) & self._latest_published(lookups[0])
+            concerned = (MISSING & self.recent) | self._latest_published(lookups[0], far)
+            yield AC.any_deps_match(_CHANGED).allow(only(*lookups)) & concerned
 
     def _concerns_the_latest(self, each: Input) -> bool:
         """Of what is not stored by Period nothing tells which publications it changes: the file does."""
@@ -135,17 +144,10 @@ class Upstream(Trigger):
             return False
         return self.refresh.lookback is not None if each.is_main else self.refresh.lookups is Lookups.LATEST
 
-    def _change_of(self, *inputs: Input) -> Condition:
-        changed = _CHANGED
-        if isinstance(self.sound.dataset.filters.date_range, FixedRange):
-            # Both together are asked only of the partitions that are mapped, one alone of any.
-            changed = _CHANGED & ~MISSING
-        return AC.any_deps_match(changed).allow(only(*inputs))
-
-    def _latest_published(self, neighbour: Input) -> Condition:
+    def _latest_published(self, neighbour: Input, far: int) -> Condition:
         """By way of a neighbour in one piece a partition can know of the others, whether any of them is."""
         own = dataset_key(self.sound.entry.stem)
-        published = [self.last(count) & ~MISSING for count in range(1, FAR + 1)]
+        published = [self.last(count) & ~MISSING for count in range(1, far + 1)]
         later = [AC.asset_matches(neighbour.key, AC.asset_matches(own, each)) for each in published]
         return any_of([published[0], *(each & ~one for one, each in zip(later, published[1:], strict=False))])
 
@@ -160,9 +162,9 @@ class AfterTick(Trigger):
         concerned = self.recent if self.by_clock else self.recent | ~MISSING
         return concerned & tick.since(_REQUESTED) & (landed | MISSING)
 
-    def seen_due(self) -> Condition:
+    def seen_due(self, absent: Condition | None) -> Condition:
         """A clock ticks for all alike."""
-        return self.due()
+        return self.due() & ~(MISSING & absent if absent else MISSING)
 
     @property
     def _awaited(self) -> Iterator[Input]:

@@ -85,6 +85,10 @@ class AccessError(DatasetAssetsError):
     """No credentials, a missing role, or a limit of the engine's owner stands in the way."""
 
 
+class DeniedError(AccessError):
+    """Who asks has not got the role for it; `dataset-assets doctor` says which one."""
+
+
 class SupersededError(DatasetAssetsError):
     """A later run took over this Period; this one may not publish any more (promise 2)."""
 

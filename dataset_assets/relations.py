@@ -61,7 +61,7 @@ class Places:
             for source in (self.scope.main, *self.scope.lookups):
                 try:
                     reader = readers.get(source.name, session)
-                    found[source.name] = self._relation(source, resolvers, reader)
+                    found[source.name] = self.relation(source, reader)
                 except DatasetAssetsError as error:
                     faults.extend(error.faults)
             raise_all(ResolveError, faults)
@@ -69,14 +69,15 @@ class Places:
             raise_all(ResolveError, here.mismatches())
             yield here
 
-    def _relation(self, source: Source, resolvers: Mapping[str, Resolver], session: Session) -> Relation:
+    def relation(self, source: Source, session: Session) -> Relation:
+        """Where one source is, for a session that can read it. Raises ResolveError."""
         if source.nested:
             return self._publication(source.nested, source.name, session)
         extent = extent_of(self.scope.dataset, self.as_of, self.period)
         if source.lookup and extent:
             # A lookup that is stored by Period is a series of snapshots: the last one before as-of is read.
             extent = Extent(extent.end - timedelta(microseconds=1), extent.end)
-        return resolvers[source.name].resolve(source.table, extent, session)
+        return self.resolvers[source.name].resolve(source.table, extent, session)
 
     def _publication(self, nested: Named, name: str, session: Session) -> Relation:
         """Decision 22: of the same Period; the latest where one of both is not published by Period."""

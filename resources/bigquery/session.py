@@ -1,6 +1,8 @@
 """A session of BigQuery: what an errand asks becomes jobs."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
@@ -8,7 +10,7 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.wording import size_text
-from dataset_assets.errors import BudgetError, Fault, UnsupportedError
+from dataset_assets.errors import BudgetError, DatasetAssetsError, Fault, UnsupportedError
 from dataset_assets.ports import Moved, PhysicalColumn, Session
 from resources.bigquery.clients import ONCE, TIMEOUT
 from resources.bigquery.jobs import Jobs
@@ -84,6 +86,13 @@ class BigQuerySession(Session):
         return self._engine.connection.ask(
             lambda: [dict(row.items()) for row in job.result(retry=ONCE, job_retry=None, timeout=TIMEOUT)]
         )
+
+    @cached_property
+    def location(self) -> str | None:
+        """Where the warehouse is, and all that its queries read has to be; None where that is not known."""
+        with suppress(DatasetAssetsError):
+            return self.tables.dataset(*self._engine.scratch).location if self._engine.scratch else None
+        return None
 
     @property
     def tables(self) -> Tables:

@@ -1,0 +1,202 @@
+"""What datasets need of a target: whether it is there and allowed, and what would mend it.
+
+Metadata is all that is read, and all checks run, whatever the ones before have found.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from rich.table import Table
+
+from dataset_assets.access import Finding, State, fine, missing, note
+from dataset_assets.building import schedule_of
+from dataset_assets.contract.catalog import Entry
+from dataset_assets.contract.model import Status
+from dataset_assets.contract.scope import Named, Source
+from dataset_assets.contract.wording import size_text
+from dataset_assets.errors import BudgetError, ContractError, DatasetAssetsError, DeniedError, PeriodError
+from dataset_assets.ports import Engine, Errand, Session
+from dataset_assets.relations import Places
+from dataset_assets.sql.compile import source_query
+from dataset_assets.sql.question import Question
+from dataset_assets.sql.typing import mismatches
+from interfaces.console import cell, out, say
+from interfaces.costing import cost
+from interfaces.querying import Look, look, places_of
+from interfaces.workspace import Workspace
+
+_STYLES = {State.OK: "green", State.MISSING: "bold red", State.NOTE: "yellow"}
+_OWN = ""
+"""The session of the target's engine; those of others are called by the resolver they read for."""
+
+
+def examine(workspace: Workspace, names: Sequence[str]) -> bool:
+    """Prints what was found, as it is found; whether nothing is missing."""
+    entries = [workspace.catalog.entry(name) for name in names] or _shown(workspace)
+    lacking = 0
+    told = set[Finding]()
+    for finding in findings(workspace, entries):
+        if finding not in told:
+            told.add(finding)
+            out().print(_line(finding))
+            lacking += finding.state is State.MISSING
+    things = "one thing is" if lacking == 1 else f"{lacking} things are"
+    say(f"{things} missing" if lacking else "nothing is missing")
+    return not lacking
+
+
+def findings(workspace: Workspace, entries: Sequence[Entry]) -> Iterator[Finding]:
+    """Of the target, its engine and its warehouse, and then of each dataset's tables."""
+    try:
+        target = workspace.target
+    except ContractError as error:
+        yield from _missing("target", error)
+        return
+    yield fine(f"target {target.name}", f"computes in {target.engine.dialect.name}")
+    with ExitStack() as stack:
+        examination = Examination(workspace, stack)
+        yield from examination.engine(_OWN, target.engine)
+        yield from examination.warehouse()
+        for entry in entries:
+            yield from examination.dataset(entry)
+
+
+@dataclass
+class Examination:
+    """One walk over a target. A session is None where its engine cannot be asked."""
+
+    workspace: Workspace
+    stack: ExitStack
+    sessions: dict[str, Session | None] = field(default_factory=dict)
+    examined: set[str] = field(default_factory=set)
+
+    def engine(self, key: str, engine: Engine) -> Iterator[Finding]:
+        """Opens a session of an engine that can be asked."""
+        self.sessions[key] = None
+        try:
+            yield from engine.examine()
+            self.sessions[key] = self.stack.enter_context(engine.connect(Errand("")))
+        except DatasetAssetsError as error:
+            yield from _missing(f"engine {engine.dialect.name}", error)
+
+    def warehouse(self) -> Iterator[Finding]:
+        """Where datasets are published."""
+        session = self.sessions[_OWN]
+        if session is None:
+            yield note("warehouse", "was not looked at")
+            return
+        try:
+            yield from self.workspace.target.warehouse.examine(session)
+        except DatasetAssetsError as error:
+            yield from _missing("warehouse", error)
+
+    def dataset(self, entry: Entry) -> Iterator[Finding]:
+        """Its tables, one by one, and then its query."""
+        about = f"dataset {entry.stem}"
+        if not entry.ok:
+            yield missing(about, "its file cannot be used", "run `dataset-assets check`")
+            return
+        at = _last_or_first(self.workspace, entry)
+        places = places_of(self.workspace, entry, at)
+        ready = True
+        for source in (places.scope.main, *places.scope.lookups):
+            fits = yield from (
+                self._nested(about, source.nested) if source.nested else self._table(places, source)
+            )
+            ready = ready and fits
+        if ready:
+            yield from self._query(about, entry, at)
+
+    def _table(self, places: Places, source: Source) -> Generator[Finding, None, bool]:
+        """Whether a query can read what it needs of the table."""
+        resolver = places.resolvers[source.name]
+        about = f"table {resolver.name}/{source.table}"
+        key = _OWN if resolver.reads_with == places.target.engine.dialect.name else resolver.name
+        if key not in self.sessions:
+            yield from self.engine(key, resolver.engine())
+        session = self.sessions[key]
+        if session is None:
+            yield note(about, "was not looked at")
+            return False
+        try:
+            if about not in self.examined:
+                self.examined.add(about)
+                yield from resolver.examine(source.table, session)
+            return (yield from _readable(about, places, source, session))
+        except DeniedError as error:
+            yield missing(about, error.faults[0].message, resolver.role(source.table))
+        except DatasetAssetsError as error:
+            yield from _missing(about, error)
+        return False
+
+    def _nested(self, about: str, nested: Named) -> Generator[Finding, None, bool]:
+        """Whether a dataset that this one reads has been published."""
+        session = self.sessions[_OWN]
+        try:
+            if session is None or self.workspace.target.warehouse.periods(nested.stem, session):
+                return session is not None
+        except DatasetAssetsError as error:
+            yield from _missing(about, error)
+            return False
+        yield note(about, f"reads {nested.stem}, which is not published", f"materialize {nested.stem} first")
+        return False
+
+    def _query(self, about: str, entry: Entry, at: Look) -> Iterator[Finding]:
+        when = f"for {at.period}" if at.period else f"as of {at.as_of:%Y-%m-%d}"
+        try:
+            found = cost(self.workspace, entry, at)
+        except DatasetAssetsError as error:
+            yield from _missing(about, error)
+            return
+        moved = "".join(f", after {name} was moved" for name in found.moved)
+        if found.reads is None or found.budget is None:
+            yield fine(about, f"its query can run {when}{moved}")
+        else:
+            reads, budget = size_text(found.reads), size_text(found.budget)
+            yield fine(about, f"its query {when} reads {reads} of {budget} that it may{moved}")
+
+
+def _readable(about: str, places: Places, source: Source, session: Session) -> Generator[Finding, None, bool]:
+    """Whether a table is as it is declared, and its needed columns and rows may be read."""
+    relation = places.relation(source, session)
+    wrong = list(mismatches(source, relation))
+    for fault in wrong:
+        yield missing(about, f"{fault.field}: {fault.message}", fault.mend)
+    if not wrong:
+        question = Question(places.scope, {source.name: relation}, places.as_of, places.period)
+        with suppress(BudgetError):  # told of the whole query
+            session.estimate(source_query(question, source))
+    return not wrong
+
+
+def _last_or_first(workspace: Workspace, entry: Entry) -> Look:
+    """What a run would look at now; of a dataset that has no complete Period yet, its first."""
+    try:
+        return look(workspace, entry, None, None)
+    except PeriodError:
+        schedule = schedule_of(workspace.catalog, entry)
+        first = schedule.first if schedule else None
+        return Look(first.end if first else datetime.now(UTC), first, "")
+
+
+def _shown(workspace: Workspace) -> list[Entry]:
+    entries = workspace.catalog.entries.values()
+    return [each for each in entries if not each.dataset or each.dataset.status is not Status.ARCHIVED]
+
+
+def _missing(about: str, error: DatasetAssetsError) -> Iterator[Finding]:
+    for fault in error.faults:
+        mend = "" if isinstance(error, DeniedError) else fault.mend
+        yield missing(about, f"{fault.position}: {fault.message}" if fault.position else fault.message, mend)
+
+
+def _line(finding: Finding) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=len(State.MISSING), no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(cell(finding.state, _STYLES[finding.state]), cell(f"{finding.about}: {finding.said}"))
+    if finding.mend:
+        table.add_row("", cell(finding.mend, "bold"))
+    return table

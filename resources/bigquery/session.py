@@ -1,8 +1,6 @@
 """A session of BigQuery: what an errand asks becomes jobs."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
@@ -10,7 +8,7 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.wording import size_text
-from dataset_assets.errors import BudgetError, DatasetAssetsError, Fault, UnsupportedError
+from dataset_assets.errors import BudgetError, Fault, UnsupportedError
 from dataset_assets.ports import Moved, PhysicalColumn, Session
 from resources.bigquery.clients import ONCE, TIMEOUT
 from resources.bigquery.jobs import Jobs
@@ -20,6 +18,9 @@ from resources.bigquery.types import physical_column
 
 if TYPE_CHECKING:
     from resources.bigquery.engine import BigQueryEngine
+
+PAGE = 10_000
+"""Rows of an answer that come with one request."""
 
 
 class BigQuerySession(Session):
@@ -83,16 +84,13 @@ class BigQuerySession(Session):
 
     def answer(self, job: bigquery.QueryJob) -> list[dict[str, Any]]:
         """The rows of a job that is done; of several statements, those of the last."""
-        return self._engine.connection.ask(
-            lambda: [dict(row.items()) for row in job.result(retry=ONCE, job_retry=None, timeout=TIMEOUT)]
-        )
 
-    @cached_property
-    def location(self) -> str | None:
-        """Where the warehouse is, and all that its queries read has to be; None where that is not known."""
-        with suppress(DatasetAssetsError):
-            return self.tables.dataset(*self._engine.scratch).location if self._engine.scratch else None
-        return None
+        def rows() -> list[dict[str, Any]]:
+            # Without the size of a page the first request asks for none of the rows.
+            found = job.result(page_size=PAGE, retry=ONCE, job_retry=None, timeout=TIMEOUT)
+            return [dict(row.items()) for row in found]
+
+        return self._engine.connection.ask(rows)
 
     @property
     def tables(self) -> Tables:

@@ -1,8 +1,9 @@
 """How the emulator reads SQL; part of the server's process."""
 
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from bqemulator.sql import translator
 from sqlglot.dialects.dialect import Dialect
 
 
@@ -24,4 +25,9 @@ def allow_deep_nesting() -> None:
     sys.setrecursionlimit(20_000)
 
 
-PATCHES = (parse_a_text_once, allow_deep_nesting)
+def a_star_is_left_to_duckdb() -> None:
+    """The emulator forgot columns of arrays, and mixed up tables of one name in two datasets."""
+    translator.qualify = partial(translator.qualify, expand_stars=False)
+
+
+PATCHES = (parse_a_text_once, allow_deep_nesting, a_star_is_left_to_duckdb)

@@ -6,6 +6,11 @@ Adapters look (`examine` in dataset_assets.ports); `dataset-assets doctor` tells
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dataset_assets.errors import DatasetAssetsError
+
+DOCTOR = "`dataset-assets doctor` says which role is missing"
+"""The mend of a DeniedError that does not know the role."""
+
 
 class State(StrEnum):
     """Whether a piece is as it has to be. What is told as a note stops nothing."""
@@ -38,3 +43,9 @@ def missing(about: str, said: str, mend: str = "") -> Finding:
 def note(about: str, said: str, mend: str = "") -> Finding:
     """Good to know."""
     return Finding(State.NOTE, about, said, mend)
+
+
+def mend_of(error: DatasetAssetsError, role: str) -> str:
+    """What would do; `role` where all that is known is that one is missing."""
+    mend = error.faults[0].mend
+    return role if mend == DOCTOR else mend

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 
 from rich.table import Table
 
-from dataset_assets.access import Finding, State, fine, missing, note
+from dataset_assets.access import DOCTOR, Finding, State, fine, mend_of, missing, note
 from dataset_assets.building import schedule_of
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.model import Status
 from dataset_assets.contract.scope import Named, Source
 from dataset_assets.contract.wording import size_text
-from dataset_assets.errors import BudgetError, ContractError, DatasetAssetsError, DeniedError, PeriodError
-from dataset_assets.ports import Engine, Errand, Session
+from dataset_assets.errors import BudgetError, ContractError, DatasetAssetsError, PeriodError
+from dataset_assets.ports import Engine, Errand, Resolver, Session
 from dataset_assets.relations import Places
 from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.question import Question
@@ -28,8 +28,6 @@ from interfaces.querying import Look, look, places_of
 from interfaces.workspace import Workspace
 
 _STYLES = {State.OK: "green", State.MISSING: "bold red", State.NOTE: "yellow"}
-_OWN = ""
-"""The session of the target's engine; those of others are called by the resolver they read for."""
 
 
 def examine(workspace: Workspace, names: Sequence[str]) -> bool:
@@ -57,38 +55,51 @@ def findings(workspace: Workspace, entries: Sequence[Entry]) -> Iterator[Finding
     yield fine(f"target {target.name}", f"computes in {target.engine.dialect.name}")
     with ExitStack() as stack:
         examination = Examination(workspace, stack)
-        yield from examination.engine(_OWN, target.engine)
-        yield from examination.warehouse()
+        yield from examination.target()
         for entry in entries:
             yield from examination.dataset(entry)
 
 
 @dataclass
 class Examination:
-    """One walk over a target. A session is None where its engine cannot be asked."""
+    """One walk over a target.
+
+    `own` is a session of the target's engine, `readers` those that the resolvers' tables are read by, each
+    None where its engine cannot be asked. `ready`: whether queries can be asked for; `whole`: whether the
+    warehouse is there as well.
+    """
 
     workspace: Workspace
     stack: ExitStack
-    sessions: dict[str, Session | None] = field(default_factory=dict)
+    own: Session | None = None
+    ready: bool = True
+    whole: bool = True
+    readers: dict[str, Session | None] = field(default_factory=dict)
     examined: set[str] = field(default_factory=set)
 
-    def engine(self, key: str, engine: Engine) -> Iterator[Finding]:
-        """Opens a session of an engine that can be asked."""
-        self.sessions[key] = None
+    def engine(self, engine: Engine) -> Generator[Finding, None, Session | None]:
+        """Whether it can be asked, and a session if so."""
         try:
-            yield from engine.examine()
-            self.sessions[key] = self.stack.enter_context(engine.connect(Errand("")))
+            for finding in engine.examine():
+                self.ready = self.ready and finding.state is not State.MISSING
+                yield finding
+            return self.stack.enter_context(engine.connect(Errand("")))
         except DatasetAssetsError as error:
+            self.ready = False
             yield from _missing(f"engine {engine.dialect.name}", error)
+            return None
 
-    def warehouse(self) -> Iterator[Finding]:
-        """Where datasets are published."""
-        session = self.sessions[_OWN]
-        if session is None:
+    def target(self) -> Iterator[Finding]:
+        """Its engine and its warehouse."""
+        target = self.workspace.target
+        self.own = yield from self.engine(target.engine)
+        if self.own is None:
             yield note("warehouse", "was not looked at")
             return
         try:
-            yield from self.workspace.target.warehouse.examine(session)
+            for finding in target.warehouse.examine(self.own):
+                self.whole = self.whole and finding.state is not State.MISSING
+                yield finding
         except DatasetAssetsError as error:
             yield from _missing("warehouse", error)
 
@@ -100,43 +111,49 @@ class Examination:
             return
         at = _last_or_first(self.workspace, entry)
         places = places_of(self.workspace, entry, at)
-        ready = True
+        ready = self.own is not None
         for source in (places.scope.main, *places.scope.lookups):
             fits = yield from (
                 self._nested(about, source.nested) if source.nested else self._table(places, source)
             )
             ready = ready and fits
-        if ready:
+        if ready and self.ready and self.whole:
             yield from self._query(about, entry, at)
+        else:
+            yield note(about, "its query was not asked for")
+
+    def _reader(self, resolver: Resolver) -> Generator[Finding, None, Session | None]:
+        """A session that reads the resolver's tables, with nothing of the warehouse's."""
+        if resolver.name not in self.readers:
+            if resolver.reads_with != self.workspace.target.engine.dialect.name:
+                self.readers[resolver.name] = yield from self.engine(resolver.engine())
+            else:
+                opened = self.stack.enter_context(resolver.engine().connect(Errand(""))) if self.own else None
+                self.readers[resolver.name] = opened
+        return self.readers[resolver.name]
 
     def _table(self, places: Places, source: Source) -> Generator[Finding, None, bool]:
         """Whether a query can read what it needs of the table."""
         resolver = places.resolvers[source.name]
         about = f"table {resolver.name}/{source.table}"
-        key = _OWN if resolver.reads_with == places.target.engine.dialect.name else resolver.name
-        if key not in self.sessions:
-            yield from self.engine(key, resolver.engine())
-        session = self.sessions[key]
-        if session is None:
-            yield note(about, "was not looked at")
-            return False
         try:
+            session = yield from self._reader(resolver)
+            if session is None:
+                yield note(about, "was not looked at")
+                return False
             if about not in self.examined:
                 self.examined.add(about)
-                yield from resolver.examine(source.table, session)
-            return (yield from _readable(about, places, source, session))
-        except DeniedError as error:
-            yield missing(about, error.faults[0].message, resolver.role(source.table))
+                yield from resolver.examine(source.table, self.own or session)
+            return (yield from _readable(about, places, source, session, ask=self.ready))
         except DatasetAssetsError as error:
-            yield from _missing(about, error)
+            yield missing(about, error.faults[0].message, mend_of(error, resolver.role(source.table)))
         return False
 
     def _nested(self, about: str, nested: Named) -> Generator[Finding, None, bool]:
         """Whether a dataset that this one reads has been published."""
-        session = self.sessions[_OWN]
         try:
-            if session is None or self.workspace.target.warehouse.periods(nested.stem, session):
-                return session is not None
+            if self.own is None or self.workspace.target.warehouse.periods(nested.stem, self.own):
+                return True
         except DatasetAssetsError as error:
             yield from _missing(about, error)
             return False
@@ -158,13 +175,15 @@ class Examination:
             yield fine(about, f"its query {when} reads {reads} of {budget} that it may{moved}")
 
 
-def _readable(about: str, places: Places, source: Source, session: Session) -> Generator[Finding, None, bool]:
+def _readable(
+    about: str, places: Places, source: Source, session: Session, *, ask: bool
+) -> Generator[Finding, None, bool]:
     """Whether a table is as it is declared, and its needed columns and rows may be read."""
     relation = places.relation(source, session)
     wrong = list(mismatches(source, relation))
     for fault in wrong:
         yield missing(about, f"{fault.field}: {fault.message}", fault.mend)
-    if not wrong:
+    if ask and not wrong:
         question = Question(places.scope, {source.name: relation}, places.as_of, places.period)
         with suppress(BudgetError):  # told of the whole query
             session.estimate(source_query(question, source))
@@ -188,8 +207,8 @@ def _shown(workspace: Workspace) -> list[Entry]:
 
 def _missing(about: str, error: DatasetAssetsError) -> Iterator[Finding]:
     for fault in error.faults:
-        mend = "" if isinstance(error, DeniedError) else fault.mend
-        yield missing(about, f"{fault.position}: {fault.message}" if fault.position else fault.message, mend)
+        said = f"{fault.position}: {fault.message}" if fault.position else fault.message
+        yield missing(about, said, "" if fault.mend == DOCTOR else fault.mend)
 
 
 def _line(finding: Finding) -> Table:

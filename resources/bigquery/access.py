@@ -7,23 +7,21 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 from sqlglot import exp
 
-from dataset_assets.access import Finding, State, fine, missing, note
+from dataset_assets.access import Finding, State, fine, mend_of, missing, note
 from dataset_assets.errors import DatasetAssetsError, DeniedError, ResolveError
 from dataset_assets.ports import Errand, Session, TableState
 from dataset_assets.sql.build import number
 from resources.bigquery.connection import Connection
 from resources.bigquery.jobs import Jobs
 from resources.bigquery.names import expiry, table
+from resources.bigquery.session import BigQuerySession
 from resources.bigquery.tables import path
-
-if TYPE_CHECKING:
-    from resources.bigquery.session import BigQuerySession
 
 PATIENCE = 10
 """Seconds in which BigQuery answers the first question, if it can be reached."""
@@ -43,8 +41,7 @@ def attempt(about: str, said: str, role: str, work: Callable[[], object]) -> Fin
     try:
         work()
     except DatasetAssetsError as error:
-        fault = error.faults[0]
-        return missing(about, fault.message, role if isinstance(error, DeniedError) else fault.mend)
+        return missing(about, error.faults[0].message, mend_of(error, role))
     except GoogleAPICallError as error:
         return missing(about, error.message or str(error), role)
     return fine(about, said)
@@ -59,7 +56,7 @@ def engine_findings(connection: Connection) -> Iterator[Finding]:
         jobs.dry_run("SELECT 1")
     yield fine("credentials", _whose(quick.client._credentials))  # noqa: SLF001 - there is no other way
     said = f"jobs may run in {settings.location}" if settings.location else "jobs may run"
-    role = f"grant roles/bigquery.jobUser on project {settings.project}, or name another `project`"
+    role = "check `project` and `location`"
     yield attempt(f"project {settings.project}", said, role, lambda: jobs.dry_run("SELECT 1"))
 
 
@@ -73,7 +70,7 @@ def _whose(credentials: Any) -> str:
 class WarehouseAccess:
     """What a warehouse in one BigQuery dataset needs of it."""
 
-    session: "BigQuerySession"
+    session: BigQuerySession
     project: str
     dataset: str
 
@@ -143,23 +140,25 @@ class WarehouseAccess:
 
 
 def table_findings(
-    about: str, tables: Sequence[bigquery.Table], state: TableState, session: Session
+    about: str, tables: Sequence[bigquery.Table], state: TableState, home: str | None
 ) -> Iterator[Finding]:
-    """What the metadata of a table, or of all its shards, says. `about`: what it is called."""
-    newest = tables[-1]
+    """What metadata says of a table, or of all its shards. `home`: where a query runs that reads them."""
     yield fine(about, ", ".join(_described(tables, state)))
     if not state.version:
-        why = state.unknown or "metadata does not tell when its rows change"
-        yield note(about, f"{why}; a refresh reads it each time")
-    if newest.require_partition_filter:
+        yield note(about, f"{state.unknown}; each refresh reads it")
+    if any(each.require_partition_filter for each in tables):
         yield note(about, "is only read through a filter on the column that it is partitioned by")
-    home = getattr(session, "location", None)
-    apart = {
-        each.location for each in tables if home and each.location and each.location.lower() != home.lower()
-    }
-    for place in sorted(apart):
-        mend = f"copy it to {home}, or let the warehouse be a dataset in {place}"
-        yield missing(about, f"is in {place}, the warehouse in {home}: no query reads both", mend)
+    places = {each.location: None for each in tables if each.location and home}
+    for place in [each for each in places if home and each.lower() != home.lower()]:
+        mend = f"copy it to {home}, or let the warehouse be in {place}"
+        yield missing(about, f"is in {place}, and queries run in {home}, where the warehouse is", mend)
+
+
+def home_of(session: Session) -> str | None:
+    """Where the queries of a session run; None where that is left to BigQuery, or cannot be known."""
+    with suppress(DatasetAssetsError):
+        return session.jobs.location if isinstance(session, BigQuerySession) else None
+    return None
 
 
 def _described(tables: Sequence[bigquery.Table], state: TableState) -> Iterator[str]:

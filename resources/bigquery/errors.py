@@ -12,6 +12,7 @@ import requests
 from google.api_core import exceptions as api
 from google.auth.exceptions import GoogleAuthError, TransportError
 
+from dataset_assets.access import DOCTOR
 from dataset_assets.errors import (
     AccessError,
     BudgetError,
@@ -116,16 +117,21 @@ _BY_CODE = {
     **dict.fromkeys(_AGAIN, "backendError"),
 }
 
-_DOCTOR = "`dataset-assets doctor` says which role is missing"
+_ROLES = {
+    "bigquery.jobs.": "grant roles/bigquery.jobUser on the engine's project, or name another `project`",
+    "bigquery.readsessions.": "grant roles/bigquery.readSessionUser on the engine's project",
+}
+"""A permission that a message names → what would do."""
+_FILTER = re.compile(r"Cannot query over table \S+ without a filter")
 _BILLING = "look at the project's billing and its jobs"
 _SMALLER = "select less, or a shorter window"
 _BUDGET = "raise `maximum_bytes_billed`, or the dataset's own in `budgets`, or select less"
 _QUOTA = "wait until the quota is renewed, or ask for a higher one"
 _MEANING: Mapping[str, tuple[type[DatasetAssetsError], str, str]] = {
     "notFound": (ResolveError, "{}", "check project, dataset and table in the target"),
-    "accessDenied": (DeniedError, "{}", _DOCTOR),
-    "authError": (AccessError, "{}", _DOCTOR),
-    "forbidden": (DeniedError, "{}", _DOCTOR),
+    "accessDenied": (DeniedError, "{}", DOCTOR),
+    "authError": (AccessError, "{}", DOCTOR),
+    "forbidden": (DeniedError, "{}", DOCTOR),
     "quotaExceeded": (AccessError, "a quota of the project is used up: {}", _QUOTA),
     "bytesBilledLimitExceeded": (BudgetError, "{}", _BUDGET),
     "responseTooLarge": (DatasetAssetsError, "{}", _SMALLER),
@@ -144,11 +150,15 @@ def told(reason: str, message: str) -> DatasetAssetsError | None:
     first = message.partition("\n")[0].rstrip(".")
     if reason in _MEANING:
         error, sentence, mend = _MEANING[reason]
+        if error is DeniedError:
+            mend = next((role for named, role in _ROLES.items() if named in message), mend)
         return error(Fault(sentence.format(first), mend=mend))
     if _CONFLICT in message:
         return PublishError(
             Fault("other runs changed the same table again and again", mend="run again later")
         )
+    if _FILTER.match(message):
+        return ResolveError(Fault(first, mend="map that column as `timestamp`, and give a `date_range`"))
     if reason in {"invalidQuery", "invalid"} and _VALUE.search(message):
         kind = _TYPE.search(message)
         into = kind[1] if kind else "the type it is used as"

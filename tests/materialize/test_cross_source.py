@@ -32,7 +32,9 @@ def _csv(root: Path, table: str, path: Path) -> None:
 
 
 def _delta(root: Path, table: str, path: Path) -> None:
-    write_deltalake(root / "data" / table, parquet.read_table(path), mode="overwrite")
+    write_deltalake(
+        root / "data" / table, parquet.read_table(path), mode="overwrite", schema_mode="overwrite"
+    )
 
 
 def _database(root: Path, table: str, path: Path) -> None:
@@ -120,12 +122,10 @@ def cloud(emulator: Emulator, proxy: StrictProxy, bigquery_dataset: str, tmp_pat
         yield OnBigQuery(tmp_path / "cloud", proxy.rest, proxy.storage, bigquery_dataset, warehouse)
 
 
-@pytest.fixture
-def alone(tmp_path: Path) -> Materialization:
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Materialization:
     """The same dataset, with all its tables in Parquet."""
-    root = tmp_path / "alone"
-    root.mkdir()
-    return open_shop(OnDisk(root)).publish()
+    return open_shop(OnDisk(tmp_path_factory.mktemp("alone"))).publish()
 
 
 def shop_of(cloud: OnBigQuery, root: Path, engine: str, sales: str, items: str, said: str = "") -> Shop:
@@ -133,17 +133,13 @@ def shop_of(cloud: OnBigQuery, root: Path, engine: str, sales: str, items: str, 
 
 
 BOTH_WAYS = [
-    ("duckdb", "bigquery", "parquet"),
     ("duckdb", "bigquery", "delta"),
-    ("duckdb", "bigquery", "csv"),
-    ("duckdb", "bigquery", "duckdb"),
     ("duckdb", "parquet", "bigquery"),
+    ("duckdb", "duckdb", "bigquery"),
     ("bigquery", "parquet", "bigquery"),
     ("bigquery", "delta", "bigquery"),
-    ("bigquery", "bigquery", "parquet"),
-    ("bigquery", "bigquery", "delta"),
+    ("bigquery", "duckdb", "bigquery"),
     ("bigquery", "bigquery", "csv"),
-    ("bigquery", "duckdb", "csv"),
 ]
 
 
@@ -290,29 +286,15 @@ def test_published_rows_are_read_from_any_warehouse(
 
 def test_what_is_moved_keeps_within_the_budget(cloud: OnBigQuery, proxy: StrictProxy, tmp_path: Path) -> None:
     shop = shop_of(cloud, tmp_path, "duckdb", "bigquery", "parquet", ", budgets: {sales: 1MB}")
+    before = len(proxy.requests)
     proxy.bytes_of = lambda sql: 3_000_000 if "sold_at" in sql else 0
     with pytest.raises(BudgetError, match="over the limit"):
         shop.publish()
-    assert "insert" not in {each.place for each in proxy.requests}
+    assert "insert" not in {each.place for each in proxy.requests[before:]}
     proxy.bytes_of = lambda sql: 900_000 if "sold_at" in sql else 0
     (tmp_path / "target.yaml").write_text(shop.store.target().replace("sales: 1MB", "sales: 20MB"))
     usage = shop.publish().usage
     assert (usage["bytes_estimated"], usage["bytes_billed"]) == (900_000, 10 * 1024**2)
-
-
-def test_a_move_that_is_sent_again_moves_once(
-    cloud: OnBigQuery, proxy: StrictProxy, tmp_path: Path, alone: Materialization
-) -> None:
-    for kind in ("lost", "cut", "reset", "503", "failed"):
-        root = tmp_path / kind
-        root.mkdir()
-        shop = shop_of(cloud, root, "bigquery", "parquet", "bigquery")
-        shop.declare((root / "definitions/datasets/sales.yaml").read_text(), f"sales_{kind}")
-        (root / "definitions/datasets/sales.yaml").unlink()
-        is_load = lambda request: request.place == "insert" and "load" in request.configuration  # noqa: E731
-        proxy.inject(Fault(kind, on=is_load))
-        assert shop.publish(stem=f"sales_{kind}").digest == alone.digest
-        assert not shop.store.leftovers()
 
 
 def test_a_failure_is_told_although_what_was_moved_cannot_be_removed(

@@ -372,4 +372,4 @@ def test_a_cadence_that_no_calendar_has_is_told_with_its_place(tmp_path: Path) -
         load_target(str(tmp_path / "target.yaml"))
     (fault,) = caught.value.faults
     assert fault.field == "target.resolvers.lake.tables.events.period"
-    assert (fault.position.line, fault.position.column) > (1, 1)
+    assert str(fault).startswith(f"{tmp_path}/target.yaml:")

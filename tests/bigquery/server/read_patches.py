@@ -1,5 +1,6 @@
 """What BigQuery tells of tables and views, and what its Storage API reads; part of the server's process."""
 
+import threading
 from functools import wraps
 
 import grpc
@@ -102,10 +103,27 @@ def _session(project, wanted, rows) -> bytes:
     return types.ReadSession.serialize(session)
 
 
+def streams_begin_at_an_offset() -> None:
+    """ReadRows from the row on that the client asks for: so it takes up a stream that broke off."""
+    asked = threading.local()
+    read, rows_of = BigQueryReadHandler._handle_read_rows, read_servicer.get_stream_data
+
+    def read_from(handler, request_bytes, context):
+        asked.offset = types.ReadRowsRequest.deserialize(request_bytes).offset
+        yield from read(handler, request_bytes, context)
+
+    def rows_from(*names):
+        rows = rows_of(*names)
+        return rows if rows is None else rows.slice(asked.offset)
+
+    BigQueryReadHandler._handle_read_rows, read_servicer.get_stream_data = read_from, rows_from
+
+
 PATCHES = (
     views_tell_their_query,
     tables_can_be_external,
     tables_tell_of_their_stream,
     a_dataset_has_to_be_there,
     answers_are_tables,
+    streams_begin_at_an_offset,
 )

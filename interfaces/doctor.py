@@ -85,9 +85,11 @@ class Examination:
                 yield finding
             return self.stack.enter_context(engine.connect(Errand("")))
         except DatasetAssetsError as error:
-            self.ready = False
             yield from _missing(f"engine {engine.dialect.name}", error)
-            return None
+        except OSError as error:
+            yield missing(f"engine {engine.dialect.name}", f"{error.filename}: {error.strerror}")
+        self.ready = False
+        return None
 
     def target(self) -> Iterator[Finding]:
         """Its engine and its warehouse."""

@@ -50,7 +50,7 @@ def attempt(about: str, said: str, role: str, work: Callable[[], object]) -> Fin
 def engine_findings(connection: Connection) -> Iterator[Finding]:
     """Credentials, and whether jobs may run. Raises AccessError where nothing more can be asked."""
     settings = connection.settings
-    quick = Connection(settings.model_copy(update={"patience": PATIENCE}))
+    quick = Connection(settings.model_copy(update={"patience": min(PATIENCE, settings.patience)}))
     jobs = Jobs(quick, Errand(""), limit=0)
     with suppress(DeniedError, ResolveError, GoogleAPICallError):  # answers: what they mean is told below
         jobs.dry_run("SELECT 1")

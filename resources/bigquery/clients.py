@@ -11,6 +11,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
+from dataset_assets.errors import AccessError, Fault
 from resources.bigquery.errors import is_transient, plain
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ def client_of(settings: "ConnectionSettings") -> bigquery.Client:
             return client
     except GoogleAuthError as error:
         raise plain(error) from None
+    except ValueError:
+        if not settings.gcp_credentials:
+            raise
+        mend = "let it be what `base64` makes of the key's JSON file"
+        raise AccessError(Fault("`gcp_credentials` is no service account's key", mend=mend)) from None
 
 
 def reader_of(client: bigquery.Client, endpoint: str | None) -> "BigQueryReadClient":

@@ -24,8 +24,8 @@ class Store(ABC):
     root: Path
 
     @abstractmethod
-    def target(self, resolver: str = "files", threads: int = 2) -> str:
-        """The target file; its one resolver has this name."""
+    def target(self, resolver: str = "files", threads: int = 2, zone: str = "UTC") -> str:
+        """The target file; its one resolver has this name, and naive timestamps are of this zone."""
 
     @abstractmethod
     def load(self, table: str, path: Path) -> None:
@@ -39,15 +39,15 @@ class Store(ABC):
 class OnDisk(Store):
     """Parquet files, and Delta tables."""
 
-    files: ClassVar[str] = "{type: parquet, root: ./data}"
+    files: ClassVar[str] = "type: parquet, root: ./data"
 
-    def target(self, resolver: str = "files", threads: int = 2) -> str:
+    def target(self, resolver: str = "files", threads: int = 2, zone: str = "UTC") -> str:
         return f"""
 target:
   engine: {{type: duckdb, threads: {threads}}}
   warehouse: {{type: delta, root: ./warehouse}}
   default_resolver: {resolver}
-  resolvers: {{{resolver}: {self.files}}}
+  resolvers: {{{resolver}: {{{self.files}, zone: {zone}}}}}
 """
 
     def load(self, table: str, path: Path) -> None:
@@ -60,7 +60,7 @@ target:
 class InDatabase(OnDisk):
     """A DuckDB file, which says nothing of NULLs beforehand, and Delta tables."""
 
-    files = "{type: duckdb, database: ./data/shop.duckdb}"
+    files = "type: duckdb, database: ./data/shop.duckdb"
 
     def load(self, table: str, path: Path) -> None:
         with duckdb.connect(self.root / "data" / "shop.duckdb") as database:
@@ -76,14 +76,14 @@ class OnBigQuery(Store):
     sources: str
     warehouse: str
 
-    def target(self, resolver: str = "files", threads: int = 2) -> str:  # noqa: ARG002
+    def target(self, resolver: str = "files", threads: int = 2, zone: str = "UTC") -> str:  # noqa: ARG002
         endpoints = f'api_endpoint: "{self.rest}", storage_endpoint: "{self.storage}"'
         return f"""
 target:
   engine: {{type: bigquery, project: {PROJECT}, {endpoints}, patience: 5}}
   warehouse: {{type: bigquery, dataset: {self.warehouse}}}
   default_resolver: {resolver}
-  resolvers: {{{resolver}: {{type: bigquery, dataset: {self.sources}}}}}
+  resolvers: {{{resolver}: {{type: bigquery, dataset: {self.sources}, zone: {zone}}}}}
 """
 
     def load(self, table: str, path: Path) -> None:

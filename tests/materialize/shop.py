@@ -120,4 +120,3 @@ def open_shop(store: Store, rows: int = 1500, text: str = KEYED) -> Shop:
     shop.write("sales", SALES.format(rows=rows))
     shop.write("items", "SELECT i AS item, 'kind ' || i % 3 AS kind FROM range(11) AS t(i)")
     return shop
-

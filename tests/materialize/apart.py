@@ -17,7 +17,11 @@ from tests.materialize.shop import Shop
 PATIENCE = 120
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
-    ["resources.bigquery.warehouse", "resources.delta_warehouse", "tests.materialize.shop"]
+    [
+        *(f"resources.bigquery.{each}" for each in ("clients", "published", "session", "warehouse")),
+        "resources.delta_warehouse",
+        "tests.materialize.shop",
+    ]
 )
 
 

@@ -46,10 +46,10 @@ def test_kill_9_at_any_moment_leaves_a_whole_publication_and_the_next_run_succee
     assert not shop.store.leftovers(), "the next run cleans up"
 
 
-def test_eight_processes_on_different_and_the_same_periods_lose_nothing(shop: Shop) -> None:
-    shop.write("sales", SALES.format(rows=2_500))
-    periods = ("2024-01", "2024-02", "2024-03", "2024-04")
-    crowd = [Apart.begun(shop, period) for period in (*periods, *["2024-02"] * 4)]
+def test_processes_on_different_and_the_same_periods_lose_nothing(shop: Shop) -> None:
+    shop.write("sales", SALES.format(rows=2_000))
+    periods = ("2024-01", "2024-02", "2024-03")
+    crowd = [Apart.begun(shop, period) for period in (*periods, *["2024-02"] * 2)]
     told = [each for run in crowd for each in run.result()]
     assert {each for each in told if isinstance(each, str)} == set(periods)
     for error in told:

@@ -37,9 +37,10 @@ def decimals_are_written_exactly() -> None:
 def floats_become_decimals_by_all_their_digits() -> None:
     """CAST(… AS NUMERIC) of a float; DuckDB multiplies it by 1e9 as floats do, and loses the last digits."""
     exact = parse_one(
-        "CASE WHEN typeof(:value) = 'DOUBLE'"
-        " THEN CAST(printf('%.40f', TRY_CAST(:value AS DOUBLE)) AS DECIMAL(38, 9))"
-        " ELSE CAST(:value AS DECIMAL(38, 9)) END",
+        "CASE WHEN typeof(:value) <> 'DOUBLE' THEN CAST(:value AS DECIMAL(38, 9))"
+        " WHEN ABS(:float) < 4e6 AND ABS(:float * 1e9 - ROUND(:float * 1e9)) < 0.25"  # right, and fast
+        " THEN CAST(:float AS DECIMAL(38, 9))"
+        " ELSE CAST(printf('%.40f', :float) AS DECIMAL(38, 9)) END",
         dialect="duckdb",
     )
 
@@ -48,7 +49,8 @@ def floats_become_decimals_by_all_their_digits() -> None:
         is_no_float = isinstance(node.this, exp.Cast) and not node.this.is_type(exp.DataType.Type.DOUBLE)
         if is_no_float or not is_numeric:
             return generator.cast_sql(node)
-        return generator.sql(exp.replace_placeholders(exact.copy(), value=node.this))
+        number = exp.TryCast(this=node.this.copy(), to=exp.DataType.build("DOUBLE"))
+        return generator.sql(exp.replace_placeholders(exact.copy(), value=node.this, float=number))
 
     DuckDBGenerator.TRANSFORMS[exp.Cast] = cast_sql
 

@@ -95,6 +95,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         session = opened.enter_context(target.engine.connect(errand))
         mover = Mover(session, progress)
         claim = target.warehouse.claim(stem, errand.period, request.run_id, session)
+        opened.enter_context(_telling_who_took_over(target, claim, session))
         with clock.step("resolve", "finding the tables"):
             places = Places(scope, target, as_of, request.period)
             found = opened.enter_context(places.find(session, errand))
@@ -129,6 +130,16 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         usage=dict(usage),
         **vars(outcome),
     )
+
+
+@contextmanager
+def _telling_who_took_over(target: Target, claim: Claim, session: Session) -> Generator[None]:
+    """A run that takes over removes what this one staged and was moved: that is then the reason to tell."""
+    try:
+        yield
+    except Exception:
+        target.warehouse.confirm(claim, session)
+        raise
 
 
 @contextmanager
@@ -207,8 +218,6 @@ def _publication(
             version = target.warehouse.publish(claim, staged, work.columns, record, session)
     except BaseException:
         target.warehouse.discard(claim, staged, session)
-        # A run that took over removes the staged rows: that is then the reason to tell.
-        target.warehouse.confirm(claim, session)
         raise
     return Outcome(counts, statistics, checks, digest, record, version, staged.size_bytes())
 

@@ -104,6 +104,11 @@ class StrictProxy:
         """Let the next requests that they mean meet these faults; the first one first."""
         self._faults.extend(faults)
 
+    @property
+    def jobs(self) -> list[dict]:
+        """The resources of all jobs that were taken, in order."""
+        return [job.resource for job in self._jobs.values()]
+
     def answer(self, request: Request) -> Answer:
         self._find_job(request)
         with self._lock:

@@ -91,6 +91,7 @@ def test_what_is_moved_is_told(published: Cloud):
     rows, _, size = found["moved"].partition(" rows, ")
     assert rows == "177", "no more than the rows of the window"
     assert size.endswith("KiB")
+    assert facts(well("sql", *SALES, "--dry-run").out)["now"].startswith("a run reads nothing")
 
 
 def test_what_is_moved_out_of_bigquery_is_told(published: Cloud):

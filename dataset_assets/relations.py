@@ -8,9 +8,8 @@ from datetime import timedelta
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Named, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise_all
-from dataset_assets.moving import Mover
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Errand, Extent, Progress, Relation, Resolver, Session
+from dataset_assets.ports import Errand, Extent, Relation, Resolver, Session
 from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.logical import logical_relation
 from dataset_assets.sql.question import Question, extent_of, window_of
@@ -137,11 +136,6 @@ def _readers(resolvers: Mapping[str, Resolver], own: str, errand: Errand) -> Gen
                     opened[resolver.name] = stack.enter_context(resolver.engine().connect(errand))
                 readers[name] = opened[resolver.name]
         yield readers
-
-
-def move_to(session: Session, tell: Progress) -> Mover:
-    """Moves what is used of a source to the session."""
-    return Mover(session, tell)
 
 
 def named_only(question: Question, source: Source, reader: Session) -> Relation:  # noqa: ARG001

@@ -1,0 +1,66 @@
+"""A random dataset is the same on DuckDB and on BigQuery: rows, every `_row_id`, digest, statistics, checks.
+
+`DATASET_ASSETS_CASES=300 pytest tests/agreement` tries more of them.
+"""
+
+import json
+import os
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import HealthCheck, Phase, event, given, settings
+
+from dataset_assets.work import Request
+from tests.agreement.both import Both, both
+from tests.agreement.cases import CALENDARS, NESTED, PEOPLE, STEM, Case, cases, columns
+from tests.bigquery.emulator import Emulator
+
+CASES = int(os.environ.get("DATASET_ASSETS_CASES", "25"))
+SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+"""A case is shown as it was found: to make it smaller would take minutes."""
+NOW = datetime(2021, 6, 1, tzinfo=UTC)
+
+
+def prepare(pair: Both, case: Case) -> None:
+    definitions = pair.root / "definitions"
+    (definitions / "users.yaml").write_text("users: {ada: {email: ada@example.org}}\n")
+    (definitions / "periods.yaml").write_text(json.dumps({"calendars": CALENDARS}))
+    pair.declare(STEM, case.definition)
+    for name, rows in case.rows.items():
+        pair.load(name, case.table(name, rows))
+    if case.nested:
+        people = {"name": "people", "columns": columns(case.shapes["people"])}
+        pair.declare(NESTED, {**PEOPLE, "main_table": people})
+
+
+def request(pair: Both, case: Case, number: int, stem: str = STEM) -> Request:
+    """The `number`th publication: each is a second after the one before, by another run."""
+    run_id, now = str(uuid.UUID(int=number)), NOW + timedelta(seconds=number)
+    period = case.period.id if case.period and stem == STEM else None
+    return pair.request(stem, period, run_id, now, as_of=case.as_of)
+
+
+@settings(SLOW, max_examples=CASES)
+@given(case=cases(nested=False))
+def test_the_rows_that_are_selected(emulator: Emulator, case: Case):
+    with both(emulator, case.zone) as pair:
+        prepare(pair, case)
+        ours, theirs = pair.select(request(pair, case, 1))
+    event("rows" if ours.rows else "no rows")
+    assert ours == theirs
+    assert not ours.faults
+
+
+@settings(SLOW, max_examples=max(CASES // 4, 1))
+@given(case=cases(nested=True))
+def test_publications_and_what_becomes_of_them(emulator: Emulator, case: Case):
+    with both(emulator, case.zone) as pair:
+        prepare(pair, case)
+        if case.nested:
+            ours, theirs = pair.publish(request(pair, case, 1, NESTED))
+            assert ours == theirs
+        for number in (2, 3):
+            ours, theirs = pair.publish(request(pair, case, number))
+            event(f"publication {number - 1}: {'a check stops it' if ours.faults else 'published'}")
+            assert ours == theirs
+            pair.load("sales", case.table("sales", case.later))

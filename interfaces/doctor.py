@@ -103,6 +103,7 @@ class Examination:
                 self.whole = self.whole and finding.state is not State.MISSING
                 yield finding
         except DatasetAssetsError as error:
+            self.whole = False
             yield from _missing("warehouse", error)
 
     def dataset(self, entry: Entry) -> Iterator[Finding]:
@@ -114,11 +115,14 @@ class Examination:
         at = _last_or_first(self.workspace, entry)
         places = places_of(self.workspace, entry, at)
         ready = self.own is not None
-        for source in (places.scope.main, *places.scope.lookups):
-            fits = yield from (
-                self._nested(about, source.nested) if source.nested else self._table(places, source)
-            )
-            ready = ready and fits
+        try:
+            for source in (places.scope.main, *places.scope.lookups):
+                looked = self._nested(about, source.nested) if source.nested else self._table(places, source)
+                fits = yield from looked
+                ready = ready and fits
+        except DatasetAssetsError as error:  # it names a resolver that the target does not have
+            yield from _missing(about, error)
+            return
         if ready and self.ready and self.whole:
             yield from self._query(about, entry, at)
         else:

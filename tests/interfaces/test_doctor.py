@@ -115,6 +115,14 @@ def test_a_broken_target_and_a_broken_file(retailer):
     assert "local.yaml:1:" in missing()["target"]
 
 
+def test_a_resolver_that_the_target_does_not_have(retailer):
+    path = retailer / "definitions" / "datasets" / "profiles.yaml"
+    path.write_text(path.read_text().replace("  owner", "  resolver_id: elsewhere\n  owner"))
+    found = missing()
+    assert found == {"dataset profiles": "target 'local' has no resolver 'elsewhere' -> it has: retail"}
+    assert "table retail/transactions" in lines(run("doctor"), "ok"), "the others are looked at"
+
+
 def test_no_credentials(cloud: Cloud, monkeypatch):
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(cloud.root / "no-key.json"))

@@ -1,11 +1,13 @@
 """Google's clients, and how they are asked. Only what talks to BigQuery loads this."""
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from dagster import DagsterInvalidDefinitionError
 from dagster_gcp import BigQueryResource
+from dagster_gcp.bigquery.utils import setup_gcp_creds
 from google.api_core.retry import Retry
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
@@ -39,28 +41,28 @@ class EndpointResource(BigQueryResource):
     def get_client(self) -> Generator[bigquery.Client, None, None]:
         """A client of that address."""
         local = urlsplit(self.api_endpoint).hostname in _LOOPBACK
-        yield bigquery.Client(
-            project=self.project,
-            location=self.location,
-            credentials=AnonymousCredentials() if local else None,
-            client_options={"api_endpoint": self.api_endpoint},
-        )
+        with setup_gcp_creds(self.gcp_credentials) if self.gcp_credentials else nullcontext():
+            yield bigquery.Client(
+                project=self.project,
+                location=self.location,
+                credentials=AnonymousCredentials() if local else None,
+                client_options={"api_endpoint": self.api_endpoint},
+            )
 
 
 def client_of(settings: "ConnectionSettings") -> bigquery.Client:
     """For jobs and metadata. Raises AccessError where there are no credentials."""
-    given = {"project": settings.project, "location": settings.location}
+    given = settings.model_dump(include={"project", "location", "gcp_credentials"})
     endpoint = settings.api_endpoint
-    resource = (
-        EndpointResource(**given, api_endpoint=endpoint)
-        if endpoint
-        else BigQueryResource(**given, gcp_credentials=settings.gcp_credentials)
-    )
+    resource = EndpointResource(**given, api_endpoint=endpoint) if endpoint else BigQueryResource(**given)
     try:
         with resource.get_client() as client:
             return client
     except GoogleAuthError as error:
         raise plain(error) from None
+    except DagsterInvalidDefinitionError:
+        message = "`gcp_credentials` is given, and GOOGLE_APPLICATION_CREDENTIALS is set"
+        raise AccessError(Fault(message, mend="leave out one of them")) from None
     except ValueError:
         if not settings.gcp_credentials:
             raise

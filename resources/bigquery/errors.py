@@ -39,10 +39,12 @@ _VALUE = re.compile(
     r"|Conversion Error)",
     re.IGNORECASE,
 )
-_TYPE = re.compile(r"\b(INT64|NUMERIC|BIGNUMERIC|FLOAT64|BOOL|DATE|TIMESTAMP|DATETIME|STRING|DECIMAL)\b")
+_TYPE = re.compile(
+    r"\b(INT64|NUMERIC|BIGNUMERIC|FLOAT64|BOOL|DATE|TIMESTAMP|DATETIME|STRING|DECIMAL)\b", re.IGNORECASE
+)
 _OF_THE_TEXT = re.compile(
-    r"(?:Query error: )?(?:Syntax error|Unrecognized name|No matching signature|Function not found"
-    r"|Table not found|Column name|Table name|Name \S+ not found)"
+    r"Syntax error|Unrecognized name|No matching signature|Function not found|Table not found|Column name"
+    r"|Table name|Name \S+ not found"
 )
 """What such a message quotes is the statement, not the data."""
 _CUT = (requests.exceptions.RequestException, ConnectionError, TimeoutError, TransportError)
@@ -161,7 +163,7 @@ def told(reason: str, message: str) -> DatasetAssetsError | None:
         return ResolveError(Fault(first, mend="map that column as `timestamp`, and give a `date_range`"))
     if reason in {"invalidQuery", "invalid"} and _VALUE.search(message):
         kind = _TYPE.search(message)
-        into = kind[1] if kind else "the type it is used as"
+        into = kind[1].upper() if kind else "the type it is used as"
         mend = "compare the table's values with its declared column types"
         return DataError(Fault(f"a value in the data cannot be turned into {into}", mend=mend))
     return None
@@ -170,7 +172,7 @@ def told(reason: str, message: str) -> DatasetAssetsError | None:
 def failed(job_id: str, result: dict[str, Any]) -> DatasetAssetsError:
     """What the `errorResult` of a job means to a person. What may be a value of the data is left out."""
     reason, message = result.get("reason", ""), result.get("message", "")
-    first = message.partition("\n")[0]
+    first = message.partition("\n")[0].removeprefix("Query error: ")
     says = first if _OF_THE_TEXT.match(first) else re.split(r"[:'\"`\d]", first)[0].strip()
     mend = f"BigQuery's job history has the whole message, under {job_id}"
     return told(reason, message) or DatasetAssetsError(Fault(f"a job failed: {reason}: {says}", mend=mend))

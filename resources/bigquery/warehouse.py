@@ -222,6 +222,7 @@ class BigQueryWarehouse(Warehouse):
             session.tables.drop(self.ledger.table(name), CLEANING)
 
     def _has_ledger(self, session: "BigQuerySession") -> bool:
+        """By the table that is made last."""
         return session.tables.find(self.ledger.table(PUBLICATIONS)) is not None
 
     def _make_ledger(self, session: "BigQuerySession") -> None:
@@ -229,6 +230,9 @@ class BigQueryWarehouse(Warehouse):
 
         from resources.bigquery.tables import path
 
+        if self._has_ledger(session):
+            return
+        session.tables.dataset(self.project, self.dataset)  # where it is missing this says so
         for name, types in SCHEMAS.items():
             schema = [bigquery.SchemaField(each, kind) for each, kind in types.items()]
             table = bigquery.Table(path(self.ledger.table(name)), schema=schema)

@@ -120,7 +120,7 @@ class Examination:
                 looked = self._nested(about, source.nested) if source.nested else self._table(places, source)
                 fits = yield from looked
                 ready = ready and fits
-        except DatasetAssetsError as error:  # it names a resolver that the target does not have
+        except DatasetAssetsError as error:  # a resolver that is not there, a warehouse that tells nothing
             yield from _missing(about, error)
             return
         if ready and self.ready and self.whole:
@@ -157,12 +157,8 @@ class Examination:
 
     def _nested(self, about: str, nested: Named) -> Generator[Finding, None, bool]:
         """Whether a dataset that this one reads has been published."""
-        try:
-            if self.own is None or self.workspace.target.warehouse.periods(nested.stem, self.own):
-                return True
-        except DatasetAssetsError as error:
-            yield from _missing(about, error)
-            return False
+        if self.own is None or self.workspace.target.warehouse.periods(nested.stem, self.own):
+            return True
         yield note(about, f"reads {nested.stem}, which is not published", f"materialize {nested.stem} first")
         return False
 

@@ -105,7 +105,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             selection = compile_rows(asked)
             # Not before: a source that breaks the contract must not use up a version.
             version, dataset_id = _versioned(request, scope.dataset)
-            work = Work(request, asked, selection, version, dataset_id, before)
+            work = Work(request, asked, selection, version, dataset_id, before, found.texts)
         outcome = standing(before) if before and reads_the_same(work, target) else None
         if outcome is None and found.apart:
             with clock.step("move", "moving tables to where the query runs"):

@@ -11,6 +11,7 @@ from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise
 from dataset_assets.periods.period import Period
 from dataset_assets.ports import Errand, Extent, Relation, Resolver, Session
 from dataset_assets.selection.date_range import AsOf
+from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.logical import logical_relation
 from dataset_assets.sql.question import Question, extent_of, window_of
 from dataset_assets.sql.typing import mismatches
@@ -118,6 +119,11 @@ class Found:
         """The sources that the target's engine cannot read."""
         scope = self.there.scope
         return tuple(each for each in (scope.main, *scope.lookups) if each.name in self.readers)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """How these are read where they are, in nobody's dialect: what tells one question from another."""
+        return tuple(source_query(self.there, each).sql() for each in self.apart)
 
     def mismatches(self) -> Iterator[Fault]:
         """In what these break their declared schema; of the others the compiler tells."""

@@ -22,7 +22,7 @@ def sources_of(work: Work, target: Target) -> dict[str, str]:
 def selection_digest(work: Work, target: Target) -> str:
     """Of the text that selects the rows: the same text over the same source versions selects the same."""
     text = target.engine.dialect.render(assemble(work.asked or work.selection), pretty=False)
-    return sha256(text.encode()).hexdigest()
+    return sha256("\n".join([text, *work.apart]).encode()).hexdigest()
 
 
 def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:

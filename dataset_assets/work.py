@@ -52,7 +52,7 @@ class Work:
     """One materialization, as far as it is settled before anything runs: `selection` are the rows' CTEs.
 
     `asked` are they as they were before anything was moved, where something was: what is moved has another
-    name in each run.
+    name in each run. `apart` is how each of these sources is read where it is.
     """
 
     request: Request
@@ -61,6 +61,7 @@ class Work:
     version: Version
     dataset_id: UUID
     before: Publication | None
+    apart: tuple[str, ...] = ()
     asked: tuple[CTE, ...] = ()
 
     def moved(self, question: Question) -> "Work":

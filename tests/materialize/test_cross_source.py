@@ -196,6 +196,16 @@ def test_a_dataset_may_name_the_resolver_of_all_its_tables(
     assert watch.rows == {"sales": FEBRUARY, "items": 11}
 
 
+def test_another_zone_of_a_source_elsewhere_is_another_question(
+    cloud: OnBigQuery, tmp_path: Path, alone: Materialization
+) -> None:
+    shop = shop_of(cloud, tmp_path, "duckdb", "bigquery", "parquet")
+    assert shop.publish().digest == alone.digest
+    path = tmp_path / "target.yaml"
+    path.write_text(path.read_text().replace("{type: bigquery,", "{type: bigquery, zone: Asia/Tokyo,"))
+    assert shop.publish().digest != alone.digest
+
+
 DECLARED = """
 SELECT line::BIGINT AS line, buyer, item::BIGINT AS item, price::DECIMAL(38, 9) AS price,
   sold_at AT TIME ZONE 'UTC' AS sold_at, 'x' AS note FROM (SALES)

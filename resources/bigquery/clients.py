@@ -1,11 +1,11 @@
 """Google's clients, and how they are asked. Only what talks to BigQuery loads this."""
 
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from dagster import DagsterInvalidDefinitionError
 from dagster_gcp import BigQueryResource
 from dagster_gcp.bigquery.utils import setup_gcp_creds
 from google.api_core.retry import Retry
@@ -54,15 +54,15 @@ def client_of(settings: "ConnectionSettings") -> bigquery.Client:
     """For jobs and metadata. Raises AccessError where there are no credentials."""
     given = settings.model_dump(include={"project", "location", "gcp_credentials"})
     endpoint = settings.api_endpoint
+    if settings.gcp_credentials and "GOOGLE_APPLICATION_CREDENTIALS" in os.environ:
+        message = "`gcp_credentials` is given, and GOOGLE_APPLICATION_CREDENTIALS is set"
+        raise AccessError(Fault(message, mend="leave out one of them"))
     resource = EndpointResource(**given, api_endpoint=endpoint) if endpoint else BigQueryResource(**given)
     try:
         with resource.get_client() as client:
             return client
     except GoogleAuthError as error:
         raise plain(error) from None
-    except DagsterInvalidDefinitionError:
-        message = "`gcp_credentials` is given, and GOOGLE_APPLICATION_CREDENTIALS is set"
-        raise AccessError(Fault(message, mend="leave out one of them")) from None
     except ValueError:
         if not settings.gcp_credentials:
             raise

@@ -236,5 +236,8 @@ def demo(
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point. What asks the process to end is told like Ctrl-C: jobs that run are stopped."""
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

@@ -87,7 +87,8 @@ def plain(error: Exception) -> Exception:
     if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
         return plain(error.cause)
     if isinstance(error, api.GoogleAPICallError):
-        return told(*_first(error)) or error
+        reason, message = _first(error)
+        return told(reason, message) or (_refused(message) if reason == "invalidQuery" else error)
     if isinstance(error, NotSeenYet):
         return AccessError(
             Fault(f"BigQuery has the job {error}, and does not show it", mend="run again later")
@@ -167,6 +168,13 @@ def told(reason: str, message: str) -> DatasetAssetsError | None:
         mend = "compare the table's values with its declared column types"
         return DataError(Fault(f"a value in the data cannot be turned into {into}", mend=mend))
     return None
+
+
+def _refused(message: str) -> DatasetAssetsError:
+    """A query that is not taken was not run: its message holds nothing of the data."""
+    first = message.partition("\n")[0]
+    mend = "`dataset-assets sql` prints the query; look at the views that it reads"
+    return DatasetAssetsError(Fault(f"BigQuery does not take the query: {first}", mend=mend))
 
 
 def failed(job_id: str, result: dict[str, Any]) -> DatasetAssetsError:

@@ -125,7 +125,8 @@ class StrictProxy:
             request.read_job()
         elif request.place == "upload":
             begun = self._uploads[request.path.split("upload_id=")[1]]
-            request.place, request.job_id, request.configuration = "insert", begun.job_id, begun.configuration
+            request.place, request.job_id = "insert", begun.job_id
+            request.configuration, request.location = begun.configuration, begun.location
 
     def _forward(self, request: Request, _fault: Fault) -> Answer:
         answer = request.sent_to(self._upstream)

@@ -238,3 +238,15 @@ def test_labels_say_what_a_job_is_for(scene: Scene) -> None:
             )
     assert {*CHANGING, "read", "estimate"} == set(steps)
     assert "load" in steps["move"].configuration
+
+
+def test_jobs_are_sent_to_and_asked_for_in_the_location_of_the_warehouse(scene: Scene) -> None:
+    """Outside of US and EU BigQuery finds a job by its id and its location alone."""
+    scene.proxy.inject(Fault("lost", insert_of("publish")))
+    scene.publish(moves=True)
+    jobs = [request for request in scene.proxy.requests if request.job_id]
+    sent = [request for request in jobs if request.configuration and request.place == "insert"]
+    assert {request.location for request in sent} == {"US"}
+    asked = [request for request in jobs if not request.configuration]
+    assert {request.place for request in asked} == {"get", "results"}
+    assert [request.path for request in asked if "location=US" not in request.path] == []

@@ -1,4 +1,4 @@
-"""Where a shop's tables and publications are, on each engine: its target file, and what a test does with it."""
+"""Where a shop's tables and publications are, on each engine: its target, and what a test does with it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping

@@ -70,9 +70,14 @@ class Opened:
         return self.warehouse.publish(claim, staged, columns, told, self.session)
 
     def publish(self, rows: str, period: str | None = "2026-01", *told: Any, run: str | None = None) -> int:
-        """All steps; `told` as `finish` has it."""
+        """All steps, as a materialization takes them; `told` as `finish` has it."""
         claim = self.claim(period, run)
-        return self.finish(claim, self.stage(claim, rows), *told)
+        staged = self.stage(claim, rows)
+        try:
+            return self.finish(claim, staged, *told)
+        except BaseException:
+            self.warehouse.discard(claim, staged, self.session)
+            raise
 
     def rows(self, relation: Relation) -> list[dict[str, Any]]:
         return self.session.rows(exp.select("*").from_(relation.source.copy()))

@@ -109,7 +109,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         outcome = standing(before) if before and reads_the_same(work, target) else None
         if outcome is None and found.apart:
             with clock.step("move", "moving tables to where the query runs"):
-                work = work.moved(found.carried(mover))
+                work = work.moved(found.carried(mover), mover.usage)
         query = work.query(bucketed=dialect.sorts_in_one_place)
         sql = dialect.render(query)
         if outcome is None:

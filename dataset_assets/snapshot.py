@@ -47,6 +47,7 @@ def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
         "project_id": str(request.project_id) if request.project_id else None,
         "target": target.name,
         "sources": sources_of(work, target),
+        "moved": dict(work.moving),
         "selection": selection_digest(work, target),
         "definition": question.dataset.model_dump(mode="json", exclude_defaults=True),
         "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in work.columns],

@@ -59,7 +59,7 @@ class Mixed(Store):
     cloud: OnBigQuery
     said: str = ""
 
-    def target(self, resolver: str = "files", threads: int = 2) -> str:  # noqa: ARG002
+    def target(self, resolver: str = "files", threads: int = 2, zone: str = "UTC") -> str:  # noqa: ARG002
         ends = f'api_endpoint: "{self.cloud.rest}", storage_endpoint: "{self.cloud.storage}", patience: 5'
         parts = {
             "duckdb": "  engine: {type: duckdb}\n  warehouse: {type: delta, root: ./warehouse}",

@@ -17,11 +17,12 @@ from sqlglot import exp
 from dataset_assets.contract.catalog import Catalog, load_catalog
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.materialize import Materialization, materialize
-from dataset_assets.ports import Errand
+from dataset_assets.ports import Errand, Relation, Session
 from dataset_assets.relations import Places
 from dataset_assets.rows.encoding import content_digest
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.compile import compile_rows
+from dataset_assets.sql.dialect import Dialect
 from dataset_assets.sql.question import Question
 from dataset_assets.target import Target
 from dataset_assets.work import Request, Work
@@ -149,13 +150,23 @@ def _selected(catalog: Catalog, target: Target, request: Request) -> Told:
     scope, as_of, errand = catalog.scope(request.entry), request.looks_back_from, Errand(request.entry.stem)
     with target.engine.connect(errand) as session:
         relations = Places(scope, target, as_of, request.period).relations(session, errand, _carried)
-        question = Question(scope, relations, as_of, request.period)
-        version, dataset_id = request.entry.lock.version_of(scope.dataset), scope.dataset.id
-        assert dataset_id
-        work = Work(request, question, compile_rows(question), version, dataset_id, None)
-        rows = session.rows(work.query(bucketed=target.engine.dialect.sorts_in_one_place))
-        source = assemble(work.selection).subquery("selected_rows")
-        return Told((), {"digest": content_digest(session, source, work.measured)}, _in_order(rows))
+        return selected(session, target.engine.dialect, work_of(catalog, request, relations))
+
+
+def work_of(catalog: Catalog, request: Request, relations: Mapping[str, Relation]) -> Work:
+    """The first publication of these rows, settled so far that it can be asked for."""
+    scope = catalog.scope(request.entry)
+    question = Question(scope, relations, request.looks_back_from, request.period)
+    version, dataset_id = request.entry.lock.version_of(scope.dataset), scope.dataset.id
+    assert dataset_id
+    return Work(request, question, compile_rows(question), version, dataset_id, None)
+
+
+def selected(session: Session, dialect: Dialect, work: Work) -> Told:
+    """What a session answers: the rows with their ids, and the digest."""
+    rows = session.rows(work.query(bucketed=dialect.sorts_in_one_place))
+    source = assemble(work.selection).subquery("selected_rows")
+    return Told((), {"digest": content_digest(session, source, work.measured)}, _in_order(rows))
 
 
 def _carried(*given: Any) -> Any:

@@ -5,7 +5,7 @@ that ties, duplicates, NULLs and the edges of windows are common.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
@@ -113,12 +113,17 @@ DAYS = st.dates(date(2019, 12, 1), date(2021, 3, 31)) | st.builds(
 
 @dataclass(frozen=True)
 class Case:
-    """`zone` is that of naive timestamps; `later` are the sales of the next load."""
+    """`zone` is that of naive timestamps; `later` are the sales of the next load.
+
+    The rows are a function of the rest: `seed` and `size` say which.
+    """
 
     definition: Mapping[str, Any]
     shapes: Mapping[str, Mapping[str, str]]
-    rows: Mapping[str, Rows]
-    later: Rows
+    rows: Mapping[str, Rows] = field(repr=False)
+    later: Rows = field(repr=False)
+    seed: int
+    size: int
     as_of: datetime
     period: Period | None
     zone: str
@@ -228,15 +233,16 @@ def cases(draw: st.DrawFn, *, nested: bool) -> Case:
     shapes = draw(shapes_of())
     definition = draw(definitions(as_of, shapes["sales"]["sold_at"]))
     definition = draw(adapted(definition, shapes, period, cadence_name, nested=nested))
-    random, size = Random(draw(st.integers(0, 2**32))), draw(st.sampled_from([5, 60, 120, 200, 0]))
+    seed, size = draw(st.integers(0, 2**32)), draw(st.sampled_from([5, 60, 120, 200, 0]))
     oracle = Oracle({"filters": {}, **definition}, {}, as_of)
     drawn = Draw(oracle, "", 0, size)
     has_window = "date_range" in oracle.filters
     first = period.start_date if period and not has_window else drawn.edges()[0]
-    maker = Rowmaker(shapes, drawn, random, days_in, first, not period and not has_window)
+    maker = Rowmaker(shapes, drawn, Random(seed), days_in, first, not period and not has_window)
     rows = maker.tables()
     zone = draw(st.sampled_from(ZONES))
-    return Case(definition, shapes, rows, maker.changed(rows["sales"]), as_of, period, zone)
+    later = maker.changed(rows["sales"])
+    return Case(definition, shapes, rows, later, seed, size, as_of, period, zone)
 
 
 @st.composite

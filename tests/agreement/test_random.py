@@ -19,7 +19,7 @@ from tests.agreement.cases import CALENDARS, NESTED, PEOPLE, STEM, Case, cases, 
 from tests.bigquery.emulator import Emulator
 from tests.googlesql.session import InDuckDB, InGoogleSQL, relation
 
-CASES = int(os.environ.get("DATASET_ASSETS_CASES", "25"))
+CASES = int(os.environ.get("DATASET_ASSETS_CASES", "8"))
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 """A case is shown as it was found: to make it smaller would take minutes."""
 EVALUATED = 60

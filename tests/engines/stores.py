@@ -80,7 +80,7 @@ class OnBigQuery(Store):
         endpoints = f'api_endpoint: "{self.rest}", storage_endpoint: "{self.storage}"'
         return f"""
 target:
-  engine: {{type: bigquery, project: {PROJECT}, {endpoints}, patience: 5}}
+  engine: {{type: bigquery, project: {PROJECT}, {endpoints}, patience: 60}}
   warehouse: {{type: bigquery, dataset: {self.warehouse}}}
   default_resolver: {resolver}
   resolvers: {{{resolver}: {{type: bigquery, dataset: {self.sources}, zone: {zone}}}}}

@@ -60,7 +60,7 @@ class Mixed(Store):
     said: str = ""
 
     def target(self, resolver: str = "files", threads: int = 2, zone: str = "UTC") -> str:  # noqa: ARG002
-        ends = f'api_endpoint: "{self.cloud.rest}", storage_endpoint: "{self.cloud.storage}", patience: 5'
+        ends = f'api_endpoint: "{self.cloud.rest}", storage_endpoint: "{self.cloud.storage}", patience: 60'
         parts = {
             "duckdb": "  engine: {type: duckdb}\n  warehouse: {type: delta, root: ./warehouse}",
             "bigquery": f"  engine: {{type: bigquery, project: {PROJECT}, {ends}{self.said}}}\n"

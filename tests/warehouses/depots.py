@@ -137,7 +137,7 @@ class BigQueryDepot(Depot):
             project=PROJECT,
             api_endpoint=self.rest,
             storage_endpoint=self.storage,
-            patience=5,
+            patience=60,
         )
         engine = BigQueryEngine(settings, settings.open_connection(), (PROJECT, self.dataset))
         with engine.connect(Errand("sales")) as session:

@@ -4,6 +4,7 @@ As a program (`stall.py SETTINGS PRICE [dagster]`) it publishes once, for tests 
 """
 
 import json
+import signal
 import sys
 import uuid
 from contextlib import contextmanager
@@ -157,6 +158,8 @@ def within_dagster(publish: "Callable[[], int]") -> None:
 
 
 if __name__ == "__main__":
+    # A program that was started in the background of a shell ignores it, and so would this one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     settings, price_, *how = sys.argv[1:]
     stall = Stall(**json.loads(settings))
     try:

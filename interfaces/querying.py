@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -100,7 +100,7 @@ class Opened:
 
     def work(self, question: Question) -> Work:
         """What the run would do; `question` says where its sources are."""
-        return _work(self.request, question, self.before)
+        return replace(_work(self.request, question, self.before), apart=self.found.texts)
 
 
 @contextmanager

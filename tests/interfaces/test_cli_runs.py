@@ -304,7 +304,9 @@ def test_show_lists_publications_and_statistics():
 def test_ctrl_c_leaves_what_was_published(published):
     write_tables(published / "data" / "retail", days=4_000)
     before = read_arrow("profiles")
-    command = [sys.executable, "-c", "from interfaces.cli import main; main()", "materialize", "sales"]
+    # A program that a shell has started in the background ignores it.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [sys.executable, "-c", f"{heed}from interfaces.cli import main; main()", "materialize", "sales"]
     running = subprocess.Popen(
         [*command, "--from", "2017-02", "--to", "2026-01"], stderr=subprocess.PIPE, text=True, env=os.environ
     )

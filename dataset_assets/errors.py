@@ -95,6 +95,10 @@ class UnavailableError(AccessError):
     transient = True
 
 
+class DeniedError(AccessError):
+    """Who asks has not got the role for it; `dataset-assets doctor` says which one."""
+
+
 class SupersededError(DatasetAssetsError):
     """A later run took over this Period; this one may not publish any more (promise 2)."""
 

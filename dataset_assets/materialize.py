@@ -95,6 +95,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         session = opened.enter_context(target.engine.connect(errand))
         mover = Mover(session, progress)
         claim = target.warehouse.claim(stem, errand.period, request.run_id, session)
+        opened.enter_context(_telling_who_took_over(target, claim, session))
         with clock.step("resolve", "finding the tables"):
             places = Places(scope, target, as_of, request.period)
             found = opened.enter_context(places.find(session, errand))
@@ -104,11 +105,11 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             selection = compile_rows(asked)
             # Not before: a source that breaks the contract must not use up a version.
             version, dataset_id = _versioned(request, scope.dataset)
-            work = Work(request, asked, selection, version, dataset_id, before)
+            work = Work(request, asked, selection, version, dataset_id, before, found.texts)
         outcome = standing(before) if before and reads_the_same(work, target) else None
         if outcome is None and found.apart:
             with clock.step("move", "moving tables to where the query runs"):
-                work = work.moved(found.carried(mover))
+                work = work.moved(found.carried(mover), mover.usage)
         query = work.query(bucketed=dialect.sorts_in_one_place)
         sql = dialect.render(query)
         if outcome is None:
@@ -129,6 +130,16 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         usage=dict(usage),
         **vars(outcome),
     )
+
+
+@contextmanager
+def _telling_who_took_over(target: Target, claim: Claim, session: Session) -> Generator[None]:
+    """A run that takes over removes what this one staged and was moved: that is then the reason to tell."""
+    try:
+        yield
+    except Exception:
+        target.warehouse.confirm(claim, session)
+        raise
 
 
 @contextmanager
@@ -207,8 +218,6 @@ def _publication(
             version = target.warehouse.publish(claim, staged, work.columns, record, session)
     except BaseException:
         target.warehouse.discard(claim, staged, session)
-        # A run that took over removes the staged rows: that is then the reason to tell.
-        target.warehouse.confirm(claim, session)
         raise
     return Outcome(counts, statistics, checks, digest, record, version, staged.size_bytes())
 

@@ -36,12 +36,11 @@ class Mover:
         Raises ResolveError with each column that holds values which are not what it is declared as.
         """
         query, used = source_query(question, source), Counter(reader.usage)
-        reads = reader.estimate(query)
-        told = "" if reads is None else f", for which {size_text(reads)} are read"
-        self.tell(f"moving {source.name}{told}")
-        way = _Way(source.name, self.tell)
+        columns, way = question.needed(source), _Way(source.name, self.tell)
         try:
-            columns = question.needed(source)
+            reads = reader.estimate(query)
+            told = "" if reads is None else f", for which {size_text(reads)} are read"
+            self.tell(f"moving {source.name}{told}")
             place = self.session.receive(source.name, columns, reader.batches(query), way.moved)
         except DataError:
             raise_all(ResolveError, misfits(question, reader, [source]))

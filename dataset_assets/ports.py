@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from sqlglot import exp
 
+from dataset_assets.access import Finding, fine
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.sql.dialect import Dialect
 
@@ -149,6 +150,10 @@ class Engine(ABC):
     def connect(self, errand: Errand | None = None) -> AbstractContextManager[Session]:
         """Opens a session that can reach the target's own roots and nothing else (promise 5)."""
 
+    def examine(self) -> Iterator[Finding]:
+        """Whether it can be asked anything. Raises AccessError where nothing more can be asked of it."""
+        yield from ()
+
 
 class Resolver(ABC):
     """Locates the physical data of tables (Entity: Resolver). `name` is what `resolver_id` refers to."""
@@ -185,6 +190,17 @@ class Resolver(ABC):
     @abstractmethod
     def cadence(self, table: str) -> str | None:
         """The cadence ("month") by which the table is stored, or None where it is one piece."""
+
+    def examine(self, table: str, session: Session) -> Iterator[Finding]:  # noqa: ARG002
+        """What metadata says of a table. Raises as `state` does."""
+        state = self.state(table)
+        rows = "rows are not counted" if state.row_count is None else f"{state.row_count:,} rows"
+        modified = f", modified {state.modified_at:%Y-%m-%d %H:%M} UTC" if state.modified_at else ""
+        yield fine(f"table {self.name}/{table}", f"{rows}{modified}")
+
+    def role(self, table: str) -> str:  # noqa: ARG002
+        """What would let somebody read the table who may not."""
+        return ""
 
 
 @dataclass(frozen=True)
@@ -316,6 +332,10 @@ class Warehouse(ABC):
     @abstractmethod
     def table_name(self, dataset: str) -> str:
         """The table's name as the warehouse's users write it."""
+
+    def examine(self, session: Session) -> Iterator[Finding]:  # noqa: ARG002
+        """Whether it is there, and a run may do in it what it has to."""
+        yield from ()
 
 
 Moved = Callable[[int, int], None]

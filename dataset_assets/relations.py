@@ -8,10 +8,10 @@ from datetime import timedelta
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Named, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise_all
-from dataset_assets.moving import Mover
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Errand, Extent, Progress, Relation, Resolver, Session
+from dataset_assets.ports import Errand, Extent, Relation, Resolver, Session
 from dataset_assets.selection.date_range import AsOf
+from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.logical import logical_relation
 from dataset_assets.sql.question import Question, extent_of, window_of
 from dataset_assets.sql.typing import mismatches
@@ -61,7 +61,7 @@ class Places:
             for source in (self.scope.main, *self.scope.lookups):
                 try:
                     reader = readers.get(source.name, session)
-                    found[source.name] = self._relation(source, resolvers, reader)
+                    found[source.name] = self.relation(source, reader)
                 except DatasetAssetsError as error:
                     faults.extend(error.faults)
             raise_all(ResolveError, faults)
@@ -69,14 +69,15 @@ class Places:
             raise_all(ResolveError, here.mismatches())
             yield here
 
-    def _relation(self, source: Source, resolvers: Mapping[str, Resolver], session: Session) -> Relation:
+    def relation(self, source: Source, session: Session) -> Relation:
+        """Where one source is, for a session that can read it. Raises ResolveError."""
         if source.nested:
             return self._publication(source.nested, source.name, session)
         extent = extent_of(self.scope.dataset, self.as_of, self.period)
         if source.lookup and extent:
             # A lookup that is stored by Period is a series of snapshots: the last one before as-of is read.
             extent = Extent(extent.end - timedelta(microseconds=1), extent.end)
-        return resolvers[source.name].resolve(source.table, extent, session)
+        return self.resolvers[source.name].resolve(source.table, extent, session)
 
     def _publication(self, nested: Named, name: str, session: Session) -> Relation:
         """Decision 22: of the same Period; the latest where one of both is not published by Period."""
@@ -119,6 +120,11 @@ class Found:
         scope = self.there.scope
         return tuple(each for each in (scope.main, *scope.lookups) if each.name in self.readers)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """How these are read where they are, in nobody's dialect: what tells one question from another."""
+        return tuple(source_query(self.there, each).sql() for each in self.apart)
+
     def mismatches(self) -> Iterator[Fault]:
         """In what these break their declared schema; of the others the compiler tells."""
         return (fault for each in self.apart for fault in mismatches(each, self.there.relations[each.name]))
@@ -136,11 +142,6 @@ def _readers(resolvers: Mapping[str, Resolver], own: str, errand: Errand) -> Gen
                     opened[resolver.name] = stack.enter_context(resolver.engine().connect(errand))
                 readers[name] = opened[resolver.name]
         yield readers
-
-
-def move_to(session: Session, tell: Progress) -> Mover:
-    """Moves what is used of a source to the session."""
-    return Mover(session, tell)
 
 
 def named_only(question: Question, source: Source, reader: Session) -> Relation:  # noqa: ARG001

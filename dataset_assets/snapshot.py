@@ -22,7 +22,7 @@ def sources_of(work: Work, target: Target) -> dict[str, str]:
 def selection_digest(work: Work, target: Target) -> str:
     """Of the text that selects the rows: the same text over the same source versions selects the same."""
     text = target.engine.dialect.render(assemble(work.asked or work.selection), pretty=False)
-    return sha256(text.encode()).hexdigest()
+    return sha256("\n".join([text, *work.apart]).encode()).hexdigest()
 
 
 def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
@@ -47,6 +47,7 @@ def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
         "project_id": str(request.project_id) if request.project_id else None,
         "target": target.name,
         "sources": sources_of(work, target),
+        "moved": dict(work.moving),
         "selection": selection_digest(work, target),
         "definition": question.dataset.model_dump(mode="json", exclude_defaults=True),
         "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in work.columns],

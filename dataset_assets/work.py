@@ -1,7 +1,7 @@
 """What a materialization is asked, and what is settled before anything runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from uuid import UUID
@@ -52,7 +52,8 @@ class Work:
     """One materialization, as far as it is settled before anything runs: `selection` are the rows' CTEs.
 
     `asked` are they as they were before anything was moved, where something was: what is moved has another
-    name in each run.
+    name in each run. `apart` is how each of these sources is read where it is, `moving`
+    what it took to move them.
     """
 
     request: Request
@@ -61,11 +62,14 @@ class Work:
     version: Version
     dataset_id: UUID
     before: Publication | None
+    apart: tuple[str, ...] = ()
     asked: tuple[CTE, ...] = ()
+    moving: Mapping[str, int] = field(default_factory=dict)
 
-    def moved(self, question: Question) -> "Work":
+    def moved(self, question: Question, moving: Mapping[str, int]) -> "Work":
         """The same, over sources that were moved."""
-        return replace(self, question=question, selection=compile_rows(question), asked=self.selection)
+        selection = compile_rows(question)
+        return replace(self, question=question, selection=selection, asked=self.selection, moving=moving)
 
     @property
     def period(self) -> str | None:

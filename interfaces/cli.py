@@ -212,6 +212,21 @@ def clean(
 
 
 @app.command()
+def doctor(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[DATASET]...", help="Whose tables; by default all.")
+    ] = None,
+    target: OptionalTarget = None,
+) -> None:
+    """Say what a target has, lets be done and lacks: credentials, roles, tables; and what would mend it."""
+    from interfaces.doctor import examine
+    from interfaces.workspace import Workspace
+
+    if not examine(Workspace.of(target), names or ()):
+        raise typer.Exit(1)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of a dataset's file, for editors."""
     import json
@@ -237,5 +252,8 @@ def demo(
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point. What asks the process to end is told like Ctrl-C: jobs that run are stopped."""
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

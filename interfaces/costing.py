@@ -50,9 +50,9 @@ def cost(workspace: Workspace, entry: Entry, at: Look) -> Cost:
     """Of the query that `materialize` runs. Raises BudgetError as that does, and ResolveError."""
     engine, moved = workspace.target.engine, dict[str, int | None]()
     with opened(workspace, entry, at, as_refresh=True) as run:
+        stands = reads_the_same(run.work(run.found.carried(named_only)), workspace.target)
         work = run.work(run.found.carried(_weighed(moved)))
         reads = run.session.estimate(work.query(bucketed=engine.dialect.sorts_in_one_place))
-        stands = engine.bills_bytes and reads_the_same(work, workspace.target)
         return Cost(engine.dialect.name, reads, run.session.budget, moved, stands)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -100,18 +100,23 @@ class Opened:
 
     def work(self, question: Question) -> Work:
         """What the run would do; `question` says where its sources are."""
-        return _work(self.request, question, self.before)
+        return replace(_work(self.request, question, self.before), apart=self.found.texts)
 
 
 @contextmanager
 def opened(workspace: Workspace, entry: Entry, at: Look, *, as_refresh: bool) -> Generator[Opened]:
     """The run of a dataset over the target's tables; `as_refresh`: of the publication that there is."""
-    target, scope, request = workspace.target, workspace.catalog.scope(entry), _request(entry, at)
-    errand, period = Errand(entry.stem), at.period.id if at.period else None
-    places = Places(scope, target, request.looks_back_from, at.period)
+    target, errand, period = workspace.target, Errand(entry.stem), at.period.id if at.period else None
+    places = places_of(workspace, entry, at)
     with target.engine.connect(errand) as session, places.find(session, errand) as found:
         before = target.warehouse.current(entry.stem, period, session) if as_refresh else None
-        yield Opened(request, found, session, before)
+        yield Opened(_request(entry, at), found, session, before)
+
+
+def places_of(workspace: Workspace, entry: Entry, at: Look) -> Places:
+    """Where the target has a dataset's sources."""
+    scope, back = workspace.catalog.scope(entry), _request(entry, at).looks_back_from
+    return Places(scope, workspace.target, back, at.period)
 
 
 def _work(request: Request, question: Question, before: Publication | None = None) -> Work:

@@ -5,6 +5,7 @@ Delta reader can read the tables, and every publication can be read back by vers
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 from sqlglot import exp
 
+from dataset_assets.access import Finding, fine, missing
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError, UnsupportedError
 from dataset_assets.ports import (
     Claim,
@@ -169,6 +171,14 @@ class DeltaWarehouse(Warehouse):
         table = self._table(DatasetFolder.of(self.root, dataset))
         names = ("version", "timestamp", "operation", "period", "run_id", "dataset_version")
         return [{name: entry.get(name) for name in names} for entry in table.history()] if table else []
+
+    def examine(self, session: Session) -> Iterator[Finding]:  # noqa: ARG002
+        """As the port says. The folder itself is made by the first run."""
+        there = next(each for each in (self.root, *self.root.parents) if each.exists())
+        if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+            yield fine("warehouse", f"{self.root} may be written")
+        else:
+            yield missing("warehouse", f"{there} may not be written", "let this user write there")
 
     def location(self, dataset: str) -> str:
         """The folder."""

@@ -28,8 +28,9 @@ _COUNTED = {
     "transaction_id": "transactions",
     "category": "categories",
 }
-_USED = ("bytes_estimated", "bytes_billed", "bytes_moved", "rows_moved", "jobs")
-"""Of what an engine counts: what it costs, by the names of `Session.usage`."""
+_BILLED = ("jobs", "bytes_estimated", "bytes_billed")
+_MOVED = ("rows_moved", "bytes_moved")
+"""Of what engines count: what it cost, and what went from one to another."""
 _NOT_MEASURED = {"split", *_COUNTED}
 _IDENTIFIERS = {"user_id", "product_id", "transaction_id"}
 """How their values are distributed says nothing."""
@@ -94,7 +95,9 @@ def _about(result: Materialization, uri: str) -> Iterator[tuple[str, Any]]:
     if result.size_bytes is not None:
         yield "size_bytes", result.size_bytes
     yield "seconds", round(sum(result.seconds.values()), 3)
-    yield from ((name, result.usage[name]) for name in _USED if name in result.usage)
+    for names in (_BILLED, _MOVED):
+        if names[0] in result.usage:
+            yield from ((name, result.usage.get(name, 0)) for name in names)
 
 
 def _documents(result: Materialization) -> dict[str, Any]:

@@ -17,11 +17,15 @@ from dataset_assets.sql.build import CTE, Columns, all_before, column, is_in, nu
 
 @dataclass(frozen=True)
 class Fit:
-    """What a filter learns from: the CTE of the rows, its columns, and the rows `among` it that count."""
+    """What a filter learns from: the CTE of the rows, its columns, and the rows `among` it that count.
+
+    `revenue` is the mapped one as money, whose sums are exact on every engine; None where there is none.
+    """
 
     rows: str
     columns: Columns
     mapped: frozenset[str]
+    revenue: exp.Expr | None = None
     among: exp.Expr | None = None
 
 
@@ -56,7 +60,7 @@ class _RevenueFilter(Model):
     def fit(self, fit: Fit) -> tuple[CTE, ...]:
         """`product_revenue` and `top_products`, as in Domain's example."""
         product = fit.columns("product_id")
-        total = exp.Sum(this=fit.columns("revenue"))
+        total = exp.Sum(this=fit.revenue)
         ranking = [exp.alias_(rank, name) for name, rank in self._ranking(product, total).items()]
         revenue = exp.select(product, exp.alias_(total.copy(), "total_revenue"), *ranking)
         top = exp.select(product.copy()).from_(table("product_revenue")).where(self._passes())

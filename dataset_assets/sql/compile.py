@@ -10,6 +10,7 @@ from datetime import date
 
 from sqlglot import exp
 
+from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.scope import Reference, Source
 from dataset_assets.errors import ResolveError, raise_all
 from dataset_assets.rows.encoding import row_text
@@ -231,7 +232,18 @@ def _filtered(draft: Draft, ctes: tuple[CTE, ...], keep: Callable[[Columns], exp
 def _fit(draft: Draft) -> Fit:
     """What filters learn from: the train rows where they were set apart, else all rows."""
     apart = any(cte.name == TRAIN_ROWS for cte in draft.ctes)
-    return Fit(TRAIN_ROWS if apart else draft.rows, draft.concept, frozenset(draft.question.concepts))
+    mapped = frozenset(draft.question.concepts)
+    return Fit(TRAIN_ROWS if apart else draft.rows, draft.concept, mapped, _revenue(draft))
+
+
+def _revenue(draft: Draft) -> exp.Expr | None:
+    """The revenue as a decimal (decision 3): BigQuery's sum of integers is one itself, and overflows."""
+    found = draft.question.concepts.get("revenue")
+    if found is None:
+        return None
+    value = draft.in_rows(found)
+    is_integer = found.column.type is ColumnType.INTEGER
+    return exp.cast(value, SQL_TYPES[ColumnType.DECIMAL]) if is_integer else value
 
 
 def _in_window(question: Question) -> Iterator[exp.Expr]:

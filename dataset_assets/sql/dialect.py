@@ -50,14 +50,14 @@ def _not(generator: Generator, node: exp.Expr) -> str:
 
 
 _EXACT_DECIMAL = parse_one(
-    "CASE WHEN ABS(:this) < 4e6 AND ABS(:this * 1e9 - ROUND(:this * 1e9)) < 0.25"
+    "CASE WHEN ABS(:this * 1e9 - ROUND(:this * 1e9)) < 0.5 - ABS(:this) * 1.2e-7"
     " THEN CAST(CAST(:this AS DOUBLE) AS DECIMAL(38, 9))"
-    " ELSE CAST(PRINTF('%.40f', :this) AS DECIMAL(38, 9)) END",
+    " ELSE CAST(LEFT(PRINTF('%.40f', :this), -30) AS DECIMAL(38, 9)) END",
     dialect="duckdb",
 )
 """DuckDB multiplies by 1e9 as floats do, and gives 333736947.770000000 for 333736947.77, which is
-333736947.769999981, as BigQuery has it. Where that product cannot round to another integer it is right, and
-fast; else all digits are written out."""
+333736947.769999981, as BigQuery has it. The product is off by 1.11e-16 of itself at most: where it cannot
+round to another integer for that, it is right, and fast; else all digits are written, and ten decide."""
 _FIRST_INSTANT = parse_one(
     "CASE WHEN TIMEZONE(:zone, TIMEZONE(:zone, :this - INTERVAL '3' HOUR) + INTERVAL '3' HOUR)"
     " = CAST(:this AS TIMESTAMP)"

@@ -117,9 +117,18 @@ class _Column:
         for start, places in groupby(
             sorted(counts), key=lambda place: day(place) if by_day else _month(day(place))
         ):
-            end = start + timedelta(days=1) if by_day else _month(start + timedelta(days=31))
+            end = _next_day(start) if by_day else _next_month(start)
             found.append(_bin(start.isoformat(), end.isoformat(), _added(counts[place] for place in places)))
         return tuple(found)
+
+
+def _next_day(of: date) -> date:
+    return of + min(timedelta(days=1), date.max - of)
+
+
+def _next_month(of: date) -> date:
+    later = of + min(timedelta(days=31), date.max - of)
+    return later if later == date.max else _month(later)
 
 
 def _month(of: date) -> date:

@@ -12,13 +12,14 @@ from dataset_assets.stats.statistics import Value
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_MICROS = 86_400_000_000
+_LAST_DAY = date.max - _EPOCH.date()
 _EXACT = Context(prec=80)
 _PLACES = Decimal(LEAST_WIDTH)
 
 
 def day(number: Decimal | int) -> date:
-    """The date that is so many days after 1970-01-01."""
-    return _EPOCH.date() + timedelta(days=int(number))
+    """The date that is so many days after 1970-01-01; never one after the last there is."""
+    return _EPOCH.date() + min(timedelta(days=int(number)), _LAST_DAY)
 
 
 def _instant(micros: str) -> str:

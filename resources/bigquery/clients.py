@@ -1,16 +1,19 @@
 """Google's clients, and how they are asked. Only what talks to BigQuery loads this."""
 
+import os
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from dagster_gcp import BigQueryResource
+from dagster_gcp.bigquery.utils import setup_gcp_creds
 from google.api_core.retry import Retry
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
+from dataset_assets.errors import AccessError, Fault
 from resources.bigquery.errors import is_transient, plain
 
 if TYPE_CHECKING:
@@ -38,28 +41,33 @@ class EndpointResource(BigQueryResource):
     def get_client(self) -> Generator[bigquery.Client, None, None]:
         """A client of that address."""
         local = urlsplit(self.api_endpoint).hostname in _LOOPBACK
-        yield bigquery.Client(
-            project=self.project,
-            location=self.location,
-            credentials=AnonymousCredentials() if local else None,
-            client_options={"api_endpoint": self.api_endpoint},
-        )
+        with setup_gcp_creds(self.gcp_credentials) if self.gcp_credentials else nullcontext():
+            yield bigquery.Client(
+                project=self.project,
+                location=self.location,
+                credentials=AnonymousCredentials() if local else None,
+                client_options={"api_endpoint": self.api_endpoint},
+            )
 
 
 def client_of(settings: "ConnectionSettings") -> bigquery.Client:
     """For jobs and metadata. Raises AccessError where there are no credentials."""
-    given = {"project": settings.project, "location": settings.location}
+    given = settings.model_dump(include={"project", "location", "gcp_credentials"})
     endpoint = settings.api_endpoint
-    resource = (
-        EndpointResource(**given, api_endpoint=endpoint)
-        if endpoint
-        else BigQueryResource(**given, gcp_credentials=settings.gcp_credentials)
-    )
+    if settings.gcp_credentials and "GOOGLE_APPLICATION_CREDENTIALS" in os.environ:
+        message = "`gcp_credentials` is given, and GOOGLE_APPLICATION_CREDENTIALS is set"
+        raise AccessError(Fault(message, mend="leave out one of them"))
+    resource = EndpointResource(**given, api_endpoint=endpoint) if endpoint else BigQueryResource(**given)
     try:
         with resource.get_client() as client:
             return client
     except GoogleAuthError as error:
         raise plain(error) from None
+    except ValueError:
+        if not settings.gcp_credentials:
+            raise
+        mend = "let it be what `base64` makes of the key's JSON file"
+        raise AccessError(Fault("`gcp_credentials` is no service account's key", mend=mend)) from None
 
 
 def reader_of(client: bigquery.Client, endpoint: str | None) -> "BigQueryReadClient":

@@ -12,6 +12,7 @@ import requests
 from google.api_core import exceptions as api
 from google.auth.exceptions import GoogleAuthError, TransportError
 
+from dataset_assets.access import DOCTOR
 from dataset_assets.errors import (
     AccessError,
     BudgetError,
@@ -39,10 +40,12 @@ _VALUE = re.compile(
     r"|Conversion Error)",
     re.IGNORECASE,
 )
-_TYPE = re.compile(r"\b(INT64|NUMERIC|BIGNUMERIC|FLOAT64|BOOL|DATE|TIMESTAMP|DATETIME|STRING|DECIMAL)\b")
+_TYPE = re.compile(
+    r"\b(INT64|NUMERIC|BIGNUMERIC|FLOAT64|BOOL|DATE|TIMESTAMP|DATETIME|STRING|DECIMAL)\b", re.IGNORECASE
+)
 _OF_THE_TEXT = re.compile(
-    r"(?:Query error: )?(?:Syntax error|Unrecognized name|No matching signature|Function not found"
-    r"|Table not found|Column name|Table name|Name \S+ not found)"
+    r"Syntax error|Unrecognized name|No matching signature|Function not found|Table not found|Column name"
+    r"|Table name|Name \S+ not found"
 )
 """What such a message quotes is the statement, not the data."""
 _CUT = (requests.exceptions.RequestException, ConnectionError, TimeoutError, TransportError)
@@ -85,7 +88,8 @@ def plain(error: Exception) -> Exception:
     if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
         return plain(error.cause)
     if isinstance(error, api.GoogleAPICallError):
-        return told(*_first(error)) or error
+        reason, message = _first(error)
+        return told(reason, message) or (_refused(message) if reason == "invalidQuery" else error)
     if isinstance(error, NotSeenYet):
         return UnavailableError(
             Fault(f"BigQuery has the job {error}, and does not show it", mend="run again later")
@@ -118,16 +122,21 @@ _BY_CODE = {
     **dict.fromkeys(_AGAIN, "backendError"),
 }
 
-_DOCTOR = "`dataset-assets doctor` says which role is missing"
+_ROLES = {
+    "bigquery.jobs.": "grant roles/bigquery.jobUser on the engine's project, or name another `project`",
+    "bigquery.readsessions.": "grant roles/bigquery.readSessionUser on the engine's project",
+}
+"""A permission that a message names → what would do."""
+_FILTER = re.compile(r"Cannot query over table \S+ without a filter")
 _BILLING = "look at the project's billing and its jobs"
 _SMALLER = "select less, or a shorter window"
 _BUDGET = "raise `maximum_bytes_billed`, or the dataset's own in `budgets`, or select less"
 _QUOTA = "wait until the quota is renewed, or ask for a higher one"
 _MEANING: Mapping[str, tuple[type[DatasetAssetsError], str, str]] = {
     "notFound": (ResolveError, "{}", "check project, dataset and table in the target"),
-    "accessDenied": (DeniedError, "{}", _DOCTOR),
-    "authError": (AccessError, "{}", _DOCTOR),
-    "forbidden": (DeniedError, "{}", _DOCTOR),
+    "accessDenied": (DeniedError, "{}", DOCTOR),
+    "authError": (AccessError, "{}", DOCTOR),
+    "forbidden": (DeniedError, "{}", DOCTOR),
     "quotaExceeded": (AccessError, "a quota of the project is used up: {}", _QUOTA),
     "bytesBilledLimitExceeded": (BudgetError, "{}", _BUDGET),
     "responseTooLarge": (DatasetAssetsError, "{}", _SMALLER),
@@ -146,23 +155,34 @@ def told(reason: str, message: str) -> DatasetAssetsError | None:
     first = message.partition("\n")[0].rstrip(".")
     if reason in _MEANING:
         error, sentence, mend = _MEANING[reason]
+        if error is DeniedError:
+            mend = next((role for named, role in _ROLES.items() if named in message), mend)
         return error(Fault(sentence.format(first), mend=mend))
     if _CONFLICT in message:
         return PublishError(
             Fault("other runs changed the same table again and again", mend="run again later")
         )
+    if _FILTER.match(message):
+        return ResolveError(Fault(first, mend="map that column as `timestamp`, and give a `date_range`"))
     if reason in {"invalidQuery", "invalid"} and _VALUE.search(message):
         kind = _TYPE.search(message)
-        into = kind[1] if kind else "the type it is used as"
+        into = kind[1].upper() if kind else "the type it is used as"
         mend = "compare the table's values with its declared column types"
         return DataError(Fault(f"a value in the data cannot be turned into {into}", mend=mend))
     return None
 
 
+def _refused(message: str) -> DatasetAssetsError:
+    """A query that is not taken was not run: its message holds nothing of the data."""
+    first = message.partition("\n")[0]
+    mend = "`dataset-assets sql` prints the query; look at the views that it reads"
+    return DatasetAssetsError(Fault(f"BigQuery does not take the query: {first}", mend=mend))
+
+
 def failed(job_id: str, result: dict[str, Any]) -> DatasetAssetsError:
     """What the `errorResult` of a job means to a person. What may be a value of the data is left out."""
     reason, message = result.get("reason", ""), result.get("message", "")
-    first = message.partition("\n")[0]
+    first = message.partition("\n")[0].removeprefix("Query error: ")
     says = first if _OF_THE_TEXT.match(first) else re.split(r"[:'\"`\d]", first)[0].strip()
     mend = f"BigQuery's job history has the whole message, under {job_id}"
     return told(reason, message) or DatasetAssetsError(Fault(f"a job failed: {reason}: {says}", mend=mend))

@@ -9,12 +9,13 @@ from sqlglot import exp
 from dataset_assets.sql.dialect import BIGQUERY
 from resources.bigquery.clients import ONCE, TIMEOUT
 from resources.bigquery.connection import Connection
-from resources.bigquery.errors import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from google.cloud.bigquery_storage_v1.types import ReadSession
+    from google.cloud.bigquery_storage_v1.types import ReadRowsResponse, ReadSession
 
+SILENCE = 600.0
+"""Seconds after which a stream is opened anew, however much it still holds: it may have gone dead."""
 _SELECT = frozenset({"expressions", "from_", "where"})
 _TABLE = frozenset({"this", "db", "catalog", "alias"})
 _CONDITIONS = (
@@ -42,17 +43,19 @@ class Excerpt:
         places = {name.lower(): place for place, name in enumerate(given.names)}
         names = self.columns or dict(zip(given.names, given.names, strict=True))
         order = [places[name.lower()] for name in names]
-        schema = pa.schema(
-            [
-                given.field(place).with_name(name).remove_metadata()
-                for place, name in zip(order, names.values(), strict=True)
-            ]
-        )
-        rows = (
-            pa.RecordBatch.from_arrays([batch.column(place) for place in order], schema=schema)
-            for batch in _pages(connection, session)
-        )
-        return pa.RecordBatchReader.from_batches(schema, rows)
+        fields = [
+            given.field(place).with_name(name) for place, name in zip(order, names.values(), strict=True)
+        ]
+        schema = pa.schema(field.remove_metadata() for field in fields)
+
+        def rows() -> "Iterator[pa.RecordBatch]":
+            for stream in session.streams:
+                for page in _Stream(connection, stream.name):
+                    found = pa.py_buffer(page.arrow_record_batch.serialized_record_batch)
+                    batch = pa.ipc.read_record_batch(found, given)
+                    yield pa.RecordBatch.from_arrays([batch.column(place) for place in order], schema=schema)
+
+        return pa.RecordBatchReader.from_batches(schema, rows())
 
     def _session(self, connection: Connection) -> "ReadSession":
         from google.cloud.bigquery_storage_v1 import types  # noqa: PLC0415 - see batches
@@ -67,19 +70,36 @@ class Excerpt:
         )
 
 
-def _pages(connection: Connection, session: "ReadSession") -> Iterator["pa.RecordBatch"]:
-    """A stream that breaks off is taken up again where it was, by the client. Raises plain errors."""
-    try:
-        for stream in session.streams:
-            for page in connection.reader.read_rows(stream.name).rows(session).pages:
-                yield page.to_arrow()
-    except Exception as error:  # noqa: BLE001 - `plain` gives back what it does not know
-        raise plain(error) from None
+class _Stream:
+    """The pages of a stream. One that breaks off, or is silent, is taken up again where it was."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._rows = 0
+        self._pages: Iterator[ReadRowsResponse] | None = None
+
+    def __iter__(self) -> Iterator["ReadRowsResponse"]:
+        while (page := self._connection.ask(self._next)) is not None:
+            if page.row_count:
+                yield page
+
+    def _next(self) -> "ReadRowsResponse | None":
+        if self._pages is None:
+            reader = self._connection.reader
+            self._pages = iter(reader.read_rows(self._name, self._rows, retry=ONCE, timeout=SILENCE))
+        try:
+            page = next(self._pages, None)
+        except Exception:
+            self._pages = None
+            raise
+        self._rows += page.row_count if page else 0
+        return page
 
 
 def excerpt_of(query: exp.Query) -> tuple[exp.Table, Excerpt] | None:
     """The table that a query only takes columns and rows of; None for any other query."""
-    if not isinstance(query, exp.Select) or not _given(query) <= _SELECT:
+    if not isinstance(query, exp.Select) or not {"from_"} <= _given(query) <= _SELECT:
         return None
     source, where = query.args["from_"].this, query.args.get("where")
     columns = {each.unalias().name: each.alias_or_name for each in query.selects}

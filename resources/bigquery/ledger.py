@@ -105,8 +105,12 @@ class Ledger:
             ),
             self._insert(PUBLICATIONS, self._written_down(claim, record).having(may.copy())),
             exp.Commit(),
-            exp.select(column("version")).from_(self.table(PUBLICATIONS)).where(*_own(claim)),
+            self.published(claim),
         ]
+
+    def published(self, claim: Claim) -> exp.Select:
+        """`version` of what this claim published; no row when it did not."""
+        return exp.select(column("version")).from_(self.table(PUBLICATIONS)).where(*_own(claim))
 
     def _may(self, claim: Claim, record: Mapping[str, Any]) -> exp.Expr:
         """Whether no claim is newer, this one did not publish yet, and what it replaces is what it knows.

@@ -57,6 +57,11 @@ def mark(*values: object) -> str:
     return sha256(json.dumps(values).encode()).hexdigest()[:8]
 
 
+def moved_prefix(dataset: str, period: str | None, run_id: str) -> str:
+    """With which the names of all tables begin that were moved for a run."""
+    return f"_moved_{mark(dataset, period, run_id)}_"
+
+
 def expiry(hours: int) -> datetime:
     """When BigQuery may remove a table that is needed for a while. Nothing kept depends on it."""
     return datetime.now(UTC) + timedelta(hours=hours)

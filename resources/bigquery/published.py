@@ -129,9 +129,8 @@ def _described(
     new = wanted.get(field.name.lower())
     if new is None or (field.description or "") == (new.description or ""):
         return field
-    return bigquery.SchemaField(
-        field.name, field.field_type, field.mode, new.description or "", fields=field.fields
-    )
+    # All else that is said of the column, such as a policy tag, stays.
+    return bigquery.SchemaField.from_api_repr(field.to_api_repr() | {"description": new.description or ""})
 
 
 def _check_partitioning(claim: Claim, others: Sequence[str | None]) -> None:

@@ -19,6 +19,9 @@ from resources.bigquery.types import physical_column
 if TYPE_CHECKING:
     from resources.bigquery.engine import BigQueryEngine
 
+PAGE = 10_000
+"""Rows of an answer that come with one request."""
+
 
 class BigQuerySession(Session):
     """Jobs of one errand. A query is a job; what stops the caller cancels it."""
@@ -81,9 +84,13 @@ class BigQuerySession(Session):
 
     def answer(self, job: bigquery.QueryJob) -> list[dict[str, Any]]:
         """The rows of a job that is done; of several statements, those of the last."""
-        return self._engine.connection.ask(
-            lambda: [dict(row.items()) for row in job.result(retry=ONCE, job_retry=None, timeout=TIMEOUT)]
-        )
+
+        def rows() -> list[dict[str, Any]]:
+            # Without the size of a page the first request asks for none of the rows.
+            found = job.result(page_size=PAGE, retry=ONCE, job_retry=None, timeout=TIMEOUT)
+            return [dict(row.items()) for row in found]
+
+        return self._engine.connection.ask(rows)
 
     @property
     def tables(self) -> Tables:

@@ -16,9 +16,10 @@ from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.ports import Moved
 from resources.arrow_stream import Watched
+from resources.bigquery.clients import CLEANING
 from resources.bigquery.excerpt import Excerpt, excerpt_of
 from resources.bigquery.jobs import Jobs
-from resources.bigquery.names import expiry, table
+from resources.bigquery.names import expiry, moved_prefix, table
 from resources.bigquery.tables import Tables, path
 from resources.bigquery.types import COLUMN_TYPES
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 MOVED_HOURS = 24
 """After which BigQuery itself removes what a killed session was moved."""
-
-LAST_PATIENCE = 10.0
-"""Seconds for removing it: a run that fails because nothing is reached does not wait long to say so."""
 
 
 class Transfer:
@@ -58,7 +56,9 @@ class Transfer:
     ) -> exp.Table:
         """A table of these rows, until `close`."""
         project, dataset = self._scratch or ("", "")
-        place = table(project, dataset, f"_moved_{uuid4().hex[:16]}_{name}")
+        errand = self._jobs.errand
+        prefix = moved_prefix(errand.dataset, errand.period, errand.run_id)
+        place = table(project, dataset, f"{prefix}{uuid4().hex[:8]}_{name}")
         schema = [bigquery.SchemaField(each.name, COLUMN_TYPES[each.type]) for each in columns]
         holder = bigquery.Table(path(place), schema=schema)
         holder.expires = expiry(MOVED_HOURS)
@@ -79,7 +79,7 @@ class Transfer:
         """Removes what came in. What cannot be removed now expires: the reason to stop is what is told."""
         for place in self._moved:
             with suppress(DatasetAssetsError):
-                self._tables.drop(place, LAST_PATIENCE)
+                self._tables.drop(place, CLEANING)
         self._moved.clear()
 
 

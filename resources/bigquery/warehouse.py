@@ -34,11 +34,16 @@ from dataset_assets.ports import (
     Warehouse,
 )
 from resources.bigquery.ledger import DESCRIPTIONS, PUBLICATIONS, SCHEMAS, Ledger
-from resources.bigquery.names import mark
+from resources.bigquery.names import mark, moved_prefix
 from resources.bigquery.types import physical_column
 
 if TYPE_CHECKING:
+    from google.cloud import bigquery
+
     from resources.bigquery.session import BigQuerySession
+
+_TAKEN_UP = 20
+"""How often a run may be taken up again after its staged rows were removed."""
 
 
 _PASSING = ("_staged_", "_moved_")
@@ -80,7 +85,7 @@ class BigQueryWarehouse(Warehouse):
         found = opened.answer(opened.write(statements, "claim"))
         claims = [Claim(dataset, period, row["token"], row["run_id"]) for row in found]
         own = max((each for each in claims if each.run_id == run_id), key=_rank)
-        self._clean_up([each for each in claims if _rank(each) < _rank(own)], opened)
+        self._clean_up(own, [each for each in claims if _rank(each) < _rank(own)], opened)
         return own
 
     def confirm(self, claim: Claim, session: Session) -> None:
@@ -133,16 +138,25 @@ class BigQueryWarehouse(Warehouse):
         made = exp.Create(
             this=place, kind="TABLE", replace=True, properties=properties, expression=query.copy()
         )
-        opened.write([made], "stage")
-        found = opened.tables.find(place)
-        if found is None:  # by a process of this run that died, and removed since
-            self.confirm(claim, session)
-            opened.write([made], "stage")
-            found = opened.tables.get(place)
+        try:
+            found = self._written(made, claim, opened)
+        except BaseException:
+            self._remove(place.name, opened)
+            raise
         relation = Relation(
             place, tuple(map(physical_column, found.schema)), str(found.etag), int(found.num_rows or 0)
         )
         return StagedTable(relation, place, found.num_bytes)
+
+    def _written(self, made: exp.Create, claim: Claim, session: "BigQuerySession") -> "bigquery.Table":
+        """The table; the one of a job of this run that is done already may have been removed since."""
+        for _ in range(_TAKEN_UP):
+            session.write([made], "stage")
+            found = session.tables.find(made.this)
+            if found is not None:
+                return found
+            self.confirm(claim, session)
+        raise PublishError(Fault(f"the staged rows {made.this.name} are gone", mend="run again"))
 
     def publish(
         self,
@@ -162,7 +176,13 @@ class BigQueryWarehouse(Warehouse):
         published = PublishedTable(self.ledger.table(claim.dataset), tuple(columns), opened)
         published.prepare(staged.relation, claim, others, str(record["definition"].get("description", "")))
         statements = self.ledger.publish(claim, staged.source, published.names, record)
-        found = opened.answer(opened.write(statements, "publish"))
+        try:
+            found = opened.answer(opened.write(statements, "publish"))
+        except ResolveError:  # the staged rows are gone: they are published, or another run took over
+            found = session.rows(self.ledger.published(claim))
+            if not found:
+                self.confirm(claim, session)
+                raise
         if not found:
             self.confirm(claim, session)
             message = f"{claim.dataset!r} was published by another run since this one read what was there"
@@ -211,11 +231,14 @@ class BigQueryWarehouse(Warehouse):
         name = f"{mark(claim.period)}_{claim.token}_{mark(claim.run_id)}"
         return self.ledger.table(f"_staged_{claim.dataset}_{name}")
 
-    def _clean_up(self, earlier: Sequence[Claim], session: "BigQuerySession") -> None:
-        """Removes what was staged by runs that can no longer publish."""
-        left = {self._staging(each).name for each in earlier}
-        if left:
-            for name in left.intersection(session.tables.names(self.project, self.dataset)):
+    def _clean_up(self, own: Claim, earlier: Sequence[Claim], session: "BigQuerySession") -> None:
+        """Removes what was staged by, and moved for, runs that can no longer publish."""
+        if not earlier:
+            return
+        staged = {self._staging(each).name for each in earlier}
+        moved = tuple(moved_prefix(each.dataset, each.period, each.run_id) for each in (own, *earlier))
+        for name in session.tables.names(self.project, self.dataset):
+            if name in staged or name.startswith(moved):
                 self._remove(name, session)
 
     def _remove(self, name: str, session: "BigQuerySession") -> None:
@@ -225,6 +248,7 @@ class BigQueryWarehouse(Warehouse):
             session.tables.drop(self.ledger.table(name), CLEANING)
 
     def _has_ledger(self, session: "BigQuerySession") -> bool:
+        """By the table that is made last."""
         return session.tables.find(self.ledger.table(PUBLICATIONS)) is not None
 
     def _make_ledger(self, session: "BigQuerySession") -> None:
@@ -232,6 +256,9 @@ class BigQueryWarehouse(Warehouse):
 
         from resources.bigquery.tables import path
 
+        if self._has_ledger(session):
+            return
+        session.tables.dataset(self.project, self.dataset)  # where it is missing this says so
         for name, types in SCHEMAS.items():
             schema = [bigquery.SchemaField(each, kind) for each, kind in types.items()]
             table = bigquery.Table(path(self.ledger.table(name)), schema=schema)

@@ -2,7 +2,7 @@
 
 # ruff: noqa: PLC0415 - Google's libraries load when a table is looked for, not when a target is checked
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from dataset_assets.access import Finding
 from dataset_assets.contract.wording import nearest
 from dataset_assets.errors import AccessError, Fault, ResolveError
 from dataset_assets.model import Identifier, Integer, Text
@@ -156,6 +157,20 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         from resources.bigquery.contents import Contents
 
         return Contents(self._tables).state(self._found(table, None)[1])
+
+    def examine(self, table: str, session: Session) -> Iterator[Finding]:
+        """As the port says; and whether a query of the session can read it where it is."""
+        from resources.bigquery.access import home_of, table_findings
+        from resources.bigquery.contents import Contents
+
+        found = self._found(table, None)[1]
+        state = Contents(self._tables).state(found)
+        return table_findings(f"table {self.name}/{table}", found, state, home_of(session))
+
+    def role(self, table: str) -> str:
+        """As the port says."""
+        project, dataset, _ = self._place(table)
+        return f"grant roles/bigquery.dataViewer on dataset {project}.{dataset}"
 
     @property
     def _tables(self) -> "Tables":

@@ -76,12 +76,16 @@ def test_over_bigquery_assets_say_where_their_tables_are(retailer):
     assert spec.metadata["dagster/uri"] == "bigquery://acme-analytics/training/monthly"
 
 
-def test_the_projects_own_definitions_load(retailer):
-    env = environment(retailer)
-    del env["DATASET_ASSETS_TARGET"], env["DATASET_ASSETS_DEFINITIONS"]
+@pytest.mark.parametrize("target", ["local", "bigquery"])
+def test_the_projects_own_definitions_load(retailer, target):
+    env = environment(retailer) | {"DATASET_ASSETS_TARGET": target}
+    del env["DATASET_ASSETS_DEFINITIONS"]
+    env |= dict.fromkeys(("BIGQUERY_PROJECT", "BIGQUERY_SOURCES", "BIGQUERY_WAREHOUSE"), "somewhere")
     done = run(sys.executable, "-W", "error", "-c", LOAD, cwd=ROOT, env=env)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["assets"] > 5
+    found = json.loads(done.stdout)
+    assert found["assets"] > 5
+    assert found["engines"] == (["duckdb", "deltalake"] if target == "local" else [])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from dataset_assets.contract.catalog import load_catalog
 from dataset_assets.versions import structural_hash
 from definitions import build
 from resources.settings import Settings
-from tests.assets.retailer import BRANDS, BROKEN, MONTHLY, NESTING, NOW, Retailer
+from tests.assets.retailer import BRANDS, BROKEN, MONTHLY, NESTING, NOW, TARGET, Retailer
 
 
 def graph(retailer: Retailer) -> Any:
@@ -43,6 +43,23 @@ def test_tables_are_external_and_there_once_and_nested_datasets_are_upstream(ret
     nesting = found.get(dataset_key("nesting"))
     assert nesting.parent_keys == {table_key("shop", "orders"), dataset_key("brands")}
     assert nesting.is_executable
+
+
+def test_a_routed_table_is_an_asset_of_the_resolver_that_has_it(retailer):
+    lake = "    lake: {type: bigquery, project: test-project, dataset: retail}\n"
+    routed = TARGET.replace("  resolvers:\n", "  routes: {products: lake}\n  resolvers:\n") + lake
+    (retailer.root / "target.yaml").write_text(routed)
+    found = graph(retailer)
+    tables = {key for key in found.get_all_asset_keys() if found.get(key).is_external}
+    orders, products = table_key("shop", "orders"), table_key("lake", "products")
+    assert tables == {orders, products}
+    assert found.get(dataset_key("monthly")).parent_keys == tables
+    assert found.get(dataset_key("brands")).parent_keys == {products}
+    lineage = spec(retailer, "monthly").metadata["dagster/column_lineage"].deps_by_column
+    assert lineage["products__brand"] == [dg.TableColumnDep(products, "brand")]
+    assert lineage["user_id"] == [dg.TableColumnDep(orders, "customer")]
+    retailer.write("brands", BRANDS.replace("  owner:", "  resolver_id: shop\n  owner:"))
+    assert graph(retailer).get(dataset_key("brands")).parent_keys == {table_key("shop", "products")}
 
 
 def test_a_table_has_the_partitions_that_its_readers_need(retailer):

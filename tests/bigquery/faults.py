@@ -21,6 +21,8 @@ class Fault:
     reason: str = "backendError"
     """Of a `failed` job."""
     message: str = "Error encountered during execution. Retrying may solve the problem."
+    says: str = ""
+    """The message of an error, instead of the usual one of its kind."""
 
     def __post_init__(self) -> None:
         if self.kind not in {*ERRORS, *ENDS, "failed", "held", "none"}:
@@ -34,7 +36,8 @@ class Fault:
         if self.kind in ERRORS:
             if self.after:
                 do()
-            return ERRORS[self.kind]
+            usual = ERRORS[self.kind]
+            return Answer.error(usual.status, self.kind.split()[-1], self.says) if self.says else usual
         end = ENDS.get(self.kind, End.WHOLE)
         return Answer(end=end) if end is End.RESET else replace(do(), end=end)
 

@@ -104,6 +104,11 @@ class StrictProxy:
         """Let the next requests that they mean meet these faults; the first one first."""
         self._faults.extend(faults)
 
+    @property
+    def jobs(self) -> list[dict]:
+        """The resources of all jobs that were taken, in order."""
+        return [job.resource for job in self._jobs.values()]
+
     def answer(self, request: Request) -> Answer:
         self._find_job(request)
         with self._lock:
@@ -120,7 +125,8 @@ class StrictProxy:
             request.read_job()
         elif request.place == "upload":
             begun = self._uploads[request.path.split("upload_id=")[1]]
-            request.place, request.job_id, request.configuration = "insert", begun.job_id, begun.configuration
+            request.place, request.job_id = "insert", begun.job_id
+            request.configuration, request.location = begun.configuration, begun.location
 
     def _forward(self, request: Request, _fault: Fault) -> Answer:
         answer = request.sent_to(self._upstream)

@@ -76,6 +76,8 @@ class Request:
     body: bytes
     job_id: str = ""
     configuration: dict = field(default_factory=dict)
+    location: str = ""
+    """Where a job is to run, as far as that was said."""
     fate: str = "none"
     """The kind of the fault that met it."""
 
@@ -91,7 +93,8 @@ class Request:
         """Take the job from the body: all of it, or the first part of an upload."""
         text = self.body.split(b"\r\n--")[0].decode()
         job, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
-        self.job_id, self.configuration = job["jobReference"]["jobId"], job["configuration"]
+        reference, self.configuration = job["jobReference"], job["configuration"]
+        self.job_id, self.location = reference["jobId"], reference.get("location", "")
         if self.configuration.get("dryRun"):
             self.place = "dry_run"
         if "uploadType=resumable" in self.path:

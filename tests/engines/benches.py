@@ -88,7 +88,7 @@ def on_bigquery(request: "pytest.FixtureRequest") -> Generator[Bench]:
         project=PROJECT,
         api_endpoint=proxy.rest,
         storage_endpoint=proxy.storage,
-        patience=5,
+        patience=60,
     )
     with BigQueryEngine(settings, settings.open_connection(), (PROJECT, dataset)).connect() as session:
 

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from tests.interfaces.cloud import Cloud, open_cloud
+
 USERS = "users:\n  user-ann: {email: ann@example.com}\n"
 
 TARGET = """\
@@ -112,3 +114,9 @@ def retailer(tmp_path, monkeypatch) -> Path:
     monkeypatch.delenv("DATASET_ASSETS_LOCKED", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     return tmp_path
+
+
+@pytest.fixture
+def cloud(retailer, emulator, proxy, bigquery_dataset) -> Cloud:
+    """The retailer's target of the environment is BigQuery."""
+    return open_cloud(emulator, proxy, bigquery_dataset, retailer)

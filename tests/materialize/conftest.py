@@ -1,8 +1,18 @@
+from collections.abc import Generator
+
 import pytest
 
+from tests.engines.stores import STORES, Store
 from tests.materialize.shop import Shop, open_shop
 
 
+@pytest.fixture(params=["duckdb", "bigquery"])
+def store(request: pytest.FixtureRequest, tmp_path) -> Generator[Store]:
+    """Every test holds on both engines, unless it names its store."""
+    with STORES[request.param](request, tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture
-def shop(tmp_path) -> Shop:
-    return open_shop(tmp_path)
+def shop(store: Store) -> Shop:
+    return open_shop(store)

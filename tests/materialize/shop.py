@@ -1,9 +1,5 @@
-"""A shop with one dataset, small and real: files, a target, and materializations of it.
+"""A shop with one dataset, small and real: its files, tables in a store, and materializations."""
 
-As a program (`shop.py ROOT PERIOD [AS_OF]`) it publishes once, for tests that kill it.
-"""
-
-import sys
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,14 +14,8 @@ from dataset_assets.materialize import Materialization, materialize
 from dataset_assets.target import Target
 from dataset_assets.work import Request
 from resources.target import load_target
+from tests.engines.stores import Store
 
-TARGET = """
-target:
-  engine: {{type: duckdb, threads: {threads}}}
-  warehouse: {{type: delta, root: ./warehouse}}
-  default_resolver: files
-  resolvers: {{files: {{type: parquet, root: ./data}}}}
-"""
 USERS = "users: {ada: {email: ada@example.org}}\n"
 DATASET = """
 dataset:
@@ -57,7 +47,7 @@ KEYED = DATASET.format(key="natural_key_columns: [line]")
 KEYLESS = DATASET.format(key="extra_columns: [line]")
 SALES = """
 SELECT i AS line, 'b' || i % 37 AS buyer, i % 11 AS item, (i % 97) / 4.0 AS price,
-  TIMESTAMP '2024-01-01' + i * INTERVAL 7 MINUTE AS sold_at
+  TIMESTAMP '2024-01-01' + i * INTERVAL 70 MINUTE AS sold_at
 FROM range({rows}) AS t(i)
 """
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -68,15 +58,17 @@ class Shop:
     """Files below `root`; each materialization is a second later than the one before."""
 
     root: Path
+    store: Store
     now: datetime = NOW
 
     def write(self, table: str, query: str) -> None:
-        """Replaces a table's file by the rows of a query."""
+        """Replaces a table by the rows of a query."""
         path = self.root / "data" / f"{table}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_suffix(".new")
         duckdb.execute(f"COPY ({query}) TO '{new}' (FORMAT parquet)")
         new.rename(path)
+        self.store.load(table, path)
 
     def rewrite_sales(self, query: str) -> None:
         """Replaces the sales by a query over the sales there are."""
@@ -94,8 +86,9 @@ class Shop:
     def target(self) -> Target:
         return load_target(str(self.root / "target.yaml"))
 
-    def use_threads(self, threads: int) -> None:
-        (self.root / "target.yaml").write_text(TARGET.format(threads=threads))
+    def use_target(self, **settings: Any) -> None:
+        """Writes the target file, as the store says it."""
+        (self.root / "target.yaml").write_text(self.store.target(**settings))
 
     def publish(self, period: str | None = "2024-02", stem: str = "sales", **asked: Any) -> Materialization:
         """Materializes a Period."""
@@ -117,23 +110,13 @@ class Shop:
         return sorted(rows, key=lambda row: row["_row_id"])
 
 
-def open_shop(root: Path, rows: int = 15000, text: str = KEYED) -> Shop:
-    """A shop with sales from January 2024 on, one every seven minutes, of eleven items."""
-    (root / "definitions" / "datasets").mkdir(parents=True)
-    (root / "definitions" / "users.yaml").write_text(USERS)
-    shop = Shop(root)
-    shop.use_threads(2)
+def open_shop(store: Store, rows: int = 1500, text: str = KEYED) -> Shop:
+    """A shop with sales from January 2024 on, one every seventy minutes, of eleven items."""
+    (store.root / "definitions" / "datasets").mkdir(parents=True)
+    (store.root / "definitions" / "users.yaml").write_text(USERS)
+    shop = Shop(store.root, store)
+    shop.use_target()
     shop.declare(text)
     shop.write("sales", SALES.format(rows=rows))
     shop.write("items", "SELECT i AS item, 'kind ' || i % 3 AS kind FROM range(11) AS t(i)")
     return shop
-
-
-if __name__ == "__main__":
-    program = Shop(Path(sys.argv[1]), datetime.now(UTC))
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    for asked_period in sys.argv[2:]:
-        outcome = program.publish(asked_period, now=datetime.now(UTC))
-        sys.stdout.write(f"{asked_period} {outcome.table_version} {outcome.counts.rows}\n")
-        sys.stdout.flush()

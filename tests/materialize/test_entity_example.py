@@ -9,13 +9,6 @@ from dataset_assets.errors import ContractError
 from tests.materialize.shop import Shop
 
 FILES = Path(__file__).parents[1] / "contract" / "files"
-TARGET = """
-target:
-  engine: {type: duckdb}
-  warehouse: {type: delta, root: ./warehouse}
-  default_resolver: legacy-parquet-resolver
-  resolvers: {legacy-parquet-resolver: {type: parquet, root: ./data}}
-"""
 TABLES = {
     "orders": """
         SELECT 'o' || i AS order_number, 'c' || i % 5 AS customer_id, 'p' || i % 4 AS product_id,
@@ -33,7 +26,7 @@ def example(shop: Shop) -> Shop:
     for stem in ("sales_orders", "product_categories"):
         shutil.copy(FILES / f"{stem}.yaml", shop.root / "definitions" / "datasets")
     shutil.copy(FILES / "users.yaml", shop.root / "definitions")
-    (shop.root / "target.yaml").write_text(TARGET)
+    shop.use_target(resolver="legacy-parquet-resolver")
     for name, query in TABLES.items():
         shop.write(name, query)
     return shop

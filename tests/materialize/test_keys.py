@@ -1,11 +1,10 @@
 """Natural keys that sources break, and keys that change from one version to the next."""
 
-import duckdb
 import pytest
 
 from dataset_assets.audit import AuditError
 from dataset_assets.standing import RefreshCounts
-from tests.materialize.shop import TARGET, Shop
+from tests.materialize.shop import Shop
 
 DATASET = """
 dataset:
@@ -17,15 +16,14 @@ dataset:
     name: stock
     columns: [{{name: shelf, type: integer, nullable: false}}, {{name: item, type: string, nullable: false}}]
 """
-DATABASE = TARGET.replace("type: parquet, root: ./data", "type: duckdb, database: ./stock.duckdb")
+pytestmark = pytest.mark.parametrize("store", ["database", "bigquery"], indirect=True)
+"""Stores that say nothing of NULLs beforehand."""
 
 
 def stock(shop: Shop, key: str, rows: str) -> None:
-    """Declares the dataset by this key, on a DuckDB file, which says nothing of NULLs beforehand."""
-    (shop.root / "target.yaml").write_text(DATABASE.format(threads=2))
+    """Declares the dataset by this key, over these rows."""
     shop.declare(DATASET.format(key=key))
-    with duckdb.connect(shop.root / "stock.duckdb") as database:
-        database.execute(f"CREATE OR REPLACE TABLE stock AS SELECT * FROM (VALUES {rows}) AS t(shelf, item)")
+    shop.write("stock", f"SELECT * FROM (VALUES {rows}) AS t(shelf, item)")
 
 
 def test_a_null_in_a_key_is_told_and_no_row_is_lost(shop: Shop) -> None:

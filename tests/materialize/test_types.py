@@ -8,12 +8,26 @@ from dataset_assets.audit import AuditError
 from dataset_assets.errors import ResolveError
 from tests.materialize.shop import KEYED, Shop
 
+NUMBERS = {
+    "tiny": "TINYINT",
+    "small": "INTEGER",
+    "big": "BIGINT",
+    "huge": "HUGEINT",
+    "real": "DOUBLE",
+    "exact": "DECIMAL(9, 2)",
+}
 
-@pytest.mark.parametrize("native", ["TINYINT", "INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "DECIMAL(9, 2)"])
-def test_every_kind_of_number_can_be_declared_decimal(shop: Shop, native: str) -> None:
-    shop.rewrite_sales(f"SELECT * REPLACE (CAST(line % 100 AS {native}) AS price) FROM {{sales}}")
+
+def test_every_kind_of_number_can_be_declared_decimal(shop: Shop) -> None:
+    declared = "".join(f"      - {{name: {name}, type: decimal}}\n" for name in NUMBERS)
+    text = KEYED.replace("      - {name: sold_at", f"{declared}      - {{name: sold_at")
+    shop.declare(text.replace("  filters:", f"  extra_columns: [{', '.join(NUMBERS)}]\n  filters:"))
+    columns = ", ".join(f"CAST(line % 100 AS {native}) AS {name}" for name, native in NUMBERS.items())
+    shop.rewrite_sales(f"SELECT *, {columns} FROM {{sales}}")
     shop.publish()
-    assert {row["revenue"] for row in shop.rows()} == {Decimal(n) for n in range(100)}
+    rows = shop.rows()
+    for name in NUMBERS:
+        assert {row[name] for row in rows} == {Decimal(n) for n in range(100)}, name
 
 
 def test_a_value_that_does_not_fit_names_its_column_and_not_itself(shop: Shop) -> None:

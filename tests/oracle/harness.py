@@ -26,6 +26,7 @@ PHYSICAL = {
     "VARCHAR": PhysicalType.STRING,
     "DOUBLE": PhysicalType.FLOAT,
     "DECIMAL(38,9)": PhysicalType.DECIMAL,
+    "BOOLEAN": PhysicalType.BOOLEAN,
     "DATE": PhysicalType.DATE,
     "TIMESTAMP": PhysicalType.DATETIME,
     "TIMESTAMP WITH TIME ZONE": PhysicalType.TIMESTAMP,

@@ -53,6 +53,15 @@ def test_every_statistic_is_what_plain_python_says(bench):
     holds()
 
 
+def test_dates_as_far_as_they_go(bench):
+    """Valid for ever is often written 9999-12-31: no day after it can be where a bin ends."""
+    late = datetime(9999, 12, 31, 23, tzinfo=UTC)
+    rows = [("", 1, None, True, each, late, 0) for each in (date.min, date.max)]
+    found = profiled(bench, ALL_TYPES, rows, "split").columns
+    assert (found["day"].histogram[0].low, found["day"].histogram[-1].high) == ("0001-01-01", "9999-12-31")
+    assert [(each.low, each.high) for each in found["timestamp"].timeline] == [("9999-12-31", "9999-12-31")]
+
+
 def compare(found, rows):
     assert found.row_count == len(rows)
     splits = [each[-1] for each in rows]

@@ -15,6 +15,7 @@ from pathlib import Path
 import function_patches
 import job_patches
 import parse_patches
+import read_patches
 import table_patches
 from bqemulator.config import Settings
 from bqemulator.server import EmulatorServer
@@ -27,6 +28,7 @@ async def serve(folder: Path) -> None:
         *function_patches.PATCHES,
         *job_patches.PATCHES,
         *parse_patches.PATCHES,
+        *read_patches.PATCHES,
         *table_patches.PATCHES,
     ):
         patch()

@@ -34,4 +34,50 @@ def decimals_are_written_exactly() -> None:
     FormatPrintfRule.rewrite = rewrite_exactly
 
 
-PATCHES = (reverse_takes_bytes, decimals_are_written_exactly)
+def floats_become_decimals_by_all_their_digits() -> None:
+    """CAST(… AS NUMERIC) of a float; DuckDB multiplies it by 1e9 as floats do, and loses the last digits."""
+    exact = parse_one(
+        "CASE WHEN typeof(:value) <> 'DOUBLE' THEN CAST(:value AS DECIMAL(38, 9))"
+        " WHEN ABS(:float) < 4e6 AND ABS(:float * 1e9 - ROUND(:float * 1e9)) < 0.25"  # right, and fast
+        " THEN CAST(:float AS DECIMAL(38, 9))"
+        " ELSE CAST(printf('%.40f', :float) AS DECIMAL(38, 9)) END",
+        dialect="duckdb",
+    )
+
+    def cast_sql(generator, node):
+        is_numeric = node.to.this is exp.DataType.Type.DECIMAL and not node.to.expressions
+        is_no_float = isinstance(node.this, exp.Cast) and not node.this.is_type(exp.DataType.Type.DOUBLE)
+        if is_no_float or not is_numeric:
+            return generator.cast_sql(node)
+        number = exp.TryCast(this=node.this.copy(), to=exp.DataType.build("DOUBLE"))
+        return generator.sql(exp.replace_placeholders(exact.copy(), value=node.this, float=number))
+
+    DuckDBGenerator.TRANSFORMS[exp.Cast] = cast_sql
+
+
+def a_clock_that_is_set_back_shows_the_first_instant() -> None:
+    """TIMESTAMP(…, zone) of a time that comes twice; DuckDB takes the second."""
+    first = parse_one(
+        "CASE WHEN timezone(:zone, timezone(:zone, :clock - INTERVAL '3' HOUR) + INTERVAL '3' HOUR) = :clock"
+        " THEN timezone(:zone, :clock - INTERVAL '3' HOUR) + INTERVAL '3' HOUR"
+        " ELSE timezone(:zone, :clock) END",
+        dialect="duckdb",
+    )
+    plain = DuckDBGenerator.TRANSFORMS[exp.Timestamp]
+
+    def timestamp_sql(generator, node):
+        zone = node.args.get("zone")
+        if zone is None:
+            return plain(generator, node)
+        clock = exp.cast(node.this, "TIMESTAMP", dialect="duckdb")
+        return generator.sql(exp.replace_placeholders(first.copy(), clock=clock, zone=zone))
+
+    DuckDBGenerator.TRANSFORMS[exp.Timestamp] = timestamp_sql
+
+
+PATCHES = (
+    reverse_takes_bytes,
+    decimals_are_written_exactly,
+    floats_become_decimals_by_all_their_digits,
+    a_clock_that_is_set_back_shows_the_first_instant,
+)

@@ -1,8 +1,11 @@
 """How the emulator reads SQL; part of the server's process."""
 
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from bqemulator.sql import translator
+from bqemulator.sql.rules.datetime_semantics import ConcatStringTypeRule
+from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
 
@@ -24,4 +27,24 @@ def allow_deep_nesting() -> None:
     sys.setrecursionlimit(20_000)
 
 
-PATCHES = (parse_a_text_once, allow_deep_nesting)
+def a_chain_of_texts_is_cast_once() -> None:
+    """The emulator casts each step of `a || b || c`, and copies all steps before for it."""
+    applies = ConcatStringTypeRule.applies_to
+
+    def applies_to_all(rule, node):
+        return applies(rule, node) and not isinstance(node.parent, exp.DPipe)
+
+    ConcatStringTypeRule.applies_to = applies_to_all
+
+
+def a_star_is_left_to_duckdb() -> None:
+    """The emulator forgot columns of arrays, and mixed up tables of one name in two datasets."""
+    translator.qualify = partial(translator.qualify, expand_stars=False)
+
+
+PATCHES = (
+    parse_a_text_once,
+    allow_deep_nesting,
+    a_chain_of_texts_is_cast_once,
+    a_star_is_left_to_duckdb,
+)

@@ -4,10 +4,9 @@ WITH date_filtered AS (
     transactions.basket_id,
     transactions.product_id,
     CASE
-      WHEN ABS(transactions.sales_value) < 4e6
-      AND ABS(transactions.sales_value * 1e9 - ROUND(transactions.sales_value * 1e9)) < 0.25
+      WHEN ABS(transactions.sales_value * 1e9 - ROUND(transactions.sales_value * 1e9)) < 0.5 - ABS(transactions.sales_value) * 1.2e-7
       THEN CAST(CAST(transactions.sales_value AS DOUBLE) AS DECIMAL(38, 9))
-      ELSE CAST(PRINTF('%.40f', transactions.sales_value) AS DECIMAL(38, 9))
+      ELSE CAST(LEFT(PRINTF('%.40f', transactions.sales_value), -30) AS DECIMAL(38, 9))
     END AS sales_value,
     CAST(transactions.transaction_timestamp AS TIMESTAMP) AT TIME ZONE 'UTC' AS transaction_timestamp
   FROM transactions

@@ -1,0 +1,84 @@
+"""The demo's datasets are the same on DuckDB and on BigQuery: digest, counts, statistics, every row and id.
+
+`DATASET_ASSETS_DEMO=all pytest tests/agreement` publishes all seven, of three Periods where they have some.
+"""
+
+import os
+import shutil
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from sqlglot import exp
+
+from dataset_assets.materialize import materialize
+from dataset_assets.ports import Session
+from interfaces import demo
+from resources.settings import PROJECT
+from tests.agreement.both import Both, both, findings, published
+from tests.bigquery.emulator import Emulator
+
+FEW = (
+    ("household_profiles", None),
+    ("promo_response", None),
+    ("product_categories", None),
+)
+"""Half a million rows take the tests' BigQuery a minute."""
+ALL = (
+    *FEW,
+    ("sales_orders", None),
+    ("fresh_food_affinity", None),
+    ("grocery_recommender", "2017-07"),
+    ("grocery_recommender", "2017-11"),
+    ("grocery_recommender", "2017-12"),
+    ("quarterly_sales", "FY2016-Q4"),
+    ("quarterly_sales", "FY2017-Q1"),
+    ("quarterly_sales", "FY2017-Q3"),
+)
+"""Nested datasets before those that read them."""
+NOW = datetime(2018, 1, 2, 6, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def retailer(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Generator[Both]:
+    """The demo's tables in both stores, and a copy of its definitions, whose locks stay as they are."""
+    data = tmp_path_factory.mktemp("demo")
+    demo.prepare(data, lambda _: None)
+    with both(emulator) as pair:
+        shutil.copytree(PROJECT / "definitions", pair.root / "definitions", dirs_exist_ok=True)
+        for name in demo.TABLES:
+            pair.load(name, in_microseconds(data / demo.FOLDER / f"{name}.parquet"))
+        yield pair
+
+
+def in_microseconds(path: Path) -> pa.Table:
+    """A table whose times are as fine as BigQuery's."""
+    table = parquet.read_table(path)
+    fields = (
+        each.with_type(pa.timestamp("us")) if pa.types.is_timestamp(each.type) else each
+        for each in table.schema
+    )
+    return table.cast(pa.schema(fields))
+
+
+def rows(session: Session, query: exp.Query) -> pa.Table:
+    """All columns, in order of the ids."""
+    return session.arrow(query).sort_by("_row_id")
+
+
+@pytest.mark.parametrize(("stem", "period"), ALL if os.environ.get("DATASET_ASSETS_DEMO") == "all" else FEW)
+def test_a_dataset_of_the_demo(retailer: Both, stem: str, period: str | None):
+    request = retailer.request(stem, period, "run-1", NOW)
+    made: list[dict[str, Any]] = []
+    tables: list[pa.Table] = []
+    for target in retailer.targets:
+        made.append(findings(materialize(retailer.catalog, target, request, lambda _: None)))
+        tables.append(published(target, request, rows))
+    ours, theirs = tables
+    assert made[0] == made[1]
+    assert ours.num_rows == made[0]["counts"].rows > 0
+    assert theirs.select(ours.column_names).cast(ours.schema) == ours

@@ -1,0 +1,148 @@
+"""Where a shop's tables and publications are, on each engine: its target, and what a test does with it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import duckdb
+import pyarrow as pa
+from pyarrow import parquet
+
+from tests.bigquery.emulator import PATIENCE, PROJECT, Emulator, once
+
+if TYPE_CHECKING:
+    import pytest
+
+
+@dataclass(frozen=True)
+class Store(ABC):
+    """`root`: the folder of the shop."""
+
+    root: Path
+
+    @abstractmethod
+    def target(self, resolver: str = "files", threads: int = 2, zone: str = "UTC") -> str:
+        """The target file; its one resolver has this name, and naive timestamps are of this zone."""
+
+    @abstractmethod
+    def load(self, table: str, path: Path) -> None:
+        """Replaces a table by the rows of a Parquet file in the shop's folder `data`."""
+
+    @abstractmethod
+    def leftovers(self) -> list[str]:
+        """What runs wrote and nobody will publish."""
+
+
+class OnDisk(Store):
+    """Parquet files, and Delta tables."""
+
+    files: ClassVar[str] = "type: parquet, root: ./data"
+
+    def target(self, resolver: str = "files", threads: int = 2, zone: str = "UTC") -> str:
+        return f"""
+target:
+  engine: {{type: duckdb, threads: {threads}}}
+  warehouse: {{type: delta, root: ./warehouse}}
+  default_resolver: {resolver}
+  resolvers: {{{resolver}: {{{self.files}, zone: {zone}}}}}
+"""
+
+    def load(self, table: str, path: Path) -> None:
+        """It is where the resolver finds it."""
+
+    def leftovers(self) -> list[str]:
+        return [str(path) for path in self.root.glob("warehouse/*/_staging/**/*.parquet")]
+
+
+class InDatabase(OnDisk):
+    """A DuckDB file, which says nothing of NULLs beforehand, and Delta tables."""
+
+    files = "type: duckdb, database: ./data/shop.duckdb"
+
+    def load(self, table: str, path: Path) -> None:
+        with duckdb.connect(self.root / "data" / "shop.duckdb") as database:
+            database.execute(f"CREATE OR REPLACE TABLE {table} AS FROM '{path}'")
+
+
+@dataclass(frozen=True)
+class OnBigQuery(Store):
+    """Two BigQuery datasets at an address: `sources`, and `warehouse`."""
+
+    rest: str
+    storage: str
+    sources: str
+    warehouse: str
+
+    def target(self, resolver: str = "files", threads: int = 2, zone: str = "UTC") -> str:  # noqa: ARG002
+        endpoints = f'api_endpoint: "{self.rest}", storage_endpoint: "{self.storage}"'
+        return f"""
+target:
+  engine: {{type: bigquery, project: {PROJECT}, {endpoints}, patience: 60}}
+  warehouse: {{type: bigquery, dataset: {self.warehouse}}}
+  default_resolver: {resolver}
+  resolvers: {{{resolver}: {{type: bigquery, dataset: {self.sources}, zone: {zone}}}}}
+"""
+
+    def load(self, table: str, path: Path) -> None:
+        """By a load job; the types are the nearest that BigQuery has."""
+        from google.cloud import bigquery  # noqa: PLC0415 - takes seconds
+
+        fields = [
+            bigquery.SchemaField(field.name, _bigquery_type(field.type))
+            for field in parquet.read_schema(path)
+        ]
+        config = bigquery.LoadJobConfig(source_format="PARQUET", schema=fields)
+        client, place = Emulator(self.rest, self.storage).client(), f"{PROJECT}.{self.sources}.{table}"
+        client.delete_table(place, not_found_ok=True, timeout=PATIENCE, retry=once())
+        with path.open("rb") as file:
+            job = client.load_table_from_file(file, place, job_config=config, timeout=PATIENCE)
+        job.result(timeout=PATIENCE, retry=once())
+
+    def leftovers(self) -> list[str]:
+        client = Emulator(self.rest, self.storage).client()
+        tables = client.list_tables(f"{PROJECT}.{self.warehouse}", timeout=PATIENCE, retry=once())
+        return [each.table_id for each in tables if each.table_id.startswith(("_staged", "_moved"))]
+
+
+def _bigquery_type(kind: pa.DataType) -> str:
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMP" if kind.tz else "DATETIME"
+    return next(name for name, fits in _BIGQUERY_TYPES.items() if fits(kind))
+
+
+_BIGQUERY_TYPES: Mapping[str, Callable[[pa.DataType], bool]] = {
+    "STRING": pa.types.is_string,
+    "INT64": pa.types.is_integer,
+    "FLOAT64": pa.types.is_floating,
+    "NUMERIC": pa.types.is_decimal,
+    "BOOL": pa.types.is_boolean,
+    "DATE": pa.types.is_date,
+}
+
+
+@contextmanager
+def _on_disk(_request: "pytest.FixtureRequest", root: Path) -> Generator[Store]:
+    yield OnDisk(root)
+
+
+@contextmanager
+def _in_database(_request: "pytest.FixtureRequest", root: Path) -> Generator[Store]:
+    yield InDatabase(root)
+
+
+@contextmanager
+def _on_bigquery(request: "pytest.FixtureRequest", root: Path) -> Generator[Store]:
+    emulator, proxy = request.getfixturevalue("emulator"), request.getfixturevalue("proxy")
+    proxy.running = 0  # to poll is tested elsewhere
+    with emulator.dataset() as sources, emulator.dataset() as warehouse:
+        yield OnBigQuery(root, proxy.rest, proxy.storage, sources, warehouse)
+
+
+STORES: Mapping[str, Callable[["pytest.FixtureRequest", Path], AbstractContextManager[Store]]] = {
+    "duckdb": _on_disk,
+    "database": _in_database,
+    "bigquery": _on_bigquery,
+}

@@ -1,0 +1,75 @@
+"""BigQuery's tables as people find them, and what such a table cannot do."""
+
+from collections.abc import Generator
+
+import pytest
+from google.cloud import bigquery
+
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.errors import PublishError, UnsupportedError
+from dataset_assets.ports import PublishedColumn
+from tests.bigquery.emulator import PROJECT, Emulator
+from tests.warehouses.depots import DEPOTS, ONE, A, B, BigQueryDepot, DeltaDepot, Opened
+
+
+@pytest.fixture
+def depot(request: pytest.FixtureRequest) -> BigQueryDepot:
+    found = DEPOTS["bigquery"](request)
+    assert isinstance(found, BigQueryDepot)
+    return found
+
+
+@pytest.fixture
+def opened(depot: BigQueryDepot) -> Generator[Opened]:
+    with depot.open() as found:
+        yield found
+
+
+@pytest.fixture
+def client(depot: BigQueryDepot) -> bigquery.Client:
+    return Emulator(depot.rest, depot.storage).client()
+
+
+def test_a_table_says_what_the_contract_says_of_it(opened, depot, client):
+    opened.publish(ONE, "2026-01", (A,), {"definition": {"description": "All sales"}})
+    table = client.get_table(f"{PROJECT}.{depot.dataset}.sales")
+    described = {field.name: field.description for field in table.schema}
+    assert table.description == "All sales"
+    assert described["a"] == "first"
+    assert "BR-013" in described["_row_id"]
+    assert table.clustering_fields == ["_period"]
+    told_anew = (PublishedColumn("a", ColumnType.INTEGER, True, "another"), B)
+    opened.publish("SELECT 1::BIGINT AS a, 'x' AS b", "2026-02", told_anew)
+    table = client.get_table(f"{PROJECT}.{depot.dataset}.sales")
+    assert table.description is None
+    assert {field.name: field.description for field in table.schema}["a"] == "another"
+    assert table.clustering_fields == ["_period"]
+
+
+def test_what_is_staged_expires(opened, client):
+    staged = opened.stage(opened.claim())
+    place = staged.relation.source
+    table = client.get_table(f"{place.catalog}.{place.db}.{place.name}")
+    assert 23 <= (table.expires - table.created).total_seconds() / 3600 <= 24.1
+
+
+def test_a_changed_type_needs_another_table(opened, depot):
+    """Its rows could be replaced, its columns' types cannot, and its versions of before are still read."""
+    opened.publish(ONE, None)
+    text = PublishedColumn("a", ColumnType.STRING, True)
+    with pytest.raises(PublishError, match=f"'a' is now STRING, but INT64 in the table .*{depot.dataset}"):
+        opened.publish("SELECT 'x' AS a", None, (text,))
+    assert opened.values(None) == [1]
+
+
+def test_a_table_of_somebody_else_is_not_written_to(opened, depot, client):
+    place = f"{PROJECT}.{depot.dataset}.sales"
+    client.create_table(bigquery.Table(place, schema=[bigquery.SchemaField("a", "INT64")]))
+    with pytest.raises(PublishError, match="is there, and is not a published dataset"):
+        opened.publish(ONE)
+    assert [field.name for field in client.get_table(place).schema] == ["a"]
+
+
+def test_another_engine_does_not_publish_here(opened, tmp_path):
+    with DeltaDepot(tmp_path).open() as other, pytest.raises(UnsupportedError, match="only the BigQuery"):
+        opened.warehouse.claim("sales", None, "r", other.session)

@@ -1,0 +1,191 @@
+"""What every warehouse promises: claims, publications, versions, schema changes (promises 1 and 2)."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.errors import PublishError, ResolveError, SupersededError
+from dataset_assets.ports import PhysicalType, PublishedColumn
+from dataset_assets.rows.columns import SYSTEM_COLUMNS
+from tests.warehouses.depots import ONE, TWO, A, B, Depot, Opened
+
+TEXT = PublishedColumn("a", ColumnType.STRING, True)
+
+
+def test_nothing_is_published_yet(opened: Opened) -> None:
+    assert opened.current(None) is None
+    assert opened.warehouse.latest("sales", opened.session) is None
+    assert opened.warehouse.periods("sales", opened.session) == []
+
+
+def test_a_period_is_replaced_and_the_others_stay(opened: Opened) -> None:
+    assert opened.publish(ONE, "2026-01") == 0
+    assert opened.publish(ONE, "2026-02") == 1
+    before = opened.current("2026-02")
+    assert opened.publish(TWO, "2026-01") == 2
+    assert opened.values("2026-01") == [10, 11]
+    assert opened.values("2026-02") == [1]
+    assert opened.values("2026-03") is None
+    after = opened.current("2026-02")
+    assert before
+    assert after
+    assert after.version == before.version
+    assert opened.warehouse.periods("sales", opened.session) == ["2026-01", "2026-02"]
+
+
+def test_an_unpartitioned_table_is_replaced_whole(opened: Opened) -> None:
+    opened.publish(ONE, None)
+    opened.publish(TWO, None)
+    assert opened.values(None) == [10, 11]
+    assert opened.values(None, name="_period") == [None, None]
+    assert opened.warehouse.periods("sales", opened.session) == [None]
+
+
+def test_every_version_can_be_read_back_with_its_record(opened: Opened) -> None:
+    for number in range(3):
+        opened.publish(f"SELECT {number}::BIGINT AS a", "2026-01", (A,), {"n": number})
+        opened.publish(TWO, "2026-02")
+    for number in range(3):
+        found = opened.warehouse.current("sales", "2026-01", opened.session, 2 * number)
+        assert found
+        assert (found.version, found.record["n"]) == (2 * number, number)
+        assert [row["a"] for row in opened.rows(found.relation)] == [number]
+    with pytest.raises(ResolveError, match=r"no version 7.*0 to 5"):
+        opened.current("2026-01", 7)
+
+
+def test_what_a_publication_looks_like(opened: Opened) -> None:
+    opened.publish("SELECT 1::BIGINT AS a, NULL::VARCHAR AS b", "2026-01", (A, B))
+    relation = opened.current()
+    assert relation
+    assert [c.name for c in relation.columns] == ["a", "b", *(c.name for c in SYSTEM_COLUMNS)]
+    types = {c.name: c.type for c in relation.columns}
+    assert (types["a"], types["b"]) == (PhysicalType.INTEGER, PhysicalType.STRING)
+    assert (types["_created_at"], types["_labels"]) == (PhysicalType.TIMESTAMP, PhysicalType.OTHER)
+    assert relation.row_count == 1
+    (row,) = opened.rows(relation)
+    assert row["_period"] == "2026-01"
+    assert row["_created_at"] == datetime(2026, 1, 1, tzinfo=UTC)
+    assert row["_labels"] == [{"key": "k", "value": "v"}]
+
+
+def test_staged_rows_are_seen_by_nobody_but_the_stager(opened: Opened, depot: Depot) -> None:
+    claim = opened.claim()
+    staged = opened.stage(claim)
+    assert opened.current() is None
+    assert [row["_period"] for row in opened.rows(staged.relation)] == ["2026-01"]
+    assert staged.relation.row_count == 1
+    assert len(depot.leftovers()) == 1
+    opened.warehouse.discard(claim, staged, opened.session)
+    assert depot.leftovers() == []
+    opened.warehouse.discard(claim, staged, opened.session)
+
+
+def test_zero_rows_are_a_publication(opened: Opened) -> None:
+    opened.publish(f"{ONE} WHERE FALSE")
+    assert opened.values() == []
+
+
+def test_a_stale_claim_cannot_publish(opened: Opened) -> None:
+    orphan = opened.claim(run="killed")
+    staged = opened.stage(orphan)
+    opened.publish(TWO, run="newer")
+    with pytest.raises(SupersededError, match="'newer' took over 'sales' for 2026-01; run 'killed'"):
+        opened.warehouse.confirm(orphan, opened.session)
+    with pytest.raises(SupersededError, match="'newer' took over 'sales' for 2026-01; run 'killed'"):
+        opened.finish(orphan, staged)
+    assert opened.values() == [10, 11]
+
+
+def test_a_claim_that_was_taken_over_cannot_publish_before_the_newer_one_did(opened: Opened) -> None:
+    orphan = opened.claim()
+    staged = opened.stage(orphan)
+    newer = opened.claim()
+    with pytest.raises(SupersededError):
+        opened.finish(orphan, staged)
+    assert opened.current() is None
+    opened.finish(newer, opened.stage(newer))
+    assert opened.values() == [1]
+
+
+def test_a_claim_of_another_period_takes_nothing_over(opened: Opened) -> None:
+    claim = opened.claim("2026-01", "r")
+    staged = opened.stage(claim)
+    opened.publish(TWO, "2026-02", run="r")
+    opened.finish(claim, staged)
+    assert opened.values("2026-01") == [1]
+    assert opened.values("2026-02") == [10, 11]
+
+
+def test_the_same_claim_publishes_once(opened: Opened) -> None:
+    claim = opened.claim()
+    staged = opened.stage(claim)
+    first = opened.finish(claim, staged)
+    second = opened.publish(TWO, "2026-02")
+    assert opened.finish(claim, staged) == first
+    assert opened.publish(TWO, "2026-03") == second + 1, "there was no version in between"
+    assert opened.values() == [1]
+
+
+def test_a_claim_removes_what_killed_runs_left(opened: Opened, depot: Depot) -> None:
+    opened.publish(ONE)
+    for _ in range(2):
+        opened.stage(opened.claim())
+    opened.claim()
+    assert depot.leftovers() == []
+    assert opened.values() == [1]
+
+
+def test_new_and_gone_columns(opened: Opened) -> None:
+    opened.publish(ONE, "2026-01")
+    opened.publish("SELECT 'x' AS b", "2026-02", (B,))
+    assert opened.values("2026-02", name="a") == [None]
+    assert opened.values("2026-01", name="b") == [None]
+    assert opened.values("2026-01") == [1]
+
+
+def test_a_changed_type_is_refused_while_other_periods_hold_the_old(opened: Opened) -> None:
+    opened.publish(ONE, "2026-01")
+    opened.publish(ONE, "2026-02")
+    changed = r"'a' is now \w+, but \w+ in the published Periods 2026-01"
+    with pytest.raises(PublishError, match=changed):
+        opened.publish("SELECT 'x' AS a", "2026-02", (TEXT,))
+    assert opened.values("2026-02") == [1]
+
+
+def test_partitioning_does_not_change_silently(opened: Opened) -> None:
+    opened.publish(ONE, "2026-01")
+    with pytest.raises(PublishError, match="was published by Period before"):
+        opened.publish(ONE, None)
+
+
+def test_a_table_of_one_piece_does_not_become_one_of_periods_silently(opened: Opened) -> None:
+    opened.publish(ONE, None)
+    with pytest.raises(PublishError, match="was published as one piece before"):
+        opened.publish(ONE, "2026-01")
+    assert opened.values(None) == [1]
+
+
+def test_rows_of_another_shape_are_refused_with_all_faults(opened: Opened) -> None:
+    with pytest.raises(PublishError) as caught:
+        opened.publish("SELECT 'x' AS a, 2 AS c", "2026-01", (A, B))
+    assert len(caught.value.faults) == 3
+    assert opened.current() is None
+
+
+def test_latest_is_by_when_periods_begin(opened: Opened) -> None:
+    opened.publish(ONE, "FY2026-M02", (A,), {"period_start": "2026-08-01T00:00:00+00:00"})
+    opened.publish(TWO, "FY2025-M12", (A,), {"period_start": "2026-09-01T00:00:00+00:00"})
+    latest = opened.warehouse.latest("sales", opened.session)
+    assert latest
+    assert latest.period == "FY2025-M12"
+    assert opened.warehouse.periods("sales", opened.session) == ["FY2026-M02", "FY2025-M12"]
+
+
+def test_datasets_do_not_meet(opened: Opened) -> None:
+    opened.publish(ONE)
+    warehouse, session = opened.warehouse, opened.session
+    assert warehouse.current("sale", "2026-01", session) is None
+    assert warehouse.periods("sales_2", session) == []
+    assert warehouse.location("sales") != warehouse.location("sale")

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,9 @@ from dataset_assets.audit import AuditError, CheckResult, Evidence, audit, decla
 from dataset_assets.contract.catalog import Catalog
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.wording import size_text
+from dataset_assets.drift import compared
 from dataset_assets.errors import DataError, Fault, LockError, ResolveError, raise_all
+from dataset_assets.history import history
 from dataset_assets.moving import Mover
 from dataset_assets.ports import Claim, Errand, Progress, PublishedColumn, Session, Staged
 from dataset_assets.relations import Places, named_only
@@ -100,6 +102,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             places = Places(scope, target, as_of, request.period)
             found = opened.enter_context(places.find(session, errand))
             before = target.warehouse.current(stem, claim.period, session)
+            past = history(catalog, request, target.warehouse, session)
         with clock.step("compile", "compiling the query"):
             asked = found.carried(named_only)
             selection = compile_rows(asked)
@@ -115,6 +118,8 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         if outcome is None:
             with _naming_columns(work.question, session):
                 outcome = _looked_at(work, target, claim, query, sql, session, clock)
+        drift = compared(scope.dataset, outcome.statistics, past.before(outcome.record))
+        outcome = replace(outcome, checks=(*outcome.checks, *drift))
         usage = Counter(session.usage)
         usage.update(mover.usage)
     return Materialization(
@@ -211,6 +216,7 @@ def _publication(
         record = snapshot(work, target, sql) | {
             "counts": asdict(counts),
             "digest": digest,
+            "size_bytes": staged.size_bytes(),
             "statistics": statistics.model_dump(mode="json"),
             "checks": [asdict(check) for check in checks],
         }

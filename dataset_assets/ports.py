@@ -188,6 +188,14 @@ class Resolver(ABC):
         """What cheap metadata says of the table now. Raises ResolveError as `resolve` does."""
 
     @abstractmethod
+    def survey(self, table: str) -> "Survey":
+        """What answers `state` of the parts that an extent touches; metadata of each part is asked for once.
+
+        For many extents at once: versions are those that `resolve` answers. Raises ResolveError for a table
+        that is not there at all, and what is returned raises as `resolve` does.
+        """
+
+    @abstractmethod
     def cadence(self, table: str) -> str | None:
         """The cadence ("month") by which the table is stored, or None where it is one piece."""
 
@@ -291,6 +299,16 @@ class Warehouse(ABC):
         """The publication of the dataset's last Period (or of its only, unpartitioned one)."""
 
     @abstractmethod
+    def recent(
+        self, dataset: str, periods: Sequence[str | None], session: Session, last: int = 1
+    ) -> list[Mapping[str, Any]]:
+        """The records of the `last` publications of each Period, in the order given, the newest first.
+
+        The first of each is what a reader sees now; a Period without a publication has none. `[None]` of an
+        unpartitioned dataset. Records outlive what time travel can read.
+        """
+
+    @abstractmethod
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> Staged:
         """Runs the query and keeps its rows where no reader sees them."""
 
@@ -326,6 +344,13 @@ class Warehouse(ABC):
         """The Periods that have a publication now, in order; `[None]` for an unpartitioned dataset."""
 
     @abstractmethod
+    def records(self, dataset: str, session: Session) -> Mapping[str | None, Mapping[str, Any]]:
+        """`Publication.record` of each Period that `periods` answers, in that order, without its rows.
+
+        Empty where the record is gone.
+        """
+
+    @abstractmethod
     def location(self, dataset: str) -> str:
         """A URI of the published table, for people and other tools."""
 
@@ -338,6 +363,8 @@ class Warehouse(ABC):
         yield from ()
 
 
+Survey = Callable[[Extent | None], TableState]
+"""Told a stretch of time; None for all there is."""
 Moved = Callable[[int, int], None]
 """Told how many rows have come so far, and how many bytes they are as Arrow; from any thread."""
 Progress = Callable[[str], None]

@@ -73,16 +73,23 @@ class Places:
         """Where one source is, for a session that can read it. Raises ResolveError."""
         if source.nested:
             return self._publication(source.nested, source.name, session)
+        return self.resolvers[source.name].resolve(source.table, self.extent(source), session)
+
+    def extent(self, source: Source) -> Extent | None:
+        """The stretch of time that a source which is a table is asked for; None for all there is."""
         extent = extent_of(self.scope.dataset, self.as_of, self.period)
         if source.lookup and extent:
             # A lookup that is stored by Period is a series of snapshots: the last one before as-of is read.
-            extent = Extent(extent.end - timedelta(microseconds=1), extent.end)
-        return self.resolvers[source.name].resolve(source.table, extent, session)
+            return Extent(extent.end - timedelta(microseconds=1), extent.end)
+        return extent
+
+    def same_period(self, nested: Named) -> str | None:
+        """Decision 22: the Period a nested Dataset is read of; None for the latest, where one has none."""
+        return self.period.id if self.period and nested.dataset.partitions else None
 
     def _publication(self, nested: Named, name: str, session: Session) -> Relation:
-        """Decision 22: of the same Period; the latest where one of both is not published by Period."""
-        same = self.period.id if self.period and nested.dataset.partitions else None
-        warehouse = self.target.warehouse
+        """Its version is that of its content: published anew with the same rows it is as it was."""
+        same, warehouse = self.same_period(nested), self.target.warehouse
         found = (
             warehouse.current(nested.stem, same, session) if same else warehouse.latest(nested.stem, session)
         )
@@ -90,7 +97,7 @@ class Places:
             what = f"{nested.stem} of {same}" if same else nested.stem
             mend = f"materialize {nested.stem} first"
             raise ResolveError(Fault(f"nested dataset {what} is not published yet", name, mend))
-        return found.relation
+        return replace(found.relation, version=found.record["digest"])
 
     def _without_rows_for_a_period(self, resolver: Resolver) -> Iterator[Fault]:
         """A dataset that is published by Period must say which rows belong to one."""

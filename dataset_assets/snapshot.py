@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from dataset_assets.relations import source_key
+from dataset_assets.selection.date_range import Window
 from dataset_assets.sql.build import assemble
 from dataset_assets.target import Target
 from dataset_assets.work import Work
@@ -19,6 +20,11 @@ def sources_of(work: Work, target: Target) -> dict[str, str]:
     }
 
 
+def window_ends(window: Window | None) -> list[str] | None:
+    """The instants between which rows were selected."""
+    return [window.start.instant.isoformat(), window.end.instant.isoformat()] if window else None
+
+
 def selection_digest(work: Work, target: Target) -> str:
     """Of the text that selects the rows: the same text over the same source versions selects the same."""
     text = target.engine.dialect.render(assemble(work.asked or work.selection), pretty=False)
@@ -31,7 +37,6 @@ def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
     `replaces`: the table version whose rows kept their ids (decision 17).
     """
     question, request = work.question, work.request
-    window = question.window
     return {
         "dataset": request.entry.stem,
         "dataset_id": str(work.dataset_id),
@@ -40,7 +45,7 @@ def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
         "period": work.period,
         "period_start": request.period.start.isoformat() if request.period else None,
         "as_of": question.as_of.instant.isoformat(),
-        "window": [window.start.instant.isoformat(), window.end.instant.isoformat()] if window else None,
+        "window": window_ends(question.window),
         "replaces": work.before.version if work.before else None,
         "published_at": work.stamp.instant.astimezone(UTC).isoformat(),
         "run_id": request.run_id,

@@ -1,10 +1,11 @@
 """When the publication before stands: rows that would be the same are not published again (decision 0010)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dataset_assets.audit import CheckResult
+from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.ports import Publication
 from dataset_assets.snapshot import selection_digest, sources_of
 from dataset_assets.stats.statistics import Statistics
@@ -41,12 +42,18 @@ def may_stand(work: Work) -> bool:
     before = work.before
     if before is None or before.record["version"] != work.version.number:
         return False
-    record = before.record
-    if record["counts"]["rows"] == 0 and not work.question.dataset.allow_empty:
-        return False
-    statistics = Statistics.model_validate(record["statistics"])
+    return not any(objections(before.record, work.question.dataset, work.definitions))
+
+
+def objections(record: Mapping[str, Any], dataset: Dataset, columns: Iterable[ColumnDef]) -> Iterator[str]:
+    """Why a publication of this version must not stay, whatever rows it has. `columns`: the user columns."""
+    if record["counts"]["rows"] == 0 and not dataset.allow_empty:
+        yield "it is empty"
+    known = record["statistics"]["columns"]
     # Statistics of then would tell what must not be told any more (promise 6).
-    return not any(each.sensitive and not statistics.columns[each.name].sensitive for each in work.columns)
+    told = [each.name for each in columns if each.sensitive and not known[each.name]["sensitive"]]
+    if told:
+        yield f"its statistics tell of {', '.join(told)}, sensitive now"
 
 
 def reads_the_same(work: Work, target: Target) -> bool:

@@ -32,6 +32,18 @@ def _uris(table: DeltaTable, wanted: list[tuple[str, str, str]]) -> list[str]:
     return table.file_uris(file_pruning_predicate=wanted) if wanted else table.file_uris()
 
 
+def by_period(table: DeltaTable) -> dict[str | None, str]:
+    """The first data file of each Period, as the log names it."""
+    actions = table.get_add_actions(flatten=True)
+    paths = actions.column("path").to_pylist()
+    if not table.metadata().partition_columns:
+        return {None: min(paths)} if paths else {}
+    found: dict[str | None, str] = {}
+    for period, path in zip(actions.column(f"partition.{PERIOD}").to_pylist(), paths, strict=True):
+        found[period] = min(path, found.get(period, path))
+    return found
+
+
 def rows(table: DeltaTable, period: str | None) -> int | None:
     """The row count of a Period, where the log knows it."""
     actions = table.get_add_actions(flatten=True)
@@ -44,9 +56,14 @@ def rows(table: DeltaTable, period: str | None) -> int | None:
 
 def periods(table: DeltaTable) -> list[str | None]:
     """The Periods that have files; `[None]` for an unpartitioned table."""
-    if table.metadata().partition_columns:
-        return list({found[PERIOD] for found in table.partitions()})
-    return [None] if table.file_uris() else []
+    return list(by_period(table))
+
+
+def claims(table: DeltaTable, dataset: str, period: str | None) -> Iterator[Claim]:
+    """Those that were published, the newest first."""
+    for entry in table.history():
+        if entry.get("token") and entry.get("period") == (period or ""):
+            yield Claim(dataset, period, int(entry["token"]), entry["run_id"])
 
 
 def version_of(table: DeltaTable, claim: Claim) -> int:

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -105,6 +106,18 @@ class DeltaWarehouse(Warehouse):
         periods = self.periods(dataset, session)
         return self.current(dataset, periods[-1], session) if periods else None
 
+    def recent(
+        self,
+        dataset: str,
+        periods: Sequence[str | None],
+        session: Session,  # noqa: ARG002
+        last: int = 1,
+    ) -> list[Mapping[str, Any]]:
+        """As the port says. The records of rows that another tool rewrote are gone."""
+        folder = DatasetFolder.of(self.root, dataset)
+        table = self._table(folder)
+        return [record for period in periods for record in islice(_recent(folder, table, period), last)]
+
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedFile:
         """As the port says. `_period` is left out of a Period's file: the partition says it."""
         folder = DatasetFolder.of(self.root, claim.dataset)
@@ -159,12 +172,17 @@ class DeltaWarehouse(Warehouse):
         """As the port says."""
         return delta_leftovers.removed(self.root, leftover)
 
-    def periods(self, dataset: str, session: Session) -> list[str | None]:  # noqa: ARG002
+    def periods(self, dataset: str, session: Session) -> list[str | None]:
         """As the port says. By their records' `period_start`, by id where there is none."""
+        return list(self.records(dataset, session))
+
+    def records(self, dataset: str, session: Session) -> Mapping[str | None, Mapping[str, Any]]:  # noqa: ARG002
+        """As the port says."""
         folder = DatasetFolder.of(self.root, dataset)
         table = self._table(folder)
-        found = delta_periods.periods(table) if table else []
-        return sorted(found, key=lambda period: self._order(folder, table, period))
+        files = delta_periods.by_period(table) if table else {}
+        found = {period: read_json(folder.record(folder.path / path)) for period, path in files.items()}
+        return {period: found[period] for period in sorted(found, key=lambda each: _order(each, found[each]))}
 
     def history(self, dataset: str) -> list[dict[str, Any]]:
         """What happened to the table, the newest first: version, timestamp (ms), period, run, ..."""
@@ -188,12 +206,6 @@ class DeltaWarehouse(Warehouse):
         """The folder's name."""
         return DatasetFolder.of(self.root, dataset).path.name
 
-    @staticmethod
-    def _order(folder: DatasetFolder, table: DeltaTable | None, period: str | None) -> tuple[str, str]:
-        paths = delta_periods.files(table, period) if table else []
-        record = read_json(folder.record(paths[0])) if paths else {}
-        return str(record.get("period_start") or ""), period or ""
-
     def _table(self, folder: DatasetFolder, version: int | None = None) -> DeltaTable | None:
         if not (folder.path / "_delta_log").is_dir():
             return None
@@ -205,6 +217,24 @@ class DeltaWarehouse(Warehouse):
             newest = DeltaTable(folder.path).version()
             message = f"{folder.path.name!r} has no version {version}"
             raise ResolveError(Fault(message, mend=f"it has 0 to {newest}")) from None
+
+
+def _order(period: str | None, record: Mapping[str, Any]) -> tuple[str, str]:
+    return str(record.get("period_start") or ""), period or ""
+
+
+def _recent(folder: DatasetFolder, table: DeltaTable | None, period: str | None) -> Iterator[dict[str, Any]]:
+    """Of what a reader sees now, then of what the table's log knows, each once, the newest first."""
+    now = delta_periods.files(table, period) if table else []
+    if table is None or not now:
+        return
+    earlier = map(folder.data, delta_periods.claims(table, folder.path.name, period))
+    seen = set[Path]()
+    for data in chain(now, earlier):
+        record = read_json(folder.record(data)) if data not in seen else {}
+        seen.add(data)
+        if record:
+            yield record
 
 
 def _duckdb(session: Session) -> DuckDBSession:

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
@@ -68,12 +68,11 @@ class Cadence:
 
     def parse(self, text: str) -> Period:
         """The Period with this id, or this partition key. Raises PeriodError when there is none."""
-        found = (period for period in self._near(text) if text in (period.id, period.key))
-        return self._only(found, f"'{text}' is not a Period of '{self.name}'", self._example.id)
+        return self._only(self._named(text), f"'{text}' is not a Period of '{self.name}'", self._example.id)
 
     def from_key(self, key: str) -> Period:
         """The Period of a Dagster partition. Raises PeriodError when there is none."""
-        found = (period for period in self._near(key) if period.key == key)
+        found = (period for period in self._named(key) if period.key == key)
         return self._only(found, f"'{key}' is not a partition key of '{self.name}'", self._example.key)
 
     def containing(self, moment: datetime | date) -> Period:
@@ -128,11 +127,11 @@ class Cadence:
         mend = f"Periods exist for the years {YEARS[0]} to {YEARS[-1]}"
         return PeriodError(Fault(f"'{self.name}' has no Period for {moment}", mend=mend))
 
-    def _near(self, text: str) -> list[Period]:
-        """The Periods that `text` may name, by the first year in it: a label, or the year of a start date."""
+    def _named(self, text: str) -> Iterator[Period]:
+        """Periods with this id or key, by the first year in it: a label, or the year of a start date."""
         digits = re.search("[0-9]{4}", text)
         years = [int(digits[0]) + offset for offset in (0, 1, -1)] if digits else []
-        return [period for year in years for period in _year(self, year)]
+        return (period for year in years for period in _names(self, year).get(text, ()))
 
     def _only(self, found: Iterable[Period], message: str, example: str) -> Period:
         for period in found:
@@ -164,6 +163,16 @@ def _year(cadence: Cadence, year: int) -> tuple[Period, ...]:
         )
         for n, (start, end) in enumerate(pairwise(bounds), 1)
     )
+
+
+@lru_cache(maxsize=256)
+def _names(cadence: Cadence, year: int) -> Mapping[str, Sequence[Period]]:
+    """The Periods of a year by id and by key: tables may be stored by thousands of days."""
+    found: dict[str, list[Period]] = {}
+    for period in _year(cadence, year):
+        for name in dict.fromkeys((period.id, period.key)):
+            found.setdefault(name, []).append(period)
+    return found
 
 
 class Calendars(Model):

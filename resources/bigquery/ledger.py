@@ -169,13 +169,37 @@ class Ledger:
         latest = exp.Ordered(this=column("version"), desc=True)
         return exp.select(*shown).from_(self.table(PUBLICATIONS)).where(*own).order_by(latest).limit(1)
 
+    def recent(self, dataset: str, periods: Sequence[str | None], last: int) -> exp.Select:
+        """`period`, `version` and `record` of the `last` publications of each of the Periods."""
+        newest = exp.Order(expressions=[exp.Ordered(this=column("version"), desc=True)])
+        place = exp.Window(this=exp.RowNumber(), partition_by=[column("period")], order=newest)
+        names = [column(name) for name in ("period", "version", "record")]
+        ranked = exp.select(*names, exp.alias_(place, "place")).from_(self.table(PUBLICATIONS))
+        among = exp.In(this=column("period"), expressions=[text(period or "") for period in periods])
+        ranked = ranked.where(_equal("dataset", text(dataset)), among)
+        shown = exp.select(*(name.copy() for name in names)).from_(ranked.subquery("ranked"))
+        return shown.where(exp.LTE(this=column("place"), expression=number(last)))
+
     def periods(self, dataset: str) -> exp.Select:
         """`period` of all that is published, in the order of the Periods, and the table's last `version`."""
+        return self._by_period(dataset).order_by(
+            exp.Ordered(this=column("start")), exp.Ordered(this=column("period"))
+        )
+
+    def _by_period(self, dataset: str) -> exp.Select:
         start = exp.alias_(exp.Max(this=column("period_start")), "start")
         last = exp.alias_(exp.Max(this=column("version")), "version")
         found = exp.select(column("period"), start, last).from_(self.table(PUBLICATIONS))
-        found = found.where(_equal("dataset", text(dataset))).group_by(column("period"))
-        return found.order_by(exp.Ordered(this=column("start")), exp.Ordered(this=column("period")))
+        return found.where(_equal("dataset", text(dataset))).group_by(column("period"))
+
+    def records(self, dataset: str) -> exp.Select:
+        """`period` and `record` of all that is published, in the order of the Periods."""
+        last, own = self._by_period(dataset).subquery("last"), "publication"
+        same = exp.EQ(this=column("version", own), expression=column("version", "last"))
+        found = exp.select(column("period", own), column("record", own))
+        found = found.from_(last).join(exp.alias_(self.table(PUBLICATIONS), own, table=True), on=same)
+        order = [exp.Ordered(this=column(name, "last")) for name in ("start", "period")]
+        return found.where(_equal("dataset", text(dataset), own)).order_by(*order)
 
     def rows(self, dataset: str, period: str | None, until: datetime | None) -> exp.Subquery:
         """The Period's published rows, as they are or as they were just before `until`."""

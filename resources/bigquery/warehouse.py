@@ -125,6 +125,16 @@ class BigQueryWarehouse(Warehouse):
         periods = self.periods(dataset, session)
         return self.current(dataset, periods[-1], session) if periods else None
 
+    def recent(
+        self, dataset: str, periods: Sequence[str | None], session: Session, last: int = 1
+    ) -> list[Mapping[str, Any]]:
+        """As the port says."""
+        if not periods or not self._has_ledger(_bigquery(session)):
+            return []
+        found = session.rows(self.ledger.recent(dataset, periods, last))
+        found.sort(key=lambda row: (periods.index(row["period"] or None), -row["version"]))
+        return [json.loads(row["record"]) for row in found]
+
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedTable:
         """As the port says. BigQuery removes the rows by itself if nobody else does."""
         opened, place = _bigquery(session), self._staging(claim)
@@ -212,6 +222,13 @@ class BigQueryWarehouse(Warehouse):
         if not self._has_ledger(_bigquery(session)):
             return []
         return [row["period"] or None for row in session.rows(self.ledger.periods(dataset))]
+
+    def records(self, dataset: str, session: Session) -> Mapping[str | None, Mapping[str, Any]]:
+        """As the port says."""
+        if not self._has_ledger(_bigquery(session)):
+            return {}
+        found = session.rows(self.ledger.records(dataset))
+        return {row["period"] or None: json.loads(row["record"]) for row in found}
 
     def location(self, dataset: str) -> str:
         """As other tools name it."""

@@ -14,7 +14,7 @@ from dataset_assets.contract.wording import nearest, shown
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.model import Identifier, Model
 from dataset_assets.periods.families import Zone
-from dataset_assets.ports import Resolver, TableState
+from dataset_assets.ports import Resolver, Survey, TableState
 from dataset_assets.sql.dialect import DUCKDB
 from resources.place import Location, Place
 from resources.target_settings import DuckDBSettings
@@ -56,6 +56,11 @@ class ConfiguredResolver(Resolver, ABC, Generic[S]):
     def pieces(self, table: str) -> Mapping[str | None, TableState]:
         """One piece."""
         return {None: self.state(table)}
+
+    def survey(self, table: str) -> Survey:
+        """One piece, whatever is asked for."""
+        state = self.state(table)
+        return lambda _: state
 
     def zone(self, table: str) -> str:
         """The zone of the table's naive timestamps."""

@@ -15,7 +15,7 @@ from dataset_assets.contract.wording import nearest
 from dataset_assets.errors import AccessError, Fault, ResolveError
 from dataset_assets.model import Identifier, Integer, Text
 from dataset_assets.periods.calendar import Calendars
-from dataset_assets.ports import Engine, Extent, Relation, Session, TableState
+from dataset_assets.ports import Engine, Extent, Relation, Session, Survey, TableState
 from dataset_assets.sql.dialect import BIGQUERY
 from resources.amounts import Amount
 from resources.bigquery.names import table as sql_table
@@ -151,6 +151,28 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             for each, shard in zip(present, found, strict=True)
             if shard
         }
+
+    def survey(self, table: str) -> Survey:
+        """Of the shards that are touched; the names are listed once."""
+        from resources.bigquery.contents import Contents
+
+        period = self.cadence(table)
+        if period is None:
+            return super().survey(table)
+        project, dataset, name = self._place(table)
+        shards = Shards(project, dataset, name.removesuffix(PERIOD), self.calendars.cadence(period))
+        present = shards.present(self._names(table))
+        known: dict[str, Table] = {}
+
+        def touched(extent: Extent | None) -> TableState:
+            wanted = pieces(self, table, shards.cadence, present, extent)
+            new = [each for each in wanted if each.id not in known]
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                found = pool.map(self._tables.get, map(shards.table, new))
+                known.update(zip((each.id for each in new), found, strict=True))
+            return Contents(self._tables).state([known[each.id] for each in wanted])
+
+        return touched
 
     def state(self, table: str) -> TableState:
         """As the port says; of a view what its tables tell, as far as they may be looked at."""

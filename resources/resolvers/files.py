@@ -4,6 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from pydantic import Field
@@ -12,7 +13,7 @@ from dataset_assets.errors import ResolveError
 from dataset_assets.model import Identifier
 from dataset_assets.periods.calendar import Cadence, Calendars
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Extent, TableState
+from dataset_assets.ports import Extent, Survey, TableState
 from resources.place import Location
 from resources.resolvers.base import (
     LocalResolver,
@@ -64,6 +65,24 @@ class FileResolver(LocalResolver[FileSettings], ABC):
     def state(self, table: str) -> TableState:
         """Of all files that the table has now."""
         return self._state(table, self.paths(table, None))
+
+    def survey(self, table: str) -> Survey:
+        """Of the files of the Periods that are touched; the folder is listed once."""
+        found = self.table(table)
+        if found.period is None:
+            return super().survey(table)
+        cadence = self.calendars.cadence(found.period)
+        present = self._present(table, found.location, cadence)
+
+        @cache
+        def files(period: str) -> list[Path]:
+            return self._files(table, _fill(found.location, period))
+
+        def touched(extent: Extent | None) -> TableState:
+            wanted = pieces(self, table, cadence, present, extent)
+            return self._state(table, [path for period in wanted for path in files(period.id)])
+
+        return touched
 
     def pieces(self, table: str) -> Mapping[str | None, TableState]:
         """Of the files of each Period."""

@@ -6,13 +6,16 @@ otherwise. These types say it, and take nothing that only looks alike.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -27,6 +30,14 @@ def _integer(value: Any) -> Any:
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("is not a whole number")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return Decimal(value)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("is not a number")
     return value
 
 
@@ -67,8 +78,16 @@ def _parsed(parse: Callable[[str], Any], value: str) -> Any:
         return value
 
 
+def duration(age: str) -> timedelta:
+    """The length of time that an `Age` is."""
+    return timedelta(**{_UNITS[age[-1]]: int(age[:-1])})
+
+
 Integer = Annotated[int, BeforeValidator(_integer)]
 """A whole number in decimal, without leading zeros."""
+
+Number = Annotated[Decimal, BeforeValidator(_number)]
+"""An exact number, such as `30` or `0.5`, without leading zeros or an exponent."""
 
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 """`true` or `false`."""
@@ -78,6 +97,9 @@ Day = Annotated[date, BeforeValidator(_day)]
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """An instant, ISO 8601, held in UTC; without an offset it is UTC (decision 28)."""
+
+Age = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[mhd]$")]
+"""A length of time: so many minutes, hours or days, `30m`, `26h`, `7d`."""
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 """Any text with something in it that is not a space."""

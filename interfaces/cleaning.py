@@ -8,11 +8,11 @@ import typer
 from dataset_assets.contract.wording import shown, size_text
 from dataset_assets.errors import Fault, PeriodError
 from dataset_assets.janitor import clean, leftovers
+from dataset_assets.model import duration
 from interfaces.console import say
 from interfaces.workspace import Workspace
 
-_AGE = re.compile(r"(\d{1,6})(m|h|d)")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_AGE = re.compile(r"\d{1,6}[mhd]")
 
 
 def sweep(workspace: Workspace, older_than: str, *, dry_run: bool) -> None:
@@ -30,7 +30,6 @@ def sweep(workspace: Workspace, older_than: str, *, dry_run: bool) -> None:
 
 
 def _age(text: str) -> timedelta:
-    found = _AGE.fullmatch(text)
-    if not found:
+    if not _AGE.fullmatch(text):
         raise PeriodError(Fault(f"{shown(text)} is not an age", mend="write it as 30m, 24h or 7d"))
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return duration(text)

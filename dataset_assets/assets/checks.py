@@ -9,6 +9,7 @@ import dagster as dg
 from dataset_assets.assets.values import plain
 from dataset_assets.audit import CHECKS, DECLARED_SCHEMA, LOOKUPS_UNIQUE, CheckResult
 from dataset_assets.contract.model import Dataset
+from dataset_assets.drift import kinds
 
 _ALWAYS = (
     (DECLARED_SCHEMA, "The rows have the declared columns and types", True),
@@ -23,9 +24,10 @@ Findings = Mapping[str | None, tuple[CheckResult, ...]]
 def check_specs(key: dg.AssetKey, dataset: Dataset) -> list[dg.AssetCheckSpec]:
     """The checks that a run of the dataset tells the results of."""
     staged = [(check.name, check.description, check.blocking) for check in CHECKS if check.applies(dataset)]
+    drift = [(kind.name, kind.description, False) for kind in kinds(dataset)]
     return [
         dg.AssetCheckSpec(name, asset=key, description=text, blocking=blocking)
-        for name, text, blocking in (*_ALWAYS, *staged)
+        for name, text, blocking in (*_ALWAYS, *staged, *drift)
     ]
 
 

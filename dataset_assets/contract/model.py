@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from dataset_assets.contract.watching import Drift, Freshness
 from dataset_assets.model import Boolean, ColumnRef, Identifier, Instant, Integer, Model, Text
 from dataset_assets.selection.column_mapping import ColumnMapping
 from dataset_assets.selection.filters import Filters
@@ -139,6 +140,8 @@ class Dataset(Model):
     split_config: SplitConfig | None = None
     partitions: Partitions | None = None
     refresh: Refresh | None = None
+    freshness: Freshness | None = None
+    drift: Drift | None = None
     allow_empty: Boolean = False
 
     def tables(self) -> Iterator[TableRef]:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import StringConstraints
 
 from dataset_assets.contract.wording import nearest, shown
-from dataset_assets.model import ColumnRef, Identifier, ResolverName, Text
+from dataset_assets.model import Age, ColumnRef, Identifier, ResolverName, Text
 
 Sentence = tuple[str, str]
 
@@ -27,6 +27,7 @@ _PATTERNS = {
         "use letters, digits, `_` and `-`, beginning with a letter",
     ),
     _pattern(ColumnRef): ("a column", f"write `column` or `alias.column`, each of {_LETTERS}; {_RESERVED}"),
+    _pattern(Age): ("a length of time", "write it as 30m, 26h or 7d"),
 }
 
 _BLANK = _pattern(Text)

@@ -1,4 +1,4 @@
-"""Rules on what surrounds the contract: owner, Periods, refresh, id and version, the file's name."""
+"""Rules on what surrounds the contract: owner, Periods, refresh, drift, id and version, the file's name."""
 
 import re
 from collections.abc import Iterator
@@ -142,6 +142,20 @@ def _without_a_clock(about: Subject) -> bool:
         return False
 
 
+def drift_compares_something(about: Subject) -> Iterator[Finding]:
+    """As above: `drift` names what it compares, and that is there."""
+    drift = about.dataset.drift
+    if drift is None:
+        return
+    kinds = {"row_count", "split_share", "null_percent", "categories"}
+    if not any(drift.model_dump(include=kinds, exclude_defaults=True)):
+        listed = ", ".join(f"`{kind}`" for kind in sorted(kinds))
+        yield Finding(("drift",), f"compares nothing: it has none of {listed}", "add one, or remove `drift`")
+    elif drift.split_share is not None and about.dataset.split_config is None:
+        message = "compares the parts of a split, but there is no `split_config`"
+        yield Finding(("drift", "split_share"), message, "remove it", (("split_config",),))
+
+
 SETTING_RULES = (
     file_name_is_a_name,
     id_is_the_datasets_own,
@@ -150,4 +164,5 @@ SETTING_RULES = (
     periods_are_known,
     refresh_has_one_trigger,
     refresh_settings_have_a_meaning,
+    drift_compares_something,
 )

@@ -76,6 +76,12 @@ BAD: dict[str, Callable[[dict], Any]] = {
     "lookback below zero": lambda d: d.update(refresh={"on": "upstream", "lookback": -1}),
     "other lookups": lambda d: d.update(refresh={"on": "upstream", "lookups": "all"}),
     "text for a pause": lambda d: d.update(refresh={"on": "upstream", "paused": "yes"}),
+    "freshness of what": lambda d: d.update(freshness={}),
+    "freshness without a unit": lambda d: d.update(freshness={"within": "26"}),
+    "drift of a hundred and one points": lambda d: d.update(drift={"null_percent": 101}),
+    "drift below zero": lambda d: d.update(drift={"row_count": -1}),
+    "drift over none": lambda d: d.update(drift={"row_count": 30, "over": 0}),
+    "drift of something else": lambda d: d.update(drift={"rows": 30}),
     "required concept": lambda d: d["column_mapping"].pop("timestamp"),
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import baseline, cross_source, job_j, load, scale, threads
+from benchmarks import backfill, baseline, cross_source, job_j, load, scale, threads
 from benchmarks.measure import Report
 
 BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
@@ -17,6 +17,7 @@ BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
     "threads": ("One digest for any number of threads", threads.main),
     "scale": ("Ten times the data with 2 GB", scale.main),
     "load": ("1,000 dataset files to definitions", load.main),
+    "backfill": ("500 Periods, killed half-way", backfill.main),
     "cross_source": ("Joins across stores", cross_source.main),
 }
 """All there are. To add one: a file with a `main(repeats)`, and its line here."""

@@ -209,11 +209,15 @@ class Look:
 
     @property
     def _rows(self) -> int | None:
-        """By publications; else at most all rows of the main table, where just those are known."""
+        """By publications; else what the window touches of the main table, where no filter leaves any out."""
         found, dataset = self._estimate("counts", "rows"), self.places.scope.dataset
-        main = self.sources[0]
-        by_period = self.places.target.resolver_of(dataset, main.table).cadence(main.table)
-        return self.seen[main.name].rows if found is None and (by_period or self.period is None) else found
+        filters, main = dataset.filters, self.sources[0]
+        if found is not None or filters.product_filter or filters.customer_filter:
+            return found
+        in_window = self.places.target.resolver_of(dataset, main.table).cadence(main.table) or not (
+            filters.date_range or self.period
+        )
+        return self.seen[main.name].rows if in_window else None
 
     def _estimate(self, *path: str) -> int | None:
         """By the publication there is, else the usual one of the latest."""

@@ -15,7 +15,6 @@ from dataset_assets.periods.period import Period
 from dataset_assets.ports import Errand
 from dataset_assets.target import Target
 
-
 _STALE = {Why.VERSION, Why.OBJECTION, Why.SOURCE, Why.NESTED}
 
 

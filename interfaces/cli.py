@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from interfaces.boundary import Boundary
-from interfaces.options import AsOfText, Format, Name, OneSplit, OptionalTarget
+from interfaces.options import (
+    AsOfText,
+    FirstPeriod,
+    Format,
+    LastPeriod,
+    Locked,
+    Name,
+    OneSplit,
+    OptionalTarget,
+)
 
 app = typer.Typer(
     cls=Boundary,
@@ -150,15 +159,43 @@ def materialize(
     last: Annotated[str | None, typer.Option("--to", help="The last of many Periods, included.")] = None,
     as_of: AsOfText = None,
     target: OptionalTarget = None,
-    locked: Annotated[
-        bool, typer.Option("--locked", help="Refuse a structure that the lock does not know.")
-    ] = False,
+    locked: Locked = False,
 ) -> None:
     """Publish a dataset: run, check and publish its rows."""
     from interfaces.runs import publish
     from interfaces.workspace import Workspace
 
     publish(Workspace.of(target), name, partition or (), first, last, as_of, locked=locked)
+
+
+@app.command()
+def plan(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A dataset; by default all.")] = None,
+    first: FirstPeriod = None,
+    last: LastPeriod = None,
+    target: OptionalTarget = None,
+) -> None:
+    """Say which publications would be made, and why: asks metadata alone, reads no rows."""
+    from interfaces.planning import print_plan
+    from interfaces.workspace import Workspace
+
+    print_plan(Workspace.of(target), name, first, last)
+
+
+@app.command()
+def backfill(
+    name: Name,
+    first: FirstPeriod = None,
+    last: LastPeriod = None,
+    every: Annotated[bool, typer.Option("--all", help="Those that are up to date as well.")] = False,
+    target: OptionalTarget = None,
+    locked: Locked = False,
+) -> None:
+    """Publish all that is due, as `plan` says it. Stopped and run again it goes on where it was."""
+    from interfaces.backfilling import backfill
+    from interfaces.workspace import Workspace
+
+    backfill(Workspace.of(target), name, first, last, every=every, locked=locked)
 
 
 @app.command()

@@ -98,11 +98,11 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> Table:
 
 
 @contextmanager
-def steps(label: str) -> Generator[ports.Progress]:
-    """Tells the steps of long work: one line that changes, or where there is no terminal, lines."""
+def steps(label: str, *, lines: bool = True) -> Generator[ports.Progress]:
+    """Tells the steps of long work: one line that changes, or where there is no terminal, `lines`."""
     console = err()
     if not console.is_terminal:
-        yield lambda sentence: say(f"{label}: {sentence}")
+        yield lambda sentence: say(f"{label}: {sentence}") if lines else None
         return
     words = Column(ratio=1, no_wrap=True, overflow="ellipsis")
     text = TextColumn("{task.description}", markup=False, table_column=words)

@@ -28,3 +28,10 @@ OptionalTarget = Annotated[
 ]
 AsOfText = Annotated[str | None, typer.Option("--as-of", help="The instant to look back from: 2018-01-01.")]
 OneSplit = Annotated[Split | None, typer.Option("--split", help="Only the rows of this split.")]
+FirstPeriod = Annotated[
+    str | None, typer.Option("--from", help="The first Period; by default the dataset's first.")
+]
+LastPeriod = Annotated[
+    str | None, typer.Option("--to", help="The last Period, included; by default the last that is complete.")
+]
+Locked = Annotated[bool, typer.Option("--locked", help="Refuse a structure that the lock does not know.")]

@@ -23,6 +23,9 @@ DIGITS = 12
 """Of a digest, where a person compares it."""
 
 
+UNCHANGED = "unchanged"
+
+
 @dataclass(frozen=True)
 class Run:
     """Everything that the Periods of one run have in common."""
@@ -40,17 +43,21 @@ class Run:
         failed = 0
         for period in periods:
             try:
-                yield self._publish(entry, period)
+                yield self.one(entry, period)
             except DatasetAssetsError as error:
                 if len(periods) == 1:
                     raise
                 failed += 1
-                say(*(f"{_label(entry, period)}: {fault}" for fault in error.faults))
+                say(*(f"{label(entry, period)}: {fault}" for fault in error.faults))
         if failed:
             message = f"{failed} of {len(periods)} Periods failed, the others are published"
             raise DatasetAssetsError(Fault(message, mend="what is wrong with each is above"))
 
-    def _publish(self, entry: Entry, period: Period | None) -> Materialization:
+    def one(self, entry: Entry, period: Period | None, *, aloud: bool = True) -> Materialization:
+        """One Period; `aloud`: its steps are told even where they cannot be told on one line.
+
+        Raises as `materialize` does.
+        """
         request = Request(
             entry=entry,
             run_id=self.run_id,
@@ -59,7 +66,7 @@ class Run:
             as_of=None if period else self.as_of,
             locked=self.locked or self.workspace.settings.locked,
         )
-        with steps(_label(entry, period)) as tell:
+        with steps(label(entry, period), lines=aloud) as tell:
             return materialize(self.workspace.catalog, self.workspace.target, request, tell)
 
 
@@ -159,7 +166,7 @@ def change(counts: RefreshCounts) -> str:
     moved = ("added", counts.added), ("changed", counts.changed), ("removed", counts.removed)
     words = [f"{number:,} {word}" for word, number in moved if number]
     if not words:
-        return "unchanged"
+        return UNCHANGED
     return ", ".join([*words, *([f"{counts.unchanged:,} unchanged"] if counts.unchanged else [])])
 
 
@@ -172,5 +179,6 @@ def _word(check: CheckResult) -> str:
     return "passed" if check.passed else "failed"
 
 
-def _label(entry: Entry, period: Period | None) -> str:
+def label(entry: Entry, period: Period | None) -> str:
+    """How a publication is called: `sales 2017-02`."""
     return f"{entry.stem} {period}" if period else entry.stem

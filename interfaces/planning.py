@@ -1,0 +1,161 @@
+"""What `plan` prints: which publications would be made, and why."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dataset_assets.building import schedule_of
+from dataset_assets.contract.catalog import Entry
+from dataset_assets.contract.model import Status
+from dataset_assets.contract.wording import size_text
+from dataset_assets.due import Due
+from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
+from dataset_assets.periods.period import Period
+from dataset_assets.planning import Plan, plans
+from interfaces.console import Grid, cell, out, say
+from interfaces.costing import cost
+from interfaces.querying import Look
+from interfaces.workspace import Workspace
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Periods that follow one another and are due for the same reasons."""
+
+    plan: Plan
+    due: tuple[Due, ...]
+
+    @property
+    def periods(self) -> str:
+        """`2017-02 to 2017-06`; empty without Periods."""
+        ends = dict.fromkeys(str(each.period or "") for each in (self.due[0], self.due[-1]))
+        return " to ".join(ends)
+
+    def cells(self) -> Iterator[str]:
+        """As the table has them."""
+        yield self.plan.entry.stem
+        yield self.periods
+        yield f"{len(self.due):,}"
+        yield "; ".join(map(str, self.due[0].reasons))
+        yield _sum(each.rows for each in self.due)
+        yield _sum((each.size_bytes for each in self.due), size=True)
+
+
+def planned(
+    workspace: Workspace, entry: Entry, first: str | None, last: str | None, *, every: bool = False
+) -> list[Plan]:
+    """For the Periods from `first` to `last`; by default for all that are complete.
+
+    Raises PeriodError for Periods that do not exist or are not complete, and as `plans` does.
+    """
+    now = datetime.now(UTC)
+    periods = _asked(workspace, entry, first, last, now)
+    return plans(workspace.catalog, workspace.target, entry, periods, now, every=every)
+
+
+def _asked(
+    workspace: Workspace, entry: Entry, first: str | None, last: str | None, now: datetime
+) -> Sequence[Period | None]:
+    schedule = schedule_of(workspace.catalog, entry)
+    if schedule:
+        return schedule.complete(schedule.span(first, last, now), now)
+    if first or last:
+        message = f"{entry.stem} is not published by Period"
+        raise PeriodError(Fault(message, mend="leave the Periods out"))
+    return [None]
+
+
+def print_plan(workspace: Workspace, name: str | None, first: str | None, last: str | None) -> None:
+    """Of one dataset, or of each that is not archived; one that cannot be planned does not hide the others.
+
+    Raises DatasetAssetsError with all that is wrong.
+    """
+    if name:
+        found = planned(workspace, workspace.catalog.entry(name), first, last)
+        tell(found)
+        say(*reading(workspace, found))
+        return
+    if first or last:
+        raise PeriodError(Fault("Periods are those of one dataset", mend="name it, or leave them out"))
+    own: list[Plan] = []
+    faults: list[Fault] = []
+    for entry in workspace.catalog.entries.values():
+        try:
+            if workspace.catalog.checked(entry).status is not Status.ARCHIVED:
+                own.append(planned(workspace, entry, None, None)[-1])
+        except DatasetAssetsError as error:
+            faults += error.faults
+    tell(own)
+    raise_all(DatasetAssetsError, faults)
+
+
+def tell(found: Sequence[Plan]) -> None:
+    """One line for each stretch of Periods, then what keeps some from being made, then how many there are."""
+    table = Grid("dataset", "periods", "number", "why", "rows", "size", right=("number", "rows", "size"))
+    for plan in found:
+        for stretch in stretches(plan):
+            table.add_row(*map(cell, stretch.cells()))
+    if table.rows:
+        out().print(table)
+    for plan in found:
+        say(*obstacles(plan))
+        say(summary(plan))
+
+
+def stretches(plan: Plan) -> Iterator[Stretch]:
+    """In order of time."""
+    found: list[Due] = []
+    for due in plan.due:
+        if found and not _goes_on(found[-1], due):
+            yield Stretch(plan, tuple(found))
+            found = []
+        found.append(due)
+    if found:
+        yield Stretch(plan, tuple(found))
+
+
+def obstacles(plan: Plan) -> Iterator[str]:
+    """What keeps publications from being made, each thing once."""
+    held: dict[Fault, list[Due]] = {}
+    for due in plan.due:
+        for fault in due.obstacles:
+            held.setdefault(fault, []).append(due)
+    for fault, dues in held.items():
+        of = Stretch(plan, tuple(dues)).periods
+        yield f"{plan.entry.stem}{f' {of}' if of else ''} cannot be made: {fault}"
+
+
+def summary(plan: Plan) -> str:
+    """`sales: 12 to make, 3 up to date`."""
+    stale = f", {plan.stale} read as they are, though not up to date" if plan.stale else ""
+    return f"{plan.entry.stem}: {len(plan.due):,} to make, {plan.standing:,} up to date{stale}"
+
+
+def reading(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
+    """What making them would be billed for, by a dry run of each dataset's last; nothing where nothing is."""
+    for plan in found if workspace.target.engine.bills_bytes else ():
+        able = [due for due in plan.due if not due.obstacles]
+        if able:
+            period, stem = able[-1].period, plan.entry.stem
+            at = Look(period.end if period else datetime.now(UTC), period, "")
+            try:
+                reads = cost(workspace, plan.entry, at).reads or 0
+            except DatasetAssetsError as error:
+                yield f"{stem}: what would be read is {UNKNOWN}: {error}"
+            else:
+                each = f"{size_text(reads)} for {period}, by a dry run" if period else "by a dry run"
+                yield f"{stem}: about {size_text(reads * len(able))} would be read, {each}"
+
+
+def _goes_on(before: Due, due: Due) -> bool:
+    follows = before.period and due.period and before.period.end == due.period.start
+    return bool(follows) and before.reasons == due.reasons
+
+
+def _sum(numbers: Iterable[int | None], *, size: bool = False) -> str:
+    """About how much it is in all; unknown where one of them is."""
+    known = list(numbers)
+    total = sum(number or 0 for number in known)
+    return UNKNOWN if None in known else f"~{size_text(total) if size else f'{total:,}'}"

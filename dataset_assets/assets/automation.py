@@ -36,11 +36,16 @@ _THERE: Condition = (~MISSING).since(MISSING).with_label("any partition is there
 """What remembers is asked of all partitions, not only of those that are mapped."""
 
 
-def sensor(interval: int = INTERVAL) -> dg.AutomationConditionSensorDefinition:
-    """The sensor of a code location. It runs from the start; what is paused is paused in the files."""
+def sensor(
+    interval: int = INTERVAL, *, name: str = SENSOR, target: dg.AssetSelection | None = None
+) -> dg.AutomationConditionSensorDefinition:
+    """The sensor of a code location. It runs from the start; what is paused is paused in the files.
+
+    `target`: the datasets that it asks of; all when absent.
+    """
     return dg.AutomationConditionSensorDefinition(
-        name=SENSOR,
-        target=dg.AssetSelection.key_prefixes([DATASETS]),
+        name=name,
+        target=dg.AssetSelection.key_prefixes([DATASETS]) if target is None else target,
         minimum_interval_seconds=interval,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=_ABOUT,
@@ -93,10 +98,9 @@ class Automation:
         """When publications are requested."""
         if self.trigger is None:
             return None
-        ready = ~(MISSING & self._absent).with_label("never published, and an input is missing")
-        found = self.trigger.due().with_label("due") & ready & ~IN_PROGRESS
-        busy = list(self._busy(also_first=self.sound.partitioning is None))
-        return found & ~any_of(busy).with_label("a nested dataset comes first") if busy else found
+        first = (MISSING & self._absent).with_label("never published, and an input is missing")
+        below = [any_of(busy).with_label("a nested dataset comes first")] if (busy := [*self._busy()]) else []
+        return self.trigger.due().with_label("due") & ~any_of([first, IN_PROGRESS, *below])
 
     @property
     def _absent(self) -> Condition:
@@ -111,20 +115,17 @@ class Automation:
         """Without Periods it reads the latest there is, or those of a window that only a run knows."""
         return self.sound.partitioning is None and each.partitioning is not None and not each.is_fixed
 
-    def _busy(self, *, also_first: bool) -> Iterator[Condition]:
+    def _busy(self) -> Iterator[Condition]:
         for each in self.inputs:
             nested = each.source.nested and self.graph.datasets.get(each.source.nested.stem)
             if isinstance(nested, Sound):
                 below = Automation(self.graph, nested)
-                yield AC.asset_matches(each.key, below.unsettled(also_first=also_first))
+                yield AC.asset_matches(each.key, below.unsettled)
 
-    def unsettled(self, *, also_first: bool) -> Condition:
-        """Being made, about to be, or above something that is: who reads it now will have to once more.
-
-        `also_first`: what is about to be made for the first time counts, too. Who reads it by Period cannot
-        do so before.
-        """
-        found = [IN_PROGRESS, AC.will_be_requested(), *self._busy(also_first=also_first)]
+    @property
+    def unsettled(self) -> Condition:
+        """Being made, about to be, or above something that is: who reads it now will have to once more."""
+        found = [IN_PROGRESS, AC.will_be_requested(), *self._busy()]
         if self.trigger:
-            found.append(self.trigger.seen_due(self._absent if also_first else None))
+            found.append(self.trigger.seen_due(self._absent))
         return any_of(found)

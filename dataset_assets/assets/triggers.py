@@ -33,9 +33,6 @@ _CHANGED: Condition = AC.data_version_changed()
 _REQUESTED: Condition = AC.newly_requested()
 _APPEARED: Condition = MISSING.newly_true()
 _FIRST_LOOK: Condition = AC.initial_evaluation()
-_UNMADE: Condition = MISSING & ~IN_PROGRESS
-_HANDLED: Condition = _REQUESTED & ~AC.any_deps_match(_CHANGED)
-"""What changed between a request and the look after it may be too late for that run: it counts."""
 
 FAR = 3
 """Among how many of the last Periods the latest published one is looked for, when a lookup changed."""
@@ -67,11 +64,10 @@ class Trigger(ABC):
         """Since it was due it was not requested. A request that fails is not repeated."""
 
     @abstractmethod
-    def seen_due(self, absent: Condition | None) -> Condition:
+    def seen_due(self, absent: Condition) -> Condition:
         """The same as another dataset's condition sees it, but not what waits for inputs that are `absent`.
 
-        It must not hold where nothing is going to be requested: the other dataset would wait for ever. None:
-        the other one is not interested in what was never published.
+        It must not hold where nothing is going to be requested: the other dataset would wait for ever.
         """
 
     @property
@@ -110,18 +106,23 @@ class Upstream(Trigger):
 
     def due(self) -> Condition:
         """Also at the first look, when nobody can know what changed before."""
-        changed = any_of(self._changes(far=FAR)).with_label("an input changed")
-        return (changed | _APPEARED | _FIRST_LOOK).since(_HANDLED | (_UNMADE & ~self.recent))
+        changed = any_of(self._changes()).with_label("an input changed")
+        given_up = MISSING & ~(IN_PROGRESS | self.recent)
+        return (changed | _APPEARED | _FIRST_LOOK).since(_handled(changed) | given_up)
 
-    def seen_due(self, absent: Condition | None) -> Condition:
-        """Without the first look, which the other dataset has at a time of its own."""
-        changed = any_of(self._changes(far=1)).with_label("an input changed")
-        if absent is None or not self.by_clock:
-            return changed.since(_HANDLED | _UNMADE)
-        waiting = _UNMADE & (~self.recent | absent)
-        return (changed | _APPEARED).since(_HANDLED | waiting | _FIRST_LOOK)
+    def seen_due(self, absent: Condition) -> Condition:
+        """Without the first look, which the other dataset has at a time of its own.
 
-    def _changes(self, far: int) -> Iterator[Condition]:
+        Where no clock tells what is recent, also without what was never published: it may have come to be
+        between the two first looks, so that one dataset would wait for what the other leaves to `backfill`.
+        """
+        changed = any_of(self._changes()).with_label("an input changed")
+        if not self.by_clock:
+            return changed.since(_handled(changed) | (MISSING & ~IN_PROGRESS))
+        waiting = MISSING & ~(IN_PROGRESS | (self.recent & ~absent))
+        return (changed | _APPEARED).since(_handled(changed) | waiting | _FIRST_LOOK)
+
+    def _changes(self) -> Iterator[Condition]:
         """In the publications that the change concerns: those that read what changed, or the latest alone."""
         main = tuple(each for each in self.inputs if self._concerns_the_latest(each) and each.is_main)
         lookups = tuple(each for each in self.inputs if self._concerns_the_latest(each) and not each.is_main)
@@ -135,7 +136,7 @@ class Upstream(Trigger):
         if main:
             yield AC.any_deps_match(_CHANGED).allow(only(*main)) & self.recent
         if lookups:
-            concerned = (MISSING & self.recent) | self._latest_published(lookups[0], far)
+            concerned = (MISSING & self.recent) | (~MISSING & self._latest_published(lookups[0]))
             yield AC.any_deps_match(_CHANGED).allow(only(*lookups)) & concerned
 
     def _concerns_the_latest(self, each: Input) -> bool:
@@ -144,12 +145,19 @@ class Upstream(Trigger):
             return False
         return self.refresh.lookback is not None if each.is_main else self.refresh.lookups is Lookups.LATEST
 
-    def _latest_published(self, neighbour: Input, far: int) -> Condition:
-        """By way of a neighbour in one piece a partition can know of the others, whether any of them is."""
+    def _latest_published(self, neighbour: Input) -> Condition:
+        """Of the published ones. By way of a neighbour in one piece each can know of those after it."""
         own = dataset_key(self.sound.entry.stem)
-        published = [self.last(count) & ~MISSING for count in range(1, far + 1)]
-        later = [AC.asset_matches(neighbour.key, AC.asset_matches(own, each)) for each in published]
-        return any_of([published[0], *(each & ~one for one, each in zip(later, published[1:], strict=False))])
+        found = [self.last(1)]
+        for count in range(2, FAR + 1):
+            later = AC.asset_matches(own, self.last(count - 1) & ~MISSING)
+            found.append(self.last(count) & ~AC.asset_matches(neighbour.key, later))
+        return any_of(found)
+
+
+def _handled(changed: Condition) -> Condition:
+    """What changed between a request and the look after it may be too late for that run: it counts."""
+    return _REQUESTED & ~changed
 
 
 class AfterTick(Trigger):
@@ -162,9 +170,9 @@ class AfterTick(Trigger):
         concerned = self.recent if self.by_clock else self.recent | ~MISSING
         return concerned & tick.since(_REQUESTED) & (landed | MISSING)
 
-    def seen_due(self, absent: Condition | None) -> Condition:
+    def seen_due(self, absent: Condition) -> Condition:
         """A clock ticks for all alike."""
-        return self.due() & ~(MISSING & absent if absent else MISSING)
+        return self.due() & ~(MISSING & absent)
 
     @property
     def _awaited(self) -> Iterator[Input]:

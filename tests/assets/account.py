@@ -7,7 +7,7 @@ tell too much, `Verdict.MAYBE` says so; what it may never do is to tell less.
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 
 from dateutil.relativedelta import relativedelta
@@ -144,10 +144,13 @@ class Account:
         return max([*found, *(self._waits(each, due, now) for each in below)], default=Verdict.NO)
 
     def _unsettled(self, piece: Piece, due: dict[Piece, Verdict]) -> Verdict:
-        """At its first look Dagster cannot know what changed, so that nothing waits for it."""
+        """Nothing waits for what Dagster cannot know of: what changed before its first look, and, where no
+        clock tells, whether what was never published is going to be.
+        """
         if piece in self.running:
             return Verdict.YES
-        return min(due.get(piece, Verdict.NO), Verdict.MAYBE if piece in self.begun else Verdict.YES)
+        unknown = piece in self.begun or not (self.specs[piece[0]].by_clock or piece in self.versions)
+        return min(due.get(piece, Verdict.NO), Verdict.MAYBE if unknown else Verdict.YES)
 
     def _mapped(self, spec: Spec, nested: Spec, piece: Piece, now: datetime) -> list[Piece]:
         if nested.cadence is None:
@@ -176,7 +179,7 @@ class Account:
             piece = frozenset({(table, None)})
             return Read(table, piece, piece, "main" if main else "lookup")
         first, end = self._window(spec, period, now)
-        exact = list(self._touched(table, first, end))[0 if main else -1 :]
+        exact = list(self._touched(table, first if main else end - timedelta(microseconds=1), end))
         if spec.fixed:
             return Read(table, frozenset(exact), frozenset(exact), "exact")
         wide = self._touched(table, *self._widened(spec, period, table, first, end, main=main))

@@ -27,6 +27,7 @@ from dataset_assets.assets.keys import (
 )
 from dataset_assets.assets.plan import Broken, Graph, Sound, Table
 from dataset_assets.assets.resource import RESOURCE
+from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault
 
 AS_OF_CONFIG = {"as_of": dg.Field(str, is_required=False, description="The instant to look back from")}
@@ -94,7 +95,14 @@ def dataset_spec(graph: Graph, sound: Sound) -> dg.AssetSpec:
         kinds=graph.placement.kinds,
         partitions_def=sound.partitioning.definition if sound.partitioning else None,
         automation_condition=condition(graph, sound),
+        freshness_policy=_freshness(dataset),
     )
+
+
+def _freshness(dataset: Dataset) -> dg.FreshnessPolicy | None:
+    """Of the asset as a whole: Dagster asks when any of its partitions was materialized last."""
+    asked = dataset.freshness
+    return dg.FreshnessPolicy.time_window(fail_window=asked.window) if asked else None
 
 
 def broken_asset(broken: Broken) -> dg.AssetsDefinition:

@@ -170,15 +170,16 @@ class Ledger:
         return exp.select(*shown).from_(self.table(PUBLICATIONS)).where(*own).order_by(latest).limit(1)
 
     def recent(self, dataset: str, periods: Sequence[str | None], last: int) -> exp.Select:
-        """`period`, `version` and `record` of the `last` publications of each of the Periods."""
-        newest = exp.Order(expressions=[exp.Ordered(this=column("version"), desc=True)])
-        place = exp.Window(this=exp.RowNumber(), partition_by=[column("period")], order=newest)
-        names = [column(name) for name in ("period", "version", "record")]
-        ranked = exp.select(*names, exp.alias_(place, "place")).from_(self.table(PUBLICATIONS))
+        """`period`, `version`, `record` of the `last` publications of each Period, as last written down."""
+        names, made = [column(name) for name in ("period", "version", "record")], _of_record("published_at")
+        place = _ranked(exp.DenseRank(), [column("period")], made)
+        entry = _ranked(exp.RowNumber(), [column("period"), made.copy()], column("version"))
+        ranked = exp.select(*names, exp.alias_(place, "place"), exp.alias_(entry, "entry"))
         among = exp.In(this=column("period"), expressions=[text(period or "") for period in periods])
-        ranked = ranked.where(_equal("dataset", text(dataset)), among)
+        ranked = ranked.from_(self.table(PUBLICATIONS)).where(_equal("dataset", text(dataset)), among)
         shown = exp.select(*(name.copy() for name in names)).from_(ranked.subquery("ranked"))
-        return shown.where(exp.LTE(this=column("place"), expression=number(last)))
+        newest = exp.LTE(this=column("place"), expression=number(last))
+        return shown.where(newest, _equal("entry", number(1)))
 
     def periods(self, dataset: str) -> exp.Select:
         """`period` of all that is published, in the order of the Periods, and the table's last `version`."""
@@ -212,6 +213,17 @@ class Ledger:
     def _insert(self, name: str, rows: exp.Select) -> exp.Insert:
         columns = [exp.to_identifier(each) for each in SCHEMAS[name]]
         return exp.Insert(this=exp.Schema(this=self.table(name), expressions=columns), expression=rows)
+
+
+def _of_record(key: str) -> exp.Expr:
+    path = exp.JSONPath(expressions=[exp.JSONPathRoot(), exp.JSONPathKey(this=key)])
+    return exp.JSONExtractScalar(this=column("record"), expression=path, scalar_only=True)
+
+
+def _ranked(how: exp.Expr, among: list[exp.Expr], by: exp.Expr) -> exp.Window:
+    """The greatest is the first."""
+    order = exp.Order(expressions=[exp.Ordered(this=by, desc=True)])
+    return exp.Window(this=how, partition_by=among, order=order)
 
 
 def _of(dataset: str, period: str | None) -> tuple[exp.Expr, exp.Expr]:

@@ -41,6 +41,11 @@ def test_what_is_asked_has_the_types_that_are_read(period, version):
         LEDGER.newest("sales", period): [("token", "INT64"), ("run_id", "STRING")],
         LEDGER.current("sales", period, version): publication,
         LEDGER.periods("sales"): periods,
+        LEDGER.recent("sales", [period, "2018-02"], 3): [
+            ("period", "STRING"),
+            ("version", "INT64"),
+            ("record", "STRING"),
+        ],
     }
     for query, columns in asked.items():
         assert ANALYZER.analyze(BIGQUERY.render(query)) == columns

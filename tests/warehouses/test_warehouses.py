@@ -1,6 +1,7 @@
 """What every warehouse promises: claims, publications, versions, schema changes (promises 1 and 2)."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -181,6 +182,31 @@ def test_latest_is_by_when_periods_begin(opened: Opened) -> None:
     assert latest
     assert latest.period == "FY2025-M12"
     assert opened.warehouse.periods("sales", opened.session) == ["FY2026-M02", "FY2025-M12"]
+
+
+def _numbered(number: int) -> dict[str, Any]:
+    return {"n": number, "published_at": f"2026-02-{number + 1:02}T00:00:00+00:00"}
+
+
+def test_the_records_of_the_last_publications_of_some_periods(opened: Opened) -> None:
+    for number, period in enumerate(("2026-01", "2026-02", "2026-01", "2026-03", "2026-01")):
+        opened.publish(ONE, period, (A,), _numbered(number))
+
+    def recent(*periods: str | None, last: int = 1) -> list[int]:
+        return [each["n"] for each in opened.warehouse.recent("sales", periods, opened.session, last)]
+
+    assert recent("2026-03", "2026-01", "2025-12", "2026-02") == [3, 4, 1]
+    assert recent("2026-01", "2026-02", last=2) == [4, 2, 1]
+    assert recent("2026-01", last=9) == [4, 2, 0]
+    assert recent() == recent("2025-12", last=2) == []
+
+
+def test_the_records_of_what_has_no_periods(opened: Opened) -> None:
+    assert opened.warehouse.recent("sales", [None], opened.session) == []
+    for number in range(3):
+        opened.publish(ONE, None, (A,), _numbered(number))
+    found = opened.warehouse.recent("sales", [None], opened.session, 2)
+    assert [each["n"] for each in found] == [2, 1]
 
 
 def test_datasets_do_not_meet(opened: Opened) -> None:

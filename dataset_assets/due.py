@@ -16,7 +16,7 @@ from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.ports import Extent, Session, Survey, TableState
 from dataset_assets.relations import Places, source_key
-from dataset_assets.snapshot import window_ends
+from dataset_assets.snapshot import made_from, window_ends
 from dataset_assets.sql.question import window_of
 from dataset_assets.standing import objections
 from dataset_assets.target import Target
@@ -156,6 +156,7 @@ class Look:
         return Due(self.period, reasons, self._rows, self._estimate("size_bytes"), tuple(faults))
 
     def _reasons(self) -> Iterator[Reason]:
+        """Another definition, or window, is one of its own: it reads other pieces of its sources."""
         record, dataset = self.record, self.places.scope.dataset
         if record is None:
             yield Reason(Why.NEW)
@@ -163,11 +164,12 @@ class Look:
         version = self.entry.lock.version_of(dataset).number
         if record["version"] != version:
             yield Reason(Why.VERSION, f"{record['version']} → {version}")
-        else:
-            columns = (output.definition for output in self.places.scope.outputs)
-            yield from (Reason(Why.OBJECTION, each) for each in objections(record, dataset, columns))
+            return
+        columns = (output.definition for output in self.places.scope.outputs)
+        yield from (Reason(Why.OBJECTION, each) for each in objections(record, dataset, columns))
         if self._has_moved(record, dataset):
             yield Reason(Why.WINDOW)
+            return
         # By key, the last one of two: as the record has it of a table that is read twice.
         keyed = {source_key(each, dataset, self.places.target): each for each in self.sources}
         for key, source in keyed.items():
@@ -178,16 +180,16 @@ class Look:
         seen = self.seen[source.name]
         if seen.untold:
             yield Reason(Why.UNTOLD, key)
-        elif not seen.faults and record["sources"].get(key) != seen.version:
+        elif not seen.faults and made_from(record)["sources"].get(key) != seen.version:
             yield Reason(Why.NESTED if source.nested else Why.SOURCE, key)
 
     def _has_moved(self, record: Record, dataset: Dataset) -> bool:
         """Without Periods the window moves with time, as does the day from which a split counts back."""
         as_of, split = self.places.as_of, dataset.split_config
-        if record["window"] != window_ends(window_of(dataset, as_of, self.period)):
+        if made_from(record)["window"] != window_ends(window_of(dataset, as_of, self.period)):
             return True
         by_day = split is not None and "timestamp" in split.needs and dataset.filters.date_range is None
-        then = datetime.fromisoformat(record["as_of"])
+        then = datetime.fromisoformat(made_from(record)["as_of"])
         return by_day and replace(as_of, instant=then).day != as_of.day
 
     @cached_property
@@ -212,7 +214,7 @@ class Look:
         """By publications; else what the window touches of the main table, where no filter leaves any out."""
         found, dataset = self._estimate("counts", "rows"), self.places.scope.dataset
         filters, main = dataset.filters, self.sources[0]
-        if found is not None or filters.product_filter or filters.customer_filter:
+        if found is not None or filters.product_filter.needs or filters.customer_filter.needs:
             return found
         in_window = self.places.target.resolver_of(dataset, main.table).cadence(main.table) or not (
             filters.date_range or self.period

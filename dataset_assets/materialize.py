@@ -24,11 +24,11 @@ from dataset_assets.drift import compared
 from dataset_assets.errors import DataError, Fault, LockError, ResolveError, raise_all
 from dataset_assets.history import history
 from dataset_assets.moving import Mover
-from dataset_assets.ports import Claim, Errand, Progress, PublishedColumn, Session, Staged
+from dataset_assets.ports import Claim, Errand, Progress, Publication, PublishedColumn, Session, Staged
 from dataset_assets.relations import Places, named_only
 from dataset_assets.rows.encoding import content_digest, digest_parts, fold_digest
 from dataset_assets.rows.identity import instant
-from dataset_assets.snapshot import snapshot, sources_of
+from dataset_assets.snapshot import affirmed, snapshot, sources_of
 from dataset_assets.sql.build import assemble, column
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.misfits import misfits
@@ -177,7 +177,7 @@ def _looked_at(
         with clock.step("compare", "comparing with the publication before"):
             rows = assemble(work.selection).subquery("selected_rows")
             if content_digest(session, rows, work.measured) == before.record["digest"]:
-                return standing(before)
+                return _affirmed(work, before, target, claim, session)
     return _publication(work, target, claim, query, sql, unique, session, clock, reads)
 
 
@@ -211,7 +211,7 @@ def _publication(
             checks = audit(evidence, (declared_schema(staged.relation, work.columns), unique))
         if work.before and may_stand(work) and digest == work.before.record["digest"]:
             target.warehouse.discard(claim, staged, session)
-            return standing(work.before)
+            return _affirmed(work, work.before, target, claim, session)
         counts = _counts(work, statistics.row_count, added, touched)
         record = snapshot(work, target, sql) | {
             "counts": asdict(counts),
@@ -226,6 +226,13 @@ def _publication(
         target.warehouse.discard(claim, staged, session)
         raise
     return Outcome(counts, statistics, checks, digest, record, version, staged.size_bytes())
+
+
+def _affirmed(work: Work, before: Publication, target: Target, claim: Claim, session: Session) -> Outcome:
+    """The publication before, of which it is known from now on that its rows are those of the sources now."""
+    if all(sources_of(work, target).values()):
+        target.warehouse.affirm(claim, before, affirmed(work, target, before.record), session)
+    return standing(before)
 
 
 def _refuse_unlocked(request: Request, dataset: Dataset) -> None:

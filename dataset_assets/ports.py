@@ -328,6 +328,13 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
+    def affirm(self, claim: Claim, before: Publication, record: Mapping[str, Any], session: Session) -> None:
+        """Gives the Period's publication another record; its rows stay as they are.
+
+        Raises SupersededError when a later run claimed the Period.
+        """
+
+    @abstractmethod
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:
         """Removes staged rows that will not be published."""
 

@@ -1,5 +1,6 @@
 """The snapshot that stays with the rows (decision 16): what they are, and how to make them again."""
 
+from collections.abc import Mapping
 from datetime import UTC
 from hashlib import sha256
 from typing import Any
@@ -9,6 +10,9 @@ from dataset_assets.selection.date_range import Window
 from dataset_assets.sql.build import assemble
 from dataset_assets.target import Target
 from dataset_assets.work import Work
+
+AFFIRMED = "affirmed"
+"""In a record: what is told of the latest run that found the rows to be the same."""
 
 
 def sources_of(work: Work, target: Target) -> dict[str, str]:
@@ -23,6 +27,28 @@ def sources_of(work: Work, target: Target) -> dict[str, str]:
 def window_ends(window: Window | None) -> list[str] | None:
     """The instants between which rows were selected."""
     return [window.start.instant.isoformat(), window.end.instant.isoformat()] if window else None
+
+
+def affirmed(work: Work, target: Target, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of a publication that stands, with what its rows were found to be the rows of as well.
+
+    So a source that was written anew with the same rows is not read again for them.
+    """
+    return {**record, AFFIRMED: _made_from(work, target)}
+
+
+def made_from(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The newest `as_of`, `window`, `sources` and `selection` of which a publication has the rows."""
+    return record.get(AFFIRMED) or record
+
+
+def _made_from(work: Work, target: Target) -> dict[str, Any]:
+    return {
+        "as_of": work.question.as_of.instant.isoformat(),
+        "window": window_ends(work.question.window),
+        "sources": sources_of(work, target),
+        "selection": selection_digest(work, target),
+    }
 
 
 def selection_digest(work: Work, target: Target) -> str:
@@ -44,16 +70,13 @@ def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
         "sha256": work.version.sha256,
         "period": work.period,
         "period_start": request.period.start.isoformat() if request.period else None,
-        "as_of": question.as_of.instant.isoformat(),
-        "window": window_ends(question.window),
+        **_made_from(work, target),
         "replaces": work.before.version if work.before else None,
         "published_at": work.stamp.instant.astimezone(UTC).isoformat(),
         "run_id": request.run_id,
         "project_id": str(request.project_id) if request.project_id else None,
         "target": target.name,
-        "sources": sources_of(work, target),
         "moved": dict(work.moving),
-        "selection": selection_digest(work, target),
         "definition": question.dataset.model_dump(mode="json", exclude_defaults=True),
         "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in work.columns],
         "sql": sql,

@@ -7,7 +7,7 @@ from typing import Any
 from dataset_assets.audit import CheckResult
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.ports import Publication
-from dataset_assets.snapshot import selection_digest, sources_of
+from dataset_assets.snapshot import made_from, selection_digest, sources_of
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.target import Target
 from dataset_assets.work import Work
@@ -60,7 +60,7 @@ def reads_the_same(work: Work, target: Target) -> bool:
     """Whether the publication before was made by the same query from the same versions of its sources."""
     if work.before is None or not may_stand(work):
         return False
-    record, sources = work.before.record, sources_of(work, target)
+    record, sources = made_from(work.before.record), sources_of(work, target)
     same_query = record.get("selection") == selection_digest(work, target)
     return same_query and all(sources.values()) and record["sources"] == sources
 

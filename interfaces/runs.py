@@ -1,8 +1,11 @@
 """Materializing from the command line, without Dagster: one run, its Periods one after another."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from rich.console import RenderableType
@@ -18,6 +21,9 @@ from dataset_assets.standing import RefreshCounts
 from dataset_assets.work import Request
 from interfaces.console import Grid, cell, facts, out, say, steps
 from interfaces.workspace import Workspace, instant
+
+if TYPE_CHECKING:
+    from dataset_assets.assets.telling import Telling
 
 DIGITS = 12
 """Of a digest, where a person compares it."""
@@ -66,8 +72,21 @@ class Run:
             as_of=None if period else self.as_of,
             locked=self.locked or self.workspace.settings.locked,
         )
+        target, telling = self.workspace.target, self.telling
         with steps(label(entry, period), lines=aloud) as tell:
-            return materialize(self.workspace.catalog, self.workspace.target, request, tell)
+            result = materialize(self.workspace.catalog, target, request, tell)
+            if telling:
+                telling(result, period, target.warehouse.location(entry.stem))
+        return result
+
+    @cached_property
+    def telling(self) -> "Telling | None":
+        """Tells Dagster of it, where DAGSTER_HOME is set. Raises ContractError where that is wrong."""
+        if not os.environ.get("DAGSTER_HOME"):
+            return None
+        from dataset_assets.assets.telling import Telling  # noqa: PLC0415 - Dagster takes seconds to load
+
+        return Telling()
 
 
 def publish(

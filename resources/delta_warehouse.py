@@ -160,6 +160,21 @@ class DeltaWarehouse(Warehouse):
             action = _place(folder, claim, staged, record)
             return _commit(folder, table, claim, action, schema, record)
 
+    def affirm(
+        self,
+        claim: Claim,
+        before: Publication,  # noqa: ARG002 - while the claim holds it is the Period's
+        record: Mapping[str, Any],
+        session: Session,  # noqa: ARG002
+    ) -> None:
+        """As the port says."""
+        folder = DatasetFolder.of(self.root, claim.dataset)
+        with folder.locked():
+            folder.check(claim)
+            table = self._table(folder)
+            for path in delta_periods.files(table, claim.period)[:1] if table else []:
+                write_json(folder.record(path), record)
+
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:  # noqa: ARG002
         """As the port says."""
         DatasetFolder.of(self.root, claim.dataset).staging(claim).unlink(missing_ok=True)

@@ -108,6 +108,15 @@ class Ledger:
             self.published(claim),
         ]
 
+    def affirm(self, claim: Claim, version: int, record: Mapping[str, Any]) -> list[exp.Expr]:
+        """Writes a publication down whose rows are those of `version`, the Period's last.
+
+        Answers as `publish` does.
+        """
+        may = self._may(claim, {"replaces": version})
+        rows = self._written_down(claim, record).having(may)
+        return [self._insert(PUBLICATIONS, rows), self.published(claim)]
+
     def published(self, claim: Claim) -> exp.Select:
         """`version` of what this claim published; no row when it did not."""
         return exp.select(column("version")).from_(self.table(PUBLICATIONS)).where(*_own(claim))

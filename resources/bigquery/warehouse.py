@@ -200,6 +200,13 @@ class BigQueryWarehouse(Warehouse):
         self.discard(claim, staged, session)
         return found[0]["version"]
 
+    def affirm(self, claim: Claim, before: Publication, record: Mapping[str, Any], session: Session) -> None:
+        """As the port says: a version more, with the rows of the one before."""
+        opened = _bigquery(session)
+        statements = self.ledger.affirm(claim, before.version, record)
+        if not opened.answer(opened.write(statements, "affirm")):
+            self.confirm(claim, session)
+
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:  # noqa: ARG002
         """As the port says; rows that cannot be removed now the next claim removes, or BigQuery."""
         self._remove(self._staging(claim).name, _bigquery(session))

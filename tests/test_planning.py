@@ -1,0 +1,185 @@
+"""What is planned is what a run would make: no more, no less."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from dataset_assets.building import chosen_periods
+from dataset_assets.contract.catalog import Catalog, load_catalog
+from dataset_assets.due import Due, Reason, Why
+from dataset_assets.materialize import materialize
+from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.period import Period
+from dataset_assets.planning import Plan, plans
+from dataset_assets.work import Request
+from resources.target import load_target
+from tests.assets.retailer import NOW, Retailer, open_retailer
+
+if TYPE_CHECKING:
+    from dataset_assets.target import Target
+
+MONTHS = ("2024-02", "2024-03", "2024-04", "2024-05")
+
+
+class Planned:
+    """A small retailer, whose orders are stored by month; `monthly` looks back two of them."""
+
+    def __init__(self, retailer: Retailer) -> None:
+        self.retailer = retailer
+        self.target: Target = load_target(retailer.settings.target, Calendars())
+
+    @property
+    def catalog(self) -> Catalog:
+        return load_catalog(self.retailer.settings.definitions)
+
+    def periods(self, stem: str) -> list[Period | None]:
+        by_month = stem != "brands"
+        entry = self.catalog.entry(stem)
+        return chosen_periods(self.catalog, entry, NOW, (), MONTHS[0] if by_month else None)
+
+    def plans(self, stem: str, *, every: bool = False) -> list[Plan]:
+        catalog = self.catalog
+        return plans(catalog, self.target, catalog.entry(stem), self.periods(stem), NOW, every=every)
+
+    def due(self, stem: str) -> dict[str, tuple[Reason, ...]]:
+        return {str(due.period): due.reasons for due in self.plans(stem)[-1].due}
+
+    def run(self, stem: str, period: Period | None) -> bool:
+        """Whether it had to read rows."""
+        catalog, told = self.catalog, list[str]()
+        request = Request(catalog.entry(stem), "run", datetime.now(UTC), period)
+        materialize(catalog, self.target, request, told.append)
+        return any(sentence.startswith(("comparing", "running")) for sentence in told)
+
+    def make(self, *stems: str) -> None:
+        for stem in stems:
+            for period in self.periods(stem):
+                self.run(stem, period)
+
+
+@pytest.fixture
+def planned(tmp_path) -> Planned:
+    return Planned(open_retailer(tmp_path))
+
+
+def rewritten(planned: Planned, table: str) -> None:
+    """The same rows in a new file."""
+    path = planned.retailer.root / "data" / table
+    duckdb.execute(f"COPY (FROM '{path}') TO '{path}.new' (FORMAT parquet, COMPRESSION gzip)")
+    path.with_name(f"{path.name}.new").replace(path)
+
+
+def rebranded(planned: Planned) -> None:
+    path = planned.retailer.root / "data" / "products.parquet"
+    duckdb.execute(f"COPY (SELECT product_id, 'x' AS brand FROM '{path}') TO '{path}.new' (FORMAT parquet)")
+    path.with_name(f"{path.name}.new").replace(path)
+
+
+def longer(planned: Planned) -> None:
+    path = planned.retailer.settings.definitions / "datasets" / "monthly.yaml"
+    path.write_text(path.read_text().replace("months: 2", "months: 1"))
+
+
+SOURCE = Reason(Why.SOURCE, "shop/orders"), Reason(Why.SOURCE, "shop/products")
+NESTED = Reason(Why.NESTED, "datasets/brands")
+CHANGES: dict[str, tuple[Callable[[Planned], None], dict[str, dict[str, tuple[Reason, ...]]]]] = {
+    "a month restated": (
+        lambda planned: planned.retailer.orders(3, {5: "other"}),
+        {
+            "monthly": dict.fromkeys(MONTHS[1:3], SOURCE[:1]),
+            "nesting": dict.fromkeys(MONTHS[1:2], SOURCE[:1]),
+        },
+    ),
+    "a month written anew with the same rows": (
+        lambda planned: rewritten(planned, "orders/2024-05.parquet"),
+        {
+            "monthly": dict.fromkeys(MONTHS[3:], SOURCE[:1]),
+            "nesting": dict.fromkeys(MONTHS[3:], SOURCE[:1]),
+        },
+    ),
+    "another lookup": (
+        rebranded,
+        {
+            "brands": {"None": SOURCE[1:]},
+            "monthly": dict.fromkeys(MONTHS, SOURCE[1:]),
+        },
+    ),
+    "another window": (longer, {"monthly": dict.fromkeys(MONTHS, (Reason(Why.VERSION, "1 → 2"),))}),
+}
+
+
+def test_what_is_due_is_what_a_run_would_read_for_and_afterwards_nothing_is(planned: Planned):
+    stems = ("brands", "monthly", "nesting")
+    planned.make(*stems)
+    for change, (work, expected) in CHANGES.items():
+        work(planned)
+        assert {stem: due for stem in stems if (due := planned.due(stem))} == expected, change
+        for stem in stems:
+            due = planned.due(stem)  # of `nesting` the new digest of `brands` is known only now
+            reads = {str(each): planned.run(stem, each) for each in planned.periods(stem)}
+            assert reads == {period: period in due for period in reads}, (change, stem)
+            if change == "another lookup" and stem == "nesting":
+                assert due == dict.fromkeys(MONTHS, (NESTED,))
+        assert [planned.due(stem) for stem in stems] == [{}, {}, {}], change
+
+
+def test_what_is_nested_comes_first_where_it_was_never_published(planned: Planned):
+    first, own = planned.plans("nesting")
+    assert [due.period for due in first.due] == [None]
+    assert [str(due.period) for due in own.due] == [*MONTHS]
+    assert {due.reasons for due in own.due} == {(Reason(Why.NEW),)}
+    planned.make("brands", "nesting")
+    rebranded(planned)
+    planned.retailer.orders(4, {5: "other"})
+    stale, own = planned.plans("nesting")
+    assert (stale.entry.stem, stale.due, stale.stale) == ("brands", (), 1), "it is read as it is"
+    assert [str(due.period) for due in own.due] == ["2024-04"]
+    assert own.standing == 3
+
+
+def test_estimates_are_those_of_publications_and_unknown_without(planned: Planned):
+    def estimates(stem: str) -> list[int | None]:
+        return [due.rows for due in planned.plans(stem, every=True)[-1].due]
+
+    assert estimates("nesting") == [100] * 4, "the months' files, which nothing is left out of"
+    assert estimates("brands") == [5]
+    assert estimates("monthly") == [200] * 4
+    planned.make("monthly")
+    found: tuple[Due, ...] = planned.plans("monthly", every=True)[-1].due
+    folder = planned.retailer.root / "warehouse" / "monthly"
+    sizes = {path.parent.name[-7:]: path.stat().st_size for path in folder.glob("_period=*/*.parquet")}
+    assert {str(due.period): due.size_bytes for due in found} == sizes
+    assert {due.reasons for due in found} == {(Reason(Why.ASKED),)}
+
+
+def test_a_hole_is_in_the_way_of_the_windows_that_need_it_and_of_no_publication_there_is(planned: Planned):
+    planned.make("monthly")
+    (planned.retailer.root / "data/orders/2024-03.parquet").unlink()
+    assert planned.due("monthly") == {}
+    (held,) = (plan.due for plan in planned.plans("monthly", every=True))
+    assert {str(due.period) for due in held if due.obstacles} == {"2024-03", "2024-04"}
+    assert "2024-03 are missing" in str(held[1].obstacles[0])
+
+
+def test_an_unpartitioned_window_moves_and_what_became_sensitive_may_not_stay(planned: Planned):
+    path = planned.retailer.settings.definitions / "datasets" / "monthly.yaml"
+    planned.retailer.write("moving", path.read_text().replace("0001", "0008").split("  partitions:")[0])
+    catalog = planned.catalog
+    as_of = datetime(2024, 6, 1, tzinfo=UTC)
+    request = Request(catalog.entry("moving"), "run", as_of)
+    materialize(catalog, planned.target, request, lambda _: None)
+
+    def reasons(stem: str, now: datetime) -> list[tuple[Reason, ...]]:
+        found = plans(planned.catalog, planned.target, planned.catalog.entry(stem), [None], now)
+        return [due.reasons for due in found[-1].due]
+
+    assert reasons("moving", as_of) == []
+    assert reasons("moving", NOW) == [(Reason(Why.WINDOW),)]
+    planned.make("brands")
+    brands = planned.retailer.settings.definitions / "datasets" / "brands.yaml"
+    brands.write_text(brands.read_text().replace("{name: brand, type", "{name: brand, sensitive: true, type"))
+    told = "its statistics tell of brand, sensitive now"
+    assert reasons("brands", NOW) == [(Reason(Why.OBJECTION, told),)]

@@ -25,12 +25,22 @@ INTERVAL = 30
 _ABOUT = "Tells of each dataset that a run failed to publish, and whose it is: in the log, and to the webhook"
 
 
-def alerts(catalog: Catalog, sinks: Sequence[AlertSink], webserver: str = "") -> dg.SensorDefinition:
-    """The sensor. `webserver` is the address of the web pages, for links to runs."""
-    alarm = Alarm(catalog, tuple(sinks), webserver.rstrip("/"))
+def alerts(
+    catalog: Catalog,
+    sinks: Sequence[AlertSink],
+    webserver: str = "",
+    *,
+    name: str = SENSOR,
+    only_datasets: bool = False,
+) -> dg.SensorDefinition:
+    """The sensor. `webserver` is the address of the web pages, for links to runs.
+
+    `only_datasets`: what else fails in the code location is told by others.
+    """
+    alarm = Alarm(catalog, tuple(sinks), webserver.rstrip("/"), only_datasets)
 
     @dg.run_failure_sensor(
-        name=SENSOR,
+        name=name,
         minimum_interval_seconds=INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=_ABOUT,
@@ -48,6 +58,7 @@ class Alarm:
     catalog: Catalog
     sinks: tuple[AlertSink, ...]
     webserver: str
+    only_datasets: bool = False
 
     def tell(self, context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
         """A run that Dagster will try again is told of when its last try failed.
@@ -73,6 +84,8 @@ class Alarm:
         failed_at = datetime.fromtimestamp(_failed_at(context), UTC)
         for stem, fault in self._failed(context).items():
             entry = self.catalog.entries.get(stem)
+            if entry is None and self.only_datasets:
+                continue
             yield Alert(
                 dataset=stem,
                 name=_name(entry) if entry else "",

@@ -8,15 +8,15 @@ from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.keys import dataset_key, table_key
+from dataset_assets.assets.keys import dataset_key
 from dataset_assets.assets.partitions import Partitioning
+from dataset_assets.assets.plan import Graph, Sound
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.errors import Fault
 from dataset_assets.ports import PublishedColumn
 from dataset_assets.rows.columns import SYSTEM_COLUMNS, SystemColumn
-from dataset_assets.target import Target
 from dataset_assets.versions import Version
 
 _NOT_NULL = dg.TableColumnConstraints(nullable=False)
@@ -62,13 +62,15 @@ def code_span(text: str) -> str:
     return f"{fence} {line} {fence}"
 
 
-def static_metadata(scope: Scope, entry: Entry, version: Version, target: Target) -> dict[str, Any]:
+def static_metadata(graph: Graph, sound: Sound, version: Version) -> dict[str, Any]:
     """Everything that is known of a sound dataset without reading any data."""
+    entry, warehouse = sound.entry, sound.target.warehouse
+    scope = graph.catalog.scope(entry)
     return {
         "dagster/column_schema": column_schema(scope),
-        "dagster/column_lineage": column_lineage(scope, target),
-        "dagster/table_name": target.warehouse.table_name(entry.stem),
-        "dagster/uri": target.warehouse.location(entry.stem),
+        "dagster/column_lineage": column_lineage(graph, sound, scope),
+        "dagster/table_name": warehouse.table_name(entry.stem),
+        "dagster/uri": warehouse.location(entry.stem),
         "version": version_text(version),
         **code_reference(entry),
     }
@@ -130,10 +132,10 @@ def _told(column: SystemColumn) -> str:
     return column.sql_type.lower().replace("varchar", "string").replace("timestamptz", "timestamp")
 
 
-def column_lineage(scope: Scope, target: Target) -> dg.TableColumnLineage:
+def column_lineage(graph: Graph, sound: Sound, scope: Scope) -> dg.TableColumnLineage:
     """Which column of which upstream asset each published column is read from."""
     sources = (scope.main, *scope.lookups)
-    keys = {source.name: source_key(source, scope.dataset, target) for source in sources}
+    keys = {source.name: source_key(graph, sound, source) for source in sources}
     return dg.TableColumnLineage(
         {
             output.name: [
@@ -147,8 +149,8 @@ def column_lineage(scope: Scope, target: Target) -> dg.TableColumnLineage:
     )
 
 
-def source_key(source: Source, dataset: Dataset, target: Target) -> dg.AssetKey:
-    """The asset that a main table or a lookup is: a nested Dataset, or a table of a resolver."""
+def source_key(graph: Graph, sound: Sound, source: Source) -> dg.AssetKey:
+    """The asset that a main table or a lookup is: a nested Dataset, or a physical table."""
     if source.nested:
         return dataset_key(source.nested.stem)
-    return table_key(target.resolver_of(dataset, source.table).name, source.table)
+    return graph.tables[sound.table(source.table)].key

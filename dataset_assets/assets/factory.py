@@ -21,12 +21,10 @@ from dataset_assets.assets.keys import (
     dataset_key,
     group,
     pool,
-    table_key,
     tag_value,
     word,
 )
 from dataset_assets.assets.plan import Broken, Graph, Sound, Table
-from dataset_assets.assets.resource import RESOURCE
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault
 
@@ -35,7 +33,7 @@ AS_OF_CONFIG = {"as_of": dg.Field(str, is_required=False, description="The insta
 
 def assets(graph: Graph) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
     """Every asset: physical tables, datasets, and those that stand for files which cannot be used."""
-    for table in graph.tables.values():
+    for table in graph.sources.values():
         yield table_spec(table)
     for dataset in graph.datasets.values():
         yield dataset_asset(graph, dataset) if isinstance(dataset, Sound) else broken_asset(dataset)
@@ -47,7 +45,7 @@ def table_spec(table: Table) -> dg.AssetSpec:
     """An external asset: somebody else materializes it."""
     columns = [table_column(column) for column in table.columns]
     return dg.AssetSpec(
-        key=table_key(table.resolver, table.name),
+        key=table.key,
         description=f"The table {table.name}, located by the resolver {table.resolver}",
         group_name=group(f"sources/{table.resolver}"),
         partitions_def=table.partitioning.definition if table.partitioning else None,
@@ -64,7 +62,8 @@ def dataset_asset(graph: Graph, sound: Sound) -> dg.AssetsDefinition:
     def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
         from dataset_assets.assets.refresh import Refresh  # noqa: PLC0415 - only a run needs all of it
 
-        yield from Refresh(context, graph.catalog, entry, cadence).events()
+        resource = getattr(context.resources, graph.placement.key)
+        yield from Refresh(context, resource, graph.catalog, entry, cadence).events()
 
     return dg.multi_asset(
         name=word(f"datasets__{stem}"),
@@ -73,7 +72,7 @@ def dataset_asset(graph: Graph, sound: Sound) -> dg.AssetsDefinition:
         partitions_def=sound.partitioning.definition if sound.partitioning else None,
         backfill_policy=dg.BackfillPolicy.single_run() if sound.partitioning else None,
         config_schema=None if sound.partitioning else AS_OF_CONFIG,
-        required_resource_keys={RESOURCE},
+        required_resource_keys={graph.placement.key},
         pool=pool(stem),
     )(compute)
 
@@ -87,7 +86,7 @@ def dataset_spec(graph: Graph, sound: Sound) -> dg.AssetSpec:
         key=dataset_key(entry.stem),
         deps=[dg.AssetDep(each.key, partition_mapping=each.mapping) for each in inputs(graph, sound)],
         description=description(entry, dataset, version, sound.partitioning),
-        metadata=static_metadata(graph.catalog.scope(entry), entry, version, sound.target),
+        metadata=static_metadata(graph, sound, version),
         group_name=group(dataset.ml_model or "datasets"),
         code_version=version.sha256[:12],
         owners=[owner.address] if owner else None,

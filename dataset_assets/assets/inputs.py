@@ -36,7 +36,7 @@ def inputs(graph: Graph, sound: Sound) -> Iterator[Input]:
     scope = graph.catalog.scope(sound.entry)
     seen: set[dg.AssetKey] = set()
     for source in (scope.main, *scope.lookups):
-        key = source_key(source, sound.dataset, sound.target)
+        key = source_key(graph, sound, source)
         if key not in seen:
             seen.add(key)
             yield _input(graph, sound, source, key)

@@ -27,7 +27,7 @@ SLACK = 60.0
 _ABOUT = "Ends runs whose process is gone, and once a day removes what they left in the warehouse"
 
 
-def janitor(placement: Placement, interval: int = INTERVAL) -> dg.SensorDefinition:
+def janitor(placement: Placement, interval: int = INTERVAL, name: str = SENSOR) -> dg.SensorDefinition:
     """The sensor of a code location. Its cursor is the day on which it cleaned last."""
 
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
@@ -39,7 +39,7 @@ def janitor(placement: Placement, interval: int = INTERVAL) -> dg.SensorDefiniti
         return dg.SensorResult(cursor=today, skip_reason="; ".join(told) or "nothing to do")
 
     return dg.SensorDefinition(
-        name=SENSOR,
+        name=name,
         evaluation_fn=look,
         minimum_interval_seconds=interval,
         default_status=dg.DefaultSensorStatus.RUNNING,

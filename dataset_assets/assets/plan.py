@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+import dagster as dg
+
+from dataset_assets.assets.keys import table_key
 from dataset_assets.assets.partitions import Partitioning, first_needed
 from dataset_assets.assets.resource import Placement
 from dataset_assets.building import schedule_of
@@ -43,12 +46,21 @@ class Sound:
 
 @dataclass(frozen=True)
 class Table:
-    """A physical table: the columns that datasets declare of it, and its Periods from the first needed on."""
+    """A physical table: the columns that datasets declare of it, and its Periods from the first needed on.
+
+    `made_by`: the asset of the same code location that makes it, and tells Dagster of it.
+    """
 
     resolver: str
     name: str
     columns: tuple[ColumnDef, ...]
     partitioning: Partitioning | None
+    made_by: dg.AssetKey | None = None
+
+    @property
+    def key(self) -> dg.AssetKey:
+        """The asset that it is."""
+        return self.made_by or table_key(self.resolver, self.name)
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,11 @@ class Graph:
                     readers.setdefault(key, []).append(dataset)
         return {key: self._table(*key, found) for key, found in readers.items()}
 
+    @cached_property
+    def sources(self) -> Mapping[tuple[str, str], Table]:
+        """The tables that nobody in the code location makes."""
+        return {key: table for key, table in self.tables.items() if table.made_by is None}
+
     def partitioning(self, stem: str) -> Partitioning | None:
         """That of a dataset; None for one that is unpartitioned or broken."""
         return getattr(self.datasets.get(stem), "partitioning", None)
@@ -112,7 +129,8 @@ class Graph:
         partitioning = None
         if cadence and since:
             partitioning = Partitioning(cadence, cadence.containing(min(since)), self.now)
-        return Table(resolver, name, tuple(_declared(readers, name)), partitioning)
+        made_by = self.placement.made_here.get(name)
+        return Table(resolver, name, tuple(_declared(readers, name)), partitioning, made_by)
 
     def _cadence(self, target: Target, resolver: str, table: str) -> Cadence | None:
         name = target.resolver(resolver).cadence(table)

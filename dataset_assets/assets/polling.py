@@ -35,10 +35,10 @@ _ABOUT = (
 )
 
 
-def sources(graph: Graph, interval: int = INTERVAL) -> dg.SensorDefinition:
+def sources(graph: Graph, interval: int = INTERVAL, name: str = SENSOR) -> dg.SensorDefinition:
     """The sensor of a code location. Nothing of the target is opened before its first tick."""
     return dg.SensorDefinition(
-        name=SENSOR,
+        name=name,
         evaluation_fn=Polling(graph).tick,
         minimum_interval_seconds=interval,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -111,7 +111,7 @@ class Polling:
         return dg.SensorResult(asset_events=findings.events, skip_reason=findings.text, cursor=done.text)
 
     def _tables(self) -> Mapping[str, Table]:
-        tables = self._graph.tables
+        tables = self._graph.sources
         return {f"{resolver}/{name}": tables[resolver, name] for resolver, name in sorted(tables)}
 
     def _answers(self, tables: Mapping[str, Table], after: str) -> Mapping[str, Answer]:

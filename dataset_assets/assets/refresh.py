@@ -13,6 +13,7 @@ from dataset_assets.assets.checks import check_results
 from dataset_assets.assets.keys import PROJECT_TAG
 from dataset_assets.assets.metadata import materialization_metadata
 from dataset_assets.assets.recording import all_recorded, period_recorded
+from dataset_assets.assets.resource import TargetResource
 from dataset_assets.assets.retrying import WAITS, patiently
 from dataset_assets.audit import AuditError, CheckResult
 from dataset_assets.contract.catalog import Catalog, Entry
@@ -36,9 +37,15 @@ class Refresh:
     """One run of one dataset's op. A Period that fails does not keep the others from being published."""
 
     def __init__(
-        self, context: dg.AssetExecutionContext, catalog: Catalog, entry: Entry, cadence: Cadence | None
+        self,
+        context: dg.AssetExecutionContext,
+        resource: TargetResource,
+        catalog: Catalog,
+        entry: Entry,
+        cadence: Cadence | None,
     ) -> None:
         self.context = context
+        self.resource = resource
         self.catalog = catalog
         self.entry = entry
         self.cadence = cadence
@@ -49,13 +56,12 @@ class Refresh:
 
     def events(self) -> Iterator[Any]:
         """Raises dagster.Failure with plain text when a Period could not be published."""
-        resource = self.context.resources.target
-        target = _or_fail(lambda: resource.load(self.catalog.calendars))
+        target = _or_fail(lambda: self.resource.load(self.catalog.calendars))
         periods = _or_fail(self._periods)
         for number, period in enumerate(periods, 1):
             if len(periods) > 1:
                 self.context.log.info("%s: %d of %d Periods", period, number, len(periods))
-            request = self._request(period, resource.locked)
+            request = self._request(period, self.resource.locked)
             result = self._attempt(target, request)
             if result:
                 yield from self._recorded(target, period, result, len(periods))

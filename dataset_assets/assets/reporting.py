@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED_TAG, DATA_VERSION_TAG
 
-from dataset_assets.assets.keys import table_key
 from dataset_assets.assets.plan import Table
 from dataset_assets.periods.period import Period
 from dataset_assets.ports import TableState
@@ -28,7 +27,7 @@ either kind before it: where its automation looks between the two, the observati
 def report(kind: type[Report], table: Table, period: Period | None, state: TableState) -> Report:
     """The event of one piece of a table; `period` is None for a table in one piece."""
     return kind(
-        asset_key=table_key(table.resolver, table.name),
+        asset_key=table.key,
         partition=period.key if period else None,
         tags={DATA_VERSION_TAG: state.version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"},
         metadata=_metadata(table, period, state),
@@ -40,7 +39,7 @@ def reported(instance: dg.DagsterInstance, kind: type[Report], table: Table) -> 
 
     It reads what Dagster's automation reads: an event that only half arrived was not told.
     """
-    key = table_key(table.resolver, table.name)
+    key = table.key
     if table.partitioning:
         storage = instance.event_log_storage
         tags = storage.get_latest_tags_by_partition(key, KINDS[kind], [DATA_VERSION_TAG])

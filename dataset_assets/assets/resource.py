@@ -1,7 +1,8 @@
 """The target as a Dagster resource, and what of it the asset graph shows before anything runs."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import dagster as dg
 
@@ -10,7 +11,7 @@ from dataset_assets.periods.calendar import Calendars
 from dataset_assets.target import Target
 
 RESOURCE = "target"
-"""The resource key of the one that every dataset's op requires."""
+"""The key of the resource that every dataset's op requires, unless its Placement has another."""
 
 
 class TargetResource(dg.ConfigurableResource, ABC):
@@ -32,19 +33,30 @@ class TargetResource(dg.ConfigurableResource, ABC):
 class Placement:
     """What a code location asks of its target: where tables come from and datasets go.
 
-    `faults` are those of a target that cannot be read; nothing else may be asked of it then.
+    `faults` are those of a target that cannot be read; nothing else may be asked of it then. `key` is that of
+    its resource. `made_here`: tables that other assets of the code location make, by name.
     """
 
     target: Target | None
     faults: tuple[Fault, ...] = ()
+    key: str = RESOURCE
+    made_here: Mapping[str, dg.AssetKey] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, resource: TargetResource, calendars: Calendars) -> "Placement":
+    def of(
+        cls,
+        resource: TargetResource,
+        calendars: Calendars,
+        key: str = RESOURCE,
+        made_here: Mapping[str, dg.AssetKey] | None = None,
+    ) -> "Placement":
         """A target that is broken is no reason for a code location not to load."""
+        target, faults = None, ()
         try:
-            return cls(resource.load(calendars))
+            target = resource.load(calendars)
         except DatasetAssetsError as error:
-            return cls(None, error.faults)
+            faults = error.faults
+        return cls(target, faults, key, made_here or {})
 
     @property
     def kinds(self) -> set[str]:

@@ -1,7 +1,7 @@
 """All files of a `definitions/` folder, read, built and checked; a broken one takes no other down."""
 
 import gc
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, RootModel, ValidationError
 
-from dataset_assets.contract.drafts import checked, draft
+from dataset_assets.contract.drafts import Draft, checked, draft
 from dataset_assets.contract.loading import build
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.reader import Document, read_file
@@ -125,17 +125,36 @@ def load_catalog(root: Path) -> Catalog:
     calendars = _calendars(root / "periods.yaml", faults)
     with _collector_at_rest():
         drafts = {path.stem: draft(path) for path in sorted((root / "datasets").glob("*.yaml"))}
-        found = dict(checked(drafts, calendars, users))
-    entries = {
+        entries = _entries(drafts, calendars, users)
+    catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
+    projects = dict(_projects(catalog, users, faults))
+    faults += _misnamed(root)
+    return replace(catalog, projects=projects, faults=tuple(faults))
+
+
+def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> Catalog:
+    """One Dataset by itself, with the `periods.yaml` and `users.yaml` beside it where there are any.
+
+    `read` finds it in its file. Without users its owner is not checked. All faults are the Dataset's.
+    """
+    root, faults = path.parent, list[Fault]()
+    users = _users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
+    calendars = _calendars(root / "periods.yaml", faults)
+    entry = _entries({stem: draft(path, read)}, calendars, users)[stem]
+    entries = {stem: replace(entry, faults=(*entry.faults, *faults))}
+    return Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
+
+
+def _entries(
+    drafts: Mapping[str, Draft], calendars: Calendars | None, users: Users | None
+) -> dict[str, Entry]:
+    found = dict(checked(drafts, calendars, users))
+    return {
         stem: Entry(
             stem, each.path, each.document, each.dataset if each.is_whole else None, found[stem], each.lock
         )
         for stem, each in drafts.items()
     }
-    catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
-    projects = dict(_projects(catalog, users, faults))
-    faults += _misnamed(root)
-    return replace(catalog, projects=projects, faults=tuple(faults))
 
 
 @contextmanager

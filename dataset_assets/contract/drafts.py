@@ -1,7 +1,7 @@
 """The files of `datasets/` on their way to a catalog: read, built as far as possible, checked together."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,12 +37,12 @@ class Draft:
         return self.dataset is not None and not self.faults
 
 
-def draft(path: Path) -> Draft:
+def draft(path: Path, read: Callable[[Path], Document] = read_file) -> Draft:
     """Reads a file and its lock. Faults become part of the draft."""
     lock = read_lock(path.with_suffix(".lock"))
     dataset, doubts, faults, document = None, frozenset[Loc](), (), None
     try:
-        document = read_file(path)
+        document = read(path)
         dataset = build(document, Dataset, ROOT)
     except ContractError as error:
         faults = error.faults

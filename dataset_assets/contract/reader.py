@@ -61,6 +61,14 @@ class Document:
         mark = place.key if key else place.mark
         return Position(self.path, mark.line + 1, mark.column + 1)
 
+    def part(self, key: str, *kept: str) -> "Document":
+        """What a mapping holds under `key`, and of that what is `kept`, as if the file were nothing else."""
+        place = _child(self._root, key)
+        data = self.data.get(key) if place and isinstance(self.data, dict) else None
+        if isinstance(data, dict):
+            data = {name: value for name, value in data.items() if name in kept}
+        return Document(self.path, data, place or self._root)
+
 
 def _child(place: _Place, step: str | int) -> _Place | None:
     match place.children:

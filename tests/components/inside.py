@@ -1,0 +1,112 @@
+"""What is done inside of the second project, in its own process: a scene answers in one line of JSON."""
+
+import importlib
+import io
+import json
+import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
+
+import dagster as dg
+
+COMPONENTS = "dataset_assets.assets.components"
+ROWS = ("dagster/row_count", "dagster/partition_row_count")
+
+
+def dg_command(*words: str) -> tuple[int, str]:
+    """Runs `dg …` as its script does; its exit code, and all that it says."""
+    from dagster_dg_cli.cli import main  # noqa: PLC0415
+
+    said = io.StringIO()
+    sys.argv = ["dg", *words]
+    os.environ.pop("DAGSTER_IS_DEFS_VALIDATION_CLI", None)
+    with redirect_stdout(said), redirect_stderr(said):
+        try:
+            main()
+            code: Any = 0
+        except SystemExit as ended:
+            code = ended.code
+            if isinstance(code, str):  # what Python itself does with a text
+                said.write(code)
+                code = 1
+    return int(code or 0), said.getvalue()
+
+
+def load() -> dg.Definitions:
+    os.environ.pop("DAGSTER_IS_DEFS_VALIDATION_CLI", None)
+    return importlib.import_module("shop.definitions").defs()
+
+
+def materialize(defs: dg.Definitions, key: str, partition: str | None = None) -> dict[str, Any]:
+    job = defs.resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(
+        asset_selection=[dg.AssetKey.from_user_string(key)],
+        partition_key=partition,
+        raise_on_error=False,
+    )
+    told = [event.materialization for event in result.get_asset_materialization_events()]
+    failed = [event.step_failure_data for event in result.get_step_failure_events()]
+    return {
+        "ok": result.success,
+        "rows": [each.metadata[name].value for each in told for name in ROWS if name in each.metadata],
+        "said": [each.user_failure_data.description for each in failed if each.user_failure_data],
+    }
+
+
+def publish() -> Any:
+    """The project's own asset, then the dataset over it."""
+    import dataset_assets  # noqa: PLC0415
+
+    defs = load()
+    graph = defs.resolve_asset_graph()
+    made = [materialize(defs, "raw/orders", month) for month in ("2026-01", "2026-02")]
+    dataset = dg.AssetKey(["datasets", "basket_lines"])
+    mapping = graph.get_partition_mapping(dataset, dg.AssetKey(["raw", "orders"]))
+    return {
+        "package": dataset_assets.__file__,
+        "parents": [key.to_user_string() for key in graph.get(dataset).parent_keys],
+        "keys": sorted(key.to_user_string() for key in graph.get_all_asset_keys()),
+        "refreshes": graph.get(dataset).automation_condition is not None,
+        "window": mapping.start_offset if isinstance(mapping, dg.TimeWindowPartitionMapping) else None,
+        "upstream": [each["ok"] for each in made],
+        "dataset": materialize(defs, "datasets/basket_lines", "2026-02"),
+    }
+
+
+def scaffold() -> Any:
+    """Both components, as they are written; then all that `dg` says of the project."""
+    commands = {
+        "many": ["scaffold", "defs", f"{COMPONENTS}.DatasetsComponent", "many"],
+        "one": ["scaffold", "defs", f"{COMPONENTS}.DatasetComponent", "one"],
+        "check": ["check", "defs"],
+        "list": ["list", "defs", "--json"],
+        "components": ["list", "components", "--json"],
+        "inspect": ["utils", "inspect-component", f"{COMPONENTS}.DatasetComponent"],
+    }
+    said = {name: dg_command(*words) for name, words in commands.items()}
+    defs = load()
+    stems = ("many_example", "one")
+    return {
+        **said,
+        "runs": {stem: materialize(defs, f"datasets/{stem}") for stem in stems},
+    }
+
+
+def mistakes() -> Any:
+    """What is said of a project with faults, and what becomes of its assets."""
+    said = {
+        "yaml": dg_command("check", "yaml"),
+        "ours": dg_command("check", "defs", "--no-check-yaml"),
+    }
+    defs = load()
+    return {
+        **said,
+        "run": materialize(defs, "datasets/basket_lines"),
+        "orders": materialize(defs, "raw/orders", "2026-01"),
+    }
+
+
+if __name__ == "__main__":
+    SCENES = {scene.__name__: scene for scene in (publish, scaffold, mistakes)}
+    sys.stdout.write(json.dumps(SCENES[sys.argv[1]]()))

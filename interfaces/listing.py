@@ -73,6 +73,8 @@ def contract(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterator[Rende
             ("version", _version(entry, dataset)),
             ("partitions", _partitions(dataset)),
             ("refresh", _settings(dataset.refresh)),
+            ("freshness", _settings(dataset.freshness)),
+            ("drift", _settings(dataset.drift)),
             ("resolver", dataset.resolver_id),
             ("main table", dataset.main_table.name),
             ("natural key", ", ".join(dataset.natural_key_columns)),

@@ -116,7 +116,15 @@ class DeltaWarehouse(Warehouse):
         """As the port says. The records of rows that another tool rewrote are gone."""
         folder = DatasetFolder.of(self.root, dataset)
         table = self._table(folder)
-        return [record for period in periods for record in islice(_recent(folder, table, period), last)]
+        if table is None:
+            return []
+        now = delta_periods.by_period(table)
+        there = [period for period in periods if period in now]
+        return [
+            record
+            for period in there
+            for record in islice(_recent(folder, table, period, folder.path / now[period]), last)
+        ]
 
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedFile:
         """As the port says. `_period` is left out of a Period's file: the partition says it."""
@@ -238,14 +246,13 @@ def _order(period: str | None, record: Mapping[str, Any]) -> tuple[str, str]:
     return str(record.get("period_start") or ""), period or ""
 
 
-def _recent(folder: DatasetFolder, table: DeltaTable | None, period: str | None) -> Iterator[dict[str, Any]]:
+def _recent(
+    folder: DatasetFolder, table: DeltaTable, period: str | None, now: Path
+) -> Iterator[dict[str, Any]]:
     """Of what a reader sees now, then of what the table's log knows, each once, the newest first."""
-    now = delta_periods.files(table, period) if table else []
-    if table is None or not now:
-        return
     earlier = map(folder.data, delta_periods.claims(table, folder.path.name, period))
     seen = set[Path]()
-    for data in chain(now, earlier):
+    for data in chain([now], earlier):
         record = read_json(folder.record(data)) if data not in seen else {}
         seen.add(data)
         if record:

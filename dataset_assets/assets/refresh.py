@@ -20,6 +20,7 @@ from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.materialize import Materialization, materialize
 from dataset_assets.model import Instant
+from dataset_assets.pace import Pace
 from dataset_assets.periods.calendar import Cadence
 from dataset_assets.periods.period import Period
 from dataset_assets.target import Target
@@ -58,13 +59,15 @@ class Refresh:
         """Raises dagster.Failure with plain text when a Period could not be published."""
         target = _or_fail(lambda: self.resource.load(self.catalog.calendars))
         periods = _or_fail(self._periods)
-        for number, period in enumerate(periods, 1):
-            if len(periods) > 1:
-                self.context.log.info("%s: %d of %d Periods", period, number, len(periods))
+        pace = Pace(len(periods))
+        for period in periods:
             request = self._request(period, self.resource.locked)
             result = self._attempt(target, request)
             if result:
                 yield from self._recorded(target, period, result, len(periods))
+            if len(periods) > 1:
+                done = f"{result.counts.rows:,} rows" if result else "failed"
+                self.context.log.info("%s: %s; %s", period, done, pace.step())
         yield from check_results(self.context.asset_key, self.findings)
         if self.failures:
             raise dg.Failure(_failure_text(self.failures, periods), allow_retries=False)

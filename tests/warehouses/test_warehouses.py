@@ -83,6 +83,33 @@ def test_staged_rows_are_seen_by_nobody_but_the_stager(opened: Opened, depot: De
     opened.warehouse.discard(claim, staged, opened.session)
 
 
+def test_the_records_of_all_periods_are_read_at_once(opened: Opened) -> None:
+    assert opened.warehouse.records("sales", opened.session) == {}
+    for month in (2, 1, 2):
+        start = {"period_start": f"2026-{month:02}-01", "n": month}
+        opened.publish(ONE, f"2026-{month:02}", (A,), start)
+    found = opened.warehouse.records("sales", opened.session)
+    assert [(period, record["n"]) for period, record in found.items()] == [("2026-01", 1), ("2026-02", 2)]
+
+
+def test_a_publication_that_stands_has_another_record_and_its_rows(opened: Opened) -> None:
+    opened.publish(TWO, "2026-01")
+    opened.publish(ONE, "2026-02")
+    claim = opened.claim()
+    before = opened.warehouse.current("sales", "2026-01", opened.session)
+    assert before
+    opened.warehouse.affirm(claim, before, {**before.record, "seen": 7}, opened.session)
+    assert opened.warehouse.records("sales", opened.session)["2026-01"]["seen"] == 7
+    assert opened.values("2026-01") == [10, 11]
+    assert opened.values("2026-02") == [1]
+    opened.publish(ONE, "2026-01")
+    assert opened.values("2026-01") == [1]
+    late = opened.warehouse.current("sales", "2026-01", opened.session)
+    assert late
+    with pytest.raises(SupersededError):
+        opened.warehouse.affirm(claim, late, {}, opened.session)
+
+
 def test_zero_rows_are_a_publication(opened: Opened) -> None:
     opened.publish(f"{ONE} WHERE FALSE")
     assert opened.values() == []

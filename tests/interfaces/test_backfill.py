@@ -1,0 +1,156 @@
+"""`plan` and `backfill`: what is due is told, then made; killed and run again it goes on.
+
+`DATASET_ASSETS_BACKFILL=500 pytest tests/interfaces/test_backfill.py` makes more Periods.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+from deltalake import DeltaTable
+
+from dataset_assets.errors import AccessError, Fault
+from dataset_assets.pace import Pace, duration
+from interfaces import runs
+from tests.interfaces.running import refused, well
+
+PERIODS = int(os.environ.get("DATASET_ASSETS_BACKFILL", "12"))
+ENDS = ("--to", "2017-04")
+
+
+def summaries(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.endswith("up to date") or "to make" in line]
+
+
+def rewrite(retailer: Path, query: str) -> None:
+    path = retailer / "data" / "retail" / "transactions.parquet"
+    rows = query.format(sales=f"'{path}'")
+    duckdb.execute(f"COPY ({rows}) TO '{path}.new' (FORMAT parquet)")
+    path.with_name(f"{path.name}.new").replace(path)
+
+
+def test_what_was_never_published_is_planned_made_and_then_up_to_date(retailer):
+    answer = well("plan", "sales", *ENDS)
+    assert [line.split() for line in answer.out.splitlines() if "published" in line] == [
+        ["profiles", "1", "never", "published", "~3", "unknown"],
+        ["sales", "2017-02", "to", "2017-04", "3", "never", "published", "unknown", "unknown"],
+    ]
+    assert summaries(answer.err) == ["profiles: 1 to make, 0 up to date", "sales: 3 to make, 0 up to date"]
+    assert not (retailer / "warehouse" / "sales").exists(), "a plan writes nothing"
+    answer = well("backfill", "sales", *ENDS)
+    assert "profiles: 3 rows, 3 added; 1 of 4, " in answer.err
+    assert "sales 2017-04: 183 rows, 183 added; 4 of 4, " in answer.err
+    assert "4 made, 0 of them unchanged" in answer.err
+    answer = well("backfill", "sales", *ENDS)
+    assert summaries(answer.err) == ["sales: 0 to make, 3 up to date"]
+    assert "nothing was due" in answer.err
+
+
+def test_a_source_that_was_written_anew_is_looked_at_once(retailer):
+    well("backfill", "sales", *ENDS)
+    rewrite(retailer, "FROM {sales} ORDER BY basket_id DESC")
+    answer = well("plan", "sales", *ENDS)
+    assert re.search(r"^ sales .* 3 +source changed: retail/transactions ", answer.out, re.MULTILINE)
+    assert "3 made, 3 of them unchanged" in well("backfill", "sales", *ENDS).err
+    assert summaries(well("plan", "sales", *ENDS).err) == ["sales: 0 to make, 3 up to date"]
+    assert "3 made, 3 of them unchanged" in well("backfill", "sales", "--all", *ENDS).err
+
+
+def test_a_plan_of_all_tells_of_the_broken_and_of_the_others(retailer):
+    (retailer / "definitions/datasets/broken.yaml").write_text("dataset: {name: x}\n")
+    said = refused("plan")
+    assert "profiles: 1 to make" in said
+    assert "sales: " in said
+    assert "broken.yaml:1:" in said
+    assert "name it, or leave them out" in refused("plan", "--from", "2017-02")
+    assert "not published by Period" in refused("plan", "profiles", "--from", "2017-02")
+    assert "sales has no Period 2017-01" in refused("backfill", "sales", "--from", "2017-01")
+    assert "9000-01 is not complete" in refused("plan", "sales", "--to", "9000-01")
+
+
+def test_one_that_fails_does_not_cost_the_others(retailer):
+    rewrite(retailer, "FROM {sales} UNION ALL FROM {sales} WHERE transaction_timestamp = '2017-01-01 12:00'")
+    said = refused("backfill", "sales", *ENDS)  # two months back from March: the first of January is in it
+    assert "sales 2017-02: failed; 2 of 4, " in said
+    assert "sales 2017-02: natural_key_unique" in said
+    assert "1 of 4 failed, 3 are published; mend what is above, then run it again" in said
+    rewrite(retailer, "SELECT DISTINCT * FROM {sales}")
+    answer = well("backfill", "sales", *ENDS)
+    assert "sales 2017-02: 177 rows, 177 added" in answer.err
+    assert "3 made, 2 of them unchanged" in answer.err, "their windows do not hold what was mended"
+
+
+def test_without_access_the_rest_is_not_tried(retailer, monkeypatch):
+    well("materialize", "profiles")
+    tried = []
+
+    def denied(*asked):
+        tried.append(asked)
+        raise AccessError(Fault("the credentials have expired"))
+
+    monkeypatch.setattr(runs, "materialize", denied)
+    said = refused("backfill", "sales", *ENDS)
+    assert len(tried) == 1
+    assert "sales 2017-02: the credentials have expired" in said
+    assert "1 of 3 failed, 0 are published, 2 were not tried" in said
+    assert retailer
+
+
+def test_kill_9_half_way_and_the_rest_is_made_once(retailer):
+    last = date(2017, 2, 1) + timedelta(days=PERIODS - 1)
+    path = retailer / "definitions/datasets/sales.yaml"
+    path.write_text(path.read_text().replace("month, start: 2017-02", f"day, start: 2017-02-01, end: {last}"))
+    log = retailer / "warehouse" / "sales" / "_delta_log"
+    command = [sys.executable, "-c", "from interfaces.cli import main; main()", "backfill", "sales"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and len(list(log.glob("*.json"))) < PERIODS // 2:
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -9
+    done = len(DeltaTable(log.parent).partitions())
+    assert PERIODS // 2 <= done < PERIODS
+    answer = well("backfill", "sales")
+    assert f"sales: {PERIODS - done} to make, {done} up to date" in summaries(answer.err)
+    table = DeltaTable(log.parent)
+    assert len(table.partitions()) == PERIODS
+    assert table.version() == PERIODS - 1, "each was published once"
+    assert not list((log.parent / "_staging").rglob("*.parquet"))
+
+
+@pytest.mark.usefixtures("retailer")
+def test_dagster_knows_of_it_where_it_has_an_instance(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "nowhere"))
+    assert "DAGSTER_HOME is no Dagster instance" in refused("materialize", "profiles")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    well("backfill", "sales", *ENDS)
+    with dg.DagsterInstance.get() as instance:
+        keys = [dg.AssetKey(["datasets", stem]) for stem in ("profiles", "sales")]
+        assert instance.get_materialized_partitions(keys[1]) == {"2017-02", "2017-03", "2017-04"}
+        event = instance.get_latest_materialization_event(keys[0])
+    assert event
+    materialization = event.asset_materialization
+    assert materialization
+    assert materialization.tags
+    assert materialization.metadata["dagster/row_count"].value == 3
+    assert materialization.tags["dagster/data_version"] == materialization.metadata["digest"].value
+
+
+def test_the_pace_says_what_is_left():
+    seconds = iter((0, 10, 30, 7200))
+    pace = Pace(3, lambda: next(seconds))
+    assert [pace.step() for _ in range(3)] == [
+        "1 of 3, 10s, about 20s left",
+        "2 of 3, 30s, about 15s left",
+        "3 of 3, 2h 00m",
+    ]
+    assert duration(65) == "1m 05s"

@@ -25,7 +25,7 @@ ui: $(VENV)/.runtime  ## open Dagster on http://127.0.0.1:3000 (PORT=… for ano
 	$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
 
 test: $(VENV)/.dev $(BIGQUERY)/.installed  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 check: $(VENV)/.dev  ## lint, format, types, layers, code that is there twice
 	$(BIN)/ruff check .

@@ -78,13 +78,13 @@ def keep_the_configuration_of_a_job() -> None:
 
 def numeric_has_38_digits() -> None:
     """Bare NUMERIC is DECIMAL(38, 9); DuckDB's bare DECIMAL is (18, 3)."""
-    plain = DuckDBGenerator.datatype_sql
+    plain = DuckDBGenerator.TRANSFORMS[exp.DataType]
 
     def datatype_sql(generator, expression):
         bare = expression.this is exp.DataType.Type.DECIMAL and not expression.expressions
         return "DECIMAL(38, 9)" if bare else plain(generator, expression)
 
-    DuckDBGenerator.datatype_sql = datatype_sql
+    DuckDBGenerator.TRANSFORMS[exp.DataType] = datatype_sql
 
 
 def no_read_within_a_job() -> None:

@@ -3,16 +3,28 @@
 import sys
 from functools import lru_cache, partial
 
-from bqemulator.sql import translator
+import sqlglot
+from bqemulator.catalog import ddl_sync
+from bqemulator.jobs import ddl_result, executor, routine_ddl
+from bqemulator.sql import catalog_schema, translator
 from bqemulator.sql.rules.datetime_semantics import ConcatStringTypeRule
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
+
+PLACE = {"line", "col", "start", "end"}
+"""Where in the text a node stands: nobody asks, and it is half of what is copied."""
 
 
 def parse_a_text_once() -> None:
     """The emulator parses a query some twenty times over, which takes longer than to run it."""
     parse = Dialect.parse
-    parsed = lru_cache(maxsize=32)(parse)
+
+    @lru_cache(maxsize=32)
+    def parsed(dialect, sql):
+        trees = parse(dialect, sql)
+        for node in (node for tree in trees if tree for node in tree.walk()):
+            node._meta = (node._meta and {k: v for k, v in node._meta.items() if k not in PLACE}) or None
+        return trees
 
     def copied(dialect, sql, **options):
         if options:
@@ -20,6 +32,32 @@ def parse_a_text_once() -> None:
         return [each and each.copy() for each in parsed(dialect, sql)]
 
     Dialect.parse = copied
+
+
+class SharedTrees:
+    """Stands for sqlglot in modules that look at a query and leave it as it is."""
+
+    parse_one = staticmethod(lru_cache(maxsize=32)(sqlglot.parse_one))
+
+    def __getattr__(self, name):
+        return getattr(sqlglot, name)
+
+
+def who_only_looks_needs_no_copy() -> None:
+    """To copy a tree takes as long as to make it: two thirds of them were looked at once."""
+    for module in (ddl_sync, ddl_result, executor, routine_ddl, catalog_schema):
+        module.sqlglot = SharedTrees()
+
+
+def a_column_can_have_options() -> None:
+    """Compiled, sqlglot says that they are no constraint; the emulator goes through them as if they were."""
+
+    def has_not_null(column):
+        kinds = (constraint.args.get("kind") for constraint in column.args.get("constraints") or ())
+        found = [kind for kind in kinds if isinstance(kind, exp.NotNullColumnConstraint)]
+        return any(not kind.args.get("allow_null") for kind in found)
+
+    ddl_result._has_not_null_constraint = has_not_null
 
 
 def allow_deep_nesting() -> None:
@@ -44,6 +82,8 @@ def a_star_is_left_to_duckdb() -> None:
 
 PATCHES = (
     parse_a_text_once,
+    who_only_looks_needs_no_copy,
+    a_column_can_have_options,
     allow_deep_nesting,
     a_chain_of_texts_is_cast_once,
     a_star_is_left_to_duckdb,

@@ -339,7 +339,11 @@ def _commit(
             )
     except DeltaError as error:
         raise PublishError(Fault(f"the Delta table refused the commit: {error}", mend="run again")) from error
-    version = delta_periods.version_of(DeltaTable(folder.path), claim)
+    if table is None:
+        table = DeltaTable(folder.path)
+    else:
+        table.update_incremental()
+    version = delta_periods.version_of(table, claim)
     flush(folder.path / "_delta_log" / f"{version:020}.json")
     flush(folder.path / "_delta_log")
     return version

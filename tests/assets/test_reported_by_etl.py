@@ -5,6 +5,8 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from urllib.error import URLError
@@ -14,11 +16,51 @@ from urllib.request import Request, urlopen
 import dagster as dg
 import pytest
 
+from dataset_assets.assets.keys import table_key
 from dataset_assets.ports import TableState
 from tests.assets.test_polling import Daemon, products
-from tests.assets.test_polling_killed import Automation
 
 PATIENCE = 120
+
+
+class Automation:
+    """Dagster's automation, with an asset that reads each table: which of its partitions it requests."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        months = dg.TimeWindowPartitionsDefinition(
+            start="2024-01", end="2024-06", fmt="%Y-%m", cron_schedule="0 0 1 * *"
+        )
+        changed = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
+        tables = {"orders": months, "products": None}
+        specs = [dg.AssetSpec(table_key("shop", name), partitions_def=of) for name, of in tables.items()]
+        readers = [
+            dg.AssetSpec(
+                name, deps=[table_key("shop", name)], partitions_def=of, automation_condition=changed
+            )
+            for name, of in tables.items()
+        ]
+
+        @dg.multi_asset(specs=readers, can_subset=True)
+        def read(): ...
+
+        self.definitions = dg.Definitions([*specs, read])
+        self.instance = instance
+        self.cursor = None
+        self.requested = Counter[str | None]()
+
+    def tick(self) -> None:
+        """As the daemon does it every 30 seconds."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            found = dg.evaluate_automation_conditions(
+                self.definitions,
+                self.instance,
+                asset_selection=dg.AssetSelection.assets("orders", "products"),
+                cursor=self.cursor,
+            )
+        self.cursor = found.cursor
+        self.requested.update(found.get_requested_partitions(dg.AssetKey("orders")))
+        self.requested.update(found.get_requested_partitions(dg.AssetKey("products")))
 
 
 @pytest.fixture

@@ -106,16 +106,35 @@ class Lookups(StrEnum):
 
 
 class Refresh(Model):
-    """When the dataset refreshes by itself (DESIGN section 10): `upstream`, or after a tick of `cron`.
+    """When the dataset refreshes by itself (DESIGN section 10): `on: upstream`, or after a tick of `cron`."""
 
-    `lookback` is a number of Periods: those before the latest that late data may still change.
-    """
-
-    on: Literal["upstream"] | None = None
-    cron: Text | None = None
-    lookback: Annotated[Integer, Field(ge=0, le=1000)] | None = None
-    lookups: Lookups = Lookups.LATEST
-    paused: Boolean = False
+    on: Annotated[
+        Literal["upstream"] | None,
+        Field(
+            description="`upstream`: whenever the data of something changed that a publication is made of."
+        ),
+    ] = None
+    cron: Annotated[
+        Text | None,
+        Field(
+            description="Once after each tick, as soon as the main table was loaded since: `0 6 * * *`, "
+            "in the zone of the calendar."
+        ),
+    ] = None
+    lookback: Annotated[
+        Annotated[Integer, Field(ge=0, le=1000)] | None,
+        Field(description="How many Periods before the latest late data may still change."),
+    ] = None
+    lookups: Annotated[
+        Lookups,
+        Field(
+            description="What a lookup that is not stored by Period refreshes when it changes: "
+            "the `latest` publication, or all of them."
+        ),
+    ] = Lookups.LATEST
+    paused: Annotated[
+        Boolean, Field(description="Nothing happens by itself; what is written here stays written.")
+    ] = False
 
 
 class Dataset(Model):

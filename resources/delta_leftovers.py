@@ -4,7 +4,7 @@ Rows are staged, then put in place, then committed. A run that dies before the l
 reader sees, until the next run of the same Period, or the janitor, removes it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,9 +23,8 @@ def found(root: Path) -> Iterator[Leftover]:
         yield from _seen(root, path)
     for claims in sorted(root.glob("*/_claims")):
         folder = DatasetFolder(claims.parent)
-        for claim in folder.claims():
-            if _is_uncommitted(folder, claim):
-                yield from _seen(root, folder.data(claim))
+        for path in _uncommitted(folder, folder.claims()):
+            yield from _seen(root, path)
 
 
 def removed(root: Path, leftover: Leftover) -> bool:
@@ -44,25 +43,32 @@ def remove_all(folder: DatasetFolder, last: Claim) -> None:
     """Of one Period, whose lock is held. Only its last claim can have a file that is in place."""
     for path in folder.staging(last).parent.glob("*"):
         path.unlink(missing_ok=True)
-    if _is_uncommitted(folder, last):
-        _remove(folder, folder.data(last))
+    for path in _uncommitted(folder, [last]):
+        _remove(folder, path)
 
 
 def _is_left_in_place(folder: DatasetFolder, path: Path) -> bool:
-    return any(folder.data(claim) == path and _is_uncommitted(folder, claim) for claim in folder.claims())
+    return path in _uncommitted(folder, (claim for claim in folder.claims() if folder.data(claim) == path))
 
 
-def _is_uncommitted(folder: DatasetFolder, claim: Claim) -> bool:
-    """A file that is in no version of the table: of an earlier one, time travel needs it."""
-    data = folder.data(claim)
-    if not data.exists():
-        return False
+def _uncommitted(folder: DatasetFolder, claims: Iterable[Claim]) -> Iterator[Path]:
+    """Their files that are in no version of the table: of an earlier one, time travel needs them.
+
+    The table is opened once: there may be hundreds of Periods, and all is well with nearly all.
+    """
+    there = {folder.data(claim): claim for claim in claims if folder.data(claim).exists()}
+    table = _table(folder) if there else None
+    current = {Path(uri) for uri in table.file_uris()} if table else set()
+    for path in sorted(there.keys() - current):
+        if table is None or not delta_periods.was_committed(table, there[path]):
+            yield path
+
+
+def _table(folder: DatasetFolder) -> DeltaTable | None:
     try:
-        table = DeltaTable(folder.path)
+        return DeltaTable(folder.path)
     except TableNotFoundError:
-        return True
-    is_current = data in delta_periods.files(table, claim.period)
-    return not is_current and not delta_periods.was_committed(table, claim)
+        return None
 
 
 def _remove(folder: DatasetFolder, path: Path) -> None:

@@ -26,7 +26,7 @@ from dataset_assets.janitor import clean, leftovers
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports import Publication
 from dataset_assets.target import Target
-from resources import delta_warehouse
+from resources import delta_leftovers, delta_warehouse
 from resources.target import load_target
 from tests.interfaces.running import refused, well
 
@@ -98,6 +98,20 @@ def test_rows_in_place_that_were_not_committed_are_removed(retailer, instance, t
     assert not (folder / left.name).exists()
     assert not record.exists()
     assert current(target, "brands", None)
+
+
+def test_the_log_of_a_table_is_read_once_however_many_periods_it_has(retailer, instance, target, monkeypatch):
+    """It is looked at within a tick of the daemon, for all datasets."""
+    assert retailer.materialize(instance, "monthly", first="2024-02", last="2024-05").success
+    opened = []
+
+    def counting(path: Path) -> DeltaTable:
+        opened.append(path.name)
+        return DeltaTable(path)
+
+    monkeypatch.setattr(delta_leftovers, "DeltaTable", counting)
+    assert list(leftovers(target, in_a_day(), DAY)) == []
+    assert opened == ["monthly"]
 
 
 def test_rows_that_only_time_travel_still_needs_stay(retailer, instance, target):

@@ -27,6 +27,7 @@ def test_every_statement_resolves(period, known):
     statements = [
         *LEDGER.claim("sales", period, "run's", 24),
         *LEDGER.publish(claim, staged, list(ROWS), RECORD | known),
+        *LEDGER.affirm(claim, 3, RECORD | known),
     ]
     for statement in statements:
         ANALYZER.resolve(BIGQUERY.render(statement))
@@ -41,6 +42,7 @@ def test_what_is_asked_has_the_types_that_are_read(period, version):
         LEDGER.newest("sales", period): [("token", "INT64"), ("run_id", "STRING")],
         LEDGER.current("sales", period, version): publication,
         LEDGER.periods("sales"): periods,
+        LEDGER.records("sales"): [("period", "STRING"), ("record", "STRING")],
         LEDGER.recent("sales", [period, "2018-02"], 3): [
             ("period", "STRING"),
             ("version", "INT64"),

@@ -102,12 +102,13 @@ def test_a_publication_that_stands_has_another_record_and_its_rows(opened: Opene
     assert opened.warehouse.records("sales", opened.session)["2026-01"]["seen"] == 7
     assert opened.values("2026-01") == [10, 11]
     assert opened.values("2026-02") == [1]
+    stale = opened.claim()
     opened.publish(ONE, "2026-01")
     assert opened.values("2026-01") == [1]
     late = opened.warehouse.current("sales", "2026-01", opened.session)
     assert late
     with pytest.raises(SupersededError):
-        opened.warehouse.affirm(claim, late, {}, opened.session)
+        opened.warehouse.affirm(stale, late, {}, opened.session)
 
 
 def test_zero_rows_are_a_publication(opened: Opened) -> None:

@@ -5,14 +5,14 @@ starts processes on this machine knows as long as its own process lives. When al
 a run stays "started" until `max_runtime_seconds`, and its dataset waits for it.
 """
 
-import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 
 from dataset_assets.assets.resource import Placement
+from dataset_assets.assets.worker import Worker
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.janitor import AGE, clean
 
@@ -21,8 +21,8 @@ INTERVAL = 60
 """Seconds between two looks, at least."""
 GRACE = 60.0
 """Seconds since the last sign of a run: so long somebody else may still be about to end it."""
-SLACK = 60.0
-"""Seconds by which somebody may have set the clock since a run began."""
+PATIENCE = 20.0
+"""Seconds of one look that are spent on cleaning; Dagster gives up a look after 60. The next one goes on."""
 
 _ABOUT = "Ends runs whose process is gone, and once a day removes what they left in the warehouse"
 
@@ -33,10 +33,12 @@ def janitor(placement: Placement, interval: int = INTERVAL, name: str = SENSOR) 
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         now = datetime.now(UTC)
         told = [f"ended the run {run}" for run in end_orphans(context, now)]
-        today = now.date().isoformat()
-        if context.cursor != today:
-            told += _cleaned(placement, now)
-        return dg.SensorResult(cursor=today, skip_reason="; ".join(told) or "nothing to do")
+        today, done = now.date().isoformat(), context.cursor
+        if done != today:
+            removed, is_all = _cleaned(placement, now)
+            told += removed
+            done = today if is_all else done
+        return dg.SensorResult(cursor=done, skip_reason="; ".join(told) or "nothing to do")
 
     return dg.SensorDefinition(
         name=name,
@@ -47,14 +49,18 @@ def janitor(placement: Placement, interval: int = INTERVAL, name: str = SENSOR) 
     )
 
 
-def _cleaned(placement: Placement, now: datetime) -> Iterator[str]:
-    if placement.target is None:
-        return
+def _cleaned(placement: Placement, now: datetime) -> tuple[list[str], bool]:
+    """What was removed or stood in the way, and whether it is all for today."""
+    told: list[str] = []
+    end = time.monotonic() + PATIENCE
     try:
-        for each in clean(placement.target, now, AGE):
-            yield f"removed {each.name}"
+        for each in clean(placement.target, now, AGE) if placement.target else ():
+            told.append(f"removed {each.name}")
+            if time.monotonic() > end:
+                return told, False
     except DatasetAssetsError as error:
-        yield str(error)
+        told.append(str(error))
+    return told, True
 
 
 def end_orphans(context: dg.SensorEvaluationContext, now: datetime) -> Iterator[str]:
@@ -65,47 +71,20 @@ def end_orphans(context: dg.SensorEvaluationContext, now: datetime) -> Iterator[
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
     for record in instance.get_run_records(filters):
         run = record.dagster_run
-        if now.timestamp() - record.update_timestamp.replace(tzinfo=UTC).timestamp() < GRACE:
-            continue
-        process = _process(instance, run.run_id) if _is_ours(context, run) else None
-        if process and record.start_time and not is_alive(process, record.start_time):
-            instance.report_run_failed(run, f"The process {process} of this run is gone")
+        worker = Worker.of(run) if _is_ours(context, run) else None
+        is_quiet = now.timestamp() - record.update_timestamp.replace(tzinfo=UTC).timestamp() >= GRACE
+        if worker and is_quiet and worker.is_gone and _goes_on(instance, run):
+            instance.report_run_failed(run, f"The process {worker.process} of this run is gone")
             yield run.run_id
 
 
 def _is_ours(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> bool:
-    """Process ids of another code location may be those of another machine."""
+    """Others look after those of another code location."""
     ours, theirs = context.code_location_origin, run.remote_job_origin
     return bool(ours and theirs) and ours.location_name == theirs.location_name
 
 
-def _process(instance: dg.DagsterInstance, run_id: str) -> int | None:
-    """Of the last event that a process of the run told of itself."""
-    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_START).records
-    events = [record.event_log_entry.dagster_event for record in records]
-    return events[-1].pid if events and events[-1] else None
-
-
-def is_alive(process: int, since: float) -> bool:
-    """Whether a process of that number has been there `since` then. Numbers are used again."""
-    stat = Path(f"/proc/{process}/stat")
-    if not Path("/proc/self/stat").exists():
-        return _answers(process)
-    try:
-        fields = stat.read_text().rpartition(")")[2].split()
-        uptime = float(Path("/proc/uptime").read_text().split()[0])
-    except OSError:
-        return False
-    began = datetime.now(UTC).timestamp() - uptime + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    return fields[0] not in "ZX" and began <= since + SLACK
-
-
-def _answers(process: int) -> bool:
-    """For systems that tell no more of a process."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _goes_on(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Still: another janitor may have ended it by now, or it came to its own end before its process did."""
+    found = instance.get_run_by_id(run.run_id)
+    return found is not None and not found.is_finished

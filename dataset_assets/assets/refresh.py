@@ -15,6 +15,7 @@ from dataset_assets.assets.metadata import materialization_metadata
 from dataset_assets.assets.recording import all_recorded, period_recorded
 from dataset_assets.assets.resource import TargetResource
 from dataset_assets.assets.retrying import WAITS, patiently
+from dataset_assets.assets.worker import announce
 from dataset_assets.audit import AuditError, CheckResult
 from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.errors import DatasetAssetsError
@@ -57,6 +58,7 @@ class Refresh:
 
     def events(self) -> Iterator[Any]:
         """Raises dagster.Failure with plain text when a Period could not be published."""
+        announce(self.context.instance, self.context.run)
         target = _or_fail(lambda: self.resource.load(self.catalog.calendars))
         periods = _or_fail(self._periods)
         pace = Pace(len(periods))

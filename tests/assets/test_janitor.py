@@ -11,6 +11,9 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import create_execution_plan, execute_run
 from dagster._core.remote_origin import (
     CodeLocationOrigin,
     ManagedGrpcPythonEnvCodeLocationOrigin,
@@ -21,8 +24,9 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from deltalake import DeltaTable
 from sqlglot import parse_one
 
-from dataset_assets.assets.janitor import GRACE, SENSOR, end_orphans, is_alive
-from dataset_assets.janitor import clean, leftovers
+from dataset_assets.assets.janitor import GRACE, SENSOR, end_orphans
+from dataset_assets.assets.worker import Worker, announce
+from dataset_assets.janitor import AGE, clean, leftovers
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports import Publication
 from dataset_assets.target import Target
@@ -31,6 +35,7 @@ from resources.target import load_target
 from tests.interfaces.running import refused, well
 
 DAY = timedelta(days=1)
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -140,12 +145,14 @@ def location(name: str) -> CodeLocationOrigin:
     return made(LoadableTargetOrigin(module_name=name), name)
 
 
-def started(instance: dg.DagsterInstance, process: int, at: str = "definitions") -> str:
+def started(instance: dg.DagsterInstance, process: int, at: str = "definitions", parent: str = "") -> str:
     """A run of a code location whose process has told that it began, and nothing since."""
+    inherited = instance.get_run_by_id(parent)
     run = instance.run_storage.add_run(
         dg.DagsterRun(
             job_name="nightly",
             remote_job_origin=RemoteJobOrigin(RemoteRepositoryOrigin(location(at), "repository"), "nightly"),
+            tags=inherited.tags if inherited else None,
         )
     )
     event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, job_name="nightly", pid=process)
@@ -153,10 +160,24 @@ def started(instance: dg.DagsterInstance, process: int, at: str = "definitions")
     return run.run_id
 
 
-def dead() -> int:
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
-        return process.pid
+def launched(instance: dg.DagsterInstance, process: int, at: str = "definitions") -> str:
+    """One that has come to a dataset as well."""
+    run_id = started(instance, process, at)
+    run = instance.get_run_by_id(run_id)
+    assert run
+    announce(instance, run)
+    return run_id
+
+
+def process() -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+
+def ended(running: subprocess.Popen) -> None:
+    assert running.stdin
+    running.stdin.close()
+    running.kill()
+    running.wait()
 
 
 def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
@@ -169,24 +190,85 @@ def later() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=2 * GRACE)
 
 
-def test_a_run_whose_process_is_gone_is_ended_and_one_that_lives_is_not(instance):
-    gone, alive = started(instance, dead()), started(instance, os.getpid())
-    elsewhere = started(instance, dead(), at="another")
-    context = dg.SensorEvaluationContext(
-        None, instance=instance, code_location_origin=location("definitions")
-    )
+@pytest.fixture
+def context(instance) -> dg.SensorEvaluationContext:
+    return dg.SensorEvaluationContext(None, instance=instance, code_location_origin=location("definitions"))
+
+
+def test_a_run_whose_process_is_gone_is_ended_and_one_that_lives_is_not(instance, context):
+    running = process()
+    gone, alive = launched(instance, running.pid), launched(instance, os.getpid())
+    elsewhere = launched(instance, running.pid, at="another")
+    assert list(end_orphans(context, later())) == []
+    ended(running)
     assert list(end_orphans(context, datetime.now(UTC))) == [], "somebody may be about to end it"
     assert list(end_orphans(context, later())) == [gone]
     assert status(instance, gone) is dg.DagsterRunStatus.FAILURE
     assert status(instance, alive) is dg.DagsterRunStatus.STARTED
-    assert status(instance, elsewhere) is dg.DagsterRunStatus.STARTED, "its numbers are another machine's"
+    assert status(instance, elsewhere) is dg.DagsterRunStatus.STARTED, "its own janitor ends it"
     assert list(end_orphans(context, later())) == []
 
 
+def test_a_run_that_was_launched_tells_which_process_it_is(retailer, instance):
+    job = retailer.definitions().resolve_implicit_global_asset_job_def()
+    assets = frozenset({dg.AssetKey(["datasets", "brands"])})
+    plan = create_execution_plan(job.get_subset(asset_selection=assets))
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location("definitions"), "repository"), job.name)
+    run = instance.create_run_for_job(
+        job, execution_plan=plan, asset_selection=assets, remote_job_origin=origin
+    )
+    assert execute_run(InMemoryJob(job).get_subset(asset_selection=assets), run, instance).success
+    told = instance.get_run_by_id(run.run_id)
+    assert Worker.of(told) == Worker.here(run.run_id, os.getpid())
+
+
+def test_runs_of_another_machine_are_left_alone(instance, context, monkeypatch):
+    """Of several that share a database: the numbers of their processes mean nothing here."""
+    running = process()
+    launched(instance, running.pid)
+    ended(running)
+    monkeypatch.setattr("socket.gethostname", lambda: "another")
+    assert list(end_orphans(context, later())) == []
+    monkeypatch.undo()
+    assert len(list(end_orphans(context, later()))) == 1
+
+
+def test_a_run_that_repeats_another_is_not_taken_for_it(instance, context):
+    """It has the first one's tags, until it comes to its own dataset."""
+    running = process()
+    first = launched(instance, running.pid)
+    started(instance, os.getpid(), parent=first)
+    ended(running)
+    assert list(end_orphans(context, later())) == [first]
+
+
+def test_what_ended_while_the_janitor_looked_is_not_ended_again(instance, context):
+    running = process()
+    first, second = launched(instance, running.pid), launched(instance, running.pid)
+    ended(running)
+    looking = end_orphans(context, later())
+    found = next(looking)
+    (other,) = {first, second} - {found}
+    run = instance.get_run_by_id(other)
+    assert run
+    instance.report_run_canceled(run)
+    assert list(looking) == []
+    assert status(instance, other) is dg.DagsterRunStatus.CANCELED
+
+
 def test_a_number_that_another_process_has_by_now_is_not_taken_for_the_runs():
-    now = datetime.now(UTC).timestamp()
-    assert is_alive(os.getpid(), now)
-    assert not is_alive(os.getpid(), now - 86_400)
+    worker = Worker.here("a", os.getpid())
+    assert not worker.is_gone
+    assert worker.model_copy(update={"began": "1"}).is_gone
+
+
+def test_without_proc_a_process_that_answers_is_there(monkeypatch):
+    monkeypatch.setattr("dataset_assets.assets.worker._began", lambda _: "")
+    running = process()
+    worker = Worker.here("a", running.pid)
+    assert not worker.is_gone
+    ended(running)
+    assert worker.is_gone
 
 
 def test_the_sensor_of_the_code_location_cleans_once_a_day(retailer, instance, target, monkeypatch):
@@ -200,3 +282,25 @@ def test_the_sensor_of_the_code_location_cleans_once_a_day(retailer, instance, t
     again = sensor.evaluate_tick(dg.build_sensor_context(instance, cursor=first.cursor))
     assert again.skip_message == "nothing to do"
     assert len(list(leftovers(target, in_a_day(), DAY))) == 1
+
+
+def test_cleaning_that_takes_long_is_gone_on_with_at_the_next_look(retailer, instance, target, monkeypatch):
+    for period in ("2024-02", "2024-03"):
+        stage(target, "monthly", period)
+    monkeypatch.setattr("dataset_assets.assets.janitor.AGE", timedelta(0))
+    monkeypatch.setattr("dataset_assets.assets.janitor.PATIENCE", 0.0)
+    sensor = retailer.definitions().get_repository_def().get_sensor_def(SENSOR)
+    cursor, left = None, []
+    for _ in range(3):
+        cursor = sensor.evaluate_tick(dg.build_sensor_context(instance, cursor=cursor)).cursor
+        left.append(len(list(leftovers(target, in_a_day(), DAY))))
+    assert left == [1, 0, 0]
+    assert cursor
+
+
+@pytest.mark.parametrize("file", ["dagster.yaml", "deploy/dagster.yaml", "deploy/values.yaml"])
+def test_no_run_may_take_longer_than_what_it_staged_is_left_alone(file):
+    settings = yaml.safe_load((ROOT / file).read_text())
+    monitoring = settings.get("additionalInstanceConfig", settings)["run_monitoring"]
+    assert monitoring["enabled"]
+    assert timedelta(seconds=monitoring["max_runtime_seconds"]) <= AGE

@@ -1,6 +1,7 @@
 """What the owner of a dataset is told when a run of it failed, and through what."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 
 from dataset_assets.model import Model
@@ -37,5 +38,8 @@ class AlertSink(ABC):
     """What carries alerts to people."""
 
     @abstractmethod
-    def send(self, alert: Alert) -> None:
-        """Raises UnavailableError when it could not be delivered."""
+    def send(self, alerts: Sequence[Alert]) -> None:
+        """Those of one run, never none. Takes seconds.
+
+        Raises UnavailableError when they could not be delivered.
+        """

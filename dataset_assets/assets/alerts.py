@@ -22,6 +22,8 @@ SENSOR = "alerts"
 INTERVAL = 30
 """Seconds between two looks, at least."""
 
+_TOLD = "dataset_assets/"
+"""On a run that was told of, before the sensor's name. A run may be marked as failed more than once."""
 _ABOUT = "Tells of each dataset that a run failed to publish, and whose it is: in the log, and to the webhook"
 
 
@@ -61,22 +63,30 @@ class Alarm:
     only_datasets: bool = False
 
     def tell(self, context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-        """A run that Dagster will try again is told of when its last try failed.
+        """Once of each run; of one that Dagster will try again, when its last try failed.
 
-        Raises the last DatasetAssetsError of a sink, after all alerts went to all sinks.
+        Raises the last DatasetAssetsError of a sink, after the alerts went to all sinks.
         """
-        if context.dagster_run.tags.get(WILL_RETRY_TAG) == "true":
-            return dg.SkipReason(f"{context.dagster_run.run_id} will be tried again")
-        undelivered = None
-        for alert in self.of(context):
-            for sink in self.sinks:
-                try:
-                    sink.send(alert)
-                except DatasetAssetsError as error:
-                    undelivered = error
+        run = context.instance.get_run_by_id(context.dagster_run.run_id) or context.dagster_run
+        told = _TOLD + context.sensor_name
+        if run.tags.get(WILL_RETRY_TAG) == "true":
+            return dg.SkipReason(f"{run.run_id} will be tried again")
+        if run.tags.get(told) == run.run_id:  # one that repeats another has its tags
+            return dg.SkipReason(f"{run.run_id} has been told of")
+        undelivered = self._send(tuple(self.of(context)))
+        context.instance.add_run_tags(run.run_id, {told: run.run_id})
         if undelivered:
             raise undelivered
         return None
+
+    def _send(self, found: Sequence[Alert]) -> DatasetAssetsError | None:
+        undelivered = None
+        for sink in self.sinks if found else ():
+            try:
+                sink.send(found)
+            except DatasetAssetsError as error:
+                undelivered = error
+        return undelivered
 
     def of(self, context: dg.RunFailureSensorContext) -> Iterator[Alert]:
         """One for each dataset whose step failed; of a run that broke down, for each that it still owed."""

@@ -187,7 +187,7 @@ def running(deployment: Deployment, retailer: Retailer) -> Iterator[str]:
         (retailer.root / "data" / "products.parquet").unlink()
         expect(deployment.materialized("brands") == "FAILURE", "without its source it fails")
         expect(until(lambda: Listener.posted), "its owner's alert is posted")
-        told = Listener.posted[0]["alert"]
+        told = Listener.posted[0]["alerts"][0]
         expect((told["dataset"], told["owner"]) == ("brands", "team:shop"), f"it says whose: {told['owner']}")
         expect(told["run_url"].startswith("https://dagster.example.com/runs/"), "and where to look")
         alive = [name for name, process in started.items() if process.poll() is None]

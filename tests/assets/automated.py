@@ -1,6 +1,6 @@
 """Definitions whose tables and publications are only ever reported: what is automatic is looked at alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,9 @@ from resources.target import load_target
 
 Piece = tuple[str, str | None]
 """A dataset or table, and the key of one of its partitions."""
+
+MONTHS = ["2024-02", "2024-03", "2024-04", "2024-05"]
+BY_MONTH = "partitions: {period: month, start: 2024-02}"
 
 TARGET = """
 target:
@@ -127,3 +130,34 @@ class Automated:
 def of(stem: str, found: Iterable[Piece]) -> list[str | None]:
     """The partitions of one dataset, in order."""
     return sorted((partition for each, partition in found if each == stem), key=str)
+
+
+Make = Callable[..., Automated]
+
+
+def made(root: Path, tables: dict[str, str | None], now: datetime, *texts: str, published: bool) -> Automated:
+    """Datasets d1, d2, … that were published, and what they read was reported, before the first look."""
+    world = Automated(root, tables, now)
+    for number, each in enumerate(texts, 1):
+        world.write(f"d{number}", each)
+    world.load()
+    for table in tables:
+        for key in world.partitions(table) or [None]:
+            world.report(table, key, "v1")
+    if published:
+        for number, each in enumerate(texts, 1):
+            for key in MONTHS if BY_MONTH in each else [None]:
+                world.publish(f"d{number}", key, f"d{number} {key} v1")
+        settle(world)
+    return world
+
+
+def settle(world: Automated) -> None:
+    """Everything that is requested is made, and holds what it held before, until nothing is requested."""
+    for _ in range(9):
+        found = world.tick()
+        for stem, key in found:
+            world.publish(stem, key, f"{stem} {key} v1")
+        if not found:
+            return
+    raise AssertionError(found)

@@ -1,6 +1,11 @@
+from datetime import datetime
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
+from tests.assets.automated import Automated, Make, made
+from tests.assets.catalogs import NOW, TABLES
 from tests.assets.retailer import Retailer, open_retailer
 
 
@@ -13,3 +18,11 @@ def retailer(tmp_path) -> Retailer:
 def instance():
     with dg.DagsterInstance.ephemeral() as found:
         yield found
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def found(*texts: str, published: bool = True, now: datetime = NOW) -> Automated:
+        return made(tmp_path, TABLES, now, *texts, published=published)
+
+    return found

@@ -1,7 +1,5 @@
 """What refreshes by itself, case by case. `test_automation_oracle.py` tries what nobody thought of."""
 
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,48 +10,11 @@ from dagster_shared.serdes import deserialize_value, serialize_value
 
 from dataset_assets.assets.automation import sensor
 from dataset_assets.assets.keys import dataset_key
-from tests.assets.automated import Automated, of
+from tests.assets.automated import BY_MONTH, MONTHS, Automated, Make, of, settle
 from tests.assets.catalogs import NOW, TABLES, text
 
-MONTHS = ["2024-02", "2024-03", "2024-04", "2024-05"]
-BY_MONTH = "partitions: {period: month, start: 2024-02}"
 TWO_MONTHS = "filters: {date_range: {type: rolling, months: 2}}"
 UPSTREAM = "refresh: {on: upstream}"
-
-Make = Callable[..., Automated]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Datasets d1, d2, … that were published, and what they read was reported, before the first look."""
-
-    def made(*texts: str, published: bool = True, now: datetime = NOW) -> Automated:
-        world = Automated(tmp_path, TABLES, now)
-        for number, each in enumerate(texts, 1):
-            world.write(f"d{number}", each)
-        world.load()
-        for table in TABLES:
-            for key in world.partitions(table) or [None]:
-                world.report(table, key, "v1")
-        if published:
-            for number, each in enumerate(texts, 1):
-                for key in MONTHS if BY_MONTH in each else [None]:
-                    world.publish(f"d{number}", key, f"d{number} {key} v1")
-            settle(world)
-        return world
-
-    return made
-
-
-def settle(world: Automated) -> None:
-    """Everything that is requested is made, and holds what it held before, until nothing is requested."""
-    for _ in range(9):
-        found = world.tick()
-        for stem, key in found:
-            world.publish(stem, key, f"{stem} {key} v1")
-        if not found:
-            return
-    raise AssertionError(found)
 
 
 def test_the_latest_period_is_built_once_and_no_older_one(make: Make) -> None:

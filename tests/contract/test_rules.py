@@ -151,7 +151,12 @@ ALLOWED = [
     [("{on: upstream}", '{cron: "*/15 6-18 * jan-jun,dec mon-fri"}')],
     [("{on: upstream}", '{cron: "0 6 * * *", lookback: 3, paused: false}')],
     [("{on: upstream}", "{on: upstream, lookback: 0, lookups: refresh_all, paused: true}")],
-    [("{on: upstream}", "{on: upstream}\n  freshness: {within: 90m}\n  drift: {row_count: 0, null_percent: 0.25}")],
+    [
+        (
+            "{on: upstream}",
+            "{on: upstream}\n  freshness: {within: 90m}\n  drift: {row_count: 0, null_percent: 0.25}",
+        )
+    ],
     [("{on: upstream}", "{on: upstream}\n  drift: {split_share: 5, categories: true, over: 12}")],
     [("[products.brand]", "[products.brand, value.value, household_id]")],
     [("{type: top_revenue_percent, value: 80}", "{type: none}"), ("    revenue: sales_value\n", "")],

@@ -72,8 +72,7 @@ def end_orphans(context: dg.SensorEvaluationContext, now: datetime) -> Iterator[
     for record in instance.get_run_records(filters):
         run = record.dagster_run
         worker = Worker.of(run) if _is_ours(context, run) else None
-        is_quiet = now.timestamp() - record.update_timestamp.replace(tzinfo=UTC).timestamp() >= GRACE
-        if worker and is_quiet and worker.is_gone and _goes_on(instance, run):
+        if worker and worker.is_gone and _is_quiet(instance, run, now) and _goes_on(instance, run):
             instance.report_run_failed(run, f"The process {worker.process} of this run is gone")
             yield run.run_id
 
@@ -82,6 +81,12 @@ def _is_ours(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> bool:
     """Others look after those of another code location."""
     ours, theirs = context.code_location_origin, run.remote_job_origin
     return bool(ours and theirs) and ours.location_name == theirs.location_name
+
+
+def _is_quiet(instance: dg.DagsterInstance, run: dg.DagsterRun, now: datetime) -> bool:
+    """By its last event. When its record was written PostgreSQL tells in a time zone of its own."""
+    last = instance.get_records_for_run(run.run_id, limit=1, ascending=False).records
+    return not last or now.timestamp() - last[0].event_log_entry.timestamp >= GRACE
 
 
 def _goes_on(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

@@ -12,10 +12,14 @@ from typing import Any, Self
 
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
-from filelock import FileLock
+from filelock import FileLock, Timeout
+
+from dataset_assets.errors import DatasetAssetsError, Fault
 
 PATIENCE = 120.0
 """Seconds to wait for another process: making the tables takes a few, opening them none."""
+
+_MEND = "let it be a folder on a disk of this machine that may be written to, or keep them in PostgreSQL"
 
 
 class SharedSqliteStorage(DagsterSqliteStorage):
@@ -29,7 +33,15 @@ class SharedSqliteStorage(DagsterSqliteStorage):
         return cls.from_local(inst_data=inst_data, **config_value)
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        """Raises filelock.Timeout when another process does not come to an end with it."""
-        Path(base_dir).mkdir(parents=True, exist_ok=True)
-        with FileLock(Path(base_dir) / ".opening", timeout=PATIENCE):
-            super().__init__(base_dir, inst_data)
+        """Raises DatasetAssetsError where it may not write, or another process does not come to an end."""
+        lock = Path(base_dir) / ".opening"
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(lock, timeout=PATIENCE):
+                super().__init__(base_dir, inst_data)
+        except Timeout:
+            message = f"another process has held {lock} for {PATIENCE:.0f} seconds"
+            raise DatasetAssetsError(Fault(message, mend="end that process, then try again")) from None
+        except OSError as error:
+            message = f"Dagster cannot keep its runs and events in {base_dir}: {error.strerror}"
+            raise DatasetAssetsError(Fault(message, mend=_MEND)) from None

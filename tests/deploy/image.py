@@ -89,6 +89,7 @@ class Build:
 def build(root: Path) -> Path:
     """Does the first stage; the folder of the environment that the second one copies."""
     work = Build(root)
+    work.environment["PIP_QUIET"] = "1"
     work.environment["PATH"] = f"{Path(sys.executable).parent}:{work.environment['PATH']}"
     for step in stages()[0]:
         sys.stdout.write(f"  {step.name} {step.text}\n")

@@ -1,6 +1,7 @@
 """A PostgreSQL server of a check's own."""
 
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Generator
@@ -13,7 +14,12 @@ from typing import Any
 from tests.deploy.checked import Failed, expect
 
 USER = getpwnam("nobody").pw_uid
-SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+ON_PATH = shutil.which("initdb")
+SERVERS = [
+    *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
+    *([Path(ON_PATH).parent] if ON_PATH else []),
+]
+"""Folders of its programs: Debian's, else the one on the path."""
 
 
 def free_port() -> int:
@@ -47,6 +53,7 @@ class Postgres:
         made = subprocess.run(initdb, check=False, capture_output=True, text=True, **as_user())
         expect(made.returncode == 0, f"a cluster of its own {made.stderr}")
         listen = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
+        listen += " -c timezone=Asia/Tokyo"  # Dagster lets PostgreSQL write some of its times
         control = [tools / "pg_ctl", "--pgdata", data, "--wait", "--log", folder / "log"]
         subprocess.run(
             [*control, "--options", listen, "start"], check=True, stdout=subprocess.DEVNULL, **as_user()

@@ -1,18 +1,28 @@
 """A fresh home, used by several processes at once."""
 
 import multiprocessing
+import os
 import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 import yaml
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from filelock import FileLock, Timeout
 
 from dataset_assets.assets.storage import SharedSqliteStorage
+from dataset_assets.errors import DatasetAssetsError
 from tests.deploy.first_starts import ROOT, first_start, fresh_home
 
 PROCESSES = 6
+STARTS = int(os.environ.get("DATASET_ASSETS_FIRST_STARTS", "1"))
 
 
 def open_storage(folder: str, start: Any, answers: Any) -> None:
@@ -64,5 +74,45 @@ def test_a_folder_that_dagsters_own_storage_made_is_used_on(tmp_path, monkeypatc
         assert storage.class_name == SharedSqliteStorage.__name__
 
 
-def test_webserver_and_daemon_come_up_together_on_a_fresh_home(tmp_path):
-    assert first_start(fresh_home(tmp_path)) == ""
+@pytest.mark.parametrize("number", range(STARTS))
+def test_webserver_and_daemon_come_up_together_on_a_fresh_home(tmp_path, number):
+    assert first_start(fresh_home(tmp_path)) == "", f"start {number + 1} of {STARTS}"
+
+
+def test_a_lock_that_a_killed_process_has_left_is_no_lock(tmp_path):
+    """The kernel releases it; the file stays."""
+    (tmp_path / ".opening").touch()
+    with process_that_holds(tmp_path / ".opening") as holder:
+        with pytest.raises(Timeout):
+            FileLock(tmp_path / ".opening", timeout=0).acquire()
+        holder.kill()
+        holder.wait()
+        begun = time.monotonic()
+        SharedSqliteStorage(str(tmp_path))
+        assert time.monotonic() - begun < 30
+
+
+HOLD = """
+import sys, time
+from filelock import FileLock
+lock = FileLock(sys.argv[1])
+lock.acquire()
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+@contextmanager
+def process_that_holds(path: Path) -> Generator[subprocess.Popen]:
+    with subprocess.Popen([sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"held\n"
+        yield holder
+        holder.kill()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_as_such(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DatasetAssetsError, match="Dagster cannot keep its runs and events in ") as raised:
+        SharedSqliteStorage(str(tmp_path / "file" / "storage"))
+    assert "Not a directory; let it be a folder on a disk of this machine" in str(raised.value)

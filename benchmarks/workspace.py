@@ -16,7 +16,7 @@ from benchmarks.measure import PROJECT
 from dataset_assets.contract.catalog import Catalog, load_catalog
 from dataset_assets.materialize import Materialization, materialize
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Errand
+from dataset_assets.ports.engine import Errand
 from dataset_assets.relations import Places, named_only
 from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, row_metadata

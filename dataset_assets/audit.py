@@ -9,7 +9,9 @@ from sqlglot import exp
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Source
 from dataset_assets.errors import DatasetAssetsError, Fault
-from dataset_assets.ports import PhysicalType, PublishedColumn, Relation, Session
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import PhysicalType, Relation
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.splits import NAMES, TRAIN
 from dataset_assets.sql.build import alias_table, column, number
 from dataset_assets.sql.question import Question

@@ -14,7 +14,8 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Named, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Extent, Session, Survey, TableState
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.resolver import Extent, Survey, TableState
 from dataset_assets.relations import Places, source_key
 from dataset_assets.snapshot import made_from, window_ends
 from dataset_assets.sql.question import window_of

@@ -8,7 +8,8 @@ from typing import Any
 from dataset_assets.building import Schedule, schedule_of
 from dataset_assets.contract.catalog import Catalog
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Session, Warehouse
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.warehouse import Warehouse
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.work import Request
 

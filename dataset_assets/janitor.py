@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dataset_assets.ports import Leftover
+from dataset_assets.ports.warehouse import Leftover
 from dataset_assets.target import Target
 
 AGE = timedelta(hours=24)

@@ -24,7 +24,9 @@ from dataset_assets.drift import compared
 from dataset_assets.errors import DataError, Fault, LockError, ResolveError, raise_all
 from dataset_assets.history import history
 from dataset_assets.moving import Mover
-from dataset_assets.ports import Claim, Errand, Progress, Publication, PublishedColumn, Session, Staged
+from dataset_assets.pace import Progress
+from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.warehouse import Claim, Publication, PublishedColumn, Staged
 from dataset_assets.relations import Places, named_only
 from dataset_assets.rows.encoding import content_digest, digest_parts, fold_digest
 from dataset_assets.rows.identity import instant

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from dataset_assets.contract.scope import Source
 from dataset_assets.contract.wording import size_text
 from dataset_assets.errors import DataError, ResolveError, raise_all
-from dataset_assets.ports import Progress, Relation, Session
+from dataset_assets.pace import Progress
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import Relation
 from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.misfits import misfits
 from dataset_assets.sql.question import Question

@@ -1,8 +1,11 @@
-"""How far work of many like parts has come, and how long the rest will take."""
+"""How far work has come: its steps, and of many like parts how long the rest will take."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
+
+Progress = Callable[[str], None]
+"""Told one short sentence when a step begins that a person may wait for."""
 
 
 @dataclass

@@ -12,7 +12,7 @@ from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.contract.scope import Named
 from dataset_assets.due import Due, Known, Look, Reason, Why
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Errand
+from dataset_assets.ports.engine import Errand
 from dataset_assets.target import Target
 
 _STALE = {Why.VERSION, Why.OBJECTION, Why.SOURCE, Why.NESTED}

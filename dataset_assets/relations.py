@@ -9,7 +9,9 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Named, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise_all
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Errand, Extent, Relation, Resolver, Session
+from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.resolver import Extent, Resolver
 from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.logical import logical_relation

@@ -6,7 +6,7 @@ from typing import Any
 
 from dataset_assets.audit import CheckResult
 from dataset_assets.contract.model import ColumnDef, Dataset
-from dataset_assets.ports import Publication
+from dataset_assets.ports.warehouse import Publication
 from dataset_assets.snapshot import made_from, selection_digest, sources_of
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.target import Target

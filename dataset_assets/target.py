@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault, ResolveError
-from dataset_assets.ports import Engine, Resolver, Warehouse
+from dataset_assets.ports.engine import Engine
+from dataset_assets.ports.resolver import Resolver
+from dataset_assets.ports.warehouse import Warehouse
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from dataset_assets import ports
+from dataset_assets import pace
 
 PIPE_WIDTH = 200
 """Columns of a table that no terminal shows: wide enough that lines can be searched."""
@@ -98,7 +98,7 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> Table:
 
 
 @contextmanager
-def steps(label: str, *, lines: bool = True) -> Generator[ports.Progress]:
+def steps(label: str, *, lines: bool = True) -> Generator[pace.Progress]:
     """Tells the steps of long work: one line that changes, or where there is no terminal, `lines`."""
     console = err()
     if not console.is_terminal:

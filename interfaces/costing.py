@@ -8,7 +8,8 @@ from sqlglot import exp
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.scope import Source
 from dataset_assets.contract.wording import size_text
-from dataset_assets.ports import Relation, Session
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import Relation
 from dataset_assets.relations import Carry, named_only
 from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.question import Question

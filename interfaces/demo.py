@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from dataset_assets.errors import Fault, ResolveError
-from dataset_assets.ports import Progress
+from dataset_assets.pace import Progress
 
 FOLDER = Path("data/retail")
 """Where the target `local` looks for tables, below the project's root."""

@@ -17,7 +17,8 @@ from dataset_assets.contract.model import Status
 from dataset_assets.contract.scope import Named, Source
 from dataset_assets.contract.wording import size_text
 from dataset_assets.errors import BudgetError, ContractError, DatasetAssetsError, PeriodError
-from dataset_assets.ports import Engine, Errand, Resolver, Session
+from dataset_assets.ports.engine import Engine, Errand, Session
+from dataset_assets.ports.resolver import Resolver
 from dataset_assets.relations import Places
 from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.question import Question

@@ -11,7 +11,7 @@ from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.contract.scope import OutputColumn, Scope
 from dataset_assets.errors import near
 from dataset_assets.model import Model
-from dataset_assets.ports import Publication
+from dataset_assets.ports.warehouse import Publication
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.versions import Lock
 from interfaces.console import Grid, cell, facts

@@ -6,7 +6,8 @@ from rich.console import RenderableType
 
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.errors import Fault, ResolveError
-from dataset_assets.ports import Errand, Publication
+from dataset_assets.ports.engine import Errand
+from dataset_assets.ports.warehouse import Publication
 from dataset_assets.stats.statistics import Statistics
 from interfaces import listing
 from interfaces.console import cell

@@ -14,7 +14,8 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.wording import nearest, shown
 from dataset_assets.errors import Fault, PeriodError, UnsupportedError
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Errand, Publication, Session
+from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.warehouse import Publication
 from dataset_assets.relations import Found, Places, named_only
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import assemble, column, number

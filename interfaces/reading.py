@@ -19,7 +19,8 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Datasets, Scope
 from dataset_assets.contract.wording import nearest, shown
 from dataset_assets.errors import Fault, PeriodError, ResolveError, raise_all
-from dataset_assets.ports import Errand, Publication, Session, Warehouse
+from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.warehouse import Publication, Warehouse
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
 from interfaces.workspace import Workspace

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dataset_assets.ports import Moved
+from dataset_assets.ports.engine import Moved
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from dataset_assets.contract.wording import shown
 from dataset_assets.errors import Fault, PublishError, SupersededError
-from dataset_assets.ports import Claim
+from dataset_assets.ports.warehouse import Claim
 
 PATIENCE = 120.0
 """Seconds to wait for another process, which holds the lock for milliseconds."""

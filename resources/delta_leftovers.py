@@ -12,7 +12,7 @@ from pathlib import Path
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from dataset_assets.ports import Claim, Leftover
+from dataset_assets.ports.warehouse import Claim, Leftover
 from resources import delta_periods
 from resources.delta_folder import DatasetFolder
 

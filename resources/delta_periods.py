@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
-from dataset_assets.ports import Claim
+from dataset_assets.ports.warehouse import Claim
 
 PERIOD = "_period"
 _LAST = 8

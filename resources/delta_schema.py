@@ -8,7 +8,8 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import Fault, PublishError, raise_all
-from dataset_assets.ports import PhysicalColumn, PhysicalType, PublishedColumn
+from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.rows.columns import LABELS_TYPE, SYSTEM_COLUMNS
 from resources.delta_tables import sql_type
 

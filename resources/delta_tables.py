@@ -8,7 +8,7 @@ from deltalake import DeltaTable
 from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
 from sqlglot import exp
 
-from dataset_assets.ports import Session
+from dataset_assets.ports.engine import Session
 from resources import duckdb_nodes
 
 _PRIMITIVES = {

@@ -19,16 +19,9 @@ from sqlglot import exp
 
 from dataset_assets.access import Finding, fine, missing
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError, UnsupportedError
-from dataset_assets.ports import (
-    Claim,
-    Leftover,
-    Publication,
-    PublishedColumn,
-    Relation,
-    Session,
-    Staged,
-    Warehouse,
-)
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Staged, Warehouse
 from resources import delta_leftovers, delta_periods, delta_schema, duckdb_nodes
 from resources.delta_folder import DatasetFolder, flush, move, read_json, write_json
 from resources.delta_periods import PERIOD

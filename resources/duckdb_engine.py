@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef
-from dataset_assets.ports import Engine, Errand, Moved, PhysicalColumn, Session
+from dataset_assets.ports.engine import Engine, Errand, Moved, Session
+from dataset_assets.ports.relation import PhysicalColumn
 from dataset_assets.sql.dialect import DUCKDB
 from dataset_assets.sql.typing import SQL_TYPES
 from resources import duckdb_nodes

@@ -2,7 +2,7 @@
 
 import re
 
-from dataset_assets.ports import PhysicalType
+from dataset_assets.ports.relation import PhysicalType
 
 _NAMES = {
     PhysicalType.STRING: ("VARCHAR", "ENUM"),

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from dataset_assets.model import Integer, Model, Text
-from dataset_assets.ports import Engine, Warehouse
+from dataset_assets.ports.engine import Engine
+from dataset_assets.ports.warehouse import Warehouse
 from resources.amounts import Amount
 from resources.place import Place
 

@@ -23,7 +23,8 @@ from dataset_assets.contract.reader import read
 from dataset_assets.contract.scope import Named, Scope
 from dataset_assets.errors import ContractError, PeriodError
 from dataset_assets.model import ColumnRef, Identifier, ResolverName
-from dataset_assets.ports import Claim, PhysicalType
+from dataset_assets.ports.relation import PhysicalType
+from dataset_assets.ports.warehouse import Claim
 from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, Published, row_metadata
 from dataset_assets.sql.build import assemble, table, text

@@ -15,7 +15,7 @@ from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.errors import Fault
-from dataset_assets.ports import PublishedColumn
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.rows.columns import SYSTEM_COLUMNS, SystemColumn
 from dataset_assets.versions import Version
 

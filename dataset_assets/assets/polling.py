@@ -15,7 +15,7 @@ from dataset_assets.assets.plan import Graph, Table
 from dataset_assets.assets.reporting import KINDS, Report, report, reported
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import TableState
+from dataset_assets.ports.resolver import TableState
 
 SENSOR = "sources"
 INTERVAL = 30

@@ -8,7 +8,7 @@ from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED
 
 from dataset_assets.assets.plan import Table
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import TableState
+from dataset_assets.ports.resolver import TableState
 
 Report = dg.AssetMaterialization | dg.AssetObservation
 

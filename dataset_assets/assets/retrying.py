@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.ports import Progress
+from dataset_assets.pace import Progress
 
 T = TypeVar("T")
 

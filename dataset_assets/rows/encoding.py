@@ -11,7 +11,8 @@ from decimal import Decimal
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.ports import PublishedColumn, Session
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.sql.build import alias, column, text
 from dataset_assets.sql.nodes import DecimalText, Fingerprint, FingerprintPart, Joined
 

@@ -11,7 +11,7 @@ from sqlglot import exp
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import PhysicalColumn, PhysicalType, Relation
+from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.sql.build import column, table, text
 
 _NATIVE: Mapping[ColumnType, str] = {

@@ -7,7 +7,7 @@ from sqlglot import exp
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.scope import Source
 from dataset_assets.errors import Fault
-from dataset_assets.ports import Session
+from dataset_assets.ports.engine import Session
 from dataset_assets.sql.build import alias_table
 from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import as_declared, is_as_declared

@@ -8,7 +8,7 @@ from sqlglot import exp
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.contract.scope import Source
 from dataset_assets.errors import Fault
-from dataset_assets.ports import PhysicalColumn, PhysicalType, Relation
+from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.sql.build import column as read_column
 from dataset_assets.sql.build import text
 from dataset_assets.sql.nodes import ClockTime, FloatAsDecimal

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.ports import PublishedColumn
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import big, column, number, table, text
 

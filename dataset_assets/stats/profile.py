@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from dataset_assets.ports import PublishedColumn, Session
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.stats.counting import ALL, SAMPLES, Counting
 from dataset_assets.stats.query import profile_query
 from dataset_assets.stats.reading import READINGS, day

@@ -15,7 +15,8 @@ from sqlglot import exp
 
 from dataset_assets.access import Finding, State, fine, mend_of, missing, note
 from dataset_assets.errors import DatasetAssetsError, DeniedError, ResolveError
-from dataset_assets.ports import Errand, Session, TableState
+from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.resolver import TableState
 from dataset_assets.sql.build import number
 from resources.bigquery.connection import Connection
 from resources.bigquery.jobs import Jobs

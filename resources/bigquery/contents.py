@@ -7,7 +7,7 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.ports import TableState
+from dataset_assets.ports.resolver import TableState
 from dataset_assets.sql.dialect import BIGQUERY
 from resources.bigquery.names import is_name, table
 from resources.bigquery.tables import Tables, path

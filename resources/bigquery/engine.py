@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataset_assets.access import Finding
-from dataset_assets.ports import Engine, Errand
+from dataset_assets.ports.engine import Engine, Errand
 from dataset_assets.sql.dialect import BIGQUERY
 from resources.bigquery.connection import Connection
 from resources.bigquery.settings import BigQueryEngineSettings

@@ -20,7 +20,7 @@ from typing import Any
 from google.api_core import exceptions as api
 from google.cloud import bigquery
 
-from dataset_assets.ports import Errand
+from dataset_assets.ports.engine import Errand
 from resources.bigquery.clients import CLEANING, ONCE, TIMEOUT
 from resources.bigquery.connection import Connection
 from resources.bigquery.errors import NotSeenYet, failed, is_transient_result

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from dataset_assets.ports import Claim
+from dataset_assets.ports.warehouse import Claim
 from dataset_assets.sql.build import column, number, text
 from resources.bigquery.names import table
 

@@ -7,7 +7,8 @@ from google.cloud import bigquery
 from sqlglot import exp
 
 from dataset_assets.errors import Fault, PublishError, raise_all
-from dataset_assets.ports import Claim, PublishedColumn, Relation
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.warehouse import Claim, PublishedColumn
 from dataset_assets.rows.columns import LABELS_TYPE, SYSTEM_COLUMNS
 from resources.bigquery.session import BigQuerySession
 from resources.bigquery.tables import path

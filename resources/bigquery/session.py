@@ -9,7 +9,8 @@ from sqlglot import exp
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.wording import size_text
 from dataset_assets.errors import BudgetError, Fault, UnsupportedError
-from dataset_assets.ports import Moved, PhysicalColumn, Session
+from dataset_assets.ports.engine import Moved, Session
+from dataset_assets.ports.relation import PhysicalColumn
 from resources.bigquery.clients import ONCE, TIMEOUT
 from resources.bigquery.jobs import Jobs
 from resources.bigquery.tables import Tables

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from dataset_assets.model import Identifier, Integer, Model, Text
-from dataset_assets.ports import Engine, Warehouse
+from dataset_assets.ports.engine import Engine
+from dataset_assets.ports.warehouse import Warehouse
 from resources.amounts import Amount, in_bytes
 from resources.bigquery.names import dataset_path, project_name
 from resources.place import Place

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.ports import Moved
+from dataset_assets.ports.engine import Moved
 from resources.arrow_stream import Watched
 from resources.bigquery.clients import CLEANING
 from resources.bigquery.excerpt import Excerpt, excerpt_of

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.ports import PhysicalColumn, PhysicalType
+from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
 
 _KINDS: Mapping[str, tuple[PhysicalType, str]] = {
     "STRING": (PhysicalType.STRING, "STRING"),

@@ -23,16 +23,9 @@ from dataset_assets.errors import (
     SupersededError,
     UnsupportedError,
 )
-from dataset_assets.ports import (
-    Claim,
-    Leftover,
-    Publication,
-    PublishedColumn,
-    Relation,
-    Session,
-    Staged,
-    Warehouse,
-)
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Staged, Warehouse
 from resources.bigquery.ledger import DESCRIPTIONS, PUBLICATIONS, SCHEMAS, Ledger
 from resources.bigquery.names import mark, moved_prefix
 from resources.bigquery.types import physical_column

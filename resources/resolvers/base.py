@@ -14,7 +14,7 @@ from dataset_assets.contract.wording import nearest, shown
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.model import Identifier, Model
 from dataset_assets.periods.families import Zone
-from dataset_assets.ports import Resolver, Survey, TableState
+from dataset_assets.ports.resolver import Resolver, Survey, TableState
 from dataset_assets.sql.dialect import DUCKDB
 from resources.place import Location, Place
 from resources.target_settings import DuckDBSettings

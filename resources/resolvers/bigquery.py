@@ -15,7 +15,9 @@ from dataset_assets.contract.wording import nearest
 from dataset_assets.errors import AccessError, Fault, ResolveError
 from dataset_assets.model import Identifier, Integer, Text
 from dataset_assets.periods.calendar import Calendars
-from dataset_assets.ports import Engine, Extent, Relation, Session, Survey, TableState
+from dataset_assets.ports.engine import Engine, Session
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.resolver import Extent, Survey, TableState
 from dataset_assets.sql.dialect import BIGQUERY
 from resources.amounts import Amount
 from resources.bigquery.names import table as sql_table

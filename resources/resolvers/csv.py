@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from dataset_assets.model import Boolean, Identifier
-from dataset_assets.ports import Extent, Relation, Session
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.resolver import Extent
 from resources import duckdb_nodes
 from resources.place import Place
 from resources.resolvers.base import files_state

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from dataset_assets.ports import Extent, Relation, Session, TableState
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.resolver import Extent, TableState
 from resources.place import Location, Place
 from resources.resolvers.base import LocalResolver, ResolverSettings, inside
 

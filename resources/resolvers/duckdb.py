@@ -6,7 +6,9 @@ from typing import Literal
 
 from sqlglot import exp
 
-from dataset_assets.ports import Extent, Relation, Session, TableState
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.resolver import Extent, TableState
 from resources.place import Location, Place
 from resources.resolvers.base import LocalResolver, ResolverSettings, files_state
 

@@ -13,7 +13,7 @@ from dataset_assets.errors import ResolveError
 from dataset_assets.model import Identifier
 from dataset_assets.periods.calendar import Cadence, Calendars
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Extent, Survey, TableState
+from dataset_assets.ports.resolver import Extent, Survey, TableState
 from resources.place import Location
 from resources.resolvers.base import (
     LocalResolver,

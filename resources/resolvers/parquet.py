@@ -8,7 +8,9 @@ from typing import Literal
 
 from sqlglot import exp
 
-from dataset_assets.ports import Extent, PhysicalColumn, Relation, Session
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import PhysicalColumn, Relation
+from dataset_assets.ports.resolver import Extent
 from resources import duckdb_nodes
 from resources.place import Place
 from resources.resolvers.base import files_state

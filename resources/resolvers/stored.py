@@ -9,7 +9,7 @@ from dataset_assets.errors import PeriodError
 from dataset_assets.model import Text
 from dataset_assets.periods.calendar import Cadence
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Extent
+from dataset_assets.ports.resolver import Extent
 from resources.resolvers.base import ConfiguredResolver, TableSettings
 
 PERIOD = "{period}"

@@ -17,7 +17,8 @@ from sqlglot import exp
 from dataset_assets.contract.catalog import Catalog, load_catalog
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.materialize import Materialization, materialize
-from dataset_assets.ports import Errand, Relation, Session
+from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.relation import Relation
 from dataset_assets.relations import Places
 from dataset_assets.rows.encoding import content_digest
 from dataset_assets.sql.build import assemble

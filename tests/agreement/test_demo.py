@@ -16,7 +16,7 @@ from pyarrow import parquet
 from sqlglot import exp
 
 from dataset_assets.materialize import materialize
-from dataset_assets.ports import Session
+from dataset_assets.ports.engine import Session
 from interfaces import demo
 from resources.settings import PROJECT
 from tests.agreement.both import Both, both, findings, published

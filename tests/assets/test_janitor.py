@@ -28,7 +28,7 @@ from dataset_assets.assets.janitor import GRACE, SENSOR, end_orphans
 from dataset_assets.assets.worker import Worker, announce
 from dataset_assets.janitor import AGE, clean, leftovers
 from dataset_assets.periods.calendar import Calendars
-from dataset_assets.ports import Publication
+from dataset_assets.ports.warehouse import Publication
 from dataset_assets.target import Target
 from resources import delta_leftovers, delta_warehouse
 from resources.target import load_target

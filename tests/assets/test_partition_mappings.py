@@ -14,7 +14,7 @@ from dataset_assets.assets.partitions import Partitioning, first_needed, nested_
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.periods.period import Period
-from dataset_assets.ports import Extent
+from dataset_assets.ports.resolver import Extent
 from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.question import extent_of
 

@@ -13,7 +13,7 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dataset_assets.assets import polling
 from dataset_assets.assets.keys import table_key
 from dataset_assets.errors import AccessError, Fault
-from dataset_assets.ports import Resolver, TableState
+from dataset_assets.ports.resolver import Resolver, TableState
 from tests.assets.polled import graph
 from tests.assets.retailer import MONTHLY, Retailer
 

@@ -17,7 +17,7 @@ import dagster as dg
 import pytest
 
 from dataset_assets.assets.keys import table_key
-from dataset_assets.ports import TableState
+from dataset_assets.ports.resolver import TableState
 from tests.assets.test_polling import Daemon, products
 
 PATIENCE = 120

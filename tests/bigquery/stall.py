@@ -16,7 +16,8 @@ from sqlglot import exp, parse_one
 
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.ports import Errand, PublishedColumn
+from dataset_assets.ports.engine import Errand
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.rows.columns import SYSTEM_COLUMNS
 from resources.bigquery.engine import BigQueryEngine
 from resources.bigquery.settings import BigQueryEngineSettings
@@ -26,7 +27,7 @@ from tests.bigquery.emulator import PROJECT
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from dataset_assets.ports import Claim, Publication
+    from dataset_assets.ports.warehouse import Claim, Publication
     from resources.bigquery.session import BigQuerySession
 
 STEM, PERIOD = "goods", "2024-02"

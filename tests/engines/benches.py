@@ -12,7 +12,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef, ColumnType
-from dataset_assets.ports import Session
+from dataset_assets.ports.engine import Session
 from resources.bigquery.settings import BigQueryEngineSettings
 from resources.duckdb_engine import DuckDBEngine, DuckDBSession
 from resources.target_settings import DuckDBSettings

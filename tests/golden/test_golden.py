@@ -15,7 +15,7 @@ import pytest
 from dataset_assets.contract.catalog import load_catalog
 from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.contract.scope import Scope, Source
-from dataset_assets.ports import PhysicalColumn, PhysicalType, Relation
+from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, Published, row_metadata
 from dataset_assets.selection.date_range import AsOf

@@ -8,7 +8,7 @@ import pytest
 from dataset_assets.audit import CHECKS, AuditError, Evidence, audit, lookups_unique
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
-from dataset_assets.ports import PublishedColumn
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.compile import compile_rows

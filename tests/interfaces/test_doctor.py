@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from dataset_assets import access
 from dataset_assets.access import fine, note
-from dataset_assets.ports import TableState
+from dataset_assets.ports.resolver import TableState
 from resources.bigquery.access import table_findings
 from tests.bigquery.emulator import once
 from tests.interfaces.cloud import Cloud

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from dataset_assets.errors import ContractError, ResolveError
 from dataset_assets.periods.calendar import Calendars
-from dataset_assets.ports import Extent, PhysicalType, Relation
+from dataset_assets.ports.relation import PhysicalType, Relation
+from dataset_assets.ports.resolver import Extent
 from resources.bigquery.types import physical_column
 from resources.resolvers.base import Place
 from resources.resolvers.bigquery import BigQueryResolver, BigQuerySettings

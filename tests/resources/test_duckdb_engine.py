@@ -10,7 +10,7 @@ import pytest
 from sqlglot import exp, parse_one
 
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.ports import PhysicalType
+from dataset_assets.ports.relation import PhysicalType
 from resources import duckdb_nodes
 from tests.resources.conftest import engine_for, query
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from dataset_assets.errors import ResolveError
 from dataset_assets.periods.calendar import Calendars
-from dataset_assets.ports import Extent, PhysicalType
+from dataset_assets.ports.relation import PhysicalType
+from dataset_assets.ports.resolver import Extent
 from resources.resolvers.base import Place
 from resources.resolvers.csv import CsvSettings
 from resources.resolvers.delta import DeltaSettings

@@ -16,7 +16,7 @@ from sqlglot import exp, parse_one
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import AccessError, DataError
 from dataset_assets.errors import Fault as Problem
-from dataset_assets.ports import Session
+from dataset_assets.ports.engine import Session
 from resources.bigquery.engine import BigQueryEngine
 from resources.bigquery.excerpt import excerpt_of
 from resources.bigquery.session import BigQuerySession

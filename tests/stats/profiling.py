@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlglot import exp
 
-from dataset_assets.ports import PublishedColumn
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.stats.profile import profile
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.ports import PublishedColumn
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.sql.build import column
 from dataset_assets.sql.dialect import BIGQUERY, DIALECTS
 from dataset_assets.stats.counting import Counting

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp, parse_one
 
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.ports import Claim, Errand, PublishedColumn, Relation, Session, Staged, Warehouse
+from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.warehouse import Claim, PublishedColumn, Staged, Warehouse
 from dataset_assets.rows.columns import SYSTEM_COLUMNS
 from resources.bigquery.settings import BigQueryEngineSettings
 from resources.delta_warehouse import DeltaWarehouse

@@ -7,7 +7,7 @@ from google.cloud import bigquery
 
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import PublishError, UnsupportedError
-from dataset_assets.ports import PublishedColumn
+from dataset_assets.ports.warehouse import PublishedColumn
 from tests.bigquery.emulator import PROJECT, Emulator
 from tests.warehouses.depots import DEPOTS, ONE, A, B, BigQueryDepot, DeltaDepot, Opened
 

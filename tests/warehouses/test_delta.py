@@ -7,7 +7,7 @@ from deltalake import DeltaTable
 
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import Fault, PublishError, SupersededError
-from dataset_assets.ports import PublishedColumn
+from dataset_assets.ports.warehouse import PublishedColumn
 from resources import delta_warehouse
 from resources.delta_warehouse import DeltaWarehouse
 from tests.warehouses.depots import ONE, TWO, A, B, DeltaDepot, Opened

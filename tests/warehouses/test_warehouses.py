@@ -7,7 +7,8 @@ import pytest
 
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import PublishError, ResolveError, SupersededError
-from dataset_assets.ports import PhysicalType, PublishedColumn
+from dataset_assets.ports.relation import PhysicalType
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.rows.columns import SYSTEM_COLUMNS
 from tests.warehouses.depots import ONE, TWO, A, B, Depot, Opened
 

@@ -1,0 +1,47 @@
+"""What stands in FROM: a table's rows with their physical schema (DESIGN section 7)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlglot import exp
+
+
+class PhysicalType(StrEnum):
+    """What a column is in its store, as far as a contract can tell types apart (DESIGN section 7)."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    FLOAT = "float"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    """An instant."""
+    DATETIME = "datetime"
+    """A timestamp without a zone; UTC, unless the resolver declares another (decision 28)."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class PhysicalColumn:
+    """A column as its store has it. `native` is the store's own name of the type, for messages."""
+
+    name: str
+    type: PhysicalType
+    native: str
+    has_nulls: bool | None = None
+    """Whether NULLs are known to be there, from metadata; None where metadata does not say."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What a Resolver answers: something the engine can put in FROM, with its physical schema."""
+
+    source: exp.Expr
+    columns: tuple[PhysicalColumn, ...]
+    version: str
+    """Changes when the data does: the source version that a materialization records. Empty where metadata
+    cannot tell, as of a view over tables that nobody may look at."""
+    row_count: int | None = None
+    zone: str = "UTC"
+    """The zone of DATETIME columns (decision 28)."""

@@ -1,0 +1,173 @@
+"""What the core asks of where published datasets live (DESIGN section 7)."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlglot import exp
+
+from dataset_assets.access import Finding
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import Relation
+
+
+@dataclass(frozen=True)
+class PublishedColumn:
+    """A column of a published table."""
+
+    name: str
+    type: ColumnType
+    nullable: bool
+    description: str = ""
+    sensitive: bool = False
+    identifies: bool = False
+    """Whether its values only tell things apart: they are counted and listed, not measured."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to publish one Period of a dataset, until a later run claims it (promise 2).
+
+    `token` grows with every claim of the same Period: it is the fence.
+    """
+
+    dataset: str
+    period: str | None
+    token: int
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One atomic replacement of a dataset's rows for a Period, as it stands in the warehouse.
+
+    `version` is the warehouse table's own number for time travel; `record` is the snapshot that was
+    stored with the rows (decision 16), plain JSON values.
+    """
+
+    dataset: str
+    period: str | None
+    version: int
+    record: Mapping[str, Any]
+    relation: Relation
+    """All published columns, system columns included, of this Period alone."""
+
+
+class Staged(ABC):
+    """Rows that are written, and that no reader can see yet."""
+
+    relation: Relation
+
+    @abstractmethod
+    def size_bytes(self) -> int | None:
+        """Bytes the rows take where they are staged, where that is known."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Rows in the warehouse that no reader sees: how it calls them, and when they were written last."""
+
+    name: str
+    left_at: datetime
+    size_bytes: int | None = None
+
+
+class Warehouse(ABC):
+    """Where published datasets live. One table a dataset, one partition a Period.
+
+    `kind` is what its tables are, in one word that people know.
+    """
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:
+        """Takes the Period over for `run_id`: every earlier claim of it can no longer publish."""
+
+    @abstractmethod
+    def confirm(self, claim: Claim, session: Session) -> None:
+        """Raises SupersededError when a later run took the Period over."""
+
+    @abstractmethod
+    def current(
+        self, dataset: str, period: str | None, session: Session, version: int | None = None
+    ) -> Publication | None:
+        """The publication a reader sees now, or saw at table version `version`; None when there is none."""
+
+    @abstractmethod
+    def latest(self, dataset: str, session: Session) -> Publication | None:
+        """The publication of the dataset's last Period (or of its only, unpartitioned one)."""
+
+    @abstractmethod
+    def recent(
+        self, dataset: str, periods: Sequence[str | None], session: Session, last: int = 1
+    ) -> list[Mapping[str, Any]]:
+        """The records of the `last` publications of each Period, in the order given, the newest first.
+
+        The first of each is what a reader sees now; a Period without a publication has none. `[None]` of an
+        unpartitioned dataset. Records outlive what time travel can read.
+        """
+
+    @abstractmethod
+    def stage(self, claim: Claim, query: exp.Query, session: Session) -> Staged:
+        """Runs the query and keeps its rows where no reader sees them."""
+
+    @abstractmethod
+    def publish(
+        self,
+        claim: Claim,
+        staged: Staged,
+        columns: Sequence[PublishedColumn],
+        record: Mapping[str, Any],
+        session: Session,
+    ) -> int:
+        """Makes the staged rows the Period's rows, in one commit; answers the table's new version.
+
+        Raises SupersededError when a later run claimed the Period, PublishError when the table's
+        published columns cannot hold the new ones.
+        """
+
+    @abstractmethod
+    def affirm(self, claim: Claim, before: Publication, record: Mapping[str, Any], session: Session) -> None:
+        """Gives the Period's publication another record; its rows stay as they are.
+
+        Raises SupersededError when a later run claimed the Period.
+        """
+
+    @abstractmethod
+    def discard(self, claim: Claim, staged: Staged, session: Session) -> None:
+        """Removes staged rows that will not be published."""
+
+    @abstractmethod
+    def leftovers(self, session: Session) -> Iterator[Leftover]:
+        """What runs that did not come to their end have left, of all datasets, and of runs that go on yet."""
+
+    @abstractmethod
+    def remove(self, leftover: Leftover, session: Session) -> bool:
+        """Removes it unless it has come to be published since; whether it was there to be removed."""
+
+    @abstractmethod
+    def periods(self, dataset: str, session: Session) -> list[str | None]:
+        """The Periods that have a publication now, in order; `[None]` for an unpartitioned dataset."""
+
+    @abstractmethod
+    def records(self, dataset: str, session: Session) -> Mapping[str | None, Mapping[str, Any]]:
+        """`Publication.record` of each Period that `periods` answers, in that order, without its rows.
+
+        Empty where the record is gone.
+        """
+
+    @abstractmethod
+    def location(self, dataset: str) -> str:
+        """A URI of the published table, for people and other tools."""
+
+    @abstractmethod
+    def table_name(self, dataset: str) -> str:
+        """The table's name as the warehouse's users write it."""
+
+    def examine(self, session: Session) -> Iterator[Finding]:  # noqa: ARG002
+        """Whether it is there, and a run may do in it what it has to."""
+        yield from ()

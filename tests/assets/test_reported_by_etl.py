@@ -1,4 +1,4 @@
-"""ETL that reports by itself, as README says: Dagster's own endpoints, over HTTP to a webserver's process."""
+"""ETL that reports by itself, as docs/refresh.md says: Dagster's own endpoints, over HTTP to a webserver's process."""
 
 import os
 import socket

@@ -8,26 +8,23 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from deltalake import CommitProperties, DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 from sqlglot import exp
 
 from dataset_assets.access import Finding, fine, missing
-from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError, UnsupportedError
+from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, UnsupportedError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Staged, Warehouse
+from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Staged
 from resources import delta_leftovers, delta_periods, delta_schema, duckdb_nodes
-from resources.delta_folder import DatasetFolder, flush, move, read_json, write_json
+from resources.delta_folder import DatasetFolder, flush, move, write_json
 from resources.delta_periods import PERIOD
-from resources.delta_tables import relation_source
+from resources.delta_publications import DeltaPublications
 from resources.duckdb_engine import DuckDBSession, Written
-from resources.resolvers.base import digest
 
 FOREVER = {
     "delta.logRetentionDuration": "interval 3650 days",
@@ -50,11 +47,8 @@ class StagedFile(Staged):
 
 
 @dataclass(frozen=True)
-class DeltaWarehouse(Warehouse):
+class DeltaWarehouse(DeltaPublications):
     """Needs sessions of DuckDB. Commits of one dataset wait for one another, for milliseconds."""
-
-    root: Path
-    kind: ClassVar[str] = "deltalake"
 
     def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:  # noqa: ARG002
         """Also removes what earlier claims of the Period left behind."""
@@ -72,52 +66,6 @@ class DeltaWarehouse(Warehouse):
         folder = DatasetFolder.of(self.root, claim.dataset)
         with folder.locked():
             folder.check(claim)
-
-    def current(
-        self, dataset: str, period: str | None, session: Session, version: int | None = None
-    ) -> Publication | None:
-        """As the port says. Raises ResolveError for a version that the table does not have."""
-        folder = DatasetFolder.of(self.root, dataset)
-        table = self._table(folder, version)
-        paths = delta_periods.files(table, period) if table else []
-        if table is None or not paths:
-            return None
-        source = relation_source(table, paths, session, delta_periods.constants(period))
-        stems = [path.relative_to(folder.path).as_posix() for path in paths]
-        relation = Relation(
-            source, session.describe(source), digest(stems), delta_periods.rows(table, period)
-        )
-        record = folder.record(paths[0])
-        if not record.exists():
-            message = f"the rows of {dataset!r} were rewritten by another tool: their snapshot is gone"
-            mend = f"restore an earlier version of {folder.path.name}, or move its folder away"
-            raise ResolveError(Fault(message, mend=mend))
-        return Publication(dataset, period, table.version(), read_json(record), relation)
-
-    def latest(self, dataset: str, session: Session) -> Publication | None:
-        """As the port says; Periods are ordered by when they begin."""
-        periods = self.periods(dataset, session)
-        return self.current(dataset, periods[-1], session) if periods else None
-
-    def recent(
-        self,
-        dataset: str,
-        periods: Sequence[str | None],
-        session: Session,  # noqa: ARG002
-        last: int = 1,
-    ) -> list[Mapping[str, Any]]:
-        """As the port says. The records of rows that another tool rewrote are gone."""
-        folder = DatasetFolder.of(self.root, dataset)
-        table = self._table(folder)
-        if table is None:
-            return []
-        now = delta_periods.by_period(table)
-        there = [period for period in periods if period in now]
-        return [
-            record
-            for period in there
-            for record in islice(_recent(folder, table, period, folder.path / now[period]), last)
-        ]
 
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedFile:
         """As the port says. `_period` is left out of a Period's file: the partition says it."""
@@ -148,7 +96,7 @@ class DeltaWarehouse(Warehouse):
         delta_schema.check_rows(fields, staged.relation.columns)
         with folder.locked():
             folder.check(claim)
-            table = self._table(folder)
+            table = self.table(folder)
             if table and folder.data(claim) in delta_periods.files(table, claim.period):
                 return delta_periods.version_of(table, claim)
             _check_partitioning(table, claim)
@@ -172,7 +120,7 @@ class DeltaWarehouse(Warehouse):
         folder = DatasetFolder.of(self.root, claim.dataset)
         with folder.locked():
             folder.check(claim)
-            table = self._table(folder)
+            table = self.table(folder)
             for path in delta_periods.files(table, claim.period)[:1] if table else []:
                 write_json(folder.record(path), record)
 
@@ -188,24 +136,6 @@ class DeltaWarehouse(Warehouse):
         """As the port says."""
         return delta_leftovers.removed(self.root, leftover)
 
-    def periods(self, dataset: str, session: Session) -> list[str | None]:
-        """As the port says. By their records' `period_start`, by id where there is none."""
-        return list(self.records(dataset, session))
-
-    def records(self, dataset: str, session: Session) -> Mapping[str | None, Mapping[str, Any]]:  # noqa: ARG002
-        """As the port says."""
-        folder = DatasetFolder.of(self.root, dataset)
-        table = self._table(folder)
-        files = delta_periods.by_period(table) if table else {}
-        found = {period: read_json(folder.record(folder.path / path)) for period, path in files.items()}
-        return {period: found[period] for period in sorted(found, key=lambda each: _order(each, found[each]))}
-
-    def history(self, dataset: str) -> list[dict[str, Any]]:
-        """What happened to the table, the newest first: version, timestamp (ms), period, run, ..."""
-        table = self._table(DatasetFolder.of(self.root, dataset))
-        names = ("version", "timestamp", "operation", "period", "run_id", "dataset_version")
-        return [{name: entry.get(name) for name in names} for entry in table.history()] if table else []
-
     def examine(self, session: Session) -> Iterator[Finding]:  # noqa: ARG002
         """As the port says. The folder itself is made by the first run."""
         there = next(each for each in (self.root, *self.root.parents) if each.exists())
@@ -213,43 +143,6 @@ class DeltaWarehouse(Warehouse):
             yield fine("warehouse", f"{self.root} may be written")
         else:
             yield missing("warehouse", f"{there} may not be written", "let this user write there")
-
-    def location(self, dataset: str) -> str:
-        """The folder."""
-        return DatasetFolder.of(self.root, dataset).path.as_uri()
-
-    def table_name(self, dataset: str) -> str:
-        """The folder's name."""
-        return DatasetFolder.of(self.root, dataset).path.name
-
-    def _table(self, folder: DatasetFolder, version: int | None = None) -> DeltaTable | None:
-        if not (folder.path / "_delta_log").is_dir():
-            return None
-        try:
-            return DeltaTable(folder.path, version=version)
-        except TableNotFoundError:
-            return None
-        except DeltaError:
-            newest = DeltaTable(folder.path).version()
-            message = f"{folder.path.name!r} has no version {version}"
-            raise ResolveError(Fault(message, mend=f"it has 0 to {newest}")) from None
-
-
-def _order(period: str | None, record: Mapping[str, Any]) -> tuple[str, str]:
-    return str(record.get("period_start") or ""), period or ""
-
-
-def _recent(
-    folder: DatasetFolder, table: DeltaTable, period: str | None, now: Path
-) -> Iterator[dict[str, Any]]:
-    """Of what a reader sees now, then of what the table's log knows, each once, the newest first."""
-    earlier = map(folder.data, delta_periods.claims(table, folder.path.name, period))
-    seen = set[Path]()
-    for data in chain([now], earlier):
-        record = read_json(folder.record(data)) if data not in seen else {}
-        seen.add(data)
-        if record:
-            yield record
 
 
 def _duckdb(session: Session) -> DuckDBSession:

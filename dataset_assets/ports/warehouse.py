@@ -97,9 +97,10 @@ class Warehouse(ABC):
     ) -> Publication | None:
         """The publication a reader sees now, or saw at table version `version`; None when there is none."""
 
-    @abstractmethod
     def latest(self, dataset: str, session: Session) -> Publication | None:
         """The publication of the dataset's last Period (or of its only, unpartitioned one)."""
+        periods = self.periods(dataset, session)
+        return self.current(dataset, periods[-1], session) if periods else None
 
     @abstractmethod
     def recent(

@@ -5,12 +5,10 @@ A run writes its rows to a table that only it knows; one transaction then makes 
 
 # ruff: noqa: PLC0415 - a code location asks a warehouse for names alone: Google's libraries load in a run
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -21,13 +19,13 @@ from dataset_assets.errors import (
     PublishError,
     ResolveError,
     SupersededError,
-    UnsupportedError,
 )
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Staged, Warehouse
-from resources.bigquery.ledger import DESCRIPTIONS, PUBLICATIONS, SCHEMAS, Ledger
+from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Staged
+from resources.bigquery.ledger import DESCRIPTIONS, SCHEMAS
 from resources.bigquery.names import mark, moved_prefix
+from resources.bigquery.publications import BigQueryPublications, of_bigquery
 from resources.bigquery.types import physical_column
 
 if TYPE_CHECKING:
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 
 _TAKEN_UP = 20
 """How often a run may be taken up again after its staged rows were removed."""
-
 
 _PASSING = ("_staged_", "_moved_")
 """How the names of tables begin that are there for one run."""
@@ -57,22 +54,14 @@ class StagedTable(Staged):
 
 
 @dataclass(frozen=True)
-class BigQueryWarehouse(Warehouse):
+class BigQueryWarehouse(BigQueryPublications):
     """Tables in one BigQuery dataset. Needs sessions of BigQuery. Versions can be read for a week."""
 
-    project: str
-    dataset: str
     staging_hours: int = 24
-    kind: ClassVar[str] = "bigquery"
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        """Its statements."""
-        return Ledger(self.project, self.dataset)
 
     def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:
         """Also removes what earlier claims of the Period left behind. A run that asks again has the same."""
-        opened = _bigquery(session)
+        opened = of_bigquery(session)
         self._make_ledger(opened)
         statements = self.ledger.claim(dataset, period, run_id, self.staging_hours)
         found = opened.answer(opened.write(statements, "claim"))
@@ -90,47 +79,9 @@ class BigQueryWarehouse(Warehouse):
             message = f"{run} took over {claim.dataset!r}{period}; run {claim.run_id!r} may not publish"
             raise SupersededError(Fault(message, mend="wait for that run, or start this one anew"))
 
-    def current(
-        self, dataset: str, period: str | None, session: Session, version: int | None = None
-    ) -> Publication | None:
-        """As the port says. Raises ResolveError for a version that the table does not have."""
-        opened = _bigquery(session)
-        if not self._has_ledger(opened):
-            return None
-        if version is not None:
-            self._check_version(dataset, version, session)
-        found = session.rows(self.ledger.current(dataset, period, version))
-        if not found:
-            return None
-        record, until = json.loads(found[0]["record"]), found[0]["until"]
-        table = opened.tables.get(self.ledger.table(dataset))
-        columns = tuple(map(physical_column, table.schema))
-        relation = Relation(
-            self.ledger.rows(dataset, period, until),
-            columns,
-            str(found[0]["version"]),
-            record["counts"]["rows"],
-        )
-        return Publication(dataset, period, found[0]["version"], record, relation)
-
-    def latest(self, dataset: str, session: Session) -> Publication | None:
-        """As the port says; Periods are ordered by when they begin."""
-        periods = self.periods(dataset, session)
-        return self.current(dataset, periods[-1], session) if periods else None
-
-    def recent(
-        self, dataset: str, periods: Sequence[str | None], session: Session, last: int = 1
-    ) -> list[Mapping[str, Any]]:
-        """As the port says."""
-        if not periods or not self._has_ledger(_bigquery(session)):
-            return []
-        found = session.rows(self.ledger.recent(dataset, periods, last))
-        found.sort(key=lambda row: (periods.index(row["period"] or None), -row["version"]))
-        return [json.loads(row["record"]) for row in found]
-
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedTable:
         """As the port says. BigQuery removes the rows by itself if nobody else does."""
-        opened, place = _bigquery(session), self._staging(claim)
+        opened, place = of_bigquery(session), self._staging(claim)
         expires = exp.TimestampAdd(
             this=exp.CurrentTimestamp(),
             expression=exp.Literal.number(self.staging_hours),
@@ -174,7 +125,7 @@ class BigQueryWarehouse(Warehouse):
 
         if not isinstance(staged, StagedTable):
             raise TypeError("rows of another warehouse")
-        opened = _bigquery(session)
+        opened = of_bigquery(session)
         others = [period for period in self.periods(claim.dataset, session) if period != claim.period]
         published = PublishedTable(self.ledger.table(claim.dataset), tuple(columns), opened)
         published.prepare(staged.relation, claim, others, str(record["definition"].get("description", "")))
@@ -195,54 +146,33 @@ class BigQueryWarehouse(Warehouse):
 
     def affirm(self, claim: Claim, before: Publication, record: Mapping[str, Any], session: Session) -> None:
         """As the port says: a version more, with the rows of the one before."""
-        opened = _bigquery(session)
+        opened = of_bigquery(session)
         statements = self.ledger.affirm(claim, before.version, record)
         if not opened.answer(opened.write(statements, "affirm")):
             self.confirm(claim, session)
 
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:  # noqa: ARG002
         """As the port says; rows that cannot be removed now the next claim removes, or BigQuery."""
-        self._remove(self._staging(claim).name, _bigquery(session))
+        self._remove(self._staging(claim).name, of_bigquery(session))
 
     def leftovers(self, session: Session) -> Iterator[Leftover]:
         """As the port says. BigQuery removes them by itself as well, some hours after they were made."""
-        opened = _bigquery(session)
-        if self._has_ledger(opened):
+        opened = of_bigquery(session)
+        if self.has_ledger(opened):
             for name, made_at in opened.tables.made(self.project, self.dataset):
                 if name.startswith(_PASSING):
                     yield Leftover(name, made_at)
 
     def remove(self, leftover: Leftover, session: Session) -> bool:
         """As the port says."""
-        _bigquery(session).tables.drop(self.ledger.table(leftover.name))
+        of_bigquery(session).tables.drop(self.ledger.table(leftover.name))
         return True
-
-    def periods(self, dataset: str, session: Session) -> list[str | None]:
-        """As the port says. By their records' `period_start`, by id where there is none."""
-        if not self._has_ledger(_bigquery(session)):
-            return []
-        return [row["period"] or None for row in session.rows(self.ledger.periods(dataset))]
-
-    def records(self, dataset: str, session: Session) -> Mapping[str | None, Mapping[str, Any]]:
-        """As the port says."""
-        if not self._has_ledger(_bigquery(session)):
-            return {}
-        found = session.rows(self.ledger.records(dataset))
-        return {row["period"] or None: json.loads(row["record"]) for row in found}
-
-    def location(self, dataset: str) -> str:
-        """As other tools name it."""
-        return f"bigquery://{self.project}/{self.dataset}/{dataset}"
-
-    def table_name(self, dataset: str) -> str:
-        """As it stands in SQL."""
-        return f"{self.project}.{self.dataset}.{dataset}"
 
     def examine(self, session: Session) -> Iterator[Finding]:
         """As the port says. A table is made for it, and removed."""
         from resources.bigquery.access import WarehouseAccess
 
-        return WarehouseAccess(_bigquery(session), self.project, self.dataset).findings()
+        return WarehouseAccess(of_bigquery(session), self.project, self.dataset).findings()
 
     def _staging(self, claim: Claim) -> exp.Table:
         name = f"{mark(claim.period)}_{claim.token}_{mark(claim.run_id)}"
@@ -264,16 +194,12 @@ class BigQueryWarehouse(Warehouse):
         with suppress(DatasetAssetsError):
             session.tables.drop(self.ledger.table(name), CLEANING)
 
-    def _has_ledger(self, session: "BigQuerySession") -> bool:
-        """By the table that is made last."""
-        return session.tables.find(self.ledger.table(PUBLICATIONS)) is not None
-
     def _make_ledger(self, session: "BigQuerySession") -> None:
         from google.cloud import bigquery
 
         from resources.bigquery.tables import path
 
-        if self._has_ledger(session):
+        if self.has_ledger(session):
             return
         session.tables.dataset(self.project, self.dataset)  # where it is missing this says so
         for name, types in SCHEMAS.items():
@@ -283,20 +209,6 @@ class BigQueryWarehouse(Warehouse):
             table.description = DESCRIPTIONS[name]
             session.tables.create(table)
 
-    def _check_version(self, dataset: str, version: int, session: Session) -> None:
-        found = session.rows(self.ledger.periods(dataset))
-        newest = max((row["version"] for row in found), default=-1)
-        if not 0 <= version <= newest:
-            raise ResolveError(Fault(f"{dataset!r} has no version {version}", mend=f"it has 0 to {newest}"))
-
 
 def _rank(claim: Claim) -> tuple[int, str]:
     return claim.token, claim.run_id
-
-
-def _bigquery(session: Session) -> "BigQuerySession":
-    from resources.bigquery.session import BigQuerySession
-
-    if not isinstance(session, BigQuerySession):
-        raise UnsupportedError(Fault("only the BigQuery engine publishes to a BigQuery warehouse"))
-    return session

@@ -1,0 +1,106 @@
+"""What is published in a BigQuery dataset, read back by version, with its records."""
+
+# ruff: noqa: PLC0415 - a code location asks a warehouse for names alone: Google's libraries load in a run
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dataset_assets.errors import Fault, ResolveError, UnsupportedError
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.warehouse import Publication, Warehouse
+from resources.bigquery.ledger import PUBLICATIONS, Ledger
+from resources.bigquery.types import physical_column
+
+if TYPE_CHECKING:
+    from resources.bigquery.session import BigQuerySession
+
+
+@dataclass(frozen=True)
+class BigQueryPublications(Warehouse):
+    """The half of a BigQuery warehouse that reads."""
+
+    project: str
+    dataset: str
+    kind: ClassVar[str] = "bigquery"
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Its statements."""
+        return Ledger(self.project, self.dataset)
+
+    def current(
+        self, dataset: str, period: str | None, session: Session, version: int | None = None
+    ) -> Publication | None:
+        """As the port says. Raises ResolveError for a version that the table does not have."""
+        opened = of_bigquery(session)
+        if not self.has_ledger(opened):
+            return None
+        if version is not None:
+            self._check_version(dataset, version, session)
+        found = session.rows(self.ledger.current(dataset, period, version))
+        if not found:
+            return None
+        record, until = json.loads(found[0]["record"]), found[0]["until"]
+        table = opened.tables.get(self.ledger.table(dataset))
+        columns = tuple(map(physical_column, table.schema))
+        relation = Relation(
+            self.ledger.rows(dataset, period, until),
+            columns,
+            str(found[0]["version"]),
+            record["counts"]["rows"],
+        )
+        return Publication(dataset, period, found[0]["version"], record, relation)
+
+    def recent(
+        self, dataset: str, periods: Sequence[str | None], session: Session, last: int = 1
+    ) -> list[Mapping[str, Any]]:
+        """As the port says."""
+        if not periods or not self.has_ledger(of_bigquery(session)):
+            return []
+        found = session.rows(self.ledger.recent(dataset, periods, last))
+        found.sort(key=lambda row: (periods.index(row["period"] or None), -row["version"]))
+        return [json.loads(row["record"]) for row in found]
+
+    def periods(self, dataset: str, session: Session) -> list[str | None]:
+        """As the port says. By their records' `period_start`, by id where there is none."""
+        if not self.has_ledger(of_bigquery(session)):
+            return []
+        return [row["period"] or None for row in session.rows(self.ledger.periods(dataset))]
+
+    def records(self, dataset: str, session: Session) -> Mapping[str | None, Mapping[str, Any]]:
+        """As the port says."""
+        if not self.has_ledger(of_bigquery(session)):
+            return {}
+        found = session.rows(self.ledger.records(dataset))
+        return {row["period"] or None: json.loads(row["record"]) for row in found}
+
+    def location(self, dataset: str) -> str:
+        """As other tools name it."""
+        return f"bigquery://{self.project}/{self.dataset}/{dataset}"
+
+    def table_name(self, dataset: str) -> str:
+        """As it stands in SQL."""
+        return f"{self.project}.{self.dataset}.{dataset}"
+
+    def has_ledger(self, session: "BigQuerySession") -> bool:
+        """By the table that is made last."""
+        return session.tables.find(self.ledger.table(PUBLICATIONS)) is not None
+
+    def _check_version(self, dataset: str, version: int, session: Session) -> None:
+        found = session.rows(self.ledger.periods(dataset))
+        newest = max((row["version"] for row in found), default=-1)
+        if not 0 <= version <= newest:
+            raise ResolveError(Fault(f"{dataset!r} has no version {version}", mend=f"it has 0 to {newest}"))
+
+
+def of_bigquery(session: Session) -> "BigQuerySession":
+    """The same. Raises UnsupportedError for one of another engine."""
+    from resources.bigquery.session import BigQuerySession
+
+    if not isinstance(session, BigQuerySession):
+        raise UnsupportedError(Fault("only the BigQuery engine publishes to a BigQuery warehouse"))
+    return session

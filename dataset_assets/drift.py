@@ -12,9 +12,9 @@ from fractions import Fraction
 from dataset_assets.audit import CheckResult, Finding
 from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.contract.watching import Drift
-from dataset_assets.contract.wording import shown
+from dataset_assets.contract.wording import listed, shown
 from dataset_assets.history import Past
-from dataset_assets.rounding import listed, number_text, rounded
+from dataset_assets.rounding import number_text, rounded
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.stats.counting import TOP
 from dataset_assets.stats.statistics import ColumnStatistics, Statistics

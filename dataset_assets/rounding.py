@@ -1,11 +1,8 @@
-"""Exact numbers, and lists, as people read them in the sentence of a check."""
+"""Exact numbers, as people read them in the sentence of a check."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
-
-LISTED = 5
-"""So many a sentence names."""
 
 
 def rounded(value: Fraction, limit: Decimal) -> str:
@@ -20,13 +17,6 @@ def rounded(value: Fraction, limit: Decimal) -> str:
 def number_text(value: Fraction) -> str:
     """With a place after the point only where it says something: `8.3`, `20,920`."""
     return f"{_decimal(value, 0):,f}" if value >= 100 else f"{_decimal(value, 1):f}".removesuffix(".0")
-
-
-def listed(names: Iterable[str]) -> str:
-    """The first ones, and how many more there are."""
-    found = list(names)
-    rest = f" and {len(found) - LISTED:,} more" if len(found) > LISTED else ""
-    return ", ".join(found[:LISTED]) + rest
 
 
 def _roundings(value: Fraction) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from dataset_assets.contract.wording import listed
 from dataset_assets.errors import AccessError, DatasetAssetsError, Fault
 from dataset_assets.materialize import Materialization
 from dataset_assets.pace import Pace
@@ -15,9 +16,6 @@ from interfaces.console import say
 from interfaces.planning import planned, reading, tell
 from interfaces.runs import UNCHANGED, Run, change, label
 from interfaces.workspace import Workspace
-
-_LISTED = 5
-"""Publications that are named where the same is wrong with many."""
 
 
 def backfill(
@@ -90,14 +88,9 @@ class Backfill:
             say(done)
             return
         for faults, names in self.failed.items():
-            say(*(f"{_listed(names)}: {fault}" for fault in faults))
+            say(*(f"{listed(names)}: {fault}" for fault in faults))
         left = pace.total - pace.done
         message = f"{failed:,} of {pace.total:,} failed, {made:,} are published"
         rest = f", {left:,} were not tried" if left else ""
         mend = "mend what is above, then run it again: what is published is not made twice"
         raise DatasetAssetsError(Fault(f"{message}{rest}", mend=mend))
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
-    return f"{', '.join(names[:_LISTED])}{more}"

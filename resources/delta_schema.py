@@ -7,6 +7,7 @@ from deltalake.schema import ArrayType, PrimitiveType, StructType
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
+from dataset_assets.contract.wording import listed
 from dataset_assets.errors import Fault, PublishError, raise_all
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
 from dataset_assets.ports.warehouse import PublishedColumn
@@ -75,15 +76,15 @@ def evolved(wanted: Sequence[Field], table: DeltaTable | None, others: Sequence[
 
 
 def _conflicts(wanted: Sequence[Field], before: dict[str, Field], others: Sequence[str]) -> Iterator[Fault]:
-    listed = ", ".join(others[:12]) + (f" and {len(others) - 12} more" if len(others) > 12 else "")
+    where = f"in the published Periods {listed(others, 12)}"
     mend = "give the column another name, or move the table's folder away and publish those Periods again"
     for field in wanted:
         old = before.get(field.name.lower())
         if old and old.type != field.type:
             kinds = f"{sql_type(field.type)}, but {sql_type(old.type)}"
-            yield Fault(f"column {field.name!r} is now {kinds} in the published Periods {listed}", mend=mend)
+            yield Fault(f"column {field.name!r} is now {kinds} {where}", mend=mend)
         elif old and old.name != field.name:
-            yield Fault(f"column {field.name!r} is {old.name!r} in the published Periods {listed}", mend=mend)
+            yield Fault(f"column {field.name!r} is {old.name!r} {where}", mend=mend)
 
 
 def _fits(field: Field, column: PhysicalColumn) -> bool:

@@ -13,6 +13,7 @@ import dagster as dg
 
 from dataset_assets.assets.plan import Graph, Table
 from dataset_assets.assets.reporting import KINDS, Report, report, reported
+from dataset_assets.contract.wording import listed
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import TableState
@@ -184,9 +185,9 @@ class Findings:
         """For people."""
         told = [f"{self._asked} tables asked"]
         if self._changed:
-            told.append(f"changed: {_listed(self._changed, ', ')}")
+            told.append(f"changed: {listed(self._changed, MOST_TOLD)}")
         if self._untold:
-            told.append(f"not known: {_listed(self._untold, '; ')}")
+            told.append(f"not known: {listed(self._untold, MOST_TOLD, '; ')}")
         return "; ".join(told)
 
     def _pieces(
@@ -207,8 +208,8 @@ class Findings:
         known = {kind: reported(self.context.instance, kind, table) for kind in KINDS}
         gone = sorted(str(partition) for told in known.values() for partition in told.keys() - pieces.keys())
         if gone:
-            listed = ", ".join(dict.fromkeys(gone))
-            self.context.log.info("%s: there is no %s any more; what was made of it stays", name, listed)
+            names = listed(dict.fromkeys(gone), MOST_TOLD)
+            self.context.log.info("%s: there is no %s any more; what was made of it stays", name, names)
         for partition, (period, state) in pieces.items():
             news = [kind for kind in KINDS if state.version not in ("", known[kind].get(partition))]
             if news:
@@ -223,8 +224,3 @@ def _mark(pieces: Pieces) -> str:
 
 def _called(name: str, period: Period | None) -> str:
     return f"{name} {period}" if period else name
-
-
-def _listed(texts: list[str], between: str) -> str:
-    more = [f"and {len(texts) - MOST_TOLD} more"] if len(texts) > MOST_TOLD else []
-    return between.join([*texts[:MOST_TOLD], *more])

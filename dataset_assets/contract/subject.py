@@ -7,7 +7,7 @@ from uuid import UUID
 
 from dataset_assets.contract.model import Dataset, LookupDef, TableTarget
 from dataset_assets.contract.scope import Reference, Scope, Source
-from dataset_assets.contract.wording import nearest, shown
+from dataset_assets.contract.wording import listed, nearest, shown
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.users import Users
 from dataset_assets.versions import Lock
@@ -156,10 +156,7 @@ def suggestion(word: str, known: list[str]) -> str:
     meant = nearest(word, known)
     if meant:
         return f"did you mean `{meant}`?"
-    rest = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
-    if not known:
-        return ""
-    return f"there are {', '.join(known[:_LISTED])}{rest}"
+    return f"there are {listed(known, _LISTED)}" if known else ""
 
 
 def _touch(doubt: Loc, part: Loc) -> bool:

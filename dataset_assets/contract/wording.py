@@ -41,6 +41,13 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word.lower(), list(known), n=1)), None)
 
 
+def listed(names: Iterable[str], most: int = 5, between: str = ", ") -> str:
+    """The first ones, and how many more there are: `a, b and 1,200 more`."""
+    found = list(names)
+    rest = f" and {len(found) - most:,} more" if len(found) > most else ""
+    return between.join(found[:most]) + rest
+
+
 def size_text(size: int) -> str:
     """Bytes as people write them, in powers of 1024: `512 bytes`, `1.5 GiB`."""
     value, units = float(size), ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]

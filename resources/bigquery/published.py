@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from google.cloud import bigquery
 from sqlglot import exp
 
+from dataset_assets.contract.wording import listed
 from dataset_assets.errors import Fault, PublishError, raise_all
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import Claim, PublishedColumn
@@ -113,8 +114,7 @@ class PublishedTable:
     def _conflicts(self, table: bigquery.Table, others: Sequence[str | None]) -> Iterator[Fault]:
         before = {field.name.lower(): field for field in table.schema}
         held = [str(period) for period in others if period]
-        listed = ", ".join(held[:12]) + (f" and {len(held) - 12} more" if len(held) > 12 else "")
-        where = f"in the published Periods {listed}" if held else f"in the table {path(self.place)}"
+        where = f"in the published Periods {listed(held, 12)}" if held else f"in the table {path(self.place)}"
         mend = "give the column another name, or remove the table and publish its Periods again"
         for field in self.fields:
             old = before.get(field.name.lower())

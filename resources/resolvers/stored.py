@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from dataset_assets.contract.wording import listed
 from dataset_assets.errors import PeriodError
 from dataset_assets.model import Text
 from dataset_assets.periods.calendar import Cadence
@@ -43,8 +44,7 @@ def pieces(
     asked = cadence.covering(max(first.start, extent.start) if extent else first.start, end)
     missing = [period.id for period in asked if period.id not in present]
     if missing:
-        listed = ", ".join(missing[:12]) + (f" and {len(missing) - 12} more" if len(missing) > 12 else "")
-        raise resolver.refuse(table, f"the Periods {listed} are missing", "load them first")
+        raise resolver.refuse(table, f"the Periods {listed(missing, 12)} are missing", "load them first")
     if not asked:
         raise resolver.refuse(
             table, f"has no data before {first.id}, its first Period", "ask for a later one"

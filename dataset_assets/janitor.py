@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from dataset_assets.errors import Fault, PublishError
 from dataset_assets.ports.warehouse import Leftover
 from dataset_assets.target import Target
 
@@ -19,8 +20,15 @@ def leftovers(target: Target, now: datetime, age: timedelta = AGE) -> Iterator[L
 
 
 def clean(target: Target, now: datetime, age: timedelta = AGE) -> Iterator[Leftover]:
-    """Removes them; answers each that it removed. A run that needed one cannot publish, and says so."""
-    with target.engine.connect() as session:
-        for each in list(leftovers(target, now, age)):
-            if target.warehouse.remove(each, session):
-                yield each
+    """Removes them; answers each that it removed. A run that needed one cannot publish, and says so.
+
+    Raises PublishError where who asks may not remove them.
+    """
+    try:
+        with target.engine.connect() as session:
+            for each in list(leftovers(target, now, age)):
+                if target.warehouse.remove(each, session):
+                    yield each
+    except OSError as error:
+        message = f"the warehouse cannot be cleaned: {error.strerror}: {error.filename}"
+        raise PublishError(Fault(message, mend="let who cleans it be the user of the runs")) from None

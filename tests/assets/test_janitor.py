@@ -284,6 +284,22 @@ def test_the_sensor_of_the_code_location_cleans_once_a_day(retailer, instance, t
     assert len(list(leftovers(target, in_a_day(), DAY))) == 1
 
 
+def test_what_the_code_server_may_not_remove_is_left_for_the_day(retailer, instance, target, monkeypatch):
+    def refused(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied", "/warehouse/brands")
+
+    stage(target, "brands", None)
+    monkeypatch.setattr("dataset_assets.assets.janitor.AGE", timedelta(0))
+    monkeypatch.setattr(Path, "unlink", refused)
+    sensor = retailer.definitions().get_repository_def().get_sensor_def(SENSOR)
+    tick = sensor.evaluate_tick(dg.build_sensor_context(instance))
+    assert tick.skip_message
+    assert tick.skip_message.startswith(
+        "the warehouse cannot be cleaned: Permission denied: /warehouse/brands; "
+    )
+    assert tick.cursor
+
+
 def test_cleaning_that_takes_long_is_gone_on_with_at_the_next_look(retailer, instance, target, monkeypatch):
     for period in ("2024-02", "2024-03"):
         stage(target, "monthly", period)

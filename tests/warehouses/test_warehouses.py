@@ -1,12 +1,12 @@
 """What every warehouse promises: claims, publications, versions, schema changes (promises 1 and 2)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.errors import PublishError, ResolveError, SupersededError
+from dataset_assets.errors import DatasetAssetsError, PublishError, ResolveError, SupersededError
 from dataset_assets.ports.relation import PhysicalType
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.rows.columns import SYSTEM_COLUMNS
@@ -82,6 +82,19 @@ def test_staged_rows_are_seen_by_nobody_but_the_stager(opened: Opened, depot: De
     opened.warehouse.discard(claim, staged, opened.session)
     assert depot.leftovers() == []
     opened.warehouse.discard(claim, staged, opened.session)
+
+
+def test_what_runs_have_left_is_found_and_removed_and_no_publication(opened: Opened) -> None:
+    opened.publish(ONE, "2026-01")
+    claim = opened.claim("2026-02")
+    staged = opened.stage(claim)
+    (left,) = opened.warehouse.leftovers(opened.session)
+    assert abs(datetime.now(UTC) - left.left_at) < timedelta(hours=1)
+    assert opened.warehouse.remove(left, opened.session)
+    assert list(opened.warehouse.leftovers(opened.session)) == []
+    with pytest.raises(DatasetAssetsError):
+        opened.finish(claim, staged)
+    assert opened.warehouse.periods("sales", opened.session) == ["2026-01"]
 
 
 def test_the_records_of_all_periods_are_read_at_once(opened: Opened) -> None:

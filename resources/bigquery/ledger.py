@@ -111,7 +111,7 @@ class Ledger:
     def affirm(self, claim: Claim, version: int, record: Mapping[str, Any]) -> list[exp.Expr]:
         """Writes a publication down whose rows are those of `version`, the Period's last.
 
-        Answers as `publish` does.
+        Answers as `publish` does. No transaction keeps two of them, of two Periods, from one version.
         """
         may = self._may(claim, {"replaces": version})
         rows = self._written_down(claim, record).having(may)
@@ -166,10 +166,10 @@ class Ledger:
         return _equal("_period", text(period))
 
     def current(self, dataset: str, period: str | None, version: int | None) -> exp.Select:
-        """`version`, `record` of the Period's publication, and `until`: when its table's next one came."""
+        """`version`, `record` of the Period's publication, and `until`: when its next one came."""
         own = [*_of(dataset, period)]
         later = exp.select(exp.Min(this=column("published_at"))).from_(self.table(PUBLICATIONS))
-        later = later.where(_equal("dataset", text(dataset)))
+        later = later.where(*_of(dataset, period))
         until: exp.Expr = exp.cast(exp.null(), "TIMESTAMPTZ")
         if version is not None:
             own.append(exp.LTE(this=column("version"), expression=number(version)))
@@ -205,7 +205,8 @@ class Ledger:
     def records(self, dataset: str) -> exp.Select:
         """`period` and `record` of all that is published, in the order of the Periods."""
         last, own = self._by_period(dataset).subquery("last"), "publication"
-        same = exp.EQ(this=column("version", own), expression=column("version", "last"))
+        both = ("period", "version")  # of one version there may be several Periods, see `affirm`
+        same = exp.and_(*(exp.EQ(this=column(n, own), expression=column(n, "last")) for n in both))
         found = exp.select(column("period", own), column("record", own))
         found = found.from_(last).join(exp.alias_(self.table(PUBLICATIONS), own, table=True), on=same)
         order = [exp.Ordered(this=column(name, "last")) for name in ("start", "period")]

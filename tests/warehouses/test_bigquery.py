@@ -9,7 +9,7 @@ from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import PublishError, UnsupportedError
 from dataset_assets.ports.warehouse import PublishedColumn
 from tests.bigquery.emulator import PROJECT, Emulator
-from tests.warehouses.depots import DEPOTS, ONE, A, B, BigQueryDepot, DeltaDepot, Opened
+from tests.warehouses.depots import DEPOTS, ONE, TWO, A, B, BigQueryDepot, DeltaDepot, Opened
 
 
 @pytest.fixture
@@ -73,3 +73,28 @@ def test_a_table_of_somebody_else_is_not_written_to(opened, depot, client):
 def test_another_engine_does_not_publish_here(opened, tmp_path):
     with DeltaDepot(tmp_path).open() as other, pytest.raises(UnsupportedError, match="only the BigQuery"):
         opened.warehouse.claim("sales", None, "r", other.session)
+
+
+def test_two_that_are_found_to_stand_at_once_share_a_version_and_nothing_else(opened, depot, client):
+    """Neither statement sees the other, nor a transaction that is under way."""
+    book = f"`{PROJECT}.{depot.dataset}._publications`"
+
+    def stands(period: str, told: int, version: int) -> None:
+        claim, before = opened.claim(period), opened.warehouse.current("sales", period, opened.session)
+        opened.warehouse.affirm(claim, before, {**before.record, "n": told}, opened.session)
+        there = f"period = '{period}' AND version > {version}"
+        client.query(f"UPDATE {book} SET version = {version} WHERE {there}").result()
+
+    opened.publish(ONE, "2026-01", (A,), {"n": 1})
+    opened.publish(ONE, "2026-02", (A,), {"n": 2})
+    stands("2026-01", 3, 1)
+    stands("2026-01", 4, 2)
+    found = opened.warehouse.records("sales", opened.session)
+    assert {period: record["n"] for period, record in found.items()} == {"2026-01": 4, "2026-02": 2}
+    opened.publish(TWO, "2026-02")
+    stands("2026-01", 5, 4)
+    client.query(
+        f"UPDATE {book} SET published_at = TIMESTAMP_SUB(published_at, INTERVAL 1 HOUR) WHERE version = 4"
+    ).result()
+    assert opened.values("2026-02", 3) == [10, 11], "the next version of another Period was there before it"
+    assert opened.values("2026-02", 2) == [1]

@@ -56,8 +56,12 @@ class Schedule:
 
     def span(self, first: str | None, last: str | None, now: datetime) -> list[Period]:
         """From one Period to another, both included; open ends are the first, and the last complete one."""
-        start = self.period(first) if first else self.first
-        end = self.period(last) if last else self.last_complete(now)
+        start = self.first if first is None else self.period(first)
+        if last is None:
+            end = self.last_complete(now)
+            self.complete([start], now)
+        else:
+            end = self.period(last)
         if end.start < start.start:
             message = f"{end} is before {start}: there are no Periods between them"
             raise PeriodError(Fault(message, mend="exchange the two ends"))

@@ -61,7 +61,7 @@ def _asked(
     schedule = schedule_of(workspace.catalog, entry)
     if schedule:
         return schedule.complete(schedule.span(first, last, now), now)
-    if first or last:
+    if first is not None or last is not None:
         message = f"{entry.stem} is not published by Period"
         raise PeriodError(Fault(message, mend="leave the Periods out"))
     return [None]
@@ -77,17 +77,21 @@ def print_plan(workspace: Workspace, name: str | None, first: str | None, last: 
         tell(found)
         say(*reading(workspace, found))
         return
-    if first or last:
+    if first is not None or last is not None:
         raise PeriodError(Fault("Periods are those of one dataset", mend="name it, or leave them out"))
     own: list[Plan] = []
+    early: list[Fault] = []
     faults: list[Fault] = []
     for entry in workspace.catalog.entries.values():
         try:
             if workspace.catalog.checked(entry).status is not Status.ARCHIVED:
                 own.append(planned(workspace, entry, None, None)[-1])
+        except PeriodError as error:  # not even its first one is complete: that is nobody's mistake
+            early += error.faults
         except DatasetAssetsError as error:
             faults += error.faults
     tell(own)
+    say(*early)
     raise_all(DatasetAssetsError, faults)
 
 

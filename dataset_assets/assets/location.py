@@ -122,7 +122,7 @@ def _faults(graph: Graph) -> Iterator[Fault]:
 def _sensors(graph: Graph, around: Surroundings) -> Iterator[dg.SensorDefinition]:
     own = dg.AssetSelection.assets(*(dataset_key(stem) for stem in graph.datasets)) if around.part else None
     yield polling.sources(graph, name=around.called(polling.SENSOR))
-    yield automation.sensor(name=around.called(automation.SENSOR), target=own)
+    yield automation.sensor(len(graph.datasets), name=around.called(automation.SENSOR), target=own)
     yield janitor.janitor(graph.placement, name=around.called(janitor.SENSOR))
     yield alerts.alerts(
         graph.catalog,

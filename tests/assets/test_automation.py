@@ -333,6 +333,7 @@ def test_the_sensor_runs_from_the_start_and_looks_at_datasets_alone() -> None:
     found = sensor()
     assert (found.name, found.default_status) == ("refresh", dg.DefaultSensorStatus.RUNNING)
     assert found.minimum_interval_seconds == 30
+    assert sensor(1_000).minimum_interval_seconds == 125
     assert found.emit_backfills
 
     @dg.multi_asset(specs=[dg.AssetSpec(["datasets", "mine"]), dg.AssetSpec(["shop", "orders"])])

@@ -1,6 +1,7 @@
 """What the resolvers of this machine share: settings of tables, and paths that stay inside a root."""
 
 import hashlib
+import json
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.model import Identifier, Model
 from dataset_assets.periods.families import Zone
 from dataset_assets.ports.resolver import Resolver, Survey, TableState
+from dataset_assets.selection.date_range import UTC_ZONE
 from dataset_assets.sql.dialect import DUCKDB
 from resources.place import Location, Place
 from resources.target_settings import DuckDBSettings
@@ -66,7 +68,15 @@ class ConfiguredResolver(Resolver, ABC, Generic[S]):
         """The zone of the table's naive timestamps."""
         own = self.settings.tables.get(table)
         zone = (own.zone if own else None) or self.settings.zone
-        return zone.key if zone else "UTC"
+        return zone.key if zone else UTC_ZONE.key
+
+    def version(self, table: str, data: str) -> str:
+        """Of the table, by that of its `data`: read in another way, the same bytes are other values."""
+        own = self.settings.tables.get(table)
+        where = {"location", "period", "zone"}
+        how = own.model_dump(mode="json", exclude=where, exclude_defaults=True) if own else {}
+        how |= {"zone": self.zone(table)} if self.zone(table) != UTC_ZONE.key else {}
+        return digest([data, json.dumps(how, sort_keys=True)]) if data and how else data
 
     def refuse(self, table: str, message: str, mend: str = "") -> ResolveError:
         """An error about a table of this resolver."""

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Self
 
@@ -125,7 +125,6 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
 
     def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:  # noqa: ARG002
         """As the port says."""
-        from resources.bigquery.contents import Contents
         from resources.bigquery.types import physical_columns
 
         source, found = self._found(table, extent)
@@ -133,13 +132,11 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             columns = physical_columns({each.table_id: each.schema for each in found})
         except ValueError as error:
             raise self.refuse(table, str(error), "mend the older tables, or the newer ones") from None
-        state = Contents(self._tables).state(found)
+        state = self._state(table, found)
         return Relation(source, columns, state.version, state.row_count, self.zone(table))
 
     def pieces(self, table: str) -> Mapping[str | None, TableState]:
         """Of each shard what its own metadata tells."""
-        from resources.bigquery.contents import Contents
-
         period = self.cadence(table)
         if period is None:
             return super().pieces(table)
@@ -149,15 +146,11 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             found = list(pool.map(self._tables.find, map(shards.table, present)))
         return {
-            each.id: Contents(self._tables).state([shard])
-            for each, shard in zip(present, found, strict=True)
-            if shard
+            each.id: self._state(table, [shard]) for each, shard in zip(present, found, strict=True) if shard
         }
 
     def survey(self, table: str) -> Survey:
         """Of the shards that are touched; the names are listed once."""
-        from resources.bigquery.contents import Contents
-
         period = self.cadence(table)
         if period is None:
             return super().survey(table)
@@ -172,29 +165,32 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 found = pool.map(self._tables.get, map(shards.table, new))
                 known.update(zip((each.id for each in new), found, strict=True))
-            return Contents(self._tables).state([known[each.id] for each in wanted])
+            return self._state(table, [known[each.id] for each in wanted])
 
         return touched
 
     def state(self, table: str) -> TableState:
         """As the port says; of a view what its tables tell, as far as they may be looked at."""
-        from resources.bigquery.contents import Contents
-
-        return Contents(self._tables).state(self._found(table, None)[1])
+        return self._state(table, self._found(table, None)[1])
 
     def examine(self, table: str, session: Session) -> Iterator[Finding]:
         """As the port says; and whether a query of the session can read it where it is."""
         from resources.bigquery.access import home_of, table_findings
-        from resources.bigquery.contents import Contents
 
         found = self._found(table, None)[1]
-        state = Contents(self._tables).state(found)
+        state = self._state(table, found)
         return table_findings(f"table {self.name}/{table}", found, state, home_of(session))
 
     def role(self, table: str) -> str:
         """As the port says."""
         project, dataset, _ = self._place(table)
         return f"grant roles/bigquery.dataViewer on dataset {project}.{dataset}"
+
+    def _state(self, table: str, found: "list[Table]") -> TableState:
+        from resources.bigquery.contents import Contents
+
+        state = Contents(self._tables).state(found)
+        return replace(state, version=self.version(table, state.version))
 
     @property
     def _tables(self) -> "Tables":

@@ -49,7 +49,7 @@ class CsvResolver(FileResolver):
         """As the port says. Reads the files once to find the types."""
         paths = self.paths(table, extent)
         source = duckdb_nodes.read_csv(paths, self._options(table, len(paths)))
-        version = files_state(self.root, paths, None).version
+        version = self.version(table, files_state(self.root, paths, None).version)
         return Relation(source, session.describe(source), version, None, self.zone(table))
 
     def row_count(self, paths: list[Path]) -> None:  # noqa: ARG002

@@ -30,7 +30,7 @@ class DeltaSettings(ResolverSettings):
 
 @dataclass(eq=False)
 class DeltaResolver(LocalResolver[DeltaSettings]):
-    """The newest version of a table; its number is the relation's version, its log knows the row count."""
+    """The newest version of a table; its number is in the relation's version, its log knows the row count."""
 
     name: str
     settings: DeltaSettings
@@ -50,9 +50,8 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
         if not paths:
             raise self.refuse(table, "the Delta table has no rows in it")
         source = relation_source(delta, paths, session)
-        return Relation(
-            source, session.describe(source), str(delta.version()), num_records(delta), self.zone(table)
-        )
+        version, rows = self._version(table, delta), num_records(delta)
+        return Relation(source, session.describe(source), version, rows, self.zone(table))
 
     def state(self, table: str) -> TableState:
         """From the log."""
@@ -61,7 +60,11 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
         delta = self._open(table)
         millis = delta.history(1)[0].get("timestamp")
         modified = datetime.fromtimestamp(millis / 1000, UTC) if millis else None
-        return TableState(str(delta.version()), num_records(delta), modified)
+        return TableState(self._version(table, delta), num_records(delta), modified)
+
+    def _version(self, table: str, delta: "DeltaTable") -> str:
+        """A table that was made anew counts from 0 again, under another id."""
+        return self.version(table, f"{delta.version()} of {delta.metadata().id}")
 
     def _open(self, table: str) -> "DeltaTable":
         from deltalake import DeltaTable

@@ -1,6 +1,6 @@
 """Tables of a .duckdb file, opened read-only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +10,7 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Extent, TableState
 from resources.place import Location, Place
-from resources.resolvers.base import LocalResolver, ResolverSettings, files_state
+from resources.resolvers.base import LocalResolver, ResolverSettings, digest, files_state
 
 
 class DuckDBFileSettings(ResolverSettings):
@@ -56,7 +56,9 @@ class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
         if not self.database.is_file():
             raise self.refuse(table, f"the database {self.database} is not there", "mend the target")
         paths = [path for path in self.files if path.exists()]
-        return files_state(self.database.parent, paths, None)
+        found, own = files_state(self.database.parent, paths, None), self.settings.tables.get(table)
+        data = digest([found.version, own.location]) if own else found.version
+        return replace(found, version=self.version(table, data))
 
     def _source(self, table: str, catalog: str, session: Session) -> exp.Table:
         own = self.settings.tables.get(table)

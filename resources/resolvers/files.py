@@ -110,7 +110,7 @@ class FileResolver(LocalResolver[FileSettings], ABC):
             raise self.refuse(table, f"{error.filename}: {error.strerror}") from None
         if changed:
             raise self.refuse(table, "its files are being written")
-        return replace(found, row_count=rows)
+        return replace(found, version=self.version(table, found.version), row_count=rows)
 
     def table(self, name: str) -> FileTable:
         """The table's settings, by default those of a file with its name. Raises ResolveError."""

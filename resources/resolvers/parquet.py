@@ -38,7 +38,7 @@ class ParquetResolver(FileResolver):
         paths = self.paths(table, extent)
         source = duckdb_nodes.read_parquet(paths)
         rows, columns = footers(paths, session.describe(source), session)
-        version = files_state(self.root, paths, rows).version
+        version = self.version(table, files_state(self.root, paths, rows).version)
         return Relation(source, columns, version, rows, self.zone(table))
 
     def row_count(self, paths: list[Path]) -> int:

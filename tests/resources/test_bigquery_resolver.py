@@ -91,8 +91,9 @@ def test_a_table_is_told_by_its_metadata(store: Store) -> None:
     ]
     assert (found.row_count, found.zone) == (2, "Asia/Tokyo")
     assert [row["id"] for row in store.rows(found)] == [1, 2]
-    state = store.open().state("sales")
+    state = store.open(zone="Asia/Tokyo").state("sales")
     assert (state.version, state.row_count, state.unknown) == (found.version, 2, "")
+    assert store.open().state("sales").version != found.version, "its times are others in another zone"
     assert state.modified_at is not None
 
 

@@ -1,6 +1,7 @@
 """Resolvers: where tables are, which Periods, what is refused."""
 
 import os
+import shutil
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -178,6 +179,41 @@ def test_the_zone_of_a_table_beats_the_resolvers(tmp_path, root, session):
     assert resolver.settings.zone == ZoneInfo("Europe/Berlin")
 
 
+def test_a_delta_table_that_was_made_anew_has_another_version(tmp_path, root, session):
+    deltalake.write_deltalake(root / "sales", pa.table({"a": [1]}))
+    resolver = opened(DeltaSettings, tmp_path)
+    first = resolver.state("sales").version
+    deltalake.write_deltalake(root / "sales", pa.table({"a": [2]}), mode="append")
+    second = resolver.state("sales").version
+    shutil.rmtree(root / "sales")
+    deltalake.write_deltalake(root / "sales", pa.table({"a": [3]}))
+    versions = {first, second, resolver.state("sales").version}
+    assert len(versions) == 3, "though its numbers begin anew"
+    assert resolver.resolve("sales", None, session).version in versions - {first, second}
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        (CsvSettings, {}, {"zone": "Asia/Tokyo"}),
+        (CsvSettings, {}, {"tables": {"sales": {"location": "sales.csv", "zone": "Asia/Tokyo"}}}),
+        (CsvSettings, {}, {"tables": {"sales": {"location": "sales.csv", "nulls": ["-"]}}}),
+        (ParquetSettings, {"zone": "UTC"}, {"zone": "Asia/Tokyo"}),
+        (DeltaSettings, {}, {"zone": "Asia/Tokyo"}),
+    ],
+)
+def test_what_is_read_in_another_way_has_another_version(tmp_path, root, session, kind, old, new):
+    (root / "sales.csv").write_text("a\n1\n-\n")
+    parquet(session, root / "sales.parquet")
+    deltalake.write_deltalake(root / "sales", pa.table({"a": [1]}))
+    before, after = opened(kind, tmp_path, **old), opened(kind, tmp_path, **new)
+    for resolver in (before, after):
+        version = resolver.resolve("sales", None, session).version
+        told = (resolver.state("sales"), resolver.survey("sales")(None), resolver.pieces("sales")[None])
+        assert {each.version for each in told} == {version}
+    assert before.state("sales").version != after.state("sales").version
+
+
 def test_csv_types_come_from_every_row(tmp_path, root, session):
     body = "".join(f"{n};2026-01-01 10:00:00;x\n" for n in range(30_000))
     (root / "sales.csv").write_text(f"id;at;note\n{body}7.5;-;\n")
@@ -208,9 +244,9 @@ def test_delta_with_typed_partitions(tmp_path, root, session):
         (2, 2026),
         (2, 2026),
     ]
-    assert (relation.version, relation.row_count) == ("1", 4)
     state = resolver.state("sales")
-    assert (state.version, state.row_count) == ("1", 4)
+    assert (relation.row_count, state.row_count) == (4, 4)
+    assert relation.version == state.version
     with pytest.raises(ResolveError, match="did you mean 'sales'"):
         resolver.resolve("sale", None, session)
 
@@ -228,6 +264,7 @@ def test_tables_of_a_duckdb_file(tmp_path):
         relation = resolver.resolve("orders", None, session)
         assert rows_of(session, relation) == [{"b": 2}]
         assert resolver.state("orders").version == relation.version
+        assert resolver.state("orders").version != resolver.state("sales").version
         with pytest.raises(
             ResolveError, match=r"did you mean 'raw\.orders'|it has: orders, raw\.orders, sales"
         ):

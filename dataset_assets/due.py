@@ -69,7 +69,10 @@ class Due:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What metadata tells of one source. Without a version it is `untold` why, or `faults` say so."""
+    """What metadata tells of one source. Without a version it is `untold` why, or `faults` say so.
+
+    `faults`: what a run would be refused for.
+    """
 
     version: str = ""
     rows: int | None = None
@@ -206,9 +209,11 @@ class Look:
                 return _Seen(found["digest"]) if found else _Seen("not published yet")
             dataset, extent = self.places.scope.dataset, self.places.extent(source)
             state = self.known.state(dataset, source.table, extent)
+            faults = () if source.lookup else tuple(self.places.without_rows_for_a_period())
         except DatasetAssetsError as error:
             return _Seen(faults=error.faults)
-        return _Seen(state.version, state.row_count, "" if state.version else state.unknown or "unknown")
+        untold = "" if state.version else state.unknown or "unknown"
+        return _Seen(state.version, state.row_count, untold, faults)
 
     @property
     def _rows(self) -> int | None:
@@ -217,6 +222,8 @@ class Look:
         filters, main = dataset.filters, self.sources[0]
         if found is not None or filters.product_filter.needs or filters.customer_filter.needs:
             return found
+        if self.seen[main.name].faults:
+            return None
         in_window = self.places.target.resolver_of(dataset, main.table).cadence(main.table) or not (
             filters.date_range or self.period
         )

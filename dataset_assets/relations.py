@@ -57,7 +57,7 @@ class Places:
         What the session cannot read itself is resolved by a session that can (BR-004).
         """
         resolvers = self.resolvers
-        faults: list[Fault] = list(self._without_rows_for_a_period(resolvers[self.scope.main.name]))
+        faults: list[Fault] = list(self.without_rows_for_a_period())
         found: dict[str, Relation] = {}
         with _readers(resolvers, self.target.engine.dialect.name, errand) as readers:
             for source in (self.scope.main, *self.scope.lookups):
@@ -101,10 +101,12 @@ class Places:
             raise ResolveError(Fault(f"nested dataset {what} is not published yet", name, mend))
         return replace(found.relation, version=found.record["digest"])
 
-    def _without_rows_for_a_period(self, resolver: Resolver) -> Iterator[Fault]:
+    def without_rows_for_a_period(self) -> Iterator[Fault]:
         """A dataset that is published by Period must say which rows belong to one."""
         period, table = self.period, self.scope.main.table
-        if period is None or window_of(self.scope.dataset, self.as_of, period) or resolver.cadence(table):
+        if period is None or window_of(self.scope.dataset, self.as_of, period):
+            return
+        if self.target.resolver_of(self.scope.dataset, table).cadence(table):
             return
         message = f"nothing says which rows of {table} belong to {period.id}"
         mend = 'map a timestamp, or store the table by Period: `location: "…/{period}.parquet"` in the target'

@@ -183,3 +183,19 @@ def test_an_unpartitioned_window_moves_and_what_became_sensitive_may_not_stay(pl
     brands.write_text(brands.read_text().replace("{name: brand, type", "{name: brand, sensitive: true, type"))
     told = "its statistics tell of brand, sensitive now"
     assert reasons("brands", NOW) == [(Reason(Why.OBJECTION, told),)]
+
+
+def obstacles(planned: Planned, stem: str) -> set[str]:
+    return {str(fault) for due in planned.plans(stem)[-1].due for fault in due.obstacles}
+
+
+def test_what_a_run_would_be_refused_for_is_an_obstacle_and_no_end_of_the_plan(planned: Planned):
+    path = planned.retailer.root / "target.yaml"
+    whole = '"orders/{period}.parquet", period: month', "orders/2024-03.parquet"
+    path.write_text(path.read_text().replace(*whole))
+    planned.target = load_target(str(path), Calendars())
+    for told, month in zip(sorted(obstacles(planned, "nesting")), MONTHS, strict=True):
+        assert f"nothing says which rows of orders belong to {month}" in told
+    (planned.retailer.root / "data/products.parquet").unlink()
+    (told,) = obstacles(planned, "brands")
+    assert "there is no such table" in told

@@ -73,7 +73,7 @@ def test_a_plan_of_all_tells_of_the_broken_and_of_the_others(retailer):
     assert "not published by Period" in refused("plan", "profiles", "--from", "2017-02")
     assert "sales has no Period 2017-01" in refused("backfill", "sales", "--from", "2017-01")
     assert "9000-01 is not complete" in refused("plan", "sales", "--to", "9000-01")
-    assert "9000-01 is not complete: it ends on 9000-02-01" in refused("backfill", "sales", "--from", "9000-01")
+    assert "9000-01 is not complete" in refused("backfill", "sales", "--from", "9000-01")
     assert "'' is not a Period of 'month'" in refused("backfill", "sales", "--from", ""), "not from the first"
     assert "not published by Period" in refused("plan", "profiles", "--to", "")
 

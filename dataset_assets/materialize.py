@@ -86,7 +86,7 @@ class Clock:
 def materialize(catalog: Catalog, target: Target, request: Request, progress: Progress) -> Materialization:
     """Publishes one Period of a dataset, or an unpartitioned dataset.
 
-    Where the rows are what they were, by their digest, the publication before stands and nothing is written.
+    Where the rows are what they were, by their digest, the publication before stands and no row is written.
     Raises DatasetAssetsError with everything a person can mend: ContractError, LockError, ResolveError,
     AuditError (nothing was published), SupersededError, PublishError.
     """

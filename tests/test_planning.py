@@ -1,5 +1,6 @@
 """What is planned is what a run would make: no more, no less."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -199,3 +200,17 @@ def test_what_a_run_would_be_refused_for_is_an_obstacle_and_no_end_of_the_plan(p
     (planned.retailer.root / "data/products.parquet").unlink()
     (told,) = obstacles(planned, "brands")
     assert "there is no such table" in told
+
+
+def test_records_that_tell_less_are_read_as_far_as_they_go(planned: Planned):
+    planned.make("brands", "nesting")
+    for path in (planned.retailer.root / "warehouse/nesting/_records").rglob("*.json"):
+        record = json.loads(path.read_text())
+        del record["size_bytes"], record["selection"]
+        record["sources"]["datasets/brands"] = "0"  # once the version of its table, not of its content
+        path.write_text(json.dumps(record))
+    found = planned.plans("nesting")[-1].due
+    assert {due.reasons for due in found} == {(NESTED,)}
+    assert [(due.rows, due.size_bytes) for due in found] == [(100, None)] * 3
+    assert [planned.run("nesting", period) for period in planned.periods("nesting")] == [True] * 3
+    assert planned.due("nesting") == {}

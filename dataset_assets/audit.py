@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Source
+from dataset_assets.contract.wording import shown
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalType, Relation
@@ -104,8 +105,9 @@ def natural_key_unique(evidence: Evidence) -> Finding:
     key = ", ".join(names)
     if not count:
         return True, f"every ({key}) is there once", {}
-    words = f"{count:,} values of the natural key ({key}) are there more than once, such as {sample[0]}"
-    return False, words, {"count": count, "sample": sample}
+    words = f"{count:,} values of the natural key ({key}) are there more than once, such as {_such(sample)}"
+    mend = "add to natural_key_columns what tells these rows apart, or let the source have each once"
+    return False, f"{words}; {mend}", {"count": count, "sample": sample}
 
 
 def split_not_empty(evidence: Evidence) -> Finding:
@@ -197,7 +199,8 @@ def declared_schema(staged: Relation, columns: Sequence[PublishedColumn]) -> Che
     found = {physical.name: physical.type for physical in staged.columns if not physical.name.startswith("_")}
     wanted = {each.name: PhysicalType(each.type.value) for each in columns}
     passed = found == wanted
-    message = f"{len(wanted)} columns, as declared" if passed else f"declared {wanted}, staged {found}"
+    many = f"{len(wanted)} column{'s' * (len(wanted) != 1)}"
+    message = f"{many}, as declared" if passed else f"declared {wanted}, staged {found}"
     return CheckResult(DECLARED_SCHEMA, passed, True, message)
 
 
@@ -207,9 +210,11 @@ def lookups_unique(question: Question, session: Session) -> CheckResult:
     for lookup in question.scope.lookups:
         count, sample = _repeated(session, *_lookup_keys(question, lookup))
         if count:
-            problems.append(f"lookup {lookup.name} has {count:,} keys more than once, such as {sample[0]}")
+            words = f"lookup {lookup.name} has {count:,} keys more than once"
+            problems.append(f"{words}, such as {_such(sample)}")
             metadata[lookup.name] = {"count": count, "sample": sample}
-    message = "; ".join(problems) or "every lookup has at most one row for a key"
+    mend = "make it unique, or add a join condition"
+    message = "; ".join((*problems, mend)) if problems else "every lookup has at most one row for a key"
     return CheckResult(LOOKUPS_UNIQUE, not problems, True, message, metadata)
 
 
@@ -254,6 +259,13 @@ def _repeated(
     return count, [
         {k: MASKED if k.lower() in sensitive else _plain(v) for k, v in row.items()} for row in rows
     ]
+
+
+def _such(sample: Sequence[Mapping[str, Any]]) -> str:
+    """The first of a sample of keys: `order_id 17, item 'a' (3 times)`."""
+    first = dict(sample[0])
+    times = first.pop("times")
+    return f"{', '.join(f'{name} {shown(value)}' for name, value in first.items())} ({times:,} times)"
 
 
 def _plain(value: Any) -> Any:

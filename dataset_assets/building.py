@@ -6,6 +6,7 @@ from datetime import datetime
 
 from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.contract.nesting import Nesting
+from dataset_assets.contract.wording import listed
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
 from dataset_assets.periods.calendar import Cadence
 from dataset_assets.periods.period import Period
@@ -77,14 +78,13 @@ class Schedule:
 
     def complete(self, periods: Sequence[Period], now: datetime) -> list[Period]:
         """The same Periods. Raises PeriodError naming those that have not ended by `now`."""
-        raise_all(
-            PeriodError,
-            (
-                Fault(f"{period} is not complete: it ends on {period.end_date}", mend="wait until then")
-                for period in periods
-                if period.end > now
-            ),
-        )
+        late = [period for period in periods if period.end > now]
+        if late:
+            many = len(late) > 1
+            words = f"{listed(map(str, late))} {'are' if many else 'is'} not complete"
+            ends = f"{'the first' if many else 'it'} ends on {late[0].end_date}"
+            mend = "wait until then, or leave them out" if many else "wait until then"
+            raise PeriodError(Fault(f"{words}: {ends}", mend=mend))
         return list(periods)
 
 

@@ -121,6 +121,9 @@ def _whole(path: Path) -> Generator[IO[bytes]]:
     """A file beside `path` that takes its place when everything is written."""
     if path.is_dir():
         raise DatasetAssetsError(Fault(f"{path} is a folder", mend="name a file"))
+    if not path.parent.is_dir():
+        message = f"there is no folder {path.parent}"
+        raise DatasetAssetsError(Fault(message, mend="make it, or name another file"))
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with partial.open("wb") as sink:

@@ -136,6 +136,8 @@ def _settings(model: Model | None) -> str:
 
 
 def _joined(value: Any) -> str:
+    if isinstance(value, bool):  # as the file has it
+        return "true" if value else "false"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -92,7 +92,7 @@ def print_plan(workspace: Workspace, name: str | None, first: str | None, last: 
             faults += error.faults
     tell(own)
     say(*early)
-    raise_all(DatasetAssetsError, faults)
+    raise_all(DatasetAssetsError, dict.fromkeys(faults))
 
 
 def tell(found: Sequence[Plan]) -> None:
@@ -132,9 +132,11 @@ def obstacles(plan: Plan) -> Iterator[str]:
 
 
 def summary(plan: Plan) -> str:
-    """`sales: 12 to make, 3 up to date`."""
+    """`sales: 12 to make, 3 up to date`; what cannot be made is not among the first."""
+    held = sum(bool(due.obstacles) for due in plan.due)
+    cannot = f", {held:,} cannot be made" if held else ""
     stale = f", {plan.stale} read as they are, though not up to date" if plan.stale else ""
-    return f"{plan.entry.stem}: {len(plan.due):,} to make, {plan.standing:,} up to date{stale}"
+    return f"{plan.entry.stem}: {len(plan.due) - held:,} to make{cannot}, {plan.standing:,} up to date{stale}"
 
 
 def reading(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:

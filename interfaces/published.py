@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 
 from dataset_assets.contract.catalog import Entry
+from dataset_assets.contract.wording import listed
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.ports.engine import Errand
 from dataset_assets.ports.warehouse import Publication
@@ -43,6 +44,6 @@ def _one(found: list[Publication], partition: str | None) -> Publication:
             return publication
     if partition is None:
         return found[-1]
-    known = ", ".join(str(each.period) for each in found if each.period)
+    known = listed((str(each.period) for each in found if each.period), 12)
     mend = f"published are: {known}" if known else "it is not published by Period"
     raise ResolveError(Fault(f"there is no publication of {partition}", mend=mend))

@@ -17,7 +17,7 @@ from dataset_assets.building import schedule_of
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Datasets, Scope
-from dataset_assets.contract.wording import nearest, shown
+from dataset_assets.contract.wording import listed, nearest, shown
 from dataset_assets.errors import Fault, PeriodError, ResolveError, raise_all
 from dataset_assets.ports.engine import Errand, Session
 from dataset_assets.ports.warehouse import Publication, Warehouse
@@ -152,7 +152,9 @@ def _publications(
     what = f"{entry.stem} of {wanted.partition}" if wanted.partition else entry.stem
     then = f" in version {wanted.version}" if wanted.version is not None else ""
     known = [str(period) for period in warehouse.periods(entry.stem, session) if period]
-    mend = f"published are: {', '.join(known)}" if known else f"run `dataset-assets materialize {entry.stem}`"
+    command = f"dataset-assets materialize {entry.stem}"
+    command += f" --partition {wanted.partition}" if wanted.partition else ""
+    mend = f"published are: {listed(known, 12)}" if known else f"run `{command}`"
     raise ResolveError(Fault(f"{what} is not published{then}", mend=mend))
 
 

@@ -56,7 +56,8 @@ class Run:
                 failed += 1
                 say(*(f"{label(entry, period)}: {fault}" for fault in error.faults))
         if failed:
-            message = f"{failed} of {len(periods)} Periods failed, the others are published"
+            others = ", the others are published" if failed < len(periods) else ""
+            message = f"{failed} of {len(periods)} Periods failed{others}"
             raise DatasetAssetsError(Fault(message, mend="what is wrong with each is above"))
 
     def one(self, entry: Entry, period: Period | None, *, aloud: bool = True) -> Materialization:

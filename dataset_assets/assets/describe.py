@@ -24,15 +24,37 @@ _NULLABLE = dg.TableColumnConstraints(nullable=True)
 
 
 def description(
-    entry: Entry, dataset: Dataset, version: Version, partitioning: Partitioning | None = None
+    entry: Entry,
+    dataset: Dataset,
+    version: Version,
+    partitioning: Partitioning | None = None,
+    *,
+    refreshed: bool = False,
 ) -> str:
-    """Markdown that begins with plain text: lists of assets show the first line as it is written."""
+    """Markdown that begins with plain text: lists of assets show the first line as it is written.
+
+    `refreshed`: whether the dataset refreshes by itself.
+    """
     about = f"Version {version_text(version)}, {dataset.status}, from `{entry.path.name}`."
-    return "\n\n".join([_title(dataset), about, *_partitions(partitioning)])
+    return "\n\n".join(
+        [_title(dataset), about, *_partitions(partitioning), _refresh(dataset, refreshed=refreshed)]
+    )
 
 
 def _title(dataset: Dataset) -> str:
     return f"{dataset.name}: {dataset.description}" if dataset.description else dataset.name
+
+
+def _refresh(dataset: Dataset, *, refreshed: bool) -> str:
+    """What an asset's page shows nowhere else: Dagster names its sensor even where that has nothing to do."""
+    refresh = dataset.refresh
+    if refresh is None:
+        return "Refreshed by hand."
+    if refreshed:
+        when = f"after each tick of `{refresh.cron}`" if refresh.cron else "when what it reads has changed"
+        return f"Refreshes by itself {when}."
+    why = "paused" if refresh.paused else f"the dataset is {dataset.status}"
+    return f"Does not refresh by itself: {why}."
 
 
 def _partitions(partitioning: Partitioning | None) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.automation import condition
+from dataset_assets.assets.automation import condition, refreshes
 from dataset_assets.assets.checks import check_specs
 from dataset_assets.assets.describe import (
     broken_description,
@@ -85,7 +85,13 @@ def dataset_spec(graph: Graph, sound: Sound) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=dataset_key(entry.stem),
         deps=[dg.AssetDep(each.key, partition_mapping=each.mapping) for each in inputs(graph, sound)],
-        description=description(entry, dataset, version, sound.partitioning),
+        description=description(
+            entry,
+            dataset,
+            version,
+            sound.partitioning,
+            refreshed=refreshes(graph.catalog, entry.stem, dataset),
+        ),
         metadata=static_metadata(graph, sound, version),
         group_name=group(dataset.ml_model or "datasets"),
         code_version=version.sha256[:12],

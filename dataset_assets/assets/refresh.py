@@ -150,4 +150,5 @@ def _failure_text(failures: dict[Period | None, DatasetAssetsError], periods: Se
     if len(periods) == 1:
         return str(next(iter(failures.values())))
     each = "\n".join(f"{period}: {error}" for period, error in failures.items())
-    return f"{len(failures)} of {len(periods)} Periods failed, the others are published:\n{each}"
+    others = ", the others are published" if len(failures) < len(periods) else ""
+    return f"{len(failures)} of {len(periods)} Periods failed{others}:\n{each}"

@@ -116,6 +116,21 @@ def test_a_dataset_shows_when_its_periods_end(retailer):
     assert "A publication for each month from 2024-02 to 2024-04." in found.to_asset_spec().description
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("", "Refreshed by hand."),
+        ("  refresh: {on: upstream}\n", "Refreshes by itself when what it reads has changed."),
+        ('  refresh: {cron: "0 6 * * *"}\n', "Refreshes by itself after each tick of `0 6 * * *`."),
+        ("  refresh: {on: upstream, paused: true}\n", "Does not refresh by itself: paused."),
+        ("  refresh: {on: upstream}\n  status: draft\n", "Does not refresh by itself: the dataset is draft."),
+    ],
+)
+def test_a_dataset_shows_when_it_refreshes(retailer, settings, told):
+    retailer.write("monthly", MONTHLY.rstrip("\n") + "\n" + settings)
+    assert graph(retailer).get(dataset_key("monthly")).to_asset_spec().description.endswith(told)
+
+
 def test_a_nested_datasets_columns_come_from_its_asset(retailer):
     lineage = spec(retailer, "nesting").metadata["dagster/column_lineage"].deps_by_column
     assert lineage["brands__brand"] == [dg.TableColumnDep(dataset_key("brands"), "brand")]

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,9 +17,13 @@ import duckdb
 import pytest
 from deltalake import DeltaTable
 
+from dataset_assets.contract.catalog import load_catalog
+from dataset_assets.due import Due, Reason, Why
 from dataset_assets.errors import AccessError, Fault
 from dataset_assets.pace import Pace, duration
+from dataset_assets.planning import Plan
 from interfaces import runs
+from interfaces.planning import summary
 from tests.interfaces.running import refused, well
 
 PERIODS = int(os.environ.get("DATASET_ASSETS_BACKFILL", "12"))
@@ -72,7 +77,7 @@ def test_a_plan_of_all_tells_of_the_broken_and_of_the_others(retailer):
     assert "name it, or leave them out" in refused("plan", "--from", "2017-02")
     assert "not published by Period" in refused("plan", "profiles", "--from", "2017-02")
     assert "sales has no Period 2017-01" in refused("backfill", "sales", "--from", "2017-01")
-    assert "9000-01 is not complete" in refused("plan", "sales", "--to", "9000-01")
+    assert "more are not complete: the first ends on" in refused("plan", "sales", "--to", "9000-01")
     assert "9000-01 is not complete" in refused("backfill", "sales", "--from", "9000-01")
     assert "'' is not a Period of 'month'" in refused("backfill", "sales", "--from", ""), "not from the first"
     assert "not published by Period" in refused("plan", "profiles", "--to", "")
@@ -85,6 +90,15 @@ def test_a_plan_of_all_says_which_have_not_begun(retailer):
     assert "profiles: 1 to make" in said
     assert "sales has no complete Period by " in said
     assert "sales has no complete Period by " in refused("plan", "sales")
+
+
+def test_what_cannot_be_made_is_not_counted_as_to_make(retailer):
+    entry = load_catalog(retailer / "definitions").entry("sales")
+    due = Due(None, (Reason(Why.ASKED),))
+    held = replace(due, obstacles=(Fault("there is no such table"),))
+    assert summary(Plan(entry, (held, due, due), standing=4)) == (
+        "sales: 2 to make, 1 cannot be made, 4 up to date"
+    )
 
 
 def test_one_that_fails_does_not_cost_the_others(retailer):

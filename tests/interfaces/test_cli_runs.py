@@ -110,6 +110,9 @@ def test_a_period_that_fails_does_not_keep_the_others_from_being_published():
     assert "sales 2018-02: not_empty: 0 rows were selected" in answer.err
     assert "1 of 2 Periods failed, the others are published" in answer.err
     assert read_arrow("sales").num_rows == 177
+    assert "2 of 2 Periods failed; what" in refused(
+        "materialize", "sales", "--from", "2018-02", "--to", "2018-03"
+    )
 
 
 @pytest.mark.usefixtures("retailer")
@@ -248,6 +251,12 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert [each.name for each in tmp_path.iterdir() if "out" in each.name] == ["out.csv"]
 
 
+def test_read_before_anything_is_published_says_what_to_run(retailer):
+    del retailer
+    said = refused("read", "sales", "--partition", "2017-02")
+    assert "run `dataset-assets materialize sales --partition 2017-02`" in said
+
+
 @pytest.mark.usefixtures("published")
 def test_read_of_what_is_not_there(tmp_path):
     assert "published are: 2017-02, 2017-03" in refused("read", "sales", "--partition", "2017-04")
@@ -259,7 +268,7 @@ def test_read_of_what_is_not_there(tmp_path):
     assert "not that of a format" in refused("read", "sales", "-o", str(tmp_path / "x.txt"))
     assert "for the screen" in refused("read", "sales", "--format", "table", "-o", str(tmp_path / "x"))
     assert "is a folder" in refused("read", "sales", "--format", "csv", "-o", str(tmp_path))
-    assert "No such file" in refused("read", "sales", "-o", str(tmp_path / "no" / "x.csv"))
+    assert f"there is no folder {tmp_path}/no;" in refused("read", "sales", "-o", str(tmp_path / "no/a.csv"))
 
 
 @pytest.mark.usefixtures("retailer")

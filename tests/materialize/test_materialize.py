@@ -125,7 +125,8 @@ def test_a_blocking_check_leaves_the_publication_before(shop: Shop) -> None:
 
 def test_a_lookup_that_would_multiply_rows_blocks_with_its_count(shop: Shop) -> None:
     shop.write("items", "SELECT i % 10 AS item, 'kind' AS kind FROM range(12) AS t(i)")
-    with pytest.raises(AuditError, match="lookup items has 2 keys more than once") as failure:
+    sentence = r"lookup items has 2 keys more than once, such as item 0 \(2 times\); make it unique"
+    with pytest.raises(AuditError, match=sentence) as failure:
         shop.publish()
     assert [check.name for check in failure.value.checks] == ["lookups_unique"]
 

@@ -160,6 +160,7 @@ class Findings:
         self._now = datetime.now(UTC)
         self._asked = 0
         self._changed: list[str] = []
+        self._gone: list[str] = []
         self._untold: list[str] = []
 
     def take(self, name: str, table: Table, answer: Answer) -> bool:
@@ -186,6 +187,8 @@ class Findings:
         told = [f"{self._asked} tables asked"]
         if self._changed:
             told.append(f"changed: {listed(self._changed, MOST_TOLD)}")
+        if self._gone:
+            told.append(f"no longer there: {listed(self._gone, MOST_TOLD)}, what was made of it stays")
         if self._untold:
             told.append(f"not known: {listed(self._untold, MOST_TOLD, '; ')}")
         return "; ".join(told)
@@ -206,10 +209,8 @@ class Findings:
 
     def _changes(self, name: str, table: Table, pieces: Pieces) -> Iterator[Report]:
         known = {kind: reported(self.context.instance, kind, table) for kind in KINDS}
-        gone = sorted(str(partition) for told in known.values() for partition in told.keys() - pieces.keys())
-        if gone:
-            names = listed(dict.fromkeys(gone), MOST_TOLD)
-            self.context.log.info("%s: there is no %s any more; what was made of it stays", name, names)
+        gone = {str(partition) for told in known.values() for partition in told.keys() - pieces.keys()}
+        self._gone += (f"{name} {partition}" for partition in sorted(gone))
         for partition, (period, state) in pieces.items():
             news = [kind for kind in KINDS if state.version not in ("", known[kind].get(partition))]
             if news:

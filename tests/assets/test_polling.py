@@ -139,18 +139,17 @@ def test_a_period_that_has_not_ended_waits(settled, retailer, monkeypatch):
     assert settled.tick() == [f"orders {ahead}-01"]
 
 
-def test_a_piece_that_vanishes_is_told_in_the_log_alone_and_is_no_change_when_it_returns(
-    settled, retailer, monkeypatch
-):
+def test_a_piece_that_vanishes_is_told_once_and_is_no_change_when_it_returns(settled, retailer):
     path = retailer.root / "data" / "orders" / "2024-02.parquet"
     path.rename(retailer.root / "aside")
     context = dg.build_sensor_context(settled.instance, cursor=settled.cursor)
-    lines = []
-    monkeypatch.setattr(context.log, "info", lambda text, *args: lines.append(text % args))
     found = settled.sensor.evaluate_tick(context)
     assert not found.asset_events
-    assert lines == ["shop/orders: there is no 2024-02 any more; what was made of it stays"]
+    assert "; no longer there: shop/orders 2024-02, what was made of it stays" in found.skip_message
     settled.cursor = found.cursor
+    again = settled.sensor.evaluate_tick(dg.build_sensor_context(settled.instance, cursor=settled.cursor))
+    assert "no longer there" not in again.skip_message
+    settled.cursor = again.cursor
     (retailer.root / "aside").rename(path)
     assert settled.tick() == []
 

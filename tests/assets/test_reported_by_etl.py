@@ -1,4 +1,4 @@
-"""ETL that reports by itself, as docs/refresh.md says: Dagster's own endpoints, over HTTP to a webserver's process."""
+"""ETL that reports by itself (docs/refresh.md): Dagster's own endpoints, over HTTP to a webserver."""
 
 import os
 import socket

@@ -154,8 +154,14 @@ class Look:
     def due(self, *, every: bool) -> Due | None:
         """None for a publication that is up to date, unless `every` one is asked for."""
         reasons = tuple(dict.fromkeys(self._reasons())) or ((Reason(Why.ASKED),) if every else ())
-        if not reasons:
-            return None
+        return self._due(reasons) if reasons else None
+
+    def unsure(self) -> Due | None:
+        """A publication that stands because a source of it cannot be asked: its obstacles say why not."""
+        found = self._due(())
+        return found if found.obstacles else None
+
+    def _due(self, reasons: tuple[Reason, ...]) -> Due:
         faults = (fault for source in self.sources for fault in self.seen[source.name].faults)
         return Due(self.period, reasons, self._rows, self._estimate("size_bytes"), tuple(faults))
 

@@ -22,12 +22,14 @@ _STALE = {Why.VERSION, Why.OBJECTION, Why.SOURCE, Why.NESTED}
 class Plan:
     """What would be made of one dataset, in order of time. `standing`: how many are up to date.
 
+    `unsure`: those among them of which that is not certain, since a source cannot be asked.
     `stale`: how many publications another dataset reads as they are, though they are not up to date.
     """
 
     entry: Entry
     due: tuple[Due, ...]
     standing: int = 0
+    unsure: tuple[Due, ...] = ()
     stale: int = 0
 
 
@@ -71,9 +73,11 @@ class _Planner:
         yield own
 
     def _plan(self, entry: Entry, periods: Sequence[Period | None], *, every: bool) -> Plan:
-        looks = (Look(self.known, entry, period) for period in periods)
-        found = [due for look in looks if (due := look.due(every=every))]
-        return Plan(entry, tuple(found), len(periods) - len(found))
+        looks = [Look(self.known, entry, period) for period in periods]
+        found = [(look, look.due(every=every)) for look in looks]
+        unsure = tuple(doubt for look, due in found if due is None and (doubt := look.unsure()))
+        made = tuple(due for _, due in found if due)
+        return Plan(entry, made, len(periods) - len(made), unsure)
 
     def _nested_of(self, plan: Plan) -> Iterator[tuple[Named, Period | None]]:
         """What the publications that are due read of other datasets."""

@@ -104,7 +104,8 @@ def tell(found: Sequence[Plan]) -> None:
     if table.rows:
         out().print(table)
     for plan in found:
-        say(*obstacles(plan))
+        say(*obstacles(plan, plan.due, "cannot be made"))
+        say(*obstacles(plan, plan.unsure, "is left as it is"))
         say(summary(plan))
 
 
@@ -120,23 +121,25 @@ def stretches(plan: Plan) -> Iterator[Stretch]:
         yield Stretch(plan, tuple(found))
 
 
-def obstacles(plan: Plan) -> Iterator[str]:
-    """What keeps publications from being made, each thing once."""
+def obstacles(plan: Plan, those: Iterable[Due], what: str) -> Iterator[str]:
+    """What stands in the way of `those` publications, each thing once, and what becomes of them."""
     held: dict[Fault, list[Due]] = {}
-    for due in plan.due:
+    for due in those:
         for fault in due.obstacles:
             held.setdefault(fault, []).append(due)
     for fault, dues in held.items():
         of = Stretch(plan, tuple(dues)).periods
-        yield f"{plan.entry.stem}{f' {of}' if of else ''} cannot be made: {fault}"
+        yield f"{plan.entry.stem}{f' {of}' if of else ''} {what}: {fault}"
 
 
 def summary(plan: Plan) -> str:
-    """`sales: 12 to make, 3 up to date`; what cannot be made is not among the first."""
+    """`sales: 12 to make, 3 up to date, 1 perhaps not`; what cannot be made is not among the first."""
     held = sum(bool(due.obstacles) for due in plan.due)
     cannot = f", {held:,} cannot be made" if held else ""
+    unsure = f", {len(plan.unsure):,} perhaps not" if plan.unsure else ""
     stale = f", {plan.stale} read as they are, though not up to date" if plan.stale else ""
-    return f"{plan.entry.stem}: {len(plan.due) - held:,} to make{cannot}, {plan.standing:,} up to date{stale}"
+    standing = f"{plan.standing:,} up to date{unsure}{stale}"
+    return f"{plan.entry.stem}: {len(plan.due) - held:,} to make{cannot}, {standing}"
 
 
 def reading(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:

@@ -160,9 +160,21 @@ def test_a_hole_is_in_the_way_of_the_windows_that_need_it_and_of_no_publication_
     planned.make("monthly")
     (planned.retailer.root / "data/orders/2024-03.parquet").unlink()
     assert planned.due("monthly") == {}
+    (plan,) = planned.plans("monthly")
+    assert {str(doubt.period) for doubt in plan.unsure} == {"2024-03", "2024-04"}
     (held,) = (plan.due for plan in planned.plans("monthly", every=True))
     assert {str(due.period) for due in held if due.obstacles} == {"2024-03", "2024-04"}
     assert "2024-03 are missing" in str(held[0].obstacles[0])
+
+
+def test_of_a_publication_whose_source_is_broken_nobody_says_that_it_is_up_to_date(planned: Planned):
+    planned.make("monthly")
+    (planned.retailer.root / "data/orders/2024-05.parquet").write_bytes(b"no Parquet at all")
+    (plan,) = planned.plans("monthly")
+    assert (plan.due, plan.standing) == ((), 3)
+    assert [str(doubt.period) for doubt in plan.unsure] == ["2024-05"]
+    assert "is not a whole Parquet file" in str(plan.unsure[0].obstacles[0])
+    assert plan.unsure[0].reasons == ()
 
 
 def test_an_unpartitioned_window_moves_and_what_became_sensitive_may_not_stay(planned: Planned):

@@ -101,6 +101,15 @@ def test_what_cannot_be_made_is_not_counted_as_to_make(retailer):
     )
 
 
+def test_what_nobody_can_tell_is_said_with_its_cause(retailer):
+    well("backfill", "sales", "--to", "2017-02")
+    path = retailer / "data" / "retail" / "transactions.parquet"
+    path.write_bytes(b"no Parquet at all")
+    said = well("plan", "sales", "--to", "2017-02").err
+    assert "sales 2017-02 is left as it is: resolver" in said
+    assert "sales: 0 to make, 1 up to date, 1 perhaps not" in said
+
+
 def test_one_that_fails_does_not_cost_the_others(retailer):
     rewrite(retailer, "FROM {sales} UNION ALL FROM {sales} WHERE transaction_timestamp = '2017-01-01 12:00'")
     said = refused("backfill", "sales", *ENDS)  # two months back from March: the first of January is in it

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from dataset_assets.model import Model
 
-TAG = "dataset_assets/worker"
-"""On a run. One that is started again has the tags of the first: `run_id` says whose it is."""
+TAG = ".dagster/dataset_assets/worker"
+"""On a run; its beginning keeps it off Dagster's pages. One that is started again has the tags of the first:
+`run_id` says whose it is."""
 
 
 class Worker(Model):

@@ -1,4 +1,4 @@
-"""Waiting for what passes by itself, inside a run (docs/decisions/0021)."""
+"""Waiting for what passes by itself, inside a run (docs/decisions/0015)."""
 
 import time
 from collections.abc import Callable, Sequence

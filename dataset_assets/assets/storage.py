@@ -1,4 +1,4 @@
-"""Dagster's SQLite storage, opened by one process at a time (docs/decisions/0020).
+"""Dagster's SQLite storage, opened by one process at a time (docs/decisions/0014).
 
 Dagster makes its tables where it finds none, and takes a database that has tables and no version yet for
 one of an old release. Of several processes that find a fresh folder at once, as a webserver and a daemon that

@@ -63,9 +63,11 @@ def _fault(error: duckdb.Error, text: str, memory_limit: str) -> Fault | None:  
         case duckdb.PermissionException():
             return Fault("the query reaches outside of the target's folders", mend="check resolver roots")
         case duckdb.IOException() | duckdb.HTTPException():
-            return Fault(f"a file cannot be read or written: {_first_line(text)}")
+            message = f"a file cannot be read or written: {_first_line(text)}"
+            return Fault(message, mend="look at the file, its folder and the disk")
         case duckdb.InvalidInputException() if "parquet" in text.lower():
-            return Fault(f"a file is not readable Parquet: {_first_line(text)}")
+            message = f"a file is not readable Parquet: {_first_line(text)}"
+            return Fault(message, mend="load it anew, or point `location` at others")
     return None
 
 

@@ -57,7 +57,8 @@ def ordered(
 ) -> list[Period]:
     """The Periods that there are pieces of, in order. Raises ResolveError where there are none."""
     if not present:
-        raise resolver.refuse(table, f"there is nothing of any Period of '{cadence.name}'")
+        mend = "load one, or mend the table's `location` in the target"
+        raise resolver.refuse(table, f"there is nothing of any Period of '{cadence.name}'", mend)
     return sorted(present.values(), key=lambda period: period.start)
 
 

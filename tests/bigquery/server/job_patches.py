@@ -3,10 +3,11 @@
 import re
 import threading
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partialmethod
 from importlib.resources import files
 from pathlib import Path
 
+import uvicorn
 from bqemulator.api.routes import jobs, upload
 from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.jobs import executor
@@ -158,7 +159,13 @@ def a_dry_run_runs_no_script() -> None:
     jobs._DESTRUCTIVE_STATEMENT_TYPES |= {"SCRIPT"}
 
 
+def idle_connections_stay() -> None:
+    """As Google's do, for minutes: uvicorn's five seconds were over just when a test asked once more."""
+    uvicorn.Config.__init__ = partialmethod(uvicorn.Config.__init__, timeout_keep_alive=600)
+
+
 PATCHES = (
+    idle_connections_stay,
     load_spatial_from_its_wheel,
     accept_any_media_type,
     keep_the_id_of_a_load_job,

@@ -1,22 +1,19 @@
 """The publications before one, as far as their records tell."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from dataset_assets.building import Schedule, schedule_of
 from dataset_assets.contract.catalog import Catalog
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
-from dataset_assets.ports.warehouse import Warehouse
+from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.work import Request
 
 _WIDER = 8
 """How much further back is looked each time that too few Periods were published."""
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlglot import exp
@@ -26,7 +25,7 @@ from dataset_assets.history import history
 from dataset_assets.moving import Mover
 from dataset_assets.pace import Progress
 from dataset_assets.ports.engine import Errand, Session
-from dataset_assets.ports.warehouse import Claim, Publication, PublishedColumn, Staged
+from dataset_assets.ports.warehouse import Claim, Publication, PublishedColumn, Record, Staged
 from dataset_assets.relations import Places, named_only
 from dataset_assets.rows.encoding import content_digest, digest_parts, fold_digest
 from dataset_assets.rows.identity import instant
@@ -64,7 +63,7 @@ class Materialization:
     seconds: Mapping[str, float]
     usage: Mapping[str, int]
     """What the engine counts: `bytes_estimated`, `bytes_billed`, `bytes_moved`, `rows_moved`, `jobs`."""
-    record: Mapping[str, Any]
+    record: Record
 
 
 @dataclass

@@ -5,6 +5,7 @@ from datetime import UTC
 from hashlib import sha256
 from typing import Any
 
+from dataset_assets.ports.warehouse import Record
 from dataset_assets.relations import source_key
 from dataset_assets.selection.date_range import Window
 from dataset_assets.sql.build import assemble
@@ -29,7 +30,7 @@ def window_ends(window: Window | None) -> list[str] | None:
     return [window.start.instant.isoformat(), window.end.instant.isoformat()] if window else None
 
 
-def affirmed(work: Work, target: Target, record: Mapping[str, Any]) -> dict[str, Any]:
+def affirmed(work: Work, target: Target, record: Record) -> dict[str, Any]:
     """The record of a publication that stands, with what its rows were found to be the rows of as well.
 
     So a source that was written anew with the same rows is not read again for them.
@@ -37,7 +38,7 @@ def affirmed(work: Work, target: Target, record: Mapping[str, Any]) -> dict[str,
     return {**record, AFFIRMED: _made_from(work, target)}
 
 
-def made_from(record: Mapping[str, Any]) -> Mapping[str, Any]:
+def made_from(record: Record) -> Mapping[str, Any]:
     """The newest `as_of`, `window`, `sources` and `selection` of which a publication has the rows."""
     return record.get(AFFIRMED) or record
 

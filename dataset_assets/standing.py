@@ -1,12 +1,11 @@
 """When the publication before stands: rows that would be the same are not published again (decision 0010)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from dataset_assets.audit import CheckResult
 from dataset_assets.contract.model import ColumnDef, Dataset
-from dataset_assets.ports.warehouse import Publication
+from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.snapshot import made_from, selection_digest, sources_of
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.target import Target
@@ -23,6 +22,11 @@ class RefreshCounts:
     unchanged: int
     removed: int
 
+    @property
+    def moved(self) -> bool:
+        """Whether there was a change to any row."""
+        return bool(self.added or self.changed or self.removed)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -32,7 +36,7 @@ class Outcome:
     statistics: Statistics
     checks: tuple[CheckResult, ...]
     digest: str
-    record: Mapping[str, Any]
+    record: Record
     table_version: int
     size_bytes: int | None
 
@@ -45,7 +49,7 @@ def may_stand(work: Work) -> bool:
     return not any(objections(before.record, work.question.dataset, work.definitions))
 
 
-def objections(record: Mapping[str, Any], dataset: Dataset, columns: Iterable[ColumnDef]) -> Iterator[str]:
+def objections(record: Record, dataset: Dataset, columns: Iterable[ColumnDef]) -> Iterator[str]:
     """Why a publication of this version must not stay, whatever rows it has. `columns`: the user columns."""
     if record["counts"]["rows"] == 0 and not dataset.allow_empty:
         yield "it is empty"

@@ -14,7 +14,7 @@ from dataset_assets.pace import Pace
 from dataset_assets.planning import Plan
 from interfaces.console import say
 from interfaces.planning import planned, reading, tell
-from interfaces.runs import UNCHANGED, Run, change, label
+from interfaces.runs import Run, change, label
 from interfaces.workspace import Workspace
 
 
@@ -73,7 +73,7 @@ class Backfill:
         self._end(pace)
 
     def _made(self, name: str, result: Materialization) -> None:
-        self.unchanged += change(result.counts) == UNCHANGED
+        self.unchanged += not result.counts.moved
         for check in result.checks:
             if not check.passed:
                 self.remarks.setdefault(check.name, []).append(f"{name}: {check.message}")

@@ -29,9 +29,6 @@ DIGITS = 12
 """Of a digest, where a person compares it."""
 
 
-UNCHANGED = "unchanged"
-
-
 @dataclass(frozen=True)
 class Run:
     """Everything that the Periods of one run have in common."""
@@ -185,8 +182,8 @@ def change(counts: RefreshCounts) -> str:
     """What became of the rows since the publication before (decision 18)."""
     moved = ("added", counts.added), ("changed", counts.changed), ("removed", counts.removed)
     words = [f"{number:,} {word}" for word, number in moved if number]
-    if not words:
-        return UNCHANGED
+    if not counts.moved:
+        return "unchanged"
     return ", ".join([*words, *([f"{counts.unchanged:,} unchanged"] if counts.unchanged else [])])
 
 

@@ -12,7 +12,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.warehouse import Publication, Warehouse
+from dataset_assets.ports.warehouse import Publication, Record, Warehouse
 from resources import delta_periods
 from resources.delta_folder import DatasetFolder, read_json
 from resources.delta_tables import relation_source
@@ -53,7 +53,7 @@ class DeltaPublications(Warehouse):
         periods: Sequence[str | None],
         session: Session,  # noqa: ARG002
         last: int = 1,
-    ) -> list[Mapping[str, Any]]:
+    ) -> list[Record]:
         """As the port says. The records of rows that another tool rewrote are gone."""
         folder = DatasetFolder.of(self.root, dataset)
         table = self.table(folder)
@@ -71,7 +71,7 @@ class DeltaPublications(Warehouse):
         """As the port says. By their records' `period_start`, by id where there is none."""
         return list(self.records(dataset, session))
 
-    def records(self, dataset: str, session: Session) -> Mapping[str | None, Mapping[str, Any]]:  # noqa: ARG002
+    def records(self, dataset: str, session: Session) -> Mapping[str | None, Record]:  # noqa: ARG002
         """As the port says."""
         folder = DatasetFolder.of(self.root, dataset)
         table = self.table(folder)
@@ -107,7 +107,7 @@ class DeltaPublications(Warehouse):
             raise ResolveError(Fault(message, mend=f"it has 0 to {newest}")) from None
 
 
-def _order(period: str | None, record: Mapping[str, Any]) -> tuple[str, str]:
+def _order(period: str | None, record: Record) -> tuple[str, str]:
     return str(record.get("period_start") or ""), period or ""
 
 

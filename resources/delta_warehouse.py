@@ -6,7 +6,7 @@ Delta reader can read the tables, and every publication can be read back by vers
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from dataset_assets.access import Finding, fine, missing
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, UnsupportedError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Staged
+from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Record, Staged
 from resources import delta_leftovers, delta_periods, delta_schema, duckdb_nodes
 from resources.delta_folder import DatasetFolder, flush, move, write_json
 from resources.delta_periods import PERIOD
@@ -87,7 +87,7 @@ class DeltaWarehouse(DeltaPublications):
         claim: Claim,
         staged: Staged,
         columns: Sequence[PublishedColumn],
-        record: Mapping[str, Any],
+        record: Record,
         session: Session,  # noqa: ARG002
     ) -> int:
         """As the port says. Publishing the same claim again answers the version that it has."""
@@ -113,7 +113,7 @@ class DeltaWarehouse(DeltaPublications):
         self,
         claim: Claim,
         before: Publication,  # noqa: ARG002 - while the claim holds it is the Period's
-        record: Mapping[str, Any],
+        record: Record,
         session: Session,  # noqa: ARG002
     ) -> None:
         """As the port says."""
@@ -178,7 +178,7 @@ def _check_partitioning(table: DeltaTable | None, claim: Claim) -> None:
         )
 
 
-def _place(folder: DatasetFolder, claim: Claim, staged: Staged, record: Mapping[str, Any]) -> AddAction:
+def _place(folder: DatasetFolder, claim: Claim, staged: Staged, record: Record) -> AddAction:
     """Puts record and rows where the commit will find them; until then no reader does."""
     if not isinstance(staged, StagedFile):
         raise TypeError("rows of another warehouse")
@@ -207,7 +207,7 @@ def _commit(
     claim: Claim,
     action: AddAction,
     schema: Any,
-    record: Mapping[str, Any],
+    record: Record,
 ) -> int:
     named = {"run_id": claim.run_id, "period": claim.period or "", "token": str(claim.token)}
     properties = CommitProperties({**named, "dataset_version": str(record.get("version", ""))})

@@ -13,6 +13,9 @@ from dataset_assets.contract.model import ColumnType
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 
+Record = Mapping[str, Any]
+"""The snapshot that stays with a publication's rows (decision 16), plain JSON values."""
+
 
 @dataclass(frozen=True)
 class PublishedColumn:
@@ -44,14 +47,13 @@ class Claim:
 class Publication:
     """One atomic replacement of a dataset's rows for a Period, as it stands in the warehouse.
 
-    `version` is the warehouse table's own number for time travel; `record` is the snapshot that was
-    stored with the rows (decision 16), plain JSON values.
+    `version` is the warehouse table's own number for time travel.
     """
 
     dataset: str
     period: str | None
     version: int
-    record: Mapping[str, Any]
+    record: Record
     relation: Relation
     """All published columns, system columns included, of this Period alone."""
 
@@ -105,7 +107,7 @@ class Warehouse(ABC):
     @abstractmethod
     def recent(
         self, dataset: str, periods: Sequence[str | None], session: Session, last: int = 1
-    ) -> list[Mapping[str, Any]]:
+    ) -> list[Record]:
         """The records of the `last` publications of each Period, in the order given, the newest first.
 
         The first of each is what a reader sees now; a Period without a publication has none. `[None]` of an
@@ -122,7 +124,7 @@ class Warehouse(ABC):
         claim: Claim,
         staged: Staged,
         columns: Sequence[PublishedColumn],
-        record: Mapping[str, Any],
+        record: Record,
         session: Session,
     ) -> int:
         """Makes the staged rows the Period's rows, in one commit; answers the table's new version.
@@ -132,7 +134,7 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    def affirm(self, claim: Claim, before: Publication, record: Mapping[str, Any], session: Session) -> None:
+    def affirm(self, claim: Claim, before: Publication, record: Record, session: Session) -> None:
         """Gives the Period's publication another record; its rows stay as they are.
 
         Raises SupersededError when a later run claimed the Period.
@@ -155,7 +157,7 @@ class Warehouse(ABC):
         """The Periods that have a publication now, in order; `[None]` for an unpartitioned dataset."""
 
     @abstractmethod
-    def records(self, dataset: str, session: Session) -> Mapping[str | None, Mapping[str, Any]]:
+    def records(self, dataset: str, session: Session) -> Mapping[str | None, Record]:
         """`Publication.record` of each Period that `periods` answers, in that order, without its rows.
 
         Empty where the record is gone.

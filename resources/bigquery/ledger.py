@@ -8,11 +8,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlglot import exp
 
-from dataset_assets.ports.warehouse import Claim
+from dataset_assets.ports.warehouse import Claim, Record
 from dataset_assets.sql.build import column, number, text
 from resources.bigquery.names import table
 
@@ -87,7 +86,7 @@ class Ledger:
         return found.where(*_of(dataset, period))
 
     def publish(
-        self, claim: Claim, staged: exp.Table, names: Sequence[str], record: Mapping[str, Any]
+        self, claim: Claim, staged: exp.Table, names: Sequence[str], record: Record
     ) -> list[exp.Expr]:
         """Replaces the Period's rows and writes the publication down, in one transaction.
 
@@ -108,7 +107,7 @@ class Ledger:
             self.published(claim),
         ]
 
-    def affirm(self, claim: Claim, version: int, record: Mapping[str, Any]) -> list[exp.Expr]:
+    def affirm(self, claim: Claim, version: int, record: Record) -> list[exp.Expr]:
         """Writes a publication down whose rows are those of `version`, the Period's last.
 
         Answers as `publish` does. No transaction keeps two of them, of two Periods, from one version.
@@ -121,7 +120,7 @@ class Ledger:
         """`version` of what this claim published; no row when it did not."""
         return exp.select(column("version")).from_(self.table(PUBLICATIONS)).where(*_own(claim))
 
-    def _may(self, claim: Claim, record: Mapping[str, Any]) -> exp.Expr:
+    def _may(self, claim: Claim, record: Record) -> exp.Expr:
         """Whether no claim is newer, this one did not publish yet, and what it replaces is what it knows.
 
         The last: a claim that was the newest when its transaction began may commit after the next claim.
@@ -142,7 +141,7 @@ class Ledger:
             conditions.append(exp.EQ(this=found.subquery(), expression=known))
         return exp.and_(*conditions)
 
-    def _written_down(self, claim: Claim, record: Mapping[str, Any]) -> exp.Select:
+    def _written_down(self, claim: Claim, record: Record) -> exp.Select:
         last = exp.Coalesce(this=exp.Max(this=column("version")), expressions=[number(-1)])
         values = {
             "dataset": text(claim.dataset),

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dataset_assets.errors import Fault, ResolveError, UnsupportedError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.warehouse import Publication, Warehouse
+from dataset_assets.ports.warehouse import Publication, Record, Warehouse
 from resources.bigquery.ledger import PUBLICATIONS, Ledger
 from resources.bigquery.types import physical_column
 
@@ -57,7 +57,7 @@ class BigQueryPublications(Warehouse):
 
     def recent(
         self, dataset: str, periods: Sequence[str | None], session: Session, last: int = 1
-    ) -> list[Mapping[str, Any]]:
+    ) -> list[Record]:
         """As the port says."""
         if not periods or not self.has_ledger(of_bigquery(session)):
             return []
@@ -71,7 +71,7 @@ class BigQueryPublications(Warehouse):
             return []
         return [row["period"] or None for row in session.rows(self.ledger.periods(dataset))]
 
-    def records(self, dataset: str, session: Session) -> Mapping[str | None, Mapping[str, Any]]:
+    def records(self, dataset: str, session: Session) -> Mapping[str | None, Record]:
         """As the port says."""
         if not self.has_ledger(of_bigquery(session)):
             return {}

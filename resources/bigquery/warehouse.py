@@ -5,10 +5,10 @@ A run writes its rows to a table that only it knows; one transaction then makes 
 
 # ruff: noqa: PLC0415 - a code location asks a warehouse for names alone: Google's libraries load in a run
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -22,7 +22,7 @@ from dataset_assets.errors import (
 )
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Staged
+from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Record, Staged
 from resources.bigquery.ledger import DESCRIPTIONS, SCHEMAS
 from resources.bigquery.names import mark, moved_prefix
 from resources.bigquery.publications import BigQueryPublications, of_bigquery
@@ -117,7 +117,7 @@ class BigQueryWarehouse(BigQueryPublications):
         claim: Claim,
         staged: Staged,
         columns: Sequence[PublishedColumn],
-        record: Mapping[str, Any],
+        record: Record,
         session: Session,
     ) -> int:
         """As the port says. Publishing the same claim again answers the version that it has."""
@@ -144,7 +144,7 @@ class BigQueryWarehouse(BigQueryPublications):
         self.discard(claim, staged, session)
         return found[0]["version"]
 
-    def affirm(self, claim: Claim, before: Publication, record: Mapping[str, Any], session: Session) -> None:
+    def affirm(self, claim: Claim, before: Publication, record: Record, session: Session) -> None:
         """As the port says: a version more, with the rows of the one before."""
         opened = of_bigquery(session)
         statements = self.ledger.affirm(claim, before.version, record)

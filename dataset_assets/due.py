@@ -16,14 +16,13 @@ from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.resolver import Extent, Survey, TableState
+from dataset_assets.ports.warehouse import Record
 from dataset_assets.relations import Places, source_key
 from dataset_assets.snapshot import made_from, window_ends
 from dataset_assets.sql.question import window_of
 from dataset_assets.standing import objections
 from dataset_assets.target import Target
 from dataset_assets.work import Request
-
-Record = Mapping[str, Any]
 
 LATEST = 12
 """Publications that an estimate looks at, for one that there never was."""
@@ -57,7 +56,8 @@ class Reason:
 class Due:
     """A publication that would be made. `rows` and `size_bytes` are estimates, None where nothing tells.
 
-    `obstacles`: what is known to keep it from being made.
+    `obstacles`: what is known to keep it from being made. `nested`: which publications it reads of other
+    datasets.
     """
 
     period: Period | None
@@ -65,6 +65,7 @@ class Due:
     rows: int | None = None
     size_bytes: int | None = None
     obstacles: tuple[Fault, ...] = ()
+    nested: tuple[tuple[Named, Period | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,16 +155,23 @@ class Look:
     def due(self, *, every: bool) -> Due | None:
         """None for a publication that is up to date, unless `every` one is asked for."""
         reasons = tuple(dict.fromkeys(self._reasons())) or ((Reason(Why.ASKED),) if every else ())
-        return self._due(reasons) if reasons else None
+        if not reasons:
+            return None
+        size = self._estimate("size_bytes")
+        return Due(self.period, reasons, self._rows, size, self._obstacles, tuple(self._nested()))
 
     def unsure(self) -> Due | None:
         """A publication that stands because a source of it cannot be asked: its obstacles say why not."""
-        found = self._due(())
-        return found if found.obstacles else None
+        return Due(self.period, (), obstacles=self._obstacles) if self._obstacles else None
 
-    def _due(self, reasons: tuple[Reason, ...]) -> Due:
-        faults = (fault for source in self.sources for fault in self.seen[source.name].faults)
-        return Due(self.period, reasons, self._rows, self._estimate("size_bytes"), tuple(faults))
+    @property
+    def _obstacles(self) -> tuple[Fault, ...]:
+        return tuple(fault for source in self.sources for fault in self.seen[source.name].faults)
+
+    def _nested(self) -> Iterator[tuple[Named, Period | None]]:
+        for source in self.sources:
+            if source.nested and not self.seen[source.name].faults:
+                yield source.nested, self.known.period_of(source.nested, self.places)
 
     def _reasons(self) -> Iterator[Reason]:
         """Another definition, or window, is one of its own: it reads other pieces of its sources."""

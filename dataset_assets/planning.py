@@ -9,7 +9,6 @@ from datetime import datetime
 
 from dataset_assets.building import nested_first
 from dataset_assets.contract.catalog import Catalog, Entry
-from dataset_assets.contract.scope import Named
 from dataset_assets.due import Due, Known, Look, Reason, Why
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Errand
@@ -66,7 +65,7 @@ class _Planner:
                 asked = _in_time(wanted[stem].values())
                 plan = self._plan(self.known.catalog.entry(stem), asked, every=every and stem == entry.stem)
                 found.append(plan if stem == entry.stem else _made_first(plan))
-                for named, period in self._nested_of(found[-1]):
+                for named, period in (each for due in found[-1].due for each in due.nested):
                     wanted.setdefault(named.stem, {})[str(period)] = period
         own, *below = found
         yield from (plan for plan in reversed(below) if plan.due or plan.stale)
@@ -78,14 +77,6 @@ class _Planner:
         unsure = tuple(doubt for look, due in found if due is None and (doubt := look.unsure()))
         made = tuple(due for _, due in found if due)
         return Plan(entry, made, len(periods) - len(made), unsure)
-
-    def _nested_of(self, plan: Plan) -> Iterator[tuple[Named, Period | None]]:
-        """What the publications that are due read of other datasets."""
-        for due in plan.due:
-            look = Look(self.known, plan.entry, due.period)
-            for source in look.sources:
-                if source.nested and not look.seen[source.name].faults:
-                    yield source.nested, self.known.period_of(source.nested, look.places)
 
 
 def _made_first(plan: Plan) -> Plan:

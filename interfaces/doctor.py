@@ -6,7 +6,6 @@ Metadata is all that is read, and all checks run, whatever the ones before have 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from rich.table import Table
 
@@ -25,7 +24,7 @@ from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import mismatches
 from interfaces.console import cell, out, say
 from interfaces.costing import cost
-from interfaces.querying import Look, look, places_of
+from interfaces.querying import Look, look, look_at, places_of
 from interfaces.workspace import Workspace
 
 _STYLES = {State.OK: "green", State.MISSING: "bold red", State.NOTE: "yellow"}
@@ -199,8 +198,7 @@ def _last_or_first(workspace: Workspace, entry: Entry) -> Look:
         return look(workspace, entry, None, None)
     except PeriodError:
         schedule = schedule_of(workspace.catalog, entry)
-        first = schedule.first if schedule else None
-        return Look(first.end if first else datetime.now(UTC), first, "")
+        return look_at(schedule.first if schedule else None)
 
 
 def _shown(workspace: Workspace) -> list[Entry]:

@@ -4,17 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dataset_assets.building import schedule_of
+from dataset_assets.building import chosen_periods, schedule_of
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.model import Status
 from dataset_assets.contract.wording import size_text
 from dataset_assets.due import Due
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
-from dataset_assets.periods.period import Period
 from dataset_assets.planning import Plan, plans
 from interfaces.console import Grid, cell, out, say
 from interfaces.costing import cost
-from interfaces.querying import Look
+from interfaces.querying import look_at
 from interfaces.workspace import Workspace
 
 UNKNOWN = "unknown"
@@ -50,21 +49,10 @@ def planned(
 
     Raises PeriodError for Periods that do not exist or are not complete, and as `plans` does.
     """
-    now = datetime.now(UTC)
-    periods = _asked(workspace, entry, first, last, now)
+    now, schedule = datetime.now(UTC), schedule_of(workspace.catalog, entry)
+    begin = schedule.first.id if schedule and first is None else first
+    periods = chosen_periods(workspace.catalog, entry, now, first=begin, last=last)
     return plans(workspace.catalog, workspace.target, entry, periods, now, every=every)
-
-
-def _asked(
-    workspace: Workspace, entry: Entry, first: str | None, last: str | None, now: datetime
-) -> Sequence[Period | None]:
-    schedule = schedule_of(workspace.catalog, entry)
-    if schedule:
-        return schedule.complete(schedule.span(first, last, now), now)
-    if first is not None or last is not None:
-        message = f"{entry.stem} is not published by Period"
-        raise PeriodError(Fault(message, mend="leave the Periods out"))
-    return [None]
 
 
 def print_plan(workspace: Workspace, name: str | None, first: str | None, last: str | None) -> None:
@@ -148,9 +136,8 @@ def reading(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
         able = [due for due in plan.due if not due.obstacles]
         if able:
             period, stem = able[-1].period, plan.entry.stem
-            at = Look(period.end if period else datetime.now(UTC), period, "")
             try:
-                reads = cost(workspace, plan.entry, at).reads or 0
+                reads = cost(workspace, plan.entry, look_at(period)).reads or 0
             except DatasetAssetsError as error:
                 yield f"{stem}: what would be read is {UNKNOWN}: {error}"
             else:

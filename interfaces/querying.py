@@ -43,6 +43,11 @@ class Look:
         return f"as of {self.as_of:%Y-%m-%dT%H:%M:%SZ}{of}{self.reason}"
 
 
+def look_at(period: Period | None) -> Look:
+    """Back from the end of a Period; without one, from now."""
+    return Look(period.end if period else datetime.now(UTC), period, "")
+
+
 def look(workspace: Workspace, entry: Entry, as_of: str | None, period: str | None) -> Look:
     """Decision 6. A partitioned dataset without a Period takes the last one that is complete at as-of.
 

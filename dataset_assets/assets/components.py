@@ -16,10 +16,10 @@ import dagster as dg
 import yaml
 from pydantic import BaseModel, Field, create_model
 
-from dataset_assets.assets.factory import broken_asset, dataset_asset
+from dataset_assets.assets.factory import datasets
 from dataset_assets.assets.keys import word
 from dataset_assets.assets.location import Surroundings, definitions, installed, tell_when_validated
-from dataset_assets.assets.plan import Graph, Sound
+from dataset_assets.assets.plan import Graph
 from dataset_assets.assets.scaffolding import EXAMPLE, DatasetScaffolder, DatasetsScaffolder
 from dataset_assets.contract.catalog import Catalog, load_catalog, single_catalog
 from dataset_assets.contract.reader import Document, read_file
@@ -80,15 +80,16 @@ class _Component(dg.Component, dg.Model, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Reads the files anew each time the code location loads."""
-        graph = self.graph(context)
+        around = self.around(context)
+        graph = self.graph(context, around)
         tell_when_validated(graph, lambda: _graphs(context))
-        return self.definitions(graph, self._around(context))
+        return self.definitions(graph, around)
 
-    def graph(self, context: dg.ComponentLoadContext) -> Graph:
+    def graph(self, context: dg.ComponentLoadContext, around: Surroundings) -> Graph:
         """As of now, which decides which Periods are complete."""
-        return self._around(context).graph(self.catalog(context.path), datetime.now(UTC))
+        return around.graph(self.catalog(context.path), datetime.now(UTC))
 
-    def _around(self, context: dg.ComponentLoadContext) -> Surroundings:
+    def around(self, context: dg.ComponentLoadContext) -> Surroundings:
         """Its sensors and its resource are called after the component's folder."""
         folder = context.path
         return replace(
@@ -146,11 +147,7 @@ class DatasetComponent(_Component):
 
     def definitions(self, graph: Graph, around: Surroundings) -> dg.Definitions:
         """The dataset's asset."""
-        assets = [
-            dataset_asset(graph, each) if isinstance(each, Sound) else broken_asset(each)
-            for each in graph.datasets.values()
-        ]
-        return dg.Definitions(assets=assets, resources={graph.placement.key: around.resource})
+        return dg.Definitions(assets=list(datasets(graph)), resources={graph.placement.key: around.resource})
 
 
 def _graphs(context: dg.ComponentLoadContext) -> Iterator[Graph]:
@@ -160,7 +157,8 @@ def _graphs(context: dg.ComponentLoadContext) -> Iterator[Graph]:
         if issubclass(decl.component_type, _Component):
             component = tree.load_structural_component_at_loc(loc)
             if isinstance(component, _Component):
-                yield component.graph(context.for_component_loc(loc))
+                own = context.for_component_loc(loc)
+                yield component.graph(own, component.around(own))
 
 
 def _place(folder: Path, target: str | None) -> str | None:

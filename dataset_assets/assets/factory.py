@@ -35,10 +35,15 @@ def assets(graph: Graph) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
     """Every asset: physical tables, datasets, and those that stand for files which cannot be used."""
     for table in graph.sources.values():
         yield table_spec(table)
-    for dataset in graph.datasets.values():
-        yield dataset_asset(graph, dataset) if isinstance(dataset, Sound) else broken_asset(dataset)
+    yield from datasets(graph)
     if graph.catalog.faults:
         yield failing_asset(dg.AssetKey("definitions"), graph.catalog.faults, {})
+
+
+def datasets(graph: Graph) -> Iterator[dg.AssetsDefinition]:
+    """One for each dataset, broken ones too."""
+    for dataset in graph.datasets.values():
+        yield dataset_asset(graph, dataset) if isinstance(dataset, Sound) else broken_asset(dataset)
 
 
 def table_spec(table: Table) -> dg.AssetSpec:

@@ -27,7 +27,7 @@ PATIENCE = 20.0
 _ABOUT = "Ends runs whose process is gone, and once a day removes what they left in the warehouse"
 
 
-def janitor(placement: Placement, interval: int = INTERVAL, name: str = SENSOR) -> dg.SensorDefinition:
+def janitor(placement: Placement, name: str = SENSOR) -> dg.SensorDefinition:
     """The sensor of a code location. Its cursor is the day on which it cleaned last."""
 
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
@@ -43,7 +43,7 @@ def janitor(placement: Placement, interval: int = INTERVAL, name: str = SENSOR) 
     return dg.SensorDefinition(
         name=name,
         evaluation_fn=look,
-        minimum_interval_seconds=interval,
+        minimum_interval_seconds=INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=_ABOUT,
     )

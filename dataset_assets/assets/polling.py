@@ -36,12 +36,12 @@ _ABOUT = (
 )
 
 
-def sources(graph: Graph, interval: int = INTERVAL, name: str = SENSOR) -> dg.SensorDefinition:
+def sources(graph: Graph, name: str = SENSOR) -> dg.SensorDefinition:
     """The sensor of a code location. Nothing of the target is opened before its first tick."""
     return dg.SensorDefinition(
         name=name,
         evaluation_fn=Polling(graph).tick,
-        minimum_interval_seconds=interval,
+        minimum_interval_seconds=INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=_ABOUT,
     )

@@ -78,7 +78,7 @@ class Tables:
         )
 
     def made(self, project: str, dataset: str) -> list[tuple[str, datetime]]:
-        """The same as `names`, each with when it was made."""
+        """Of all tables and views of a dataset: name, and when it was made. Raises as `dataset` does."""
         client = self.connection.client
         return self.connection.ask(
             lambda: [
@@ -89,10 +89,4 @@ class Tables:
 
     def names(self, project: str, dataset: str) -> list[str]:
         """Of all tables and views of a dataset. Raises ResolveError where there is no such dataset."""
-        client = self.connection.client
-        return self.connection.ask(
-            lambda: [
-                each.table_id
-                for each in client.list_tables(f"{project}.{dataset}", retry=ONCE, timeout=TIMEOUT)
-            ]
-        )
+        return [name for name, _ in self.made(project, dataset)]

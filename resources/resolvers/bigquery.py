@@ -15,6 +15,7 @@ from dataset_assets.contract.wording import nearest
 from dataset_assets.errors import AccessError, Fault, ResolveError
 from dataset_assets.model import Identifier, Integer, Text
 from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Extent, Survey, TableState
@@ -140,9 +141,8 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         period = self.cadence(table)
         if period is None:
             return super().pieces(table)
-        project, dataset, name = self._place(table)
-        shards = Shards(project, dataset, name.removesuffix(PERIOD), self.calendars.cadence(period))
-        present = ordered(self, table, shards.cadence, shards.present(self._names(table)))
+        shards, there = self._shards(table, period)
+        present = ordered(self, table, shards.cadence, there)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             found = list(pool.map(self._tables.find, map(shards.table, present)))
         return {
@@ -154,9 +154,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         period = self.cadence(table)
         if period is None:
             return super().survey(table)
-        project, dataset, name = self._place(table)
-        shards = Shards(project, dataset, name.removesuffix(PERIOD), self.calendars.cadence(period))
-        present = shards.present(self._names(table))
+        shards, present = self._shards(table, period)
         known: dict[str, Table] = {}
 
         def touched(extent: Extent | None) -> TableState:
@@ -208,16 +206,20 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
 
     def _found(self, table: str, extent: Extent | None) -> "tuple[exp.Expr, list[Table]]":
         """What stands in FROM, and the metadata of the tables that it is, the newest last."""
-        project, dataset, name = self._place(table)
         period = self.cadence(table)
         if period is None:
-            source = sql_table(project, dataset, name)
+            source = sql_table(*self._place(table))
             return source, [self._tables.find(source) or self._missing(table)]
-        shards = Shards(project, dataset, name.removesuffix(PERIOD), self.calendars.cadence(period))
-        present = shards.present(self._names(table))
+        shards, present = self._shards(table, period)
         wanted = pieces(self, table, shards.cadence, present, extent)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return shards.rows(wanted), list(pool.map(self._tables.get, map(shards.table, wanted)))
+
+    def _shards(self, table: str, period: str) -> tuple[Shards, dict[str, Period]]:
+        """The shards of a table, and the Periods that there are some of."""
+        project, dataset, name = self._place(table)
+        shards = Shards(project, dataset, name.removesuffix(PERIOD), self.calendars.cadence(period))
+        return shards, shards.present(self._names(table))
 
     def _names(self, table: str) -> Sequence[str]:
         """All that the table's dataset holds. Raises ResolveError where there is no such dataset."""

@@ -26,11 +26,11 @@ class Pace:
         self.done += 1
         spent = self.clock() - self.begun
         left = spent / self.done * (self.total - self.done)
-        rest = f", about {duration(left)} left" if self.done < self.total else ""
-        return f"{self.done:,} of {self.total:,}, {duration(spent)}{rest}"
+        rest = f", about {duration_text(left)} left" if self.done < self.total else ""
+        return f"{self.done:,} of {self.total:,}, {duration_text(spent)}{rest}"
 
 
-def duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """`4s`, `1m 05s`, `2h 03m`."""
     whole = round(seconds)
     if whole < 60:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataset_assets.contract.cron import check_cron
 from dataset_assets.contract.model import Lookups, Refresh
 from dataset_assets.contract.subject import Finding, Loc, Subject
+from dataset_assets.contract.watching import Drift
 from dataset_assets.contract.wording import shown
 from dataset_assets.errors import PeriodError
 
@@ -147,8 +148,8 @@ def drift_compares_something(about: Subject) -> Iterator[Finding]:
     drift = about.dataset.drift
     if drift is None:
         return
-    kinds = {"row_count", "split_share", "null_percent", "categories"}
-    if not any(drift.model_dump(include=kinds, exclude_defaults=True)):
+    kinds = Drift.model_fields.keys() - {"over"}
+    if not drift.model_dump(include=kinds, exclude_defaults=True):
         listed = ", ".join(f"`{kind}`" for kind in sorted(kinds))
         yield Finding(("drift",), f"compares nothing: it has none of {listed}", "add one, or remove `drift`")
     elif drift.split_share is not None and about.dataset.split_config is None:

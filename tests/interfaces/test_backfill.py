@@ -20,7 +20,7 @@ from deltalake import DeltaTable
 from dataset_assets.contract.catalog import load_catalog
 from dataset_assets.due import Due, Reason, Why
 from dataset_assets.errors import AccessError, Fault
-from dataset_assets.pace import Pace, duration
+from dataset_assets.pace import Pace, duration_text
 from dataset_assets.planning import Plan
 from interfaces import runs
 from interfaces.planning import summary
@@ -188,4 +188,4 @@ def test_the_pace_says_what_is_left():
         "2 of 3, 30s, about 15s left",
         "3 of 3, 2h 00m",
     ]
-    assert duration(65) == "1m 05s"
+    assert duration_text(65) == "1m 05s"

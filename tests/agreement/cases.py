@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.periods.period import Period
-from tests.agreement.rows import CATEGORIES, KINDS, TYPES, Rowmaker, Rows, Shapes
+from tests.agreement.rows import CATEGORIES, EXTRA, KINDS, TYPES, Rowmaker, Rows, Shapes
 from tests.oracle.oracle import Oracle
 from tests.oracle.test_selection import (
     CLOCKS,
@@ -42,13 +42,6 @@ CALENDARS = {
 CADENCES = ("day", "week", "month", "quarter", "berlin.month", "york.quarter", "havana.day", "howe.week")
 CLOCK_CHANGES = [(2020, 3, 8), (2020, 3, 29), (2020, 4, 5), (2020, 10, 4), (2020, 10, 25), (2020, 11, 1)]
 """In the zones above; Lord Howe's clocks move by half an hour, Havana's at midnight."""
-EXTRA = {
-    "flag": "BOOLEAN",
-    "day": "DATE",
-    "size": "BIGINT",
-    "weight": "DECIMAL(38, 9)",
-    "seen": "TIMESTAMPTZ",
-}
 SELECTION = ("column_mapping", "filters", "split_config", "extra_columns")
 DAYS = st.dates(date(2019, 12, 1), date(2021, 3, 31)) | st.builds(
     lambda change, days: date(*change) + timedelta(days=days),

@@ -15,6 +15,15 @@ def retailer(tmp_path) -> Retailer:
 
 
 @pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    path = tmp_path / "home"
+    path.mkdir()
+    (path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(path))
+    return path
+
+
+@pytest.fixture
 def instance():
     with dg.DagsterInstance.ephemeral() as found:
         yield found

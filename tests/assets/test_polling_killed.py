@@ -14,7 +14,6 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.scheduler.instigation import InstigatorType
 
@@ -165,15 +164,6 @@ def live_and_die(sources: Sources, home: Path) -> bool:
     running.process.join(daemon.PATIENCE)
     assert running.process.exitcode == -9
     return dies_at is not None
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch) -> Path:
-    path = tmp_path / "home"
-    path.mkdir()
-    (path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    monkeypatch.setenv("DAGSTER_HOME", str(path))
-    return path
 
 
 def test_a_daemon_that_is_killed_misses_no_change_and_doubles_no_publication(retailer, home):

@@ -64,15 +64,6 @@ class Automation:
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch) -> Path:
-    path = tmp_path / "home"
-    path.mkdir()
-    (path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    monkeypatch.setenv("DAGSTER_HOME", str(path))
-    return path
-
-
-@pytest.fixture
 def webserver(home) -> Generator[str]:
     """Its address. No code location is needed for the endpoints."""
     with socket.socket() as free:

@@ -45,6 +45,16 @@ dataset:
 """
 KEYED = DATASET.format(key="natural_key_columns: [line]")
 KEYLESS = DATASET.format(key="extra_columns: [line]")
+ITEMS = """
+dataset:
+  id: 01a2001c-5bae-7b91-b4bb-a18b13ce1199
+  name: Items
+  owner: ada
+  natural_key_columns: [item]
+  main_table:
+    name: items
+    columns: [{name: item, type: integer, nullable: false}, {name: kind, type: string}]
+"""
 SALES = """
 SELECT i AS line, 'b' || i % 37 AS buyer, i % 11 AS item, (i % 97) / 4.0 AS price,
   TIMESTAMP '2024-01-01' + i * INTERVAL 70 MINUTE AS sold_at

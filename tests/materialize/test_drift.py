@@ -4,7 +4,7 @@ import pytest
 
 from dataset_assets.audit import CheckResult
 from dataset_assets.materialize import Materialization
-from tests.materialize.shop import KEYED, Shop
+from tests.materialize.shop import ITEMS, KEYED, Shop
 
 WATCHED = "  drift: {row_count: 30, split_share: 5, null_percent: 10, categories: true, over: 2}\n"
 MONTHLY = KEYED.replace("months: 2", "months: 1").replace(
@@ -80,21 +80,11 @@ def test_values_that_became_sensitive_are_not_told(shop: Shop) -> None:
     assert "kind" not in repr(hidden)
 
 
-ITEMS = """
-dataset:
-  id: 01a2001c-5bae-7b91-b4bb-a18b13ce1199
-  name: Items
-  owner: ada
-  natural_key_columns: [item]
-  main_table:
-    name: items
-    columns: [{name: item, type: integer, nullable: false}, {name: kind, type: string}]
-  drift: {row_count: 10, categories: true, over: 2}
-"""
+COMPARED = f"{ITEMS}  drift: {{row_count: 10, categories: true, over: 2}}\n"
 
 
 def test_what_has_no_periods_is_compared_with_what_was_published_before(shop: Shop) -> None:
-    shop.declare(ITEMS, "known_items")
+    shop.declare(COMPARED, "known_items")
     for rows in (12, 14):
         shop.write("items", f"SELECT i AS item, 'kind ' || i % 3 AS kind FROM range({rows}) AS t(i)")
         done = shop.publish(None, "known_items")

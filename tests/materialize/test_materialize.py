@@ -10,7 +10,7 @@ from dataset_assets.audit import AuditError
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import ContractError, LockError, ResolveError
 from dataset_assets.standing import RefreshCounts
-from tests.materialize.shop import KEYED, KEYLESS, SALES, Shop
+from tests.materialize.shop import ITEMS, KEYED, KEYLESS, SALES, Shop
 
 FEBRUARY = -(-60 * 1440 // 70)  # one every seventy minutes of the two months before March
 
@@ -172,20 +172,8 @@ def test_a_broken_file_is_refused_with_its_place(shop: Shop) -> None:
         shop.publish()
 
 
-NESTED = """
-dataset:
-  id: 01a2001c-5bae-7b91-b4bb-a18b13ce1199
-  name: Items
-  owner: ada
-  natural_key_columns: [item]
-  main_table:
-    name: items
-    columns: [{name: item, type: integer, nullable: false}, {name: kind, type: string}]
-"""
-
-
 def test_a_nested_dataset_is_read_from_its_publication(shop: Shop) -> None:
-    shop.declare(NESTED, "known_items")
+    shop.declare(ITEMS, "known_items")
     target = "{type: dataset, id: 01a2001c-5bae-7b91-b4bb-a18b13ce1199}"
     start, end = KEYED.index("    - target:"), KEYED.index("      join_conditions")
     nesting = KEYED[:start] + f"    - alias: items\n      target: {target}\n" + KEYED[end:]

@@ -11,7 +11,7 @@ from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Errand, Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import Extent, Resolver
+from dataset_assets.ports.resolver import Extent, Resolver, TableRequest
 from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.logical import logical_relation
@@ -75,7 +75,11 @@ class Places:
         """Where one source is, for a session that can read it. Raises ResolveError."""
         if source.nested:
             return self._publication(source.nested, source.name, session)
-        return self.resolvers[source.name].resolve(source.table, self.extent(source), session)
+        return self.resolvers[source.name].resolve(self.request(source), session)
+
+    def request(self, source: Source) -> TableRequest:
+        """What the Resolver of a source which is a table is asked for."""
+        return TableRequest(source.table, source.columns, self.extent(source))
 
     def extent(self, source: Source) -> Extent | None:
         """The stretch of time that a source which is a table is asked for; None for all there is."""

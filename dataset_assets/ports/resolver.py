@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from dataset_assets.access import Finding, fine
+from dataset_assets.contract.model import ColumnDef
 from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import Relation
 
@@ -30,6 +31,19 @@ class TableState:
     """Why there is no version, in words for people."""
 
 
+@dataclass(frozen=True)
+class TableRequest:
+    """A table that a Resolver is asked to locate.
+
+    `columns` are the columns that the contract declares, with their types; without them the table is
+    described as its store has it. `extent` is the stretch of time that is needed; None for all rows.
+    """
+
+    table: str
+    columns: tuple[ColumnDef, ...] = ()
+    extent: Extent | None = None
+
+
 Survey = Callable[[Extent | None], TableState]
 """Told a stretch of time; None for all there is."""
 
@@ -46,8 +60,8 @@ class Resolver(ABC):
         """An engine that reads its relations, for a target whose own does not."""
 
     @abstractmethod
-    def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:
-        """The table, or for one that is stored by Period the parts that `extent` touches.
+    def resolve(self, request: TableRequest, session: Session) -> Relation:
+        """The table, or for one that is stored by Period the parts that the request's extent touches.
 
         Raises ResolveError for a table that is not there, a hole among its Periods, or a path that
         leaves the resolver's root.

@@ -7,13 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
 from dataset_assets.contract.wording import nearest, shown
 from dataset_assets.errors import Fault, ResolveError
-from dataset_assets.model import Identifier, Model
+from dataset_assets.model import Identifier, Model, Text
 from dataset_assets.periods.families import Zone
 from dataset_assets.ports.resolver import Resolver, Survey, TableState
 from dataset_assets.selection.date_range import UTC_ZONE
@@ -26,10 +26,21 @@ if TYPE_CHECKING:
 
 
 class TableSettings(Model):
-    """Where a table is, relative to the root. `zone`: of its naive timestamps (decision 28)."""
+    """Where a table is, relative to the root, and what its columns are called there.
+
+    `zone` is the zone of its naive timestamps (decision 28). `columns` maps a declared column to its
+    physical name, which may be any text. `missing_columns` says whether a declared column that a file lacks
+    is an error or NULL there.
+    """
 
     location: Location
     zone: Zone | None = None
+    columns: Mapping[Identifier, Text] = Field(default_factory=dict)
+    missing_columns: Literal["error", "null"] = "error"
+
+    def physical_name(self, column: str) -> str:
+        """Return the name that a declared column has in the table's store."""
+        return self.columns.get(column, column)
 
 
 class ResolverSettings(Model, ABC):

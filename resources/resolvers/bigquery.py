@@ -18,7 +18,7 @@ from dataset_assets.periods.calendar import Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import Extent, Survey, TableState
+from dataset_assets.ports.resolver import Extent, Survey, TableRequest, TableState
 from dataset_assets.sql.dialect import BIGQUERY
 from resources.amounts import Amount
 from resources.bigquery.names import table as sql_table
@@ -124,11 +124,12 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         own = self.settings.tables.get(table)
         return own.period if own else None
 
-    def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:  # noqa: ARG002
+    def resolve(self, request: TableRequest, session: Session) -> Relation:  # noqa: ARG002
         """As the port says."""
         from resources.bigquery.types import physical_columns
 
-        source, found = self._found(table, extent)
+        table = request.table
+        source, found = self._found(table, request.extent)
         try:
             columns = physical_columns({each.table_id: each.schema for each in found})
         except ValueError as error:

@@ -10,7 +10,7 @@ from pydantic import Field
 from dataset_assets.model import Boolean, Identifier
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import Extent
+from dataset_assets.ports.resolver import TableRequest
 from resources import duckdb_nodes
 from resources.place import Place
 from resources.resolvers.base import files_state
@@ -45,9 +45,10 @@ class CsvResolver(FileResolver):
 
     suffix = ".csv"
 
-    def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:
+    def resolve(self, request: TableRequest, session: Session) -> Relation:
         """As the port says. Reads the files once to find the types."""
-        paths = self.paths(table, extent)
+        table = request.table
+        paths = self.paths(table, request.extent)
         source = duckdb_nodes.read_csv(paths, self._options(table, len(paths)))
         version = self.version(table, files_state(self.root, paths, None).version)
         return Relation(source, session.describe(source), version, None, self.zone(table))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import Extent, TableState
+from dataset_assets.ports.resolver import TableRequest, TableState
 from resources.place import Location, Place
 from resources.resolvers.base import LocalResolver, ResolverSettings, inside
 
@@ -41,10 +41,11 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
         """The root alone."""
         return (self.root,)
 
-    def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:  # noqa: ARG002
+    def resolve(self, request: TableRequest, session: Session) -> Relation:
         """As the port says."""
         from resources.delta_tables import num_records, relation_source
 
+        table = request.table
         delta = self._open(table)
         paths = [inside(self.root, uri, self, table) for uri in sorted(delta.file_uris())]
         if not paths:

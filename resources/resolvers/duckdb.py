@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import Extent, TableState
+from dataset_assets.ports.resolver import TableRequest, TableState
 from resources.place import Location, Place
 from resources.resolvers.base import LocalResolver, ResolverSettings, digest, files_state
 
@@ -41,10 +41,11 @@ class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
     def _log(self) -> Path:
         return self.database.with_name(f"{self.database.name}.wal")
 
-    def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:  # noqa: ARG002
+    def resolve(self, request: TableRequest, session: Session) -> Relation:
         """As the port says. Needs a session of DuckDB."""
         from resources.duckdb_engine import DuckDBSession  # noqa: PLC0415 - a target is checked without it
 
+        table = request.table
         state = self.state(table)
         if not isinstance(session, DuckDBSession):
             raise self.refuse(table, "only the DuckDB engine reads .duckdb files")

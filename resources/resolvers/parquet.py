@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalColumn, Relation
-from dataset_assets.ports.resolver import Extent
+from dataset_assets.ports.resolver import TableRequest
 from resources import duckdb_nodes
 from resources.place import Place
 from resources.resolvers.base import files_state
@@ -33,9 +33,10 @@ class ParquetResolver(FileResolver):
 
     suffix = ".parquet"
 
-    def resolve(self, table: str, extent: Extent | None, session: Session) -> Relation:
+    def resolve(self, request: TableRequest, session: Session) -> Relation:
         """As the port says."""
-        paths = self.paths(table, extent)
+        table = request.table
+        paths = self.paths(table, request.extent)
         source = duckdb_nodes.read_parquet(paths)
         rows, columns = footers(paths, session.describe(source), session)
         version = self.version(table, files_state(self.root, paths, rows).version)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from dataset_assets.errors import ContractError, ResolveError
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.relation import PhysicalType, Relation
-from dataset_assets.ports.resolver import Extent
+from dataset_assets.ports.resolver import Extent, TableRequest
 from resources.bigquery.types import physical_column
 from resources.resolvers.base import Place
 from resources.resolvers.bigquery import BigQueryResolver, BigQuerySettings
@@ -50,7 +50,7 @@ class Store:
         """Checks that nothing but metadata was asked for."""
         resolver, before = self.open(**said), len(self.proxy.requests)
         with resolver.engine().connect() as session:
-            found = resolver.resolve(table, extent, session)
+            found = resolver.resolve(TableRequest(table, extent=extent), session)
         assert {each.place for each in self.proxy.requests[before:]} <= METADATA
         return found
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dataset_assets.errors import ResolveError
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.relation import PhysicalType
-from dataset_assets.ports.resolver import Extent
+from dataset_assets.ports.resolver import Extent, TableRequest
 from resources.resolvers.base import Place
 from resources.resolvers.csv import CsvSettings
 from resources.resolvers.delta import DeltaSettings
@@ -53,7 +53,7 @@ def extent(start, end):
 def test_a_parquet_file_and_what_its_footer_knows(tmp_path, root, session):
     parquet(session, root / "sales.parquet", "SELECT range AS a, NULLIF(range, 1) AS b FROM RANGE(3)")
     resolver = opened(ParquetSettings, tmp_path)
-    relation = resolver.resolve("sales", None, session)
+    relation = resolver.resolve(TableRequest("sales"), session)
     assert [(c.name, c.type, c.has_nulls) for c in relation.columns] == [
         ("a", PhysicalType.INTEGER, False),
         ("b", PhysicalType.INTEGER, True),
@@ -79,7 +79,7 @@ def test_a_folder_is_all_its_files_by_column_name(tmp_path, root, session):
     parquet(session, root / "s/2.parquet", "SELECT 'y' AS b, 2 AS a")
     (root / "s/readme.txt").touch()
     resolver = opened(ParquetSettings, tmp_path, tables={"sales": {"location": "s/"}})
-    relation = resolver.resolve("sales", None, session)
+    relation = resolver.resolve(TableRequest("sales"), session)
     assert sorted((row["a"], row["b"]) for row in rows_of(session, relation)) == [(1, "x"), (2, "y")]
     assert relation.row_count == 2
 
@@ -88,7 +88,7 @@ def test_unknown_tables_name_the_nearest(tmp_path, root, session):
     parquet(session, root / "transactions.parquet")
     resolver = opened(ParquetSettings, tmp_path)
     for ask in (
-        lambda: resolver.resolve("transaction", None, session),
+        lambda: resolver.resolve(TableRequest("transaction"), session),
         lambda: resolver.state("transaction"),
     ):
         with pytest.raises(ResolveError, match="did you mean 'transactions'"):
@@ -98,7 +98,7 @@ def test_unknown_tables_name_the_nearest(tmp_path, root, session):
 def test_a_missing_root_is_said_when_a_table_is_asked_for(tmp_path, session):
     resolver = opened(ParquetSettings, tmp_path)
     with pytest.raises(ResolveError, match=r"root .*root is not there"):
-        resolver.resolve("sales", None, session)
+        resolver.resolve(TableRequest("sales"), session)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def monthly(tmp_path, root, session):
     ],
 )
 def test_the_periods_that_an_extent_touches(monthly, session, start, end, months):
-    relation = monthly.resolve("orders", extent(start, end), session)
+    relation = monthly.resolve(TableRequest("orders", extent=extent(start, end)), session)
     assert sorted(row["m"] for row in rows_of(session, relation)) == months
     assert monthly.cadence("orders") == "month"
 
@@ -138,14 +138,14 @@ def test_the_periods_that_an_extent_touches(monthly, session, start, end, months
 )
 def test_holes_are_refused(monthly, session, start, end, message):
     with pytest.raises(ResolveError, match=message):
-        monthly.resolve("orders", extent(start, end), session)
+        monthly.resolve(TableRequest("orders", extent=extent(start, end)), session)
 
 
 def test_a_hole_between_files_counts_without_an_extent_too(monthly, session, root):
     with pytest.raises(ResolveError, match="2026-03"):
-        monthly.resolve("orders", None, session)
+        monthly.resolve(TableRequest("orders"), session)
     parquet(session, root / "orders/2026-03.parquet", "SELECT '2026-03' AS m")
-    assert monthly.resolve("orders", None, session).row_count == 4
+    assert monthly.resolve(TableRequest("orders"), session).row_count == 4
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_no_location_leaves_the_root(tmp_path, root, session, location):
     (root / "link.parquet").symlink_to(tmp_path / "out.parquet")
     resolver = opened(ParquetSettings, tmp_path, tables={"sales": {"location": location}})
     with pytest.raises(ResolveError, match="leads out of the root"):
-        resolver.resolve("sales", None, session)
+        resolver.resolve(TableRequest("sales"), session)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -175,7 +175,7 @@ def test_the_zone_of_a_table_beats_the_resolvers(tmp_path, root, session):
     parquet(session, root / "b.parquet")
     tables = {"b": {"location": "b.parquet", "zone": "Asia/Tokyo"}}
     resolver = opened(ParquetSettings, tmp_path, zone="Europe/Berlin", tables=tables)
-    assert [resolver.resolve(t, None, session).zone for t in "ab"] == ["Europe/Berlin", "Asia/Tokyo"]
+    assert [resolver.resolve(TableRequest(t), session).zone for t in "ab"] == ["Europe/Berlin", "Asia/Tokyo"]
     assert resolver.settings.zone == ZoneInfo("Europe/Berlin")
 
 
@@ -189,7 +189,7 @@ def test_a_delta_table_that_was_made_anew_has_another_version(tmp_path, root, se
     deltalake.write_deltalake(root / "sales", pa.table({"a": [3]}))
     versions = {first, second, resolver.state("sales").version}
     assert len(versions) == 3, "though its numbers begin anew"
-    assert resolver.resolve("sales", None, session).version in versions - {first, second}
+    assert resolver.resolve(TableRequest("sales"), session).version in versions - {first, second}
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_what_is_read_in_another_way_has_another_version(tmp_path, root, session
     deltalake.write_deltalake(root / "sales", pa.table({"a": [1]}))
     before, after = opened(kind, tmp_path, **old), opened(kind, tmp_path, **new)
     for resolver in (before, after):
-        version = resolver.resolve("sales", None, session).version
+        version = resolver.resolve(TableRequest("sales"), session).version
         told = (resolver.state("sales"), resolver.survey("sales")(None), resolver.pieces("sales")[None])
         assert {each.version for each in told} == {version}
     assert before.state("sales").version != after.state("sales").version
@@ -219,7 +219,7 @@ def test_csv_types_come_from_every_row(tmp_path, root, session):
     (root / "sales.csv").write_text(f"id;at;note\n{body}7.5;-;\n")
     tables = {"sales": {"location": "sales.csv", "delimiter": ";", "nulls": ["", "-"]}}
     resolver = opened(CsvSettings, tmp_path, tables=tables)
-    relation = resolver.resolve("sales", None, session)
+    relation = resolver.resolve(TableRequest("sales"), session)
     assert [c.type for c in relation.columns] == [
         PhysicalType.FLOAT,
         PhysicalType.DATETIME,
@@ -236,7 +236,7 @@ def test_delta_with_typed_partitions(tmp_path, root, session):
     deltalake.write_deltalake(root / "sales", rows, partition_by=["year"])
     deltalake.write_deltalake(root / "sales", rows, mode="append")
     resolver = opened(DeltaSettings, tmp_path)
-    relation = resolver.resolve("sales", None, session)
+    relation = resolver.resolve(TableRequest("sales"), session)
     assert [(c.name, c.native) for c in relation.columns] == [("a", "BIGINT"), ("year", "INTEGER")]
     assert sorted((r["a"], r["year"]) for r in rows_of(session, relation)) == [
         (1, 2025),
@@ -248,7 +248,7 @@ def test_delta_with_typed_partitions(tmp_path, root, session):
     assert (relation.row_count, state.row_count) == (4, 4)
     assert relation.version == state.version
     with pytest.raises(ResolveError, match="did you mean 'sales'"):
-        resolver.resolve("sale", None, session)
+        resolver.resolve(TableRequest("sale"), session)
 
 
 def test_tables_of_a_duckdb_file(tmp_path):
@@ -260,15 +260,15 @@ def test_tables_of_a_duckdb_file(tmp_path):
     )
     resolver = found.open("local", Place(tmp_path, Calendars()))
     with engine_for(spill=tmp_path / "spill", files=resolver.files).connect() as session:
-        assert rows_of(session, resolver.resolve("sales", None, session)) == [{"a": 1}]
-        relation = resolver.resolve("orders", None, session)
+        assert rows_of(session, resolver.resolve(TableRequest("sales"), session)) == [{"a": 1}]
+        relation = resolver.resolve(TableRequest("orders"), session)
         assert rows_of(session, relation) == [{"b": 2}]
         assert resolver.state("orders").version == relation.version
         assert resolver.state("orders").version != resolver.state("sales").version
         with pytest.raises(
             ResolveError, match=r"did you mean 'raw\.orders'|it has: orders, raw\.orders, sales"
         ):
-            resolver.resolve("nothing", None, session)
+            resolver.resolve(TableRequest("nothing"), session)
 
 
 def test_a_duckdb_file_that_is_not_there(tmp_path, session):
@@ -276,7 +276,7 @@ def test_a_duckdb_file_that_is_not_there(tmp_path, session):
         "local", Place(tmp_path, Calendars())
     )
     with pytest.raises(ResolveError, match=r"x\.duckdb is not there"):
-        resolver.resolve("sales", None, session)
+        resolver.resolve(TableRequest("sales"), session)
 
 
 @pytest.mark.parametrize("location", ["/etc/{period}", "../{period}.parquet", "x/../../{period}"])
@@ -284,7 +284,7 @@ def test_files_by_period_outside_of_the_root_are_not_looked_for(tmp_path, root, 
     tables = {"orders": {"location": location, "period": "month"}}
     resolver = opened(ParquetSettings, tmp_path, tables=tables)
     with pytest.raises(ResolveError, match="leads out of the root"):
-        resolver.resolve("orders", None, session)
+        resolver.resolve(TableRequest("orders"), session)
     root.rmdir()
     with pytest.raises(ResolveError, match=r"root .* is not there"):
-        resolver.resolve("orders", None, session)
+        resolver.resolve(TableRequest("orders"), session)

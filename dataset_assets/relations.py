@@ -142,7 +142,12 @@ class Found:
 
     def mismatches(self) -> Iterator[Fault]:
         """In what these break their declared schema; of the others the compiler tells."""
-        return (fault for each in self.apart for fault in mismatches(each, self.there.relations[each.name]))
+        there = self.there
+        return (
+            fault
+            for each in self.apart
+            for fault in mismatches(each, there.relations[each.name], there.wholly_read(each))
+        )
 
 
 @contextmanager

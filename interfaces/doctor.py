@@ -152,7 +152,9 @@ class Examination:
                 yield from resolver.examine(source.table, self.own or session)
             return (yield from _readable(about, places, source, session, ask=self.ready))
         except DatasetAssetsError as error:
-            yield missing(about, error.faults[0].message, mend_of(error, resolver.role(source.table)))
+            for fault in error.faults:
+                said = f"{fault.field}: {fault.message}" if fault.field else fault.message
+                yield missing(about, said, mend_of(type(error)(fault), resolver.role(source.table)))
         return False
 
     def _nested(self, about: str, nested: Named) -> Generator[Finding, None, bool]:
@@ -182,11 +184,11 @@ def _readable(
 ) -> Generator[Finding, None, bool]:
     """Whether a table is as it is declared, and its needed columns and rows may be read."""
     relation = places.relation(source, session)
-    wrong = list(mismatches(source, relation))
+    question = Question(places.scope, {source.name: relation}, places.as_of, places.period)
+    wrong = list(mismatches(source, relation, question.wholly_read(source)))
     for fault in wrong:
         yield missing(about, f"{fault.field}: {fault.message}", fault.mend)
     if ask and not wrong:
-        question = Question(places.scope, {source.name: relation}, places.as_of, places.period)
         with suppress(BudgetError):  # told of the whole query
             session.estimate(source_query(question, source))
     return not wrong

@@ -15,6 +15,7 @@ from deltalake.exceptions import TableNotFoundError
 from dataset_assets.ports.warehouse import Claim, Leftover
 from resources import delta_periods
 from resources.delta_folder import DatasetFolder
+from resources.delta_tables import data_files, open_table
 
 
 def found(root: Path) -> Iterator[Leftover]:
@@ -58,7 +59,7 @@ def _uncommitted(folder: DatasetFolder, claims: Iterable[Claim]) -> Iterator[Pat
     """
     there = {folder.data(claim): claim for claim in claims if folder.data(claim).exists()}
     table = _table(folder) if there else None
-    current = {Path(uri) for uri in table.file_uris()} if table else set()
+    current = {each.path for each in data_files(table, folder.path)} if table else set()
     for path in sorted(there.keys() - current):
         if table is None or not delta_periods.was_committed(table, there[path]):
             yield path
@@ -66,7 +67,7 @@ def _uncommitted(folder: DatasetFolder, claims: Iterable[Claim]) -> Iterator[Pat
 
 def _table(folder: DatasetFolder) -> DeltaTable | None:
     try:
-        return DeltaTable(folder.path)
+        return open_table(folder.path)
     except TableNotFoundError:
         return None
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from deltalake import DeltaTable
 
 from dataset_assets.ports.warehouse import Claim
+from resources.data_files import DataFile
+from resources.delta_tables import data_files
 
 PERIOD = "_period"
 _LAST = 8
@@ -23,14 +25,12 @@ def filters(table: DeltaTable, period: str | None) -> list[tuple[str, str, str]]
     return [(PERIOD, "=", period)] if period is not None else []
 
 
-def files(table: DeltaTable, period: str | None) -> list[Path]:
-    """The data files of a Period, or of an unpartitioned table."""
+def files(table: DeltaTable, folder: Path, period: str | None) -> list[DataFile]:
+    """Return the data files of a Period, or of an unpartitioned table, below the table's folder."""
     wanted = filters(table, period)
-    return [] if wanted is None else sorted(Path(uri) for uri in _uris(table, wanted))
-
-
-def _uris(table: DeltaTable, wanted: list[tuple[str, str, str]]) -> list[str]:
-    return table.file_uris(file_pruning_predicate=wanted) if wanted else table.file_uris()
+    if wanted is None:
+        return []
+    return [each for each in data_files(table, folder) if not wanted or each.values.get(PERIOD) == period]
 
 
 def by_period(table: DeltaTable) -> dict[str | None, str]:

@@ -15,7 +15,7 @@ from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import Publication, Record, Warehouse
 from resources import delta_periods
 from resources.delta_folder import DatasetFolder, read_json
-from resources.delta_tables import relation_source
+from resources.delta_tables import open_table, relation_source
 from resources.resolvers.base import digest
 
 
@@ -32,15 +32,13 @@ class DeltaPublications(Warehouse):
         """As the port says. Raises ResolveError for a version that the table does not have."""
         folder = DatasetFolder.of(self.root, dataset)
         table = self.table(folder, version)
-        paths = delta_periods.files(table, period) if table else []
-        if table is None or not paths:
+        files = delta_periods.files(table, folder.path, period) if table else []
+        if table is None or not files:
             return None
-        source = relation_source(table, paths, session, delta_periods.constants(period))
-        stems = [path.relative_to(folder.path).as_posix() for path in paths]
-        relation = Relation(
-            source, session.describe(source), digest(stems), delta_periods.rows(table, period)
-        )
-        record = folder.record(paths[0])
+        found = relation_source(table, files, session)
+        stems = [each.path.relative_to(folder.path).as_posix() for each in files]
+        relation = Relation(found.source, found.columns, digest(stems), delta_periods.rows(table, period))
+        record = folder.record(files[0].path)
         if not record.exists():
             message = f"the rows of {dataset!r} were rewritten by another tool: their snapshot is gone"
             mend = f"restore an earlier version of {folder.path.name}, or move its folder away"
@@ -98,11 +96,11 @@ class DeltaPublications(Warehouse):
         if not (folder.path / "_delta_log").is_dir():
             return None
         try:
-            return DeltaTable(folder.path, version=version)
+            return open_table(folder.path, version)
         except TableNotFoundError:
             return None
         except DeltaError:
-            newest = DeltaTable(folder.path).version()
+            newest = open_table(folder.path).version()
             message = f"{folder.path.name!r} has no version {version}"
             raise ResolveError(Fault(message, mend=f"it has 0 to {newest}")) from None
 

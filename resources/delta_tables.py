@@ -1,15 +1,24 @@
 """What a Delta table's log says, as DuckDB needs it to read the table's files."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
+import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
 from sqlglot import exp
 
+from dataset_assets.contract.model import ColumnDef
+from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.ports.engine import Session
-from resources import duckdb_nodes
+from dataset_assets.sql.typing import SQL_TYPES
+from resources.data_files import DataFile, FileRows, FileTable
+from resources.file_groups import FileColumn, Wanted
 
 _PRIMITIVES = {
     "string": "VARCHAR",
@@ -25,6 +34,8 @@ _PRIMITIVES = {
     "timestamp_ntz": "TIMESTAMP",
     "binary": "BLOB",
 }
+_MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\\\[\]^|]")
+"""What the Delta library decodes or refuses in a path, though it is how the folder is called."""
 _READABLE = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
 
 
@@ -57,27 +68,99 @@ def num_records(delta: DeltaTable) -> int | None:
     return None if None in counts else sum(counts)
 
 
-def relation_source(
-    delta: DeltaTable, paths: Sequence[Path], session: Session, constants: Mapping[str, str] | None = None
-) -> exp.Subquery:
-    """The table's columns in the order of its schema, read from some of its files.
+def open_table(path: Path, version: int | None = None) -> DeltaTable:
+    """Open the table in a folder, whatever the folder is called.
 
-    Columns that the files do not have are NULL (schema evolution). Partition columns come from the files'
-    paths, or from `constants` where the caller knows their values.
+    Raises ResolveError for a name that the Delta library takes for another one, and what DeltaTable raises.
     """
-    known = constants or {}
-    fields = delta.schema().fields
-    kinds = {field.name: exp.DataType.build(sql_type(field.type), dialect="duckdb") for field in fields}
-    partitions = [name for name in delta.metadata().partition_columns if name not in known]
-    files = duckdb_nodes.read_parquet(paths, {name: kinds[name] for name in partitions})
-    present = {column.name.lower(): column.name for column in session.describe(files)}
-    columns = []
-    for name, kind in kinds.items():
-        if name in known:
-            value: exp.Expr = exp.Literal.string(known[name])
-        elif name.lower() in present:
-            value = duckdb_nodes.quoted(present[name.lower()])
-        else:
-            value = exp.Null()
-        columns.append(exp.alias_(exp.Cast(this=value, to=kind), name, quoted=True))
-    return exp.select(*columns).from_(files).subquery()
+    check_path(path)
+    return DeltaTable(path.absolute().as_uri(), version=version)
+
+
+def check_path(path: Path) -> None:
+    """Raise ResolveError for a folder that the Delta library would look for under another name."""
+    found = _MISREAD.search(str(path.absolute()))
+    if found:
+        message = f"the folder {path} holds {found[0]!r}, which the Delta library takes for another name"
+        raise ResolveError(Fault(message, mend="rename the folder, or choose another"))
+
+
+def data_files(delta: DeltaTable, folder: Path) -> list[DataFile]:
+    """Return the files of the table's rows, in order, with the values of the partition columns from the log.
+
+    Paths in the log are percent-encoded, relative to the table's `folder` or absolute.
+    """
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    names = delta.metadata().partition_columns
+    values = [map(_value_text, actions.column(f"partition.{name}").to_pylist()) for name in names]
+    paths = [_local(folder, path) for path in actions.column("path").to_pylist()]
+    rows = zip(*values, strict=True) if names else [()] * len(paths)
+    found = [
+        DataFile(path, dict(zip(names, row, strict=True))) for path, row in zip(paths, rows, strict=True)
+    ]
+    return sorted(found, key=lambda each: each.path)
+
+
+def _local(folder: Path, path: str) -> Path:
+    where = urlsplit(path) if path.startswith("file:") else None
+    return folder / unquote(where.path if where else path)
+
+
+def _value_text(value: Any) -> str | None:
+    """Return a partition's value as DuckDB reads it from text."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return str(value).lower()
+        case datetime():
+            return value.isoformat(" ")
+        case bytes():
+            return "".join(f"\\x{byte:02X}" for byte in value)
+    return str(value)
+
+
+def relation_source(
+    delta: DeltaTable,
+    files: Sequence[DataFile],
+    session: Session,
+    zone: str = "UTC",
+    name: str = "",
+    columns: Sequence[tuple[ColumnDef, str | None]] = (),
+) -> FileRows:
+    """Return the rows of some of a table's files, with the columns of its schema in order.
+
+    `columns`: the declared columns with the names that they have in the schema, None for one that is NULL
+    throughout; without them all columns are read under their own names. A column of the schema that a file
+    does not have is NULL (schema evolution). Raises ResolveError.
+    """
+    kinds = {field.name: sql_type(field.type) for field in delta.schema().fields}
+    partitions = set(delta.metadata().partition_columns)
+    wanted = [
+        Wanted(
+            definition.name,
+            physical or definition.name,
+            definition,
+            native=kinds[physical] if physical else SQL_TYPES[definition.type],
+            is_from_log=physical is None or physical in partitions,
+            is_optional=True,
+        )
+        for definition, physical in columns
+    ] or [
+        Wanted(each, each, native=kind, is_from_log=each in partitions, is_optional=True)
+        for each, kind in kinds.items()
+    ]
+    if not files:
+        return _no_rows(wanted)
+    return FileTable(name, zone, files, wanted).read(session)
+
+
+def _no_rows(wanted: Sequence[Wanted]) -> FileRows:
+    kinds = [exp.DataType.build(each.native, dialect="duckdb") for each in wanted]
+    nulls = [
+        exp.alias_(exp.Cast(this=exp.null(), to=kind), each.name, quoted=True)
+        for each, kind in zip(wanted, kinds, strict=True)
+    ]
+    found = [FileColumn(each).physical for each in wanted]
+    source = exp.select(*nulls).where(exp.false()).subquery()
+    return FileRows(source, tuple(replace(each, has_nulls=False) for each in found if each), 0)

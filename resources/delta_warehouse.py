@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable
@@ -24,6 +25,7 @@ from resources import delta_leftovers, delta_periods, delta_schema, duckdb_nodes
 from resources.delta_folder import DatasetFolder, flush, move, write_json
 from resources.delta_periods import PERIOD
 from resources.delta_publications import DeltaPublications
+from resources.delta_tables import check_path, open_table
 from resources.duckdb_engine import DuckDBSession, Written
 
 FOREVER = {
@@ -53,6 +55,7 @@ class DeltaWarehouse(DeltaPublications):
     def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:  # noqa: ARG002
         """Also removes what earlier claims of the Period left behind."""
         folder = DatasetFolder.of(self.root, dataset)
+        check_path(folder.path)
         with folder.locked():
             last = folder.newest(dataset, period)
             claim = Claim(dataset, period, last.token + 1 if last else 1, run_id)
@@ -97,7 +100,7 @@ class DeltaWarehouse(DeltaPublications):
         with folder.locked():
             folder.check(claim)
             table = self.table(folder)
-            if table and folder.data(claim) in delta_periods.files(table, claim.period):
+            if table and folder.data(claim) in _paths(folder, table, claim.period):
                 return delta_periods.version_of(table, claim)
             _check_partitioning(table, claim)
             others = (
@@ -121,7 +124,7 @@ class DeltaWarehouse(DeltaPublications):
         with folder.locked():
             folder.check(claim)
             table = self.table(folder)
-            for path in delta_periods.files(table, claim.period)[:1] if table else []:
+            for path in _paths(folder, table, claim.period)[:1] if table else []:
                 write_json(folder.record(path), record)
 
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:  # noqa: ARG002
@@ -143,6 +146,10 @@ class DeltaWarehouse(DeltaPublications):
             yield fine("warehouse", f"{self.root} may be written")
         else:
             yield missing("warehouse", f"{there} may not be written", "let this user write there")
+
+
+def _paths(folder: DatasetFolder, table: DeltaTable, period: str | None) -> list[Path]:
+    return [each.path for each in delta_periods.files(table, folder.path, period)]
 
 
 def _duckdb(session: Session) -> DuckDBSession:
@@ -215,7 +222,7 @@ def _commit(
     try:
         if table is None:
             create_table_with_add_actions(
-                str(folder.path), schema, [action], "error", by,
+                folder.path.absolute().as_uri(), schema, [action], "error", by,
                 configuration=FOREVER, commit_properties=properties,
             )  # fmt: skip
         else:
@@ -226,7 +233,7 @@ def _commit(
     except DeltaError as error:
         raise PublishError(Fault(f"the Delta table refused the commit: {error}", mend="run again")) from error
     if table is None:
-        table = DeltaTable(folder.path)
+        table = open_table(folder.path)
     else:
         table.update_incremental()
     version = delta_periods.version_of(table, claim)

@@ -50,7 +50,7 @@ class DuckDBEngine(Engine):
     directories: tuple[Path, ...]
     spill: Path
     files: tuple[Path, ...] = ()
-    dialect = replace(DUCKDB, functions=DUCKDB.functions | {"parquet_metadata", "parquet_file_metadata"})
+    dialect = replace(DUCKDB, functions=DUCKDB.functions | {"error", "epoch_ns", "isfinite"})
 
     @contextmanager
     def connect(self, errand: Errand | None = None) -> Generator["DuckDBSession", None, None]:  # noqa: ARG002

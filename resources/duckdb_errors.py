@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import duckdb
 
-from dataset_assets.errors import DataError, DatasetAssetsError, Fault
+from dataset_assets.errors import DataError, DatasetAssetsError, Fault, ResolveError
+from resources.duckdb_exactness import REFUSED
 
 _TYPE = re.compile(r"\bto (?:type )?([A-Z][A-Z0-9_]+(?:\([0-9, ]+\))?)")
 _CSV_LINE = re.compile(r"CSV Error on Line: ([0-9]+)")
@@ -19,6 +20,9 @@ _CSV_FILE = re.compile(r"^\s*file\s*=\s*(.+)$", re.MULTILINE)
 def plain(error: duckdb.Error, memory_limit: str) -> Exception:
     """A DatasetAssetsError for what data, disk or limits are to blame for, else the error itself, a bug."""
     text = str(error)
+    if isinstance(error, duckdb.InvalidInputException) and REFUSED in text:
+        about, _, message = text.partition(REFUSED)[2].partition(": ")
+        return ResolveError(Fault(message, about, "correct the source, or declare the type that it has"))
     fault = _fault(error, text, memory_limit)
     if fault is None:
         return error
@@ -65,7 +69,7 @@ def _fault(error: duckdb.Error, text: str, memory_limit: str) -> Fault | None:  
         case duckdb.IOException() | duckdb.HTTPException():
             message = f"a file cannot be read or written: {_first_line(text)}"
             return Fault(message, mend="look at the file, its folder and the disk")
-        case duckdb.InvalidInputException() if "parquet" in text.lower():
+        case duckdb.Error() if "parquet" in text.lower():
             message = f"a file is not readable Parquet: {_first_line(text)}"
             return Fault(message, mend="load it anew, or point `location` at others")
     return None

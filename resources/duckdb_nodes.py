@@ -51,15 +51,16 @@ def copy_to_parquet(query: exp.Query, path: Path) -> exp.Copy:
     return exp.Copy(this=query.copy().subquery(copy=False), kind=False, files=[literal(path)], params=params)
 
 
-def read_parquet(paths: Sequence[Path], hive_types: Mapping[str, exp.Expr] | None = None) -> exp.Table:
-    """The rows of Parquet files of one table; columns are matched by name.
+def read_parquet(paths: Sequence[Path], file_column: str = "", is_union: bool = False) -> exp.Table:
+    """Return the rows of Parquet files, whose columns are matched by name, as an item of FROM.
 
-    `hive_types`: the columns whose values are in the files' paths (`name=value/`), and their types.
+    The columns are those of the first file, or with `is_union` those of all files. `file_column` is the name
+    of a further column with the path of each row's file.
     """
-    options: dict[str, Any] = {"hive_partitioning": bool(hive_types)}
-    if hive_types:
-        options["hive_types"] = hive_types
-    if len(paths) > 1:
+    options: dict[str, Any] = {"hive_partitioning": False}
+    if file_column:
+        options["filename"] = file_column
+    if is_union and len(paths) > 1:
         options["union_by_name"] = True
     return exp.Table(this=exp.ReadParquet(expressions=[literal(paths), *_named(options)]))
 

@@ -45,3 +45,5 @@ class Relation:
     row_count: int | None = None
     zone: str = "UTC"
     """The zone of DATETIME columns (decision 28)."""
+    file: exp.Expr | None = None
+    """What reads the name of each row's file, beside the columns; None where there is no such thing."""

@@ -76,7 +76,11 @@ def resolve(draft: Draft) -> Draft:
     """Every relation has its declared schema, or every fault is raised at once."""
     question = draft.question
     sources = (question.scope.main, *question.scope.lookups)
-    faults = (fault for source in sources for fault in mismatches(source, question.relations[source.name]))
+    faults = (
+        fault
+        for source in sources
+        for fault in mismatches(source, question.relations[source.name], question.wholly_read(source))
+    )
     raise_all(ResolveError, faults)
     return draft
 

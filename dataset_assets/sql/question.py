@@ -95,6 +95,14 @@ class Question:
                 _checked(Reference(lookup, target) if target else None, condition.target_column),
             )
 
+    def wholly_read(self, source: Source) -> tuple[ColumnDef, ...]:
+        """The columns of a source that are read in all of its rows: of a main table with a window, none.
+
+        The audit judges the NULLs of the rows that are published.
+        """
+        filters, is_main = self.dataset.filters, source.lookup is None
+        return () if is_main and (self.window or filters.needs()) else self.needed(source)
+
     def needed(self, source: Source) -> tuple[ColumnDef, ...]:
         """The columns of a source that anything reads, in the order it declares them."""
         return tuple(column for column in source.columns if (source.name, column.name) in self._needed)

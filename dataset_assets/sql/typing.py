@@ -1,6 +1,6 @@
 """From physical columns to declared ones: what is allowed, and the cast that does it (DESIGN section 7)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 
 from sqlglot import exp
@@ -109,8 +109,14 @@ def find(relation: Relation, name: str) -> PhysicalColumn | None:
     return next((column for column in relation.columns if column.name.lower() == name.lower()), None)
 
 
-def mismatches(source: Source, relation: Relation) -> Iterator[Fault]:
-    """Everything in which a relation breaks the declared schema: missing, other type, known NULLs."""
+def mismatches(
+    source: Source, relation: Relation, used: Collection[ColumnDef] | None = None
+) -> Iterator[Fault]:
+    """Everything in which a relation breaks the declared schema: missing, other type, known NULLs.
+
+    `used` are the columns that are read in every row of the relation, by default all: in those that are not
+    read, and in rows that are not, a NULL breaks nothing.
+    """
     for column in source.columns:
         physical = find(relation, column.name)
         field = f"{source.name}.{column.name}"
@@ -123,7 +129,7 @@ def mismatches(source: Source, relation: Relation) -> Iterator[Fault]:
                 field,
                 f"declare it as it is, or let the source have {' or '.join(allowed)}",
             )
-        elif not column.nullable and physical.has_nulls:
+        elif not column.nullable and physical.has_nulls and (used is None or column in used):
             yield Fault(
                 "is declared nullable: false, and the source has NULLs",
                 field,

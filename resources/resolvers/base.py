@@ -4,25 +4,28 @@ import hashlib
 import json
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
+from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.wording import nearest, shown
-from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.errors import Fault, ResolveError, raise_all
 from dataset_assets.model import Identifier, Model, Text
 from dataset_assets.periods.families import Zone
 from dataset_assets.ports.resolver import Resolver, Survey, TableState
 from dataset_assets.selection.date_range import UTC_ZONE
 from dataset_assets.sql.dialect import DUCKDB
+from resources.column_names import AmbiguousNameError, matching
 from resources.place import Location, Place
 from resources.target_settings import DuckDBSettings
 
 if TYPE_CHECKING:
     from resources.duckdb_engine import DuckDBEngine
+    from resources.file_groups import Wanted
 
 
 class TableSettings(Model):
@@ -41,6 +44,16 @@ class TableSettings(Model):
     def physical_name(self, column: str) -> str:
         """Return the name that a declared column has in the table's store."""
         return self.columns.get(column, column)
+
+    def wanted(self, columns: Sequence[ColumnDef]) -> "list[Wanted]":
+        """Return the declared columns as they are called in the table's files."""
+        from resources.file_groups import Wanted  # noqa: PLC0415 - a target is checked without engines
+
+        is_optional = self.missing_columns == "null"
+        return [
+            Wanted(each.name, self.physical_name(each.name), each, is_optional=is_optional)
+            for each in columns
+        ]
 
 
 class ResolverSettings(Model, ABC):
@@ -88,6 +101,38 @@ class ConfiguredResolver(Resolver, ABC, Generic[S]):
         how = own.model_dump(mode="json", exclude=where, exclude_defaults=True) if own else {}
         how |= {"zone": self.zone(table)} if self.zone(table) != UTC_ZONE.key else {}
         return digest([data, json.dumps(how, sort_keys=True)]) if data and how else data
+
+    def named(
+        self, table: str, columns: Sequence[ColumnDef], names: Sequence[str]
+    ) -> list[tuple[ColumnDef, str | None]]:
+        """Return each declared column with its physical name among `names`, which the table's store has.
+
+        The name is None for a column that is NULL because the store lacks it, where the target allows that.
+        Nothing is returned where a column is missing: the schema check then reports it. Raises ResolveError
+        for a name of the target that the store lacks, and for names that are ambiguous.
+        """
+        found: list[tuple[ColumnDef, str | None]] = []
+        faults = []
+        settings = self.settings.tables.get(table)
+        for column in columns:
+            wanted = settings.physical_name(column.name) if settings else column.name
+            try:
+                name = matching(wanted, names)
+            except AmbiguousNameError as error:
+                faults.append(
+                    Fault(str(error), f"{table}.{column.name}", "say which in the target's `columns`")
+                )
+                continue
+            if name is not None or (settings and settings.missing_columns == "null"):
+                found.append((column, name))
+            elif wanted != column.name:
+                meant = nearest(wanted, names)
+                message = f"the target says that it is called {wanted!r}, and there is no such column"
+                faults.append(
+                    Fault(message, f"{table}.{column.name}", f"did you mean {meant!r}?" if meant else "")
+                )
+        raise_all(ResolveError, faults)
+        return found if len(found) == len(columns) else []
 
     def refuse(self, table: str, message: str, mend: str = "") -> ResolveError:
         """An error about a table of this resolver."""

@@ -43,16 +43,17 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
 
     def resolve(self, request: TableRequest, session: Session) -> Relation:
         """As the port says."""
-        from resources.delta_tables import num_records, relation_source
+        from resources.delta_tables import data_files, num_records, relation_source
 
         table = request.table
         delta = self._open(table)
-        paths = [inside(self.root, uri, self, table) for uri in sorted(delta.file_uris())]
-        if not paths:
-            raise self.refuse(table, "the Delta table has no rows in it")
-        source = relation_source(delta, paths, session)
+        files = data_files(delta, self._folder(table))
+        for each in files:
+            inside(self.root, str(each.path), self, table)
+        known = self.named(table, request.columns, [field.name for field in delta.schema().fields])
+        found = relation_source(delta, files, session, self.zone(table), table, known)
         version, rows = self._version(table, delta), num_records(delta)
-        return Relation(source, session.describe(source), version, rows, self.zone(table))
+        return Relation(found.source, found.columns, version, rows, self.zone(table))
 
     def state(self, table: str) -> TableState:
         """From the log."""
@@ -68,21 +69,19 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
         return self.version(table, f"{delta.version()} of {delta.metadata().id}")
 
     def _open(self, table: str) -> "DeltaTable":
-        from deltalake import DeltaTable
+        from resources.delta_tables import open_table, unreadable_features
 
-        from resources.delta_tables import unreadable_features
-
-        own = self.settings.tables.get(table)
-        path = inside(self.root, own.location if own else table, self, table)
+        path = self._folder(table)
         if not (path / "_delta_log").is_dir():
             found = [log.parent.name for log in self.root.glob("*/_delta_log")]
             raise self.unknown(table, [*self.settings.tables, *found])
-        delta = DeltaTable(path)
+        delta = open_table(path)
         features = unreadable_features(delta)
         if features:
             listed = ", ".join(sorted(features))
             raise self.refuse(table, f"uses Delta features that are not read here: {listed}")
-        if delta.metadata().partition_columns and "=" in str(path):
-            # Engines read partition values from the whole path.
-            raise self.refuse(table, f"the path {path} of a partitioned table holds `=`", "name it without")
         return delta
+
+    def _folder(self, table: str) -> Path:
+        own = self.settings.tables.get(table)
+        return inside(self.root, own.location if own else table, self, table)

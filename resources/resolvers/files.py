@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -140,14 +140,36 @@ class FileResolver(LocalResolver[FileSettings], ABC):
     def _files(self, table: str, location: str) -> list[Path]:
         path = inside(self.root, location, self, table)
         if path.is_dir():
-            names = sorted(child.name for child in path.glob(f"*{self.suffix}"))
-            found = [inside(self.root, f"{location}/{name}", self, table) for name in names]
+            found = list(self._below(table, path, (path,)))
             if not found:
-                raise self.refuse(table, f"the folder {path} has no {self.suffix} file in it")
+                message = f"the folder {path} has no {self.suffix} file in it"
+                raise self.refuse(table, message, "hidden files (`.`, `_`) and empty ones do not count")
             return found
         if not path.is_file():
             raise self.refuse(table, f"{path} is not there", "create it, or mend the table's `location`")
         return [path]
+
+    def _below(self, table: str, folder: Path, outer: tuple[Path, ...]) -> Iterator[Path]:
+        """Yield the files in a folder and its sub-folders, in the order of their names.
+
+        Hidden files and folders, and files of zero bytes, are nobody's. `outer` are the folders on the way:
+        a link back to one of them is refused. Raises ResolveError.
+        """
+        try:
+            names = sorted(child.name for child in folder.iterdir())
+        except OSError as error:
+            raise self.refuse(table, f"{error.filename}: {error.strerror}") from None
+        for name in names:
+            if name.startswith((".", "_")):
+                continue
+            given = folder / name
+            path = inside(self.root, str(given), self, table)
+            if path in outer:
+                raise self.refuse(table, f"the link {given} leads back to {path}", "remove the link")
+            if path.is_dir():
+                yield from self._below(table, given, (*outer, path))
+            elif name.endswith(self.suffix) and path.stat().st_size:
+                yield given
 
     def _present(self, table: str, location: str, cadence: Cadence) -> dict[str, Period]:
         """The Periods that there are files for. Names that are no Period are somebody else's files."""

@@ -1,17 +1,12 @@
 """Parquet files."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sqlglot import exp
-
 from dataset_assets.ports.engine import Session
-from dataset_assets.ports.relation import PhysicalColumn, Relation
+from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import TableRequest
-from resources import duckdb_nodes
 from resources.place import Place
 from resources.resolvers.base import files_state
 from resources.resolvers.files import FileResolver, FileSettings
@@ -29,52 +24,26 @@ class ParquetSettings(FileSettings):
 
 @dataclass(eq=False)
 class ParquetResolver(FileResolver):
-    """Row counts and NULLs are known from the files' footers."""
+    """Row counts and NULLs are known from the files' footers, which are judged one by one."""
 
     suffix = ".parquet"
 
     def resolve(self, request: TableRequest, session: Session) -> Relation:
-        """As the port says."""
+        """Return the rows of the files. Raises ResolveError for a file that breaks the contract."""
+        from resources.data_files import DataFile, FileTable, all_columns  # noqa: PLC0415 - see `row_count`
+        from resources.path_values import path_values  # noqa: PLC0415
+
         table = request.table
         paths = self.paths(table, request.extent)
-        source = duckdb_nodes.read_parquet(paths)
-        rows, columns = footers(paths, session.describe(source), session)
-        version = self.version(table, files_state(self.root, paths, rows).version)
-        return Relation(source, columns, version, rows, self.zone(table))
+        files = [DataFile(each, path_values(self.root, each)) for each in paths]
+        settings = self.table(table)
+        read = FileTable(table, self.zone(table), files, settings.wanted(request.columns))
+        found = read.read(session) if request.columns else all_columns(read, session)
+        version = self.version(table, files_state(self.root, paths, None).version)
+        return Relation(found.source, found.columns, version, found.rows, self.zone(table), found.file)
 
     def row_count(self, paths: list[Path]) -> int:
         """From the footers. OSError for a file that is not whole, such as one that is being written."""
-        stats = [(path, path.stat()) for path in paths]
-        return sum(_rows(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)
+        from resources.parquet_footers import read_footer  # noqa: PLC0415 - a target is checked without it
 
-
-@lru_cache(maxsize=100_000)
-def _rows(path: Path, size: int, modified: int) -> int:  # noqa: ARG001 - what tells one content from another
-    """A sensor asks again and again for files that are as they were."""
-    from pyarrow import ArrowException, parquet  # noqa: PLC0415 - only sensors come here
-
-    try:
-        return parquet.read_metadata(path).num_rows
-    except ArrowException:
-        raise OSError(0, "is not a whole Parquet file", str(path)) from None
-
-
-def footers(
-    paths: Sequence[Path], columns: Sequence[PhysicalColumn], session: Session
-) -> tuple[int, tuple[PhysicalColumn, ...]]:
-    """The row count, and the columns with what the files' footers know of their NULLs."""
-    files = exp.select("COALESCE(SUM(num_rows), 0)::BIGINT AS row_count").from_(
-        duckdb_nodes.call("parquet_file_metadata", paths)
-    )
-    rows = session.rows(files)[0]["row_count"]
-    chunks = (
-        exp.select(
-            "path_in_schema AS name",
-            "SUM(stats_null_count)::BIGINT AS nulls",
-            "SUM(CASE WHEN stats_null_count IS NULL THEN 0 ELSE row_group_num_rows END)::BIGINT AS known",
-        )
-        .from_(duckdb_nodes.call("parquet_metadata", paths))
-        .group_by("path_in_schema")
-    )
-    found = {row["name"]: bool(row["nulls"]) for row in session.rows(chunks) if row["known"] == rows}
-    return rows, tuple(replace(column, has_nulls=found.get(column.name)) for column in columns)
+        return sum(read_footer(each, frozenset()).rows for each in paths)

@@ -1,0 +1,85 @@
+"""The types of a Parquet file's schema, as DuckDB reads them and as a contract tells types apart."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dataset_assets.ports.relation import PhysicalType
+
+_MOST_DIGITS = 38
+
+
+@dataclass(frozen=True)
+class FileType:
+    """The type of a column in one file. `native` is DuckDB's name of it.
+
+    `problem` says why the values cannot be read at all. `is_null` is the type of a column that is NULL
+    throughout. `is_cut` says that DuckDB cuts the nanoseconds off without an error.
+    """
+
+    type: PhysicalType
+    native: str
+    problem: str = ""
+    is_null: bool = False
+    is_cut: bool = False
+
+
+_PHYSICAL: Mapping[str, FileType] = {
+    "BOOLEAN": FileType(PhysicalType.BOOLEAN, "BOOLEAN"),
+    "INT32": FileType(PhysicalType.INTEGER, "INTEGER"),
+    "INT64": FileType(PhysicalType.INTEGER, "BIGINT"),
+    "INT96": FileType(PhysicalType.DATETIME, "TIMESTAMP", is_cut=True),
+    "FLOAT": FileType(PhysicalType.FLOAT, "FLOAT"),
+    "DOUBLE": FileType(PhysicalType.FLOAT, "DOUBLE"),
+}
+"""What a column is that has no logical type."""
+_INTEGERS = {8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT"}
+
+
+def file_type(leaf: Any) -> FileType:
+    """Return the type of a leaf of pyarrow's Parquet schema. A leaf of a nested column is OTHER."""
+    if leaf.path != leaf.name or leaf.max_repetition_level:
+        return FileType(PhysicalType.OTHER, "nested")
+    said = json.loads(leaf.logical_type.to_json())
+    read = _LOGICAL.get(said["Type"])
+    if read is None:
+        other = FileType(PhysicalType.OTHER, said["Type"].upper() if said["Type"] != "None" else "BLOB")
+        return _PHYSICAL.get(leaf.physical_type, other) if said["Type"] == "None" else other
+    return read(said, leaf)
+
+
+def _decimal(said: Mapping[str, Any], leaf: Any) -> FileType:  # noqa: ARG001
+    digits, scale = said["precision"], said["scale"]
+    native = f"DECIMAL({digits},{scale})"
+    problem = f"has {digits} digits, more than the {_MOST_DIGITS} of a decimal"
+    return FileType(PhysicalType.DECIMAL, native, problem if digits > _MOST_DIGITS else "")
+
+
+def _integer(said: Mapping[str, Any], leaf: Any) -> FileType:  # noqa: ARG001
+    name = _INTEGERS[said["bitWidth"]]
+    return FileType(PhysicalType.INTEGER, name if said["isSigned"] else f"U{name}")
+
+
+def _timestamp(said: Mapping[str, Any], leaf: Any) -> FileType:  # noqa: ARG001
+    is_fine = said["timeUnit"] == "nanoseconds"
+    if said["isAdjustedToUTC"]:
+        return FileType(PhysicalType.TIMESTAMP, "TIMESTAMP WITH TIME ZONE", is_cut=is_fine)
+    return FileType(PhysicalType.DATETIME, "TIMESTAMP_NS" if is_fine else "TIMESTAMP")
+
+
+def _always(found: FileType) -> Callable[[Mapping[str, Any], Any], FileType]:
+    return lambda said, leaf: found  # noqa: ARG005
+
+
+_LOGICAL: Mapping[str, Callable[[Mapping[str, Any], Any], FileType]] = {
+    "String": _always(FileType(PhysicalType.STRING, "VARCHAR")),
+    "Enum": _always(FileType(PhysicalType.STRING, "VARCHAR")),
+    "Date": _always(FileType(PhysicalType.DATE, "DATE")),
+    "Float16": _always(FileType(PhysicalType.FLOAT, "FLOAT")),
+    "Null": _always(FileType(PhysicalType.OTHER, '"NULL"', is_null=True)),
+    "Decimal": _decimal,
+    "Int": _integer,
+    "Timestamp": _timestamp,
+}
+"""The logical type's name → what it is."""

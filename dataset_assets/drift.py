@@ -16,7 +16,7 @@ from dataset_assets.contract.wording import listed, shown
 from dataset_assets.history import Past
 from dataset_assets.rounding import number_text, rounded
 from dataset_assets.selection.splits import NAMES
-from dataset_assets.stats.counting import TOP
+from dataset_assets.stats.listing import TOP
 from dataset_assets.stats.statistics import ColumnStatistics, Statistics
 
 

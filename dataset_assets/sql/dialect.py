@@ -19,6 +19,7 @@ from dataset_assets.sql.nodes import (
     DecimalText,
     Fingerprint,
     FingerprintPart,
+    FirstBy,
     FloatAsDecimal,
 )
 
@@ -83,6 +84,7 @@ class DuckDBText(DuckDB):
             DecimalText: _template(
                 "COALESCE(CAST(TRY_CAST({this} AS DECIMAL(18, 9)) AS TEXT), CAST({this} AS TEXT))"
             ),
+            FirstBy: _template("ARG_MIN({this}, {key}, {count})"),
             Fingerprint: rename_func("md5_number"),
             FingerprintPart: _template(
                 "CAST(({this} >> CAST(64 * {part} AS UHUGEINT))"
@@ -103,6 +105,7 @@ class BigQueryText(BigQuery):
             ClockTime: _template("TIMESTAMP({this}, {zone})"),
             FloatAsDecimal: _template("CAST({this} AS NUMERIC)"),
             DecimalText: _template("FORMAT('%.9f', {this})"),
+            FirstBy: _template("ARRAY_AGG({this} ORDER BY {key} LIMIT {count})"),
             Fingerprint: _template("TO_HEX(REVERSE(MD5({this})))"),
             FingerprintPart: _template(
                 "CAST(CAST(CONCAT('0x', SUBSTR({this}, 18 - 16 * {part}, 15)) AS INT64) AS NUMERIC)"

@@ -40,3 +40,12 @@ class FingerprintPart(exp.Expression, exp.Func):
     """60 bits of a fingerprint as an exact number that a sum holds; `part` is 0 or 1."""
 
     arg_types = {"this": True, "part": True}
+
+
+class FirstBy(exp.Expression, exp.AggFunc):
+    """An array of the `count` values with the smallest keys, in their order; values and keys are not NULL.
+
+    No engine sorts or keeps the rest, which a window with ROW_NUMBER would.
+    """
+
+    arg_types = {"this": True, "key": True, "count": True}

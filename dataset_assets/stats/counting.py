@@ -14,11 +14,11 @@ from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import big, column, number, table, text
 
-ANSWER = ("kind", "field", "scope", "place", "n", "missing", "cardinality", "low", "high", "total")
+COUNTERS = ("n", *(f"n_{name}" for name in NAMES.values()))
+"""The columns that hold how many rows there are, in all and in each split."""
+ANSWER = ("kind", "field", "scope", "place", *COUNTERS, "missing", "cardinality", "low", "high", "total")
 """The columns of an answer; `field` counts the profiled columns from 0, `scope` is `all` or a split."""
 ALL = "all"
-TOP = 10
-SAMPLES = 3
 DECIMAL = "DECIMAL(38, 9)"
 _STAGED = "staged"
 _DAY = 86_400_000_000
@@ -53,12 +53,13 @@ def named(value: exp.Expr, name: str) -> exp.Expr:
 
 def as_text(value: exp.Expr) -> exp.Expr:
     """The engine's own text of a value."""
-    return exp.cast(value, "TEXT", copy=False)
+    return exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type.TEXT))
 
 
 def decimal(value: exp.Expr) -> exp.Expr:
     """A number in the one exact type that all engines share."""
-    return exp.cast(value, DECIMAL, copy=False)
+    sizes = [exp.DataTypeParam(this=number(38)), exp.DataTypeParam(this=number(9))]
+    return exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type.DECIMAL, expressions=sizes))
 
 
 def least(name: str) -> exp.Expr:
@@ -205,25 +206,3 @@ class Counting:
             **sums,
         )
         return select(shown, table(family.name), counter > number(0), by=[column("field")])
-
-    def top(self, family: Family, place: int) -> exp.Query:
-        """The values that most rows hold; ties by value."""
-        order = [
-            exp.Ordered(this=column("n"), desc=True, nulls_first=False),
-            exp.Ordered(this=column("value"), nulls_first=True),
-        ]
-        return _listed("top", family, place, order, TOP)
-
-    def sample(self, family: Family, place: int) -> exp.Query:
-        """A few values: of texts by their MD5, as good as drawn by lot and always the same."""
-        order = exp.Ordered(this=family.drawn_by(column("value")), nulls_first=True)
-        return _listed("sample", family, place, [order], SAMPLES)
-
-
-def _listed(kind: str, family: Family, place: int, order: Sequence[exp.Expr], limit: int) -> exp.Query:
-    """The first values of a column in some order, cut off before they are turned into text."""
-    of_column = column("field").eq(number(place))
-    chosen = select([column("value"), column("n")], table(family.name), of_column, exp.Not(this=is_null()))
-    chosen = chosen.order_by(*order, copy=False).limit(limit, copy=False)
-    shown = answer(kind=text(kind), field=number(place), n=column("n"), low=as_text(column("value")))
-    return select(shown, chosen.subquery("listed", copy=False))

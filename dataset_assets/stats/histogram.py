@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.sql.build import column, number, table, text
+from dataset_assets.stats import fences
 from dataset_assets.stats.counting import (
     DECIMAL,
     NUMBERS,
@@ -28,30 +29,34 @@ BINS = 20
 LEAST_WIDTH = "0.000000001"
 TIMELINE_DAYS = 3660
 """A timeline over more days than this is not made."""
+DAYS_BY_DAY = 62
+"""A timeline over as many days or more is by month."""
 
 
 def ctes(counting: Counting) -> dict[str, exp.Query]:
     """The steps from counts to bins, in order."""
     if not {NUMBERS, TIMES} & set(counting.families):
         return {}
+    has_numbers = NUMBERS in counting.families
     return {
         "points": _points(counting),
+        **(fences.ctes(counting) if has_numbers else {}),
         "limits": _limits(counting),
         "binned": _binned(counting),
         "bins": _bins(counting),
-        "middle_bins": _middle_bins(),
+        **({"middle_bins": _middle_bins()} if has_numbers else {}),
     }
 
 
 def answers(counting: Counting) -> list[exp.Query]:
-    """The rows that leave: bins and days of each scope, and medians."""
+    """The rows that leave: limits, bins, medians, and days or months."""
     if not {NUMBERS, TIMES} & set(counting.families):
         return []
-    found = [_bin(scope, counter) for scope, counter in counting.scopes.items()]
+    found = [_limit(), _bin(counting)]
     if NUMBERS in counting.families:
         found.append(_median(counting))
     if TIMES in counting.families:
-        found += [_day(counting, scope, counter) for scope, counter in counting.scopes.items()]
+        found.append(_timeline(counting))
     return found
 
 
@@ -72,12 +77,12 @@ def _points(counting: Counting) -> exp.Query:
 
 
 def _limits(counting: Counting) -> exp.Query:
-    """Where each histogram begins and how wide a bin is: whole steps for integers and days.
+    """Where each histogram begins and ends, and how wide a bin is: whole steps for integers and days.
 
     Both widths are cast, lest the wider type of the two cut the places off the finer.
     """
     twentieth = exp.cast(text("0.05"), "DECIMAL(3, 2)")
-    reach = exp.paren(most("value") - least("value"))
+    reach = exp.paren(column("high_end") - column("low_end"))
     width = decimal(exp.Ceil(this=exp.paren(reach + number(1)) * twentieth))
     decimals = counting.places(NUMBERS, ColumnType.DECIMAL)
     if decimals:
@@ -85,8 +90,19 @@ def _limits(counting: Counting) -> exp.Query:
         fine = exp.Greatest(this=decimal(reach * twentieth), expressions=[smallest])
         is_decimal = exp.In(this=column("field"), expressions=list(map(number, decimals)))
         width = exp.Case(ifs=[exp.If(this=is_decimal, true=fine)], default=width)
+    shown = [column("field"), column("low_end"), column("high_end"), named(width, "width")]
     ends = [named(least("value"), "low_end"), named(most("value"), "high_end")]
-    return select([column("field"), *ends, named(width, "width")], table("points"), by=[column("field")])
+    if NUMBERS in counting.families:
+        return select(shown, fences.clipped().subquery("ends", copy=False))
+    whole = select([column("field"), *ends], table("points"), by=[column("field")])
+    return select(shown, whole.subquery("ends", copy=False))
+
+
+def _limit() -> exp.Query:
+    """Where the bins of a histogram begin, and up to where they divide the values evenly."""
+    low, high = as_text(column("low_end")), as_text(column("high_end"))
+    shown = answer(kind=text("limit"), field=column("field"), low=low, high=high)
+    return select(shown, table("limits"))
 
 
 def _place(first: int, end: int) -> exp.Expr:
@@ -115,59 +131,73 @@ def _bins(counting: Counting) -> exp.Query:
     )
 
 
-def _bin(scope: str, counter: str) -> exp.Query:
+def _bin(counting: Counting) -> exp.Query:
     shown = answer(
         kind=text("bin"),
         field=column("field"),
-        scope=text(scope),
         place=column("place"),
-        n=column(counter),
         low=as_text(column("low")),
+        **{name: column(name) for name in counting.scopes.values()},
     )
-    return select(shown, table("bins"), column(counter) > number(0))
+    return select(shown, table("bins"))
 
 
 def _middle_bins() -> exp.Query:
-    """The bin in which each column's median lies, so that only its values are ever sorted."""
+    """The bin in which each column's median lies, so that only its values are ever sorted.
+
+    `next_low` is the least value of the next bin: the second of the two middle values where the first is
+    the last of its bin.
+    """
     order = exp.Order(expressions=[exp.Ordered(this=column("place"), nulls_first=True)])
     upto = exp.Window(this=exp.Sum(this=column("n")), partition_by=[column("field")], order=order)
     every = exp.Window(this=exp.Sum(this=column("n")), partition_by=[column("field")])
-    shown = [column("field"), column("place"), column("n"), named(upto, "upto"), named(every, "every")]
+    later = exp.Window(this=exp.Lead(this=column("low")), partition_by=[column("field")], order=order.copy())
+    shown = [column("field"), column("place"), column("n"), named(later, "next_low")]
+    shown += [named(upto, "upto"), named(every, "every")]
     running = select(shown, table("bins")).subquery("running", copy=False)
     before = exp.paren(column("upto") - column("n"))
-    shown = [column("field"), column("place"), named(before, "before"), column("every")]
+    shown = [column("field"), column("place"), column("next_low"), named(before, "before"), column("every")]
     reached = column("upto") * number(2) >= column("every")
     return select(shown, running, reached, before * number(2) < column("every"))
 
 
 def _median(counting: Counting) -> exp.Query:
-    """The smallest value that at least half of the rows do not pass: PERCENTILE_DISC(0.5)."""
+    """The two middle values, which are one where the rows are odd: what PERCENTILE_CONT(0.5) lies between."""
     order = exp.Order(expressions=[exp.Ordered(this=column("value", "binned"), nulls_first=True)])
     inside = exp.Window(
         this=exp.Sum(this=column("n", "binned")), partition_by=[column("field", "binned")], order=order
     )
     upto = named(column("before", "middle_bins") + inside, "upto")
-    shown = [column("field", "binned"), column("value", "binned"), upto, column("every", "middle_bins")]
+    shown = [column("field", "binned"), column("value", "binned"), upto]
+    shown += [column(name, "middle_bins") for name in ("every", "next_low")]
     numbers = exp.In(this=column("field", "binned"), expressions=list(map(number, counting.places(NUMBERS))))
     same = [column(name, "binned").eq(column(name, "middle_bins")) for name in ("field", "place")]
     ranked = select(shown, table("binned"), numbers)
     ranked = ranked.join(table("middle_bins"), on=exp.and_(*same), copy=False).subquery("ranked", copy=False)
     reached = column("upto") * number(2) >= column("every")
-    median = answer(kind=text("median"), field=column("field"), low=as_text(least("value")))
+    passed = exp.If(this=column("upto") * number(2) > column("every"), true=column("value"))
+    upper = exp.Coalesce(
+        this=exp.Min(this=exp.Case(ifs=[passed])), expressions=[exp.Min(this=column("next_low"))]
+    )
+    ends = {"low": as_text(least("value")), "high": as_text(upper)}
+    median = answer(kind=text("median"), field=column("field"), **ends)
     return select(median, ranked, reached, by=[column("field")])
 
 
-def _day(counting: Counting, scope: str, counter: str) -> exp.Query:
-    """Rows by day, where that is not too many."""
+def _timeline(counting: Counting) -> exp.Query:
+    """Rows by day where the days are few, by month where they are many, and none where they are too many."""
+    counters = list(counting.scopes.values())
     times = exp.In(this=column("field", "points"), expressions=list(map(number, counting.places(TIMES))))
-    short = column("high_end", "limits") - column("low_end", "limits") <= number(TIMELINE_DAYS)
-    shown = answer(
-        kind=text("day"),
-        field=column("field", "points"),
-        scope=text(scope),
-        place=exp.cast(column("value", "points"), "BIGINT"),
-        n=column(counter, "points"),
-    )
-    days = select(shown, table("points"), times, short, column(counter, "points") > number(0))
+    reach = column("high_end", "limits") - column("low_end", "limits")
+    day = exp.cast(column("value", "points"), "BIGINT")
+    month = exp.cast(exp.DateTrunc(this=exp.DateFromUnixDate(this=day.copy()), unit=text("MONTH")), "DATE")
+    by_day = exp.If(this=reach < number(DAYS_BY_DAY), true=day)
+    place = exp.Case(ifs=[by_day], default=exp.UnixDate(this=month))
+    shown = [column("field", "points"), named(place, "place")]
+    shown += [column(counter, "points") for counter in counters]
+    days = select(shown, table("points"), times, reach.copy() <= number(TIMELINE_DAYS))
     same = column("field", "points").eq(column("field", "limits"))
-    return days.join(table("limits"), on=same, copy=False)
+    days = days.join(table("limits"), on=same, copy=False)
+    sums = {counter: exp.Sum(this=column(counter)) for counter in counters}
+    told = answer(kind=text("day"), field=column("field"), place=column("place"), **sums)
+    return select(told, days.subquery("days", copy=False), by=[column("field"), column("place")])

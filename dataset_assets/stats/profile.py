@@ -1,22 +1,26 @@
 """Runs a profile's query and makes Statistics of its rows."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
 from sqlglot import exp
 
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.stats.counting import ALL, SAMPLES, Counting
+from dataset_assets.selection.splits import NAMES
+from dataset_assets.stats.counting import ALL, Counting
+from dataset_assets.stats.histogram import DAYS_BY_DAY
+from dataset_assets.stats.listing import SAMPLES, TOP
 from dataset_assets.stats.query import profile_query
-from dataset_assets.stats.reading import READINGS, day
+from dataset_assets.stats.reading import READINGS, day, middle
 from dataset_assets.stats.statistics import Bin, ColumnStatistics, SplitColumn, Statistics, Value, ValueCount
 
-_DAYS_BY_DAY = 62
+BATCH = 64
+"""How many columns are profiled in one query: planning one takes longer than linearly in its columns, and an
+interrupt waits until a plan is made."""
 
 Row = Mapping[str, Any]
 
@@ -28,24 +32,26 @@ def profile(
     split: str | None,
     extra: Mapping[str, exp.Expr] | None = None,
 ) -> Statistics:
-    """The statistics of the rows of `source`, in one query.
+    """The statistics of the rows of `source`, in one query for each `BATCH` of columns.
 
     `columns` (at least one) are profiled; `split` names the column of splits, where there is one; `extra`
     are aggregates over the rows, answered as text in `Statistics.extra`. All numbers are exact and the
     same on every engine; a decimal column's sum must stay below 1e29, which is all that NUMERIC holds.
     """
-    counting = Counting(source, tuple(columns), split)
-    rows = session.rows(profile_query(counting, extra or {}))
-    by_field: dict[int | None, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_field[row["field"]].append(row)
-    totals = {row["scope"]: int(row["n"]) for row in by_field[0] if row["kind"] == "total"}
-    return Statistics(
-        row_count=totals.pop(ALL, 0),
-        splits=totals,
-        columns={each.name: _Column(each, by_field[place]).build() for place, each in enumerate(columns)},
-        extra={row["scope"]: row["low"] for row in by_field[None]},
-    )
+    found: dict[str, ColumnStatistics] = {}
+    totals: dict[str, int] = {}
+    extras: dict[str, str | None] = {}
+    for first in range(0, len(columns), BATCH):
+        batch = columns[first : first + BATCH]
+        query = profile_query(Counting(source, tuple(batch), split), (extra or {}) if first == 0 else {})
+        by_field: dict[int | None, list[Row]] = defaultdict(list)
+        for row in session.rows(query):
+            by_field[row["field"]].append(row)
+        found |= {each.name: _Column(each, by_field[place]).build() for place, each in enumerate(batch)}
+        if first == 0:
+            totals = {row["scope"]: int(row["n"]) for row in by_field[0] if row["kind"] == "total"}
+            extras = {row["scope"]: row["low"] for row in by_field[None]}
+    return Statistics(row_count=totals.pop(ALL, 0), splits=totals, columns=found, extra=extras)
 
 
 class _Column:
@@ -68,11 +74,11 @@ class _Column:
             **known,
             **self._summary(whole),
             null_count=int(whole["missing"]),
-            median=next((self._reading.value(row["low"]) for row in self._kinds["median"]), None),
+            median=self._median(),
             sample_values=self._samples(),
             top_values=self._top(),
             histogram=self._histogram(whole),
-            timeline=self._timeline(),
+            timeline=self._timeline(whole),
             splits={scope: SplitColumn(**self._summary(row)) for scope, row in totals.items()},
         )
 
@@ -87,15 +93,19 @@ class _Column:
             "mean": None if summed is None else float(Decimal(summed)) / (rows - missing),
         }
 
+    def _median(self) -> Value | None:
+        """The mean of the two middle values: whole where it is, else exact text."""
+        ends = next(((row["low"], row["high"]) for row in self._kinds["median"]), None)
+        return None if ends is None else middle(self._reading, *map(Decimal, ends))
+
     def _top(self) -> tuple[ValueCount, ...]:
-        top = sorted(self._kinds["top"], key=lambda row: (-int(row["n"]), self._reading.order(row["low"])))
+        order = self._reading.order
+        top = sorted(self._kinds["top"], key=lambda row: (-int(row["n"]), order(row["low"])))[:TOP]
         return tuple(ValueCount(value=self._reading.value(row["low"]), rows=int(row["n"])) for row in top)
 
     def _samples(self) -> tuple[Value, ...]:
         """Drawn by lot of texts; else the smallest values of the first, the middle and the last bin."""
-        bins = sorted(
-            (row for row in self._kinds["bin"] if row["scope"] == ALL), key=lambda row: row["place"]
-        )
+        bins = sorted(self._kinds["bin"], key=lambda row: row["place"])
         if len(bins) > SAMPLES:
             bins = [bins[0], bins[len(bins) // 2], bins[-1]]
         drawn = sorted((row["low"] for row in [*bins, *self._kinds["sample"]]), key=self._reading.order)
@@ -105,22 +115,21 @@ class _Column:
         axis, counts = self._reading.axis, _by_place(self._kinds["bin"])
         if axis is None or not counts:
             return ()
-        edges = axis.edges(whole["low"], whole["high"])
+        limit = next(iter(self._kinds["limit"]))
+        edges = axis.edges(whole["low"], whole["high"], Decimal(limit["low"]), Decimal(limit["high"]))
         return tuple(_bin(edges[place], edges[place + 1], counts[place]) for place in range(len(edges) - 1))
 
-    def _timeline(self) -> tuple[Bin, ...]:
+    def _timeline(self, whole: Row) -> tuple[Bin, ...]:
         """By day where days are few, else by month; a day or month without rows is left out."""
-        counts = _by_place(self._kinds["day"])
-        if not counts:
+        axis, counts = self._reading.axis, _by_place(self._kinds["day"])
+        if axis is None or not counts:
             return ()
-        by_day = max(counts) - min(counts) < _DAYS_BY_DAY
-        found = []
-        for start, places in groupby(
-            sorted(counts), key=lambda place: day(place) if by_day else _month(day(place))
-        ):
-            end = _next_day(start) if by_day else _next_month(start)
-            found.append(_bin(start.isoformat(), end.isoformat(), _added(counts[place] for place in places)))
-        return tuple(found)
+        by_day = axis.point(whole["high"]) - axis.point(whole["low"]) < DAYS_BY_DAY
+        after = _next_day if by_day else _next_month
+        return tuple(
+            _bin(day(place).isoformat(), after(day(place)).isoformat(), counts[place])
+            for place in sorted(counts)
+        )
 
 
 def _next_day(of: date) -> date:
@@ -129,28 +138,13 @@ def _next_day(of: date) -> date:
 
 def _next_month(of: date) -> date:
     later = of + min(timedelta(days=31), date.max - of)
-    return later if later == date.max else _month(later)
+    return later if later == date.max else later.replace(day=1)
 
 
-def _month(of: date) -> date:
-    return of.replace(day=1)
+def _by_place(rows: Sequence[Row]) -> dict[int, Row]:
+    return defaultdict(dict, {int(row["place"]): row for row in rows})
 
 
-def _by_place(rows: Sequence[Row]) -> dict[int, dict[str, int]]:
-    counts: dict[int, dict[str, int]] = defaultdict(dict)
-    for row in rows:
-        counts[int(row["place"])][row["scope"]] = int(row["n"])
-    return counts
-
-
-def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    added: dict[str, int] = defaultdict(int)
-    for each in counts:
-        for scope, rows in each.items():
-            added[scope] += rows
-    return added
-
-
-def _bin(low: Value, high: Value, counts: Mapping[str, int]) -> Bin:
-    splits = {scope: rows for scope, rows in counts.items() if scope != ALL}
-    return Bin(low=low, high=high, rows=counts.get(ALL, 0), splits=splits)
+def _bin(low: Value, high: Value, counts: Row) -> Bin:
+    splits = {name: int(rows) for name in NAMES.values() if (rows := counts.get(f"n_{name}"))}
+    return Bin(low=low, high=high, rows=int(counts.get("n", 0)), splits=splits)

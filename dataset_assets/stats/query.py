@@ -5,21 +5,21 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from dataset_assets.sql.build import alias, column, table, text
-from dataset_assets.stats import histogram
+from dataset_assets.stats import histogram, listing
 from dataset_assets.stats.counting import Counting, answer, as_text, select, union
 
 
 def profile_query(counting: Counting, extra: Mapping[str, exp.Expr]) -> exp.Query:
-    """Answers rows of `counting.ANSWER`; `extra` are aggregates over the same rows, as text."""
+    """Answers rows of `counting.ANSWER`; `extra` are aggregates over the same rows, as text.
+
+    The query has one part for each column, which counts its values; all others are for a family of columns,
+    so that its text and its plan grow with the columns as slowly as they can.
+    """
     families = counting.families
     ctes = {family.name: counting.counts(family) for family in families}
-    ctes |= histogram.ctes(counting)
+    ctes |= histogram.ctes(counting) | listing.ctes(counting)
     answers = [counting.total(family, scope) for family in families for scope in counting.scopes]
-    answers += histogram.answers(counting)
-    for family in families:
-        places = counting.places(family)
-        answers += [counting.top(family, place) for place in places if family.listed]
-        answers += [counting.sample(family, place) for place in places if family.sampled]
+    answers += histogram.answers(counting) + listing.answers(counting)
     if extra:
         aggregates = [alias(as_text(value.copy()), name) for name, value in extra.items()]
         ctes["extra"] = select(aggregates, counting.source.copy())

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.stats.histogram import BINS, LEAST_WIDTH
+from dataset_assets.stats.listing import LONGEST_TEXT
 from dataset_assets.stats.statistics import Value
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,6 +21,10 @@ _PLACES = Decimal(LEAST_WIDTH)
 def day(number: Decimal | int) -> date:
     """The date that is so many days after 1970-01-01; never one after the last there is."""
     return _EPOCH.date() + min(timedelta(days=int(number)), _LAST_DAY)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
 
 
 def _instant(micros: str) -> str:
@@ -48,14 +53,20 @@ class Axis:
     closed: bool = False
     """Whether the last bin ends at the greatest value and holds it."""
 
-    def edges(self, low: str, high: str) -> list[Value]:
-        """The edges of the bins, one more than there are bins."""
+    def edges(self, least: str, greatest: str, first: Decimal, end: Decimal) -> list[Value]:
+        """The edges of the bins, one more than there are bins.
+
+        The bins divide `first` to `end` evenly; the first begins at the least value and the last ends at the
+        greatest, where these lie outside of that.
+        """
         with localcontext(_EXACT):
-            first, last = self.point(low), self.point(high)
-            width = self.width(last - first)
-            count = min(BINS, int((last - first) // width) + 1)
+            low, high = self.point(least), self.point(greatest)
+            width = self.width(end - first)
+            count = min(BINS, int((high - first) // width) + 1)
             edges = [first + width * place for place in range(count + 1)]
-            return [self.shown(edge) for edge in ([*edges[:-1], last] if self.closed else edges)]
+            edges[0] = min(low, first)
+            edges[-1] = high if self.closed else max(edges[-1], high + 1)
+            return [self.shown(edge) for edge in edges]
 
 
 @dataclass(frozen=True)
@@ -67,12 +78,19 @@ class Reading:
     axis: Axis | None = None
 
 
+def middle(reading: Reading, low: Decimal, high: Decimal) -> Value:
+    """The mean of two numbers: as a value of the column where it is one, else as exact text."""
+    with localcontext(_EXACT):
+        mean = (low + high) / 2
+        return reading.value(str(mean)) if mean == int(mean) else _decimal_text(mean)
+
+
 def _iso_day(number: Decimal) -> str:
     return day(number).isoformat()
 
 
 READINGS: Mapping[ColumnType, Reading] = {
-    ColumnType.STRING: Reading(str, str.encode),
+    ColumnType.STRING: Reading(_cut, str.encode),
     ColumnType.BOOLEAN: Reading(lambda answer: answer == "true", str.encode),
     ColumnType.INTEGER: Reading(
         lambda answer: int(Decimal(answer)), Decimal, Axis(Decimal, _whole_width, int)

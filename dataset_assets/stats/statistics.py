@@ -20,7 +20,10 @@ class ValueCount(Model):
 
 
 class Bin(Model):
-    """A bar of a histogram: rows from `low` to before `high`; the last bin of decimals holds `high` too."""
+    """A bar of a histogram: rows from `low` to before `high`; the last bin of decimals holds `high` too.
+
+    Bins are equally wide, but for the first and the last of skewed numbers, which hold the outliers.
+    """
 
     low: Value
     high: Value
@@ -41,8 +44,9 @@ class SplitColumn(Model):
 class ColumnStatistics(Model):
     """One column. `null_percent` is 0 to 100 (decision 27), `cardinality` the exact count of distinct values.
 
-    The median is a value of the column, the smallest that half of the rows do not pass. `timeline` counts
-    times by day, or by month where days are many. A sensitive column has counts alone (promise 6).
+    The median is exact: of an even number of rows it is the mean of the two middle values, and then text
+    where it is not whole. Texts of more than 200 characters are cut and end with an ellipsis. `timeline`
+    counts times by day, or by month where days are many. A sensitive column has counts alone (promise 6).
     """
 
     type: ColumnType

@@ -3,7 +3,8 @@
 import math
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from fractions import Fraction
 
 from sqlglot import exp
 
@@ -83,6 +84,16 @@ def bins(kind, values, splits):
     return found
 
 
+def middle(ordered):
+    """PERCENTILE_CONT(0.5), exactly: text where it is not a value of the column's type."""
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    total = Fraction(low) + Fraction(high)
+    if isinstance(low, int) and total % 2 == 0:
+        return int(total / 2)
+    with localcontext(prec=80):
+        return shown(Decimal(total.numerator) / (2 * total.denominator))
+
+
 def expected(kind, values, splits):
     known = [value for value in values if value is not None]
     ordered = sorted(known, key=order)
@@ -98,7 +109,7 @@ def expected(kind, values, splits):
         "sensitive": False,
         "null_count": len(values) - len(known),
         **summary(kind, values),
-        "median": shown(ordered[(len(ordered) - 1) // 2]) if numeric else None,
+        "median": middle(ordered) if numeric else None,
         "top_values": [{"value": shown(value), "rows": rows} for value, rows in counted],
         "histogram": bins(kind, values, splits),
         "splits": by_split,

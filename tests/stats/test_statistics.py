@@ -175,7 +175,7 @@ def test_the_table_is_for_people(bench):
     assert found.table_rows() == [
         {
             "column": "value", "type": "decimal", "cardinality": "2", "nulls %": "50.00", "min": "1.5",
-            "max": "3", "mean": "2.25", "median": "1.5", "samples": "1.5, 3",
+            "max": "3", "mean": "2.25", "median": "2.25", "samples": "1.5, 3",
         }
     ]  # fmt: skip
 

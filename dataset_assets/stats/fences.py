@@ -1,0 +1,103 @@
+"""Up to where a histogram divides the values evenly: skewed numbers must not end up in one bar.
+
+Values beyond the fences are in the first and the last bin, which are then wider than the others. A fence is
+three spreads away from the quartiles, as Tukey's outer fence is. Zeros are left out of the quartiles, because
+money is often mostly zero. The spread is at least as large as the quartiles themselves: where most values
+are the same, the others are seen, and values that are large but close together are never cut off.
+
+Quartiles are found on a ladder of magnitudes (1, 2, 5, 10, 20 …), not by sorting all values.
+"""
+
+from sqlglot import exp
+
+from dataset_assets.sql.build import column, number, table, text
+from dataset_assets.stats.counting import NUMBERS, Counting, decimal, least, most, named, select
+
+LEAST_ROWS = 100
+"""Of fewer rows than this (zeros and NULLs apart), all bins are equally wide."""
+SPREADS = 3
+LARGEST = "1000000000000000000000000000"
+"""Quartiles beyond this are left alone: a fence would not fit into NUMERIC."""
+_RUNGS = tuple(f"{digit}e{power}" for power in range(-9, 29) for digit in (1, 2, 5))
+
+
+def ctes(counting: Counting) -> dict[str, exp.Query]:
+    """The steps from `points` to the fences of each column of numbers."""
+    return {"rungs": _rungs(counting), "quartiles": _quartiles()}
+
+
+def _edge(rung: int) -> exp.Expr:
+    digit, power = _RUNGS[rung].split("e")
+    shift = int(power)
+    return decimal(text(digit + "0" * shift if shift >= 0 else f"0.{digit.zfill(-shift)}"))
+
+
+def _rung(value: exp.Expr, first: int, end: int) -> exp.Expr:
+    """The rung among `first` to `end` - 1 on which a magnitude lies, by halves."""
+    if end - first == 1:
+        return number(first)
+    middle = (first + end) // 2
+    below = exp.If(this=value.copy() < _edge(middle), true=_rung(value, first, middle))
+    return exp.Case(ifs=[below], default=_rung(value, middle, end))
+
+
+def _rungs(counting: Counting) -> exp.Query:
+    """The rows of each magnitude and sign, with their least and greatest value; zeros are left out."""
+    rung = _rung(exp.Abs(this=column("value")), 0, len(_RUNGS))
+    numbers = exp.In(this=column("field"), expressions=list(map(number, counting.places(NUMBERS))))
+    is_negative = exp.paren(column("value") < number(0))
+    shown = [
+        column("field"),
+        column("value"),
+        column("n"),
+        named(is_negative, "negative"),
+        named(rung, "rung"),
+    ]
+    told = select(shown, table("points"), numbers, column("value").neq(number(0)))
+    ends = [named(least("value"), "low"), named(most("value"), "high")]
+    by = [column(name) for name in ("field", "negative", "rung")]
+    rows = named(exp.Sum(this=column("n")), "n")
+    return select([column("field"), *ends, rows], told.subquery("laddered", copy=False), by=by)
+
+
+def _quartiles() -> exp.Query:
+    """The outer ends of the rungs on which the first and the third quartile lie."""
+    order = exp.Order(expressions=[exp.Ordered(this=column("low"), nulls_first=True)])
+    upto = exp.Window(this=exp.Sum(this=column("n")), partition_by=[column("field")], order=order)
+    every = exp.Window(this=exp.Sum(this=column("n")), partition_by=[column("field")])
+    shown = [column("field"), column("low"), column("high"), named(upto, "upto"), named(every, "every")]
+    running = select(shown, table("rungs")).subquery("running", copy=False)
+    reached = column("upto") * number(4)
+    first = exp.Case(ifs=[exp.If(this=reached >= column("every"), true=column("low"))])
+    third = exp.Case(ifs=[exp.If(this=reached.copy() >= column("every") * number(3), true=column("high"))])
+    found = [named(exp.Min(this=first), "first"), named(exp.Min(this=third), "third")]
+    return select([column("field"), *found, named(most("every"), "every")], running, by=[column("field")])
+
+
+def clipped() -> exp.Query:
+    """Where the bins of each column begin and end: its least and greatest value, or a fence before it."""
+    first, third = column("first", "quartiles"), column("third", "quartiles")
+    sizes = [exp.Abs(this=first.copy()), exp.Abs(this=third.copy())]
+    spread = exp.Greatest(this=exp.paren(third - first), expressions=sizes)
+    small = exp.Greatest(this=sizes[0].copy(), expressions=[sizes[1].copy()]) < decimal(text(LARGEST))
+    enough = column("every", "quartiles") >= number(LEAST_ROWS)
+    far = exp.paren(spread * number(SPREADS))
+    low_fence = _if(exp.and_(small, enough, copy=False), first.copy() - far)
+    high_fence = _if(exp.and_(small.copy(), enough.copy(), copy=False), third.copy() + far.copy())
+    ends = [named(least("value"), "low_end"), named(most("value"), "high_end")]
+    whole = select([column("field"), *ends], table("points"), by=[column("field")])
+    low = exp.Greatest(this=column("low_end", "whole"), expressions=[_or(low_fence, "low_end")])
+    high = exp.Least(this=column("high_end", "whole"), expressions=[_or(high_fence, "high_end")])
+    shown = [column("field", "whole"), named(decimal(low), "low_end"), named(decimal(high), "high_end")]
+    found = select(shown, whole.subquery("whole", copy=False))
+    same = column("field", "whole").eq(column("field", "quartiles"))
+    return found.join(table("quartiles"), on=same, join_type="left", copy=False)
+
+
+def _if(condition: exp.Expr, value: exp.Expr) -> exp.Expr:
+    return exp.Case(ifs=[exp.If(this=condition, true=value)])
+
+
+def _or(fence: exp.Expr, end: str) -> exp.Expr:
+    """The fence, or the column's own end where it has none."""
+    return exp.Coalesce(this=fence, expressions=[column(end, "whole")])

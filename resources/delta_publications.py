@@ -45,9 +45,7 @@ class DeltaPublications(Warehouse):
         if table is None:
             return []
         found = ((period, delta_periods.files(table, period)) for period in periods)
-        return [
-            self._publication(folder, table, period, paths, session) for period, paths in found if paths
-        ]
+        return [self._publication(folder, table, period, paths, session) for period, paths in found if paths]
 
     def _publication(
         self,

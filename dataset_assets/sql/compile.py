@@ -75,7 +75,7 @@ class Draft:
 def resolve(draft: Draft) -> Draft:
     """Every relation has its declared schema, or every fault is raised at once."""
     question = draft.question
-    sources = (question.scope.main, *question.scope.lookups)
+    sources = map(question.declared, (question.scope.main, *question.scope.lookups))
     faults = (fault for source in sources for fault in mismatches(source, question.relations[source.name]))
     raise_all(ResolveError, faults)
     return draft

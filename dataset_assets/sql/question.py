@@ -1,7 +1,7 @@
 """What the compiler is asked: a Dataset in its scope, its relations, and when it looks back from."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -41,6 +41,8 @@ class Question:
     relations: Mapping[str, Relation]
     as_of: AsOf
     period: Period | None = None
+    moved: frozenset[str] = frozenset()
+    """Names of the sources that were moved from another engine: their relations hold needed columns alone."""
 
     @property
     def dataset(self) -> Dataset:
@@ -94,6 +96,10 @@ class Question:
                 self.reference(condition.source_column),
                 _checked(Reference(lookup, target) if target else None, condition.target_column),
             )
+
+    def declared(self, source: Source) -> Source:
+        """The source with the columns that its relation must have: of one that was moved, the needed ones."""
+        return replace(source, columns=self.needed(source)) if source.name in self.moved else source
 
     def needed(self, source: Source) -> tuple[ColumnDef, ...]:
         """The columns of a source that anything reads, in the order it declares them."""

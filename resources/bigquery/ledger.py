@@ -172,12 +172,14 @@ class Ledger:
         """
         names = [column(name) for name in ("period", "version", "record")]
         until: exp.Expr = exp.cast(exp.null(), "TIMESTAMPTZ")
-        among, seen = [column("period")], []
+        among: list[exp.Expr] = [column("period")]
+        seen: list[exp.Expr] = []
         if version is not None:
             is_seen = exp.LTE(this=column("version"), expression=number(version))
             later = exp.Case(ifs=[exp.If(this=exp.not_(is_seen.copy()), true=column("published_at"))])
             until = exp.Window(this=exp.Min(this=later), partition_by=[column("period")])
-            among, seen = [*among, is_seen], [is_seen.copy()]
+            among.append(is_seen)
+            seen.append(is_seen.copy())
         entry = _ranked(exp.RowNumber(), among, column("version"))
         ranked = exp.select(*names, exp.alias_(until, "until"), exp.alias_(entry, "entry"))
         wanted = exp.In(this=column("period"), expressions=[text(period or "") for period in periods])

@@ -127,7 +127,7 @@ class Found:
     def carried(self, carry: Carry) -> Question:
         """What the target's engine is asked, once `carry` has seen to what it cannot read."""
         found = {each.name: carry(self.there, each, self.readers[each.name]) for each in self.apart}
-        return replace(self.there, relations={**self.there.relations, **found})
+        return replace(self.there, relations={**self.there.relations, **found}, moved=frozenset(found))
 
     @property
     def apart(self) -> tuple[Source, ...]:

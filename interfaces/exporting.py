@@ -1,19 +1,19 @@
 """Published rows on the screen, as Parquet and as CSV. A file appears whole or not at all."""
 
 import json
-import os
 import sys
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+from rich.text import Text
 
 from dataset_assets.audit import MASKED
 from dataset_assets.errors import DatasetAssetsError, Fault
 from interfaces.console import Grid, cell, out, say
-from interfaces.reading import LABELS, Rows, as_dict
+from interfaces.frames import LABELS, NULL, as_dict, texts
+from interfaces.output_files import output_file
+from interfaces.reading import Rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,11 +43,16 @@ def to_screen(rows: Rows) -> None:
     """A table. Values of sensitive columns are not shown (promise 6)."""
     table = Grid(*rows.columns)
     for part in rows.tables():
-        for row in part.to_pylist():
-            table.add_row(*(cell(MASKED if name in rows.sensitive else shown(row[name])) for name in row))
+        for row in texts(part):
+            table.add_row(*(_cell(rows, *each) for each in zip(rows.columns, row, strict=True)))
     out().print(table)
     masked = f"; sensitive columns are masked: {', '.join(sorted(rows.sensitive))}" if rows.sensitive else ""
     say(f"{len(table.rows):,} of {rows.total:,} rows{masked}")
+
+
+def _cell(rows: Rows, name: str, text: str) -> Text:
+    """A value on the screen; that of a sensitive column is masked, and NULL is faint."""
+    return cell(MASKED) if name in rows.sensitive else cell(text, "dim" if text == NULL else "")
 
 
 def to_file(rows: Rows, kind: str, path: Path | None) -> None:
@@ -61,21 +66,9 @@ def to_file(rows: Rows, kind: str, path: Path | None) -> None:
             raise DatasetAssetsError(Fault(message, mend="write a file with -o FILE, or to a pipe"))
         WRITERS[kind](rows, sys.stdout.buffer)
         return
-    with _whole(path) as sink:
+    with output_file(path) as sink:
         count = WRITERS[kind](rows, sink)
     say(f"{count:,} rows written to {path}")
-
-
-def shown(value: Any) -> Any:
-    """A value as people write it: no trailing zeros, instants in UTC, labels as JSON."""
-    match value:
-        case Decimal():
-            return f"{value.normalize():f}"
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case list():
-            return json.dumps(as_dict(value), ensure_ascii=False)
-    return value
 
 
 def _parquet(rows: Rows, sink: IO[bytes]) -> int:
@@ -114,20 +107,3 @@ def _with_json_labels(table: "pa.Table") -> "pa.Table":
         return table
     texts = [json.dumps(as_dict(each), ensure_ascii=False) for each in table[LABELS].to_pylist()]
     return table.set_column(place, LABELS, pa.array(texts, pa.string()))
-
-
-@contextmanager
-def _whole(path: Path) -> Generator[IO[bytes]]:
-    """A file beside `path` that takes its place when everything is written."""
-    if path.is_dir():
-        raise DatasetAssetsError(Fault(f"{path} is a folder", mend="name a file"))
-    if not path.parent.is_dir():
-        message = f"there is no folder {path.parent}"
-        raise DatasetAssetsError(Fault(message, mend="make it, or name another file"))
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as sink:
-            yield sink
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -34,8 +34,7 @@ def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
     target = workspace.target
     with target.engine.connect(Errand(entry.stem)) as session:
         periods = target.warehouse.periods(entry.stem, session)
-        found = (target.warehouse.current(entry.stem, period, session) for period in periods)
-        return [publication for publication in found if publication]
+        return target.warehouse.publications(entry.stem, periods, session)
 
 
 def _one(found: list[Publication], partition: str | None) -> Publication:

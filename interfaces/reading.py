@@ -5,6 +5,7 @@ from interfaces.reading import read_pandas
 train = read_pandas("grocery_recommender", partition="2017-12", split="train")
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ from dataset_assets.contract.scope import Datasets, Scope
 from dataset_assets.contract.wording import listed, nearest, shown
 from dataset_assets.errors import Fault, PeriodError, ResolveError, raise_all
 from dataset_assets.ports.engine import Errand, Session
-from dataset_assets.ports.warehouse import Publication, Warehouse
+from dataset_assets.ports.warehouse import Publication, no_such_version
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
+from interfaces.frames import Decimals, check_decimals, frame_of
 from interfaces.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-LABELS, ROW_ID, SPLIT = "_labels", "_row_id", "split"
+ROW_ID, SPLIT = "_row_id", "split"
+_STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""What may be the name of a published table, so that a warehouse can be asked for it."""
 
 
 def read_arrow(
@@ -60,18 +64,15 @@ def read_arrow(
         return pa.concat_tables(rows.tables())
 
 
-def read_pandas(name: str, **options: Any) -> "pd.DataFrame":
-    """`read_arrow`, as a DataFrame. Decimals stay exact; labels become dicts (decision 19)."""
-    table = read_arrow(name, **options)
-    frame = table.to_pandas()
-    if LABELS in frame:
-        frame[LABELS] = [as_dict(labels) for labels in table[LABELS].to_pylist()]
-    return frame
+def read_pandas(name: str, *, decimals: Decimals = "decimal", **options: Any) -> "pd.DataFrame":
+    """Return what `read_arrow` returns as a DataFrame in which no value differs from the published one.
 
-
-def as_dict(labels: Any) -> dict[str, str]:
-    """Labels as Python has them (decision 19)."""
-    return {each["key"]: each["value"] for each in labels or ()}
+    Integers and booleans are `Int64` and `boolean` where there are NULLs, dates are `datetime.date`, times
+    are `datetime64[us, UTC]`, labels are dicts (decision 19). `decimals="decimal"` keeps each digit as
+    `decimal.Decimal`; "float" gives the nearest float64, and NaN for NULL. Raises as `read_arrow` does.
+    """
+    check_decimals(decimals)
+    return frame_of(read_arrow(name, **options), decimals)
 
 
 @dataclass(frozen=True)
@@ -128,48 +129,66 @@ class Rows:
 @contextmanager
 def opened(workspace: Workspace, wanted: Wanted) -> "Generator[Rows]":
     """Finds the publications. Raises DatasetAssetsError for anything that is not there."""
-    entry, target = workspace.catalog.entry(wanted.name), workspace.target
-    with target.engine.connect(Errand(entry.stem)) as session:
-        found = _publications(workspace, entry, wanted, target.warehouse, session)
+    entry, target = workspace.catalog_if_any.named(wanted.name), workspace.target
+    stem = entry.stem if entry else wanted.name
+    if entry is None and not _STEM.fullmatch(stem):
+        workspace.catalog.entry(stem)
+    with target.engine.connect(Errand(stem)) as session:
+        found = _publications(workspace, entry, wanted, session)
         columns, split = _columns(found[-1], wanted), _split(found[-1], wanted.split)
-        sensitive = _sensitive(entry, found, workspace.catalog.find)
+        sensitive = _sensitive(entry, found, workspace.catalog_if_any.find)
         yield Rows(session, found, columns, sensitive.intersection(columns), split, wanted.limit)
 
 
 def _publications(
-    workspace: Workspace, entry: Entry, wanted: Wanted, warehouse: Warehouse, session: Session
+    workspace: Workspace, entry: Entry | None, wanted: Wanted, session: Session
 ) -> tuple[Publication, ...]:
-    """All of one version of the table: what is published meanwhile is not mixed in."""
-    version = wanted.version
-    found: list[Publication] = []
-    for period in _periods(workspace, entry, wanted.partition, warehouse.periods(entry.stem, session)):
-        publication = warehouse.current(entry.stem, period, session, version)
-        if publication:
-            found.append(publication)
-            version = publication.version
-    if found:
-        return tuple(found)
-    what = f"{entry.stem} of {wanted.partition}" if wanted.partition else entry.stem
+    """All of one version of the table: what is published meanwhile is not mixed in.
+
+    A dataset that no file of the definitions folder defines, such as a component's, is known by what is
+    published of it.
+    """
+    warehouse, stem = workspace.target.warehouse, entry.stem if entry else wanted.name
+    newest = warehouse.version(stem, session)
+    if newest is None and entry is None:
+        workspace.catalog.entry(wanted.name)
+    if newest is not None and wanted.version is not None and not 0 <= wanted.version <= newest:
+        raise ResolveError(no_such_version(stem, wanted.version, newest))
+    version = newest if wanted.version is None else wanted.version
+    published = warehouse.periods(stem, session)
+    periods = _periods(workspace, entry, stem, wanted.partition, published)
+    found = tuple(warehouse.publications(stem, periods, session, version)) if newest is not None else ()
+    if not found:
+        raise ResolveError(_not_published(stem, wanted, published))
+    return found
+
+
+def _not_published(stem: str, wanted: Wanted, published: Sequence[str | None]) -> Fault:
+    what = f"{stem} of {wanted.partition}" if wanted.partition else stem
     then = f" in version {wanted.version}" if wanted.version is not None else ""
-    known = [str(period) for period in warehouse.periods(entry.stem, session) if period]
-    command = f"dataset-assets materialize {entry.stem}"
+    known = [period for period in published if period]
+    command = f"dataset-assets materialize {stem}"
     command += f" --partition {wanted.partition}" if wanted.partition else ""
     mend = f"published are: {listed(known, 12)}" if known else f"run `{command}`"
-    raise ResolveError(Fault(f"{what} is not published{then}", mend=mend))
+    return Fault(f"{what} is not published{then}", mend=mend)
 
 
 def _periods(
-    workspace: Workspace, entry: Entry, partition: str | None, published: list[str | None]
-) -> list[str | None]:
+    workspace: Workspace,
+    entry: Entry | None,
+    stem: str,
+    partition: str | None,
+    published: Sequence[str | None],
+) -> Sequence[str | None]:
     if partition is None:
         return published
     if partition in published:
         return [partition]
-    schedule = schedule_of(workspace.catalog, entry)
-    if schedule is None:
-        message = f"{entry.stem} is not published by Period"
+    schedule = schedule_of(workspace.catalog, entry) if entry else None
+    if schedule is None and (entry or None in published):
+        message = f"{stem} is not published by Period"
         raise PeriodError(Fault(message, mend="leave out the partition"))
-    return [schedule.cadence.parse(partition).id]
+    return [schedule.cadence.parse(partition).id] if schedule else []
 
 
 def _columns(publication: Publication, wanted: Wanted) -> tuple[str, ...]:
@@ -208,12 +227,13 @@ def _split(publication: Publication, name: str | None) -> int | None:
     return there[name]
 
 
-def _sensitive(entry: Entry, found: Sequence[Publication], datasets: Datasets) -> frozenset[str]:
+def _sensitive(entry: Entry | None, found: Sequence[Publication], datasets: Datasets) -> frozenset[str]:
     """Columns that any definition says are sensitive, today's or one of then, and those that none knows."""
     then = (Dataset.model_validate(each.record["definition"]) for each in found)
     known: dict[str, bool] = {}
-    for dataset in (*then, *((entry.dataset,) if entry.dataset else ())):
+    for dataset in (*then, *((entry.dataset,) if entry and entry.dataset else ())):
         for output in Scope(dataset, datasets).outputs:
-            known[output.name] = output.definition.sensitive or known.get(output.name, False)
+            name = output.name.lower()
+            known[name] = output.definition.sensitive or known.get(name, False)
     there = {each.name for publication in found for each in publication.relation.columns}
-    return frozenset(name for name in there if known.get(name, not name.startswith("_")))
+    return frozenset(name for name in there if known.get(name.lower(), not name.startswith("_")))

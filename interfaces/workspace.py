@@ -14,6 +14,7 @@ from dataset_assets.errors import ContractError, Fault, PeriodError
 from dataset_assets.model import Instant
 from dataset_assets.periods.calendar import YEARS, Calendars
 from dataset_assets.target import Target
+from dataset_assets.users import Users
 from resources.settings import Settings
 
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
@@ -48,12 +49,20 @@ class Workspace:
         """All files of the definitions folder."""
         return load_catalog(self.root)
 
+    @property
+    def catalog_if_any(self) -> Catalog:
+        """The catalog, or an empty one where there is no definitions folder: publications can be read."""
+        root = self.settings.definitions
+        if (root / "datasets").is_dir():
+            return self.catalog
+        return Catalog(root, {}, Calendars(), Users({}), {}, ())
+
     @cached_property
     def target(self) -> Target:
         """Raises ContractError with everything that is wrong with its file."""
         from resources.target import load_target  # noqa: PLC0415 - engines load when they are used
 
-        return load_target(self._target, self.catalog.calendars)
+        return load_target(self._target, self.catalog_if_any.calendars)
 
     @property
     def _target(self) -> str:

@@ -1,6 +1,7 @@
 """What is published in a folder of Delta tables, read back by version, with its records."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -12,8 +13,9 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.warehouse import Publication, Record, Warehouse
+from dataset_assets.ports.warehouse import Publication, Record, Warehouse, no_such_version
 from resources import delta_periods
+from resources.data_files import DataFile
 from resources.delta_folder import DatasetFolder, read_json
 from resources.delta_tables import open_table, relation_source
 from resources.resolvers.base import digest
@@ -26,22 +28,42 @@ class DeltaPublications(Warehouse):
     root: Path
     kind: ClassVar[str] = "deltalake"
 
-    def current(
-        self, dataset: str, period: str | None, session: Session, version: int | None = None
-    ) -> Publication | None:
-        """As the port says. Raises ResolveError for a version that the table does not have."""
+    def version(self, dataset: str, session: Session) -> int | None:  # noqa: ARG002
+        """The version of the Delta table."""
+        table = self.table(DatasetFolder.of(self.root, dataset))
+        return table.version() if table else None
+
+    def publications(
+        self,
+        dataset: str,
+        periods: Sequence[str | None],
+        session: Session,
+        version: int | None = None,
+    ) -> list[Publication]:
+        """The table is opened once. Raises ResolveError for rows whose record is gone as well."""
         folder = DatasetFolder.of(self.root, dataset)
         table = self.table(folder, version)
-        files = delta_periods.files(table, folder.path, period) if table else []
-        if table is None or not files:
-            return None
+        if table is None:
+            return []
+        found = ((period, delta_periods.files(table, folder.path, period)) for period in periods)
+        return [self._publication(folder, table, period, files, session) for period, files in found if files]
+
+    def _publication(
+        self,
+        folder: DatasetFolder,
+        table: DeltaTable,
+        period: str | None,
+        files: Sequence[DataFile],
+        session: Session,
+    ) -> Publication:
+        dataset = folder.path.name
         found = relation_source(table, files, session)
         stems = [each.path.relative_to(folder.path).as_posix() for each in files]
         relation = Relation(found.source, found.columns, digest(stems), delta_periods.rows(table, period))
         record = folder.record(files[0].path)
         if not record.exists():
             message = f"the rows of {dataset!r} were rewritten by another tool: their snapshot is gone"
-            mend = f"restore an earlier version of {folder.path.name}, or move its folder away"
+            mend = f"restore an earlier version of {dataset}, or move its folder away"
             raise ResolveError(Fault(message, mend=mend))
         return Publication(dataset, period, table.version(), read_json(record), relation)
 
@@ -92,17 +114,23 @@ class DeltaPublications(Warehouse):
         return DatasetFolder.of(self.root, dataset).path.name
 
     def table(self, folder: DatasetFolder, version: int | None = None) -> DeltaTable | None:
-        """None where nothing was published yet. Raises ResolveError for a version that there is not."""
+        """The Delta table; None where nothing was published yet.
+
+        Raises ResolveError for a version that there is not. Versions are counted first: deltalake looks for
+        the log of a version that is far away for minutes.
+        """
         if not (folder.path / "_delta_log").is_dir():
             return None
         try:
-            return open_table(folder.path, version)
+            table = open_table(folder.path)
         except TableNotFoundError:
             return None
-        except DeltaError:
-            newest = open_table(folder.path).version()
-            message = f"{folder.path.name!r} has no version {version}"
-            raise ResolveError(Fault(message, mend=f"it has 0 to {newest}")) from None
+        if version is None or version == table.version():
+            return table
+        if 0 <= version < table.version():
+            with suppress(DeltaError):
+                return open_table(folder.path, version)
+        raise ResolveError(no_such_version(folder.path.name, version, table.version()))
 
 
 def _order(period: str | None, record: Record) -> tuple[str, str]:

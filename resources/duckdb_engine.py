@@ -7,9 +7,10 @@ import shutil
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import duckdb
@@ -55,7 +56,7 @@ class DuckDBEngine(Engine):
     @contextmanager
     def connect(self, errand: Errand | None = None) -> Generator["DuckDBSession", None, None]:  # noqa: ARG002
         """A session; its spill is removed at the end, and so is that of sessions that were killed."""
-        with _spill_folder(self.spill) as folder, duckdb.connect(":memory:") as connection:
+        with self._scratch() as folder, duckdb.connect(":memory:") as connection:
             session = DuckDBSession(connection, self)
             try:
                 for name, value in self._configuration(folder):
@@ -63,6 +64,21 @@ class DuckDBEngine(Engine):
                 yield session
             finally:
                 session.close()
+
+    @contextmanager
+    def _scratch(self) -> Generator[Path]:
+        """The session's spill: below the system's temporary folder where the warehouse may only be read.
+
+        Raises OSError if a folder that the target names cannot be written.
+        """
+        with ExitStack() as opened:
+            try:
+                folder = opened.enter_context(_spill_folder(self.spill))
+            except OSError:
+                if self.settings.spill:
+                    raise
+                folder = Path(opened.enter_context(TemporaryDirectory(prefix="dataset-assets-spill-")))
+            yield folder
 
     def _configuration(self, folder: Path) -> Iterator[tuple[str, Any]]:
         """In this order: what is set after the lock is refused."""

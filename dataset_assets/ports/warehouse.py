@@ -10,6 +10,8 @@ from sqlglot import exp
 
 from dataset_assets.access import Finding
 from dataset_assets.contract.model import ColumnType
+from dataset_assets.contract.wording import shown
+from dataset_assets.errors import Fault
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 
@@ -94,10 +96,30 @@ class Warehouse(ABC):
         """Raises SupersededError when a later run took the Period over."""
 
     @abstractmethod
+    def version(self, dataset: str, session: Session) -> int | None:
+        """Return the newest version of the dataset's table; None when nothing is published."""
+
+    @abstractmethod
+    def publications(
+        self,
+        dataset: str,
+        periods: Sequence[str | None],
+        session: Session,
+        version: int | None = None,
+    ) -> list[Publication]:
+        """Return the publications of several Periods in the order given.
+
+        A Period that has no publication is left out. Without `version` they are those that a reader sees now.
+        With it they are those of one version of the table, so that no later publication is mixed in.
+        Raises ResolveError if the table does not have this version.
+        """
+
     def current(
         self, dataset: str, period: str | None, session: Session, version: int | None = None
     ) -> Publication | None:
         """The publication a reader sees now, or saw at table version `version`; None when there is none."""
+        found = self.publications(dataset, [period], session, version)
+        return found[0] if found else None
 
     def latest(self, dataset: str, session: Session) -> Publication | None:
         """The publication of the dataset's last Period (or of its only, unpartitioned one)."""
@@ -174,3 +196,9 @@ class Warehouse(ABC):
     def examine(self, session: Session) -> Iterator[Finding]:  # noqa: ARG002
         """Whether it is there, and a run may do in it what it has to."""
         yield from ()
+
+
+def no_such_version(dataset: str, version: int, newest: int | None) -> Fault:
+    """A fault for a table version that was asked for and does not exist. `newest` is the last there is."""
+    mend = "nothing is published" if newest is None else f"it has 0 to {newest}"
+    return Fault(f"{dataset!r} has no version {shown(version)}", mend=mend)

@@ -75,7 +75,7 @@ class Draft:
 def resolve(draft: Draft) -> Draft:
     """Every relation has its declared schema, or every fault is raised at once."""
     question = draft.question
-    sources = (question.scope.main, *question.scope.lookups)
+    sources = tuple(map(question.declared, (question.scope.main, *question.scope.lookups)))
     faults = (
         fault
         for source in sources

@@ -1,7 +1,7 @@
 """What the compiler is asked: a Dataset in its scope, its relations, and when it looks back from."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -41,6 +41,8 @@ class Question:
     relations: Mapping[str, Relation]
     as_of: AsOf
     period: Period | None = None
+    moved: frozenset[str] = frozenset()
+    """Names of the sources that were moved from another engine: their relations hold needed columns alone."""
 
     @property
     def dataset(self) -> Dataset:
@@ -102,6 +104,10 @@ class Question:
         """
         filters, is_main = self.dataset.filters, source.lookup is None
         return () if is_main and (self.window or filters.needs()) else self.needed(source)
+
+    def declared(self, source: Source) -> Source:
+        """The source with the columns that its relation must have: of one that was moved, the needed ones."""
+        return replace(source, columns=self.needed(source)) if source.name in self.moved else source
 
     def needed(self, source: Source) -> tuple[ColumnDef, ...]:
         """The columns of a source that anything reads, in the order it declares them."""

@@ -164,18 +164,29 @@ class Ledger:
             return column("_period").is_(exp.null())
         return _equal("_period", text(period))
 
-    def current(self, dataset: str, period: str | None, version: int | None) -> exp.Select:
-        """`version`, `record` of the Period's publication, and `until`: when its next one came."""
-        own = [*_of(dataset, period)]
-        later = exp.select(exp.Min(this=column("published_at"))).from_(self.table(PUBLICATIONS))
-        later = later.where(*_of(dataset, period))
+    def publications(self, dataset: str, periods: Sequence[str | None], version: int | None) -> exp.Select:
+        """Select `period`, `version`, `record` and `until` of each Period's publication in a table version.
+
+        Without `version` they are the newest. `until` is the instant at which the Period's next publication
+        came; NULL where there is none.
+        """
+        names = [column(name) for name in ("period", "version", "record")]
         until: exp.Expr = exp.cast(exp.null(), "TIMESTAMPTZ")
+        among: list[exp.Expr] = [column("period")]
+        seen: list[exp.Expr] = []
         if version is not None:
-            own.append(exp.LTE(this=column("version"), expression=number(version)))
-            until = later.where(exp.GT(this=column("version"), expression=number(version))).subquery()
-        shown = (column("version"), column("record"), exp.alias_(until, "until"))
-        latest = exp.Ordered(this=column("version"), desc=True)
-        return exp.select(*shown).from_(self.table(PUBLICATIONS)).where(*own).order_by(latest).limit(1)
+            is_seen = exp.LTE(this=column("version"), expression=number(version))
+            later = exp.Case(ifs=[exp.If(this=exp.not_(is_seen.copy()), true=column("published_at"))])
+            until = exp.Window(this=exp.Min(this=later), partition_by=[column("period")])
+            among.append(is_seen)
+            seen.append(is_seen.copy())
+        entry = _ranked(exp.RowNumber(), among, column("version"))
+        ranked = exp.select(*names, exp.alias_(until, "until"), exp.alias_(entry, "entry"))
+        wanted = exp.In(this=column("period"), expressions=[text(period or "") for period in periods])
+        ranked = ranked.from_(self.table(PUBLICATIONS)).where(_equal("dataset", text(dataset)), wanted)
+        shown = (*(name.copy() for name in names), column("until"))
+        found = exp.select(*shown).from_(ranked.subquery("ranked"))
+        return found.where(_equal("entry", number(1)), *seen)
 
     def recent(self, dataset: str, periods: Sequence[str | None], last: int) -> exp.Select:
         """`period`, `version`, `record` of the `last` publications of each Period, as last written down."""

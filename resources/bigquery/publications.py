@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dataset_assets.errors import Fault, ResolveError, UnsupportedError
 from dataset_assets.ports.engine import Session
-from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.warehouse import Publication, Record, Warehouse
+from dataset_assets.ports.relation import PhysicalColumn, Relation
+from dataset_assets.ports.warehouse import Publication, Record, Warehouse, no_such_version
 from resources.bigquery.ledger import PUBLICATIONS, Ledger
 from resources.bigquery.types import physical_column
 
@@ -32,28 +32,39 @@ class BigQueryPublications(Warehouse):
         """Its statements."""
         return Ledger(self.project, self.dataset)
 
-    def current(
-        self, dataset: str, period: str | None, session: Session, version: int | None = None
-    ) -> Publication | None:
-        """As the port says. Raises ResolveError for a version that the table does not have."""
-        opened = of_bigquery(session)
-        if not self.has_ledger(opened):
+    def version(self, dataset: str, session: Session) -> int | None:
+        """The greatest version of any Period."""
+        if not self.has_ledger(of_bigquery(session)):
             return None
+        return max((row["version"] for row in session.rows(self.ledger.periods(dataset))), default=None)
+
+    def publications(
+        self,
+        dataset: str,
+        periods: Sequence[str | None],
+        session: Session,
+        version: int | None = None,
+    ) -> list[Publication]:
+        """One query for all of them."""
+        opened = of_bigquery(session)
+        if not periods or not self.has_ledger(opened):
+            return []
         if version is not None:
             self._check_version(dataset, version, session)
-        found = session.rows(self.ledger.current(dataset, period, version))
+        found = session.rows(self.ledger.publications(dataset, periods, version))
         if not found:
-            return None
-        record, until = json.loads(found[0]["record"]), found[0]["until"]
-        table = opened.tables.get(self.ledger.table(dataset))
-        columns = tuple(map(physical_column, table.schema))
-        relation = Relation(
-            self.ledger.rows(dataset, period, until),
-            columns,
-            str(found[0]["version"]),
-            record["counts"]["rows"],
-        )
-        return Publication(dataset, period, found[0]["version"], record, relation)
+            return []
+        columns = tuple(map(physical_column, opened.tables.get(self.ledger.table(dataset)).schema))
+        found.sort(key=lambda row: periods.index(row["period"] or None))
+        return [self._publication(dataset, row, columns) for row in found]
+
+    def _publication(
+        self, dataset: str, row: Mapping[str, Any], columns: tuple[PhysicalColumn, ...]
+    ) -> Publication:
+        period, version, record = row["period"] or None, row["version"], json.loads(row["record"])
+        rows = self.ledger.rows(dataset, period, row["until"])
+        relation = Relation(rows, columns, str(version), record["counts"]["rows"])
+        return Publication(dataset, period, version, record, relation)
 
     def recent(
         self, dataset: str, periods: Sequence[str | None], session: Session, last: int = 1
@@ -91,10 +102,9 @@ class BigQueryPublications(Warehouse):
         return session.tables.find(self.ledger.table(PUBLICATIONS)) is not None
 
     def _check_version(self, dataset: str, version: int, session: Session) -> None:
-        found = session.rows(self.ledger.periods(dataset))
-        newest = max((row["version"] for row in found), default=-1)
-        if not 0 <= version <= newest:
-            raise ResolveError(Fault(f"{dataset!r} has no version {version}", mend=f"it has 0 to {newest}"))
+        newest = self.version(dataset, session)
+        if newest is None or not 0 <= version <= newest:
+            raise ResolveError(no_such_version(dataset, version, newest))
 
 
 def of_bigquery(session: Session) -> "BigQuerySession":

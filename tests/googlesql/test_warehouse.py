@@ -36,11 +36,11 @@ def test_every_statement_resolves(period, known):
 @pytest.mark.parametrize("period", [None, "2018-01"])
 @pytest.mark.parametrize("version", [None, 3])
 def test_what_is_asked_has_the_types_that_are_read(period, version):
-    publication = [("version", "INT64"), ("record", "STRING"), ("until", "TIMESTAMP")]
+    publication = [("period", "STRING"), ("version", "INT64"), ("record", "STRING"), ("until", "TIMESTAMP")]
     periods = [("period", "STRING"), ("start", "STRING"), ("version", "INT64")]
     asked = {
         LEDGER.newest("sales", period): [("token", "INT64"), ("run_id", "STRING")],
-        LEDGER.current("sales", period, version): publication,
+        LEDGER.publications("sales", [period, "2018-02"], version): publication,
         LEDGER.periods("sales"): periods,
         LEDGER.records("sales"): [("period", "STRING"), ("record", "STRING")],
         LEDGER.recent("sales", [period, "2018-02"], 3): [

@@ -322,3 +322,45 @@ def test_a_failure_is_told_although_what_was_moved_cannot_be_removed(
     )
     with pytest.raises(AccessError, match="Quota exceeded"):
         shop.publish()
+
+
+UNUSED = KEYED.replace(
+    "      - {name: price, type: decimal}",
+    "      - {name: note, type: string}\n      - {name: price, type: decimal}",
+)
+
+
+@pytest.mark.parametrize(
+    ("engine", "sales", "items"),
+    [
+        ("duckdb", "bigquery", "parquet"),
+        ("duckdb", "bigquery", "bigquery"),
+        ("bigquery", "parquet", "bigquery"),
+        ("bigquery", "csv", "delta"),
+    ],
+)
+def test_a_declared_column_that_nothing_uses_is_not_moved(
+    cloud: OnBigQuery,
+    tmp_path: Path,
+    alone: Materialization,
+    watch: Watch,
+    engine: str,
+    sales: str,
+    items: str,
+) -> None:
+    shop = shop_of(cloud, tmp_path, engine, sales, items)
+    shop.declare(UNUSED)
+    shop.write("sales", f"SELECT repeat('x', 1000) AS note, * FROM ({SALES.format(rows=1500)})")
+    assert shop.publish().digest == alone.digest
+    assert watch.columns["sales"] == NEEDED["sales"]
+
+
+@pytest.mark.parametrize(("engine", "sales"), [("duckdb", "bigquery"), ("bigquery", "parquet")])
+def test_a_column_that_nothing_uses_is_checked_where_it_is(
+    cloud: OnBigQuery, tmp_path: Path, watch: Watch, engine: str, sales: str
+) -> None:
+    shop = shop_of(cloud, tmp_path, engine, sales, "bigquery")
+    shop.declare(UNUSED)
+    with pytest.raises(ResolveError, match=r"sales.note: is not in the source"):
+        shop.publish()
+    assert watch.rows == {}

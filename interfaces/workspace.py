@@ -11,8 +11,8 @@ from dataset_assets.contract.catalog import Catalog, load_catalog
 from dataset_assets.contract.checking import Resolvers
 from dataset_assets.contract.wording import shown
 from dataset_assets.errors import ContractError, Fault, PeriodError
-from dataset_assets.model import Instant
-from dataset_assets.periods.calendar import YEARS, Calendars
+from dataset_assets.model import YEARS, Instant
+from dataset_assets.periods.calendar import Calendars
 from dataset_assets.target import Target
 from resources.settings import Settings
 

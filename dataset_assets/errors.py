@@ -4,6 +4,8 @@ A `Fault` is one thing wrong in one place. Code below the boundary raises a `Dat
 carries every fault it found; only the boundary (the CLI, a Dagster op) catches it and prints the text.
 """
 
+import errno
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,6 +161,31 @@ def more_faults(count: int, position: Position | None) -> Fault:
 def fault_count(faults: Iterable[Fault]) -> int:
     """How many faults these are, with those that are not told one by one."""
     return sum(fault.more or 1 for fault in faults)
+
+
+def system_reason(error: OSError) -> str:
+    """The operating system's reason in words, beginning with a small letter."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{reason[:1].lower()}{reason[1:]}"
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space, or raise the quota",
+    errno.EROFS: "use a folder that can be written to",
+    errno.EACCES: "let this user read and write there",
+    errno.EPERM: "let this user read and write there",
+    errno.EMFILE: "raise the limit of open files: ulimit -n",
+    errno.ENFILE: "raise the system's limit of open files",
+    errno.EFBIG: "raise the limit of a file's size: ulimit -f",
+    errno.ENAMETOOLONG: "use shorter names",
+}
+
+
+def system_fault(error: OSError) -> Fault:
+    """One sentence for what the operating system refused: the path, the reason, and what would do."""
+    where = f"{near(os.fsdecode(error.filename))}: " if isinstance(error.filename, str | bytes) else ""
+    return Fault(f"{where}{system_reason(error)}", mend=_REMEDIES.get(error.errno or 0, ""))
 
 
 def raise_all(error: type[DatasetAssetsError], faults: Iterable[Fault]) -> None:

@@ -293,8 +293,7 @@ def demo(
 
 
 def main() -> None:
-    """The entry point. What asks the process to end is told like Ctrl-C: jobs that run are stopped."""
-    import signal
+    """The entry point of installations that do not know `interfaces.start` yet."""
+    from interfaces.start import main as start
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    app()
+    start()

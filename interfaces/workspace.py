@@ -40,7 +40,9 @@ class Workspace:
         root = self.settings.definitions
         if not (root / "datasets").is_dir():
             mend = "set DATASET_ASSETS_DEFINITIONS to a folder that has datasets/"
-            raise ContractError(Fault(f"there is no folder {root / 'datasets'}", mend=mend))
+            raise ContractError(
+                Fault(f"there are no definitions here: there is no folder {root / 'datasets'}", mend=mend)
+            )
         return root
 
     @cached_property

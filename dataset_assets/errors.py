@@ -4,10 +4,37 @@ A `Fault` is one thing wrong in one place. Code below the boundary raises a `Dat
 carries every fault it found; only the boundary (the CLI, a Dagster op) catches it and prints the text.
 """
 
+import errno
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+
+MOST_FAULTS = 20
+"""Faults that are told of one file; of the others only their number is."""
+
+_LONGEST = 1_000
+"""Characters of one part of a fault: more are cut, whatever value or name the part holds."""
+
+
+def visible(text: str) -> str:
+    """Return the text on one line, every character of it to be seen.
+
+    Line ends, control characters, escape sequences of terminals, zero-width characters and marks that turn
+    the direction of writing become escapes, as Python writes them.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def near(path: Path | str) -> str:
@@ -35,17 +62,20 @@ class Fault:
     """One thing that is wrong: where, in which field, what with which value, and what would do.
 
     `field` is the dotted path in the file (`dataset.main_table.columns[2].type`), empty for the whole file.
+    `more` is zero, or the number of faults that this one stands for, because they are not told one by one.
+    The text is one line, whatever the parts hold: a value cannot make a line of its own.
     """
 
     message: str
     field: str = ""
     mend: str = ""
     position: Position | None = None
+    more: int = 0
 
     def __str__(self) -> str:
         parts = [str(part) for part in (self.position, self.field) if part]
-        text = f"{self.message}; {self.mend}" if self.mend else self.message
-        return ": ".join([*parts, text])
+        text = f"{_cut(self.message)}; {_cut(self.mend)}" if self.mend else _cut(self.message)
+        return visible(": ".join([*map(_cut, parts), text]))
 
 
 class DatasetAssetsError(Exception):
@@ -109,6 +139,53 @@ class PublishError(DatasetAssetsError):
 
 class LockError(DatasetAssetsError):
     """The lock of a Dataset's versions is missing, stale, edited, or names two structures by one number."""
+
+
+def first_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """The first faults of one file, at most MOST_FAULTS, and one that says how many more there are."""
+    found = tuple(faults)
+    told = [fault for fault in found if not fault.more]
+    more = sum(fault.more for fault in found) + len(told[MOST_FAULTS:])
+    if not more:
+        return found
+    last = (told[:MOST_FAULTS] or list(found))[-1]
+    return (*told[:MOST_FAULTS], more_faults(more, last.position))
+
+
+def more_faults(count: int, position: Position | None) -> Fault:
+    """A fault that stands for `count` others of a file."""
+    message = f"and {count:,} more fault{'s' * (count != 1)} in this file"
+    return Fault(message, mend="mend those above first", position=position, more=count)
+
+
+def fault_count(faults: Iterable[Fault]) -> int:
+    """How many faults these are, with those that are not told one by one."""
+    return sum(fault.more or 1 for fault in faults)
+
+
+def system_reason(error: OSError) -> str:
+    """The operating system's reason in words, beginning with a small letter."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{reason[:1].lower()}{reason[1:]}"
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space, or raise the quota",
+    errno.EROFS: "use a folder that can be written to",
+    errno.EACCES: "let this user read and write there",
+    errno.EPERM: "let this user read and write there",
+    errno.EMFILE: "raise the limit of open files: ulimit -n",
+    errno.ENFILE: "raise the system's limit of open files",
+    errno.EFBIG: "raise the limit of a file's size: ulimit -f",
+    errno.ENAMETOOLONG: "use shorter names",
+}
+
+
+def system_fault(error: OSError) -> Fault:
+    """One sentence for what the operating system refused: the path, the reason, and what would do."""
+    where = f"{near(os.fsdecode(error.filename))}: " if isinstance(error.filename, str | bytes) else ""
+    return Fault(f"{where}{system_reason(error)}", mend=_REMEDIES.get(error.errno or 0, ""))
 
 
 def raise_all(error: type[DatasetAssetsError], faults: Iterable[Fault]) -> None:

@@ -20,7 +20,7 @@ from dataset_assets.contract.catalog import Catalog
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.wording import size_text
 from dataset_assets.drift import compared
-from dataset_assets.errors import DataError, Fault, LockError, ResolveError, raise_all
+from dataset_assets.errors import ContractError, DataError, Fault, LockError, ResolveError, raise_all
 from dataset_assets.history import history
 from dataset_assets.moving import Mover
 from dataset_assets.pace import Progress
@@ -103,6 +103,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             places = Places(scope, target, as_of, request.period)
             found = opened.enter_context(places.find(session, errand))
             before = target.warehouse.current(stem, claim.period, session)
+            _refuse_another_id(scope.dataset, before)
             past = history(catalog, request, target.warehouse, session)
         with clock.step("compile", "compiling the query"):
             asked = found.carried(named_only)
@@ -156,6 +157,15 @@ def _naming_columns(question: Question, session: Session) -> Generator[None]:
     except DataError:
         raise_all(ResolveError, misfits(question, session))
         raise
+
+
+def _refuse_another_id(dataset: Dataset, before: Publication | None) -> None:
+    """Rows keep the id of their dataset: one with another id may not take over what is published."""
+    known = before.record.get("dataset_id") if before else None
+    if known and dataset.id and str(dataset.id) != known:
+        message = f"is {dataset.id}, but what is published was made by the dataset {known}"
+        mend = "restore the id; for a dataset of its own give the file another name"
+        raise ContractError(Fault(message, "dataset.id", mend))
 
 
 def _errand(request: Request, dataset: Dataset) -> Errand:

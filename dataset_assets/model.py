@@ -16,6 +16,9 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+YEARS = range(1001, 9998)
+"""The years that dates and Periods exist for: days and months can be counted from them both ways."""
+
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -54,6 +57,8 @@ def _day(value: Any) -> Any:
         value = _parsed(date.fromisoformat, value)
     if isinstance(value, datetime) or not isinstance(value, date):
         raise ValueError("is not a date; write it as 2026-01-31")
+    if value.year not in YEARS:
+        raise ValueError(f"is not within the years {YEARS[0]} to {YEARS[-1]}; use a date that is")
     return value
 
 

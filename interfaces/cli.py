@@ -34,13 +34,16 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", help="Archived datasets as well.")] = False,
 ) -> None:
     """List the datasets."""
+    from dataset_assets.errors import fault_count
     from interfaces.console import out, say
     from interfaces.listing import datasets
     from interfaces.workspace import Workspace
 
     catalog = Workspace.of().catalog
     out().print(datasets(catalog, archived=everything))
-    faults = len(catalog.faults) + sum(len(entry.faults) for entry in catalog.entries.values())
+    faults = fault_count(
+        (*catalog.faults, *(each for entry in catalog.entries.values() for each in entry.faults))
+    )
     if faults:
         say(f"{faults} fault{'s' * (faults != 1)}: run `dataset-assets check`")
 
@@ -77,6 +80,7 @@ def check(
 ) -> None:
     """Check files and the target; print faults as `file:line:column: field: what is wrong; what would do`."""
     from dataset_assets.contract.checking import check_folder, check_paths
+    from dataset_assets.errors import fault_count
     from interfaces.console import say
     from interfaces.workspace import Workspace
 
@@ -89,8 +93,8 @@ def check(
     if not report.faults:
         say(f"{files} checked, all is well")
         return
-    count = len(report.faults)
-    say(f"{files} checked: {count} fault{'s' * (count != 1)} in {report.broken}")
+    count = fault_count(report.faults)
+    say(f"{files} checked: {count:,} fault{'s' * (count != 1)} in {report.broken}")
     raise typer.Exit(1)
 
 
@@ -289,8 +293,7 @@ def demo(
 
 
 def main() -> None:
-    """The entry point. What asks the process to end is told like Ctrl-C: jobs that run are stopped."""
-    import signal
+    """The entry point of installations that do not know `interfaces.start` yet."""
+    from interfaces.start import main as start
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    app()
+    start()

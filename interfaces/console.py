@@ -15,12 +15,12 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from dataset_assets import pace
+from dataset_assets.errors import visible
 
 PIPE_WIDTH = 200
 """Columns of a table that no terminal shows: wide enough that lines can be searched."""
 
 _UNBOUNDED = 100_000
-_CONTROL = dict.fromkeys((*range(32), *range(127, 160)), "�")
 
 
 def out() -> Console:
@@ -41,13 +41,13 @@ def _console(stream: TextIO) -> Console:
 def say(*lines: Any) -> None:
     """Plain lines on stderr."""
     for line in lines:
-        typer.echo(str(line), err=True)
+        typer.echo(visible(str(line)), err=True)
 
 
 def cell(value: Any, style: str = "") -> Text:
     """A value of a file or of data: never read as markup, and unable to steer the terminal."""
     text = "" if value is None else str(value)
-    return Text(text.translate(_CONTROL), style)
+    return Text(visible(text), style)
 
 
 class Grid:

@@ -38,11 +38,11 @@ NEXT = (
 
 def run_demo(workspace: Workspace, root: Path = PROJECT) -> None:
     """Twice is as good as once; the data goes below `root`. Raises DatasetAssetsError as its steps do."""
+    report = check_folder(workspace.root)
+    raise_all(ContractError, report.faults)
     with steps("data") as progress:
         demo.prepare(root, progress)
     say(f"data: {len(demo.TABLES)} tables in {root / demo.FOLDER}")
-    report = check_folder(workspace.root)
-    raise_all(ContractError, report.faults)
     say(f"files: {report.files} checked, all is well")
     results = _build(workspace)
     out().print(overview(results))

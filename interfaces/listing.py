@@ -9,7 +9,7 @@ from rich.text import Text
 from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.contract.scope import OutputColumn, Scope
-from dataset_assets.errors import near
+from dataset_assets.errors import fault_count, near
 from dataset_assets.model import Model
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.stats.statistics import Statistics
@@ -25,7 +25,7 @@ def datasets(catalog: Catalog, *, archived: bool) -> Grid:
     table = Grid("dataset", "name", "status", "version", "owner", "partitions", "tables")
     for entry in catalog.entries.values():
         if entry.dataset is None or not entry.ok:
-            faults = len(entry.faults)
+            faults = fault_count(entry.faults)
             name = entry.dataset.name if entry.dataset else ""
             count = f"{faults} fault{'s' * (faults != 1)}"
             table.add_row(cell(entry.stem), cell(name), Text(BROKEN, "bold red"), cell(count))

@@ -7,7 +7,7 @@ import typer
 
 from dataset_assets.building import nested_first
 from dataset_assets.contract.catalog import Catalog, load_catalog
-from dataset_assets.errors import DatasetAssetsError, Fault, LockError, raise_all
+from dataset_assets.errors import DatasetAssetsError, Fault, LockError, raise_all, visible
 from dataset_assets.locking import entry_lock_faults, lock_entry, lock_project_file, project_lock_faults
 from interfaces.console import say
 
@@ -50,4 +50,4 @@ def _tell(name: str, work: Callable[[], Sequence[str]], faults: list[Fault]) -> 
     except DatasetAssetsError as error:
         faults += error.faults
         return
-    typer.echo(f"{name}: {'; '.join(done) or 'up to date'}")
+    typer.echo(visible(f"{name}: {'; '.join(done) or 'up to date'}"))

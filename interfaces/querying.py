@@ -54,16 +54,16 @@ def look(workspace: Workspace, entry: Entry, as_of: str | None, period: str | No
     Raises PeriodError for an instant or a Period that does not exist.
     """
     schedule = schedule_of(workspace.catalog, entry)
-    if period and as_of:
+    if period is not None and as_of is not None:
         message = "a Period decides its own as-of"
         raise PeriodError(Fault(message, mend="leave out --as-of or --partition"))
-    if period and schedule is None:
+    if period is not None and schedule is None:
         message = f"{entry.stem} is not published by Period"
         raise PeriodError(Fault(message, mend="leave out --partition"))
-    moment = instant(as_of) if as_of else datetime.now(UTC).replace(microsecond=0)
+    moment = instant(as_of) if as_of is not None else datetime.now(UTC).replace(microsecond=0)
     if schedule is None:
         return Look(moment, None, "" if as_of else " (now; --as-of says another)")
-    found = schedule.period(period) if period else schedule.last_complete(moment)
+    found = schedule.period(period) if period is not None else schedule.last_complete(moment)
     return Look(found.end, found, "" if period else " (the last that is complete; --partition says another)")
 
 

@@ -103,9 +103,9 @@ def publish(
     """
     entry = workspace.catalog.entry(name)
     periods = chosen_periods(workspace.catalog, entry, datetime.now(UTC), partitions, first, last)
-    if as_of and periods != [None]:
+    if as_of is not None and periods != [None]:
         raise PeriodError(Fault("the end of a Period is its as-of", mend="leave out --as-of"))
-    run = Run(workspace, str(uuid4()), instant(as_of) if as_of else None, locked)
+    run = Run(workspace, str(uuid4()), instant(as_of) if as_of is not None else None, locked)
     results: list[Materialization] = []
     try:
         results.extend(run.publish(entry, periods))

@@ -11,8 +11,8 @@ from dataset_assets.contract.catalog import Catalog, load_catalog
 from dataset_assets.contract.checking import Resolvers
 from dataset_assets.contract.wording import shown
 from dataset_assets.errors import ContractError, Fault, PeriodError
-from dataset_assets.model import Instant
-from dataset_assets.periods.calendar import YEARS, Calendars
+from dataset_assets.model import YEARS, Instant
+from dataset_assets.periods.calendar import Calendars
 from dataset_assets.target import Target
 from dataset_assets.users import Users
 from resources.settings import Settings
@@ -41,7 +41,9 @@ class Workspace:
         root = self.settings.definitions
         if not (root / "datasets").is_dir():
             mend = "set DATASET_ASSETS_DEFINITIONS to a folder that has datasets/"
-            raise ContractError(Fault(f"there is no folder {root / 'datasets'}", mend=mend))
+            raise ContractError(
+                Fault(f"there are no definitions here: there is no folder {root / 'datasets'}", mend=mend)
+            )
         return root
 
     @cached_property

@@ -6,6 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGTP])(i?)B")
+LEAST_MEMORY, MOST_MEMORY = 1000**2, 1000 * 1000**4
+"""In bytes: with less DuckDB does not even start, and more it cannot count."""
+
 _POWERS = {letter: power for power, letter in enumerate("KMGTP", 1)}
 
 
@@ -15,8 +18,19 @@ def _amount(value: str) -> str:
     return value
 
 
+def _memory(value: str) -> str:
+    if "P" in value:
+        raise ValueError("is not in KB, MB, GB or TB, the units of DuckDB; write it as 4GB or 512MB")
+    if not LEAST_MEMORY <= in_bytes(value) <= MOST_MEMORY:
+        raise ValueError("is not from 1MB to 1000TB; write it as 4GB or 512MB")
+    return value
+
+
 Amount = Annotated[str, AfterValidator(_amount)]
 """Text, so that a message shows it as it was written."""
+
+MemoryAmount = Annotated[Amount, AfterValidator(_memory)]
+"""An amount in a unit that DuckDB has."""
 
 
 def in_bytes(amount: str) -> int:

@@ -21,7 +21,19 @@ def _no_glob(value: str) -> str:
     return value
 
 
-Location = Annotated[Text, AfterValidator(_no_glob)]
+def _known_home(value: str) -> str:
+    try:
+        Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("begins with the home of a user who is not there; write the whole path") from None
+    return value
+
+
+Folder = Annotated[Text, AfterValidator(_known_home)]
+"""The path of a folder, which may begin with `~`."""
+
+
+Location = Annotated[Text, AfterValidator(_no_glob), AfterValidator(_known_home)]
 """A path without wildcards."""
 
 

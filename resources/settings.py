@@ -52,11 +52,18 @@ class Settings(Model):
 def _address(name: str, env: Mapping[str, str]) -> str:
     """An address in the web, or nothing. What it is may be a secret, and is in no message."""
     value = env.get(name, "")
-    parts = urlsplit(value)
-    if value and not (parts.scheme in {"http", "https"} and parts.hostname):
+    if value and not _is_address(value):
         mend = "set it to one that begins with http:// or https://"
         raise ContractError(Fault(f"the environment variable {name} is not the address of a page", mend=mend))
     return value
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a bracket that is not closed, a port that is no number
+        return False
 
 
 def _flag(name: str, value: str) -> bool:

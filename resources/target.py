@@ -123,9 +123,13 @@ def _find(wanted: str) -> tuple[Path, Path]:
             meant = nearest(wanted, known)
             hint = f"did you mean {meant!r}? " if meant else ""
             mend = f"{hint}known: {', '.join(known)}; or give the path of a .yaml file"
-            raise ContractError(Fault(f"there is no target {wanted!r}", mend=mend))
+            raise ContractError(Fault(f"there is no target {shown(wanted)}", mend=mend))
         return TARGETS / f"{wanted}.yaml", PROJECT
-    path = Path(wanted).expanduser().resolve()
+    try:
+        path = Path(wanted).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):
+        mend = "give the path of a .yaml file"
+        raise ContractError(Fault(f"there is no target {shown(wanted)}", mend=mend)) from None
     return path, PROJECT if path.parent == TARGETS else path.parent
 
 

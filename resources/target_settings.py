@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from dataset_assets.model import Integer, Model, Text
+from dataset_assets.model import Integer, Model
 from dataset_assets.ports.engine import Engine
 from dataset_assets.ports.warehouse import Warehouse
-from resources.amounts import Amount
-from resources.place import Place
+from resources.amounts import MemoryAmount
+from resources.place import Folder, Place
 
 if TYPE_CHECKING:
     from resources.bigquery.connection import Connection
@@ -50,9 +50,9 @@ class DuckDBSettings(EngineSettings):
     """
 
     type: Literal["duckdb"]
-    memory_limit: Amount = "4GB"
+    memory_limit: MemoryAmount = "4GB"
     threads: Annotated[Integer, Field(ge=1, le=1024)] | None = None
-    spill: Text | None = None
+    spill: Folder | None = None
 
     def open(self, place: Place, warehouse: Any, resolvers: Sequence[Any]) -> Engine:
         """As the base says. It reads the files of the resolvers that have some."""
@@ -72,7 +72,7 @@ class DeltaWarehouseSettings(WarehouseSettings):
 
     type: Literal["delta"]
     needs = "duckdb"
-    root: Text
+    root: Folder
 
     def open(self, place: Place) -> Warehouse:
         """As the base says."""

@@ -12,12 +12,13 @@ from uuid import UUID
 from pydantic import BaseModel, RootModel, ValidationError
 
 from dataset_assets.contract.drafts import Draft, checked, draft
+from dataset_assets.contract.folder import files_of, refuse_link_out
 from dataset_assets.contract.loading import build
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.reader import Document, read_file
 from dataset_assets.contract.scope import Named, Scope
 from dataset_assets.contract.wording import dotted, nearest, shown
-from dataset_assets.errors import ContractError, Fault, LockError, Position
+from dataset_assets.errors import ContractError, Fault, LockError, Position, first_faults
 from dataset_assets.model import Text
 from dataset_assets.periods.calendar import STANDARD, Calendars
 from dataset_assets.periods.families import AnyCalendar
@@ -124,7 +125,8 @@ def load_catalog(root: Path) -> Catalog:
     users = _users(root / "users.yaml", faults)
     calendars = _calendars(root / "periods.yaml", faults)
     with _collector_at_rest():
-        drafts = {path.stem: draft(path) for path in sorted((root / "datasets").glob("*.yaml"))}
+        paths = _listed(root / "datasets", faults)
+        drafts = {path.stem: draft(path, lambda each: _read_inside(each, root)) for path in paths}
         entries = _entries(drafts, calendars, users)
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
     projects = dict(_projects(catalog, users, faults))
@@ -143,6 +145,20 @@ def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> C
     entry = _entries({stem: draft(path, read)}, calendars, users)[stem]
     entries = {stem: replace(entry, faults=(*entry.faults, *faults))}
     return Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
+
+
+def _listed(folder: Path, faults: list[Fault]) -> list[Path]:
+    """The YAML files of a folder; none, and a fault, for one that cannot be read."""
+    try:
+        return files_of(folder, ".yaml")
+    except ContractError as error:
+        faults += error.faults
+        return []
+
+
+def _read_inside(path: Path, root: Path) -> Document:
+    refuse_link_out(path, root)
+    return read_file(path)
 
 
 def _entries(
@@ -211,7 +227,7 @@ def _of_calendar(detail: Any, document: Document) -> Fault:
 
 def _built(path: Path, model: type[M], root: str, faults: list[Fault]) -> tuple[Document, M] | None:
     try:
-        document = read_file(path)
+        document = _read_inside(path, path.parent.parent if root == PROJECT else path.parent)
         return document, build(document, model, root)
     except ContractError as error:
         faults += error.faults
@@ -220,7 +236,7 @@ def _built(path: Path, model: type[M], root: str, faults: list[Fault]) -> tuple[
 
 def _projects(catalog: Catalog, users: Users | None, faults: list[Fault]) -> Iterator[tuple[str, Project]]:
     """The Projects without faults; one without an id has its lock's."""
-    for path in sorted((catalog.root / "projects").glob("*.yaml")):
+    for path in _listed(catalog.root / "projects", faults):
         found = _built(path, Project, PROJECT, faults)
         if found is None:
             continue
@@ -230,7 +246,7 @@ def _projects(catalog: Catalog, users: Users | None, faults: list[Fault]) -> Ite
         except LockError as error:
             faults += error.faults
             continue
-        broken = list(project_faults(project, document, lock, users, catalog.referent))
+        broken = list(first_faults(project_faults(project, document, lock, users, catalog.referent)))
         faults += broken
         if not broken:
             yield path.stem, project if project.id else project.model_copy(update={"id": lock.id})

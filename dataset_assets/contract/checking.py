@@ -1,17 +1,25 @@
 """The faults of named files and folders, in or outside of a `definitions/` folder."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_assets.contract.catalog import Catalog, load_catalog
 from dataset_assets.contract.drafts import checked, draft
-from dataset_assets.contract.reader import Document
+from dataset_assets.contract.reader import MAX_BYTES, Document, read_file
 from dataset_assets.contract.rules import ROOT
 from dataset_assets.contract.wording import dotted, nearest, shown
-from dataset_assets.errors import ContractError, Fault
+from dataset_assets.errors import ContractError, Fault, near
 from dataset_assets.periods.calendar import Calendars
 
+_ROOT_LINE = re.compile(rb"^dataset\s*:", re.MULTILINE)
+_KINDS = {
+    "target": "the file of a target",
+    "project": "the file of a project",
+    "users": "the list of users",
+    "calendars": "the list of calendars",
+}
 _RESOLVER = (ROOT, "resolver_id")
 
 
@@ -67,7 +75,7 @@ def check_paths(root: Path, paths: Sequence[Path], read_target: ReadTarget | Non
     catalog = load_catalog(root)
     files = 0
     faults: dict[Fault, None] = {}
-    for path in dict.fromkeys(each.resolve() for each in paths):
+    for path in dict.fromkeys(map(_named, paths)):
         found = _check(catalog, path, read_target)
         files += found.files
         faults |= dict.fromkeys(found.faults)
@@ -92,34 +100,75 @@ def _every(catalog: Catalog, resolvers: Resolvers | None) -> Iterator[Fault]:
             yield from resolvers.faults(entry.document)
 
 
+def _named(path: Path) -> Path:
+    """The absolute path. A folder is followed to where it is; a file that is a link stays what it is."""
+    return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+
+
 def _check(catalog: Catalog, path: Path, read_target: ReadTarget | None) -> Report:
+    root = catalog.root.resolve()
     if not path.exists():
         return Report(0, (Fault(f"there is no file or folder {shown(str(path))}", mend="check the path"),))
-    if (path / "datasets").is_dir():
-        return check_folder(path, read_target)
-    inside = path.is_relative_to(catalog.root.resolve())
-    files = _files(path) if path.is_dir() else [path]
+    if (path / "datasets").is_dir() or (path.is_dir() and root.is_relative_to(path)):
+        return check_folder(catalog.root if root.is_relative_to(path) else path, read_target)
+    if path.is_relative_to(root):
+        files = _files(path) if path.is_dir() else [path]
+        resolvers, _ = _resolvers(catalog, read_target)
+        found = _known(catalog, files, resolvers)
+    else:
+        files = [each for each in _files(path) if _is_of_a_dataset(each)] if path.is_dir() else [path]
+        kind = None if path.is_dir() else _other_kind(path)
+        found = iter([_not_of_a_dataset(path, kind)]) if kind else _foreign(catalog, files)
     if not files:
-        return Report(0, (Fault(f"there is no .yaml file in {path}", mend="name a folder that has some"),))
-    if not inside:
-        return Report(len(files), tuple(_foreign(catalog, files)))
-    resolvers, _ = _resolvers(catalog, read_target)
-    return Report(len(files), tuple(_known(catalog, files, resolvers)))
+        message = f"there is no .yaml file of a dataset in {path}"
+        return Report(0, (Fault(message, mend="name a folder that has some"),))
+    return Report(len(files), tuple(found))
+
+
+def _not_of_a_dataset(path: Path, kind: str) -> Fault:
+    message = f"{near(path)} is {kind}, not the file of a dataset"
+    return Fault(message, mend="name files of datasets, or a definitions folder")
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.yaml"))
+    """All YAML files below a folder, but those in hidden folders."""
+    found = sorted(folder.rglob("*.yaml"))
+    return [path for path in found if not _is_hidden(path.relative_to(folder))]
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _keys(path: Path) -> list[str] | None:
+    """The keys that a file begins with; None for a file that cannot be understood."""
+    try:
+        data = read_file(path).data
+    except ContractError:
+        return None
+    return list(data) if isinstance(data, dict) else []
+
+
+def _is_of_a_dataset(path: Path) -> bool:
+    """Whether a file is meant as a dataset's: by its keys, or where it cannot be read by one of its lines."""
+    keys = _keys(path)
+    if keys is not None:
+        return any(nearest(key, (ROOT,)) for key in keys)
+    try:
+        return bool(_ROOT_LINE.search(path.read_bytes()[:MAX_BYTES]))
+    except OSError:
+        return False
+
+
+def _other_kind(path: Path) -> str | None:
+    return next((_KINDS[key] for key in _keys(path) or () if key in _KINDS), None)
 
 
 def _known(catalog: Catalog, files: Iterable[Path], resolvers: Resolvers | None) -> Iterator[Fault]:
     """What the catalog found in these files, and in the locks beside them."""
     wanted = {str(each) for path in files for each in (path, path.with_suffix(".lock"))}
     every = _every(catalog, resolvers)
-    yield from (each for each in every if each.position and _resolved(each.position.file) in wanted)
-
-
-def _resolved(file: str) -> str:
-    return str(Path(file).resolve())
+    yield from (each for each in every if each.position and str(_named(Path(each.position.file))) in wanted)
 
 
 def _foreign(catalog: Catalog, files: Iterable[Path]) -> Iterator[Fault]:

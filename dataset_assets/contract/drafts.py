@@ -14,7 +14,7 @@ from dataset_assets.contract.repair import repaired
 from dataset_assets.contract.rules import ROOT, check
 from dataset_assets.contract.scope import Named, Scope
 from dataset_assets.contract.subject import Loc, Subject
-from dataset_assets.errors import ContractError, Fault
+from dataset_assets.errors import ContractError, Fault, first_faults
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.users import Users
 from dataset_assets.versions import Lock, read_lock
@@ -79,7 +79,7 @@ def checked(
                 doubts=each.doubts,
             )
             found = check(about, each.document)
-        faults = (*sorted((*each.faults, *found), key=_place), *each.lock.faults)
+        faults = (*first_faults(sorted((*each.faults, *found), key=_place)), *each.lock.faults)
         if each.dataset and each.dataset.id and not faults and nesting.depth(stem) < MAX_DEPTH:
             sound[each.dataset.id] = Named(stem, each.dataset, sound.get)
         yield stem, faults

@@ -11,11 +11,21 @@ from pydantic import BaseModel, ValidationError
 from dataset_assets.contract.reader import Document
 from dataset_assets.contract.sentences import choice, quoted_words, sentence
 from dataset_assets.contract.wording import dotted, nearest, shown
-from dataset_assets.errors import ContractError, Fault, raise_all
+from dataset_assets.errors import (
+    MOST_FAULTS,
+    ContractError,
+    Fault,
+    first_faults,
+    more_faults,
+    raise_all,
+)
 
 Path = tuple[str | int, ...]
 Schema = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
+
+_LOOKED_AT = 10 * MOST_FAULTS
+"""Errors of which sentences are made. More than are told: one that is missing may be one that is misspelt."""
 
 
 def build(document: Document, model: type[M], root: str) -> M:
@@ -25,15 +35,18 @@ def build(document: Document, model: type[M], root: str) -> M:
         message = "the file is empty" if data is None else f"the file holds {shown(data)}, not a mapping"
         fault = Fault(message, mend=f"begin it with `{root}:`", position=document.position(()))
         raise ContractError(fault)
-    findings = [_unknown((key,), [root]) for key in data if key != root]
+    foreign = [key for key in data if key != root]
+    findings = [_unknown((key,), [root]) for key in foreign[:_LOOKED_AT]]
+    untold = len(foreign) - len(findings)
     if root not in data:
         findings.append(_Finding((root,), "is required", f"begin the file with `{root}:`", missing=True))
-        raise_all(ContractError, _faults(document, findings))
+        raise_all(ContractError, _faults(document, findings, untold))
     try:
         built = model.model_validate(data[root])
     except ValidationError as error:
-        findings += _findings(error, model, root)
-    raise_all(ContractError, _faults(document, findings))
+        found, more = _findings(error, model, root, document)
+        findings, untold = findings + found, untold + more
+    raise_all(ContractError, _faults(document, findings, untold))
     return built
 
 
@@ -49,7 +62,7 @@ class _Finding:
     meant: str | None = None
 
 
-def _faults(document: Document, findings: Sequence[_Finding]) -> list[Fault]:
+def _faults(document: Document, findings: Sequence[_Finding], untold: int) -> tuple[Fault, ...]:
     """Sorted by position. A key that is missing because it is misspelt is one fault, not two."""
     misspelt = {(*finding.path[:-1], finding.meant) for finding in findings if finding.meant}
     faults = [
@@ -62,18 +75,26 @@ def _faults(document: Document, findings: Sequence[_Finding]) -> list[Fault]:
         for finding in findings
         if not (finding.missing and finding.path in misspelt)
     ]
-    return sorted(faults, key=lambda fault: (fault.position, fault.field))
+    ordered = sorted(faults, key=lambda fault: (fault.position, fault.field))
+    rest = [more_faults(untold, ordered[-1].position)] if untold else []
+    return first_faults((*ordered, *rest))
 
 
-def _findings(error: ValidationError, model: type[BaseModel], root: str) -> list[_Finding]:
+def _findings(
+    error: ValidationError, model: type[BaseModel], root: str, document: Document
+) -> tuple[list[_Finding], int]:
+    """The first findings in the order of the file, and how many more there are, put in no words."""
     details = [detail for detail in error.errors(include_url=False) if not _miscounted(detail)]
     traces = [_trace(detail, model) for detail in details]
     selected = _selected(traces)
-    return [
-        _finding(detail, trace, (root, *trace.path))
+    found = [
+        (detail, trace, (root, *trace.path))
         for detail, trace in zip(details, traces, strict=True)
         if all(selected[site] == member for site, member, _ in trace.members)
     ]
+    if len(found) > _LOOKED_AT:
+        found.sort(key=lambda each: document.position(each[2], key=each[0]["type"] == "extra_forbidden"))
+    return [_finding(*each) for each in found[:_LOOKED_AT]], len(found[_LOOKED_AT:])
 
 
 def _miscounted(detail: Any) -> bool:

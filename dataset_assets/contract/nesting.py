@@ -1,14 +1,16 @@
 """Which Datasets contain which others, and why one cannot be used (decision 22)."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.wording import shown
+from dataset_assets.contract.wording import listed, shown
 
 MAX_DEPTH = 32
 """Levels of nested Datasets."""
+
+_LONGEST_WAY = 12
 
 
 class Nesting:
@@ -45,9 +47,9 @@ class Nesting:
             return f"is {shown(str(id_))}, an id that no dataset has", mend
         path = next(self._ways(stems[0], stem), None)
         if path:
-            return f"makes a cycle: {' -> '.join((stem, *path))}", "remove one of these lookups"
+            return f"makes a cycle: {_way((stem, *path))}", "remove one of these lookups"
         if len(stems) > 1:
-            names = " and ".join(f"`{name}`" for name in stems)
+            names = listed((f"`{name}`" for name in stems), between=" and ")
             return f"is {shown(str(id_))}, the id of {names}", "give each file its own id"
         if self.depth(stems[0]) >= MAX_DEPTH and stems[0] in self._depth:
             return f"is nested more than {MAX_DEPTH} levels deep", "use fewer levels"
@@ -82,3 +84,10 @@ class Nesting:
                 if inner not in seen:
                     seen.add(inner)
                     ways.append([*way, inner])
+
+
+def _way(stems: Sequence[str]) -> str:
+    """`a -> b -> a`; in the middle of a long one are only so many as fit on a line."""
+    if len(stems) > _LONGEST_WAY:
+        stems = (*stems[: _LONGEST_WAY - 2], f"({len(stems) - _LONGEST_WAY + 1:,} more)", stems[-1])
+    return " -> ".join(stems)

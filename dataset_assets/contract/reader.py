@@ -22,7 +22,7 @@ from yaml.events import (
 
 from dataset_assets.contract.syntax import decode, forbidden_character, forbidden_escape, syntax_fault
 from dataset_assets.contract.wording import dotted, shown
-from dataset_assets.errors import ContractError, Fault, Position, raise_all
+from dataset_assets.errors import MOST_FAULTS, ContractError, Fault, Position, more_faults, raise_all
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
@@ -125,6 +125,7 @@ class _Reading:
         self.text = text
         self.path = path
         self.faults: list[Fault] = []
+        self.untold = 0
         self.trail: list[str | int] = []
         self.nodes = 0
         self.reached: Any = yaml.Mark(path, 0, 0, 0, None, 0)
@@ -138,8 +139,8 @@ class _Reading:
             # PyYAML's own scanner lets int() and chr() fail on absurd versions and escapes.
             reached = self._position(self.reached)
             fault = syntax_fault(error, self.text, self.path, reached)
-            raise ContractError(*self.faults, fault) from None
-        raise_all(ContractError, self.faults)
+            raise ContractError(*self._all_faults(), fault) from None
+        raise_all(ContractError, self._all_faults())
         return document
 
     def _document(self) -> Document:
@@ -236,10 +237,18 @@ class _Reading:
     def _position(self, mark: Any) -> Position:
         return Position(self.path, mark.line + 1, mark.column + 1)
 
+    def _all_faults(self) -> list[Fault]:
+        """Those that are told, and one that stands for the others."""
+        untold = [more_faults(self.untold, self.faults[-1].position)] if self.untold else []
+        return [*self.faults, *untold]
+
     def _fault(self, mark: Any, message: str, mend: str) -> None:
+        if len(self.faults) >= MOST_FAULTS:
+            self.untold += 1
+            return
         self.faults.append(Fault(message, dotted(self.trail), mend, self._position(mark)))
 
     def _stop(self, mark: Any, message: str, mend: str) -> None:
         """A fault after which the rest is not worth reading, or too much."""
         self._fault(mark, message, mend)
-        raise ContractError(*self.faults)
+        raise ContractError(*self._all_faults())

@@ -17,6 +17,7 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.subject import PLACEHOLDER, Loc
 
 _ROUNDS = 12
+_MANY = 100
 _COLUMN = {"name": PLACEHOLDER, "type": "string"}
 _TABLE = {"name": PLACEHOLDER, "columns": [_COLUMN]}
 _TARGET = {"type": "dataset", "id": str(UUID(int=0))}
@@ -57,8 +58,11 @@ def repaired(data: Any) -> tuple[Dataset | None, frozenset[Loc]]:
             details = error.errors(include_url=False, include_context=False, include_input=False)
             kinds = [detail["type"] for detail in details]
             paths = [_path(data, detail["loc"], detail["type"] == "missing") for detail in details]
+            unknown = [path for kind, path in zip(kinds, paths, strict=True) if kind == "extra_forbidden"]
+            doubts |= _remove_keys(data, unknown)
             for kind, path in zip(kinds, paths, strict=True):
-                doubts |= _remove_key(data, path) if kind == "extra_forbidden" else {_mend(data, path)}
+                if kind != "extra_forbidden":
+                    doubts.add(_mend(data, path))
     return None, frozenset(doubts)
 
 
@@ -78,12 +82,17 @@ def _has(data: Any, step: str | int) -> bool:
     return isinstance(data, dict) and step in data
 
 
-def _remove_key(data: Any, path: Loc) -> set[Loc]:
-    """Removes an unknown key. It may have been meant for any known one near to it."""
-    holder = _at(data, path[:-1])
-    if _has(holder, path[-1]):
-        del holder[path[-1]]
-    return {(*path[:-1], key) for key in get_close_matches(str(path[-1]), _known_keys(), n=3)}
+def _remove_keys(data: Any, paths: Sequence[Loc]) -> set[Loc]:
+    """Removes unknown keys. Each may have been meant for any known one near to it, of very many for any."""
+    for path in paths:
+        holder = _at(data, path[:-1])
+        if _has(holder, path[-1]):
+            del holder[path[-1]]
+    if len(paths) > _MANY:
+        return {path[:-1] for path in paths}
+    return {
+        (*path[:-1], key) for path in paths for key in get_close_matches(str(path[-1]), _known_keys(), n=3)
+    }
 
 
 def _mend(data: Any, path: Loc) -> Loc:

@@ -22,23 +22,30 @@ from dataset_assets.contract.setting_rules import SETTING_RULES
 from dataset_assets.contract.structure_rules import STRUCTURE_RULES
 from dataset_assets.contract.subject import Finding, Loc, Subject
 from dataset_assets.contract.wording import dotted
-from dataset_assets.errors import Fault
+from dataset_assets.errors import MOST_FAULTS, Fault, more_faults
 
 RULES = (*SETTING_RULES, *STRUCTURE_RULES, *SELECTION_RULES)
 ROOT = "dataset"
 
 
 def check(about: Subject, document: Document) -> tuple[Fault, ...]:
-    """The faults that the rules find, each at its place in the file, at most one a place."""
+    """The faults that the rules find, each at its place in the file, at most one a place.
+
+    Of very many the first are told, and how many more there are.
+    """
     found: dict[Loc, Finding] = {}
     for rule in RULES:
         for finding in rule(about):
             if about.is_sound(finding):
                 found.setdefault(finding.loc, finding)
-    return tuple(_fault(finding, document) for finding in found.values())
+    placed = sorted(found.values(), key=lambda finding: document.position((ROOT, *finding.loc)))
+    faults = [_fault(finding, document) for finding in placed[:MOST_FAULTS]]
+    more = len(placed) - len(faults)
+    return (*faults, more_faults(more, faults[-1].position)) if more else tuple(faults)
 
 
 def _fault(finding: Finding, document: Document) -> Fault:
     path = (ROOT, *finding.loc)
     field = dotted(path) if finding.loc else ""
-    return Fault(finding.message, field, finding.mend, document.position(path))
+    mend = finding.mend if isinstance(finding.mend, str) else finding.mend()
+    return Fault(finding.message, field, mend, document.position(path))

@@ -1,6 +1,6 @@
 """What the names in a Dataset refer to, and which columns it publishes (decisions 10, 12, 13, 22)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
@@ -21,6 +21,11 @@ class Named:
         """What it publishes, and a lookup into it can read: no system columns (decision 22)."""
         return tuple(output.definition for output in Scope(self.dataset, self.datasets).outputs)
 
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The place of each of the columns, by its name in small letters."""
+        return first_places(column.name for column in self.columns)
+
 
 Datasets = Callable[[UUID], Named | None]
 """Finds a Dataset by id; None for one that is not there, or whose file is broken."""
@@ -39,7 +44,21 @@ class Source:
 
     def column(self, name: str) -> ColumnDef | None:
         """The column of that name, whatever its case."""
-        return next((column for column in self.columns if column.name.lower() == name.lower()), None)
+        number = self.numbers.get(name.lower())
+        return None if number is None else self.columns[number]
+
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The place of each column, by its name in small letters; of two alike that of the first."""
+        return self.nested.numbers if self.nested else first_places(column.name for column in self.columns)
+
+
+def first_places(names: Iterable[str]) -> dict[str, int]:
+    """The place of each name, in small letters; of names that differ by case alone that of the first."""
+    places: dict[str, int] = {}
+    for number, name in enumerate(names):
+        places.setdefault(name.lower(), number)
+    return places
 
 
 @dataclass(frozen=True)
@@ -86,12 +105,25 @@ class Scope:
     def find(self, ref: str) -> Reference | None:
         """The column that `column` (main table) or `alias.column` (lookup) refers to."""
         source_name, _, name = ref.rpartition(".")
-        sources = self.lookups if source_name else (self.main,)
-        for source in sources:
-            if not source_name or source.name.lower() == source_name.lower():
-                column = source.column(name)
-                return Reference(source, column) if column else None
-        return None
+        source = self._by_name.get(source_name.lower()) if source_name else self.main
+        column = source.column(name) if source else None
+        return Reference(source, column) if source and column else None
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Source]:
+        """The lookups by name, in small letters; of two alike the first."""
+        places = first_places(source.name for source in self.lookups)
+        return {name: self.lookups[number] for name, number in places.items()}
+
+    @property
+    def output_count(self) -> int:
+        """How many columns would be published, counted without making them: `split` is not among them."""
+        mapping = self.dataset.column_mapping
+        if mapping is None:
+            return len(self.main.columns) + sum(len(lookup.columns) for lookup in self.lookups)
+        return sum(
+            map(len, (list(mapping.concepts()), self.dataset.natural_key_columns, self.dataset.extra_columns))
+        )
 
     @cached_property
     def outputs(self) -> tuple[OutputColumn, ...]:

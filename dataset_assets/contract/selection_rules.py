@@ -1,19 +1,27 @@
 """Rules on the selection (column mapping, filters, split) and on the published columns: Domain's part."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.subject import MAIN, Finding, Loc, Subject
 from dataset_assets.contract.wording import shown
+from dataset_assets.errors import PeriodError
+from dataset_assets.periods.period import Grain
+from dataset_assets.rows.columns import SYSTEM_COLUMNS
 from dataset_assets.selection.date_range import FixedRange
 from dataset_assets.selection.filters import Categories, NoFilter
-from dataset_assets.selection.splits import RandomSplit
+from dataset_assets.selection.splits import RandomSplit, TimeBasedSplit
 
 _CONCEPT_TYPES = {
     "timestamp": (ColumnType.DATE, ColumnType.TIMESTAMP),
     "revenue": (ColumnType.DECIMAL, ColumnType.INTEGER),
 }
 _SPLIT_NAME = "split"
+
+MOST_COLUMNS = 10_000
+LONGEST_NAME = 300
+"""Of a column, in characters."""
 
 
 def mapping_refers_to_columns(about: Subject) -> Iterator[Finding]:
@@ -100,6 +108,27 @@ def extra_columns_exist(about: Subject) -> Iterator[Finding]:
         seen.add(ref.lower())
 
 
+def output_columns_are_not_too_many(about: Subject) -> Iterator[Finding]:
+    """BigQuery holds at most MOST_COLUMNS columns in a table, ours among them.
+
+    Without a mapping all columns of all lookups are published: through nested Datasets they double and
+    double again.
+    """
+    if _too_many(about):
+        many = "extra_columns" if about.dataset.column_mapping else "lookups"
+        loc = (many,) if getattr(about.dataset, many) else MAIN
+        message = f"{about.scope.output_count:,} columns would be published, the most are {MOST_COLUMNS:,}"
+        yield Finding(loc, message, "add a `column_mapping`, and name in `extra_columns` what is needed")
+
+
+def output_names_are_not_too_long(about: Subject) -> Iterator[Finding]:
+    """A column's name has at most LONGEST_NAME characters in BigQuery; names of nested Datasets add up."""
+    for loc, name, _ in _published(about):
+        if len(name) > LONGEST_NAME:
+            message = f"would be published as {shown(name)}, a name of {len(name)} characters"
+            yield Finding(loc, message, f"the longest has {LONGEST_NAME}: use shorter aliases")
+
+
 def output_names_differ(about: Subject) -> Iterator[Finding]:
     """Decision 13: two published columns of one name are one column, or a fault."""
     seen: dict[str, tuple[Loc, str, object]] = {}
@@ -115,6 +144,34 @@ def output_names_differ(about: Subject) -> Iterator[Finding]:
         if about.dataset.split_config and name.lower() == _SPLIT_NAME:
             message = "would be published as `split`, the column that `split_config` makes"
             yield Finding(loc, message, "rename it, or leave it out", (("split_config",),))
+
+
+def split_leaves_days_to_train_on(about: Subject) -> Iterator[Finding]:
+    """Days of eval, gap and test count back from the window's end; of the shortest a day is left."""
+    split, window = about.dataset.split_config, about.dataset.filters.date_range
+    if not isinstance(split, TimeBasedSplit) or window is None:
+        return
+    days = window.shortest(_period_ends(about))
+    if split.days < days:
+        return
+    parts = {"eval_days": split.eval_days, "gap_days": split.gap_days, "test_days": split.test_days}
+    named = " and ".join(f"{name} {number}" for name, number in parts.items() if number)
+    which = "the window, which has" if isinstance(window, FixedRange) else "a window, which can have only"
+    message = f"{named} leave nothing to train on of {which} {days} day{'s' * (days != 1)}"
+    mend = f"use less than {days} in all, or a longer `date_range`"
+    yield Finding(("split_config",), message, mend, (("filters", "date_range"),))
+
+
+def _period_ends(about: Subject) -> tuple[date, ...]:
+    """The days that windows end on, in some years of every kind; none where they can be any."""
+    partitions = about.dataset.partitions
+    try:
+        cadence = about.calendars.cadence(partitions.period) if about.calendars and partitions else None
+        if cadence is None or cadence.grain in (Grain.DAY, Grain.WEEK):
+            return ()
+        return tuple(period.start_date for period in cadence.covering(date(2021, 1, 1), date(2029, 1, 1)))
+    except PeriodError:  # another rule tells of it
+        return ()
 
 
 def partitions_move_the_window(about: Subject) -> Iterator[Finding]:
@@ -136,8 +193,11 @@ SELECTION_RULES = (
     needed_concepts_are_mapped,
     fit_on_train_has_a_split,
     extra_columns_exist,
+    output_columns_are_not_too_many,
+    output_names_are_not_too_long,
     output_names_differ,
     partitions_move_the_window,
+    split_leaves_days_to_train_on,
 )
 
 
@@ -157,9 +217,18 @@ def _needs(about: Subject) -> Iterator[tuple[Loc, frozenset[str]]]:
             yield ("split_config",), needs
 
 
+def _too_many(about: Subject) -> bool:
+    return about.scope.output_count > MOST_COLUMNS - len(SYSTEM_COLUMNS)
+
+
 def _published(about: Subject) -> Iterator[tuple[Loc, str, str]]:
-    """(place, published name, reference) of all that the file publishes, as `Scope.outputs` orders it."""
+    """(place, published name, reference) of all that the file publishes, as `Scope.outputs` orders it.
+
+    Nothing where they are too many, which is another rule's to tell.
+    """
     dataset = about.dataset
+    if _too_many(about):
+        return
     if dataset.column_mapping:
         for concept, ref in dataset.column_mapping.concepts():
             yield ("column_mapping", concept), concept, ref

@@ -7,7 +7,7 @@ from dataset_assets.contract.cron import check_cron
 from dataset_assets.contract.model import Lookups, Refresh
 from dataset_assets.contract.subject import Finding, Loc, Subject
 from dataset_assets.contract.watching import Drift
-from dataset_assets.contract.wording import shown
+from dataset_assets.contract.wording import listed, shown
 from dataset_assets.errors import PeriodError
 
 _STEM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,119}")
@@ -29,7 +29,7 @@ def id_is_the_datasets_own(about: Subject) -> Iterator[Finding]:
     """Entity: `id` is unique and never changes. The lock knows it."""
     dataset, lock = about.dataset, about.lock
     if about.twins:
-        others = ", ".join(f"`{stem}`" for stem in about.twins)
+        others = listed(f"`{stem}`" for stem in about.twins)
         mend = "remove the `id` of the copy; `lock` gives it a new one"
         yield Finding(("id",), f"is {shown(str(dataset.id))}, as in {others}", mend)
     elif dataset.id and lock.id and dataset.id != lock.id:

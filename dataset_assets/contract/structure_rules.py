@@ -1,6 +1,7 @@
 """Rules on tables, columns, lookups and joins: Entity's BR-001 to BR-014."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from dataset_assets.contract.model import DatasetTarget, JoinCondition, Partitions, TableTarget
 from dataset_assets.contract.subject import ANY, MAIN, Finding, Loc, Subject, called, lookup_name, suggestion
@@ -123,7 +124,7 @@ def br_003_join_columns_exist(about: Subject) -> Iterator[Finding]:
         if target and not target.column(condition.target_column):
             owner = called("the lookup", target.name)
             message = f"is {shown(condition.target_column)}, which {owner} does not have"
-            mend = suggestion(condition.target_column, _names(target.columns))
+            mend = partial(suggestion, condition.target_column, _names(target.columns))
             names = ("lookups", number, "target", "columns", ANY, "name")
             yield Finding((*loc, "target_column"), message, mend, (names,))
 
@@ -135,7 +136,8 @@ def br_003_join_types_match(about: Subject) -> Iterator[Finding]:
         left = about.scope.find(condition.source_column)
         right = target.column(condition.target_column) if target else None
         if target and left and right and left.column.type != right.type:
-            place = ("lookups", number, "target", "columns", target.columns.index(right), "type")
+            column = target.numbers[right.name.lower()]
+            place = ("lookups", number, "target", "columns", column, "type")
             yield Finding(
                 ("lookups", number, "join_conditions", index),
                 f"joins {condition.source_column} ({left.column.type}) "
@@ -153,9 +155,8 @@ def bitemporal_is_not_built(about: Subject) -> Iterator[Finding]:
             tables.append((("lookups", number, "target"), lookup.target))
     for loc, table in tables:
         if table.bitemporal:
-            yield Finding(
-                (*loc, "bitemporal"), "bitemporal tables are not built yet", "remove `bitemporal: true`"
-            )
+            mend = "remove `bitemporal: true`: then the table is read as one without a history"
+            yield Finding((*loc, "bitemporal"), "bitemporal tables are not built yet", mend)
 
 
 STRUCTURE_RULES = (
@@ -194,6 +195,4 @@ def _conditions(about: Subject) -> Iterator[tuple[int, int, JoinCondition]]:
 def _later_lookup(about: Subject, number: int, ref: str) -> str | None:
     """The lookup that `ref` names, if it is not joined before the lookup with this number."""
     alias = ref.rpartition(".")[0]
-    names = about.lookup_names
-    later = alias and alias.lower() in names[number:] and alias.lower() not in names[:number]
-    return alias if later else None
+    return alias if about.lookup_places.get(alias.lower(), -1) >= number else None

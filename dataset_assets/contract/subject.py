@@ -1,8 +1,8 @@
 """What a rule looks at, what it finds, and what both know about the parts of a file that are broken."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from uuid import UUID
 
 from dataset_assets.contract.model import Dataset, LookupDef, TableTarget
@@ -29,11 +29,14 @@ _LISTED = 12
 
 @dataclass(frozen=True)
 class Finding:
-    """One broken rule. `rests_on`: what must be sound, or it is but a consequence of another fault."""
+    """One broken rule. `rests_on`: what must be sound, or it is but a consequence of another fault.
+
+    `mend` may be a function: a nearest name is looked for only when the finding is told.
+    """
 
     loc: Loc
     message: str
-    mend: str = ""
+    mend: str | Callable[[], str] = ""
     rests_on: tuple[Loc, ...] = ()
 
 
@@ -90,24 +93,33 @@ class Subject:
             for lookup, source in zip(self.dataset.lookups, self.sources, strict=True)
         )
 
+    @cached_property
+    def lookup_places(self) -> Mapping[str, int]:
+        """The place of each lookup that has a name, by that; of two alike that of the first."""
+        places: dict[str, int] = {}
+        for number, name in enumerate(self.lookup_names):
+            if name:
+                places.setdefault(name, number)
+        return places
+
     def place(self, reference: Reference) -> Loc:
         """Where the referenced column is declared (or would be, in a nested Dataset)."""
         source = reference.source
-        number = source.columns.index(reference.column)
+        number = source.numbers[reference.column.name.lower()]
         if source.lookup is None:
             return (*MAIN, "columns", number)
-        return ("lookups", self.sources.index(source), "target", "columns", number)
+        return ("lookups", self.lookup_places[source.name.lower()], "target", "columns", number)
 
     def unresolved(self, loc: Loc, ref: str) -> Iterator[Finding]:
         """What is wrong with `column` or `alias.column`, if it refers to nothing (decision 10)."""
         alias, _, name = ref.rpartition(".")
         if not alias:
             yield from self._undeclared(loc, ref, name, self.scope.main)
-        elif alias.lower() in self.lookup_names:
-            source = self.sources[self.lookup_names.index(alias.lower())]
+        elif alias.lower() in self.lookup_places:
+            source = self.sources[self.lookup_places[alias.lower()]]
             if source:
                 yield from self._undeclared(loc, ref, name, source)
-        else:
+        elif self._lookup_names_are_sound or alias.lower() == self.scope.main.name.lower():
             yield self._no_such_lookup(loc, ref, alias, name)
 
     def _undeclared(self, loc: Loc, ref: str, name: str, source: Source) -> Iterator[Finding]:
@@ -116,26 +128,31 @@ class Subject:
         if source.lookup is None:
             owner, base = called("the main table", source.name), MAIN
         else:
-            owner, base = called("the lookup", source.name), ("lookups", self.sources.index(source), "target")
-        names = [column.name for column in source.columns]
+            place = self.lookup_places[source.name.lower()]
+            owner, base = called("the lookup", source.name), ("lookups", place, "target")
         names_of = (*base, "columns", ANY, "name")
-        yield Finding(
-            loc, f"is {shown(ref)}, which {owner} does not have", suggestion(name, names), (names_of,)
-        )
+        mend = partial(suggestion, name, (column.name for column in source.columns))
+        yield Finding(loc, f"is {shown(ref)}, which {owner} does not have", mend, (names_of,))
 
     def _no_such_lookup(self, loc: Loc, ref: str, alias: str, name: str) -> Finding:
         if alias.lower() == self.scope.main.name.lower():
             message = f"is {shown(ref)}, but the main table's columns stand alone"
             return Finding(loc, message, f"write `{name}`")
-        # With an alias a lookup has a name, whatever is wrong with its target.
-        named_by = (
+        mend = (
+            partial(suggestion, alias, self.lookup_places)
+            if self.lookup_places
+            else "this dataset has no lookups"
+        )
+        return Finding(loc, f"is {shown(ref)}, but there is no lookup `{alias}`", mend, (_LIST_OF_LOOKUPS,))
+
+    @cached_property
+    def _lookup_names_are_sound(self) -> bool:
+        """Whether all lookups' names are known. With an alias one has a name, whatever its target is."""
+        named_by: Iterator[Loc] = (
             ("lookups", number, "alias") if lookup.alias else ("lookups", number)
             for number, lookup in enumerate(self.dataset.lookups)
         )
-        known = [name for name in self.lookup_names if name]
-        mend = suggestion(alias, known) if known else "this dataset has no lookups"
-        message = f"is {shown(ref)}, but there is no lookup `{alias}`"
-        return Finding(loc, message, mend, (_LIST_OF_LOOKUPS, *named_by))
+        return not any(_touch(doubt, part) for part in named_by for doubt in self._doubts)
 
 
 def lookup_name(lookup: LookupDef, source: Source | None) -> str | None:
@@ -150,9 +167,9 @@ def called(what: str, name: str) -> str:
     return what if name == PLACEHOLDER else f"{what} `{name}`"
 
 
-def suggestion(word: str, known: list[str]) -> str:
+def suggestion(word: str, names: Iterable[str]) -> str:
     """The nearest known word, or the known ones."""
-    known = [name for name in known if name != PLACEHOLDER]
+    known = [name for name in names if name != PLACEHOLDER]
     meant = nearest(word, known)
     if meant:
         return f"did you mean `{meant}`?"

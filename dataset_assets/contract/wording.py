@@ -3,10 +3,12 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LONGEST = 60
+_COMPARED = 2_000
 
 
 def shown(value: Any) -> str:
@@ -35,10 +37,10 @@ def dotted(path: Sequence[str | int]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, if any is near."""
+    """The known word that was probably meant, if any is near. Of very many the first are compared."""
     if len(word) > _LONGEST:
         return None
-    return next(iter(difflib.get_close_matches(word.lower(), list(known), n=1)), None)
+    return next(iter(difflib.get_close_matches(word.lower(), list(islice(known, _COMPARED)), n=1)), None)
 
 
 def listed(names: Iterable[str], most: int = 5, between: str = ", ") -> str:

@@ -13,16 +13,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
+from dataset_assets.contract.wording import shown
 from dataset_assets.errors import Fault, PeriodError
-from dataset_assets.model import Identifier, Model
+from dataset_assets.model import YEARS, Identifier, Model
 from dataset_assets.periods.families import AnyCalendar, Calendar, Rule, StandardCalendar
 from dataset_assets.periods.period import Boundaries, Grain, Period, first_instant
 
 STANDARD = "standard"
 """The calendar whose grains need no name before them: `month` is its month."""
-
-YEARS = range(1001, 9998)
-"""The labels of the years that Periods exist for: their dates have four-digit years."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,14 @@ class Cadence:
 
     def parse(self, text: str) -> Period:
         """The Period with this id, or this partition key. Raises PeriodError when there is none."""
-        return self._only(self._named(text), f"'{text}' is not a Period of '{self.name}'", self._example.id)
+        return self._only(
+            self._named(text), f"{shown(text)} is not a Period of '{self.name}'", self._example.id
+        )
 
     def from_key(self, key: str) -> Period:
         """The Period of a Dagster partition. Raises PeriodError when there is none."""
         found = (period for period in self._named(key) if period.key == key)
-        return self._only(found, f"'{key}' is not a partition key of '{self.name}'", self._example.key)
+        return self._only(found, f"{shown(key)} is not a partition key of '{self.name}'", self._example.key)
 
     def containing(self, moment: datetime | date) -> Period:
         """The Period of an instant, or of a date in `zone`. A naive instant is UTC (decision 28)."""
@@ -200,9 +200,9 @@ class Calendars(Model):
         known = self.cadences()
         if name in known:
             return known[name]
-        near = [f"did you mean '{match}'?" for match in get_close_matches(name, known, 1)]
+        near = [f"did you mean '{match}'?" for match in get_close_matches(name[:60], known, 1)]
         mend = " ".join([*near, f"known: {', '.join(known)}"])
-        raise PeriodError(Fault(f"'{name}' is not a grain of a calendar", mend=mend))
+        raise PeriodError(Fault(f"{shown(name)} is not a grain of a calendar", mend=mend))
 
 
 def rollup(period: Period, cadence: Cadence) -> Period:

@@ -1,5 +1,6 @@
 """Which stretch of time a dataset looks at (Domain: `filters.date_range`; decisions 6 and 7)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
@@ -11,6 +12,9 @@ from pydantic import Field, model_validator
 from dataset_assets.model import Day, Integer, Model
 
 UTC_ZONE = ZoneInfo("UTC")
+
+_FOUR_YEARS = tuple(date(2021, 1, 1) + timedelta(days=n) for n in range(4 * 365 + 1))
+"""Each month in each of its lengths."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,10 @@ class RollingRange(Model):
         """The day from which `eval_days` count back."""
         return as_of.day
 
+    def shortest(self, anchors: Iterable[date] = ()) -> int:
+        """The days from the window's start to the anchor, of the anchor with fewest; by default of any."""
+        return min((day - (day - relativedelta(months=self.months))).days for day in anchors or _FOUR_YEARS)
+
 
 class FixedRange(Model):
     """Both dates inclusive (decision 7)."""
@@ -90,6 +98,10 @@ class FixedRange(Model):
     def eval_anchor(self, as_of: AsOf) -> date:  # noqa: ARG002 - same signature as RollingRange
         """The day after `end_date` (decision 7)."""
         return self.end_date + timedelta(days=1)
+
+    def shortest(self, anchors: Iterable[date] = ()) -> int:  # noqa: ARG002 - as above
+        """The days of the range: it is the same for every anchor."""
+        return (self.end_date - self.start_date).days + 1
 
 
 DateRange = Annotated[RollingRange | FixedRange, Field(discriminator="type")]

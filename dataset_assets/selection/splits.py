@@ -14,6 +14,9 @@ from sqlglot import exp
 from dataset_assets.model import Integer, Model
 from dataset_assets.sql.build import number, text
 
+MOST_DAYS = 36_500
+"""A hundred years: dates that are counted back by so many days exist."""
+
 TRAIN, EVAL, TEST = 0, 1, 2
 NAMES = {TRAIN: "train", EVAL: "eval", TEST: "test"}
 
@@ -40,9 +43,14 @@ class TimeBasedSplit(Model):
 
     needs: ClassVar[tuple[str, ...]] = ("timestamp",)
     strategy: Literal["time_based"]
-    eval_days: Annotated[Integer, Field(ge=1)]
-    gap_days: Annotated[Integer, Field(ge=0)] = 0
-    test_days: Annotated[Integer, Field(ge=0)] = 0
+    eval_days: Annotated[Integer, Field(ge=1, le=MOST_DAYS)]
+    gap_days: Annotated[Integer, Field(ge=0, le=MOST_DAYS)] = 0
+    test_days: Annotated[Integer, Field(ge=0, le=MOST_DAYS)] = 0
+
+    @property
+    def days(self) -> int:
+        """The number of days before the anchor that do not train."""
+        return self.eval_days + self.gap_days + self.test_days
 
     @property
     def values(self) -> tuple[int, ...]:

@@ -221,7 +221,9 @@ def test_too_many_nodes():
 
 def test_a_billion_laughs_is_not_expanded():
     lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 30))]
-    assert len(faults("\n".join(lines))) == 30 + 58
+    *told, last = faults("\n".join(lines))
+    assert len(told) == 20
+    assert f"and {30 + 58 - 20} more faults in this file" in last
 
 
 def test_files(tmp_path: Path):

@@ -34,9 +34,11 @@ from dataset_assets.sql.build import assemble, column
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.misfits import misfits
 from dataset_assets.sql.question import Question
+from dataset_assets.stability import Stability
 from dataset_assets.standing import Outcome, RefreshCounts, may_stand, reads_the_same, standing
 from dataset_assets.stats.profile import profile
 from dataset_assets.stats.statistics import Statistics
+from dataset_assets.stored_periods import StoredPeriods
 from dataset_assets.target import Target
 from dataset_assets.versions import Version, lock_dataset, read_lock
 from dataset_assets.work import Request, Work
@@ -104,13 +106,21 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             found = opened.enter_context(places.find(session, errand))
             before = target.warehouse.current(stem, claim.period, session)
             past = history(catalog, request, target.warehouse, session)
+            stable = Stability(places, found.there.relations, session)
+            opened.enter_context(stable.explain())
+            stored = StoredPeriods(places, catalog.calendars)
+            gone = stored.gone(before.record) if before else {}
+            if before and not request.without_gone:
+                raise_all(ResolveError, stored.faults(before.record))
         with clock.step("compile", "compiling the query"):
             asked = found.carried(named_only)
             selection = compile_rows(asked)
             # Not before: a source that breaks the contract must not use up a version.
             version, dataset_id = _versioned(request, scope.dataset)
             work = Work(request, asked, selection, version, dataset_id, before, found.texts)
-        outcome = standing(before) if before and reads_the_same(work, target) else None
+            work = replace(work, periods=stored.read(), gone=gone)
+        stands = before and not request.reread and reads_the_same(work, target)
+        outcome = standing(before) if before and stands else None
         if outcome is None and found.apart:
             with clock.step("move", "moving tables to where the query runs"):
                 work = work.moved(found.carried(mover), mover.usage)
@@ -118,7 +128,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         sql = dialect.render(query)
         if outcome is None:
             with _naming_columns(work.question, session):
-                outcome = _looked_at(work, target, claim, query, sql, session, clock)
+                outcome = _looked_at(work, target, claim, query, sql, session, clock, stable)
         drift = compared(scope.dataset, outcome.statistics, past.before(outcome.record))
         outcome = replace(outcome, checks=(*outcome.checks, *drift))
         usage = Counter(session.usage)
@@ -165,7 +175,14 @@ def _errand(request: Request, dataset: Dataset) -> Errand:
 
 
 def _looked_at(
-    work: Work, target: Target, claim: Claim, query: exp.Query, sql: str, session: Session, clock: Clock
+    work: Work,
+    target: Target,
+    claim: Claim,
+    query: exp.Query,
+    sql: str,
+    session: Session,
+    clock: Clock,
+    stable: Stability,
 ) -> Outcome:
     """What came of rows that had to be read: the publication before stands, or there is a new one."""
     reads = _estimated(query, target, session, clock)
@@ -178,8 +195,9 @@ def _looked_at(
         with clock.step("compare", "comparing with the publication before"):
             rows = assemble(work.selection).subquery("selected_rows")
             if content_digest(session, rows, work.measured) == before.record["digest"]:
+                stable.confirm()
                 return _affirmed(work, before, target, claim, session)
-    return _publication(work, target, claim, query, sql, unique, session, clock, reads)
+    return _publication(work, target, claim, query, sql, unique, session, clock, reads, stable)
 
 
 def _estimated(query: exp.Query, target: Target, session: Session, clock: Clock) -> str:
@@ -201,6 +219,7 @@ def _publication(
     session: Session,
     clock: Clock,
     reads: str,
+    stable: Stability,
 ) -> Outcome:
     """Stages the rows, audits them, and publishes them in one commit."""
     with clock.step("stage", f"running the query{reads}"):
@@ -210,6 +229,7 @@ def _publication(
             statistics, added, touched, digest = _profile(work, staged, session)
             evidence = Evidence(work.question, staged.relation.source, work.columns, statistics, session)
             checks = audit(evidence, (declared_schema(staged.relation, work.columns), unique))
+            stable.confirm()
         if work.before and may_stand(work) and digest == work.before.record["digest"]:
             target.warehouse.discard(claim, staged, session)
             return _affirmed(work, work.before, target, claim, session)

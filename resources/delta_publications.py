@@ -25,6 +25,7 @@ class DeltaPublications(Warehouse):
 
     root: Path
     kind: ClassVar[str] = "deltalake"
+    keeps_rows: ClassVar[bool] = True
 
     def current(
         self, dataset: str, period: str | None, session: Session, version: int | None = None

@@ -47,7 +47,7 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
 
         table = request.table
         delta = self._open(table)
-        paths = [inside(self.root, uri, self, table) for uri in sorted(delta.file_uris())]
+        paths = self._paths(table, delta)
         if not paths:
             raise self.refuse(table, "the Delta table has no rows in it")
         source = relation_source(delta, paths, session)
@@ -63,9 +63,27 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
         modified = datetime.fromtimestamp(millis / 1000, UTC) if millis else None
         return TableState(self._version(table, delta), num_records(delta), modified)
 
+    def holds(self, request: TableRequest, version: str) -> bool:
+        """Return whether the snapshot's files are there: nothing else can happen to a snapshot."""
+        table = request.table
+        delta = self._open(table)
+        for number in range(delta.version(), -1, -1):
+            if self._named(table, number, delta) == version:
+                if number != delta.version():
+                    delta.load_as_version(number)
+                return all(path.exists() for path in self._paths(table, delta))
+        return False
+
+    def _paths(self, table: str, delta: "DeltaTable") -> list[Path]:
+        """Return the files of the version that is loaded."""
+        return [inside(self.root, uri, self, table) for uri in sorted(delta.file_uris())]
+
     def _version(self, table: str, delta: "DeltaTable") -> str:
         """A table that was made anew counts from 0 again, under another id."""
-        return self.version(table, f"{delta.version()} of {delta.metadata().id}")
+        return self._named(table, delta.version(), delta)
+
+    def _named(self, table: str, number: int, delta: "DeltaTable") -> str:
+        return self.version(table, f"{number} of {delta.metadata().id}")
 
     def _open(self, table: str) -> "DeltaTable":
         from deltalake import DeltaTable

@@ -13,8 +13,8 @@ from dataset_assets.ports.relation import PhysicalColumn, Relation
 from dataset_assets.ports.resolver import TableRequest
 from resources import duckdb_nodes
 from resources.place import Place
-from resources.resolvers.base import files_state
 from resources.resolvers.files import FileResolver, FileSettings
+from resources.resolvers.fingerprint import Fingerprint
 
 
 class ParquetSettings(FileSettings):
@@ -37,19 +37,18 @@ class ParquetResolver(FileResolver):
         """As the port says."""
         table = request.table
         paths = self.paths(table, request.extent)
+        version = self.files_version(table, paths)  # before anything is read, so that a later change shows
         source = duckdb_nodes.read_parquet(paths)
         rows, columns = footers(paths, session.describe(source), session)
-        version = self.version(table, files_state(self.root, paths, rows).version)
         return Relation(source, columns, version, rows, self.zone(table))
 
     def row_count(self, paths: list[Path]) -> int:
         """From the footers. OSError for a file that is not whole, such as one that is being written."""
-        stats = [(path, path.stat()) for path in paths]
-        return sum(_rows(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)
+        return sum(_rows(path, Fingerprint.of(path)) for path in paths)
 
 
 @lru_cache(maxsize=100_000)
-def _rows(path: Path, size: int, modified: int) -> int:  # noqa: ARG001 - what tells one content from another
+def _rows(path: Path, fingerprint: Fingerprint) -> int:  # noqa: ARG001 - tells one content from another
     """A sensor asks again and again for files that are as they were."""
     from pyarrow import ArrowException, parquet  # noqa: PLC0415 - only sensors come here
 

@@ -24,6 +24,7 @@ from dataset_assets.errors import DataError, Fault, LockError, ResolveError, rai
 from dataset_assets.history import history
 from dataset_assets.moving import Mover
 from dataset_assets.pace import Progress
+from dataset_assets.period_checks import PeriodChecks, merged
 from dataset_assets.ports.engine import Errand, Session
 from dataset_assets.ports.warehouse import Claim, Publication, PublishedColumn, Record, Staged
 from dataset_assets.relations import Places, named_only
@@ -119,6 +120,8 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             version, dataset_id = _versioned(request, scope.dataset)
             work = Work(request, asked, selection, version, dataset_id, before, found.texts)
             work = replace(work, periods=stored.read(), gone=gone)
+            is_free = scope.main not in found.apart and not target.engine.bills_bytes
+            by_period = PeriodChecks(found.there, stored, is_free)
         stands = before and not request.reread and reads_the_same(work, target)
         outcome = standing(before) if before and stands else None
         if outcome is None and found.apart:
@@ -128,7 +131,12 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         sql = dialect.render(query)
         if outcome is None:
             with _naming_columns(work.question, session):
-                outcome = _looked_at(work, target, claim, query, sql, session, clock, stable)
+                with clock.step("periods", "checking the Periods of the main table"):
+                    warnings = by_period.run(session)
+                outcome = _looked_at(work, target, claim, query, sql, session, clock, stable, warnings)
+                outcome = replace(outcome, checks=merged(outcome.checks, warnings))
+        else:
+            outcome = replace(outcome, checks=by_period.complete(outcome.checks))
         drift = compared(scope.dataset, outcome.statistics, past.before(outcome.record))
         outcome = replace(outcome, checks=(*outcome.checks, *drift))
         usage = Counter(session.usage)
@@ -183,6 +191,7 @@ def _looked_at(
     session: Session,
     clock: Clock,
     stable: Stability,
+    warnings: tuple[CheckResult, ...],
 ) -> Outcome:
     """What came of rows that had to be read: the publication before stands, or there is a new one."""
     reads = _estimated(query, target, session, clock)
@@ -197,7 +206,7 @@ def _looked_at(
             if content_digest(session, rows, work.measured) == before.record["digest"]:
                 stable.confirm()
                 return _affirmed(work, before, target, claim, session)
-    return _publication(work, target, claim, query, sql, unique, session, clock, reads, stable)
+    return _publication(work, target, claim, query, sql, unique, session, clock, reads, stable, warnings)
 
 
 def _estimated(query: exp.Query, target: Target, session: Session, clock: Clock) -> str:
@@ -220,6 +229,7 @@ def _publication(
     clock: Clock,
     reads: str,
     stable: Stability,
+    warnings: tuple[CheckResult, ...],
 ) -> Outcome:
     """Stages the rows, audits them, and publishes them in one commit."""
     with clock.step("stage", f"running the query{reads}"):
@@ -229,6 +239,7 @@ def _publication(
             statistics, added, touched, digest = _profile(work, staged, session)
             evidence = Evidence(work.question, staged.relation.source, work.columns, statistics, session)
             checks = audit(evidence, (declared_schema(staged.relation, work.columns), unique))
+            checks = merged(checks, warnings)
             stable.confirm()
         if work.before and may_stand(work) and digest == work.before.record["digest"]:
             target.warehouse.discard(claim, staged, session)

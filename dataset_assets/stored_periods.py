@@ -35,7 +35,7 @@ class StoredPeriods:
 
     def read(self) -> Mapping[str, Sequence[str]]:
         """Return the ids of the Periods that are read of each source, in order of time, by its key."""
-        return {key: self._touched(source) for key, source in self._sources.items()}
+        return {key: self.touched(source) for key, source in self._sources.items()}
 
     def gone(self, record: Record) -> Mapping[str, Sequence[str]]:
         """Return the ids of Periods that a publication was made of, that are needed today, and are gone.
@@ -61,6 +61,12 @@ class StoredPeriods:
             self._present[source.name] = self.listing(resolver, source.table)
         return self._present[source.name]
 
+    def touched(self, source: Source) -> Sequence[str]:
+        """Return the ids of the Periods that are read of a source, in order of time."""
+        extent = self.places.extent(source)
+        touched = (period for period in self.present(source).values() if touches(period, extent))
+        return [period.id for period in sorted(touched, key=lambda period: period.start)]
+
     @property
     def _sources(self) -> Mapping[str, Source]:
         """Map the key of each source to it; of a table that is read twice, as the main table."""
@@ -70,11 +76,6 @@ class StoredPeriods:
             for each in (*scope.lookups, scope.main)
             if not each.nested and places.resolvers[each.name].cadence(each.table)
         }
-
-    def _touched(self, source: Source) -> Sequence[str]:
-        extent = self.places.extent(source)
-        touched = (period for period in self.present(source).values() if touches(period, extent))
-        return [period.id for period in sorted(touched, key=lambda period: period.start)]
 
     def _gone(self, source: Source, made_of: Sequence[str]) -> Sequence[str]:
         name = self.places.resolvers[source.name].cadence(source.table)

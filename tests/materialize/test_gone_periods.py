@@ -196,3 +196,57 @@ def test_a_record_of_an_earlier_release_is_read(tmp_path):
     assert not orders.plan().due
     orders.write("2024-03", 2, rows=9)
     assert orders.publish().record["periods"] == {"files/orders": list(MONTHS)}
+
+
+def checks(done: Materialization) -> dict[str, tuple[bool, bool, str]]:
+    return {each.name: (each.passed, each.blocking, each.message) for each in done.checks}
+
+
+def test_a_window_that_begins_before_the_first_file_is_told(orders):
+    orders.write("2024-01", 0)
+    first = checks(orders.publish())
+    if "window_complete" not in first:
+        assert orders.plan().entry.dataset.column_mapping is None
+        return
+    assert first["window_complete"] == (
+        True,
+        False,
+        "the window begins 2024-01-01, the first file of orders is 2024-01",
+    )
+    remove(orders, "2024-01")
+    orders.publish(without_gone=True)
+    sentence = "the window begins 2024-01-01, the first file of orders is 2024-02"
+    assert checks(orders.publish())["window_complete"] == (False, False, sentence), (
+        "also where nothing is read"
+    )
+
+
+LATE = {
+    "late": ("TIMESTAMP '2024-02-28 23:00'", 1),
+    "early": ("TIMESTAMP '2024-04-01'", 1),
+    "of another zone": ("TIMESTAMPTZ '2024-03-01 00:00:00+02:00'", 1),
+    "within": ("TIMESTAMP '2024-03-31 23:59:59.999999'", 0),
+    "at the start": ("TIMESTAMP '2024-03-01'", 0),
+    "nowhere": ("CAST(NULL AS TIMESTAMP)", 0),
+}
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+@pytest.mark.parametrize("name", LATE)
+def test_rows_outside_of_their_files_period_are_counted(tmp_path, kind, name):
+    orders = Orders(tmp_path, BY_PERIOD, kind)
+    time, outside = LATE[name]
+    good = "SELECT 200 + range AS id, 'p' AS p, TIMESTAMP '2024-03-10' AS ts FROM range(5)"
+    rows = f"{good} UNION ALL SELECT 300, 'p', {time}"
+    if "TZ" in time:
+        rows = rows.replace("TIMESTAMP '2024-03-10'", "TIMESTAMPTZ '2024-03-10 00:00:00+00:00'")
+        for month in MONTHS[:2]:
+            orders.path(month).unlink()
+    duckdb.sql(f"SET TimeZone = 'UTC'; COPY ({rows}) TO '{orders.path('2024-03')}'")
+    done = orders.publish()
+    passed, blocking, message = checks(done)["rows_in_period"]
+    assert (passed, blocking) == (not outside, False)
+    assert done.record["checks"][-1]["metadata"]["rows"] == outside
+    if outside:
+        assert message.startswith("rows in the files of orders for 2024-03 with times outside of them: 1; ")
+    assert checks(orders.publish())["rows_in_period"] == (passed, blocking, message), "nothing is read for it"

@@ -12,7 +12,6 @@ from deltalake import DeltaTable, write_deltalake
 from dataset_assets.errors import ChangedError
 from dataset_assets.materialize import Materialization, materialize
 from dataset_assets.work import Request
-from resources.target import load_target
 from tests.materialize.shop import Shop
 
 
@@ -77,15 +76,13 @@ def test_a_copy_of_the_folder_is_read_once_and_confirmed(shop: Shop, tmp_path: P
 def test_a_snapshot_of_delta_is_read_to_its_end_unless_its_files_go(shop: Shop) -> None:
     table = str(shop.root / "delta" / "sales")
     target = (shop.root / "target.yaml").read_text()
-    own = "files: {type: parquet, root: ./data, zone: UTC}, lake: {type: delta, root: ./delta}"
     (shop.root / "target.yaml").write_text(
-        target.replace("files: {type: parquet, root: ./data, zone: UTC}", own)
+        target.replace("type: parquet, root: ./data", "type: delta, root: ./delta")
     )
-    assert load_target(str(shop.root / "target.yaml"))
-    text = (shop.root / "definitions" / "datasets" / "sales.yaml").read_text()
-    shop.declare(text.replace("    name: sales\n", "    name: sales\n    resolver_id: lake\n"))
     rows = f"SELECT * FROM '{shop.root}/data/sales.parquet'"
     write_deltalake(table, duckdb.sql(rows).to_arrow_table())
+    items = duckdb.sql(f"SELECT * FROM '{shop.root}/data/items.parquet'").to_arrow_table()
+    write_deltalake(str(shop.root / "delta" / "items"), items)
 
     def next_version() -> None:
         write_deltalake(table, duckdb.sql(f"{rows} WHERE line % 2 = 0").to_arrow_table(), mode="overwrite")

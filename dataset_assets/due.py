@@ -15,12 +15,13 @@ from dataset_assets.contract.scope import Named, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
-from dataset_assets.ports.resolver import Extent, Survey, TableState
+from dataset_assets.ports.resolver import Extent, Resolver, Survey, TableState
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.relations import Places, source_key
 from dataset_assets.snapshot import made_from, window_ends
 from dataset_assets.sql.question import window_of
 from dataset_assets.standing import objections
+from dataset_assets.stored_periods import StoredPeriods
 from dataset_assets.target import Target
 from dataset_assets.work import Request
 
@@ -92,6 +93,7 @@ class Known:
     _scopes: dict[str, Scope] = field(default_factory=dict)
     _records: dict[str, Mapping[str | None, Record]] = field(default_factory=dict)
     _surveys: dict[tuple[str, str], Survey] = field(default_factory=dict)
+    _periods: dict[tuple[str, str], Mapping[str, Period]] = field(default_factory=dict)
 
     def scope(self, entry: Entry) -> Scope:
         """One for all Periods."""
@@ -125,6 +127,13 @@ class Known:
             except DatasetAssetsError as error:
                 self._surveys[key] = _refused(error)
         return self._surveys[key](extent)
+
+    def periods(self, resolver: Resolver, table: str) -> Mapping[str, Period]:
+        """Return the Periods that a table has pieces of. Raises as its Resolver does."""
+        key = resolver.name, table
+        if key not in self._periods:
+            self._periods[key] = resolver.periods(table)
+        return self._periods[key]
 
 
 @dataclass(frozen=True)
@@ -166,7 +175,19 @@ class Look:
 
     @property
     def _obstacles(self) -> tuple[Fault, ...]:
-        return tuple(fault for source in self.sources for fault in self.seen[source.name].faults)
+        found = tuple(fault for source in self.sources for fault in self.seen[source.name].faults)
+        return found or self._gone
+
+    @cached_property
+    def _gone(self) -> tuple[Fault, ...]:
+        """What stands in the way where Periods are gone that the publication was made of."""
+        if self.record is None:
+            return ()
+        stored = StoredPeriods(self.places, self.known.catalog.calendars, self.known.periods)
+        try:
+            return tuple(stored.faults(self.record))
+        except DatasetAssetsError as error:
+            return error.faults
 
     def _nested(self) -> Iterator[tuple[Named, Period | None]]:
         for source in self.sources:
@@ -188,6 +209,8 @@ class Look:
         if self._has_moved(record, dataset):
             yield Reason(Why.WINDOW)
             return
+        if self._gone:
+            return  # a publication that has more than its sources stays
         # By key, the last one of two: as the record has it of a table that is read twice.
         keyed = {source_key(each, dataset, self.places.target): each for each in self.sources}
         for key, source in keyed.items():

@@ -103,6 +103,12 @@ class ResolveError(DatasetAssetsError):
     """A table cannot be found, or does not have the declared schema."""
 
 
+class ChangedError(ResolveError):
+    """A source changed while it was read; nothing was published."""
+
+    transient = True
+
+
 class DataError(DatasetAssetsError):
     """A value in the data does not fit the type it is declared as."""
 

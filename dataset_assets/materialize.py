@@ -24,6 +24,7 @@ from dataset_assets.errors import ContractError, DataError, Fault, LockError, Re
 from dataset_assets.history import history
 from dataset_assets.moving import Mover
 from dataset_assets.pace import Progress
+from dataset_assets.period_checks import PeriodChecks, merged
 from dataset_assets.ports.engine import Errand, Session
 from dataset_assets.ports.warehouse import Claim, Publication, PublishedColumn, Record, Staged
 from dataset_assets.relations import Places, named_only
@@ -34,9 +35,11 @@ from dataset_assets.sql.build import assemble, column
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.misfits import misfits
 from dataset_assets.sql.question import Question
+from dataset_assets.stability import Stability
 from dataset_assets.standing import Outcome, RefreshCounts, may_stand, reads_the_same, standing
 from dataset_assets.stats.profile import profile
 from dataset_assets.stats.statistics import Statistics
+from dataset_assets.stored_periods import StoredPeriods
 from dataset_assets.target import Target
 from dataset_assets.versions import Version, lock_dataset, read_lock
 from dataset_assets.work import Request, Work
@@ -105,13 +108,23 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             before = target.warehouse.current(stem, claim.period, session)
             _refuse_another_id(scope.dataset, before)
             past = history(catalog, request, target.warehouse, session)
+            stable = Stability(places, found.there.relations, session)
+            opened.enter_context(stable.explain())
+            stored = StoredPeriods(places, catalog.calendars)
+            gone = stored.gone(before.record) if before else {}
+            if before and not request.without_gone:
+                raise_all(ResolveError, stored.faults(before.record))
         with clock.step("compile", "compiling the query"):
             asked = found.carried(named_only)
             selection = compile_rows(asked)
             # Not before: a source that breaks the contract must not use up a version.
             version, dataset_id = _versioned(request, scope.dataset)
             work = Work(request, asked, selection, version, dataset_id, before, found.texts)
-        outcome = standing(before) if before and reads_the_same(work, target) else None
+            work = replace(work, periods=stored.read(), gone=gone)
+            is_free = scope.main not in found.apart and not target.engine.bills_bytes
+            by_period = PeriodChecks(found.there, stored, is_free)
+        stands = before and not request.reread and reads_the_same(work, target)
+        outcome = standing(before) if before and stands else None
         if outcome is None and found.apart:
             with clock.step("move", "moving tables to where the query runs"):
                 work = work.moved(found.carried(mover), mover.usage)
@@ -119,7 +132,12 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         sql = dialect.render(query)
         if outcome is None:
             with _naming_columns(work.question, session):
-                outcome = _looked_at(work, target, claim, query, sql, session, clock)
+                with clock.step("periods", "checking the Periods of the main table"):
+                    warnings = by_period.run(session)
+                outcome = _looked_at(work, target, claim, query, sql, session, clock, stable, warnings)
+                outcome = replace(outcome, checks=merged(outcome.checks, warnings))
+        else:
+            outcome = replace(outcome, checks=by_period.complete(outcome.checks))
         drift = compared(scope.dataset, outcome.statistics, past.before(outcome.record))
         outcome = replace(outcome, checks=(*outcome.checks, *drift))
         usage = Counter(session.usage)
@@ -175,7 +193,15 @@ def _errand(request: Request, dataset: Dataset) -> Errand:
 
 
 def _looked_at(
-    work: Work, target: Target, claim: Claim, query: exp.Query, sql: str, session: Session, clock: Clock
+    work: Work,
+    target: Target,
+    claim: Claim,
+    query: exp.Query,
+    sql: str,
+    session: Session,
+    clock: Clock,
+    stable: Stability,
+    warnings: tuple[CheckResult, ...],
 ) -> Outcome:
     """What came of rows that had to be read: the publication before stands, or there is a new one."""
     reads = _estimated(query, target, session, clock)
@@ -188,8 +214,9 @@ def _looked_at(
         with clock.step("compare", "comparing with the publication before"):
             rows = assemble(work.selection).subquery("selected_rows")
             if content_digest(session, rows, work.measured) == before.record["digest"]:
+                stable.confirm()
                 return _affirmed(work, before, target, claim, session)
-    return _publication(work, target, claim, query, sql, unique, session, clock, reads)
+    return _publication(work, target, claim, query, sql, unique, session, clock, reads, stable, warnings)
 
 
 def _estimated(query: exp.Query, target: Target, session: Session, clock: Clock) -> str:
@@ -211,6 +238,8 @@ def _publication(
     session: Session,
     clock: Clock,
     reads: str,
+    stable: Stability,
+    warnings: tuple[CheckResult, ...],
 ) -> Outcome:
     """Stages the rows, audits them, and publishes them in one commit."""
     with clock.step("stage", f"running the query{reads}"):
@@ -220,6 +249,8 @@ def _publication(
             statistics, added, touched, digest = _profile(work, staged, session)
             evidence = Evidence(work.question, staged.relation.source, work.columns, statistics, session)
             checks = audit(evidence, (declared_schema(staged.relation, work.columns), unique))
+            checks = merged(checks, warnings)
+            stable.confirm()
         if work.before and may_stand(work) and digest == work.before.record["digest"]:
             target.warehouse.discard(claim, staged, session)
             return _affirmed(work, work.before, target, claim, session)

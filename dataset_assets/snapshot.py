@@ -48,6 +48,8 @@ def _made_from(work: Work, target: Target) -> dict[str, Any]:
         "as_of": work.question.as_of.instant.isoformat(),
         "window": window_ends(work.question.window),
         "sources": sources_of(work, target),
+        "periods": {key: list(ids) for key, ids in work.periods.items()},
+        "gone": {key: list(ids) for key, ids in work.gone.items()},
         "selection": selection_digest(work, target),
     }
 

@@ -1,6 +1,6 @@
 """What a materialization is asked, and what is settled before anything runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -27,7 +27,8 @@ class Request:
     """What to materialize. `now` is the publication's instant; without `as_of` or a Period it is as-of too.
 
     `locked` refuses a Dataset whose structure its lock does not know (decision 15). `attempt` counts the
-    times that one run has tried.
+    times that one run has tried. `reread` reads the sources even where metadata says that they are as they
+    were; `without_gone` publishes even where Periods that the publication before was made of are gone.
     """
 
     entry: Entry
@@ -38,6 +39,8 @@ class Request:
     project_id: UUID | None = None
     locked: bool = False
     attempt: int = 0
+    reread: bool = False
+    without_gone: bool = False
 
     @property
     def looks_back_from(self) -> AsOf:
@@ -53,7 +56,9 @@ class Work:
 
     `asked` are they as they were before anything was moved, where something was: what is moved has another
     name in each run. `apart` is how each of these sources is read where it is, `moving`
-    what it took to move them.
+    what it took to move them. `periods` are the ids of the Periods that are read of each source which is
+    stored by Period, by the source's key; `gone` those that the publication before had as well, and that are
+    left out on purpose.
     """
 
     request: Request
@@ -65,6 +70,8 @@ class Work:
     apart: tuple[str, ...] = ()
     asked: tuple[CTE, ...] = ()
     moving: Mapping[str, int] = field(default_factory=dict)
+    periods: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    gone: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def moved(self, question: Question, moving: Mapping[str, int]) -> "Work":
         """The same, over sources that were moved."""

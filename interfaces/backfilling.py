@@ -34,7 +34,7 @@ def backfill(
     found = planned(workspace, workspace.catalog.entry(name), first, last, every=every)
     tell(found)
     say(*reading(workspace, found))
-    Backfill(Run(workspace, str(uuid4()), locked=locked), found).make()
+    Backfill(Run(workspace, str(uuid4()), locked=locked, reread=every), found).make()
 
 
 @dataclass

@@ -162,6 +162,13 @@ def materialize(
     first: Annotated[str | None, typer.Option("--from", help="The first of many Periods.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="The last of many Periods, included.")] = None,
     as_of: AsOfText = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Read the sources even if they seem unchanged, and publish without files that are gone.",
+        ),
+    ] = False,
     target: OptionalTarget = None,
     locked: Locked = False,
 ) -> None:
@@ -169,7 +176,7 @@ def materialize(
     from interfaces.runs import publish
     from interfaces.workspace import Workspace
 
-    publish(Workspace.of(target), name, partition or (), first, last, as_of, locked=locked)
+    publish(Workspace.of(target), name, partition or (), first, last, as_of, locked=locked, force=force)
 
 
 @app.command()
@@ -191,7 +198,7 @@ def backfill(
     name: Name,
     first: FirstPeriod = None,
     last: LastPeriod = None,
-    every: Annotated[bool, typer.Option("--all", help="Those that are up to date as well.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Read all again, also what seems up to date.")] = False,
     target: OptionalTarget = None,
     locked: Locked = False,
 ) -> None:

@@ -37,6 +37,8 @@ class Run:
     run_id: str
     as_of: datetime | None = None
     locked: bool = False
+    reread: bool = False
+    without_gone: bool = False
 
     def publish(self, entry: Entry, periods: Sequence[Period | None]) -> Iterator[Materialization]:
         """Those that were published. One that fails does not keep the others from it.
@@ -69,6 +71,8 @@ class Run:
             period=period,
             as_of=None if period else self.as_of,
             locked=self.locked or self.workspace.settings.locked,
+            reread=self.reread,
+            without_gone=self.without_gone,
         )
         target, telling = self.workspace.target, self.telling
         with steps(label(entry, period), lines=aloud) as tell:
@@ -96,16 +100,19 @@ def publish(
     as_of: str | None = None,
     *,
     locked: bool = False,
+    force: bool = False,
 ) -> None:
     """Materializes the chosen Periods of a dataset and prints what was published, also when some failed.
 
+    `force` reads the sources whatever their metadata says, and publishes without Periods that are gone.
     Raises DatasetAssetsError as `chosen_periods` and `Run.publish` do.
     """
     entry = workspace.catalog.entry(name)
     periods = chosen_periods(workspace.catalog, entry, datetime.now(UTC), partitions, first, last)
     if as_of is not None and periods != [None]:
         raise PeriodError(Fault("the end of a Period is its as-of", mend="leave out --as-of"))
-    run = Run(workspace, str(uuid4()), instant(as_of) if as_of is not None else None, locked)
+    looks_back_from = instant(as_of) if as_of is not None else None
+    run = Run(workspace, str(uuid4()), looks_back_from, locked, force, force)
     results: list[Materialization] = []
     try:
         results.extend(run.publish(entry, periods))

@@ -27,6 +27,7 @@ class DeltaPublications(Warehouse):
 
     root: Path
     kind: ClassVar[str] = "deltalake"
+    keeps_rows: ClassVar[bool] = True
 
     def version(self, dataset: str, session: Session) -> int | None:  # noqa: ARG002
         """The version of the Delta table."""

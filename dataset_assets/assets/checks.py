@@ -10,6 +10,7 @@ from dataset_assets.assets.values import plain
 from dataset_assets.audit import CHECKS, DECLARED_SCHEMA, LOOKUPS_UNIQUE, CheckResult
 from dataset_assets.contract.model import Dataset
 from dataset_assets.drift import kinds
+from dataset_assets.period_checks import DESCRIPTIONS, applicable
 
 _ALWAYS = (
     (DECLARED_SCHEMA, "The rows have the declared columns and types", True),
@@ -21,13 +22,14 @@ Findings = Mapping[str | None, tuple[CheckResult, ...]]
 """Period → what its audit found; the key is None for an unpartitioned dataset."""
 
 
-def check_specs(key: dg.AssetKey, dataset: Dataset) -> list[dg.AssetCheckSpec]:
-    """The checks that a run of the dataset tells the results of."""
+def check_specs(key: dg.AssetKey, dataset: Dataset, *, by_period: bool) -> list[dg.AssetCheckSpec]:
+    """Return the checks of which a run reports results; `by_period`: the main table is stored by Period."""
     staged = [(check.name, check.description, check.blocking) for check in CHECKS if check.applies(dataset)]
+    stored = [(name, DESCRIPTIONS[name], False) for name in applicable(dataset, by_period=by_period)]
     drift = [(kind.name, kind.description, False) for kind in kinds(dataset)]
     return [
         dg.AssetCheckSpec(name, asset=key, description=text, blocking=blocking)
-        for name, text, blocking in (*_ALWAYS, *staged, *drift)
+        for name, text, blocking in (*_ALWAYS, *staged, *stored, *drift)
     ]
 
 

@@ -73,13 +73,18 @@ def dataset_asset(graph: Graph, sound: Sound) -> dg.AssetsDefinition:
     return dg.multi_asset(
         name=word(f"datasets__{stem}"),
         specs=[dataset_spec(graph, sound)],
-        check_specs=check_specs(key, sound.dataset),
+        check_specs=check_specs(key, sound.dataset, by_period=_is_main_by_period(sound)),
         partitions_def=sound.partitioning.definition if sound.partitioning else None,
         backfill_policy=dg.BackfillPolicy.single_run() if sound.partitioning else None,
         config_schema=None if sound.partitioning else AS_OF_CONFIG,
         required_resource_keys={graph.placement.key},
         pool=pool(stem),
     )(compute)
+
+
+def _is_main_by_period(sound: Sound) -> bool:
+    table = sound.dataset.main_table.name
+    return sound.target.resolver_of(sound.dataset, table).cadence(table) is not None
 
 
 def dataset_spec(graph: Graph, sound: Sound) -> dg.AssetSpec:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from dataset_assets.access import Finding, fine
 from dataset_assets.contract.model import ColumnDef
+from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import Relation
 
@@ -87,6 +88,20 @@ class Resolver(ABC):
         For many extents at once: versions are those that `resolve` answers. Raises ResolveError for a table
         that is not there at all, and what is returned raises as `resolve` does.
         """
+
+    def holds(self, request: TableRequest, version: str) -> bool:
+        """Return whether what `resolve` answered, with that version, can still be read and has not changed.
+
+        True without a version: metadata cannot tell then. Raises ResolveError for a table that is gone.
+        """
+        return not version or self.survey(request.table)(request.extent).version == version
+
+    def periods(self, table: str) -> Mapping[str, Period]:  # noqa: ARG002
+        """Return the Periods that a table which is stored by Period has pieces of, by id; else none.
+
+        Raises ResolveError as `pieces` does.
+        """
+        return {}
 
     @abstractmethod
     def cadence(self, table: str) -> str | None:

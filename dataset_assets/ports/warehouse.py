@@ -86,6 +86,8 @@ class Warehouse(ABC):
     """
 
     kind: ClassVar[str]
+    keeps_rows: ClassVar[bool] = False
+    """Whether the relation of a publication goes on having its rows while a later one is published."""
 
     @abstractmethod
     def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:

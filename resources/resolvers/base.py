@@ -21,6 +21,7 @@ from dataset_assets.selection.date_range import UTC_ZONE
 from dataset_assets.sql.dialect import DUCKDB
 from resources.column_names import AmbiguousNameError, matching
 from resources.place import Location, Place
+from resources.resolvers.fingerprint import SECOND, fingerprints
 from resources.target_settings import DuckDBSettings
 
 if TYPE_CHECKING:
@@ -183,11 +184,11 @@ def inside(root: Path, location: str, resolver: LocalResolver[Any], table: str) 
 
 
 def files_state(root: Path, paths: Iterable[Path], rows: int | None) -> TableState:
-    """Of files as they are now: a version of (path, size, modified time) of each."""
-    stats = [(path, path.stat()) for path in sorted(paths)]
-    lines = [f"{path.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}" for path, stat in stats]
-    newest = max((stat.st_mtime for _, stat in stats), default=None)
-    modified = datetime.fromtimestamp(newest, UTC) if newest is not None else None
+    """Return the state of files as they are now: a version made of each path and fingerprint."""
+    found = fingerprints(sorted(paths))
+    lines = [f"{path.relative_to(root)}\0{fingerprint}" for path, fingerprint in found.items()]
+    newest = max((each.modified for each in found.values()), default=None)
+    modified = datetime.fromtimestamp(newest / SECOND, UTC) if newest is not None else None
     return TableState(digest(lines), rows, modified)
 
 

@@ -150,6 +150,11 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             each.id: self._state(table, [shard]) for each, shard in zip(present, found, strict=True) if shard
         }
 
+    def periods(self, table: str) -> Mapping[str, Period]:
+        """Return the Periods that there are shards of."""
+        period = self.cadence(table)
+        return self._shards(table, period)[1] if period else {}
+
     def survey(self, table: str) -> Survey:
         """Of the shards that are touched; the names are listed once."""
         period = self.cadence(table)

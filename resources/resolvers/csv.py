@@ -13,7 +13,6 @@ from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import TableRequest
 from resources import duckdb_nodes
 from resources.place import Place
-from resources.resolvers.base import files_state
 from resources.resolvers.files import FileResolver, FileSettings, FileTable
 
 
@@ -49,8 +48,8 @@ class CsvResolver(FileResolver):
         """As the port says. Reads the files once to find the types."""
         table = request.table
         paths = self.paths(table, request.extent)
+        version = self.files_version(table, paths)  # before anything is read, so that a later change shows
         source = duckdb_nodes.read_csv(paths, self._options(table, len(paths)))
-        version = self.version(table, files_state(self.root, paths, None).version)
         return Relation(source, session.describe(source), version, None, self.zone(table))
 
     def row_count(self, paths: list[Path]) -> None:  # noqa: ARG002

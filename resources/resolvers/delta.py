@@ -16,6 +16,8 @@ from resources.resolvers.base import LocalResolver, ResolverSettings, inside
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+    from resources.data_files import DataFile
+
 
 class DeltaSettings(ResolverSettings):
     """A table that `tables` does not name is the folder `<table>` in `root`."""
@@ -43,13 +45,11 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
 
     def resolve(self, request: TableRequest, session: Session) -> Relation:
         """As the port says."""
-        from resources.delta_tables import data_files, num_records, relation_source
+        from resources.delta_tables import num_records, relation_source
 
         table = request.table
         delta = self._open(table)
-        files = data_files(delta, self._folder(table))
-        for each in files:
-            inside(self.root, str(each.path), self, table)
+        files = self._files(table, delta)
         known = self.named(table, request.columns, [field.name for field in delta.schema().fields])
         found = relation_source(delta, files, session, self.zone(table), table, known)
         version, rows = self._version(table, delta), num_records(delta)
@@ -64,9 +64,32 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
         modified = datetime.fromtimestamp(millis / 1000, UTC) if millis else None
         return TableState(self._version(table, delta), num_records(delta), modified)
 
+    def holds(self, request: TableRequest, version: str) -> bool:
+        """Return whether the snapshot's files are there: nothing else can happen to a snapshot."""
+        table = request.table
+        delta = self._open(table)
+        for number in range(delta.version(), -1, -1):
+            if self._named(table, number, delta) == version:
+                if number != delta.version():
+                    delta.load_as_version(number)
+                return all(each.path.exists() for each in self._files(table, delta))
+        return False
+
+    def _files(self, table: str, delta: "DeltaTable") -> "list[DataFile]":
+        """Return the files of the version that is loaded. Raises ResolveError for one outside of the root."""
+        from resources.delta_tables import data_files
+
+        files = data_files(delta, self._folder(table))
+        for each in files:
+            inside(self.root, str(each.path), self, table)
+        return files
+
     def _version(self, table: str, delta: "DeltaTable") -> str:
         """A table that was made anew counts from 0 again, under another id."""
-        return self.version(table, f"{delta.version()} of {delta.metadata().id}")
+        return self._named(table, delta.version(), delta)
+
+    def _named(self, table: str, number: int, delta: "DeltaTable") -> str:
+        return self.version(table, f"{number} of {delta.metadata().id}")
 
     def _open(self, table: str) -> "DeltaTable":
         from resources.delta_tables import open_table, unreadable_features

@@ -13,7 +13,7 @@ from dataset_assets.errors import ResolveError
 from dataset_assets.model import Identifier
 from dataset_assets.periods.calendar import Cadence, Calendars
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.resolver import Extent, Survey, TableState
+from dataset_assets.ports.resolver import Extent, Survey, TableRequest, TableState
 from resources.place import Location
 from resources.resolvers.base import (
     LocalResolver,
@@ -65,6 +65,25 @@ class FileResolver(LocalResolver[FileSettings], ABC):
     def state(self, table: str) -> TableState:
         """Of all files that the table has now."""
         return self._state(table, self.paths(table, None))
+
+    def periods(self, table: str) -> Mapping[str, Period]:
+        """Return the Periods that there are files for."""
+        found = self.table(table)
+        if found.period is None:
+            return {}
+        return self._present(table, found.location, self.calendars.cadence(found.period))
+
+    def holds(self, request: TableRequest, version: str) -> bool:
+        """Return whether the table's files are as they were; their rows are not counted for it."""
+        paths = self.paths(request.table, request.extent)
+        return self.files_version(request.table, paths) == version
+
+    def files_version(self, table: str, paths: list[Path]) -> str:
+        """Return the version of a table that has these files now. Raises ResolveError."""
+        try:
+            return self.version(table, files_state(self.root, paths, None).version)
+        except OSError as error:
+            raise self.refuse(table, f"{error.filename}: {error.strerror}") from None
 
     def survey(self, table: str) -> Survey:
         """Of the files of the Periods that are touched; the folder is listed once."""

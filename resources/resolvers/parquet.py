@@ -8,7 +8,6 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import TableRequest
 from resources.place import Place
-from resources.resolvers.base import files_state
 from resources.resolvers.files import FileResolver, FileSettings
 
 
@@ -35,11 +34,11 @@ class ParquetResolver(FileResolver):
 
         table = request.table
         paths = self.paths(table, request.extent)
+        version = self.files_version(table, paths)  # before anything is read, so that a later change shows
         files = [DataFile(each, path_values(self.root, each)) for each in paths]
         settings = self.table(table)
         read = FileTable(table, self.zone(table), files, settings.wanted(request.columns))
         found = read.read(session) if request.columns else all_columns(read, session)
-        version = self.version(table, files_state(self.root, paths, None).version)
         return Relation(found.source, found.columns, version, found.rows, self.zone(table), found.file)
 
     def row_count(self, paths: list[Path]) -> int:

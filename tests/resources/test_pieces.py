@@ -77,7 +77,7 @@ def test_new_vanished_and_renamed_pieces(tmp_path, write):
     renamed = third.rename(third.with_name("2024-05.parquet"))
     assert list(versions(resolver)) == ["2024-04", "2024-05"]
     renamed.rename(third)
-    assert versions(resolver)["2024-03"] == before["2024-03"]
+    assert versions(resolver)["2024-03"] != before["2024-03"], "only its content could tell"
 
 
 def test_a_table_in_one_piece_is_its_state(tmp_path, write):

@@ -8,27 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from dataset_assets.model import Integer, Model
 from dataset_assets.periods.period import Boundaries, Grain
-
-
-def _zone(value: Any) -> Any:
-    try:
-        return ZoneInfo(value) if isinstance(value, str) else value
-    except (OSError, ValueError, KeyError):
-        near = get_close_matches(value, sorted(available_timezones()), 1)
-        hint = f"did you mean '{near[0]}'?" if near else "use one like 'Europe/Berlin'"
-        raise ValueError(f"'{value}' is not a time zone; {hint}") from None
-
-
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
-"""An IANA time zone name."""
+from dataset_assets.periods.zones import Zone, find_zone
 
 
 @dataclass(frozen=True)
@@ -48,7 +34,7 @@ class Rule:
 class Calendar(Model, ABC):
     """A way to divide time. Its dates begin at midnight of `zone`."""
 
-    zone: Zone = ZoneInfo("UTC")
+    zone: Zone = Field(default_factory=lambda: find_zone("UTC"))
 
     @property
     @abstractmethod

@@ -8,39 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from dataset_assets.contract.wording import shown
 from dataset_assets.model import Integer, Model
 from dataset_assets.periods.period import Boundaries, Grain
-
-_NO_ENGINES = frozenset({"localtime", "posixrules", "Factory"})
-_NO_ENGINES_FOLDERS = ("posix/", "right/")
-"""Files that lie among a system's zones, and are zones of no engine."""
-
-_LONGEST_ZONE = 60
-
-
-def _engines_name(name: str) -> str:
-    """The name of a zone, or none: engines have zones of their own."""
-    return "" if name in _NO_ENGINES or name.startswith(_NO_ENGINES_FOLDERS) else name
-
-
-def _zone(value: Any) -> Any:
-    try:
-        return ZoneInfo(_engines_name(value)) if isinstance(value, str) else value
-    except (OSError, ValueError, KeyError):
-        near = get_close_matches(value[:_LONGEST_ZONE], sorted(available_timezones() - _NO_ENGINES), 1)
-        hint = f"did you mean '{near[0]}'?" if near else "use one like 'Europe/Berlin'"
-        raise ValueError(f"{shown(value)} is not a time zone; {hint}") from None
-
-
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
-"""An IANA time zone name."""
+from dataset_assets.periods.zones import Zone, find_zone
 
 
 @dataclass(frozen=True)
@@ -60,7 +34,7 @@ class Rule:
 class Calendar(Model, ABC):
     """A way to divide time. Its dates begin at midnight of `zone`."""
 
-    zone: Zone = ZoneInfo("UTC")
+    zone: Zone = Field(default_factory=lambda: find_zone("UTC"))
 
     @property
     @abstractmethod

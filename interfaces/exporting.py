@@ -1,4 +1,4 @@
-"""Published rows on the screen, as Parquet and as CSV. A file appears whole or not at all."""
+"""Published rows on the screen, as Parquet, CSV or lines of JSON. A file appears whole or not at all."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from rich.text import Text
 from dataset_assets.audit import MASKED
 from dataset_assets.errors import DatasetAssetsError, Fault
 from interfaces.console import Grid, cell, out, say
-from interfaces.frames import LABELS, NULL, as_dict, texts
+from interfaces.frames import LABELS, NULL, as_dict, in_json, texts, values
 from interfaces.output_files import output_file
 from interfaces.reading import Rows
 
@@ -56,7 +56,7 @@ def _cell(rows: Rows, name: str, text: str) -> Text:
 
 
 def to_file(rows: Rows, kind: str, path: Path | None) -> None:
-    """Parquet or CSV; without a path to stdout.
+    """One of WRITERS; without a path to stdout.
 
     Raises DatasetAssetsError where the path cannot be written, and for sensitive columns on a terminal.
     """
@@ -84,7 +84,18 @@ def _csv(rows: Rows, sink: IO[bytes]) -> int:
     return _write(map(_with_json_labels, rows.tables()), lambda schema: csv.CSVWriter(sink, schema))
 
 
-WRITERS: Mapping[str, Callable[[Rows, IO[bytes]], int]] = {"parquet": _parquet, "csv": _csv}
+def _jsonl(rows: Rows, sink: IO[bytes]) -> int:
+    """One JSON object a line. Decimals, dates and times are strings, so that no digit is lost."""
+    count = 0
+    for table in rows.tables():
+        for row in values(table):
+            line = {name: in_json(value) for name, value in zip(rows.columns, row, strict=True)}
+            sink.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        count += table.num_rows
+    return count
+
+
+WRITERS: Mapping[str, Callable[[Rows, IO[bytes]], int]] = {"parquet": _parquet, "csv": _csv, "jsonl": _jsonl}
 """File formats, by name and by the suffix of a file."""
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -86,12 +86,15 @@ def as_dict(labels: Any) -> dict[str, str]:
 
 def texts(table: "pa.Table") -> Iterator[tuple[str, ...]]:
     """Yield the rows as text for people, as `text_of` writes each value."""
-    columns = [[text_of(value) for value in _values(table[name])] for name in table.column_names]
-    return zip(*columns, strict=True)
+    return (tuple(map(text_of, row)) for row in values(table))
+
+
+def values(table: "pa.Table") -> Iterator[tuple[Any, ...]]:
+    """Yield the rows as Python values; dates and times of years that Python does not have are text."""
+    return zip(*(_values(table[name]) for name in table.column_names), strict=True)
 
 
 def _values(column: "pa.ChunkedArray") -> list[Any]:
-    """The values; of a column with years that Python does not have, their text."""
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
     try:
@@ -108,12 +111,22 @@ def text_of(value: Any) -> str:
     match value:
         case None:
             return NULL
-        case Decimal():
-            return f"{value.normalize(_EXACT):f}"
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case list():
             return json.dumps(as_dict(value), ensure_ascii=False)
         case str() if value == NULL or not value.strip():
             return f"'{value}'"
-    return str(value)
+    return str(in_json(value))
+
+
+def in_json(value: Any) -> Any:
+    """A value as JSON has it: decimals, dates and times as text, labels as an object, NULL as None."""
+    match value:
+        case Decimal():
+            return f"{value.normalize(_EXACT):f}"
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case list():
+            return as_dict(value)
+    return value

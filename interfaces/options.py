@@ -12,6 +12,7 @@ class Format(StrEnum):
     TABLE = "table"
     PARQUET = "parquet"
     CSV = "csv"
+    JSONL = "jsonl"
 
 
 class Split(StrEnum):

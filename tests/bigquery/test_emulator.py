@@ -103,3 +103,18 @@ def test_a_server_that_does_not_start_shows_why(monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "PYTHON", broken)
     with pytest.raises(RuntimeError, match="no module of that name"), environment.start():
         pass
+
+
+def test_names_keep_their_capitals(emulator, bigquery_dataset):
+    one, two = f"{bigquery_dataset}.one", f"{bigquery_dataset}.two"
+    emulator.rows(f"CREATE TABLE {one} (OrderID INT64, `Amount` NUMERIC)")
+    emulator.rows(f"INSERT INTO {one} VALUES (1, 2.5)")
+    query = f"WITH Own AS (SELECT orderID, Amount * 2 AS Twice, AVG(Amount) AS Mean FROM {one} GROUP BY 1, 2)"
+    emulator.rows(
+        f"CREATE TABLE {two} AS {query} SELECT o.OrderID, o.Twice, o.Mean AS meanAmount FROM Own AS o"
+    )
+    assert emulator.rows(f"SELECT * FROM {two}") == [
+        {"OrderID": 1, "Twice": Decimal(5), "meanAmount": Decimal("2.5")}
+    ]
+    schema = emulator.client().get_table(two, retry=once(), timeout=60).schema
+    assert [field.name for field in schema] == ["OrderID", "Twice", "meanAmount"]

@@ -80,6 +80,28 @@ def a_star_is_left_to_duckdb() -> None:
     translator.qualify = partial(translator.qualify, expand_stars=False)
 
 
+def names_keep_their_capitals() -> None:
+    """To find types the emulator folds all names, and the answer's columns and new tables had them folded."""
+    qualify, annotate = translator.qualify, translator.annotate_types
+
+    def marked(tree, **options):
+        for name in tree.find_all(exp.Identifier):
+            name.meta["written"] = name.this
+        return qualify(tree, **options)
+
+    def annotated(tree, **options):
+        found = annotate(tree, **options)
+        for name in found.find_all(exp.Identifier):
+            name.set("this", name.meta.get("written", name.this))
+        for alias in found.find_all(exp.Alias):
+            name, value = alias.args["alias"], alias.this
+            if "written" not in name.meta and isinstance(value, exp.Column):  # an alias that was added
+                name.set("this", value.name)
+        return found
+
+    translator.qualify, translator.annotate_types = marked, annotated
+
+
 PATCHES = (
     parse_a_text_once,
     who_only_looks_needs_no_copy,
@@ -87,4 +109,5 @@ PATCHES = (
     allow_deep_nesting,
     a_chain_of_texts_is_cast_once,
     a_star_is_left_to_duckdb,
+    names_keep_their_capitals,
 )

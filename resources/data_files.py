@@ -79,7 +79,7 @@ class FileTable:
             try:
                 found.append(read_footer(each.path, names))
             except OSError as error:
-                message = f"the file {near(each.path)} {str(error.strerror).lower()}"
+                message = f"the file {near(each.path)} cannot be read: {error.strerror}"
                 faults.append(Fault(message, self.name, "load it anew, or move it away"))
         raise_all(ResolveError, faults)
         return found

@@ -20,7 +20,7 @@ from dataset_assets.sql.typing import CASTS, mismatches
 from resources import duckdb_nodes
 from resources.column_names import AmbiguousNameError, matching
 from resources.file_groups import FileColumn, Group, Wanted, null_counts
-from resources.parquet_footers import Footer, FooterColumn, has_nanoseconds, read_footer
+from resources.parquet_footers import Footer, FooterColumn, has_nanoseconds, is_all_null, read_footer
 from resources.path_values import typed_value
 
 _AMBIGUOUS = "name the one that is meant in the table's `columns` in the target"
@@ -79,7 +79,7 @@ class FileTable:
             try:
                 found.append(read_footer(each.path, names))
             except OSError as error:
-                message = f"the file {near(each.path)} {str(error.strerror).lower()}"
+                message = f"the file {near(each.path)} cannot be read: {error.strerror}"
                 faults.append(Fault(message, self.name, "load it anew, or move it away"))
         raise_all(ResolveError, faults)
         return found
@@ -179,10 +179,10 @@ def _in_file(wanted: Wanted, column: FooterColumn, footer: Footer, refuse: Refus
 def _fits_as_null(wanted: Wanted, column: FooterColumn, footer: Footer) -> bool:
     """Whether a column holds nothing but NULL, under a type that the contract would refuse."""
     declared = wanted.definition
-    if declared is None or wanted.native or not column.all_null:
+    if declared is None or wanted.native or column.kind.is_null:
         return column.kind.is_null
     is_allowed = (declared.type, column.kind.type) in CASTS and not column.kind.problem
-    return not is_allowed and (declared.nullable or not footer.rows)
+    return not is_allowed and (declared.nullable or not footer.rows) and is_all_null(footer, column)
 
 
 def _with_files(found: Mapping[Fault, Sequence[Path]]) -> Iterator[Fault]:

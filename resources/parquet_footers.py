@@ -1,6 +1,6 @@
 """What the footer of a Parquet file says: its columns, and what its statistics prove about their values.
 
-One footer is read once, with pyarrow; nothing here reads the rows, except `has_nanoseconds`.
+One footer is read once, with pyarrow; only `has_nanoseconds` and `is_all_null` read rows.
 """
 
 # ruff: noqa: PLC0415 - pyarrow loads when a file is read, not when a target is checked
@@ -124,6 +124,17 @@ def _is_proven(found: Any, units: int) -> bool:
 
 def _unit(leaf: Any) -> str:
     return json.loads(leaf.logical_type.to_json())["timeUnit"]
+
+
+def is_all_null(footer: Footer, column: FooterColumn) -> bool:
+    """Whether a column is NULL throughout. Reads the column where the statistics do not count NULLs."""
+    from pyarrow import parquet
+
+    if column.nulls is not None or column.kind.type is PhysicalType.OTHER:
+        return column.all_null
+    file = parquet.ParquetFile(footer.path)
+    columns = (each.column(0) for each in file.iter_batches(columns=[column.name]))
+    return all(each.null_count == len(each) for each in columns)
 
 
 def has_nanoseconds(path: Path, column: str) -> bool:

@@ -2,10 +2,17 @@
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from sqlglot import exp
+
+from dataset_assets.contract.model import ColumnDef
+from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
+from dataset_assets.sql.typing import SQL_TYPES
+from resources.bigquery.types import COLUMN_TYPES
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,1023}")
@@ -65,3 +72,21 @@ def moved_prefix(dataset: str, period: str | None, run_id: str) -> str:
 def expiry(hours: int) -> datetime:
     """When BigQuery may remove a table that is needed for a while. Nothing kept depends on it."""
     return datetime.now(UTC) + timedelta(hours=hours)
+
+
+def renamed(
+    source: exp.Expr, columns: Sequence[PhysicalColumn], known: Sequence[tuple[ColumnDef, str | None]]
+) -> tuple[exp.Expr, tuple[PhysicalColumn, ...]]:
+    """Return a SELECT of the declared columns under their own names, and those columns.
+
+    `known`: declared columns with their names in the table, None for one that is NULL throughout.
+    """
+    found = {each.name: each for each in columns}
+    selected, result = [], []
+    for column, name in known:
+        value = exp.Column(this=exp.to_identifier(name, quoted=True)) if name else None
+        null = exp.cast(exp.null(), SQL_TYPES[column.type])
+        selected.append(exp.alias_(value or null, column.name, quoted=True))
+        own = PhysicalColumn(column.name, PhysicalType(column.type.value), COLUMN_TYPES[column.type])
+        result.append(replace(found[name], name=column.name) if name else own)
+    return exp.select(*selected).from_(source.copy()).subquery(), tuple(result)

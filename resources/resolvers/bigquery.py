@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from dataset_assets.access import Finding
+from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.wording import nearest
 from dataset_assets.errors import AccessError, Fault, ResolveError
 from dataset_assets.model import Identifier, Integer, Text
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Engine, Session
-from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.relation import PhysicalColumn, Relation
 from dataset_assets.ports.resolver import Extent, Survey, TableRequest, TableState
 from dataset_assets.sql.dialect import BIGQUERY
 from resources.amounts import Amount
@@ -134,8 +135,25 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             columns = physical_columns({each.table_id: each.schema for each in found})
         except ValueError as error:
             raise self.refuse(table, str(error), "mend the older tables, or the newer ones") from None
+        source, columns = self._named(table, request.columns, source, columns)
         state = self._state(table, found)
         return Relation(source, columns, state.version, state.row_count, self.zone(table))
+
+    def _named(
+        self,
+        table: str,
+        declared: tuple[ColumnDef, ...],
+        source: "exp.Expr",
+        columns: tuple[PhysicalColumn, ...],
+    ) -> "tuple[exp.Expr, tuple[PhysicalColumn, ...]]":
+        """Return the source with the contract's names, where the target maps them or allows missing ones."""
+        from resources.bigquery.names import renamed
+
+        own = self.settings.tables.get(table)
+        if own is None or not (own.columns or own.missing_columns == "null"):
+            return source, columns
+        known = self.named(table, declared, [each.name for each in columns])
+        return renamed(source, columns, known) if known else (source, columns)
 
     def pieces(self, table: str) -> Mapping[str | None, TableState]:
         """Of each shard what its own metadata tells."""

@@ -44,13 +44,18 @@ class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
     def resolve(self, request: TableRequest, session: Session) -> Relation:
         """As the port says. Needs a session of DuckDB."""
         from resources.duckdb_engine import DuckDBSession  # noqa: PLC0415 - a target is checked without it
+        from resources.duckdb_tables import fitted_source  # noqa: PLC0415
 
         table = request.table
         state = self.state(table)
         if not isinstance(session, DuckDBSession):
             raise self.refuse(table, "only the DuckDB engine reads .duckdb files")
         source = self._source(table, session.attach(self.database), session)
-        return Relation(source, session.describe(source), state.version, None, self.zone(table))
+        found = session.describe(source)
+        known = self.named(table, request.columns, [each.name for each in found])
+        fitted = fitted_source(source, found, known, session, self.zone(table), table)
+        columns = found if fitted is source else session.describe(fitted)
+        return Relation(fitted, columns, state.version, None, self.zone(table))
 
     def state(self, table: str) -> TableState:
         """Of the file."""

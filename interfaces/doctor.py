@@ -1,6 +1,7 @@
 """What datasets need of a target: whether it is there and allowed, and what would mend it.
 
-Metadata is all that is read, and all checks run, whatever the ones before have found.
+Metadata is all that is read, except of text files, whose values have types only once they are read. All
+checks run, whatever the ones before have found.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -8,6 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from rich.table import Table
+from sqlglot import exp
 
 from dataset_assets.access import DOCTOR, Finding, State, fine, mend_of, missing, note
 from dataset_assets.building import schedule_of
@@ -15,10 +17,18 @@ from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.model import Status
 from dataset_assets.contract.scope import Named, Source
 from dataset_assets.contract.wording import size_text
-from dataset_assets.errors import BudgetError, ContractError, DatasetAssetsError, PeriodError
+from dataset_assets.errors import (
+    BudgetError,
+    ContractError,
+    DataError,
+    DatasetAssetsError,
+    Fault,
+    PeriodError,
+)
 from dataset_assets.ports.engine import Engine, Errand, Session
 from dataset_assets.ports.resolver import Resolver
 from dataset_assets.relations import Places
+from dataset_assets.sql.build import alias_table, column
 from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import mismatches
@@ -189,9 +199,28 @@ def _readable(
     for fault in wrong:
         yield missing(about, f"{fault.field}: {fault.message}", fault.mend)
     if ask and not wrong:
+        misplaced = list(_misfits(question, source, session))
+        yield from (missing(about, f"{fault.field}: {fault.message}", fault.mend) for fault in misplaced)
+        wrong += misplaced
+    if ask and not wrong:
         with suppress(BudgetError):  # told of the whole query
             session.estimate(source_query(question, source))
     return not wrong
+
+
+def _misfits(question: Question, source: Source, session: Session) -> Iterator[Fault]:
+    """Read the values of a source whose types are only known by reading: text files."""
+    relation = question.relations[source.name]
+    if relation.find_misfits is None:
+        return
+    counts = (
+        exp.alias_(exp.Count(this=column(each.name)), each.name, quoted=True)
+        for each in question.needed(source)
+    )
+    try:
+        session.rows(exp.select(*counts).from_(alias_table(relation.source, source.name)))
+    except DataError:
+        yield from relation.find_misfits(question.needed(source))
 
 
 def _last_or_first(workspace: Workspace, entry: Entry) -> Look:

@@ -31,6 +31,17 @@ from resources.target_settings import DuckDBSettings
 _T = TypeVar("_T")
 
 BATCH_ROWS = 100_000
+_OF_PARQUET = frozenset({"parquet_metadata", "parquet_file_metadata"})
+OWN_FUNCTIONS = _OF_PARQUET | {
+    "epoch_ns",
+    "error",
+    "isfinite",
+    "regexp_full_match",
+    "replace",
+    "lower",
+    "strptime",
+}
+"""Functions that sources on this machine are read with, and sqlglot has no node for."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +62,13 @@ class DuckDBEngine(Engine):
     directories: tuple[Path, ...]
     spill: Path
     files: tuple[Path, ...] = ()
-    dialect = replace(DUCKDB, functions=DUCKDB.functions | {"error", "epoch_ns", "isfinite"})
+    dialect = replace(DUCKDB, functions=DUCKDB.functions | OWN_FUNCTIONS)
 
     @contextmanager
     def connect(self, errand: Errand | None = None) -> Generator["DuckDBSession", None, None]:  # noqa: ARG002
         """A session; its spill is removed at the end, and so is that of sessions that were killed."""
         with self._scratch() as folder, duckdb.connect(":memory:") as connection:
-            session = DuckDBSession(connection, self)
+            session = DuckDBSession(connection, self, folder)
             try:
                 for name, value in self._configuration(folder):
                     session.run(duckdb_nodes.setting(name, value))
@@ -103,7 +114,11 @@ class DuckDBSession(Session):
     DuckDB's own reaction to signals was seen to hang; `interrupt` from the waiting thread was not.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, engine: DuckDBEngine) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, engine: DuckDBEngine, folder: Path | None = None
+    ) -> None:
+        self.folder = folder or engine.spill
+        """A folder of the session's own, which is removed at its end."""
         self._connection = connection
         self._engine = engine
         self._worker = ThreadPoolExecutor(1, "duckdb")

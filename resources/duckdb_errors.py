@@ -11,6 +11,7 @@ import duckdb
 
 from dataset_assets.errors import DataError, DatasetAssetsError, Fault, ResolveError
 from resources.duckdb_exactness import REFUSED
+from resources.duckdb_nodes import MISFIT
 
 _TYPE = re.compile(r"\bto (?:type )?([A-Z][A-Z0-9_]+(?:\([0-9, ]+\))?)")
 _CSV_LINE = re.compile(r"CSV Error on Line: ([0-9]+)")
@@ -26,7 +27,7 @@ def plain(error: duckdb.Error, memory_limit: str) -> Exception:
     fault = _fault(error, text, memory_limit)
     if fault is None:
         return error
-    is_value = isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException)
+    is_value = isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException) or MISFIT in text
     return DataError(fault) if is_value else DatasetAssetsError(fault)
 
 
@@ -54,10 +55,16 @@ def _fault(error: duckdb.Error, text: str, memory_limit: str) -> Fault | None:  
                 f"the query needs more than its {memory_limit} of memory, or than there is disk to spill to",
                 mend="raise `memory_limit` of the target's engine, or free disk space",
             )
+        case duckdb.InvalidInputException() if MISFIT in text:
+            return Fault(_first_line(text), mend="mend the data, or declare the column as what it is")
         case duckdb.InvalidInputException() if line := _CSV_LINE.search(text):
             file = _CSV_FILE.search(text)
             where = f" of {file[1].strip()}" if file else ""
             return Fault(f"line {line[1]}{where} is not a row of its CSV file", mend="mend the file")
+        case duckdb.InvalidInputException() if "CSV" in text:
+            return Fault(
+                "a CSV file is not in its declared format", mend="`dataset-assets doctor` says where"
+            )
         case duckdb.ConversionException() | duckdb.OutOfRangeException():
             kind = _TYPE.search(text)
             return Fault(

@@ -6,6 +6,9 @@ from typing import Any
 
 from sqlglot import exp
 
+MISFIT = "a value does not fit its declared type: "
+"""How the message of an error begins that our own casts raise; it holds no value of the data."""
+
 
 def literal(value: Any) -> exp.Expr:
     """A Python value (bool, int, str, Path, list, mapping to types) as a node."""
@@ -73,6 +76,11 @@ def read_csv(paths: Sequence[Path], options: Mapping[str, Any]) -> exp.Table:
 def call(name: str, paths: Sequence[Path]) -> exp.Table:
     """A table function of files."""
     return exp.Table(this=exp.Anonymous(this=name, expressions=[literal(paths)]))
+
+
+def failure(message: str) -> exp.Expr:
+    """An expression that fails when it is evaluated, because a value does not fit its declared type."""
+    return exp.Anonymous(this="error", expressions=[literal(f"{MISFIT}{message}")])
 
 
 def quoted(name: str) -> exp.Column:

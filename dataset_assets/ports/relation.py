@@ -1,9 +1,16 @@
 """What stands in FROM: a table's rows with their physical schema (DESIGN section 7)."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlglot import exp
+
+from dataset_assets.contract.model import ColumnDef
+from dataset_assets.errors import Fault
+
+MisfitFinder = Callable[[Sequence[ColumnDef]], Iterator[Fault]]
+"""Receives the columns that were read, and yields a fault for each that holds values of another type."""
 
 
 class PhysicalType(StrEnum):
@@ -47,3 +54,6 @@ class Relation:
     """The zone of DATETIME columns (decision 28)."""
     file: exp.Expr | None = None
     """What reads the name of each row's file, beside the columns; None where there is no such thing."""
+    find_misfits: MisfitFinder | None = field(default=None, compare=False)
+    """Searches the source for values that are not of their declared type, after a query failed on one. None
+    where the casts of the query itself tell."""

@@ -20,6 +20,8 @@ def misfits(question: Question, session: Session, sources: Sequence[Source] | No
     """
     for source in (question.scope.main, *question.scope.lookups) if sources is None else sources:
         relation = question.relations[source.name]
+        if relation.find_misfits:
+            yield from relation.find_misfits(question.needed(source))
         cast = [each for each in question.needed(source) if not is_as_declared(relation, each)]
         counts = {each: count for each in cast if (count := _unfit(question, source, each)) is not None}
         if counts:

@@ -1,0 +1,43 @@
+"""Sets of nasty files are read exactly right, or refused with the file that is at fault."""
+
+import os
+import random
+from collections import Counter
+
+import pytest
+
+from dataset_assets.contract.model import ColumnDef
+from dataset_assets.errors import DatasetAssetsError
+from dataset_assets.periods.calendar import Calendars
+from dataset_assets.ports.resolver import TableRequest
+from resources.place import Place
+from resources.resolvers.csv import CsvSettings
+from tests.resources.conftest import rows_of
+from tests.resources.nasty_csv import KINDS
+
+SETS = 1000 if os.environ.get("DATASET_ASSETS_PROVE") else 60
+
+
+@pytest.mark.parametrize("seed", range(SETS))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_set_is_read_right_or_refused(kind, seed, tmp_path, session):
+    found = KINDS[kind](random.Random(seed))
+    folder = tmp_path / "root" / "t"
+    folder.mkdir(parents=True)
+    for name, content in found.files.items():
+        (folder / name).write_bytes(content)
+    tables = {"t": {"location": "t", **found.settings}}
+    settings = CsvSettings.model_validate({"type": kind, "root": "root", "tables": tables})
+    columns = tuple(ColumnDef.model_validate(column) for column in found.columns)
+    resolver = settings.open("r", Place(tmp_path, Calendars()))
+
+    def read():
+        relation = resolver.resolve(TableRequest("t", columns), session)
+        return relation.row_count, Counter(tuple(row.values()) for row in rows_of(session, relation))
+
+    if found.refused:
+        with pytest.raises(DatasetAssetsError) as failure:
+            read()
+        assert f"t/{found.refused}" in str(failure.value), found.story
+    else:
+        assert read() == (len(found.rows), Counter(found.rows))

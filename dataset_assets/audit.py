@@ -15,9 +15,11 @@ from dataset_assets.ports.relation import PhysicalType, Relation
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.splits import NAMES, TRAIN
 from dataset_assets.sql.build import alias_table, column, number
+from dataset_assets.sql.names import Names
 from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import as_declared
 from dataset_assets.sql.unmatched import unmatched_query
+from dataset_assets.sql.unpublished import nulls_query, unpublished
 from dataset_assets.stats.statistics import Statistics
 
 SAMPLE = 5
@@ -83,16 +85,27 @@ def not_empty(evidence: Evidence) -> Finding:
 
 
 def not_null(evidence: Evidence) -> Finding:
-    """Entity, ColumnDef.nullable."""
+    """Entity, ColumnDef.nullable. Columns that are not published are judged on the rows of the window."""
     found = {
         c.name: nulls
         for c in evidence.columns
         if not c.nullable and (nulls := evidence.statistics.columns[c.name].null_count)
     }
+    found |= _unpublished_nulls(evidence)
     if not found:
         return True, "no column that is declared nullable: false has NULLs", {}
     words = ", ".join(f"{name} has {count:,} NULLs" for name, count in found.items())
     return False, f"{words}, declared nullable: false", found
+
+
+def _unpublished_nulls(evidence: Evidence) -> dict[str, int]:
+    """`source.column` → NULLs in the window, of columns that are used and not published."""
+    columns = unpublished(evidence.question)
+    if not columns:
+        return {}
+    counts = evidence.session.rows(nulls_query(evidence.question, columns))[0].values()
+    names = (f"{each.source.name}.{each.column.name}" for each in columns)
+    return {name: int(count) for name, count in zip(names, counts, strict=True) if count}
 
 
 def natural_key_unique(evidence: Evidence) -> Finding:
@@ -100,8 +113,9 @@ def natural_key_unique(evidence: Evidence) -> Finding:
     names = evidence.question.dataset.natural_key_columns
     sensitive = {c.name.lower() for c in evidence.columns if c.sensitive}
     keys = [column(name) for name in names]
-    staged = alias_table(evidence.staged, "staged")
-    count, sample = _repeated(evidence.session, staged, keys, sensitive)
+    internal = evidence.question.names
+    staged = alias_table(evidence.staged, internal.free("staged"))
+    count, sample = _repeated(evidence.session, staged, keys, sensitive, internal)
     key = ", ".join(names)
     if not count:
         return True, f"every ({key}) is there once", {}
@@ -136,13 +150,16 @@ def leak(evidence: Evidence) -> Finding:
 
 
 def _never_trained(evidence: Evidence, concept: str) -> int:
+    names = evidence.question.names
     only = (
         exp.select(column(concept))
-        .from_(alias_table(evidence.staged, "staged"))
+        .from_(alias_table(evidence.staged, names.free("staged")))
         .group_by(column(concept))
         .having(exp.GT(this=exp.Min(this=column("split")), expression=number(TRAIN)))
     )
-    counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(only.subquery("only_later"))
+    counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(
+        only.subquery(names.free("only_later"))
+    )
     return int(evidence.session.rows(counted)[0]["n"])
 
 
@@ -208,7 +225,7 @@ def lookups_unique(question: Question, session: Session) -> CheckResult:
     """Decision 11, before anything is joined: a lookup has at most one row for a key."""
     problems, metadata = [], {}
     for lookup in question.scope.lookups:
-        count, sample = _repeated(session, *_lookup_keys(question, lookup))
+        count, sample = _repeated(session, *_lookup_keys(question, lookup), question.names)
         if count:
             words = f"lookup {lookup.name} has {count:,} keys more than once"
             problems.append(f"{words}, such as {_such(sample)}")
@@ -236,23 +253,29 @@ def _lookup_keys(question: Question, lookup: Source) -> tuple[exp.Expr, Sequence
     found = [target.column for _, target in question.joins(lookup)]
     keys = [exp.alias_(as_declared(lookup, relation, target, lookup.name), target.name) for target in found]
     names = [column(target.name) for target in found]
-    rows = exp.select(*keys).from_(alias_table(relation.source, lookup.name)).subquery("lookup_rows")
+    free = question.names.free
+    rows = exp.select(*keys).from_(alias_table(relation.source, lookup.name)).subquery(free("lookup_rows"))
     matching = exp.and_(*(exp.not_(name.is_(exp.null())) for name in names))
-    source = exp.select("*").from_(rows).where(matching).subquery("lookup_keys")  # NULL matches no row
+    source = exp.select("*").from_(rows).where(matching).subquery(free("lookup_keys"))  # NULL matches no row
     return source, names, {target.name.lower() for target in found if target.sensitive}
 
 
 def _repeated(
-    session: Session, source: exp.Expr, keys: Sequence[exp.Expr], sensitive: set[str]
+    session: Session, source: exp.Expr, keys: Sequence[exp.Expr], sensitive: set[str], names: Names
 ) -> tuple[int, list[dict[str, Any]]]:
-    """How many keys are there more than once, and a sample of them, which is looked for only then."""
-    repeated = exp.select(exp.alias_(exp.Count(this=exp.Star()), "times")).from_(source)
+    """How many keys are there more than once, and a sample of them, which is looked for only then.
+
+    The first item of each entry of the sample is how often its key is there.
+    """
+    times, n = names.free("times"), names.free("n")
+    repeated = exp.select(exp.alias_(exp.Count(this=exp.Star()), times)).from_(source)
     repeated = repeated.group_by(*keys).having(exp.GT(this=exp.Count(this=exp.Star()), expression=number(1)))
-    counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(repeated.subquery("repeated"))
-    count = int(session.rows(counted)[0]["n"])
+    several = repeated.subquery(names.free("repeated"))
+    counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), n)).from_(several)
+    count = int(session.rows(counted)[0][n])
     if not count:
         return 0, []
-    most_first = exp.Ordered(this=column("times"), desc=True, nulls_first=False)
+    most_first = exp.Ordered(this=column(times), desc=True, nulls_first=False)
     then_by_key = (exp.Ordered(this=key.copy(), nulls_first=True) for key in keys)
     sample = repeated.select(*(key.copy() for key in keys)).order_by(most_first, *then_by_key)
     rows = session.rows(sample.limit(SAMPLE))
@@ -263,9 +286,8 @@ def _repeated(
 
 def _such(sample: Sequence[Mapping[str, Any]]) -> str:
     """The first of a sample of keys: `order_id 17, item 'a' (3 times)`."""
-    first = dict(sample[0])
-    times = first.pop("times")
-    return f"{', '.join(f'{name} {shown(value)}' for name, value in first.items())} ({times:,} times)"
+    (_, times), *key = sample[0].items()
+    return f"{', '.join(f'{name} {shown(value)}' for name, value in key)} ({times:,} times)"
 
 
 def _plain(value: Any) -> Any:

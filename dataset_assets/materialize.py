@@ -308,7 +308,7 @@ def _profile(work: Work, staged: Staged, session: Session) -> tuple[Statistics, 
         "touched": exp.CountIf(this=exp.EQ(this=column("_updated_at"), expression=now.copy())),
     }
     split = "split" if work.question.dataset.split_config else None
-    found = profile(session, staged.relation.source, work.measured, split, extra)
+    found = profile(session, staged.relation.source, work.profiled, split, extra)
     columns = {name: found.columns[twin] for name, twin in work.twins.items()}
     statistics = found.model_copy(update={"columns": columns})
     totals = {name: int(Decimal(total or 0)) for name, total in statistics.extra.items()}

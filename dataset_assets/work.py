@@ -17,7 +17,7 @@ from dataset_assets.rows.identity import Identity, Published, row_metadata
 from dataset_assets.selection.column_mapping import IDENTIFIERS
 from dataset_assets.selection.date_range import UTC_ZONE, AsOf
 from dataset_assets.sql.build import CTE, assemble
-from dataset_assets.sql.compile import ROWS, compile_rows
+from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.question import Question
 from dataset_assets.versions import Version
 
@@ -91,25 +91,45 @@ class Work:
     @cached_property
     def columns(self) -> tuple[PublishedColumn, ...]:
         """The user columns, as the warehouse is told of them."""
-        ids = {*IDENTIFIERS, *self.question.dataset.natural_key_columns}
+        keys = (name.lower() for name in self.question.dataset.natural_key_columns)
+        ids = {*IDENTIFIERS, *keys}
         return tuple(
             PublishedColumn(
-                each.name, each.type, each.nullable, each.description, each.sensitive, each.name in ids
+                each.name,
+                each.type,
+                each.nullable,
+                each.description,
+                each.sensitive,
+                each.name.lower() in ids,
             )
             for each in self.definitions
         )
 
     @cached_property
     def twins(self) -> Mapping[str, str]:
-        """Published column → the first one of the same source column, whose values it repeats."""
+        """Published column → the first one of the same source column that has the same statistics.
+
+        An identifier has no mean, so a column that repeats it under a name that is none is profiled itself.
+        """
         first: dict[object, str] = {}
-        outputs = self.question.scope.outputs
-        return {each.name: first.setdefault(each.reference or each.name, each.name) for each in outputs}
+        same = zip(self.columns, self.question.scope.outputs, strict=True)
+        return {
+            each.name: first.setdefault((each.identifies, output.reference or each.name), each.name)
+            for each, output in same
+        }
+
+    @cached_property
+    def profiled(self) -> tuple[PublishedColumn, ...]:
+        """The user columns without those whose statistics are those of another."""
+        return tuple(each for each in self.columns if self.twins[each.name] == each.name)
 
     @cached_property
     def measured(self) -> tuple[PublishedColumn, ...]:
-        """The user columns without those that only repeat another: what is profiled and digested."""
-        return tuple(each for each in self.columns if self.twins[each.name] == each.name)
+        """The user columns without those that repeat the values of another: what the digest is made of."""
+        first: dict[object, PublishedColumn] = {}
+        for each, output in zip(self.columns, self.question.scope.outputs, strict=True):
+            first.setdefault(output.reference or each.name, each)
+        return tuple(first.values())
 
     @property
     def stamp(self) -> Stamp:
@@ -125,9 +145,9 @@ class Work:
         """The rows and their metadata: all that is published."""
         dataset = self.question.dataset
         order = "timestamp" if dataset.column_mapping else None
-        identity = Identity(self.definitions, dataset.natural_key_columns, order)
+        identity = Identity(self.definitions, dataset.natural_key_columns, order, self.question.names)
         before = _published(self.before, dataset) if self.before else None
-        metadata = row_metadata(ROWS, identity, self.stamp, before, bucketed=bucketed)
+        metadata = row_metadata(self.selection[-1].name, identity, self.stamp, before, bucketed=bucketed)
         return assemble((*self.selection, *metadata))
 
 

@@ -5,7 +5,9 @@ meaning. New columns, lookups (at most one row for a key, decision 11), mapped c
 split where there was none, a column that may no longer be NULL, a later last Period, and another order are
 additive.
 **breaking**: everything else. What removes or renames something, changes a type, lets NULLs in, or may
-choose other rows: joins, natural key, filters, Periods, resolver.
+choose other rows: joins, natural key, filters, Periods, resolver. So does what moves rows between train and
+eval: without a natural key a random split of rows hashes the published columns of the main table, and a
+column more, less or in another place gives other hashes.
 """
 
 import re
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dataset_assets.contract.wording import shown
+from dataset_assets.selection.column_mapping import ColumnMapping
 
 Structure = Mapping[str, Any]
 """The canonical structural form, as `versions.structure` makes it."""
@@ -63,6 +66,7 @@ def _changes(before: Structure, after: Structure) -> Iterator[Change]:
     yield from _mapping(before, after)
     yield from _extra_columns(before.get("extra_columns", []), after.get("extra_columns", []))
     yield from _split(before.get("split_config"), after.get("split_config"))
+    yield from _split_key(before, after)
     for key in ("natural_key_columns", "filters"):
         yield from _value(f"`{key}`", before.get(key), after.get(key))
     yield from _partitions(before.get("partitions"), after.get("partitions"))
@@ -163,6 +167,40 @@ def _split(before: Structure | None, after: Structure | None) -> Iterator[Change
         yield Change("`split_config` added", breaking=False)
     else:
         yield from _value("`split_config`", before, after)
+
+
+def _split_key(before: Structure, after: Structure) -> Iterator[Change]:
+    """Rows that are split at random by what is published of them move when that changes."""
+    old, new = _hashed(before), _hashed(after)
+    if old and new and old != new:
+        hashed = ", ".join(f"`{name}`" for name in new)
+        text = (
+            "rows move between train and eval, because the split of a dataset without natural key hashes the "
+            f"published columns of the main table, which are now {hashed} (with `natural_key_columns` rows "
+            "keep their place)"
+        )
+        yield Change(text, breaking=True)
+
+
+def _hashed(structure: Structure) -> list[str]:
+    """The columns that a random split of rows hashes; empty where rows are split by something else.
+
+    This is `Question.row_key`, for a dataset without a natural key.
+    """
+    config = structure.get("split_config") or {}
+    by_row = config.get("strategy") == "random" and config.get("unit", "row") == "row"
+    if not by_row or structure.get("natural_key_columns"):
+        return []
+    declared = [each["name"] for each in structure["main_table"]["columns"]]
+    mapping = structure.get("column_mapping")
+    if mapping is None:
+        return [name.lower() for name in declared]
+    concepts = [(name, mapping[name]) for name in ColumnMapping.model_fields if name in mapping]
+    extra = [(ref.replace(".", "__"), ref) for ref in structure.get("extra_columns", [])]
+    published: dict[str, str] = {}
+    for name, ref in (*concepts, *extra):
+        published.setdefault(name.lower(), ref.lower())
+    return [ref for ref in published.values() if "." not in ref] or [name.lower() for name in declared]
 
 
 def _members(noun: str, where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:

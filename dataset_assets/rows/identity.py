@@ -5,6 +5,7 @@ Nothing here reads a clock or goes through Python rows; the same CTEs run on eve
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import sqlglot
 from sqlglot import exp
@@ -13,7 +14,18 @@ from dataset_assets.contract.model import ColumnDef
 from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
 from dataset_assets.rows.encoding import row_text
 from dataset_assets.selection.date_range import Moment
-from dataset_assets.sql.build import CTE, alias, all_before, boundary, column, number, table, text
+from dataset_assets.sql.build import (
+    CTE,
+    alias,
+    alias_table,
+    all_before,
+    boundary,
+    column,
+    number,
+    table,
+    text,
+)
+from dataset_assets.sql.names import NO_NAMES, Names
 from dataset_assets.sql.nodes import Joined
 
 _CARRIED = sqlglot.parse_one(
@@ -45,12 +57,22 @@ class Published:
 class Identity:
     """How the rows of a dataset are told apart and put in order.
 
-    `key` is the natural key, empty where the Dataset has none; `order` the mapped timestamp's output column.
+    `key` is the natural key, empty where the Dataset has none; `order` the mapped timestamp's output column;
+    `names` are the internal names that are free beside those of the query that selects the rows.
     """
 
     columns: tuple[ColumnDef, ...]
     key: tuple[str, ...]
     order: str | None
+    names: Names = NO_NAMES
+
+    def named(self, wanted: str) -> str:
+        """The name of a CTE: the wanted one, or one that is free."""
+        return self._names.free(wanted)
+
+    @cached_property
+    def _names(self) -> Names:
+        return self.names.and_beside(each.name for each in self.columns)
 
     def definitions(self, names: Sequence[str]) -> list[ColumnDef]:
         """The published columns of these names."""
@@ -74,14 +96,15 @@ def row_metadata(
     """
     if before is None or not _comparable(identity, before):
         numbered = _numbered(rows, identity, bucketed)
-        return (*numbered, CTE("published_rows", _new_rows(identity, stamp)))
-    added = exp.select(*_names(identity)).from_(table("compared")).where(column("_row_id").is_(exp.null()))
+        return (*numbered, CTE(identity.named("published_rows"), _new_rows(identity, stamp)))
+    added_rows = identity.named("added")
+    added = exp.select(*_names(identity)).from_(table(identity.named("compared")))
     both = exp.union(_kept_rows(identity, stamp), _new_rows(identity, stamp), distinct=False)
     return (
         *_compared(rows, identity, before),
-        CTE("added", added),
-        *_numbered("added", identity, bucketed),
-        CTE("published_rows", both),
+        CTE(added_rows, added.where(column("_row_id").is_(exp.null()))),
+        *_numbered(added_rows, identity, bucketed),
+        CTE(identity.named("published_rows"), both),
     )
 
 
@@ -112,21 +135,21 @@ def _numbered(rows: str, identity: Identity, bucketed: bool) -> tuple[CTE, ...]:
     """
     first = identity.definitions([identity.order]) if identity.order else []
     by = [column(d.name) for d in first + [each for each in identity.told_by if each not in first]]
+    numbered = identity.named("numbered")
     if not bucketed:
         order = by if first else [_bucket(identity), *by]
         at_once = exp.select(*_names(identity), exp.alias_(_place(order), "_number"))
-        return (CTE("numbered", at_once.from_(table(rows))),)
+        return (CTE(numbered, at_once.from_(table(rows))),)
+    bucketed_rows, sizes = identity.named("bucketed"), identity.named("bucket_sizes")
     with_bucket = exp.select(*_names(identity), exp.alias_(_bucket(identity), "_bucket")).from_(table(rows))
-    place = _place(by, within=column("_bucket", "bucketed"))
-    total = exp.Add(this=column("_before", "bucket_sizes"), expression=place)
-    numbered = exp.select(*_names(identity, "bucketed"), exp.alias_(total, "_number")).from_(
-        table("bucketed")
-    )
-    same = _equal("_bucket", "bucketed", "bucket_sizes")
+    place = _place(by, within=column("_bucket", bucketed_rows))
+    total = exp.Add(this=column("_before", sizes), expression=place)
+    shown = (*_names(identity, bucketed_rows), exp.alias_(total, "_number"))
+    joined = exp.select(*shown).from_(table(bucketed_rows))
     return (
-        CTE("bucketed", with_bucket),
-        CTE("bucket_sizes", _bucket_sizes()),
-        CTE("numbered", numbered.join(table("bucket_sizes"), on=same)),
+        CTE(bucketed_rows, with_bucket),
+        CTE(sizes, _bucket_sizes(bucketed_rows)),
+        CTE(numbered, joined.join(table(sizes), on=_equal("_bucket", bucketed_rows, sizes))),
     )
 
 
@@ -137,15 +160,15 @@ def _place(by: Sequence[exp.Expr], within: exp.Expr | None = None) -> exp.Expr:
     return exp.Sub(this=place, expression=number(1))
 
 
-def _bucket_sizes() -> exp.Select:
-    """For each bucket, how many rows are in the buckets before it."""
+def _bucket_sizes(bucketed_rows: str) -> exp.Select:
+    """For each bucket of the CTE `bucketed_rows`, how many rows are in the buckets before it."""
     before = exp.Window(
         this=exp.Sum(this=exp.Count(this=exp.Star())),
         order=exp.Order(expressions=[exp.Ordered(this=column("_bucket"), nulls_first=True)]),
         spec=all_before(),
     )
     size = exp.cast(exp.Coalesce(this=before, expressions=[number(0)]), "BIGINT")
-    sizes = exp.select(column("_bucket"), exp.alias_(size, "_before")).from_(table("bucketed"))
+    sizes = exp.select(column("_bucket"), exp.alias_(size, "_before")).from_(table(bucketed_rows))
     return sizes.group_by(column("_bucket"))
 
 
@@ -153,7 +176,7 @@ def _new_rows(identity: Identity, stamp: Stamp) -> exp.Select:
     """The numbered rows with ids and constants."""
     values = {**_constants(stamp), "_row_id": _row_id(stamp)}
     made = (exp.alias_(values[system.name], system.name) for system in SYSTEM_COLUMNS)
-    return exp.select(*_names(identity), *made).from_(table("numbered"))
+    return exp.select(*_names(identity), *made).from_(table(identity.named("numbered")))
 
 
 def _row_id(stamp: Stamp) -> exp.Expr:
@@ -186,28 +209,35 @@ def _constants(stamp: Stamp) -> dict[str, exp.Expr]:
 
 def _compared(rows: str, identity: Identity, before: Published) -> tuple[CTE, ...]:
     """Every row beside the row it was before, if it was there, and whether its content changed."""
-    names = {definition.name.lower() for definition in before.columns}
-    known = [d for d in identity.columns if d.name.lower() in names]
+    sides = present, previous = identity.named("present"), identity.named("previous")
     new = exp.select(*_names(identity)).from_(table(rows))
-    old = exp.select(*(column(d.name) for d in known), *_system()).from_(before.source.copy())
+    old = _previous(identity, before)
     if identity.key:
         old = old if before.has_key else _once(old, identity)
-        same = [_same(definition, "present", "previous") for definition in identity.told_by]
+        same = [_same(definition, *sides) for definition in identity.told_by]
     else:
         new = _counted(new, identity, None)
         old = _counted(old, identity, column("_row_id"))
-        same = [_equal(name, "present", "previous") for name in ("_content", "_occurrence")]
+        same = [_equal(name, *sides) for name in ("_content", "_occurrence")]
     compared = exp.select(
-        *_names(identity, "present"),
-        *(column(system.name, "previous") for system in SYSTEM_COLUMNS),
+        *_names(identity, present),
+        *(column(system.name, previous) for system in SYSTEM_COLUMNS),
         exp.alias_(_changed(identity, before), "_changed"),
     )
-    compared = compared.from_(table("present")).join(table("previous"), on=exp.and_(*same), join_type="left")
-    return CTE("present", new), CTE("previous", old), CTE("compared", compared)
+    compared = compared.from_(table(present)).join(table(previous), on=exp.and_(*same), join_type="left")
+    return CTE(present, new), CTE(previous, old), CTE(identity.named("compared"), compared)
 
 
-def _system() -> list[exp.Expr]:
-    return [column(system.name) for system in SYSTEM_COLUMNS]
+def _previous(identity: Identity, before: Published) -> exp.Select:
+    """The columns of today that the publication before has, and its system columns.
+
+    A table that is called like one of the columns gets an alias: GoogleSQL would read its whole row.
+    """
+    names, source = {definition.name.lower() for definition in before.columns}, before.source
+    if isinstance(source, exp.Table) and identity.named(source.name) != source.name:
+        source = alias_table(source, identity.named("previous_rows"))
+    known = (column(d.name) for d in identity.columns if d.name.lower() in names)
+    return exp.select(*known, *(column(system.name) for system in SYSTEM_COLUMNS)).from_(source.copy())
 
 
 def _once(rows: exp.Select, identity: Identity) -> exp.Select:
@@ -249,9 +279,8 @@ def _changed(identity: Identity, before: Published) -> exp.Expr:
         return exp.true()
     keys = {name.lower() for name in identity.key}
     content = [d.name for d in identity.columns if d.name.lower() not in keys] if keys else []
-    same = [
-        exp.NullSafeEQ(this=column(name, "present"), expression=column(name, "previous")) for name in content
-    ]
+    present, previous = identity.named("present"), identity.named("previous")
+    same = [exp.NullSafeEQ(this=column(name, present), expression=column(name, previous)) for name in content]
     return exp.not_(exp.and_(*same)) if same else exp.false()
 
 
@@ -259,7 +288,7 @@ def _kept_rows(identity: Identity, stamp: Stamp) -> exp.Select:
     updated = exp.Case().when(column("_changed"), instant(stamp)).else_(column("_updated_at"))
     kept = (alias(updated if s.name == "_updated_at" else column(s.name), s.name) for s in SYSTEM_COLUMNS)
     query = exp.select(*_names(identity), *kept)
-    return query.from_(table("compared")).where(exp.not_(column("_row_id").is_(exp.null())))
+    return query.from_(table(identity.named("compared"))).where(exp.not_(column("_row_id").is_(exp.null())))
 
 
 def _key_text(definitions: Sequence[ColumnDef]) -> exp.Expr:

@@ -54,6 +54,12 @@ class Window:
     start: Moment
     end: Moment
 
+    def until(self, as_of: AsOf, day: date) -> "Window":
+        """The part of the window that lies before a day, in the zone of as-of."""
+        return Window(
+            self.start, min(self.end, Moment(as_of.midnight(day), day), key=lambda end: end.instant)
+        )
+
 
 class RollingRange(Model):
     """The last `months` months before as-of: [D - months, as-of). Auto-updates with the ETL."""

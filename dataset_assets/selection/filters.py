@@ -13,18 +13,21 @@ from sqlglot import exp
 from dataset_assets.model import Integer, Model, Text
 from dataset_assets.selection.date_range import DateRange
 from dataset_assets.sql.build import CTE, Columns, all_before, column, is_in, number, table, text
+from dataset_assets.sql.names import Names
 
 
 @dataclass(frozen=True)
 class Fit:
     """What a filter learns from: the CTE of the rows, its columns, and the rows `among` it that count.
 
-    `revenue` is the mapped one as money, whose sums are exact on every engine; None where there is none.
+    `names` hands out the names of CTEs and of helper columns. `revenue` is the mapped one as money, whose
+    sums are exact on every engine; None where there is none.
     """
 
     rows: str
     columns: Columns
     mapped: frozenset[str]
+    names: Names
     revenue: exp.Expr | None = None
     among: exp.Expr | None = None
 
@@ -39,7 +42,7 @@ class NoFilter(Model):
         """Nothing is computed."""
         return ()
 
-    def keep(self, columns: Columns) -> exp.Expr | None:  # noqa: ARG002
+    def keep(self, columns: Columns, names: Names) -> exp.Expr | None:  # noqa: ARG002
         """No condition."""
         return None
 
@@ -50,29 +53,32 @@ class _RevenueFilter(Model):
     needs: ClassVar[tuple[str, ...]] = ("product_id", "revenue")
     value: Annotated[Integer, Field(ge=1, le=100)]
 
-    def _ranking(self, product: exp.Expr, total: exp.Expr) -> dict[str, exp.Expr]:
-        """The window expressions that `_passes` looks at, by name."""
+    def _ranking(self, product: exp.Expr, total: exp.Expr, names: Names) -> dict[str, exp.Expr]:
+        """The window expressions that `_passes` reads, by name."""
         raise NotImplementedError
 
-    def _passes(self) -> exp.Expr:
+    def _passes(self, names: Names) -> exp.Expr | None:
+        """The condition on the ranking under which a product stays; None where every product does."""
         raise NotImplementedError
 
     def fit(self, fit: Fit) -> tuple[CTE, ...]:
         """`product_revenue` and `top_products`, as in Domain's example."""
         product = fit.columns("product_id")
         total = exp.Sum(this=fit.revenue)
-        ranking = [exp.alias_(rank, name) for name, rank in self._ranking(product, total).items()]
-        revenue = exp.select(product, exp.alias_(total.copy(), "total_revenue"), *ranking)
-        top = exp.select(product.copy()).from_(table("product_revenue")).where(self._passes())
+        by_name = self._ranking(product, total, fit.names)
+        ranking = [exp.alias_(rank, name) for name, rank in by_name.items()]
+        revenue = exp.select(product, exp.alias_(total.copy(), fit.names.free("total_revenue")), *ranking)
+        ranked, passes = fit.names.free("product_revenue"), self._passes(fit.names)
+        top = exp.select(product.copy()).from_(table(ranked))
         return (
-            CTE("product_revenue", revenue.from_(table(fit.rows)).group_by(product.copy())),
-            CTE("top_products", top),
+            CTE(ranked, revenue.from_(table(fit.rows)).group_by(product.copy())),
+            CTE(fit.names.free("top_products"), top.where(passes) if passes else top),
         )
 
-    def keep(self, columns: Columns) -> exp.Expr | None:
-        """Rows of a top product."""
+    def keep(self, columns: Columns, names: Names) -> exp.Expr | None:
+        """Rows of a top product: never those without a product."""
         product = columns("product_id")
-        return is_in(product, "top_products", product.name)
+        return is_in(product, names.free("top_products"), product.name)
 
 
 class TopRevenuePercent(_RevenueFilter):
@@ -80,23 +86,25 @@ class TopRevenuePercent(_RevenueFilter):
 
     type: Literal["top_revenue_percent"]
 
-    def _ranking(self, product: exp.Expr, total: exp.Expr) -> dict[str, exp.Expr]:  # noqa: ARG002
+    def _ranking(self, product: exp.Expr, total: exp.Expr, names: Names) -> dict[str, exp.Expr]:  # noqa: ARG002
         order = exp.Order(expressions=[exp.Ordered(this=total.copy(), desc=True, nulls_first=False)])
-        return {"revenue_rank": exp.Window(this=exp.PercentRank(), order=order)}
+        return {names.free("revenue_rank"): exp.Window(this=exp.PercentRank(), order=order)}
 
-    def _passes(self) -> exp.Expr:
-        return column("revenue_rank") <= number(f"{self.value / 100:.2f}")
+    def _passes(self, names: Names) -> exp.Expr:
+        return column(names.free("revenue_rank")) <= number(f"{self.value / 100:.2f}")
 
 
 class CumulativeRevenuePercent(_RevenueFilter):
     """The best products that together bring `value` percent of the revenue (decision 2).
 
-    A product stays while the revenue of those before it is below the percentage; ties go by product.
+    A product stays while the revenue of those before it is below the percentage; ties go by product. The
+    percentage is of the net revenue, so totals below zero lessen it, and below 100 percent no product stays
+    when it is zero or less. 100 percent keeps every product, whatever its total.
     """
 
     type: Literal["cumulative_revenue_percent"]
 
-    def _ranking(self, product: exp.Expr, total: exp.Expr) -> dict[str, exp.Expr]:
+    def _ranking(self, product: exp.Expr, total: exp.Expr, names: Names) -> dict[str, exp.Expr]:
         best_first = [
             exp.Ordered(this=total.copy(), desc=True, nulls_first=False),
             exp.Ordered(this=product.copy(), nulls_first=True),
@@ -107,14 +115,17 @@ class CumulativeRevenuePercent(_RevenueFilter):
             spec=all_before(),
         )
         return {
-            "revenue_before": exp.Coalesce(this=before, expressions=[number(0)]),
-            "revenue_of_all": exp.Window(this=exp.Sum(this=total.copy())),
+            names.free("revenue_before"): exp.Coalesce(this=before, expressions=[number(0)]),
+            names.free("revenue_of_all"): exp.Window(this=exp.Sum(this=total.copy())),
         }
 
-    def _passes(self) -> exp.Expr:
-        so_far = exp.Mul(this=column("revenue_before"), expression=number(100))
-        allowed = exp.Mul(this=number(self.value), expression=column("revenue_of_all"))
-        return exp.LT(this=so_far, expression=allowed)
+    def _passes(self, names: Names) -> exp.Expr | None:
+        if self.value == 100:
+            return None
+        whole = column(names.free("revenue_of_all"))
+        so_far = exp.Mul(this=column(names.free("revenue_before")), expression=number(100))
+        below = exp.LT(this=so_far, expression=exp.Mul(this=number(self.value), expression=whole))
+        return exp.and_(below, exp.GT(this=whole.copy(), expression=number(0)))
 
 
 class Categories(Model):
@@ -128,7 +139,7 @@ class Categories(Model):
         """Nothing is computed: the names are given."""
         return ()
 
-    def keep(self, columns: Columns) -> exp.Expr | None:
+    def keep(self, columns: Columns, names: Names) -> exp.Expr | None:  # noqa: ARG002
         """Rows whose category is one of the names."""
         return exp.In(this=columns("category"), expressions=[text(name) for name in self.value])
 
@@ -147,12 +158,13 @@ class MinTransactions(Model):
         counted = exp.Distinct(expressions=[fit.columns("transaction_id")]) if by_id else exp.Star()
         active = exp.select(user).from_(table(fit.rows)).group_by(user.copy())
         active = active.having(exp.Count(this=counted) >= number(self.value))
-        return (CTE("active_customers", active.where(fit.among) if fit.among else active),)
+        name = fit.names.free("active_customers")
+        return (CTE(name, active.where(fit.among) if fit.among else active),)
 
-    def keep(self, columns: Columns) -> exp.Expr | None:
-        """Rows of an active customer."""
+    def keep(self, columns: Columns, names: Names) -> exp.Expr | None:
+        """Rows of an active customer: never those without a customer."""
         user = columns("user_id")
-        return is_in(user, "active_customers", user.name)
+        return is_in(user, names.free("active_customers"), user.name)
 
 
 ProductFilter = Annotated[

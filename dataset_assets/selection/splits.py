@@ -39,6 +39,8 @@ class TimeBasedSplit(Model):
     """The last days evaluate: train on the past, predict the future.
 
     Counting back from the anchor: `test_days` of test, `eval_days` of eval, a hole of `gap_days`, then train.
+    The days are whole: in a window, rows from the anchor on belong to no part and are not selected. Without a
+    window every row is selected, and the last part goes on to the last row.
     """
 
     needs: ClassVar[tuple[str, ...]] = ("timestamp",)
@@ -62,13 +64,18 @@ class TimeBasedSplit(Model):
         """Whether all rows of a user have one split."""
         return False
 
+    @property
+    def whole_days(self) -> bool:
+        """Whether a window ends with the last whole day before as-of."""
+        return True
+
     def gap(self, anchor: date) -> tuple[date, date] | None:
         """The days between train and eval that belong to neither, half-open; None without a gap."""
         first = self._eval_start(anchor)
         return (first - timedelta(days=self.gap_days), first) if self.gap_days else None
 
     def expression(self, given: SplitInput) -> exp.Expr:
-        """The value of `split`. A row without a timestamp trains."""
+        """The value of `split`. A row without a timestamp, which no window holds, trains."""
         case = exp.Case()
         if self.test_days:
             test_start = given.anchor - timedelta(days=self.test_days)
@@ -109,8 +116,13 @@ class RandomSplit(Model):
 
     @property
     def parts_users(self) -> bool:
-        """Whether all rows of a user have one split."""
+        """Whether all rows of a user have one split. All rows without a user count as one user's."""
         return self.unit == "user"
+
+    @property
+    def whole_days(self) -> bool:
+        """Whether a window ends with the last whole day before as-of."""
+        return False
 
     def gap(self, anchor: date) -> tuple[date, date] | None:  # noqa: ARG002
         """None: every row has a split."""

@@ -4,7 +4,7 @@ The CTEs and their order are those of Domain's example, so that its readers find
 `date_filtered`, `product_revenue`, `top_products`, `active_customers`, `enriched_transactions`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -17,12 +17,13 @@ from dataset_assets.rows.encoding import row_text
 from dataset_assets.selection.filters import Fit
 from dataset_assets.selection.splits import TRAIN, SplitInput
 from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary, column, number, table
+from dataset_assets.sql.names import Names
 from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import SQL_TYPES, as_declared, is_as_declared, mismatches, stored
 
 SOURCE_ROWS, WINDOW_ROWS, TRAIN_ROWS = "source_rows", "date_filtered", "train_rows"
 ROWS = "enriched_transactions"
-"""The CTE that holds the selected rows, before row metadata."""
+"""The CTE that holds the selected rows, before row metadata; another name where the user has this one."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Draft:
     """A query in the making.
 
     `early` are the lookups that the window, the filters or the split look at: they are joined before them,
-    and their columns are `alias__column` from then on. `rows` names the CTE of the rows so far, `keep` is
-    what a row must satisfy to stay, `projection` the published columns.
+    and their columns have the names of `question.joined_columns` from then on. `rows` names the CTE of the
+    rows so far, `keep` is what a row must satisfy to stay, `projection` the published columns.
     """
 
     question: Question
@@ -46,6 +47,11 @@ class Draft:
         """The lookups that only enrich the rows that stay."""
         return tuple(lookup for lookup in self.question.scope.lookups if lookup not in self.early)
 
+    @property
+    def names(self) -> Names:
+        """Names for CTEs and helper columns that nothing in the file or the sources has."""
+        return self.question.names
+
     def with_ctes(self, *ctes: CTE) -> "Draft":
         """The draft with more CTEs at its end."""
         return replace(self, ctes=(*self.ctes, *ctes))
@@ -54,7 +60,7 @@ class Draft:
         """A column of the main table or of an early lookup, as the CTE `rows` has it."""
         name = reference.column.name
         if reference.source in self.early:
-            name = f"{reference.source.name}__{name}"
+            name = self.question.joined_columns[reference.source.name, name]
         return column(name, table_name)
 
     def in_join(self, reference: Reference) -> exp.Expr:
@@ -109,11 +115,11 @@ def window(draft: Draft) -> Draft:
     for lookup in draft.early:
         query = _join(query, question, lookup, lambda reference: _in_source(question, reference))
         for definition in question.needed(lookup):
-            named = exp.alias_(column(definition.name, lookup.name), f"{lookup.name}__{definition.name}")
-            query = query.select(named)
+            name = question.joined_columns[lookup.name, definition.name]
+            query = query.select(alias(column(definition.name, lookup.name), name))
     for condition in _in_window(question):
         query = query.where(condition)
-    rows = WINDOW_ROWS if question.window else SOURCE_ROWS
+    rows = draft.names.free(WINDOW_ROWS if question.window else SOURCE_ROWS)
     return replace(draft, rows=rows).with_ctes(CTE(rows, query))
 
 
@@ -125,7 +131,7 @@ def product_filter(draft: Draft) -> Draft:
             this=config.expression(_split_input(draft, draft.in_rows)), expression=number(TRAIN)
         )
         train = exp.select("*").from_(table(draft.rows)).where(in_train)
-        draft = draft.with_ctes(CTE(TRAIN_ROWS, train))
+        draft = draft.with_ctes(CTE(draft.names.free(TRAIN_ROWS), train))
     return _filtered(draft, filters.product_filter.fit(_fit(draft)), filters.product_filter.keep)
 
 
@@ -135,7 +141,7 @@ def customer_filter(draft: Draft) -> Draft:
     A split that parts users leaves nothing to leak: a customer is judged by rows of one split, its own.
     """
     filters, config = draft.question.dataset.filters, draft.question.dataset.split_config
-    fit = replace(_fit(draft), among=filters.product_filter.keep(draft.concept))
+    fit = replace(_fit(draft), among=filters.product_filter.keep(draft.concept, draft.names))
     if config and config.parts_users:
         fit = replace(fit, rows=draft.rows)
     return _filtered(draft, filters.customer_filter.fit(fit), filters.customer_filter.keep)
@@ -158,7 +164,7 @@ def enrich(draft: Draft) -> Draft:
         query = _join(query, question, lookup, draft.in_join)
     for condition in draft.keep:
         query = query.where(condition)
-    return draft.with_ctes(CTE(ROWS, query))
+    return draft.with_ctes(CTE(draft.names.free(ROWS), query))
 
 
 STEPS: tuple[Callable[[Draft], Draft], ...] = (
@@ -178,11 +184,31 @@ def compile_rows(question: Question) -> tuple[CTE, ...]:
 
     Raises ResolveError with everything in which the relations break the contract.
     """
+    return _compiled(question, STEPS)
+
+
+def compile_column(question: Question, reference: Reference, name: str) -> tuple[CTE, ...]:
+    """The CTEs that select one column, called `name`, of the rows that `compile_rows` selects."""
+
+    def only(draft: Draft) -> Draft:
+        return replace(draft, projection=(alias(draft.in_join(reference), name),))
+
+    steps = (only if step is map_columns else step for step in STEPS if step is not split)
+    return _compiled(question, steps)
+
+
+def _compiled(question: Question, steps: Iterable[Callable[[Draft], Draft]]) -> tuple[CTE, ...]:
     draft = Draft(question)
-    for step in STEPS:
+    for step in steps:
         draft = step(draft)
     used = {reference.name for cte in draft.ctes for reference in cte.query.find_all(exp.Table)}
-    return tuple(cte for cte in draft.ctes if cte.name in used or cte.name == ROWS)
+    *others, last = draft.ctes
+    return (*(cte for cte in others if cte.name in used), last)
+
+
+def window_rows(question: Question) -> Draft:
+    """The rows of the window with all lookups joined; `Draft.in_rows` reads their columns."""
+    return window(Draft(question, early=question.scope.lookups))
 
 
 def source_query(question: Question, source: Source) -> exp.Select:
@@ -227,17 +253,20 @@ def _in_source(question: Question, reference: Reference) -> exp.Expr:
     return as_declared(source, question.relations[source.name], reference.column, source.name)
 
 
-def _filtered(draft: Draft, ctes: tuple[CTE, ...], keep: Callable[[Columns], exp.Expr | None]) -> Draft:
-    condition = keep(draft.concept_in_join)
+def _filtered(
+    draft: Draft, ctes: tuple[CTE, ...], keep: Callable[[Columns, Names], exp.Expr | None]
+) -> Draft:
+    condition = keep(draft.concept_in_join, draft.names)
     kept = draft.keep if condition is None else (*draft.keep, condition)
     return replace(draft, keep=kept).with_ctes(*ctes)
 
 
 def _fit(draft: Draft) -> Fit:
     """What filters learn from: the train rows where they were set apart, else all rows."""
-    apart = any(cte.name == TRAIN_ROWS for cte in draft.ctes)
+    train = draft.names.free(TRAIN_ROWS)
+    rows = train if any(cte.name == train for cte in draft.ctes) else draft.rows
     mapped = frozenset(draft.question.concepts)
-    return Fit(TRAIN_ROWS if apart else draft.rows, draft.concept, mapped, _revenue(draft))
+    return Fit(rows, draft.concept, mapped, draft.names, _revenue(draft))
 
 
 def _revenue(draft: Draft) -> exp.Expr | None:

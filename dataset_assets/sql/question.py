@@ -5,21 +5,28 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
+from sqlglot import exp
+
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.scope import Reference, Scope, Source
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Extent
 from dataset_assets.selection.date_range import AsOf, Moment, Window
+from dataset_assets.sql.names import Names
 
 
 def window_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Window | None:
     """The stretch of time a Dataset selects: its `date_range`, else the Period it is published for.
 
-    None where neither bounds it: then every row of the main table is selected.
+    None where neither bounds it: then every row of the main table is selected. With a time-based split a
+    rolling window ends where the day of as-of begins: days are whole, and one that has only begun is not yet
+    a day of any part.
     """
-    if dataset.filters.date_range:
-        return dataset.filters.date_range.window(as_of)
+    date_range, config = dataset.filters.date_range, dataset.split_config
+    if date_range:
+        found = date_range.window(as_of)
+        return found.until(as_of, date_range.eval_anchor(as_of)) if config and config.whole_days else found
     if period and dataset.column_mapping:
         return Window(Moment(period.start, period.start_date), Moment(period.end, period.end_date))
     return None
@@ -60,6 +67,35 @@ class Question:
         mapping = self.dataset.column_mapping
         return {name: self.reference(ref) for name, ref in mapping.concepts()} if mapping else {}
 
+    @cached_property
+    def names(self) -> Names:
+        """Internal names beside everything that the file and the sources call something."""
+        return Names.beside(self._identifiers())
+
+    def _identifiers(self) -> Iterator[str]:
+        yield from (output.name for output in self.scope.outputs)
+        yield from self.joined_columns.values()
+        for source in (self.scope.main, *self.scope.lookups):
+            relation = self.relations[source.name]
+            yield from (source.name, source.table, source.nested.stem if source.nested else "")
+            yield from (column.name for column in (*source.columns, *relation.columns))
+            yield from (found.name for found in relation.source.find_all(exp.Identifier))
+
+    @cached_property
+    def joined_columns(self) -> Mapping[tuple[str, str], str]:
+        """(lookup, column) → the name that the column has beside those of the main table.
+
+        That is `alias__column`, unless the main table or another lookup has a column of this name.
+        """
+        names = Names.beside(column.name for column in self.scope.main.columns)
+        found = {}
+        for lookup in self.scope.lookups:
+            for column in self.needed(lookup):
+                name = names.free(f"{lookup.name}__{column.name}")
+                names = names.and_beside([name])
+                found[lookup.name, column.name] = name
+        return found
+
     @property
     def anchor(self) -> date:
         """The day from which a time-based split counts back (decisions 6 and 7)."""
@@ -81,11 +117,18 @@ class Question:
 
     @cached_property
     def row_key(self) -> tuple[Reference, ...]:
-        """What a row is told by: its natural key, else every published column of the main table."""
+        """The columns whose values identify a row of the main table, in the order in which they are hashed.
+
+        They are the natural key; without one, the published columns of the main table; where all that is
+        published comes from lookups, every declared column of the main table. What changes them moves rows
+        between train and eval, and is a breaking change (contract/difference.py).
+        """
         if self.dataset.natural_key_columns:
             return tuple(self.reference(name) for name in self.dataset.natural_key_columns)
         outputs = (output.reference for output in self.scope.outputs)
-        return tuple(reference for reference in outputs if reference and reference.source.lookup is None)
+        found = tuple(reference for reference in outputs if reference and reference.source.lookup is None)
+        main = self.scope.main
+        return found or tuple(Reference(main, column) for column in main.columns)
 
     def joins(self, lookup: Source) -> Iterator[tuple[Reference, Reference]]:
         """(the column that a lookup is joined on, the lookup's own), for each of its conditions."""

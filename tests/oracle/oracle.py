@@ -111,6 +111,8 @@ class Oracle:
         if date_range["type"] == "fixed":
             return date_range["start_date"] <= day_of(moment) <= date_range["end_date"]
         in_past = instant(moment) < self.as_of
+        if self.split.get("strategy") == "time_based":  # days are whole, and that of as-of has only begun
+            in_past = day_of(moment) < self.day
         return months_before(self.day, date_range["months"]) <= day_of(moment) and in_past
 
     @property
@@ -217,11 +219,14 @@ def by_rank(ranked: Ranked, percent: int) -> set[Any]:
 
 
 def by_share(ranked: Ranked, percent: int) -> set[Any]:
-    """A product stays while the revenue of those before it is below the percentage (decision 2)."""
+    """A product stays while the revenue of those before it is below the percentage (decision 2).
+
+    The percentage is of the net revenue, and of nothing where that is not positive; 100 percent are all.
+    """
     whole = sum((revenue for _, revenue in ranked if revenue is not None), Decimal(0))
     top, before = set(), Decimal(0)
     for product, revenue in ranked:
-        if before * 100 < percent * whole:
+        if (whole > 0 and before * 100 < percent * whole) or percent == 100:
             top.add(product)
         before += revenue or 0
     return top - {None}

@@ -39,7 +39,7 @@ WITH date_filtered AS (
     product_id
   FROM product_revenue
   WHERE
-    revenue_before * 100 < 80 * revenue_of_all
+    revenue_before * 100 < 80 * revenue_of_all AND revenue_of_all > 0
 ), active_customers AS (
   SELECT
     household_id

@@ -1,0 +1,253 @@
+"""One dataset whose every name can be chosen, and all that a run asks an engine about it.
+
+What a run finds does not depend on how the user calls things: with other names it finds the same, under them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlglot import exp
+
+from dataset_assets.audit import AuditError, Evidence, audit, lookups_unique
+from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.scope import Scope
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.warehouse import PublishedColumn
+from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
+from dataset_assets.rows.encoding import digest_parts
+from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.selection.date_range import AsOf
+from dataset_assets.sql.build import assemble, column, table
+from dataset_assets.sql.compile import compile_rows
+from dataset_assets.sql.misfits import misfits
+from dataset_assets.sql.question import Question
+from dataset_assets.stats.profile import profile
+from tests.googlesql.session import SYSTEM, Contents, relation
+from tests.oracle.test_selection import columns
+
+AS_OF = datetime(2020, 4, 1, tzinfo=UTC)
+STAMP = Stamp(UUID(int=1), "sales", None, "run-1", AS_OF, None)
+LATER = Stamp(UUID(int=1), "sales", None, "run-2", AS_OF + timedelta(hours=1), None)
+POSITIONS = {
+    "main": "sales",
+    "alias": "goods",
+    "second_alias": "folk",
+    "lookup_table": "items_of_old",
+    "stem": "chosen_sales",
+    "join_column": "item_code",
+    "filter_column": "cents",
+    "mapped_column": "buyer",
+    "key": "ticket",
+    "extra_column": "remark",
+    "lookup_column": "shelf_kind",
+    "late_column": "town",
+}
+"""Where the user chooses a name → the name that the dataset has there otherwise."""
+FILTERED: Mapping[str, Any] = {
+    "filters": {
+        "date_range": {"type": "rolling", "months": 3},
+        "product_filter": {"type": "cumulative_revenue_percent", "value": 90},
+        "customer_filter": {"type": "min_transactions", "value": 2},
+        "fit_on": "train",
+    },
+    "split_config": {"strategy": "time_based", "eval_days": 14, "test_days": 7},
+}
+BY_RANK: Mapping[str, Any] = {
+    "filters": {"product_filter": {"type": "top_revenue_percent", "value": 70}},
+    "split_config": {"strategy": "random", "train_percent": 60, "test_percent": 20},
+}
+BY_KIND: Mapping[str, Any] = {
+    "filters": {
+        "date_range": {"type": "rolling", "months": 2},
+        "product_filter": {"type": "categories", "value": ["a", "b"]},
+    },
+}
+VARIANTS = {"filtered": (FILTERED, True), "by_rank": (BY_RANK, False), "by_kind": (BY_KIND, True)}
+"""Name → what is selected, and whether the dataset has a natural key."""
+STAGED = "_staged_rows"
+"""No name of the user's: a warehouse stages below a name that begins with an underscore, or in a file."""
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """The dataset of a variant with a name of choice in one position."""
+
+    variant: str
+    position: str = ""
+    name: str = ""
+
+    def called(self, position: str) -> str:
+        """The name in a position."""
+        return self.name if position == self.position else POSITIONS[position]
+
+    @property
+    def dataset(self) -> Dataset:
+        selection, has_key = VARIANTS[self.variant]
+        at = self.called
+        goods = {
+            "type": "table",
+            "name": at("lookup_table"),
+            "columns": columns(self.shapes[at("lookup_table")]),
+        }
+        folk = {"type": "table", "name": "people", "columns": columns(self.shapes["people"])}
+        join = {"source_column": at("join_column"), "target_column": "code"}
+        of_buyer = {"source_column": at("mapped_column"), "target_column": "person"}
+        return Dataset.model_validate(
+            {
+                "name": "Sales",
+                "owner": "someone",
+                "allow_empty": True,
+                "natural_key_columns": [at("key")] if has_key else [],
+                "main_table": {"name": at("main"), "columns": columns(self.shapes[at("main")])},
+                "lookups": [
+                    {"alias": at("alias"), "target": goods, "join_conditions": [join]},
+                    {"alias": at("second_alias"), "target": folk, "join_conditions": [of_buyer]},
+                ],
+                "column_mapping": {
+                    "user_id": at("mapped_column"),
+                    "product_id": f"{at('alias')}.item",
+                    "timestamp": "sold_at",
+                    "revenue": at("filter_column"),
+                    "category": f"{at('alias')}.{at('lookup_column')}",
+                },
+                "extra_columns": [at("extra_column"), f"{at('second_alias')}.{at('late_column')}"],
+                **selection,
+            }
+        )
+
+    @property
+    def shapes(self) -> dict[str, dict[str, str]]:
+        at = self.called
+        return {
+            at("main"): {
+                at("key"): "BIGINT",
+                at("mapped_column"): "BIGINT",
+                at("join_column"): "BIGINT",
+                at("filter_column"): "DECIMAL(38, 9)",
+                at("extra_column"): "VARCHAR",
+                "sold_at": "TIMESTAMPTZ",
+            },
+            at("lookup_table"): {"code": "BIGINT", "item": "BIGINT", at("lookup_column"): "VARCHAR"},
+            "people": {"person": "BIGINT", at("late_column"): "VARCHAR"},
+        }
+
+    @property
+    def contents(self) -> dict[str, list[tuple]]:
+        sales = [
+            (
+                n // 2,
+                n % 5,
+                n % 6,
+                Decimal(n * 7 % 11),
+                f"note {n % 4}",
+                AS_OF - timedelta(days=n * 2, hours=3),
+            )
+            for n in range(24)
+        ]
+        goods = [(code, code % 4, "abc"[code % 3]) for code in range(5)]
+        return {
+            self.called("main"): sales,
+            self.called("lookup_table"): goods,
+            "people": [(person, f"town {person % 2}") for person in range(4)],
+        }
+
+    def neutral(self, rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+        """Rows without the names of their columns, in an order of their own."""
+        return sorted([*map(str, row.values())] for row in rows)
+
+
+@dataclass
+class Run:
+    """All that a run asks: the rows, twice, the profile, and the checks."""
+
+    renamed: Renamed
+    bucketed: bool
+    found: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, session: Session, publish: Callable[[str, exp.Query], Session]) -> dict[str, Any]:
+        """What was found, names aside. `publish` puts a query's rows into a table for a new session."""
+        question = self.question
+        found: dict[str, Any] = {"unique": lookups_unique(question, session).passed}
+        first = self.query(question, None)
+        found["first"] = self.renamed.neutral(session.rows(first))
+        stem = self.renamed.called("stem")
+        session = publish(stem, first)
+        definitions = tuple(output.definition for output in question.scope.outputs)
+        before = Published(table(stem), definitions)
+        found["again"] = self.renamed.neutral(session.rows(self.query(question, before)))
+        found["changed_key"] = self.renamed.neutral(
+            session.rows(self.query(question, Published(table(stem), definitions, has_key=False)))
+        )
+        found |= self.checked(question, session, table(STAGED))
+        found["misfits"] = list(map(str, misfits(question, session)))
+        return found
+
+    @property
+    def question(self) -> Question:
+        scope = Scope(self.renamed.dataset, lambda _: None)
+        shapes = self.renamed.shapes
+        relations = {source.name: relation(shapes, source.table) for source in (scope.main, *scope.lookups)}
+        return Question(scope, relations, AsOf(AS_OF))
+
+    def query(self, question: Question, before: Published | None) -> exp.Query:
+        definitions = tuple(output.definition for output in question.scope.outputs)
+        key = question.dataset.natural_key_columns
+        selection = compile_rows(question)
+        identity = Identity(definitions, key, "timestamp", question.names)
+        stamp = LATER if before else STAMP
+        metadata = row_metadata(selection[-1].name, identity, stamp, before, bucketed=self.bucketed)
+        return assemble((*selection, *metadata))
+
+    def checked(self, question: Question, session: Session, staged: exp.Expr) -> dict[str, Any]:
+        published = tuple(
+            PublishedColumn(output.name, output.definition.type, nullable=True)
+            for output in question.scope.outputs
+        )
+        split = "split" if question.dataset.split_config else None
+        extra = {
+            **digest_parts(published),
+            "added": exp.CountIf(this=exp.not_(column("_period").is_(exp.null()))),
+        }
+        statistics = profile(session, staged, published, split, extra)
+        try:
+            checks = audit(Evidence(question, staged, published, statistics, session), ())
+        except AuditError as error:
+            checks = error.checks
+        return {
+            "statistics": [each.model_dump() for each in statistics.columns.values()],
+            "totals": (statistics.row_count, dict(statistics.splits), dict(statistics.extra)),
+            "checks": [(check.name, check.passed, list(_flat(check.metadata))) for check in checks],
+        }
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    """The values of nested mappings and lists, without the mappings' keys."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if not isinstance(value, list):
+        yield value
+        return
+    for each in value:
+        yield from _flat(each)
+
+
+def published_shape(question: Question) -> dict[str, str]:
+    """The columns of the published table, each with its type in DuckDB."""
+    kinds = {
+        "integer": "BIGINT",
+        "string": "VARCHAR",
+        "decimal": "DECIMAL(38, 9)",
+        "timestamp": "TIMESTAMPTZ",
+    }
+    own = {output.name: kinds[output.definition.type.value] for output in question.scope.outputs}
+    return own | {system.name: SYSTEM[system.name] for system in SYSTEM_COLUMNS}
+
+
+def with_published(renamed: Renamed, rows: Sequence[Mapping[str, Any]], stem: str) -> Contents:
+    """The contents with a publication beside them, and the same rows staged."""
+    published = [tuple(row.values()) for row in rows]
+    return {**renamed.contents, stem: published, STAGED: published}

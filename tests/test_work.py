@@ -1,0 +1,53 @@
+"""Which published columns are profiled, and which of them the digest is made of."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from dataset_assets.contract.catalog import Entry, load_catalog
+from dataset_assets.selection.date_range import AsOf
+from dataset_assets.sql.compile import compile_rows
+from dataset_assets.sql.logical import logical_relations
+from dataset_assets.sql.question import Question
+from dataset_assets.work import Request, Work
+
+FILE = """
+dataset:
+  name: Sales
+  owner: ada
+  natural_key_columns: [Ticket]
+  main_table:
+    name: sales
+    columns: [{name: ticket, type: integer}, {name: buyer, type: integer}, {name: item, type: integer},
+      {name: sold_at, type: timestamp}]
+  column_mapping: {user_id: buyer, product_id: item, timestamp: sold_at}
+  extra_columns: [buyer, sold_at]
+"""
+NOW = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def work(folder: Path) -> Work:
+    (folder / "datasets").mkdir()
+    (folder / "users.yaml").write_text("users: {ada: {email: ada@example.org}}\n")
+    (folder / "datasets" / "sales.yaml").write_text(FILE)
+    catalog = load_catalog(folder)
+    entry: Entry = catalog.entry("sales")
+    scope = catalog.scope(entry)
+    question = Question(scope, logical_relations(scope), AsOf(NOW))
+    version = entry.lock.version_of(scope.dataset)
+    request: Any = Request(entry, "run-1", NOW)
+    return Work(request, question, compile_rows(question), version, UUID(int=1), None)
+
+
+def test_a_column_that_repeats_a_mapped_id_is_profiled_itself(tmp_path):
+    """It is no identifier, and has a mean; a timestamp has the statistics of the column it repeats."""
+    given = work(tmp_path)
+    assert given.twins["buyer"] == "buyer"
+    assert given.twins["sold_at"] == "timestamp"
+    assert [each.name for each in given.profiled] == ["user_id", "product_id", "timestamp", "Ticket", "buyer"]
+    assert [each.name for each in given.profiled if each.identifies] == ["user_id", "product_id", "Ticket"]
+
+
+def test_the_digest_is_made_of_each_source_column_once(tmp_path):
+    assert [each.name for each in work(tmp_path).measured] == ["user_id", "product_id", "timestamp", "Ticket"]

@@ -230,6 +230,24 @@ def test_the_instance_of_the_project_in_this_folder_is_told(tmp_path, monkeypatc
         assert evaluations(instance, "profiles")
 
 
+def test_the_history_of_publications_is_shown(retailer):
+    assert "Nothing is published yet" in well("show", "profiles", "--history").out
+    well("backfill", "sales", *ENDS)
+    rewrite(retailer, "SELECT * FROM {sales} WHERE MONTH(transaction_timestamp) <> 3 OR quantity > 1")
+    well("backfill", "sales", *ENDS)
+    lines = [line.split() for line in well("show", "sales", "--history").out.splitlines()]
+    stamps = [line[0] for line in lines if line and line[0][:2] == "20"]
+    assert len(stamps) > 3
+    assert stamps == sorted(stamps, reverse=True)
+    one = well("show", "sales", "--history", "--partition", "2017-03", "--last", "1").out
+    assert [line.split()[1] for line in one.splitlines() if line.startswith(" 20") or line[:2] == "20"] == [
+        "2017-03"
+    ]
+    assert "there is no publication of 2031-01; published are: " in refused(
+        "show", "sales", "--history", "--partition", "2031-01"
+    )
+
+
 def test_the_pace_says_what_is_left():
     seconds = iter((0, 10, 30, 7200))
     pace = Pace(3, lambda: next(seconds))

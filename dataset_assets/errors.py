@@ -147,6 +147,12 @@ class LockError(DatasetAssetsError):
     """The lock of a Dataset's versions is missing, stale, edited, or names two structures by one number."""
 
 
+class LockedMeanwhileError(LockError):
+    """Another run locked a Dataset for the first time while this one was at work: it has the id now."""
+
+    transient = True
+
+
 def first_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """The first faults of one file, at most MOST_FAULTS, and one that says how many more there are."""
     found = tuple(faults)

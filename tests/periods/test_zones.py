@@ -29,7 +29,7 @@ def changes(zone):
     found, before = [], None
     for step in range(STEPS):
         shift = (FIRST + STEP * step).astimezone(zone).utcoffset()
-        if shift != before:
+        if shift is not None and shift != before:
             found.append((step, int(shift.total_seconds())))
             before = shift
     return found

@@ -7,7 +7,7 @@ from deltalake import DeltaTable
 
 from dataset_assets.ports.warehouse import Claim
 from resources.data_files import DataFile
-from resources.delta_tables import data_files
+from resources.delta_tables import data_files, history
 
 PERIOD = "_period"
 _LAST = 8
@@ -62,7 +62,7 @@ def periods(table: DeltaTable) -> list[str | None]:
 
 def claims(table: DeltaTable, dataset: str, period: str | None) -> Iterator[Claim]:
     """Those that were published, the newest first."""
-    for entry in table.history():
+    for entry in history(table):
         if entry.get("token") and entry.get("period") == (period or ""):
             yield Claim(dataset, period, int(entry["token"]), entry["run_id"])
 
@@ -81,6 +81,6 @@ def _versions(table: DeltaTable, claim: Claim) -> Iterator[int]:
     """It may be told twice: nearly always it is one of the last, and all would be many to read."""
     wanted = (str(claim.token), claim.period or "")
     for most in (_LAST, None):
-        for entry in table.history(most):
+        for entry in history(table, most):
             if (entry.get("token"), entry.get("period")) == wanted:
                 yield entry["version"]

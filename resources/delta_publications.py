@@ -17,7 +17,7 @@ from dataset_assets.ports.warehouse import Publication, Record, Warehouse, no_su
 from resources import delta_periods
 from resources.data_files import DataFile
 from resources.delta_folder import DatasetFolder, read_json
-from resources.delta_tables import open_table, relation_source
+from resources.delta_tables import history, open_table, relation_source
 from resources.resolvers.base import digest
 
 
@@ -104,7 +104,7 @@ class DeltaPublications(Warehouse):
         """What happened to the table, the newest first: version, timestamp (ms), period, run, ..."""
         table = self.table(DatasetFolder.of(self.root, dataset))
         names = ("version", "timestamp", "operation", "period", "run_id", "dataset_version")
-        return [{name: entry.get(name) for name in names} for entry in table.history()] if table else []
+        return [{name: entry.get(name) for name in names} for entry in history(table)] if table else []
 
     def location(self, dataset: str) -> str:
         """The folder."""

@@ -1,5 +1,6 @@
 """What a Delta table's log says, as DuckDB needs it to read the table's files."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -75,6 +76,25 @@ def open_table(path: Path, version: int | None = None) -> DeltaTable:
     """
     check_path(path)
     return DeltaTable(path.absolute().as_uri(), version=version)
+
+
+def history(delta: DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:
+    """Return what each commit says of itself, the newest first.
+
+    The Delta library finds no commit in a folder with `#` in its path; the log's files are read there.
+    """
+    found = delta.history(limit)
+    if found:
+        return found
+    log = Path(unquote(urlsplit(delta.table_uri).path)) / "_delta_log"
+    commits = sorted(log.glob("[0-9]*.json"), reverse=True)
+    known = [each for each in commits if int(each.stem) <= delta.version()][:limit]
+    return [
+        {**json.loads(line)["commitInfo"], "version": int(path.stem)}
+        for path in known
+        for line in path.read_text("utf-8").splitlines()
+        if line.startswith('{"commitInfo"')
+    ]
 
 
 def check_path(path: Path) -> None:

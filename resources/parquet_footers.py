@@ -130,7 +130,7 @@ def is_all_null(footer: Footer, column: FooterColumn) -> bool:
     """Whether a column is NULL throughout. Reads the column where the statistics do not count NULLs."""
     from pyarrow import parquet
 
-    if column.nulls is not None or column.kind.type is PhysicalType.OTHER:
+    if column.nulls is not None or column.kind.native == "nested":
         return column.all_null
     file = parquet.ParquetFile(footer.path)
     columns = (each.column(0) for each in file.iter_batches(columns=[column.name]))

@@ -57,10 +57,10 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
 
     def state(self, table: str) -> TableState:
         """From the log."""
-        from resources.delta_tables import num_records
+        from resources.delta_tables import history, num_records
 
         delta = self._open(table)
-        millis = delta.history(1)[0].get("timestamp")
+        millis = history(delta, 1)[0].get("timestamp")
         modified = datetime.fromtimestamp(millis / 1000, UTC) if millis else None
         return TableState(self._version(table, delta), num_records(delta), modified)
 

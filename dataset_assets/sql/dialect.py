@@ -54,7 +54,8 @@ _SHORTEST_DECIMAL = parse_one(
     "CASE WHEN ABS(:this * 1e9 - ROUND(:this * 1e9)) < 0.5 - ABS(:this) * 2.5e-7"
     " THEN CAST(CAST(:this AS DOUBLE) AS DECIMAL(38, 9))"
     " WHEN ABS(:this) < 1e13 AND ROUND(:this * 1e2) / 1e2 = :this"
-    " THEN CAST(CAST(ROUND(:this * 1e2) AS BIGINT) * CAST('0.010000000' AS DECIMAL(19, 9)) AS DECIMAL(38, 9))"
+    " THEN CAST(CAST(ROUND(:this * 1e2) AS BIGINT) * CAST('0.010000000' AS DECIMAL(19, 9))"
+    " AS DECIMAL(38, 9))"
     " ELSE CAST(CAST(:this AS VARCHAR) AS DECIMAL(38, 9)) END",
     dialect="duckdb",
 )

@@ -31,7 +31,7 @@ _AS_THEY_ARE = {
 """Published SQL type → the stores' own names of it: these need no cast."""
 
 _SHORT_FLOATS = frozenset({"FLOAT", "REAL"})
-"""Stores' own names of floats that may have 32 bits; the text of a 64-bit one reads back as the same float."""
+"""Stores' own names of floats that may have 32 bits; the text of a 64-bit one reads back the same."""
 
 Cast = Callable[[exp.Expr, PhysicalColumn, str], exp.Expr]
 

@@ -26,10 +26,11 @@ WHERE before IS NULL OR before <> shift ORDER BY step
 
 def changes(zone):
     """The steps at which the zone's offset from UTC changes, and the offset in seconds."""
-    found, before = [], None
+    found: list[tuple[int, int]] = []
+    before = None
     for step in range(STEPS):
         shift = (FIRST + STEP * step).astimezone(zone).utcoffset()
-        if shift != before:
+        if shift is not None and shift != before:
             found.append((step, int(shift.total_seconds())))
             before = shift
     return found

@@ -59,9 +59,10 @@ _SHORTEST_DECIMAL = parse_one(
     " ELSE CAST(CAST(:this AS VARCHAR) AS DECIMAL(38, 9)) END",
     dialect="duckdb",
 )
-"""The shortest text names the decimal, but writing texts is slow. It lies half a unit of the last bit away from
-the float at most, and so does the product by 1e9: where both together (2.3e-16 of the value) cannot reach the
-next integer, arithmetic is right. So it is for cents of at most fifteen digits, which are the shortest text."""
+"""The shortest text names the decimal, but writing texts is slow. The text lies at most half a unit of the last
+bit away from the float, and so does the product by 1e9: where both together (2.3e-16 of the value) cannot
+reach the next integer, arithmetic is right. So it is for cents of fifteen digits: they are the shortest
+text."""
 _SHORTEST_NUMERIC = (
     "CAST(CASE WHEN CAST(FORMAT('%.15g', {this}) AS FLOAT64) = {this} THEN FORMAT('%.15g', {this})"
     " WHEN CAST(FORMAT('%.16g', {this}) AS FLOAT64) = {this} THEN FORMAT('%.16g', {this})"

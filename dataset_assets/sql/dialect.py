@@ -59,7 +59,7 @@ _SHORTEST_DECIMAL = parse_one(
     " ELSE CAST(CAST(:this AS VARCHAR) AS DECIMAL(38, 9)) END",
     dialect="duckdb",
 )
-"""The shortest text names the decimal, but writing texts is slow. The text lies at most half a unit of the last
+"""The shortest text names the decimal, but writing it is slow. It lies at most half a unit of the last
 bit away from the float, and so does the product by 1e9: where both together (2.3e-16 of the value) cannot
 reach the next integer, arithmetic is right. So it is for cents of fifteen digits: they are the shortest
 text."""

@@ -50,15 +50,25 @@ def _not(generator: Generator, node: exp.Expr) -> str:
     return f"NOT {generator.sql(what)}"
 
 
-_EXACT_DECIMAL = parse_one(
-    "CASE WHEN ABS(:this * 1e9 - ROUND(:this * 1e9)) < 0.5 - ABS(:this) * 1.2e-7"
+_SHORTEST_DECIMAL = parse_one(
+    "CASE WHEN ABS(:this * 1e9 - ROUND(:this * 1e9)) < 0.5 - ABS(:this) * 2.5e-7"
     " THEN CAST(CAST(:this AS DOUBLE) AS DECIMAL(38, 9))"
-    " ELSE CAST(LEFT(PRINTF('%.40f', :this), -30) AS DECIMAL(38, 9)) END",
+    " WHEN ABS(:this) < 1e13 AND ROUND(:this * 1e2) / 1e2 = :this"
+    " THEN CAST(CAST(ROUND(:this * 1e2) AS BIGINT) * CAST('0.010000000' AS DECIMAL(19, 9))"
+    " AS DECIMAL(38, 9))"
+    " ELSE CAST(CAST(:this AS VARCHAR) AS DECIMAL(38, 9)) END",
     dialect="duckdb",
 )
-"""DuckDB multiplies by 1e9 as floats do, and gives 333736947.770000000 for 333736947.77, which is
-333736947.769999981, as BigQuery has it. The product is off by 1.11e-16 of itself at most: where it cannot
-round to another integer for that, it is right, and fast; else all digits are written, and ten decide."""
+"""The shortest text names the decimal, but writing it is slow. It lies at most half a unit of the last
+bit away from the float, and so does the product by 1e9: where both together (2.3e-16 of the value) cannot
+reach the next integer, arithmetic is right. So it is for cents of fifteen digits: they are the shortest
+text."""
+_SHORTEST_NUMERIC = (
+    "CAST(CASE WHEN CAST(FORMAT('%.15g', {this}) AS FLOAT64) = {this} THEN FORMAT('%.15g', {this})"
+    " WHEN CAST(FORMAT('%.16g', {this}) AS FLOAT64) = {this} THEN FORMAT('%.16g', {this})"
+    " ELSE FORMAT('%.17g', {this}) END AS NUMERIC)"
+)
+"""BigQuery's own text of a float has 15 digits or 17, where the shortest may have 16."""
 _FIRST_INSTANT = parse_one(
     "CASE WHEN TIMEZONE(:zone, TIMEZONE(:zone, :this - INTERVAL '3' HOUR) + INTERVAL '3' HOUR)"
     " = CAST(:this AS TIMESTAMP)"
@@ -79,7 +89,7 @@ class DuckDBText(DuckDB):
             exp.Format: rename_func("printf"),
             exp.Not: _not,
             ClockTime: _written(_FIRST_INSTANT),
-            FloatAsDecimal: _written(_EXACT_DECIMAL),
+            FloatAsDecimal: _written(_SHORTEST_DECIMAL),
             # 128 bits take four times as long to write as 64, which hold almost every value
             DecimalText: _template(
                 "COALESCE(CAST(TRY_CAST({this} AS DECIMAL(18, 9)) AS TEXT), CAST({this} AS TEXT))"
@@ -103,7 +113,7 @@ class BigQueryText(BigQuery):
             # sqlglot writes NUMERIC for DECIMAL(38, 9) in CAST, and forgets SAFE_CAST
             exp.TryCast: preprocess([remove_precision_parameterized_types]),
             ClockTime: _template("TIMESTAMP({this}, {zone})"),
-            FloatAsDecimal: _template("CAST({this} AS NUMERIC)"),
+            FloatAsDecimal: _template(_SHORTEST_NUMERIC),
             DecimalText: _template("FORMAT('%.9f', {this})"),
             FirstBy: _template("ARRAY_AGG({this} ORDER BY {key} LIMIT {count})"),
             Fingerprint: _template("TO_HEX(REVERSE(MD5({this})))"),

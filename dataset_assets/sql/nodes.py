@@ -21,7 +21,10 @@ class DecimalText(exp.Expression, exp.Func):
 
 
 class FloatAsDecimal(exp.Cast):
-    """A float as the decimal that is nearest to its exact value, halves away from zero (decision 3)."""
+    """A 64-bit float as the decimal that its shortest text names, to nine places, halves away from zero.
+
+    The shortest text is the one with the fewest digits that reads back as the same float (decision 3).
+    """
 
 
 class ClockTime(exp.Expression, exp.Func):

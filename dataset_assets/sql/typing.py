@@ -30,6 +30,9 @@ _AS_THEY_ARE = {
 }
 """Published SQL type → the stores' own names of it: these need no cast."""
 
+_SHORT_FLOATS = frozenset({"FLOAT", "REAL"})
+"""Stores' own names of floats that may have 32 bits; the text of a 64-bit one reads back the same."""
+
 Cast = Callable[[exp.Expr, PhysicalColumn, str], exp.Expr]
 
 
@@ -45,6 +48,8 @@ def _to(sql_type: str) -> Cast:
 
 
 def _float(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
+    if column.native in _SHORT_FLOATS:  # its own text has fewer digits than that of the same 64-bit float
+        value = exp.cast(exp.cast(value, "VARCHAR"), "DOUBLE")
     return FloatAsDecimal(this=value, to=exp.DataType.build(SQL_TYPES[ColumnType.DECIMAL]))
 
 

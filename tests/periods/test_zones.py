@@ -26,7 +26,8 @@ WHERE before IS NULL OR before <> shift ORDER BY step
 
 def changes(zone):
     """The steps at which the zone's offset from UTC changes, and the offset in seconds."""
-    found, before = [], None
+    found: list[tuple[int, int]] = []
+    before = None
     for step in range(STEPS):
         shift = (FIRST + STEP * step).astimezone(zone).utcoffset()
         if shift is not None and shift != before:

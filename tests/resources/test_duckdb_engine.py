@@ -12,6 +12,8 @@ from sqlglot import exp, parse_one
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.ports.relation import PhysicalType
 from resources import duckdb_nodes
+from resources.duckdb_engine import DuckDBEngine
+from resources.target_settings import DuckDBSettings
 from tests.resources.conftest import engine_for, query
 
 LONG = "SELECT COUNT(*) FROM RANGE(200000) AS a(x), RANGE(10000000) AS b(y) WHERE (a.x * b.y) % 7 = 3"
@@ -152,3 +154,17 @@ def test_spill_is_removed_also_that_of_killed_sessions(tmp_path):
             assert len([path for path in spill.iterdir() if path.is_dir()]) == 2
         assert len([path for path in spill.iterdir() if path.is_dir()]) == 1
     assert list(spill.iterdir()) == []
+
+
+def test_a_spill_that_cannot_be_made_falls_back_to_the_systems_folder(tmp_path):
+    blocked = tmp_path / "warehouse"
+    blocked.write_text("a file: no folder can be made below it, not even by root")
+    engine = DuckDBEngine(DuckDBSettings(type="duckdb"), (tmp_path,), blocked / "_spill")
+    with engine.connect() as session:
+        assert session.rows(exp.select("1 AS a")) == [{"a": 1}]
+    named = DuckDBSettings(type="duckdb", spill=str(blocked / "own"))
+    with (
+        pytest.raises(OSError, match="warehouse"),
+        DuckDBEngine(named, (tmp_path,), blocked / "own").connect(),
+    ):
+        pass

@@ -57,6 +57,19 @@ def test_every_version_can_be_read_back_with_its_record(opened: Opened) -> None:
         opened.current("2026-01", 7)
 
 
+def test_several_periods_are_read_as_one_version_has_them(opened: Opened) -> None:
+    assert opened.warehouse.version("sales", opened.session) is None
+    months = ["2026-02", "2026-01", "2026-03", "2026-01"]
+    for number, month in enumerate(months):
+        opened.publish(f"SELECT {number}::BIGINT AS a", month)
+    assert opened.warehouse.version("sales", opened.session) == 3
+    wanted = {None: [3, 0, 2], 3: [3, 0, 2], 2: [1, 0, 2], 1: [1, 0], 0: [0]}
+    for version, values in wanted.items():
+        periods = ["2026-01", "2026-02", "2026-03"]
+        found = opened.warehouse.publications("sales", periods, opened.session, version)
+        assert [row["a"] for each in found for row in opened.rows(each.relation)] == values
+
+
 def test_what_a_publication_looks_like(opened: Opened) -> None:
     opened.publish("SELECT 1::BIGINT AS a, NULL::VARCHAR AS b", "2026-01", (A, B))
     relation = opened.current()

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from dataset_assets.assets.executing import executor
 from dataset_assets.assets.location import Surroundings, location
 from dataset_assets.assets.resource import TargetResource
 from dataset_assets.periods.calendar import Calendars
@@ -31,7 +32,7 @@ def defs() -> dg.Definitions:
 def build(settings: Settings, now: datetime) -> dg.Definitions:
     """The definitions of one folder over one target. `now` decides which Periods are complete."""
     found = location(settings.definitions, _surroundings(settings), now)
-    return dg.Definitions.merge(found, dg.Definitions(executor=dg.in_process_executor))
+    return dg.Definitions.merge(found, dg.Definitions(executor=executor))
 
 
 def surroundings(target: str | None = None, *, locked: bool | None = None) -> Surroundings:

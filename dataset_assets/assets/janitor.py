@@ -2,7 +2,7 @@
 
 Dagster's run monitor asks the launcher how a run's process is. Launchers of containers know; the one that
 starts processes on this machine knows as long as its own process lives. When all of them were killed at once,
-a run stays "started" until `max_runtime_seconds`, and its dataset waits for it.
+or a command executed the run itself, it stays "started" until `max_runtime_seconds`, and its dataset waits.
 """
 
 import time
@@ -11,16 +11,14 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from dataset_assets.assets.orphans import UNFINISHED, end_if_gone, free_gone_holders
 from dataset_assets.assets.resource import Placement
-from dataset_assets.assets.worker import Worker
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.janitor import AGE, clean
 
 SENSOR = "janitor"
-INTERVAL = 60
+INTERVAL = 30
 """Seconds between two looks, at least."""
-GRACE = 60.0
-"""Seconds since the last sign of a run: so long somebody else may still be about to end it."""
 PATIENCE = 20.0
 """Seconds of one look that are spent on cleaning; Dagster gives up a look after 60. The next one goes on."""
 
@@ -64,32 +62,21 @@ def _cleaned(placement: Placement, now: datetime) -> tuple[list[str], bool]:
 
 
 def end_orphans(context: dg.SensorEvaluationContext, now: datetime) -> Iterator[str]:
-    """The runs of this code location that count as failed from now on; they may be tried again."""
+    """The runs of this code location that count as failed from now on; they may be tried again.
+
+    Runs that a command executed have no code location: any janitor of their machine ends them. Slots of runs
+    that were ended otherwise are freed as well.
+    """
     instance = context.instance
-    if instance.run_launcher.supports_check_run_worker_health:
-        return
-    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
-    for record in instance.get_run_records(filters):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=list(UNFINISHED))):
         run = record.dagster_run
-        worker = Worker.of(run) if _is_ours(context, run) else None
-        if worker and worker.is_gone and _is_quiet(instance, run, now) and _goes_on(instance, run):
-            instance.report_run_failed(run, f"The process {worker.process} of this run is gone")
+        if _is_ours(context, run) and end_if_gone(instance, run, now):
             yield run.run_id
+    for _ in free_gone_holders(instance, now):
+        pass
 
 
 def _is_ours(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> bool:
     """Others look after those of another code location."""
     ours, theirs = context.code_location_origin, run.remote_job_origin
-    return bool(ours and theirs) and ours.location_name == theirs.location_name
-
-
-def _is_quiet(instance: dg.DagsterInstance, run: dg.DagsterRun, now: datetime) -> bool:
-    """By its last event. When its record was written PostgreSQL tells in a time zone of its own."""
-    last = instance.get_records_for_run(run.run_id, limit=1, ascending=False).records
-    return not last or now.timestamp() - last[0].event_log_entry.timestamp >= GRACE
-
-
-def _goes_on(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Still: another janitor may have ended it by now, or it came to its own end before its process did."""
-    found = instance.get_run_by_id(run.run_id)
-    return found is not None and not found.is_finished
+    return theirs is None or (ours is not None and ours.location_name == theirs.location_name)

@@ -17,6 +17,9 @@ TAG = ".dagster/dataset_assets/worker"
 """On a run; its beginning keeps it off Dagster's pages. One that is started again has the tags of the first:
 `run_id` says whose it is."""
 
+_STARTED = "Started process for run"
+"""The beginning of the event that Dagster's code server writes from a run's new process."""
+
 
 class Worker(Model):
     """`host` is the machine's name. `began` tells two processes apart that had the same number.
@@ -44,6 +47,19 @@ class Worker(Model):
             return None
         return found if found.run_id == run.run_id else None
 
+    @classmethod
+    def of_events(cls, instance: dg.DagsterInstance, run: dg.DagsterRun) -> Self | None:
+        """The process that the run's last start names, taken for one of this machine; None before any start.
+
+        Events do not say when a process began: another one that has its number by now counts as the run's.
+        """
+        kinds = {dg.DagsterEventType.ENGINE_EVENT, dg.DagsterEventType.RUN_START}
+        logs = instance.all_logs(run.run_id, of_type=kinds)
+        process = next((pid for entry in reversed(logs) if (pid := _started(entry))), None)
+        return (
+            cls(run_id=run.run_id, host=socket.gethostname(), process=process, began="") if process else None
+        )
+
     @property
     def is_gone(self) -> bool:
         """Whether it is certain: of another machine's processes nothing is."""
@@ -52,15 +68,37 @@ class Worker(Model):
         return self.began != _began(self.process) if self.began else not _answers(self.process)
 
 
-def announce(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Called within a run. One that nobody launched, as a test's or a command's, ends with who began it."""
-    if run.remote_job_origin is None or instance.run_launcher.supports_check_run_worker_health:
+def announce(instance: dg.DagsterInstance, run: dg.DagsterRun, process: int | None = None) -> None:
+    """Tag the run with its process, so that others can tell when that process is gone.
+
+    Called within a run. `process`: its number, else that of the run's start. A launcher that checks on what
+    it launched needs no tag; a run that a command executes has no launcher.
+    """
+    if run.remote_job_origin and instance.run_launcher.supports_check_run_worker_health:
         return
-    records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_START).records
-    events = [record.event_log_entry.dagster_event for record in records]
-    process = events[-1].pid if events and events[-1] else None
+    known = instance.get_run_by_id(run.run_id)
+    if known is None or (process is None and Worker.of(known)):
+        return
+    process = process or _process(instance, run)
     if process:
         instance.add_run_tags(run.run_id, {TAG: Worker.here(run.run_id, process).model_dump_json()})
+
+
+def _process(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int | None:
+    records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_START).records
+    events = [record.event_log_entry.dagster_event for record in records]
+    return events[-1].pid if events and events[-1] else None
+
+
+def _started(entry: dg.EventLogEntry) -> int | None:
+    """The process that this event says was started for the run."""
+    event = entry.dagster_event
+    if event is None or event.event_type is dg.DagsterEventType.RUN_START:
+        return event.pid if event else None
+    if not (event.message or "").startswith(_STARTED):
+        return None
+    number = event.engine_event_data.metadata["pid"].value
+    return int(str(number))
 
 
 def _began(process: int) -> str:

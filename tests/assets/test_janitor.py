@@ -20,7 +20,8 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from dataset_assets.assets.janitor import GRACE, end_orphans
+from dataset_assets.assets.janitor import end_orphans
+from dataset_assets.assets.orphans import GRACE
 from dataset_assets.assets.worker import Worker, announce
 from dataset_assets.janitor import AGE
 

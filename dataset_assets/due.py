@@ -179,9 +179,9 @@ class Look:
         if record is None:
             yield Reason(Why.NEW)
             return
-        version = self.entry.lock.version_of(dataset).number
-        if record["version"] != version:
-            yield Reason(Why.VERSION, f"{record['version']} → {version}")
+        version = self.entry.lock.version_of(dataset)
+        if record["sha256"] != version.sha256:
+            yield Reason(Why.VERSION, f"{record['version']} → {version.number}")
             return
         columns = (output.definition for output in self.places.scope.outputs)
         yield from (Reason(Why.OBJECTION, each) for each in objections(record, dataset, columns))

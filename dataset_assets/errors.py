@@ -111,6 +111,12 @@ class LockError(DatasetAssetsError):
     """The lock of a Dataset's versions is missing, stale, edited, or names two structures by one number."""
 
 
+class LockedMeanwhileError(LockError):
+    """Another run locked a Dataset for the first time while this one was at work: it has the id now."""
+
+    transient = True
+
+
 def raise_all(error: type[DatasetAssetsError], faults: Iterable[Fault]) -> None:
     """Raises `error` with every fault, or does nothing when there are none."""
     found = tuple(faults)

@@ -4,6 +4,7 @@
 from the lock into the YAML. Doing it twice does nothing the second time.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -108,6 +109,24 @@ def mend_merge(lock_path: Path) -> tuple[str, ...]:
 
 
 def _in_order(lock: Lock) -> tuple[list[Line], list[str]]:
+    """The lines with numbers that go up, and what was done.
+
+    Where each number names one structure, the lines are only sorted: publications have those numbers.
+    """
+    names = {(line.version, line.sha256) for line in lock.lines}
+    if len(names) == len(lock.numbers) and len({line.id for line in lock.lines}) == 1:
+        return _sorted(lock.lines), ["put the lines in the order of their numbers"]
+    return _with_free_numbers(lock)
+
+
+def _sorted(lines: Iterable[Line]) -> list[Line]:
+    """By number; that which gives the number before those that repeat it, and each once."""
+    order = sorted(lines, key=lambda line: (line.version, line.structure is None, line.locked_at))
+    giving = {line.version: line for line in reversed(order) if line.structure is not None}
+    return [line for line in order if line.structure is None or giving[line.version] is line]
+
+
+def _with_free_numbers(lock: Lock) -> tuple[list[Line], list[str]]:
     free = max(lock.numbers) + 1
     lines: list[Line] = []
     done: list[str] = []

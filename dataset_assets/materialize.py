@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+import uuid6
 from sqlglot import exp
 
 from dataset_assets.audit import AuditError, CheckResult, Evidence, audit, declared_schema, lookups_unique
@@ -21,6 +22,7 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.wording import size_text
 from dataset_assets.drift import compared
 from dataset_assets.errors import DataError, Fault, LockError, ResolveError, raise_all
+from dataset_assets.files import guarded
 from dataset_assets.history import history
 from dataset_assets.moving import Mover
 from dataset_assets.pace import Progress
@@ -107,7 +109,6 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         with clock.step("compile", "compiling the query"):
             asked = found.carried(named_only)
             selection = compile_rows(asked)
-            # Not before: a source that breaks the contract must not use up a version.
             version, dataset_id = _versioned(request, scope.dataset)
             work = Work(request, asked, selection, version, dataset_id, before, found.texts)
         outcome = standing(before) if before and reads_the_same(work, target) else None
@@ -126,7 +127,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
     return Materialization(
         dataset=stem,
         period=claim.period,
-        version=version,
+        version=replace(version, number=outcome.record["version"], pending=False),
         as_of=as_of.instant,
         sql=sql,
         columns=work.columns,
@@ -214,6 +215,7 @@ def _publication(
             target.warehouse.discard(claim, staged, session)
             return _affirmed(work, work.before, target, claim, session)
         counts = _counts(work, statistics.row_count, added, touched)
+        work = _locked(work, target, claim, session)
         record = snapshot(work, target, sql) | {
             "counts": asdict(counts),
             "digest": digest,
@@ -246,15 +248,30 @@ def _refuse_unlocked(request: Request, dataset: Dataset) -> None:
 
 
 def _versioned(request: Request, dataset: Dataset) -> tuple[Version, UUID]:
-    """The version that is published, and the dataset's id; an unlocked one is locked first (decision 15)."""
+    """The version that would be published, and the dataset's id. Neither is in the lock before `_locked`.
+
+    Raises LockError now rather than then, where the lock cannot be written.
+    """
     entry = request.entry
-    version = entry.lock.version_of(dataset)
-    if version.pending or dataset.id is None:
-        version = lock_dataset(entry.path, entry.lock_path, dataset, request.now)
-    dataset_id = dataset.id or read_lock(entry.lock_path).id
-    if dataset_id is None:
-        raise LockError(Fault(f"{entry.stem} has no id", mend="run `dataset-assets lock`"))
-    return version, dataset_id
+    version, known = entry.lock.version_of(dataset), dataset.id or read_lock(entry.lock_path).id
+    if version.pending or known is None:
+        with guarded(entry.lock_path):
+            pass
+    return version, known or uuid6.uuid7()
+
+
+def _locked(work: Work, target: Target, claim: Claim, session: Session) -> Work:
+    """The work with its version in the lock (decision 15). Raises SupersededError, and then locks nothing.
+
+    A run that fails leaves the lock as it was, so this is called when nothing but the commit is left. The
+    number may be another than the one that was pending, where another structure was locked meanwhile.
+    """
+    entry, dataset = work.request.entry, work.question.dataset
+    if not work.version.pending and read_lock(entry.lock_path).id:
+        return work
+    target.warehouse.confirm(claim, session)
+    new_id = None if dataset.id else work.dataset_id
+    return replace(work, version=lock_dataset(entry.path, entry.lock_path, dataset, work.request.now, new_id))
 
 
 def _profile(work: Work, staged: Staged, session: Session) -> tuple[Statistics, int, int, str]:

@@ -42,15 +42,18 @@ class Outcome:
 
 
 def may_stand(work: Work) -> bool:
-    """Whether the publication before is good enough to stay, should its rows turn out to be the same."""
+    """Whether the publication before is good enough to stay, should its rows turn out to be the same.
+
+    Its structure has to be that of now; its number may be another, where a structure came back.
+    """
     before = work.before
-    if before is None or before.record["version"] != work.version.number:
+    if before is None or before.record["sha256"] != work.version.sha256:
         return False
     return not any(objections(before.record, work.question.dataset, work.definitions))
 
 
 def objections(record: Record, dataset: Dataset, columns: Iterable[ColumnDef]) -> Iterator[str]:
-    """Why a publication of this version must not stay, whatever rows it has. `columns`: the user columns."""
+    """Why a publication of this structure must not stay, whatever its rows. `columns`: the user columns."""
     if record["counts"]["rows"] == 0 and not dataset.allow_empty:
         yield "it is empty"
     known = record["statistics"]["columns"]
@@ -70,7 +73,7 @@ def reads_the_same(work: Work, target: Target) -> bool:
 
 
 def standing(before: Publication) -> Outcome:
-    """The publication before, since this one would hold the same rows of the same version."""
+    """The publication before, since this one would hold the same rows of the same structure."""
     record = before.record
     row_count = record["counts"]["rows"]
     return Outcome(

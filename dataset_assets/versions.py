@@ -25,7 +25,7 @@ from pydantic import Field, ValidationError
 
 from dataset_assets.contract.difference import Kind, Structure, difference
 from dataset_assets.contract.model import Dataset
-from dataset_assets.errors import Fault, LockError, Position, raise_all
+from dataset_assets.errors import Fault, LockedMeanwhileError, LockError, Position, raise_all
 from dataset_assets.files import guarded, replace_text
 from dataset_assets.model import Instant, Integer, Model
 
@@ -152,33 +152,39 @@ class Lock:
         return bool(self.lines) and self.lines[-1].content == content_hash(dataset)
 
 
-def lock_dataset(yaml_path: Path, lock_path: Path, dataset: Dataset, now: datetime) -> Version:
+def lock_dataset(
+    yaml_path: Path, lock_path: Path, dataset: Dataset, now: datetime, new_id: UUID | None = None
+) -> Version:
     """Appends what the lock does not know yet, if anything; the version that holds from then on.
 
     Safe to be called by many processes at once: one of them appends. An id is given by the first lock, unless
-    the file has one. Raises LockError for a lock with faults, and for one of another Dataset.
+    the file has one: `new_id`, where the caller has used one already. Raises LockError for a lock with
+    faults, and for one of another Dataset; LockedMeanwhileError where the lock has another id than `new_id`.
     """
     with guarded(lock_path):
         lock = read_lock(lock_path)
         raise_all(LockError, lock.faults)
+        if new_id and lock.id not in (None, new_id):
+            message = f"another run has given {yaml_path.stem} its id meanwhile"
+            raise LockedMeanwhileError(Fault(message, mend="run this one again"))
         if dataset.id and lock.id and dataset.id != lock.id:
             message = f"{yaml_path} has the id {dataset.id}, but its lock is of {lock.id}"
             raise LockError(Fault(message, mend="restore the id, or remove the lock of a copy"))
         version = lock.version_of(dataset)
         if version.pending or not lock.is_current(dataset):
-            line = _new_line(lock, version, dataset, now)
+            line = _new_line(lock, version, dataset, now, new_id)
             before = lock_path.read_text(encoding="utf-8").rstrip("\n") if lock.lines else ""
             replace_text(lock_path, f"{before}\n{line.text()}\n".lstrip("\n"))
         return replace(version, pending=False)
 
 
-def _new_line(lock: Lock, version: Version, dataset: Dataset, now: datetime) -> Line:
+def _new_line(lock: Lock, version: Version, dataset: Dataset, now: datetime, new_id: UUID | None) -> Line:
     return Line(
         version=version.number,
         sha256=version.sha256,
         kind=version.kind,
         locked_at=now.replace(microsecond=0),
-        id=lock.id or dataset.id or uuid6.uuid7(),
+        id=lock.id or dataset.id or new_id or uuid6.uuid7(),
         summary=version.summary,
         content=content_hash(dataset),
         structure=structure(dataset) if version.pending else None,

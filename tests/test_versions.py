@@ -4,18 +4,20 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from uuid6 import uuid7
 
 from dataset_assets.contract.catalog import Entry, load_catalog
 from dataset_assets.contract.loading import build
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.reader import read
-from dataset_assets.errors import ContractError, LockError
+from dataset_assets.errors import ContractError, LockedMeanwhileError, LockError
 from dataset_assets.locking import entry_lock_faults, lock_entry, mend_merge
 from dataset_assets.versions import lock_dataset, read_lock, structural_hash
 
@@ -222,6 +224,52 @@ def test_the_same_change_on_both_sides_is_one_version(paths: tuple[Path, Path]) 
     branches(paths, ["a"], ["a"])
     assert read_lock(paths[1]).faults == ()
     assert lock(paths, "a") == 2
+
+
+def test_a_lock_in_any_other_order_is_read_as_it_was_or_refused_and_mended(paths: tuple[Path, Path]) -> None:
+    """By hand, or by a merge that takes lines as they come."""
+    lock(paths)
+    lock(paths, minutes=1, description="Told anew")
+    lock(paths, "a", minutes=2)
+    lock(paths, minutes=3)
+    before = paths[1].read_text()
+    wanted = [line.version for line in read_lock(paths[1]).lines]
+    for order in permutations(before.splitlines(keepends=True)):
+        paths[1].write_text("".join(order))
+        found = read_lock(paths[1])
+        in_order = [line.version for line in found.lines] == wanted
+        assert bool(found.faults) == (not in_order)
+        if in_order:
+            assert found.version_of(dataset()).number == 3
+            continue
+        with pytest.raises(LockError, match="run `dataset-assets lock`"):
+            lock(paths)
+        assert mend_merge(paths[1]) == ("put the lines in the order of their numbers",)
+        assert paths[1].read_text() == before
+    assert lock(paths) == 3
+
+
+def test_a_line_that_a_merge_kept_twice_gives_its_number_once(paths: tuple[Path, Path]) -> None:
+    lock(paths)
+    lock(paths, "a")
+    lock(paths, "a", "b")
+    before = paths[1].read_text()
+    paths[1].write_text(before + before.splitlines(keepends=True)[1])
+    assert "version 2 comes after version 3" in told(paths[1])
+    mend_merge(paths[1])
+    assert paths[1].read_text() == before
+
+
+def test_who_locks_first_gives_the_id(paths: tuple[Path, Path]) -> None:
+    """Two first runs have staged rows with ids of their own: one of them has to run again."""
+    ours, theirs = uuid7(), uuid7()
+    assert lock_dataset(*paths, dataset(), NOW, theirs).number == 1
+    before = paths[1].read_text()
+    with pytest.raises(LockedMeanwhileError, match="another run has given purchases its id meanwhile; run"):
+        lock_dataset(*paths, dataset(), NOW, ours)
+    assert paths[1].read_text() == before
+    assert read_lock(paths[1]).id == theirs
+    assert lock_dataset(*paths, dataset("a"), NOW, theirs).number == 2
 
 
 sides = st.lists(st.sets(st.sampled_from("abc")).map(sorted), max_size=4)

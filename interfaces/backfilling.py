@@ -34,7 +34,9 @@ def backfill(
     found = planned(workspace, workspace.catalog.entry(name), first, last, every=every)
     tell(found)
     say(*reading(workspace, found))
-    Backfill(Run(workspace, str(uuid4()), locked=locked), found).make()
+    run = Run(workspace, str(uuid4()), locked=locked)
+    with run.reporting():
+        Backfill(run, found).make()
 
 
 @dataclass

@@ -50,18 +50,29 @@ def show(
     name: Name,
     stats: Annotated[bool, typer.Option("--stats", help="Statistics of the rows as well.")] = False,
     partition: Annotated[
-        str | None, typer.Option("--partition", help="The Period of the statistics; by default the last.")
+        str | None,
+        typer.Option(
+            "--partition", help="The Period of the statistics, by default the last; of the history."
+        ),
     ] = None,
+    past: Annotated[
+        bool, typer.Option("--history", help="Instead: its publications, the newest first.")
+    ] = False,
+    last: Annotated[int, typer.Option("--last", min=1, max=1000, help="So many of the history.")] = 20,
     target: OptionalTarget = None,
 ) -> None:
     """Show a dataset: contract, selection, versions, publications."""
     from interfaces.console import out
     from interfaces.listing import contract
-    from interfaces.published import shown
+    from interfaces.published import history, shown
     from interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
     entry = workspace.catalog.entry(name)
+    if past:
+        for part in history(workspace, entry, partition, last):
+            out().print(part)
+        return
     for part in contract(workspace.catalog, entry, workspace.catalog.checked(entry)):
         out().print(part, "")
     for part in shown(workspace, entry, partition, stats=stats):

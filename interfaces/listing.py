@@ -11,7 +11,7 @@ from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.contract.scope import OutputColumn, Scope
 from dataset_assets.errors import near
 from dataset_assets.model import Model
-from dataset_assets.ports.warehouse import Publication
+from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.versions import Lock
 from interfaces.console import Grid, cell, facts
@@ -167,6 +167,26 @@ def publications(found: Iterable[Publication]) -> Grid:
             cell(record["as_of"][:19] + "Z"),
             cell(record["digest"][:12]),
             str(publication.version),
+        )
+    return table
+
+
+def history(records: Iterable[Record]) -> Grid:
+    """A line for each publication: what it changed, which run made it, and when."""
+    numbers = ("rows", "added", "changed", "removed", "version")
+    table = Grid(
+        "published at", "period", "version", "rows", "added", "changed", "removed", "digest", "run",
+        title="History", right=numbers,
+    )  # fmt: skip
+    for record in records:
+        counts = record["counts"]
+        table.add_row(
+            cell(record["published_at"][:19] + "Z"),
+            cell(record["period"] or "all"),
+            cell(record["version"]),
+            *(f"{counts[name]:,}" for name in ("rows", "added", "changed", "removed")),
+            cell(record["digest"][:12]),
+            cell(record["run_id"]),
         )
     return table
 

@@ -1,6 +1,6 @@
 """What `show` says of a dataset's publications."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import RenderableType
 
@@ -30,6 +30,25 @@ def shown(
         yield listing.statistics(Statistics.model_validate(publication.record["statistics"]), title)
 
 
+def history(workspace: Workspace, entry: Entry, partition: str | None, last: int) -> Iterator[RenderableType]:
+    """The newest `last` publications, those of one Period where it is named; the newest first.
+
+    Raises ResolveError where there is no publication of that Period.
+    """
+    target = workspace.target
+    with target.engine.connect(Errand(entry.stem)) as session:
+        periods = target.warehouse.periods(entry.stem, session)
+        if partition and partition not in periods:
+            raise _unknown(partition, periods)
+        chosen = [partition] if partition else periods
+        found = target.warehouse.recent(entry.stem, chosen, session, last) if chosen else []
+    if not found:
+        yield cell("Nothing is published yet")
+        return
+    newest = sorted(found, key=lambda record: record["published_at"], reverse=True)
+    yield listing.history(newest[:last])
+
+
 def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
     target = workspace.target
     with target.engine.connect(Errand(entry.stem)) as session:
@@ -44,6 +63,10 @@ def _one(found: list[Publication], partition: str | None) -> Publication:
             return publication
     if partition is None:
         return found[-1]
-    known = listed((str(each.period) for each in found if each.period), 12)
+    raise _unknown(partition, [each.period for each in found])
+
+
+def _unknown(partition: str, periods: Iterable[str | None]) -> ResolveError:
+    known = listed((period for period in periods if period), 12)
     mend = f"published are: {known}" if known else "it is not published by Period"
-    raise ResolveError(Fault(f"there is no publication of {partition}", mend=mend))
+    return ResolveError(Fault(f"there is no publication of {partition}", mend=mend))

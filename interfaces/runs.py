@@ -1,16 +1,19 @@
 """Materializing from the command line, without Dagster: one run, its Periods one after another."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import yaml
 from rich.console import RenderableType
 
-from dataset_assets.audit import CheckResult
+from dataset_assets.audit import AuditError, CheckResult
 from dataset_assets.building import chosen_periods
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.wording import size_text
@@ -44,14 +47,15 @@ class Run:
         Raises DatasetAssetsError: what is wrong; of several Periods, after the last, how many failed.
         """
         failed = 0
-        for period in periods:
-            try:
-                yield self.one(entry, period)
-            except DatasetAssetsError as error:
-                if len(periods) == 1:
-                    raise
-                failed += 1
-                say(*(f"{label(entry, period)}: {fault}" for fault in error.faults))
+        with self.reporting():
+            for period in periods:
+                try:
+                    yield self.one(entry, period)
+                except DatasetAssetsError as error:
+                    if len(periods) == 1:
+                        raise
+                    failed += 1
+                    say(*(f"{label(entry, period)}: {fault}" for fault in error.faults))
         if failed:
             others = ", the others are published" if failed < len(periods) else ""
             message = f"{failed} of {len(periods)} Periods failed{others}"
@@ -72,19 +76,53 @@ class Run:
         )
         target, telling = self.workspace.target, self.telling
         with steps(label(entry, period), lines=aloud) as tell:
-            result = materialize(self.workspace.catalog, target, request, tell)
+            try:
+                result = materialize(self.workspace.catalog, target, request, tell)
+            except AuditError as error:
+                if telling:
+                    telling.found(entry.stem, period, error.checks)
+                raise
             if telling:
                 telling(result, period, target.warehouse.location(entry.stem))
         return result
 
+    @contextmanager
+    def reporting(self) -> Generator[None]:
+        """Reports to Dagster at the end what the checks of all Periods found, also when some failed."""
+        try:
+            yield
+        finally:
+            if "telling" in vars(self) and self.telling:
+                self.telling.report_checks()
+
     @cached_property
     def telling(self) -> "Telling | None":
-        """Tells Dagster of it, where DAGSTER_HOME is set. Raises ContractError where that is wrong."""
-        if not os.environ.get("DAGSTER_HOME"):
+        """Tells Dagster of it: the instance of DAGSTER_HOME, else the one of the project in this folder.
+
+        None where there is neither. Raises ContractError for one that cannot be opened.
+        """
+        folder = None if os.environ.get("DAGSTER_HOME") else _own_instance(self.workspace.root)
+        if not (folder or os.environ.get("DAGSTER_HOME")):
             return None
         from dataset_assets.assets.telling import Telling  # noqa: PLC0415 - Dagster takes seconds to load
 
-        return Telling()
+        return Telling(folder)
+
+
+def _own_instance(definitions: Path) -> Path | None:
+    """The working directory, where it is the project of these definitions and keeps Dagster's events.
+
+    `dagster dev` opens the same files there. A dagster.yaml without `storage` keeps none.
+    """
+    here = Path.cwd()
+    file = here / "dagster.yaml"
+    if not (file.is_file() and definitions.resolve().is_relative_to(here.resolve())):
+        return None
+    try:
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    return here if isinstance(settings, dict) and settings.get("storage") else None
 
 
 def publish(

@@ -123,9 +123,11 @@ def column_schema(scope: Scope) -> dg.TableSchema:
     return dg.TableSchema(columns=[*columns, *_system_columns()])
 
 
-def schema_of(columns: Iterable[PublishedColumn]) -> dg.TableSchema:
-    """The columns of one publication."""
-    return dg.TableSchema(columns=[*(table_column(column) for column in columns), *_system_columns()])
+def schema_of(columns: Iterable[PublishedColumn], key: Iterable[str]) -> dg.TableSchema:
+    """The columns of one publication; `key` names those of the natural key, in any case."""
+    names = {name.lower() for name in key}
+    shown = [table_column(column, column.name.lower() in names) for column in columns]
+    return dg.TableSchema(columns=[*shown, *_system_columns()])
 
 
 def table_column(column: ColumnDef | PublishedColumn, in_key: bool = False) -> dg.TableColumn:

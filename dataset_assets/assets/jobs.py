@@ -23,15 +23,15 @@ def project_jobs(graph: Graph) -> Iterator[Job]:
 def _jobs(graph: Graph, stem: str, project: Project) -> Iterator[Job]:
     """One job, or where the datasets are not all partitioned alike one for each way: Dagster wants it so.
 
-    The name says which then: `<project>__month_from_2017_07`, `<project>__unpartitioned`.
+    Names do not change with Periods: the job of the Project's first dataset is called `<project>`, another
+    one `<project>__<stem>`, by the first dataset that it has.
     """
     by_partitioning = _by_partitioning(graph, project)
     # Dagster's own field for the owners of a job is still in beta, and warns.
     lines = [project.name, project.description, f"Owner: {_owner(graph, project)}"]
-    for partitioning, stems in by_partitioning.items():
-        kind = partitioning.name if partitioning else "unpartitioned"
+    for number, stems in enumerate(by_partitioning.values()):
         yield dg.define_asset_job(
-            name=word(stem if len(by_partitioning) == 1 else f"{stem}__{kind}"),
+            name=word(f"{stem}__{stems[0]}" if number else stem),
             selection=dg.AssetSelection.assets(*(dataset_key(each) for each in stems)),
             description="\n\n".join(line for line in lines if line),
             tags={PROJECT_TAG: str(project.id)} if project.id else None,

@@ -102,7 +102,9 @@ def _about(result: Materialization, uri: str) -> Iterator[tuple[str, Any]]:
 
 def _documents(result: Materialization) -> dict[str, Any]:
     return {
-        "dagster/column_schema": schema_of(result.columns),
+        "dagster/column_schema": schema_of(
+            result.columns, result.record["definition"].get("natural_key_columns", ())
+        ),
         "column_statistics": _table(result.statistics),
         "distributions": dg.MetadataValue.md(_pictures(result.statistics)),
         "sql": dg.MetadataValue.md(_code(result.sql)),

@@ -204,12 +204,32 @@ def test_a_project_is_a_job_and_one_for_each_way_of_partitioning(retailer):
     found = jobs(retailer)
     assert found == {
         "ranking": {dataset_key("monthly"), dataset_key("nesting")},
-        "all_of_it__month_from_2024_02": {dataset_key("monthly"), dataset_key("nesting")},
-        "all_of_it__unpartitioned": {dataset_key("brands")},
+        "all_of_it": {dataset_key("monthly"), dataset_key("nesting")},
+        "all_of_it__brands": {dataset_key("brands")},
     }
     job: Any = retailer.definitions().resolve_job_def("ranking")
     assert job.tags[PROJECT_TAG] == "01a2001c-5bb3-7d55-869e-0000000000aa"
     assert job.partitions_def.get_first_partition_key() == "2024-02"
+
+
+@pytest.mark.parametrize(
+    "partitions", ["{period: quarter, start: 2024-Q1}", "{period: month, start: 2024-03}", None]
+)
+def test_jobs_keep_their_names_when_periods_change(retailer, partitions):
+    retailer.project("ranking", "monthly")
+    retailer.project("all_of_it", "monthly", "brands")
+    retailer.project("other", "brands", "monthly")
+    before = jobs(retailer)
+    assert set(before) == {"ranking", "all_of_it", "all_of_it__brands", "other", "other__monthly"}
+    old = "  partitions: {period: month, start: 2024-02}\n"
+    assert old in MONTHLY
+    retailer.write("monthly", MONTHLY.replace(old, f"  partitions: {partitions}\n" if partitions else ""))
+    after = jobs(retailer)
+    if partitions:
+        assert after == before
+    else:
+        everything = {dataset_key("monthly"), dataset_key("brands")}
+        assert after == {"ranking": {dataset_key("monthly")}, "all_of_it": everything, "other": everything}
 
 
 def test_a_broken_dataset_is_in_every_job_of_its_project(retailer):

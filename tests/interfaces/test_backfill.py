@@ -5,6 +5,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pytest
+from dagster._core.instance.ref import InstanceRef
 from deltalake import DeltaTable
 
 from dataset_assets.contract.catalog import load_catalog
@@ -26,6 +28,7 @@ from interfaces import runs
 from interfaces.planning import summary
 from tests.interfaces.running import refused, well
 
+ROOT = Path(__file__).parents[2]
 PERIODS = int(os.environ.get("DATASET_ASSETS_BACKFILL", "12"))
 ENDS = ("--to", "2017-04")
 
@@ -178,6 +181,71 @@ def test_dagster_knows_of_it_where_it_has_an_instance(tmp_path, monkeypatch):
     assert materialization.tags
     assert materialization.metadata["dagster/row_count"].value == 3
     assert materialization.tags["dagster/data_version"] == materialization.metadata["digest"].value
+
+
+def evaluations(instance: dg.DagsterInstance, stem: str) -> dict[str, tuple[bool, str]]:
+    key = dg.AssetKey(["datasets", stem])
+    found = instance.event_log_storage.get_logs_for_all_runs_by_log_id(
+        dagster_event_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    )
+    events = [entry.dagster_event for entry in found.values()]
+    told = [event.asset_check_evaluation_data for event in events if event]
+    return {each.check_name: (each.passed, each.description or "") for each in told if each.asset_key == key}
+
+
+@pytest.mark.usefixtures("retailer")
+def test_dagster_is_told_what_checks_found(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    well("backfill", "sales", *ENDS)
+    with dg.DagsterInstance.get() as instance:
+        found = evaluations(instance, "sales")
+        assert found["natural_key_unique"] == (True, found["natural_key_unique"][1])
+        assert len(found) >= 4
+        assert found["declared_schema"][0]
+        key = dg.AssetCheckKey(dg.AssetKey(["datasets", "sales"]), "natural_key_unique")
+        [record] = instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
+        assert record.event
+        assert record.event.dagster_event
+        target = record.event.dagster_event.asset_check_evaluation_data.target_materialization_data
+        assert target, "the page shows of which publication it is"
+
+
+@pytest.mark.usefixtures("retailer")
+def test_the_instance_of_the_project_in_this_folder_is_told(tmp_path, monkeypatch):
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    well("materialize", "profiles")
+    assert not (tmp_path / ".dagster_storage").exists(), "there is no dagster.yaml"
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    well("materialize", "profiles")
+    assert not (tmp_path / ".dagster_storage").exists(), "it keeps nothing"
+    shutil.copy(ROOT / "dagster.yaml", tmp_path)
+    well("materialize", "profiles")
+    ref = InstanceRef.from_dir(str(tmp_path / "elsewhere"), config_dir=str(tmp_path))
+    with dg.DagsterInstance.from_ref(ref) as instance:  # as `dagster dev` does
+        assert instance.get_latest_materialization_event(dg.AssetKey(["datasets", "profiles"]))
+        assert evaluations(instance, "profiles")
+
+
+def test_the_history_of_publications_is_shown(retailer):
+    assert "Nothing is published yet" in well("show", "profiles", "--history").out
+    well("backfill", "sales", *ENDS)
+    rewrite(retailer, "SELECT * FROM {sales} WHERE MONTH(transaction_timestamp) <> 3 OR quantity > 1")
+    well("backfill", "sales", *ENDS)
+    lines = [line.split() for line in well("show", "sales", "--history").out.splitlines()]
+    stamps = [line[0] for line in lines if line and line[0][:2] == "20"]
+    assert len(stamps) > 3
+    assert stamps == sorted(stamps, reverse=True)
+    one = well("show", "sales", "--history", "--partition", "2017-03", "--last", "1").out
+    assert [line.split()[1] for line in one.splitlines() if line.startswith(" 20") or line[:2] == "20"] == [
+        "2017-03"
+    ]
+    assert "there is no publication of 2031-01; published are: " in refused(
+        "show", "sales", "--history", "--partition", "2031-01"
+    )
 
 
 def test_the_pace_says_what_is_left():

@@ -16,7 +16,8 @@ _AGE = re.compile(r"\d{1,6}[mhd]")
 
 
 def sweep(workspace: Workspace, older_than: str, *, dry_run: bool) -> None:
-    """Prints what it removes, or would remove."""
+    """Print what is removed, or would be. Raises ContractError outside of a project."""
+    workspace.root  # noqa: B018 - refuses a folder without definitions before a target is opened
     age, now = _age(older_than), datetime.now(UTC)
     work = leftovers if dry_run else clean
     done = "would be removed" if dry_run else "removed"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
 from sqlglot import exp
@@ -110,6 +109,8 @@ def data_files(delta: DeltaTable, folder: Path) -> list[DataFile]:
 
     Paths in the log are percent-encoded, relative to the table's `folder` or absolute.
     """
+    import pyarrow as pa  # noqa: PLC0415 - a target is checked without it
+
     actions = pa.table(delta.get_add_actions(flatten=True))
     names = delta.metadata().partition_columns
     values = [map(_value_text, actions.column(f"partition.{name}").to_pylist()) for name in names]

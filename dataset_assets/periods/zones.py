@@ -15,6 +15,8 @@ from pydantic import BeforeValidator
 from dataset_assets.contract.wording import shown
 
 _PACKAGE = "tzdata"
+_NO_ZONE = "Factory"
+"""What the package calls the zone of a machine that was never set up. Engines do not know it."""
 _LONGEST = 60
 """Characters of an unknown name that are compared with the known ones: no zone has a longer name."""
 
@@ -35,7 +37,7 @@ class PinnedZone(ZoneInfo):
 @cache
 def known_zones() -> frozenset[str]:
     """Return the names of all IANA time zones of the package; DuckDB knows each of them."""
-    return frozenset(files(_PACKAGE).joinpath("zones").read_text().split())
+    return frozenset(files(_PACKAGE).joinpath("zones").read_text().split()) - {_NO_ZONE}
 
 
 @cache

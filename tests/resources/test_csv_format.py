@@ -193,7 +193,15 @@ def test_all_faults_of_all_files_are_told_at_once(table):
     assert len(failure.value.faults) == 2
 
 
-@pytest.mark.parametrize("content", ["", "k,v\n", "k,v", "k,v\r\n\r\n", "\n", "\ufeffk,v\n", "\ufeff"])
+def test_an_empty_file_is_nobodys(table):
+    table.write(a="")
+    with pytest.raises(ResolveError, match="has no .csv file in it"):
+        table.resolve({"k": "integer"})
+    table.write(b="k\n1\n")
+    assert table.rows({"k": "integer"}) == [(1,)]
+
+
+@pytest.mark.parametrize("content", ["k,v\n", "k,v", "k,v\r\n\r\n", "\n", "\ufeffk,v\n", "\ufeff"])
 def test_files_without_rows_are_zero_rows(table, content):
     table.write(a=content)
     columns = {"k": "integer", "v": "timestamp"}

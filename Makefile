@@ -12,7 +12,7 @@ COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-str
 PROJECT := pyproject.toml --extra demo --group build
 PRODUCTION := pyproject.toml --extra production --group build
 
-.PHONY: help demo ui test check bench hooks lock clean
+.PHONY: help demo ui test prove check bench hooks lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is to make
@@ -26,6 +26,9 @@ ui: $(VENV)/.runtime  ## open Dagster on http://127.0.0.1:3000 (PORT=… for ano
 
 test: $(VENV)/.dev $(BIGQUERY)/.installed  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+prove: $(VENV)/.dev $(BIGQUERY)/.installed  ## run the tests with all their random cases, and the long proofs: hours
+	DATASET_ASSETS_PROVE=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 check: $(VENV)/.dev  ## lint, format, types, layers, code that is there twice
 	$(BIN)/ruff check .

@@ -195,7 +195,7 @@ def test_all_faults_of_all_files_are_told_at_once(table):
 
 def test_an_empty_file_is_nobodys(table):
     table.write(a="")
-    with pytest.raises(ResolveError, match="has no .csv file in it"):
+    with pytest.raises(ResolveError, match=r"has no \.csv file in it"):
         table.resolve({"k": "integer"})
     table.write(b="k\n1\n")
     assert table.rows({"k": "integer"}) == [(1,)]

@@ -36,7 +36,7 @@ def test_a_set_is_read_right_or_refused(kind, seed, tmp_path, session):
         return relation.row_count, Counter(tuple(row.values()) for row in rows_of(session, relation))
 
     if not any(found.files.values()):  # empty files are nobody's
-        with pytest.raises(DatasetAssetsError, match="has no .csv file in it"):
+        with pytest.raises(DatasetAssetsError, match=r"has no \.csv file in it"):
             read()
     elif found.refused:
         with pytest.raises(DatasetAssetsError) as failure:

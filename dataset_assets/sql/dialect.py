@@ -21,6 +21,7 @@ from dataset_assets.sql.nodes import (
     FingerprintPart,
     FirstBy,
     FloatAsDecimal,
+    SingleAsDouble,
 )
 
 
@@ -63,6 +64,17 @@ _SHORTEST_DECIMAL = parse_one(
 bit away from the float, and so does the product by 1e9: where both together (2.3e-16 of the value) cannot
 reach the next integer, arithmetic is right. So it is for cents of fifteen digits: they are the shortest
 text."""
+_SHORTEST_SINGLE = parse_one(
+    "CASE WHEN ABS(:this) < 1e4 AND CAST(ROUND(CAST(:this AS DOUBLE) * 1e2) / 1e2 AS FLOAT) = :this"
+    " THEN ROUND(CAST(:this AS DOUBLE) * 1e2) / 1e2"
+    " WHEN CAST(PRINTF('%.6g', :this) AS FLOAT) = :this THEN CAST(PRINTF('%.6g', :this) AS DOUBLE)"
+    " WHEN CAST(PRINTF('%.7g', :this) AS FLOAT) = :this THEN CAST(PRINTF('%.7g', :this) AS DOUBLE)"
+    " WHEN CAST(PRINTF('%.8g', :this) AS FLOAT) = :this THEN CAST(PRINTF('%.8g', :this) AS DOUBLE)"
+    " ELSE CAST(PRINTF('%.9g', :this) AS DOUBLE) END",
+    dialect="duckdb",
+)
+"""DuckDB's own text of a 32-bit float is not the shortest: that of 334667.62 is 334667.625. Six digits are
+always the shortest text, so cents below ten thousand need no text."""
 _SHORTEST_NUMERIC = (
     "CAST(CASE WHEN CAST(FORMAT('%.15g', {this}) AS FLOAT64) = {this} THEN FORMAT('%.15g', {this})"
     " WHEN CAST(FORMAT('%.16g', {this}) AS FLOAT64) = {this} THEN FORMAT('%.16g', {this})"
@@ -90,6 +102,7 @@ class DuckDBText(DuckDB):
             exp.Not: _not,
             ClockTime: _written(_FIRST_INSTANT),
             FloatAsDecimal: _written(_SHORTEST_DECIMAL),
+            SingleAsDouble: _written(_SHORTEST_SINGLE),
             # 128 bits take four times as long to write as 64, which hold almost every value
             DecimalText: _template(
                 "COALESCE(CAST(TRY_CAST({this} AS DECIMAL(18, 9)) AS TEXT), CAST({this} AS TEXT))"
@@ -114,6 +127,7 @@ class BigQueryText(BigQuery):
             exp.TryCast: preprocess([remove_precision_parameterized_types]),
             ClockTime: _template("TIMESTAMP({this}, {zone})"),
             FloatAsDecimal: _template(_SHORTEST_NUMERIC),
+            SingleAsDouble: _template("{this}"),
             DecimalText: _template("FORMAT('%.9f', {this})"),
             FirstBy: _template("ARRAY_AGG({this} ORDER BY {key} LIMIT {count})"),
             Fingerprint: _template("TO_HEX(REVERSE(MD5({this})))"),

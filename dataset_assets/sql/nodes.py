@@ -27,6 +27,15 @@ class FloatAsDecimal(exp.Cast):
     """
 
 
+class SingleAsDouble(exp.Expression, exp.Func):
+    """A 32-bit float as the 64-bit float that its shortest text names: 0.1, not 0.10000000149.
+
+    A 64-bit float is left as it is by an engine that has no others.
+    """
+
+    arg_types = {"this": True}
+
+
 class ClockTime(exp.Expression, exp.Func):
     """The instant at which a zone's clock shows this time, the first where it is set back (decision 28)."""
 

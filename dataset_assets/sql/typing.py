@@ -11,7 +11,7 @@ from dataset_assets.errors import Fault
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.sql.build import column as read_column
 from dataset_assets.sql.build import text
-from dataset_assets.sql.nodes import ClockTime, FloatAsDecimal
+from dataset_assets.sql.nodes import ClockTime, FloatAsDecimal, SingleAsDouble
 
 SQL_TYPES: Mapping[ColumnType, str] = {
     ColumnType.STRING: "VARCHAR",
@@ -31,7 +31,7 @@ _AS_THEY_ARE = {
 """Published SQL type → the stores' own names of it: these need no cast."""
 
 _SHORT_FLOATS = frozenset({"FLOAT", "REAL"})
-"""Stores' own names of floats that may have 32 bits; the text of a 64-bit one reads back the same."""
+"""Stores' own names of floats that may have 32 bits; BigQuery's FLOAT has 64."""
 
 Cast = Callable[[exp.Expr, PhysicalColumn, str], exp.Expr]
 
@@ -49,7 +49,7 @@ def _to(sql_type: str) -> Cast:
 
 def _float(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
     if column.native in _SHORT_FLOATS:  # its own text has fewer digits than that of the same 64-bit float
-        value = exp.cast(exp.cast(value, "VARCHAR"), "DOUBLE")
+        value = SingleAsDouble(this=value)
     return FloatAsDecimal(this=value, to=exp.DataType.build(SQL_TYPES[ColumnType.DECIMAL]))
 
 

@@ -1,0 +1,54 @@
+"""Whoever stops a run does not wait for the statistics of a wide table."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+from sqlglot import exp
+
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.stats.profile import profile
+from tests.engines.benches import on_duckdb
+from tests.stats.profiling import published
+
+KINDS = list(ColumnType)
+WIDTH = 420
+SOON = 2.0
+"""Seconds of this process' own work: a busy machine makes it wait, and that says nothing."""
+
+
+class StopError(BaseException):
+    """What the signal's handler raises."""
+
+
+@pytest.mark.parametrize("after", [0.2, 0.7, 1.5])
+def test_an_interrupt_ends_the_statistics_of_a_wide_table(after):
+    columns = {f"c{place}": KINDS[place % 2] for place in range(WIDTH)}
+    rows = [
+        tuple(f"t{line}" if kind is ColumnType.STRING else line for kind in columns.values())
+        for line in range(2000)
+    ]
+    stopped: list[float] = []
+
+    def stop(*_):
+        stopped.append(time.process_time())
+        raise StopError
+
+    with on_duckdb() as bench:
+        source = bench.hold(columns, rows)
+        before = signal.signal(signal.SIGINT, stop)
+        try:
+            threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
+            with pytest.raises(StopError):
+                profile(bench.session, source, published(columns), None)
+            took = time.process_time() - stopped[0]
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert took < SOON
+        assert bench.rows(source_count(source)) == [{"n": 2000}]
+
+
+def source_count(source):
+    return exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(source)

@@ -21,7 +21,15 @@ from dataset_assets.contract.catalog import Catalog
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.wording import size_text
 from dataset_assets.drift import compared
-from dataset_assets.errors import ContractError, DataError, Fault, LockError, ResolveError, raise_all
+from dataset_assets.errors import (
+    ContractError,
+    DataError,
+    Fault,
+    LockError,
+    ResolveError,
+    raise_all,
+    telling_system_faults,
+)
 from dataset_assets.files import guarded
 from dataset_assets.history import history
 from dataset_assets.ids import another_id, renamed
@@ -88,6 +96,7 @@ class Clock:
         self.seconds[name] = round(time.perf_counter() - begun, 4)
 
 
+@telling_system_faults()
 def materialize(catalog: Catalog, target: Target, request: Request, progress: Progress) -> Materialization:
     """Publishes one Period of a dataset, or an unpartitioned dataset.
 

@@ -13,8 +13,9 @@ from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalType, Relation
 from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.selection.splits import NAMES, TRAIN
+from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
+from dataset_assets.sql.leaked import kept_by_train, strangers_query
 from dataset_assets.sql.names import Names
 from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import as_declared
@@ -137,30 +138,31 @@ def split_not_empty(evidence: Evidence) -> Finding:
 
 
 def leak(evidence: Evidence) -> Finding:
-    """Decision 5: products and users that are there through eval or test rows alone.
+    """Decision 5: what filters kept because rows of eval or test had a say, and what is new there.
 
-    Where the split parts users, those of eval are meant to be new.
+    Products and users that would not stay if the filters were fitted on train rows alone have leaked, those
+    that have no train row and would stay nevertheless are new. Where the split parts users, those of eval
+    are meant to be new, and are not counted.
     """
-    config = evidence.question.dataset.split_config
+    question, config = evidence.question, evidence.question.dataset.split_config
     concepts = ("product_id",) if config and config.parts_users else ("product_id", "user_id")
-    found = {f"{concept.removesuffix('_id')}s": _never_trained(evidence, concept) for concept in concepts}
-    words = " and ".join(f"{count:,} {name}" for name, count in found.items()) + " have no train row"
-    clean = evidence.question.dataset.filters.fit_on == "train" or not any(found.values())
-    return clean, words if clean else f"{words}; `fit_on: train` fits the filters on train rows only", found
+    kept = kept_by_train(question)
+    leaked, new = {}, {}
+    for concept in concepts:
+        query = strangers_query(question, concept, evidence.staged, kept)
+        row, name = evidence.session.rows(query)[0], f"{concept.removesuffix('_id')}s"
+        leaked[name], new[name] = int(row["leaked"]), int(row["new"])
+    told = f"{_several(new)} have no train row because they are new"
+    metadata = {f"{name}_leaked": count for name, count in leaked.items()}
+    metadata |= {f"{name}_new": count for name, count in new.items()}
+    if not any(leaked.values()):
+        return True, f"no filter kept anything because of eval rows; {told}", metadata
+    words = f"{_several(leaked)} were kept by a filter only because eval rows had a say"
+    return False, f"{words}; {told}; `fit_on: train` fits the filters on train rows only", metadata
 
 
-def _never_trained(evidence: Evidence, concept: str) -> int:
-    names = evidence.question.names
-    only = (
-        exp.select(column(concept))
-        .from_(alias_table(evidence.staged, names.free("staged")))
-        .group_by(column(concept))
-        .having(exp.GT(this=exp.Min(this=column("split")), expression=number(TRAIN)))
-    )
-    counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(
-        only.subquery(names.free("only_later"))
-    )
-    return int(evidence.session.rows(counted)[0]["n"])
+def _several(counts: Mapping[str, int]) -> str:
+    return " and ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def lookups_matched(evidence: Evidence) -> Finding:
@@ -203,7 +205,7 @@ CHECKS = (
     Check("not_null", True, "Columns declared nullable: false have no NULLs", _always, not_null),
     Check("natural_key_unique", True, "The natural key tells rows apart", _has_key, natural_key_unique),
     Check("split_not_empty", True, "Train, eval and test have rows", _has_split, split_not_empty),
-    Check("leak", False, "Nothing is there through eval rows alone", _is_for_training, leak),
+    Check("leak", False, "No filter keeps what eval rows alone let stay", _is_for_training, leak),
     Check("lookups_matched", False, "Lookups know the rows", _has_lookups, lookups_matched),
 )
 

@@ -13,6 +13,7 @@ from dataset_assets.contract.catalog import Catalog, Entry
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Named, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault
+from dataset_assets.ids import another_id
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.resolver import Extent, Resolver, Survey, TableState
@@ -175,6 +176,9 @@ class Look:
 
     @property
     def _obstacles(self) -> tuple[Fault, ...]:
+        taken = tuple(another_id(self.places.scope.dataset, self.record))
+        if taken:
+            return taken
         found = tuple(fault for source in self.sources for fault in self.seen[source.name].faults)
         return found or self._gone
 

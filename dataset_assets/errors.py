@@ -6,7 +6,9 @@ carries every fault it found; only the boundary (the CLI, a Dagster op) catches 
 
 import errno
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -198,6 +200,42 @@ def system_fault(error: OSError) -> Fault:
     """One sentence for what the operating system refused: the path, the reason, and what would do."""
     where = f"{near(os.fsdecode(error.filename))}: " if isinstance(error.filename, str | bytes) else ""
     return Fault(f"{where}{system_reason(error)}", mend=_REMEDIES.get(error.errno or 0, ""))
+
+
+_NUMBERED = re.compile(r"\(os error (\d+)\)")
+"""How a library names the operating system's error in a text of its own."""
+
+
+def system_error(error: Exception, path: Path | str) -> OSError | None:
+    """The operating system's error that a library's error tells of, at a path; None where there is none."""
+    number = getattr(error, "errno", None)
+    if number is None and (found := _NUMBERED.search(str(error))):
+        number = int(found[1])
+    if not number:
+        return None
+    return OSError(number, os.strerror(number), getattr(error, "filename", None) or str(path))
+
+
+@contextmanager
+def at_path(path: Path | str) -> Generator[None]:
+    """Gives an error of the operating system the path that it was about, where it does not tell any."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def telling_system_faults() -> Generator[None]:
+    """Raises DatasetAssetsError in place of what the operating system refused, but for a closed pipe."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (None, 0, errno.EPIPE):
+            raise
+        raise DatasetAssetsError(system_fault(error)) from error
 
 
 def raise_all(error: type[DatasetAssetsError], faults: Iterable[Fault]) -> None:

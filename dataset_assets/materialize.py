@@ -21,9 +21,18 @@ from dataset_assets.contract.catalog import Catalog
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.wording import size_text
 from dataset_assets.drift import compared
-from dataset_assets.errors import ContractError, DataError, Fault, LockError, ResolveError, raise_all
+from dataset_assets.errors import (
+    ContractError,
+    DataError,
+    Fault,
+    LockError,
+    ResolveError,
+    raise_all,
+    telling_system_faults,
+)
 from dataset_assets.files import guarded
 from dataset_assets.history import history
+from dataset_assets.ids import another_id, renamed
 from dataset_assets.moving import Mover
 from dataset_assets.pace import Progress
 from dataset_assets.period_checks import PeriodChecks, merged
@@ -87,6 +96,7 @@ class Clock:
         self.seconds[name] = round(time.perf_counter() - begun, 4)
 
 
+@telling_system_faults()
 def materialize(catalog: Catalog, target: Target, request: Request, progress: Progress) -> Materialization:
     """Publishes one Period of a dataset, or an unpartitioned dataset.
 
@@ -108,7 +118,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             places = Places(scope, target, as_of, request.period)
             found = opened.enter_context(places.find(session, errand))
             before = target.warehouse.current(stem, claim.period, session)
-            _refuse_another_id(scope.dataset, before)
+            _compare_ids(scope.dataset, request, before, target, session, progress)
             past = history(catalog, request, target.warehouse, session)
             stable = Stability(places, found.there.relations, session)
             opened.enter_context(stable.explain())
@@ -178,13 +188,18 @@ def _naming_columns(question: Question, session: Session) -> Generator[None]:
         raise
 
 
-def _refuse_another_id(dataset: Dataset, before: Publication | None) -> None:
-    """Rows keep the id of their dataset: one with another id may not take over what is published."""
-    known = before.record.get("dataset_id") if before else None
-    if known and dataset.id and str(dataset.id) != known:
-        message = f"is {dataset.id}, but what is published was made by the dataset {known}"
-        mend = "restore the id; for a dataset of its own give the file another name"
-        raise ContractError(Fault(message, "dataset.id", mend))
+def _compare_ids(
+    dataset: Dataset,
+    request: Request,
+    before: Publication | None,
+    target: Target,
+    session: Session,
+    progress: Progress,
+) -> None:
+    """Tells of a file that was renamed. Raises ContractError if what is published has another id."""
+    raise_all(ContractError, another_id(dataset, before.record if before else None))
+    if before is None and (told := renamed(request.entry, target.warehouse, session)):
+        progress(told)
 
 
 def _errand(request: Request, dataset: Dataset) -> Errand:

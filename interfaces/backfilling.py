@@ -13,7 +13,7 @@ from dataset_assets.materialize import Materialization
 from dataset_assets.pace import Pace
 from dataset_assets.planning import Plan
 from interfaces.console import say
-from interfaces.planning import planned, reading, tell
+from interfaces.planning import moved, planned, reading, tell
 from interfaces.runs import Run, change, label
 from interfaces.workspace import Workspace
 
@@ -33,7 +33,7 @@ def backfill(
     """
     found = planned(workspace, workspace.catalog.entry(name), first, last, every=every)
     tell(found)
-    say(*reading(workspace, found))
+    say(*reading(workspace, found), *moved(workspace, found))
     run = Run(workspace, str(uuid4()), locked=locked, reread=every)
     with run.reporting():
         Backfill(run, found).make()

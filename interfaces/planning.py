@@ -10,6 +10,7 @@ from dataset_assets.contract.model import Status
 from dataset_assets.contract.wording import size_text
 from dataset_assets.due import Due
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
+from dataset_assets.ids import renamed_in
 from dataset_assets.planning import Plan, plans
 from interfaces.console import Grid, cell, out, say
 from interfaces.costing import cost
@@ -63,7 +64,7 @@ def print_plan(workspace: Workspace, name: str | None, first: str | None, last: 
     if name:
         found = planned(workspace, workspace.catalog.entry(name), first, last)
         tell(found)
-        say(*reading(workspace, found))
+        say(*reading(workspace, found), *moved(workspace, found))
         return
     if first is not None or last is not None:
         raise PeriodError(Fault("Periods are those of one dataset", mend="name it, or leave them out"))
@@ -79,7 +80,7 @@ def print_plan(workspace: Workspace, name: str | None, first: str | None, last: 
         except DatasetAssetsError as error:
             faults += error.faults
     tell(own)
-    say(*early)
+    say(*early, *moved(workspace, own))
     raise_all(DatasetAssetsError, dict.fromkeys(faults))
 
 
@@ -143,6 +144,13 @@ def reading(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
             else:
                 each = f"{size_text(reads)} for {period}, by a dry run" if period else "by a dry run"
                 yield f"{stem}: about {size_text(reads * len(able))} would be read, {each}"
+
+
+def moved(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
+    """What is told of datasets that were published before their files were renamed."""
+    for plan in found:
+        if plan.due and not plan.standing:
+            yield from filter(None, [renamed_in(workspace.target, plan.entry)])
 
 
 def _goes_on(before: Due, due: Due) -> bool:

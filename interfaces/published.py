@@ -7,11 +7,12 @@ from rich.console import RenderableType
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.wording import listed
 from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.ids import another_id, renamed_in
 from dataset_assets.ports.engine import Errand
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.stats.statistics import Statistics
 from interfaces import listing
-from interfaces.console import cell
+from interfaces.console import cell, say
 from interfaces.workspace import Workspace
 
 
@@ -22,8 +23,11 @@ def shown(
     found = _publications(workspace, entry)
     if not found:
         yield cell("Nothing is published yet")
+        say(*filter(None, [renamed_in(workspace.target, entry)]))
         return
     yield listing.publications(found)
+    faults = (fault for each in found for fault in another_id(workspace.catalog.checked(entry), each.record))
+    say(*dict.fromkeys(map(str, faults)))
     if stats:
         publication = _one(found, partition)
         title = f"Statistics of {publication.period}" if publication.period else "Statistics"

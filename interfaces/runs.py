@@ -18,6 +18,7 @@ from dataset_assets.building import chosen_periods
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.wording import size_text
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
+from dataset_assets.ids import renamed_in
 from dataset_assets.materialize import Materialization, materialize
 from dataset_assets.periods.period import Period
 from dataset_assets.standing import RefreshCounts
@@ -80,6 +81,8 @@ class Run:
         )
         target, telling = self.workspace.target, self.telling
         with steps(label(entry, period), lines=aloud) as tell:
+            if telling:
+                telling.before(entry.stem)
             try:
                 result = materialize(self.workspace.catalog, target, request, tell)
             except AuditError as error:
@@ -110,7 +113,7 @@ class Run:
             return None
         from dataset_assets.assets.telling import Telling  # noqa: PLC0415 - Dagster takes seconds to load
 
-        return Telling(folder)
+        return Telling(self.workspace.catalog, self.workspace.target, folder)
 
 
 def _own_instance(definitions: Path) -> Path | None:
@@ -150,6 +153,7 @@ def publish(
     if as_of is not None and periods != [None]:
         raise PeriodError(Fault("the end of a Period is its as-of", mend="leave out --as-of"))
     looks_back_from = instant(as_of) if as_of is not None else None
+    say(*filter(None, [renamed_in(workspace.target, entry)]))
     run = Run(workspace, str(uuid4()), looks_back_from, locked, force, force)
     results: list[Materialization] = []
     try:

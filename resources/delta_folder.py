@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from dataset_assets.contract.wording import shown
-from dataset_assets.errors import Fault, PublishError, SupersededError
+from dataset_assets.errors import Fault, PublishError, SupersededError, at_path
 from dataset_assets.ports.warehouse import Claim
 
 PATIENCE = 120.0
@@ -120,8 +120,14 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """The old file or the new one, whole, whatever happens."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(value, ensure_ascii=False), "utf-8")
-    move(part, path)
+    try:
+        with at_path(path):
+            part.write_text(json.dumps(value, ensure_ascii=False), "utf-8")
+            move(part, path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
 
 
 def move(source: Path, target: Path) -> None:
@@ -136,6 +142,7 @@ def flush(path: Path) -> None:
     """Asks the kernel to write a file, or a folder's entries, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        with at_path(path):
+            os.fsync(handle)
     finally:
         os.close(handle)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import Publication, Record, Warehouse, no_such_version
@@ -100,6 +100,11 @@ class DeltaPublications(Warehouse):
         found = {period: read_json(folder.record(folder.path / path)) for period, path in files.items()}
         return {period: found[period] for period in sorted(found, key=lambda each: _order(each, found[each]))}
 
+    def published_by(self, dataset_id: str, session: Session) -> list[str]:  # noqa: ARG002
+        """By one record of each table. A table that cannot be read is nobody's."""
+        tables = sorted(each.parent for each in self.root.glob("*/_delta_log"))
+        return [path.name for path in tables if _made_by(DatasetFolder(path)) == dataset_id]
+
     def history(self, dataset: str) -> list[dict[str, Any]]:
         """What happened to the table, the newest first: version, timestamp (ms), period, run, ..."""
         table = self.table(DatasetFolder.of(self.root, dataset))
@@ -132,6 +137,13 @@ class DeltaPublications(Warehouse):
             with suppress(DeltaError):
                 return open_table(folder.path, version)
         raise ResolveError(no_such_version(folder.path.name, version, table.version()))
+
+
+def _made_by(folder: DatasetFolder) -> str | None:
+    with suppress(DeltaError, DatasetAssetsError, OSError, ValueError):
+        for path in delta_periods.by_period(open_table(folder.path)).values():
+            return read_json(folder.record(folder.path / path)).get("dataset_id")
+    return None
 
 
 def _order(period: str | None, record: Record) -> tuple[str, str]:

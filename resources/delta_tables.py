@@ -1,5 +1,6 @@
 """What a Delta table's log says, as DuckDB needs it to read the table's files."""
 
+import errno
 import json
 import re
 from collections.abc import Sequence
@@ -10,11 +11,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef
-from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.errors import Fault, ResolveError, system_error
 from dataset_assets.ports.engine import Session
 from dataset_assets.sql.typing import SQL_TYPES
 from resources.data_files import DataFile, FileRows, FileTable
@@ -74,7 +76,13 @@ def open_table(path: Path, version: int | None = None) -> DeltaTable:
     Raises ResolveError for a name that the Delta library takes for another one, and what DeltaTable raises.
     """
     check_path(path)
-    return DeltaTable(path.absolute().as_uri(), version=version)
+    try:
+        return DeltaTable(path.absolute().as_uri(), version=version)
+    except (DeltaError, OSError) as error:
+        refused = None if isinstance(error, TableNotFoundError) else system_error(error, path / "_delta_log")
+        if refused is None or refused.errno == errno.ENOENT:
+            raise
+        raise refused from error
 
 
 def history(delta: DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:

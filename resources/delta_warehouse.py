@@ -17,7 +17,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from sqlglot import exp
 
 from dataset_assets.access import Finding, fine, missing
-from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, UnsupportedError
+from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, UnsupportedError, system_error
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Record, Staged
@@ -230,7 +230,10 @@ def _commit(
             table.create_write_transaction(
                 [action], "overwrite", schema, by, filters, commit_properties=properties
             )
-    except DeltaError as error:
+    except (DeltaError, OSError) as error:
+        refused = system_error(error, folder.path / "_delta_log")
+        if refused:
+            raise refused from error
         raise PublishError(Fault(f"the Delta table refused the commit: {error}", mend="run again")) from error
     if table is None:
         table = open_table(folder.path)

@@ -7,6 +7,9 @@ import dagster as dg
 PROJECT_TAG = "dataset_assets/project_id"
 """The run tag that names the Project whose Run it is; its value is stamped on rows (BR-015)."""
 
+OBSERVER_TAG = "dataset_assets/observer"
+"""The run tag of a command that told what the sources of its publications were like; its value names it."""
+
 STATUS_TAG = "dataset_assets/status"
 OWNER_TAG = "dataset_assets/owner"
 

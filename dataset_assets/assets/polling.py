@@ -17,6 +17,7 @@ from dataset_assets.contract.wording import listed
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import TableState
+from dataset_assets.target import Target
 
 SENSOR = "sources"
 INTERVAL = 30
@@ -101,7 +102,8 @@ class Polling:
         deadline = monotonic() + SECONDS
         cursor = Cursor.read(context.cursor)
         name, seen = self._memory
-        findings = Findings(context, dict(seen) if name == cursor.tick else {})
+        remembers = bool(name) and name == cursor.tick
+        findings = Findings(context, dict(seen) if remembers else {}, waits=not remembers)
         tables, after = self._tables(), cursor.after
         for table, answer in self._answers(tables, after).items():
             if monotonic() > deadline or not findings.take(table, tables[table], answer):
@@ -122,7 +124,8 @@ class Polling:
         """
         ordered = sorted(tables, key=lambda name: (name <= after, name))[:MOST_TABLES]
         pool = ThreadPoolExecutor(_AT_ONCE, SENSOR)
-        asked = {name: pool.submit(self._ask, tables[name]) for name in ordered if name not in self._late}
+        target = self._graph.placement.target
+        asked = {name: pool.submit(ask, target, tables[name]) for name in ordered if name not in self._late}
         wait(asked.values(), SECONDS_ASKING)
         pool.shutdown(wait=False, cancel_futures=True)
         asked |= self._late
@@ -135,27 +138,49 @@ class Polling:
         }
         return {name: answers[name] for name in ordered if name in answers}
 
-    def _ask(self, table: Table) -> Answer:
-        target = self._graph.placement.target
-        if target is None:
-            return Answer(problem="the target cannot be read")
-        try:
-            resolver = target.resolver(table.resolver)
-            if table.partitioning:
-                return Answer(resolver.pieces(table.name))
-            return Answer({None: resolver.state(table.name)})
-        except DatasetAssetsError as error:
-            return Answer(problem=" ".join(fault.message for fault in error.faults))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other sources go on
-            return Answer(problem=f"{type(error).__name__}: {error}")
+
+def ask(target: Target | None, table: Table) -> Answer:
+    """What the metadata of a table tells. Nothing is raised: an answer tells what stood in the way."""
+    if target is None:
+        return Answer(problem="the target cannot be read")
+    try:
+        resolver = target.resolver(table.resolver)
+        if table.partitioning:
+            return Answer(resolver.pieces(table.name))
+        return Answer({None: resolver.state(table.name)})
+    except DatasetAssetsError as error:
+        return Answer(problem=" ".join(fault.message for fault in error.faults))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other sources go on
+        return Answer(problem=f"{type(error).__name__}: {error}")
+
+
+def pieces_of(table: Table, answer: Answer, now: datetime) -> Pieces:
+    """The pieces by partition. A Period that is none of the asset is left out, until it is one."""
+    found: dict[str | None, tuple[Period | None, TableState]] = {}
+    for period_id, state in answer.pieces.items():
+        period = None
+        if table.partitioning and period_id:
+            period = table.partitioning.cadence.parse(period_id)
+            if not table.partitioning.holds(period, now):
+                continue
+        found[period.key if period else None] = (period, state)
+    return found
 
 
 class Findings:
-    """What one tick found out. `seen`: of each table that is reported in full, what it was like."""
+    """What one tick found out. `seen`: of each table that is reported in full, what it was like.
 
-    def __init__(self, context: dg.SensorEvaluationContext, seen: dict[str, str]) -> None:
+    `waits`: a piece that is as a command observed it is reported by the next tick. Until it is, nothing that
+    was made of it is in doubt at the first look of the sensor that refreshes, which may come in between.
+    """
+
+    def __init__(
+        self, context: dg.SensorEvaluationContext, seen: dict[str, str], *, waits: bool = False
+    ) -> None:
         self.context = context
         self.seen = seen
+        self._waits = waits
+        self._waiting = False
         self.events: list[Report] = []
         self._now = datetime.now(UTC)
         self._asked = 0
@@ -169,16 +194,21 @@ class Findings:
         if answer.problem:
             self._untold.append(f"{name}: {answer.problem}")
             return True
-        pieces = dict(self._pieces(name, table, answer))
+        pieces = pieces_of(table, answer, self._now)
+        for period, state in pieces.values():
+            if not state.version:
+                self._untold.append(f"{_called(name, period)}: {state.unknown}")
         mark = _mark(pieces)
         if self.seen.get(name) == mark:
             return True
+        self._waiting = False
         changes = list(self._changes(name, table, pieces))
         room = MOST_EVENTS - len(self.events)
         self.events += changes[:room]
         if len(changes) > room:
             return False
-        self.seen[name] = mark
+        if not self._waiting:
+            self.seen[name] = mark
         return True
 
     @property
@@ -193,26 +223,15 @@ class Findings:
             told.append(f"not known: {listed(self._untold, MOST_TOLD, '; ')}")
         return "; ".join(told)
 
-    def _pieces(
-        self, name: str, table: Table, answer: Answer
-    ) -> Iterator[tuple[str | None, tuple[Period | None, TableState]]]:
-        """A Period that is none of the asset is left out, until it is one."""
-        for period_id, state in answer.pieces.items():
-            period = None
-            if table.partitioning and period_id:
-                period = table.partitioning.cadence.parse(period_id)
-                if not table.partitioning.holds(period, self._now):
-                    continue
-            if not state.version:
-                self._untold.append(f"{_called(name, period)}: {state.unknown}")
-            yield period.key if period else None, (period, state)
-
     def _changes(self, name: str, table: Table, pieces: Pieces) -> Iterator[Report]:
         known = {kind: reported(self.context.instance, kind, table) for kind in KINDS}
         gone = {str(partition) for told in known.values() for partition in told.keys() - pieces.keys()}
         self._gone += (f"{name} {partition}" for partition in sorted(gone))
         for partition, (period, state) in pieces.items():
             news = [kind for kind in KINDS if state.version not in ("", known[kind].get(partition))]
+            if self._waits and news == [dg.AssetMaterialization] and partition not in known[news[0]]:
+                self._waiting = True
+                continue
             if news:
                 self._changed.append(_called(name, period))
             yield from (report(kind, table, period, state) for kind in news)

@@ -17,10 +17,13 @@ from dagster._core.instance.ref import InstanceRef
 from dataset_assets.assets.checks import check_results
 from dataset_assets.assets.keys import dataset_key
 from dataset_assets.assets.metadata import materialization_metadata
+from dataset_assets.assets.sighting import Sighting
 from dataset_assets.audit import CheckResult
+from dataset_assets.contract.catalog import Catalog
 from dataset_assets.errors import ContractError, Fault
 from dataset_assets.materialize import Materialization
 from dataset_assets.periods.period import Period
+from dataset_assets.target import Target
 
 STORAGE = ".dagster_storage"
 """Where the project's own dagster.yaml keeps runs and events."""
@@ -33,7 +36,7 @@ class Telling:
     ContractError where there is no usable instance.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, catalog: Catalog, target: Target, folder: Path | None = None) -> None:
         self._findings: dict[str, dict[str | None, tuple[CheckResult, ...]]] = {}
         try:
             self._instance = _own(folder) if folder else dg.DagsterInstance.get()
@@ -41,6 +44,11 @@ class Telling:
             what = f"{folder}/dagster.yaml" if folder else "DAGSTER_HOME"
             mend = "mend it" if folder else "set it to the folder of a dagster.yaml, or unset it"
             raise ContractError(Fault(f"{what} is no Dagster instance: {error}", mend=mend)) from None
+        self._sighting = Sighting(self._instance, catalog, target)
+
+    def before(self, stem: str) -> None:
+        """Tells what the sources of a dataset are like that is going to be published."""
+        self._sighting.observe(stem)
 
     def __call__(self, result: Materialization, period: Period | None, uri: str) -> None:
         """One event of its asset, as a run of Dagster records it."""
@@ -54,8 +62,18 @@ class Telling:
                 CODE_VERSION_TAG: result.version.sha256[:12],
             },
         )
+        if self._told(event) not in (None, result.digest):
+            self._sighting.doubt(result.dataset)
         self._instance.report_runless_asset_event(event)
         self.found(result.dataset, period, result.checks)
+
+    def _told(self, event: dg.AssetMaterialization) -> str | None:
+        """The digest that was told of this publication before; None where nothing was."""
+        only = [event.partition] if event.partition else None
+        wanted = dg.AssetRecordsFilter(event.asset_key, asset_partitions=only)
+        records = self._instance.fetch_materializations(wanted, limit=1).records
+        tags = records[0].event_log_entry.tags if records else None
+        return (tags or {}).get(DATA_VERSION_TAG)
 
     def found(self, stem: str, period: Period | None, checks: tuple[CheckResult, ...]) -> None:
         """What checks found, also of a publication that was refused; `report_checks` writes it."""

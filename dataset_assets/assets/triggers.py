@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 
 from dataset_assets.assets.inputs import Input
-from dataset_assets.assets.keys import dataset_key
+from dataset_assets.assets.keys import OBSERVER_TAG, dataset_key
 from dataset_assets.assets.partitions import Partitioning
 from dataset_assets.assets.plan import Sound
 from dataset_assets.contract.model import Lookups, Refresh
@@ -105,10 +105,29 @@ class Upstream(Trigger):
     """Whenever the data version of something changed that the publication is made of."""
 
     def due(self) -> Condition:
-        """Also at the first look, when nobody can know what changed before."""
+        """Also at the first look, where an input may have changed before, and been reported."""
         changed = any_of(self._changes()).with_label("an input changed")
         given_up = MISSING & ~(IN_PROGRESS | self.recent)
-        return (changed | _APPEARED | _FIRST_LOOK).since(_handled(changed) | given_up)
+        return (changed | _APPEARED | self._in_doubt).since(_handled(changed) | given_up)
+
+    @property
+    def _in_doubt(self) -> Condition:
+        """At the first look, what reads a table that the sensor `sources` has reported.
+
+        The changes of one that only a command told of (`sighting.py`) are going to be reported.
+        """
+        tables = [each for each in self.inputs if not each.source.nested]
+        by_period = [each for each in tables if each.partitioning]
+        whole = [each for each in tables if not each.partitioning]
+        if not tables:
+            return _FIRST_LOOK
+        reported = []
+        if by_period:
+            reported.append(AC.any_deps_match(~MISSING).allow(only(*by_period)))
+        if whole:
+            by_sensor = ~MISSING & ~AC.executed_with_tags(tag_keys={OBSERVER_TAG})
+            reported.append(AC.any_deps_match(by_sensor).allow(only(*whole)))
+        return _FIRST_LOOK & any_of(reported).with_label("its inputs may have changed before")
 
     def seen_due(self, absent: Condition) -> Condition:
         """Without the first look, which the other dataset has at a time of its own.

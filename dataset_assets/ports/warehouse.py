@@ -188,6 +188,10 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
+    def published_by(self, dataset_id: str, session: Session) -> list[str]:
+        """Return the names of all tables that the dataset with this id has published, in order."""
+
+    @abstractmethod
     def location(self, dataset: str) -> str:
         """A URI of the published table, for people and other tools."""
 

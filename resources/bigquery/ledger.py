@@ -222,6 +222,12 @@ class Ledger:
         order = [exp.Ordered(this=column(name, "last")) for name in ("start", "period")]
         return found.where(_equal("dataset", text(dataset), own)).order_by(*order)
 
+    def published_by(self, dataset_id: str) -> exp.Select:
+        """Select `dataset` of every table that the dataset with this id has published."""
+        found = exp.select(column("dataset")).distinct().from_(self.table(PUBLICATIONS))
+        own = exp.EQ(this=_of_record("dataset_id"), expression=text(dataset_id))
+        return found.where(own).order_by(column("dataset"))
+
     def rows(self, dataset: str, period: str | None, until: datetime | None) -> exp.Subquery:
         """The Period's published rows, as they are or as they were just before `until`."""
         place = self.table(dataset)

@@ -89,6 +89,12 @@ class BigQueryPublications(Warehouse):
         found = session.rows(self.ledger.records(dataset))
         return {row["period"] or None: json.loads(row["record"]) for row in found}
 
+    def published_by(self, dataset_id: str, session: Session) -> list[str]:
+        """As the port says."""
+        if not self.has_ledger(of_bigquery(session)):
+            return []
+        return [row["dataset"] for row in session.rows(self.ledger.published_by(dataset_id))]
+
     def location(self, dataset: str) -> str:
         """As other tools name it."""
         return f"bigquery://{self.project}/{self.dataset}/{dataset}"

@@ -144,6 +144,11 @@ class Retailer:
         }
         pq.write_table(pa.table(columns), self.root / "data" / "orders" / f"2024-{month:02}.parquet")
 
+    def brands(self, *brands: str | None) -> None:
+        """The products' brands; the number of a product is its place."""
+        columns = {"product_id": list(range(len(brands))), "brand": brands}
+        pq.write_table(pa.table(columns), self.root / "data" / "products.parquet")
+
     def materialize(
         self,
         instance: dg.DagsterInstance,

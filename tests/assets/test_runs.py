@@ -148,9 +148,9 @@ def test_a_blocking_check_publishes_nothing_and_is_shown_as_failed(retailer, ins
 
 
 def test_a_check_that_does_not_block_warns(retailer, instance):
-    retailer.write(
-        "narrow", (retailer.root / "definitions/datasets/monthly.yaml").read_text().replace("0001", "0007")
-    )
+    text = (retailer.root / "definitions/datasets/monthly.yaml").read_text().replace("0001", "0007")
+    often = "months: 2}\n    customer_filter: {type: min_transactions, value: 1}"
+    retailer.write("narrow", text.replace("months: 2}", often))
     retailer.orders(3, {99: "newcomer"})
     result = retailer.materialize(instance, "narrow", first="2024-03")
     assert result.success

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from dataset_assets.audit import CHECKS, AuditError, Evidence, audit, lookups_unique
+from dataset_assets.audit import CHECKS, AuditError, Evidence, audit, leak, lookups_unique
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
 from dataset_assets.ports.warehouse import PublishedColumn
@@ -108,6 +108,31 @@ def test_the_audits_checks(changes):
     assert [check.name for check in checks] == [check.name for check in CHECKS]
     keys = next(check for check in checks if check.name == "natural_key_unique")
     assert keys.passed == (asked.dataset.natural_key_columns in {("id", "note"), ("basket",)})
+
+
+@pytest.mark.parametrize("value", [20, 50, 100])
+def test_what_leaked_and_what_is_new(value):
+    """Both say the same, and the same as a filter fitted on train rows: it keeps nothing that would leak."""
+    filters = {
+        "date_range": {"type": "rolling", "months": 3},
+        "product_filter": {"type": "top_revenue_percent", "value": value},
+        "customer_filter": {"type": "min_transactions", "value": 2},
+    }
+    session = Both(SHAPES, CONTENTS)
+    published = {fit_on: question(filters={**filters, "fit_on": fit_on}) for fit_on in ("all", "train")}
+    kept = {
+        fit_on: {
+            concept: {row[concept] for row in session.rows(assemble(compile_rows(asked)))}
+            for concept in ("product_id", "user_id")
+        }
+        for fit_on, asked in published.items()
+    }
+    passed, message, counts = leak(evidence(published["all"], session))
+    if value == 100:
+        assert counts["products_leaked"] == len(kept["all"]["product_id"] - kept["train"]["product_id"])
+    assert passed == (not counts["products_leaked"] and not counts["users_leaked"])
+    assert passed or "only because eval rows had a say" in message
+    assert leak(evidence(published["train"], session))[0]
 
 
 def test_a_lookups_keys():

@@ -11,9 +11,13 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 import pytest
+from sqlglot import exp
 
 from dataset_assets.periods.families import StandardCalendar
 from dataset_assets.periods.zones import find_zone, known_zones
+from dataset_assets.sql.build import text
+from dataset_assets.sql.dialect import DUCKDB
+from dataset_assets.sql.nodes import ClockTime
 
 FIRST = datetime(1990, 1, 1, tzinfo=UTC)
 END = datetime(2041, 1, 1, tzinfo=UTC)
@@ -121,3 +125,26 @@ def test_a_zone_is_one_object_wherever_it_comes_from(name):
 def test_what_the_package_does_not_have_is_refused(name):
     with pytest.raises(ValueError, match="is not a time zone"):
         find_zone(name)
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "instant"),
+    [
+        ("Europe/Berlin", "2024-03-31 02:00:00", "2024-03-31 01:00:00"),
+        ("Europe/Berlin", "2024-03-31 02:30:00", "2024-03-31 01:30:00"),
+        ("Europe/Berlin", "2024-03-31 03:00:00", "2024-03-31 01:00:00"),
+        ("America/New_York", "2024-03-10 02:30:00", "2024-03-10 07:30:00"),
+        ("America/Sao_Paulo", "2018-11-04 00:30:00", "2018-11-04 03:30:00"),
+        ("Australia/Lord_Howe", "2024-10-06 02:15:00", "2024-10-05 15:45:00"),
+        ("Europe/Berlin", "2024-10-27 02:30:00", "2024-10-27 00:30:00"),
+    ],
+)
+def test_a_local_time_that_is_skipped_is_read_by_the_offset_from_before(zone, local, instant):
+    """And one that is there twice as the first of the two; Python reads both in the same way."""
+    clock = ClockTime(this=exp.cast(text(local), "TIMESTAMP"), zone=text(zone))
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        found = connection.execute(DUCKDB.render(exp.select(exp.cast(clock, "VARCHAR")))).fetchall()
+    assert found == [(f"{instant}+00",)]
+    python = datetime.fromisoformat(local).replace(tzinfo=find_zone(zone)).astimezone(UTC)
+    assert f"{python:%Y-%m-%d %H:%M:%S}" == instant

@@ -3,7 +3,7 @@ WITH date_filtered AS (
     transactions.household_id,
     transactions.basket_id,
     transactions.product_id,
-    CAST(transactions.sales_value AS NUMERIC) AS sales_value,
+    CAST(CASE WHEN CAST(FORMAT('%.15g', transactions.sales_value) AS FLOAT64) = transactions.sales_value THEN FORMAT('%.15g', transactions.sales_value) WHEN CAST(FORMAT('%.16g', transactions.sales_value) AS FLOAT64) = transactions.sales_value THEN FORMAT('%.16g', transactions.sales_value) ELSE FORMAT('%.17g', transactions.sales_value) END AS NUMERIC) AS sales_value,
     transactions.transaction_timestamp
   FROM transactions
   WHERE

@@ -4,9 +4,12 @@ WITH date_filtered AS (
     transactions.basket_id,
     transactions.product_id,
     CASE
-      WHEN ABS(transactions.sales_value * 1e9 - ROUND(transactions.sales_value * 1e9)) < 0.5 - ABS(transactions.sales_value) * 1.2e-7
+      WHEN ABS(transactions.sales_value * 1e9 - ROUND(transactions.sales_value * 1e9)) < 0.5 - ABS(transactions.sales_value) * 2.5e-7
       THEN CAST(CAST(transactions.sales_value AS DOUBLE) AS DECIMAL(38, 9))
-      ELSE CAST(LEFT(PRINTF('%.40f', transactions.sales_value), -30) AS DECIMAL(38, 9))
+      WHEN ABS(transactions.sales_value) < 1e13
+      AND ROUND(transactions.sales_value * 1e2) / 1e2 = transactions.sales_value
+      THEN CAST(CAST(ROUND(transactions.sales_value * 1e2) AS BIGINT) * CAST('0.010000000' AS DECIMAL(19, 9)) AS DECIMAL(38, 9))
+      ELSE CAST(CAST(transactions.sales_value AS TEXT) AS DECIMAL(38, 9))
     END AS sales_value,
     CAST(transactions.transaction_timestamp AS TIMESTAMP) AT TIME ZONE 'UTC' AS transaction_timestamp
   FROM transactions

@@ -2,29 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlglot import exp
 
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.scope import Source
-from dataset_assets.contract.wording import shown
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalType, Relation
 from dataset_assets.ports.warehouse import PublishedColumn
+from dataset_assets.repetition import repeated, such
 from dataset_assets.selection.splits import NAMES
-from dataset_assets.sql.build import alias_table, column, number
+from dataset_assets.sql.build import alias_table, column
 from dataset_assets.sql.leaked import kept_by_train, strangers_query
-from dataset_assets.sql.names import Names
+from dataset_assets.sql.matching import Matching, match
 from dataset_assets.sql.question import Question
-from dataset_assets.sql.typing import as_declared
-from dataset_assets.sql.unmatched import unmatched_query
-from dataset_assets.sql.unpublished import nulls_query, unpublished
 from dataset_assets.stats.statistics import Statistics
-
-SAMPLE = 5
-MASKED = "(sensitive)"
 
 
 @dataclass(frozen=True)
@@ -56,6 +50,11 @@ class Evidence:
     statistics: Statistics
     session: Session
 
+    @cached_property
+    def matching(self) -> Matching:
+        """How the rows met their lookups; asked once, by the first check that wants to know."""
+        return match(self.question, self.staged, self.session)
+
 
 Finding = tuple[bool, str, Mapping[str, Any]]
 
@@ -86,27 +85,31 @@ def not_empty(evidence: Evidence) -> Finding:
 
 
 def not_null(evidence: Evidence) -> Finding:
-    """Entity, ColumnDef.nullable. Columns that are not published are judged on the rows of the window."""
+    """Entity, ColumnDef.nullable: a column that is declared so has no NULLs in the published rows."""
     found = {
         c.name: nulls
         for c in evidence.columns
         if not c.nullable and (nulls := evidence.statistics.columns[c.name].null_count)
     }
-    found |= _unpublished_nulls(evidence)
+    found |= _nulls_of_sources(evidence)
     if not found:
         return True, "no column that is declared nullable: false has NULLs", {}
     words = ", ".join(f"{name} has {count:,} NULLs" for name, count in found.items())
     return False, f"{words}, declared nullable: false", found
 
 
-def _unpublished_nulls(evidence: Evidence) -> dict[str, int]:
-    """`source.column` → NULLs in the window, of columns that are used and not published."""
-    columns = unpublished(evidence.question)
-    if not columns:
-        return {}
-    counts = evidence.session.rows(nulls_query(evidence.question, columns))[0].values()
-    names = (f"{each.source.name}.{each.column.name}" for each in columns)
-    return {name: int(count) for name, count in zip(names, counts, strict=True) if count}
+def _nulls_of_sources(evidence: Evidence) -> dict[str, int]:
+    """`source.column` → NULLs, of columns that are not published or come from a lookup.
+
+    In a published column of a lookup a row that the lookup has nothing for has a NULL of no row of its own.
+    """
+    found = dict(evidence.matching.nulls)
+    for output in evidence.question.scope.outputs:
+        reference = output.reference
+        if reference and reference.source.lookup and not reference.column.nullable:
+            nulls = evidence.statistics.columns[output.name].null_count
+            found[reference] = nulls and nulls - evidence.matching.unmatched[reference.source.name]
+    return {f"{each.source.name}.{each.column.name}": count for each, count in found.items() if count}
 
 
 def natural_key_unique(evidence: Evidence) -> Finding:
@@ -116,11 +119,11 @@ def natural_key_unique(evidence: Evidence) -> Finding:
     keys = [column(name) for name in names]
     internal = evidence.question.names
     staged = alias_table(evidence.staged, internal.free("staged"))
-    count, sample = _repeated(evidence.session, staged, keys, sensitive, internal)
+    count, sample = repeated(evidence.session, staged, keys, sensitive, internal)
     key = ", ".join(names)
     if not count:
         return True, f"every ({key}) is there once", {}
-    words = f"{count:,} values of the natural key ({key}) are there more than once, such as {_such(sample)}"
+    words = f"{count:,} values of the natural key ({key}) are there more than once, such as {such(sample)}"
     mend = "add to natural_key_columns what tells these rows apart, or let the source have each once"
     return False, f"{words}; {mend}", {"count": count, "sample": sample}
 
@@ -167,16 +170,11 @@ def _several(counts: Mapping[str, int]) -> str:
 
 def lookups_matched(evidence: Evidence) -> Finding:
     """How many rows a lookup has nothing for."""
-    lacking: dict[str, int] = {}
-    words = []
-    for lookup in evidence.question.scope.lookups:
-        query = unmatched_query(evidence.question, lookup, evidence.staged)
-        row = evidence.session.rows(query)[0]
-        if row["unmatched"]:
-            lacking[lookup.name] = int(row["unmatched"])
-            words.append(f"{lookup.name} lacks {row['unmatched']:,} of {row['total']:,}")
+    matching = evidence.matching
+    lacking = {name: count for name, count in matching.unmatched.items() if count}
     if not lacking:
         return True, "every row is found in every lookup", {}
+    words = (f"{name} lacks {count:,} of {matching.rows[name]:,}" for name, count in lacking.items())
     return False, f"rows that a lookup has nothing for: {', '.join(words)}", lacking
 
 
@@ -210,7 +208,6 @@ CHECKS = (
 )
 
 DECLARED_SCHEMA = "declared_schema"
-LOOKUPS_UNIQUE = "lookups_unique"
 
 
 def declared_schema(staged: Relation, columns: Sequence[PublishedColumn]) -> CheckResult:
@@ -221,20 +218,6 @@ def declared_schema(staged: Relation, columns: Sequence[PublishedColumn]) -> Che
     many = f"{len(wanted)} column{'s' * (len(wanted) != 1)}"
     message = f"{many}, as declared" if passed else f"declared {wanted}, staged {found}"
     return CheckResult(DECLARED_SCHEMA, passed, True, message)
-
-
-def lookups_unique(question: Question, session: Session) -> CheckResult:
-    """Decision 11, before anything is joined: a lookup has at most one row for a key."""
-    problems, metadata = [], {}
-    for lookup in question.scope.lookups:
-        count, sample = _repeated(session, *_lookup_keys(question, lookup), question.names)
-        if count:
-            words = f"lookup {lookup.name} has {count:,} keys more than once"
-            problems.append(f"{words}, such as {_such(sample)}")
-            metadata[lookup.name] = {"count": count, "sample": sample}
-    mend = "make it unique, or add a join condition"
-    message = "; ".join((*problems, mend)) if problems else "every lookup has at most one row for a key"
-    return CheckResult(LOOKUPS_UNIQUE, not problems, True, message, metadata)
 
 
 def audit(evidence: Evidence, earlier: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
@@ -248,49 +231,3 @@ def audit(evidence: Evidence, earlier: Sequence[CheckResult]) -> tuple[CheckResu
 
 def _blocks(check: CheckResult) -> bool:
     return check.blocking and not check.passed
-
-
-def _lookup_keys(question: Question, lookup: Source) -> tuple[exp.Expr, Sequence[exp.Expr], set[str]]:
-    relation = question.relations[lookup.name]
-    found = [target.column for _, target in question.joins(lookup)]
-    keys = [exp.alias_(as_declared(lookup, relation, target, lookup.name), target.name) for target in found]
-    names = [column(target.name) for target in found]
-    free = question.names.free
-    rows = exp.select(*keys).from_(alias_table(relation.source, lookup.name)).subquery(free("lookup_rows"))
-    matching = exp.and_(*(exp.not_(name.is_(exp.null())) for name in names))
-    source = exp.select("*").from_(rows).where(matching).subquery(free("lookup_keys"))  # NULL matches no row
-    return source, names, {target.name.lower() for target in found if target.sensitive}
-
-
-def _repeated(
-    session: Session, source: exp.Expr, keys: Sequence[exp.Expr], sensitive: set[str], names: Names
-) -> tuple[int, list[dict[str, Any]]]:
-    """How many keys are there more than once, and a sample of them, which is looked for only then.
-
-    The first item of each entry of the sample is how often its key is there.
-    """
-    times, n = names.free("times"), names.free("n")
-    repeated = exp.select(exp.alias_(exp.Count(this=exp.Star()), times)).from_(source)
-    repeated = repeated.group_by(*keys).having(exp.GT(this=exp.Count(this=exp.Star()), expression=number(1)))
-    several = repeated.subquery(names.free("repeated"))
-    counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), n)).from_(several)
-    count = int(session.rows(counted)[0][n])
-    if not count:
-        return 0, []
-    most_first = exp.Ordered(this=column(times), desc=True, nulls_first=False)
-    then_by_key = (exp.Ordered(this=key.copy(), nulls_first=True) for key in keys)
-    sample = repeated.select(*(key.copy() for key in keys)).order_by(most_first, *then_by_key)
-    rows = session.rows(sample.limit(SAMPLE))
-    return count, [
-        {k: MASKED if k.lower() in sensitive else _plain(v) for k, v in row.items()} for row in rows
-    ]
-
-
-def _such(sample: Sequence[Mapping[str, Any]]) -> str:
-    """The first of a sample of keys: `order_id 17, item 'a' (3 times)`."""
-    (_, times), *key = sample[0].items()
-    return f"{', '.join(f'{name} {shown(value)}' for name, value in key)} ({times:,} times)"
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, int | str | bool | None) else str(value)

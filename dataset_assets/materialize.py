@@ -16,7 +16,7 @@ from uuid import UUID
 import uuid6
 from sqlglot import exp
 
-from dataset_assets.audit import AuditError, CheckResult, Evidence, audit, declared_schema, lookups_unique
+from dataset_assets.audit import AuditError, CheckResult, Evidence, audit, declared_schema
 from dataset_assets.contract.catalog import Catalog
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.wording import size_text
@@ -33,6 +33,7 @@ from dataset_assets.errors import (
 from dataset_assets.files import guarded
 from dataset_assets.history import history
 from dataset_assets.ids import another_id, renamed
+from dataset_assets.lookups import lookups_unique
 from dataset_assets.moving import Mover
 from dataset_assets.pace import Progress
 from dataset_assets.period_checks import PeriodChecks, merged
@@ -40,7 +41,7 @@ from dataset_assets.ports.engine import Errand, Session
 from dataset_assets.ports.warehouse import Claim, Publication, PublishedColumn, Record, Staged
 from dataset_assets.relations import Places, named_only
 from dataset_assets.rows.encoding import content_digest, digest_parts, fold_digest
-from dataset_assets.rows.identity import instant
+from dataset_assets.rows.stamping import instant
 from dataset_assets.snapshot import affirmed, snapshot, sources_of
 from dataset_assets.sql.build import assemble, column
 from dataset_assets.sql.compile import compile_rows

@@ -13,9 +13,9 @@ from dataset_assets.errors import DataError, ResolveError, raise_all
 from dataset_assets.pace import Progress
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.misfits import misfits
 from dataset_assets.sql.question import Question
+from dataset_assets.sql.sources import source_query
 
 FIRST_TOLD = 1_000_000
 """Rows after which a move that goes on says how far it is; it says so again at twice as many, and so on."""

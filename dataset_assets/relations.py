@@ -13,9 +13,9 @@ from dataset_assets.ports.engine import Errand, Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Extent, Resolver, TableRequest
 from dataset_assets.selection.date_range import AsOf
-from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.logical import logical_relation
 from dataset_assets.sql.question import Question, extent_of, window_of
+from dataset_assets.sql.sources import source_query
 from dataset_assets.sql.typing import mismatches
 from dataset_assets.target import Target
 

@@ -11,8 +11,8 @@ from dataset_assets.contract.wording import size_text
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.relations import Carry, named_only
-from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.question import Question
+from dataset_assets.sql.sources import source_query
 from dataset_assets.sql.typing import SQL_TYPES
 from dataset_assets.standing import reads_the_same
 from interfaces.console import facts, out

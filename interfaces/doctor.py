@@ -29,8 +29,8 @@ from dataset_assets.ports.engine import Engine, Errand, Session
 from dataset_assets.ports.resolver import Resolver
 from dataset_assets.relations import Places
 from dataset_assets.sql.build import alias_table, column
-from dataset_assets.sql.compile import source_query
 from dataset_assets.sql.question import Question
+from dataset_assets.sql.sources import source_query
 from dataset_assets.sql.typing import mismatches
 from interfaces.console import cell, out, say
 from interfaces.costing import cost

@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from dataset_assets.audit import MASKED
 from dataset_assets.errors import DatasetAssetsError, Fault
+from dataset_assets.repetition import MASKED
 from interfaces.console import Grid, cell, out, say
 from interfaces.frames import LABELS, NULL, as_dict, in_json, texts, values
 from interfaces.output_files import output_file

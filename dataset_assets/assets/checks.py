@@ -7,9 +7,10 @@ from typing import Any
 import dagster as dg
 
 from dataset_assets.assets.values import plain
-from dataset_assets.audit import CHECKS, DECLARED_SCHEMA, LOOKUPS_UNIQUE, CheckResult
+from dataset_assets.audit import CHECKS, DECLARED_SCHEMA, CheckResult
 from dataset_assets.contract.model import Dataset
 from dataset_assets.drift import kinds
+from dataset_assets.lookups import LOOKUPS_UNIQUE
 from dataset_assets.period_checks import DESCRIPTIONS, applicable
 
 _ALWAYS = (

@@ -4,7 +4,7 @@ The CTEs and their order are those of Domain's example, so that its readers find
 `date_filtered`, `product_revenue`, `top_products`, `active_customers`, `enriched_transactions`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -19,7 +19,8 @@ from dataset_assets.selection.splits import TRAIN, SplitInput
 from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary, column, number, table
 from dataset_assets.sql.names import Names
 from dataset_assets.sql.question import Question
-from dataset_assets.sql.typing import SQL_TYPES, as_declared, is_as_declared, mismatches, stored
+from dataset_assets.sql.sources import in_source, in_window, join_lookup, read
+from dataset_assets.sql.typing import SQL_TYPES, mismatches
 
 SOURCE_ROWS, WINDOW_ROWS, TRAIN_ROWS = "source_rows", "date_filtered", "train_rows"
 ROWS = "enriched_transactions"
@@ -111,13 +112,13 @@ def map_columns(draft: Draft) -> Draft:
 def window(draft: Draft) -> Draft:
     """Reads the main table and the early lookups, within the window (decision 6)."""
     question = draft.question
-    query = _read(question, question.scope.main)
+    query = read(question, question.scope.main)
     for lookup in draft.early:
-        query = _join(query, question, lookup, lambda reference: _in_source(question, reference))
+        query = join_lookup(query, question, lookup, lambda reference: in_source(question, reference))
         for definition in question.needed(lookup):
             name = question.joined_columns[lookup.name, definition.name]
             query = query.select(alias(column(definition.name, lookup.name), name))
-    for condition in _in_window(question):
+    for condition in in_window(question):
         query = query.where(condition)
     rows = draft.names.free(WINDOW_ROWS if question.window else SOURCE_ROWS)
     return replace(draft, rows=rows).with_ctes(CTE(rows, query))
@@ -161,7 +162,7 @@ def enrich(draft: Draft) -> Draft:
     question = draft.question
     query = exp.select(*draft.projection).from_(alias_table(table(draft.rows), question.scope.main.name))
     for lookup in draft.late:
-        query = _join(query, question, lookup, draft.in_join)
+        query = join_lookup(query, question, lookup, draft.in_join)
     for condition in draft.keep:
         query = query.where(condition)
     return draft.with_ctes(CTE(draft.names.free(ROWS), query))
@@ -187,11 +188,12 @@ def compile_rows(question: Question) -> tuple[CTE, ...]:
     return _compiled(question, STEPS)
 
 
-def compile_column(question: Question, reference: Reference, name: str) -> tuple[CTE, ...]:
-    """The CTEs that select one column, called `name`, of the rows that `compile_rows` selects."""
+def compile_columns(question: Question, columns: Mapping[str, Reference]) -> tuple[CTE, ...]:
+    """The CTEs that select only these columns, name → column, of the rows that `compile_rows` selects."""
 
     def only(draft: Draft) -> Draft:
-        return replace(draft, projection=(alias(draft.in_join(reference), name),))
+        shown = (alias(draft.in_join(reference), name) for name, reference in columns.items())
+        return replace(draft, projection=tuple(shown))
 
     steps = (only if step is map_columns else step for step in STEPS if step is not split)
     return _compiled(question, steps)
@@ -204,53 +206,6 @@ def _compiled(question: Question, steps: Iterable[Callable[[Draft], Draft]]) -> 
     used = {reference.name for cte in draft.ctes for reference in cte.query.find_all(exp.Table)}
     *others, last = draft.ctes
     return (*(cte for cte in others if cte.name in used), last)
-
-
-def window_rows(question: Question) -> Draft:
-    """The rows of the window with all lookups joined; `Draft.in_rows` reads their columns."""
-    return window(Draft(question, early=question.scope.lookups))
-
-
-def source_query(question: Question, source: Source) -> exp.Select:
-    """The needed columns of one source as declared; of the main table, the rows that the window can hold."""
-    query = _read(question, source)
-    stamp = question.concepts.get("timestamp")
-    if source.lookup is None and stamp and stamp.source is source:
-        for condition in _in_window(question):
-            query = query.where(condition)
-    return query
-
-
-def _read(question: Question, source: Source) -> exp.Select:
-    """SELECT the needed columns of a source as the contract declares them."""
-    relation = question.relations[source.name]
-    columns = (
-        alias(as_declared(source, relation, definition, source.name), definition.name)
-        for definition in question.needed(source)
-    )
-    return exp.select(*columns).from_(alias_table(relation.source, source.name))
-
-
-def _join(
-    query: exp.Select, question: Question, lookup: Source, read: Callable[[Reference], exp.Expr]
-) -> exp.Select:
-    """LEFT JOIN a lookup: it never drops a row, and the audit proves that it adds none (decision 11)."""
-    relation = question.relations[lookup.name]
-    plain = all(is_as_declared(relation, definition) for definition in question.needed(lookup))
-    source = relation.source if plain else _read(question, lookup).subquery()
-    conditions = (
-        exp.EQ(this=read(reference), expression=column(target.column.name, lookup.name))
-        for reference, target in question.joins(lookup)
-    )
-    return query.join(alias_table(source, lookup.name), on=exp.and_(*conditions), join_type="left")
-
-
-def _in_source(question: Question, reference: Reference) -> exp.Expr:
-    """A column as declared, where its own source stands in FROM."""
-    source = reference.source
-    if source.lookup:
-        return column(reference.column.name, source.name)
-    return as_declared(source, question.relations[source.name], reference.column, source.name)
 
 
 def _filtered(
@@ -277,32 +232,6 @@ def _revenue(draft: Draft) -> exp.Expr | None:
     value = draft.in_rows(found)
     is_integer = found.column.type is ColumnType.INTEGER
     return exp.cast(value, SQL_TYPES[ColumnType.DECIMAL]) if is_integer else value
-
-
-def _in_window(question: Question) -> Iterator[exp.Expr]:
-    """The window's bounds and the split's gap, on the timestamp as it is stored."""
-    config = question.dataset.split_config
-    gap = config.gap(question.anchor) if config else None
-    if question.window is None and gap is None:
-        return
-    stamp, sql_type = _stored_timestamp(question)
-    if question.window:
-        yield exp.GTE(this=stamp, expression=boundary(question.window.start, sql_type))
-        yield exp.LT(this=stamp.copy(), expression=boundary(question.window.end, sql_type))
-    if gap:
-        first, after = (boundary(question.moment(day), sql_type) for day in gap)
-        before = exp.LT(this=stamp.copy(), expression=first)
-        later = exp.GTE(this=stamp.copy(), expression=after)
-        unbounded = [] if question.window else [stamp.copy().is_(exp.null())]
-        yield exp.or_(before, later, *unbounded)
-
-
-def _stored_timestamp(question: Question) -> tuple[exp.Expr, str]:
-    """The timestamp as the store has it, so that it can skip by its own statistics, and its SQL type."""
-    reference = question.concepts["timestamp"]
-    if reference.source.lookup:
-        return _in_source(question, reference), SQL_TYPES[reference.column.type]
-    return stored(question.relations[reference.source.name], reference.column, reference.source)
 
 
 def _split_input(draft: Draft, read: Callable[[Reference], exp.Expr]) -> SplitInput:

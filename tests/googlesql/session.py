@@ -38,6 +38,14 @@ Shapes = Mapping[str, Mapping[str, str]]
 Contents = Mapping[str, Sequence[Row]]
 
 
+def in_googlesql(shapes: Shapes) -> dict[str, dict[str, str]]:
+    """The tables with GoogleSQL's types."""
+    return {
+        name: {column: GOOGLESQL[native] for column, native in columns.items()}
+        for name, columns in shapes.items()
+    }
+
+
 def relation(shapes: Shapes, name: str, zone: str = "UTC") -> Relation:
     """A table as a Resolver would answer it."""
     kinds = {native.replace(" ", ""): kind for native, kind in PHYSICAL.items()}
@@ -66,10 +74,12 @@ class _Asked(Session):
 
 
 class InDuckDB(_Asked):
-    """DuckDB on the contents."""
+    """DuckDB on the contents; a dot in a table's name parts its schema from it."""
 
     def __init__(self, shapes: Shapes, contents: Contents) -> None:
         self._connection = connect()
+        for schema in {name.split(".")[0] for name in shapes if "." in name}:
+            self._connection.execute(f"CREATE SCHEMA {schema}")
         for name, columns in shapes.items():
             create(self._connection, name, columns, contents[name])
 
@@ -83,11 +93,7 @@ class InGoogleSQL(_Asked):
     """GoogleSQL's evaluator on the contents."""
 
     def __init__(self, shapes: Shapes, contents: Contents) -> None:
-        named = {
-            name: {column: GOOGLESQL[native] for column, native in columns.items()}
-            for name, columns in shapes.items()
-        }
-        self._analyzer = Analyzer(named)
+        self._analyzer = Analyzer(in_googlesql(shapes))
         self._contents = contents
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:

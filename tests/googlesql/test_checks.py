@@ -5,16 +5,17 @@ from decimal import Decimal
 
 import pytest
 
-from dataset_assets.audit import CHECKS, AuditError, Evidence, audit, leak, lookups_unique
+from dataset_assets.audit import CHECKS, AuditError, Evidence, audit, leak
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
+from dataset_assets.lookups import lookups_unique
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.compile import compile_rows
+from dataset_assets.sql.matching import match
 from dataset_assets.sql.misfits import misfits
 from dataset_assets.sql.question import Question
-from dataset_assets.sql.unmatched import unmatched_query
 from dataset_assets.stats.profile import profile
 from tests.googlesql.session import Both, relation
 from tests.oracle.test_selection import LOOKUPS, SALES, columns, lookup
@@ -151,9 +152,9 @@ def test_rows_that_a_lookup_lacks(extra):
     """By the staged rows, where they have what is joined by, and by the rows of the window."""
     asked, session = question(extra_columns=extra), Both(SHAPES, CONTENTS)
     staged = evidence(asked, session).staged
-    found = [session.rows(unmatched_query(asked, each, staged))[0] for each in asked.scope.lookups]
-    assert {row["total"] for row in found} == {39}
-    assert [row["unmatched"] for row in found] == [15, 31, 19]
+    found = match(asked, staged, session)
+    assert set(found.rows.values()) == {39}
+    assert [found.unmatched[each.name] for each in asked.scope.lookups] == [15, 31, 19]
 
 
 def test_values_that_do_not_fit():

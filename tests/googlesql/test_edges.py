@@ -4,21 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlglot import exp
 
 from dataset_assets.audit import Evidence, lookups_matched, not_null
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import PublishedColumn
+from dataset_assets.rows.columns import Stamp
+from dataset_assets.rows.identity import Identity, row_metadata
 from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.question import Question
 from dataset_assets.stats.profile import profile
-from tests.googlesql.session import Both, relation
+from tests.googlesql.session import Both, InDuckDB, relation
 from tests.oracle.test_selection import columns
 
 SALES = {
@@ -250,6 +255,82 @@ def test_nulls_of_columns_that_are_used_and_not_published():
     passed, message, found = not_null(evidence(asked, session(sales, facts)))
     assert (passed, found) == (False, {"sales.place": 1, "facts.cents": 1})
     assert message == "sales.place has 1 NULLs, facts.cents has 1 NULLs, declared nullable: false"
+
+
+class Counted(InDuckDB):
+    """DuckDB, with the number of queries that it was asked."""
+
+    asked = 0
+
+    def rows(self, query: exp.Query) -> list[dict[str, Any]]:
+        self.asked += 1
+        return super().rows(query)
+
+
+@pytest.mark.parametrize(
+    ("extra", "never_null", "asked_for"),
+    [
+        (["place", "facts.cents"], ["cents", "what"], 1),  # all is published
+        (["place"], ["what"], 1),  # `what` is not used
+        (["id"], ["place"], 1),  # what is not published is asked with what the lookup lacks
+        (["place", "facts.what", "facts.cents"], ["place", "cents", "what"], 1),
+    ],
+)
+def test_columns_without_nulls_cost_no_query_of_their_own(extra, never_null, asked_for):
+    asked = question(never_null=never_null, extra_columns=extra)
+    given = evidence(asked, session([sale(1), sale(2)], [(1, 1, 1, None, Decimal(1))]))
+    counted = Counted(SHAPES, {"sales": [sale(1), sale(2)], "facts": [(1, 1, 1, None, Decimal(1))]})
+    given = replace(given, session=counted)
+    assert not_null(given)[0]
+    assert lookups_matched(given)[2] == {"facts": 1}
+    assert counted.asked == asked_for
+
+
+def test_a_row_without_a_match_has_no_null_of_its_own():
+    asked = question(never_null=["cents"], extra_columns=["id", "place", "facts.cents"])
+    facts = [(1, 1, 1, None, Decimal(1)), (3, 1, 1, None, None), (8, 1, 1, None, None)]
+    given = evidence(asked, session([sale(1), sale(2), sale(3)], facts))
+    assert not_null(given)[2] == {"facts.cents": 1}
+    assert lookups_matched(given)[2] == {"facts": 1}
+
+
+@pytest.mark.parametrize("split", [None, {**LOT, "unit": "row"}])
+@pytest.mark.parametrize("value", [0, 60])
+def test_columns_of_the_row_key_alone_are_judged_too(split, value):
+    """All that is published is a lookup's, so a random split reads every column of the main table."""
+    shown: dict[str, Any] = {**FROM_FACTS, "split_config": split, "never_null": ["amount", "place"]}
+    sales = [sale(1), sale(2, amount=None), (3, 1, 1, Decimal(1), MIDNIGHT, None)]
+    facts = [(n, 1, 1, MIDNIGHT, Decimal(n)) for n in (1, 2)]
+    filters = {**cumulative(100)["filters"]} if value else {}
+    expected = {"sales.amount": 1, "sales.place": 1} if not value else {"sales.amount": 1}
+    assert not_null(evidence(question(filters=filters, **shown), session(sales, facts)))[2] == expected
+
+
+@pytest.mark.parametrize("key", [[], ["id"]])
+@pytest.mark.parametrize("bucketed", [False, True])
+@pytest.mark.parametrize("selected", [{}, {**cumulative(60), "split_config": LOT}])
+def test_the_order_of_the_sources_rows_does_not_matter(key, bucketed, selected):
+    """Neither for which rows are selected nor for their ids, also where rows are there twice."""
+    sales = [sale(n % 30, item=n % 4, buyer=n % 3, amount=n % 5, at=DAYS[n % 3]) for n in range(40)]
+    sales = sales[:30] if key else sales
+    facts = [(n, n % 3, n % 4, MIDNIGHT, Decimal(n)) for n in range(20)]
+    asked = question(natural_key_columns=key, extra_columns=["id", "facts.cents"], **selected)
+    outputs = tuple(output.definition for output in asked.scope.outputs)
+    selection = compile_rows(asked)
+    identity = Identity(outputs, asked.dataset.natural_key_columns, "timestamp", asked.names)
+    stamp = Stamp(UUID(int=1), "sales", None, "run", NOON, None)
+    query = assemble(
+        (*selection, *row_metadata(selection[-1].name, identity, stamp, None, bucketed=bucketed))
+    )
+    found = []
+    for seed in (None, 1, 2):
+        tables = {"sales": [*sales], "facts": [*facts]}
+        for each in tables.values() if seed else ():
+            Random(seed).shuffle(each)
+        answer = Both(SHAPES, tables).rows(query)
+        found.append(sorted(answer, key=lambda row: row["_row_id"]))
+    assert found[0]
+    assert found[0] == found[1] == found[2]
 
 
 def test_what_a_store_knows_to_be_without_nulls_is_not_counted():

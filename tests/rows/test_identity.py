@@ -12,7 +12,8 @@ from sqlglot import exp, parse_one
 
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
-from dataset_assets.rows.identity import Identity, Published, _row_id, row_metadata
+from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.rows.stamping import row_id
 from dataset_assets.sql.build import CTE, assemble, column, table
 from dataset_assets.sql.dialect import BIGQUERY
 from tests.engines.benches import Bench
@@ -199,7 +200,7 @@ def test_a_counter_that_is_full_is_carried_into_the_milliseconds(bench: Bench) -
     numbers = [(1 << 26) - 1, 1 << 26, (1 << 40) + 5]
     held = bench.hold({"n": ColumnType.INTEGER}, [(n,) for n in numbers])
     numbered = exp.select(exp.alias_(column("n"), "_number")).from_(held).subquery()
-    made = exp.select(exp.alias_(_row_id(stamp), "id")).from_(numbered).order_by("_number")
+    made = exp.select(exp.alias_(row_id(stamp), "id")).from_(numbered).order_by("_number")
     found = [uuid.UUID(each["id"]) for each in bench.rows(made)]
     base = int(T0.timestamp() * 1000)
     assert [each.int >> 80 for each in found] == [base, base + 1, base + (1 << 14)]

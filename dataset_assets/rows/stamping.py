@@ -1,0 +1,57 @@
+"""What a publication writes on its new rows, as SQL: ids and constants."""
+
+import sqlglot
+from sqlglot import exp
+
+from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
+from dataset_assets.selection.date_range import Moment
+from dataset_assets.sql.build import boundary, column, number, text
+from dataset_assets.sql.nodes import Joined
+
+_CARRIED = sqlglot.parse_one(
+    "FORMAT('%08x-%04x-7', (:ms + (_number >> 26)) >> 16, (:ms + (_number >> 26)) & 65535)",
+    dialect="bigquery",
+)
+_COUNTER = sqlglot.parse_one(
+    "FORMAT('%03x-%04x', (_number >> 14) & 4095, 32768 | (_number & 16383))", dialect="bigquery"
+)
+_COUNTER_SIZE = 1 << 26
+"""RFC 9562 UUIDv7 with a monotonic counter (its method 1): 48 bits of milliseconds, 26 bits of row number in
+rand_a and the head of rand_b, and the publication's salt in the rest. A counter that is full is carried into
+the milliseconds; that branch is apart because nearly no publication has so many rows."""
+
+
+def row_id(stamp: Stamp) -> exp.Expr:
+    """The id of a row whose number from 0 is in the column `_number` (decision 17)."""
+    milliseconds = stamp.milliseconds
+    head = text(f"{milliseconds >> 16:08x}-{milliseconds & 65535:04x}-7")
+    carried = exp.replace_placeholders(_CARRIED.copy(), ms=number(milliseconds))
+    in_time = exp.LT(this=column("_number"), expression=number(_COUNTER_SIZE))
+    tail = text(f"-{stamp.salt:012x}")
+    return Joined(expressions=[exp.Case().when(in_time, head).else_(carried), _COUNTER.copy(), tail])
+
+
+def constants(stamp: Stamp) -> dict[str, exp.Expr]:
+    """The system columns that are the same on all new rows of a publication."""
+
+    def words(value: object | None) -> exp.Expr:
+        return exp.cast(exp.null(), "VARCHAR") if value is None else text(str(value))
+
+    types = {system.name: system.sql_type for system in SYSTEM_COLUMNS}
+    now = instant(stamp)
+    return {
+        "_source_dataset_id": words(stamp.dataset_id),
+        "_source_table": words(stamp.source_table),
+        "_created_by_project_id": words(stamp.project_id),
+        "_created_by_run_id": words(stamp.run_id),
+        "_created_at": now,
+        "_updated_at": now.copy(),
+        "_period": words(stamp.period),
+        "_deleted": exp.false(),
+        "_labels": exp.cast(exp.Array(expressions=[]), types["_labels"]),
+    }
+
+
+def instant(stamp: Stamp) -> exp.Expr:
+    """The publication's instant as a literal."""
+    return boundary(Moment(stamp.instant, stamp.instant.date()), "TIMESTAMPTZ")

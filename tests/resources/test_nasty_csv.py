@@ -18,21 +18,25 @@ from tests.resources.nasty_csv import KINDS
 SETS = 1000 if os.environ.get("DATASET_ASSETS_PROVE") else 60
 
 
+def located(found, folder, session):
+    """Write the set below `folder` and return its relation and its declared columns."""
+    (folder / "root" / "t").mkdir(parents=True)
+    for name, content in found.files.items():
+        (folder / "root" / "t" / name).write_bytes(content)
+    tables = {"t": {"location": "t", **found.settings}}
+    settings = CsvSettings.model_validate({"type": "csv", "root": "root", "tables": tables})
+    columns = tuple(ColumnDef.model_validate(column) for column in found.columns)
+    resolver = settings.open("r", Place(folder, Calendars()))
+    return resolver.resolve(TableRequest("t", columns), session), columns
+
+
 @pytest.mark.parametrize("seed", range(SETS))
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_set_is_read_right_or_refused(kind, seed, tmp_path, session):
     found = KINDS[kind](random.Random(seed))
-    folder = tmp_path / "root" / "t"
-    folder.mkdir(parents=True)
-    for name, content in found.files.items():
-        (folder / name).write_bytes(content)
-    tables = {"t": {"location": "t", **found.settings}}
-    settings = CsvSettings.model_validate({"type": kind, "root": "root", "tables": tables})
-    columns = tuple(ColumnDef.model_validate(column) for column in found.columns)
-    resolver = settings.open("r", Place(tmp_path, Calendars()))
 
     def read():
-        relation = resolver.resolve(TableRequest("t", columns), session)
+        relation, _ = located(found, tmp_path, session)
         return relation.row_count, Counter(tuple(row.values()) for row in rows_of(session, relation))
 
     if not any(found.files.values()):  # empty files are nobody's

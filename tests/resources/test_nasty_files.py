@@ -21,8 +21,8 @@ SETS, IN_A_TEST = (1000, 25) if PROVE else (60, 10)
 KINDS = {"parquet": ParquetSettings, "delta": DeltaSettings}
 
 
-def read(found: FileSet, session) -> list[dict]:
-    """Read the set as a run does: resolved, judged and cast to the declared types."""
+def declared_query(found: FileSet, session) -> exp.Query:
+    """Return the query that reads the set as a run does: resolved, judged and cast to the declared types."""
     settings = {"type": found.resolver, "root": "root", "zone": found.zone, "tables": {"t": found.settings}}
     kind = KINDS[found.resolver].model_validate(settings)
     resolver = kind.open("shop", Place(found.root.parent, Calendars()))
@@ -33,8 +33,12 @@ def read(found: FileSet, session) -> list[dict]:
     values = [
         exp.alias_(as_declared(source, relation, each, "t"), each.name, quoted=True) for each in columns
     ]
-    query = exp.select(*values).from_(exp.alias_(relation.source.copy(), "t", table=True))
-    return sorted(session.rows(query), key=lambda row: row["id"])
+    return exp.select(*values).from_(exp.alias_(relation.source.copy(), "t", table=True))
+
+
+def read(found: FileSet, session) -> list[dict]:
+    """Return the rows of the set, ordered by id."""
+    return sorted(session.rows(declared_query(found, session)), key=lambda row: row["id"])
 
 
 def judge(seed: int, found: FileSet, session) -> bool:

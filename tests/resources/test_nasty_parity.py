@@ -1,0 +1,69 @@
+"""What DuckDB reads of nasty files, BigQuery has after the rows were transferred to it."""
+
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from sqlglot import exp
+
+from dataset_assets.errors import DatasetAssetsError
+from resources.bigquery.engine import BigQueryEngine
+from resources.bigquery.session import BigQuerySession
+from resources.bigquery.settings import BigQueryEngineSettings
+from tests.bigquery.emulator import PROJECT
+from tests.bigquery.proxy import StrictProxy
+from tests.resources import nasty_csv, nasty_files
+from tests.resources.test_nasty_csv import located
+from tests.resources.test_nasty_files import declared_query
+
+SETS = 150 if os.environ.get("DATASET_ASSETS_PROVE") else 3
+"""Sets of each kind that are transferred."""
+
+
+@pytest.fixture
+def cloud(proxy: StrictProxy, bigquery_dataset: str) -> Iterator[BigQuerySession]:
+    settings = BigQueryEngineSettings(
+        type="bigquery", project=PROJECT, api_endpoint=proxy.rest, storage_endpoint=proxy.storage, patience=30
+    )
+    engine = BigQueryEngine(settings, settings.open_connection(), (PROJECT, bigquery_dataset))
+    with engine.connect() as opened:
+        yield opened
+
+
+def transferred(query: exp.Query, columns, session, cloud: BigQuerySession) -> Counter:
+    """Return the rows that BigQuery answers after the query's rows were loaded into it."""
+    place = cloud.receive("t", columns, session.batches(query), lambda *_: None)
+    names = [exp.column(each.name, quoted=True) for each in columns]
+    return Counter(tuple(row.values()) for row in cloud.rows(exp.select(*names).from_(place)))
+
+
+def test_parquet_and_delta_sets_are_the_same_on_bigquery(tmp_path, session, cloud):
+    read, seed = 0, 0
+    while read < SETS:
+        root = tmp_path / str(seed) / "root"
+        root.mkdir(parents=True)
+        found = nasty_files.make(seed, root)
+        seed += 1
+        if found.refused:
+            continue
+        rows = transferred(declared_query(found, session), found.columns, session, cloud)
+        assert rows == Counter(tuple(row.values()) for row in found.rows), f"seed {seed - 1}"
+        read += 1
+
+
+def test_csv_sets_are_the_same_on_bigquery(tmp_path, session, cloud):
+    read, seed = 0, 0
+    while read < SETS:
+        found = nasty_csv.csv_set(random.Random(seed))
+        seed += 1
+        if found.refused or not any(found.files.values()):
+            continue
+        try:
+            relation, columns = located(found, tmp_path / str(seed), session)
+        except DatasetAssetsError as error:
+            pytest.fail(f"seed {seed - 1}: {error}")
+        query = exp.select("*").from_(relation.source.copy())
+        assert transferred(query, columns, session, cloud) == Counter(found.rows), f"seed {seed - 1}"
+        read += 1

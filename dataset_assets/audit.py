@@ -154,7 +154,7 @@ def leak(evidence: Evidence) -> Finding:
     for concept in concepts:
         query = strangers_query(question, concept, evidence.staged, kept)
         row, name = evidence.session.rows(query)[0], f"{concept.removesuffix('_id')}s"
-        leaked[name], new[name] = int(row["leaked"]), int(row["new"])
+        leaked[name], new[name] = int(row["leaked"] or 0), int(row["new"] or 0)
     told = f"{_several(new)} have no train row because they are new"
     metadata = {f"{name}_leaked": count for name, count in leaked.items()}
     metadata |= {f"{name}_new": count for name, count in new.items()}

@@ -8,23 +8,6 @@ from typer.core import TyperGroup
 
 from dataset_assets.errors import DatasetAssetsError, Fault, system_fault
 
-INTERRUPTED = 130
-"""What shells expect of a program that Ctrl-C ended."""
-
-TERMINATED = 143
-"""What shells expect of a program that SIGTERM ended."""
-
-STOPPED = "stopped; everything that was published before is as it was"
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: as Ctrl-C, with an exit code of its own."""
-
-
-def stopped(error: KeyboardInterrupt) -> int:
-    """The exit code of a command that was stopped."""
-    return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
-
 
 class Boundary(TyperGroup):
     """Runs a command. What a user can mend is printed as plain lines on stderr, and exits with 1."""
@@ -45,9 +28,6 @@ class Boundary(TyperGroup):
             return super().invoke(ctx)
         except DatasetAssetsError as error:
             faults: tuple[Fault, ...] = error.faults
-        except KeyboardInterrupt as error:
-            typer.echo(STOPPED, err=True)
-            raise typer.Exit(stopped(error)) from None
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise

@@ -37,10 +37,6 @@ class _Stop:
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         self.number = number
-        if number == signal.SIGTERM:
-            from interfaces.boundary import Terminated
-
-            raise Terminated
         raise KeyboardInterrupt
 
     @property
@@ -58,7 +54,8 @@ def main() -> None:
 
         app()
     except SystemExit as ended:
-        if not stop.number or ended.code == stop.code:
+        # Typer ends the process in its own way when a key is pressed, and says nothing.
+        if not stop.number:
             sys.exit(_flushed(ended.code))
     except BaseException:
         if not stop.number:

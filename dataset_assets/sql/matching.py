@@ -41,16 +41,21 @@ def match(question: Question, staged: exp.Expr, session: Session) -> Matching:
         if not all(reference in published for reference, _ in question.joins(lookup)):
             hidden.append(lookup)
             continue
-        found = session.rows(staged_query(question, lookup, staged))[0]
-        rows[lookup.name], unmatched[lookup.name] = (int(found[each] or 0) for each in ("total", "unmatched"))
+        found = _counts(staged_query(question, lookup, staged), session)
+        rows[lookup.name], unmatched[lookup.name] = found["total"], found["unmatched"]
     columns = unpublished(question)
     if not hidden and not columns:
         return Matching(rows, unmatched, {})
-    found = session.rows(selected_query(question, hidden, columns))[0]
-    rows |= {lookup.name: int(found["total"]) for lookup in hidden}
-    unmatched |= {lookup.name: int(found[f"unmatched_{place}"]) for place, lookup in enumerate(hidden)}
-    nulls = {each: int(found[f"nulls_{place}"]) for place, each in enumerate(columns)}
+    found = _counts(selected_query(question, hidden, columns), session)
+    rows |= {lookup.name: found["total"] for lookup in hidden}
+    unmatched |= {lookup.name: found[f"unmatched_{place}"] for place, lookup in enumerate(hidden)}
+    nulls = {each: found[f"nulls_{place}"] for place, each in enumerate(columns)}
     return Matching(rows, unmatched, nulls)
+
+
+def _counts(query: exp.Query, session: Session) -> Mapping[str, int]:
+    """Return the one row of counts that a query answers. A sum over no rows is NULL, and counts as zero."""
+    return {name: int(count or 0) for name, count in session.rows(query)[0].items()}
 
 
 def unpublished(question: Question) -> tuple[Reference, ...]:

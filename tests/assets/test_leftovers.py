@@ -99,7 +99,7 @@ def test_the_log_of_a_table_is_read_once_however_many_periods_it_has(retailer, i
         opened.append(path.name)
         return DeltaTable(path)
 
-    monkeypatch.setattr(delta_leftovers, "DeltaTable", counting)
+    monkeypatch.setattr(delta_leftovers, "open_table", counting)
     assert list(leftovers(target, in_a_day(), DAY)) == []
     assert opened == ["monthly"]
 

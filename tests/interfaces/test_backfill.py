@@ -26,7 +26,7 @@ from dataset_assets.pace import Pace, duration_text
 from dataset_assets.planning import Plan
 from interfaces import runs
 from interfaces.planning import summary
-from tests.interfaces.running import refused, well
+from tests.interfaces.running import refused, run, well
 
 ROOT = Path(__file__).parents[2]
 PERIODS = int(os.environ.get("DATASET_ASSETS_BACKFILL", "12"))
@@ -82,8 +82,10 @@ def test_a_plan_of_all_tells_of_the_broken_and_of_the_others(retailer):
     assert "sales has no Period 2017-01" in refused("backfill", "sales", "--from", "2017-01")
     assert "more are not complete: the first ends on" in refused("plan", "sales", "--to", "9000-01")
     assert "9000-01 is not complete" in refused("backfill", "sales", "--from", "9000-01")
-    assert "'' is not a Period of 'month'" in refused("backfill", "sales", "--from", ""), "not from the first"
-    assert "not published by Period" in refused("plan", "profiles", "--to", "")
+    for empty in (("backfill", "sales", "--from", ""), ("plan", "profiles", "--to", "")):
+        answer = run(*empty)
+        assert answer.code == 2
+        assert f"{empty[2]} is empty" in answer.err
 
 
 def test_a_plan_of_all_says_which_have_not_begun(retailer):

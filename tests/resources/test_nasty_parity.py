@@ -49,7 +49,8 @@ def test_parquet_and_delta_sets_are_the_same_on_bigquery(tmp_path, session, clou
         if found.refused:
             continue
         rows = transferred(declared_query(found, session), found.columns, session, cloud)
-        assert rows == Counter(tuple(row.values()) for row in found.rows), f"seed {seed - 1}"
+        expected = Counter(tuple(row[each.name] for each in found.columns) for row in found.rows)
+        assert rows == expected, f"seed {seed - 1}"
         read += 1
 
 

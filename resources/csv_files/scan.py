@@ -27,6 +27,7 @@ class Scan:
     """What a file holds. `header` has the names of its columns, or none; `width` counts its values in a row.
 
     `longest` is the longest row in bytes. `quotes_line_ends`: whether a quoted value goes over lines.
+    `has_crlf`: whether rows end with CRLF and not with LF.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Scan:
     rows: int = 0
     longest: int = 0
     quotes_line_ends: bool = False
+    has_crlf: bool = False
 
 
 @dataclass
@@ -95,7 +97,16 @@ class _Scanner:
             self._fail(0, "is empty, which leaves open whether it is a row", hint)
         rows = state.records - (1 if self.form.header and state.records else 0)
         first = self.lines.number(1)
-        return Scan(path, state.header, first, state.width, rows, state.longest, state.quotes_line_ends)
+        return Scan(
+            path,
+            state.header,
+            first,
+            state.width,
+            rows,
+            state.longest,
+            state.quotes_line_ends,
+            has_crlf=state.ends_with == b"\r\n",
+        )
 
     def _look_at(self, block: bytes) -> None:
         state = self.state

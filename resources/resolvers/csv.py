@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef, ColumnType
-from dataset_assets.errors import Fault, ResolveError, raise_all
+from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise_all
 from dataset_assets.model import Identifier
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 MOST_FAULTS = 20
 """Faults of one table that are told at once."""
+_QUOTE_ALL = "quote all values of the file, with one byte as its delimiter, or write it anew"
 _LONGEST_ROW = 2_000_000
 """Bytes of a row that DuckDB reads unasked."""
 _NATIVE: Mapping[ColumnType, str] = {
@@ -143,11 +144,15 @@ class CsvResolver(FileResolver):
         for same in _alike([each for each in files if each.scan.rows]):
             expected = sum(each.scan.rows for each in same)
             query = exp.select(exp.alias_(exp.Count(this=exp.Star()), "row_count")).from_(_read_all(same))
-            found = session.rows(query)[0]["row_count"]
+            names = self._name(same[0].scan.path) + (f" and {len(same) - 1} more" if same[1:] else "")
+            try:
+                found = session.rows(query)[0]["row_count"]
+            except DatasetAssetsError as error:
+                message = f"DuckDB cannot read {names}: {error.faults[0].message}"
+                raise self.refuse(table, message, _QUOTE_ALL) from None
             if found != expected:
-                names = self._name(same[0].scan.path) + (f" and {len(same) - 1} more" if same[1:] else "")
                 message = f"{names} has {expected:,} rows, and DuckDB reads {found:,} of them"
-                raise self.refuse(table, message, "quote all values of the file, or write it anew")
+                raise self.refuse(table, message, _QUOTE_ALL)
 
     def _misfits(
         self, table: str, files: Sequence[PlacedFile], form: CsvFormat, columns: Sequence[ColumnDef]
@@ -188,6 +193,8 @@ def _scanned(path: Path, form: CsvFormat, session: "DuckDBSession", copy: str) -
 def _reader(found: Scan, path: Path, form: CsvFormat) -> exp.Table:
     """Values that go over lines are read by one thread: others would have to guess where a row begins."""
     options: dict[str, Any] = {"skip": 1 if form.header else 0, "parallel": not found.quotes_line_ends}
+    if found.quotes_line_ends and not found.has_crlf:
+        options["new_line"] = "\\n"  # else DuckDB takes a quoted CRLF in the first row for the end of rows
     if found.longest > _LONGEST_ROW:
         options["max_line_size"] = found.longest + 1
     options["compression"] = compression_of(path) or "none"

@@ -124,7 +124,7 @@ def _text(rng: random.Random, it: Style) -> str:
         return rng.choice(special)
     found = "".join(rng.choice(_LETTERS) for _ in range(rng.randrange(1, 9)))
     if len(it.delimiter.encode()) > 1:  # DuckDB cannot read some of these, and the file is refused
-        found = found.replace("\r\n", "\n")
+        found = found.replace("\r\n", "").replace("\n", "")
     return found.encode(it.encoding, "ignore").decode(it.encoding)
 
 

@@ -31,16 +31,9 @@ from resources.target_settings import DuckDBSettings
 _T = TypeVar("_T")
 
 BATCH_ROWS = 100_000
-_OF_PARQUET = frozenset({"parquet_metadata", "parquet_file_metadata"})
-OWN_FUNCTIONS = _OF_PARQUET | {
-    "epoch_ns",
-    "error",
-    "isfinite",
-    "regexp_full_match",
-    "replace",
-    "lower",
-    "strptime",
-}
+OWN_FUNCTIONS = frozenset(
+    {"epoch_ns", "error", "isfinite", "lower", "regexp_full_match", "replace", "strptime"}
+)
 """Functions that sources on this machine are read with, and sqlglot has no node for."""
 
 

@@ -73,11 +73,6 @@ def read_csv(paths: Sequence[Path], options: Mapping[str, Any]) -> exp.Table:
     return exp.Table(this=exp.ReadCSV(this=literal(paths), expressions=_named(options)))
 
 
-def call(name: str, paths: Sequence[Path]) -> exp.Table:
-    """A table function of files."""
-    return exp.Table(this=exp.Anonymous(this=name, expressions=[literal(paths)]))
-
-
 def failure(message: str) -> exp.Expr:
     """An expression that fails when it is evaluated, because a value does not fit its declared type."""
     return exp.Anonymous(this="error", expressions=[literal(f"{MISFIT}{message}")])

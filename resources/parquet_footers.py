@@ -14,6 +14,7 @@ from typing import Any
 
 from dataset_assets.ports.relation import PhysicalType
 from resources.parquet_types import FileType, file_type
+from resources.resolvers.fingerprint import Fingerprint
 
 _FIRST_DAY, _LAST_DAY = -719_161, 2_932_895
 """Days since 1970 of 0001-01-02 and 9999-12-30: a zone moves a time by less than a day from there."""
@@ -56,12 +57,11 @@ def read_footer(path: Path, wanted: frozenset[str] | None = None) -> Footer:
 
     Raises OSError for a file that is not readable Parquet, such as one that is still being written.
     """
-    stat = path.stat()
-    return _read(path, wanted, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    return _read(path, wanted, Fingerprint.of(path))
 
 
 @lru_cache(maxsize=4096)
-def _read(path: Path, wanted: frozenset[str] | None, *state: int) -> Footer:  # noqa: ARG001 - tells contents apart
+def _read(path: Path, wanted: frozenset[str] | None, fingerprint: Fingerprint) -> Footer:  # noqa: ARG001 - a key
     from pyarrow import ArrowException, parquet
 
     try:
@@ -139,12 +139,11 @@ def is_all_null(footer: Footer, column: FooterColumn) -> bool:
 
 def has_nanoseconds(path: Path, column: str) -> bool:
     """Whether a column of times holds one that is no whole number of microseconds. Reads the column once."""
-    stat = path.stat()
-    return _has_nanoseconds(path, column, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    return _has_nanoseconds(path, column, Fingerprint.of(path))
 
 
 @lru_cache(maxsize=100_000)
-def _has_nanoseconds(path: Path, column: str, *state: int) -> bool:  # noqa: ARG001 - tells contents apart
+def _has_nanoseconds(path: Path, column: str, fingerprint: Fingerprint) -> bool:  # noqa: ARG001 - a key
     from pyarrow import parquet
 
     # 96-bit times beyond the year 2262 wrap as nanoseconds; the difference to their microseconds does not.

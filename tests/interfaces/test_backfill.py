@@ -164,14 +164,19 @@ def test_kill_9_half_way_and_the_rest_is_made_once(retailer):
     assert not list((log.parent / "_staging").rglob("*.parquet"))
 
 
-@pytest.mark.usefixtures("retailer")
-def test_dagster_knows_of_it_where_it_has_an_instance(tmp_path, monkeypatch):
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "nowhere"))
-    assert "DAGSTER_HOME is no Dagster instance" in refused("materialize", "profiles")
+def new_home(tmp_path: Path, monkeypatch) -> None:
+    """Give Dagster a fresh instance."""
     home = tmp_path / "home"
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     monkeypatch.setenv("DAGSTER_HOME", str(home))
+
+
+@pytest.mark.usefixtures("retailer")
+def test_dagster_knows_of_it_where_it_has_an_instance(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "nowhere"))
+    assert "DAGSTER_HOME is no Dagster instance" in refused("materialize", "profiles")
+    new_home(tmp_path, monkeypatch)
     well("backfill", "sales", *ENDS)
     with dg.DagsterInstance.get() as instance:
         keys = [dg.AssetKey(["datasets", stem]) for stem in ("profiles", "sales")]
@@ -197,10 +202,7 @@ def evaluations(instance: dg.DagsterInstance, stem: str) -> dict[str, tuple[bool
 
 @pytest.mark.usefixtures("retailer")
 def test_dagster_is_told_what_checks_found(tmp_path, monkeypatch):
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    new_home(tmp_path, monkeypatch)
     well("backfill", "sales", *ENDS)
     with dg.DagsterInstance.get() as instance:
         found = evaluations(instance, "sales")

@@ -14,13 +14,14 @@ from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import big, column, number, table, text
 
-COUNTERS = ("n", *(f"n_{name}" for name in NAMES.values()))
-"""The columns that hold how many rows there are, in all and in each split."""
-ANSWER = ("kind", "field", "scope", "place", *COUNTERS, "missing", "cardinality", "low", "high", "total")
-"""The columns of an answer; `field` counts the profiled columns from 0, `scope` is `all` or a split."""
 ALL = "all"
+SCOPES = {"n": ALL, **{f"n_{name}": name for name in NAMES.values()}}
+"""The columns that hold how many rows there are, in all and in each split."""
+ANSWER = ("kind", "field", "scope", "place", *SCOPES, "missing", "cardinality", "low", "high", "total")
+"""The columns of an answer; `field` counts the profiled columns from 0, `scope` is one of `SCOPES`."""
 DECIMAL = "DECIMAL(38, 9)"
 _STAGED = "staged"
+_UNPIVOTED = "unpivoted"
 _DAY = 86_400_000_000
 
 Read = Callable[[exp.Expr], exp.Expr]
@@ -72,6 +73,25 @@ def most(name: str) -> exp.Expr:
     return exp.Max(this=column(name))
 
 
+def unpivoted(
+    source: exp.Expr, value: str, name: str, columns: Sequence[str], include_nulls: bool = False
+) -> exp.Expr:
+    """The rows of `source`, called `unpivoted`, each as often as there are `columns`.
+
+    A column's name is in the new column `name` and its value in the new column `value`.
+    """
+    fields = exp.In(this=exp.to_identifier(name), expressions=[column(each) for each in columns])
+    pivot = exp.Pivot(
+        expressions=[exp.to_identifier(value)],
+        fields=[fields],
+        unpivot=True,
+        include_nulls=include_nulls,
+        alias=exp.TableAlias(this=exp.to_identifier(_UNPIVOTED)),
+    )
+    source.set("pivots", [pivot])
+    return source
+
+
 def is_null() -> exp.Expr:
     """Whether the counted value is NULL."""
     return exp.Is(this=column("value"), expression=exp.null())
@@ -103,6 +123,8 @@ class Family:
     summed: bool = False
     listed: bool = True
     sampled: bool = False
+    unpivots: bool = True
+    """Whether what `read` answers tells one value from another, so that rows can be grouped by it."""
     drawn_by: Read = lambda value: exp.MD5(this=value)
     """Samples are the first values in the order of this."""
 
@@ -127,7 +149,7 @@ IDENTIFIERS = Family(
     sampled=True,
     drawn_by=lambda value: value,
 )
-HIDDEN = Family("hidden", dict.fromkeys(ColumnType, _known), listed=False)
+HIDDEN = Family("hidden", dict.fromkeys(ColumnType, _known), listed=False, unpivots=False)
 FAMILIES = (NUMBERS, TIMES, TEXTS, IDENTIFIERS, HIDDEN)
 
 
@@ -142,17 +164,21 @@ def family_of(each: PublishedColumn) -> Family:
 
 @dataclass(frozen=True)
 class Counting:
-    """What is counted: the columns, in order, of the rows of `source`, in all and in each split."""
+    """What is counted: the columns, in order, of the rows of `source`, in all and in each split.
+
+    `in_one_scan` counts all columns of a family by one GROUP BY over unpivoted rows: the query does not grow
+    with the columns, and each value costs two to three times as much.
+    """
 
     source: exp.Expr
     columns: tuple[PublishedColumn, ...]
     split: str | None
+    in_one_scan: bool = False
 
     @property
-    def scopes(self) -> dict[str, str]:
-        """Scope → the column of the counts that holds its rows."""
-        splits = {name: f"n_{name}" for name in NAMES.values()} if self.split else {}
-        return {ALL: "n", **splits}
+    def counters(self) -> tuple[str, ...]:
+        """Those of `SCOPES` that are counted."""
+        return tuple(SCOPES) if self.split else tuple(SCOPES)[:1]
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -174,35 +200,74 @@ class Counting:
 
     def counts(self, family: Family) -> exp.Query:
         """One row for each value of each column: how many rows hold it."""
+        if self.in_one_scan and family.unpivots:
+            return self._count_unpivoted(family)
         return union([self._count(family, place) for place in self.places(family)])
 
     def _count(self, family: Family, place: int) -> exp.Query:
         each = self.columns[place]
         read = family.read[each.type](column(each.name, _STAGED))
         days = [named(family.days[each.type](read.copy()), "day")] if family.days else []
-        splits = [
-            named(exp.CountIf(this=column(self.split, _STAGED).eq(number(code))), self.scopes[name])
-            for code, name in NAMES.items()
-            if self.split
-        ]
-        rows = named(exp.Count(this=exp.Star()), "n")
-        shown = [named(number(place), "field"), named(read, "value"), *days, rows, *splits]
-        return select(shown, self.staged(), by=[column(each.name, _STAGED)])
+        shown = [named(number(place), "field"), named(read, "value"), *days]
+        split = column(self.split, _STAGED) if self.split else None
+        return select([*shown, *self._counters(split)], self.staged(), by=[column(each.name, _STAGED)])
 
-    def total(self, family: Family, scope: str) -> exp.Query:
-        """Rows, nulls, cardinality and what the family allows of ends and sum, for each column."""
-        counter = column(self.scopes[scope])
-        nulls = exp.Case(ifs=[exp.If(this=is_null(), true=counter.copy())], default=number(0))
+    def _count_unpivoted(self, family: Family) -> exp.Query:
+        """Columns called `_0`, `_1` … become rows: their names are in `field`, their values in `value`."""
+        place = exp.cast(exp.Substring(this=column("field"), start=number(2)), "BIGINT")
+        days = [named(self._day(family), "day")] if family.days else []
+        split = column("split_code", _UNPIVOTED) if self.split else None
+        shown = [named(place, "field"), column("value"), *days, *self._counters(split)]
+        by = [column("field", _UNPIVOTED), column("value", _UNPIVOTED)]
+        return select(shown, self._unpivoted(family), by=by)
+
+    def _unpivoted(self, family: Family) -> exp.Expr:
+        columns = [
+            named(family.read[each.type](column(each.name, _STAGED)), f"_{place}")
+            for place, each in enumerate(self.columns)
+            if family_of(each) is family
+        ]
+        split = [named(column(self.split, _STAGED), "split_code")] if self.split else []
+        rows = select([*columns, *split], self.staged()).subquery(copy=False)
+        return unpivoted(rows, "value", "field", [each.alias for each in columns], include_nulls=True)
+
+    def _day(self, family: Family) -> exp.Expr:
+        """The day of an unpivoted value, by the type of its column."""
+        chosen = [
+            exp.If(this=self._unpivoted_from(family, kind), true=day_of(column("value")))
+            for kind, day_of in family.days.items()
+            if self.places(family, kind)
+        ]
+        return exp.Case(ifs=chosen)
+
+    def _unpivoted_from(self, family: Family, kind: ColumnType) -> exp.Expr:
+        names = [text(f"_{place}") for place in self.places(family, kind)]
+        return exp.In(this=column("field", _UNPIVOTED), expressions=names)
+
+    def _counters(self, split: exp.Expr | None) -> list[exp.Expr]:
+        """How many rows there are, in all and in each split."""
+        splits = [
+            named(exp.CountIf(this=split.copy().eq(number(code))), f"n_{name}")
+            for code, name in NAMES.items()
+            if split
+        ]
+        return [named(exp.Count(this=exp.Star()), "n"), *splits]
+
+    def totals(self, family: Family) -> exp.Query:
+        """Rows, nulls, cardinality and what the family allows of ends and sum, for each column and scope."""
+        value, rows = column("value"), column("held")
+        nulls = exp.Case(ifs=[exp.If(this=is_null(), true=rows.copy())], default=number(0))
         ends = {"low": as_text(least("value")), "high": as_text(most("value"))} if family.ordered else {}
-        sums = {"total": as_text(exp.Sum(this=column("value") * counter))} if family.summed else {}
+        sums = {"total": as_text(exp.Sum(this=value * rows))} if family.summed else {}
         shown = answer(
             kind=text("total"),
             field=column("field"),
-            scope=text(scope),
-            n=exp.Sum(this=counter.copy()),
+            scope=column("scope"),
+            n=exp.Sum(this=rows.copy()),
             missing=exp.Sum(this=nulls),
-            cardinality=exp.Count(this=column("value")),
+            cardinality=exp.Count(this=value),
             **ends,
             **sums,
         )
-        return select(shown, table(family.name), counter > number(0), by=[column("field")])
+        counted = unpivoted(table(family.name), "held", "scope", self.counters)
+        return select(shown, counted, rows > number(0), by=[column("field"), column("scope")])

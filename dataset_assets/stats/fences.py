@@ -5,12 +5,14 @@ three spreads away from the quartiles, as Tukey's outer fence is. Zeros are left
 money is often mostly zero. The spread is at least as large as the quartiles themselves: where most values
 are the same, the others are seen, and values that are large but close together are never cut off.
 
-Quartiles are found on a ladder of magnitudes (1, 2, 5, 10, 20 …), not by sorting all values.
+Quartiles are found on a ladder of magnitudes (1, 2, 5, 10, 20 …), not by sorting all values. A value's rung
+follows from its digits: how many there are, and the first.
 """
 
 from sqlglot import exp
 
 from dataset_assets.sql.build import column, number, table, text
+from dataset_assets.sql.nodes import DecimalText
 from dataset_assets.stats.counting import NUMBERS, Counting, decimal, least, most, named, select
 
 LEAST_ROWS = 100
@@ -18,7 +20,6 @@ LEAST_ROWS = 100
 SPREADS = 3
 LARGEST = "1000000000000000000000000000"
 """Quartiles beyond this are left alone: a fence would not fit into NUMERIC."""
-_RUNGS = tuple(f"{digit}e{power}" for power in range(-9, 29) for digit in (1, 2, 5))
 
 
 def ctes(counting: Counting) -> dict[str, exp.Query]:
@@ -26,24 +27,12 @@ def ctes(counting: Counting) -> dict[str, exp.Query]:
     return {"rungs": _rungs(counting), "quartiles": _quartiles()}
 
 
-def _edge(rung: int) -> exp.Expr:
-    digit, power = _RUNGS[rung].split("e")
-    shift = int(power)
-    return decimal(text(digit + "0" * shift if shift >= 0 else f"0.{digit.zfill(-shift)}"))
-
-
-def _rung(value: exp.Expr, first: int, end: int) -> exp.Expr:
-    """The rung among `first` to `end` - 1 on which a magnitude lies, by halves."""
-    if end - first == 1:
-        return number(first)
-    middle = (first + end) // 2
-    below = exp.If(this=value.copy() < _edge(middle), true=_rung(value, first, middle))
-    return exp.Case(ifs=[below], default=_rung(value, middle, end))
-
-
 def _rungs(counting: Counting) -> exp.Query:
     """The rows of each magnitude and sign, with their least and greatest value; zeros are left out."""
-    rung = _rung(exp.Abs(this=column("value")), 0, len(_RUNGS))
+    written = exp.Replace(
+        this=DecimalText(this=exp.Abs(this=column("value"))), expression=text("."), replacement=text("")
+    )
+    digits = exp.Trim(this=written, position="LEADING", expression=text("0"))
     numbers = exp.In(this=column("field"), expressions=list(map(number, counting.places(NUMBERS))))
     is_negative = exp.paren(column("value") < number(0))
     shown = [
@@ -51,13 +40,19 @@ def _rungs(counting: Counting) -> exp.Query:
         column("value"),
         column("n"),
         named(is_negative, "negative"),
-        named(rung, "rung"),
+        named(digits, "digits"),
     ]
     told = select(shown, table("points"), numbers, column("value").neq(number(0)))
     ends = [named(least("value"), "low"), named(most("value"), "high")]
-    by = [column(name) for name in ("field", "negative", "rung")]
     rows = named(exp.Sum(this=column("n")), "n")
+    by = [column("field"), column("negative"), exp.Length(this=column("digits")), _rung()]
     return select([column("field"), *ends, rows], told.subquery("laddered", copy=False), by=by)
+
+
+def _rung() -> exp.Expr:
+    """Which of 1, 2 and 5 the first digit reaches."""
+    reached = [exp.If(this=column("digits") >= text(digit), true=number(digit)) for digit in ("5", "2")]
+    return exp.Case(ifs=reached, default=number(1))
 
 
 def _quartiles() -> exp.Query:

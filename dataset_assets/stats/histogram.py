@@ -62,7 +62,7 @@ def answers(counting: Counting) -> list[exp.Query]:
 
 def _points(counting: Counting) -> exp.Query:
     """What a histogram is drawn over: the numbers, and the days of times; `low` is a value as it was."""
-    counters = counting.scopes.values()
+    counters = counting.counters
     queries: list[exp.Query] = []
     if NUMBERS in counting.families:
         shown = [column("field"), column("value"), named(column("value"), "low"), *map(column, counters)]
@@ -117,14 +117,14 @@ def _place(first: int, end: int) -> exp.Expr:
 
 def _binned(counting: Counting) -> exp.Query:
     """Every point with its bin."""
-    shown = [column(name, "points") for name in ("field", "value", "low", *counting.scopes.values())]
+    shown = [column(name, "points") for name in ("field", "value", "low", *counting.counters)]
     same = column("field", "points").eq(column("field", "limits"))
     binned = select([*shown, named(_place(0, BINS), "place")], table("points"))
     return binned.join(table("limits"), on=same, copy=False)
 
 
 def _bins(counting: Counting) -> exp.Query:
-    sums = [named(exp.Sum(this=column(counter)), counter) for counter in counting.scopes.values()]
+    sums = [named(exp.Sum(this=column(counter)), counter) for counter in counting.counters]
     group = [column("field"), column("place")]
     return select(
         [*group, named(least("low"), "low"), *sums], table("binned"), by=[each.copy() for each in group]
@@ -137,7 +137,7 @@ def _bin(counting: Counting) -> exp.Query:
         field=column("field"),
         place=column("place"),
         low=as_text(column("low")),
-        **{name: column(name) for name in counting.scopes.values()},
+        **{name: column(name) for name in counting.counters},
     )
     return select(shown, table("bins"))
 
@@ -186,7 +186,7 @@ def _median(counting: Counting) -> exp.Query:
 
 def _timeline(counting: Counting) -> exp.Query:
     """Rows by day where the days are few, by month where they are many, and none where they are too many."""
-    counters = list(counting.scopes.values())
+    counters = counting.counters
     times = exp.In(this=column("field", "points"), expressions=list(map(number, counting.places(TIMES))))
     reach = column("high_end", "limits") - column("low_end", "limits")
     day = exp.cast(column("value", "points"), "BIGINT")

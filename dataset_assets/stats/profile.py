@@ -11,7 +11,7 @@ from sqlglot import exp
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.splits import NAMES
-from dataset_assets.stats.counting import ALL, Counting
+from dataset_assets.stats.counting import ALL, SCOPES, Counting
 from dataset_assets.stats.histogram import DAYS_BY_DAY
 from dataset_assets.stats.listing import SAMPLES, TOP
 from dataset_assets.stats.query import profile_query
@@ -19,8 +19,13 @@ from dataset_assets.stats.reading import READINGS, day, middle
 from dataset_assets.stats.statistics import Bin, ColumnStatistics, SplitColumn, Statistics, Value, ValueCount
 
 BATCH = 64
-"""How many columns are profiled in one query: planning one takes longer than linearly in its columns, and an
-interrupt waits until a plan is made."""
+"""How many columns are profiled in one query that counts each by itself: planning one takes longer than
+linearly in its columns, and an interrupt waits until a plan is made."""
+BATCH_OF_ONE_SCAN = 1000
+WIDE = 16
+FEW_ROWS = 50_000
+"""Of more columns than `WIDE` and no more rows than this, all are counted in one scan: planning a GROUP BY
+for each column would take longer than counting."""
 
 Row = Mapping[str, Any]
 
@@ -32,7 +37,7 @@ def profile(
     split: str | None,
     extra: Mapping[str, exp.Expr] | None = None,
 ) -> Statistics:
-    """The statistics of the rows of `source`, in one query for each `BATCH` of columns.
+    """The statistics of the rows of `source`, in one query for each batch of columns.
 
     `columns` (at least one) are profiled; `split` names the column of splits, where there is one; `extra`
     are aggregates over the rows, answered as text in `Statistics.extra`. All numbers are exact and the
@@ -41,17 +46,31 @@ def profile(
     found: dict[str, ColumnStatistics] = {}
     totals: dict[str, int] = {}
     extras: dict[str, str | None] = {}
-    for first in range(0, len(columns), BATCH):
-        batch = columns[first : first + BATCH]
-        query = profile_query(Counting(source, tuple(batch), split), (extra or {}) if first == 0 else {})
+    in_one_scan = len(columns) > WIDE and _row_count(session, source) <= FEW_ROWS
+    size = BATCH_OF_ONE_SCAN if in_one_scan else BATCH
+    for first in range(0, len(columns), size):
+        batch = columns[first : first + size]
+        counting = Counting(source, tuple(batch), split, in_one_scan)
+        query = profile_query(counting, (extra or {}) if first == 0 else {})
         by_field: dict[int | None, list[Row]] = defaultdict(list)
         for row in session.rows(query):
             by_field[row["field"]].append(row)
         found |= {each.name: _Column(each, by_field[place]).build() for place, each in enumerate(batch)}
         if first == 0:
-            totals = {row["scope"]: int(row["n"]) for row in by_field[0] if row["kind"] == "total"}
+            totals = {scope: int(row["n"]) for scope, row in _totals(by_field[0]).items()}
             extras = {row["scope"]: row["low"] for row in by_field[None]}
     return Statistics(row_count=totals.pop(ALL, 0), splits=totals, columns=found, extra=extras)
+
+
+def _row_count(session: Session, source: exp.Expr) -> int:
+    query = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(source.copy())
+    return int(session.rows(query)[0]["n"])
+
+
+def _totals(rows: Sequence[Row]) -> dict[str, Row]:
+    """Scope → a column's totals there, always in the same order."""
+    found = {row["scope"]: row for row in rows if row["kind"] == "total"}
+    return {scope: found[counter] for counter, scope in SCOPES.items() if counter in found}
 
 
 class _Column:
@@ -65,7 +84,7 @@ class _Column:
             self._kinds[row["kind"]].append(row)
 
     def build(self) -> ColumnStatistics:
-        totals = {row["scope"]: row for row in self._kinds["total"]}
+        totals = _totals(self._kinds["total"])
         known: dict[str, Any] = {"type": self._column.type, "sensitive": self._column.sensitive}
         if not totals:
             return ColumnStatistics(**known, cardinality=0, null_count=0, null_percent=0)

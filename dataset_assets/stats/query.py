@@ -18,7 +18,7 @@ def profile_query(counting: Counting, extra: Mapping[str, exp.Expr]) -> exp.Quer
     families = counting.families
     ctes = {family.name: counting.counts(family) for family in families}
     ctes |= histogram.ctes(counting) | listing.ctes(counting)
-    answers = [counting.total(family, scope) for family in families for scope in counting.scopes]
+    answers = [counting.totals(family) for family in families]
     answers += histogram.answers(counting) + listing.answers(counting)
     if extra:
         aggregates = [alias(as_text(value.copy()), name) for name, value in extra.items()]

@@ -29,6 +29,7 @@ from tests.googlesql.values import name_of, read, type_of, write
 
 CACHE = Path(__file__).parents[2] / ".pytest_cache" / "googlesql"
 FEATURES = (
+    "UNPIVOT",
     "ADDITIONAL_STRING_FUNCTIONS",
     "ALLOW_DASHES_IN_TABLE_NAME",
     "ANALYTIC_FUNCTIONS",
@@ -61,6 +62,7 @@ FEATURES = (
     "SAFE_FUNCTION_CALL",
     "SELECT_STAR_EXCEPT_REPLACE",
     "TABLESAMPLE",
+    "UNPIVOT",
     "WITH_ON_SUBQUERY",
     "WITH_RECURSIVE",
 )

@@ -87,7 +87,8 @@ def test_long_texts_are_cut_and_counted_whole(bench, letter):
 
 
 @pytest.mark.parametrize("columns", [BATCH - 1, BATCH, BATCH + 1, 2 * BATCH + 3])
-def test_more_columns_than_one_query_profiles(columns):
+def test_more_columns_than_one_query_profiles(columns, monkeypatch):
+    monkeypatch.setattr("dataset_assets.stats.profile.FEW_ROWS", 0)
     names = {f"c{place}": ColumnType.INTEGER for place in range(columns)} | {"split": ColumnType.INTEGER}
     rows = [(*(place * 10 + line for place in range(columns)), line % 2) for line in range(4)]
     with on_duckdb() as bench:

@@ -14,7 +14,7 @@ from tests.engines.benches import on_duckdb
 from tests.stats.profiling import published
 
 KINDS = list(ColumnType)
-WIDTH = 420
+WIDTH = 900
 SOON = 2.0
 """Seconds of this process' own work: a busy machine makes it wait, and that says nothing."""
 

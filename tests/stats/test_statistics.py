@@ -14,6 +14,7 @@ from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.sql.build import column
 from dataset_assets.sql.dialect import BIGQUERY, DIALECTS
 from dataset_assets.stats.counting import Counting
+from dataset_assets.stats.profile import WIDE
 from dataset_assets.stats.query import profile_query
 from dataset_assets.stats.statistics import Span, Statistics
 from tests.engines.benches import on_duckdb
@@ -44,7 +45,10 @@ row = st.tuples(
 )
 
 
-def test_every_statistic_is_what_plain_python_says(bench):
+@pytest.mark.parametrize("wide", [WIDE, 0], ids=["column by column", "in one scan"])
+def test_every_statistic_is_what_plain_python_says(bench, wide, monkeypatch):
+    monkeypatch.setattr("dataset_assets.stats.profile.WIDE", wide)
+
     @settings(max_examples=bench.examples(40))
     @given(st.lists(row, max_size=25))
     def holds(rows):
@@ -87,6 +91,11 @@ MANY = [(f"t{n % 7}", n % 13, Decimal(n) / 4, None, None, None, n % 2) for n in 
 
 def test_order_changes_nothing(bench):
     assert profiled(bench, ALL_TYPES, MANY, "split") == profiled(bench, ALL_TYPES, MANY[::-1], "split")
+
+
+def test_splits_are_told_in_their_order(bench):
+    found = profiled(bench, ALL_TYPES, [(*each[:-1], 2 - each[-1]) for each in MANY], "split")
+    assert list(found.splits) == list(found.columns["n"].splits) == ["eval", "test"]
 
 
 def test_threads_change_nothing():
@@ -180,8 +189,40 @@ def test_the_table_is_for_people(bench):
     ]  # fmt: skip
 
 
-def test_both_dialects_say_it():
-    counting = Counting(exp.to_table("p.d.staged_x"), tuple(published(ALL_TYPES)), "split")
+@pytest.mark.parametrize("wide", [WIDE, 0], ids=["column by column", "in one scan"])
+def test_sensitive_identifying_and_plain_columns_beside_each_other(bench, wide, monkeypatch):
+    monkeypatch.setattr("dataset_assets.stats.profile.WIDE", wide)
+    told_of = [
+        PublishedColumn(name, kind, True, sensitive=name in ("day", "n"), identifies=name == "id")
+        for name, kind in (ALL_TYPES | {"id": T.INTEGER}).items()
+    ]
+    rows = [(*each, place % 3) for place, each in enumerate(MANY[:40])]
+    found = profiled(bench, ALL_TYPES | {"id": T.INTEGER}, rows, "split", told_of).columns
+    assert [(each.name, found[each.name].cardinality) for each in told_of] == [
+        ("text", 7), ("n", 13), ("value", 40), ("flag", 0), ("day", 0), ("timestamp", 0), ("split", 2),
+        ("id", 3),
+    ]  # fmt: skip
+    assert (found["n"].min, found["day"].null_count, found["id"].mean, found["id"].max) == (None, 40, None, 2)
+
+
+def test_a_long_table_is_counted_column_by_column(monkeypatch):
+    asked = []
+    columns = {f"c{place}": T.INTEGER for place in range(WIDE + 1)}
+    monkeypatch.setattr("dataset_assets.stats.profile.FEW_ROWS", 2)
+    with on_duckdb() as bench:
+        answer = bench.session.rows
+        monkeypatch.setattr(bench.session, "rows", lambda query: asked.append(query) or answer(query))
+        for rows in (2, 3):
+            profiled(bench, columns, [tuple(range(len(columns)))] * rows)
+    assert [bool(list(query.find_all(exp.Pivot)) and "_16" in query.sql()) for query in asked] == [
+        False, True, False, False
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("in_one_scan", [False, True])
+def test_both_dialects_say_it(in_one_scan):
+    columns = tuple(published(ALL_TYPES))
+    counting = Counting(exp.to_table("p.d.staged_x"), columns, "split", in_one_scan)
     for dialect in DIALECTS.values():
         assert dialect.render(profile_query(counting, {}))
 

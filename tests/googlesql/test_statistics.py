@@ -1,0 +1,26 @@
+"""The statistics' query resolves in GoogleSQL, however its columns are counted."""
+
+import pytest
+from sqlglot import exp
+
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.ports.warehouse import PublishedColumn
+from dataset_assets.sql.dialect import BIGQUERY
+from dataset_assets.stats.counting import ANSWER, Counting
+from dataset_assets.stats.query import profile_query
+from tests.googlesql.googlesql import Analyzer
+from tests.googlesql.test_resolves import DECLARED
+
+COLUMNS = [PublishedColumn(f"a_{kind.value}", kind, True) for kind in ColumnType]
+HIDDEN = [PublishedColumn(f"b_{kind.value}", kind, True, sensitive=True) for kind in ColumnType]
+IDS = [PublishedColumn(f"c_{kind.value}", kind, True, identifies=True) for kind in ColumnType]
+SPLIT = PublishedColumn("split", ColumnType.INTEGER, nullable=False)
+
+
+@pytest.mark.parametrize("in_one_scan", [False, True])
+@pytest.mark.parametrize("split", [None, "split"])
+def test_it_resolves(in_one_scan, split):
+    columns = (*COLUMNS, *HIDDEN, *IDS, SPLIT)
+    query = profile_query(Counting(exp.to_table("staged"), columns, split, in_one_scan), {})
+    tables = {"staged": {each.name: DECLARED[each.type] for each in columns}}
+    assert [name for name, _ in Analyzer(tables).analyze(BIGQUERY.render(query))] == list(ANSWER)

@@ -15,12 +15,12 @@ import duckdb
 from benchmarks.measure import PROJECT
 from dataset_assets.contract.catalog import Catalog, load_catalog
 from dataset_assets.materialize import Materialization, materialize
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Errand
 from dataset_assets.relations import Places, named_only
 from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, row_metadata
-from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.compile import ROWS, compile_rows
 from dataset_assets.sql.question import Question

@@ -8,11 +8,11 @@ from sqlglot import exp
 from dataset_assets.audit import CheckResult
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Reference, Source
+from dataset_assets.periods.instants import Moment
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Extent, TableRequest
-from dataset_assets.selection.date_range import Moment
 from dataset_assets.sql.build import alias_table, boundary
 from dataset_assets.sql.question import Question
 from dataset_assets.sql.typing import stored

@@ -8,11 +8,11 @@ from datetime import timedelta
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Named, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise_all
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Errand, Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Extent, Resolver, TableRequest
-from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.logical import logical_relation
 from dataset_assets.sql.question import Question, extent_of, window_of
 from dataset_assets.sql.sources import source_query

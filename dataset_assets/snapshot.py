@@ -5,9 +5,9 @@ from datetime import UTC
 from hashlib import sha256
 from typing import Any
 
+from dataset_assets.periods.instants import Window
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.relations import source_key
-from dataset_assets.selection.date_range import Window
 from dataset_assets.sql.build import assemble
 from dataset_assets.target import Target
 from dataset_assets.work import Work

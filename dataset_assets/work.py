@@ -10,12 +10,12 @@ from sqlglot import exp
 
 from dataset_assets.contract.catalog import Entry
 from dataset_assets.contract.model import ColumnDef, Dataset
+from dataset_assets.periods.instants import UTC_ZONE, AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.warehouse import Publication, PublishedColumn
 from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, Published, row_metadata
 from dataset_assets.selection.column_mapping import IDENTIFIERS
-from dataset_assets.selection.date_range import UTC_ZONE, AsOf
 from dataset_assets.sql.build import CTE, assemble
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.question import Question

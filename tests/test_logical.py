@@ -10,7 +10,7 @@ from sqlglot import exp
 from dataset_assets.building import schedule_of
 from dataset_assets.contract.catalog import load_catalog
 from dataset_assets.contract.scope import Scope
-from dataset_assets.selection.date_range import AsOf
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.dialect import DIALECTS

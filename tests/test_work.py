@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from dataset_assets.contract.catalog import Entry, load_catalog
-from dataset_assets.selection.date_range import AsOf
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.logical import logical_relations
 from dataset_assets.sql.question import Question

@@ -12,9 +12,10 @@ import dagster as dg
 
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.calendar import Cadence
+from dataset_assets.periods.instants import UTC_ZONE, AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import Extent
-from dataset_assets.selection.date_range import UTC_ZONE, AsOf, DateRange, FixedRange
+from dataset_assets.selection.date_range import DateRange, FixedRange
 from dataset_assets.sql.question import extent_of
 
 _ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)

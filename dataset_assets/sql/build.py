@@ -8,7 +8,7 @@ from sqlglot import exp
 from sqlglot.dialects.bigquery import BigQuery
 from sqlglot.dialects.duckdb import DuckDB
 
-from dataset_assets.selection.date_range import Moment
+from dataset_assets.periods.instants import Moment
 
 _RESERVED = {word.lower() for dialect in (BigQuery, DuckDB) for word in dialect.Generator.RESERVED_KEYWORDS}
 

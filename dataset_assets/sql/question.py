@@ -9,10 +9,10 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.scope import Reference, Scope, Source
+from dataset_assets.periods.instants import AsOf, Moment, Window
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Extent
-from dataset_assets.selection.date_range import AsOf, Moment, Window
 from dataset_assets.sql.names import Names
 
 

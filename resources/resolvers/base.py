@@ -15,9 +15,9 @@ from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.wording import nearest, shown
 from dataset_assets.errors import Fault, ResolveError, raise_all
 from dataset_assets.model import Identifier, Model, Text
+from dataset_assets.periods.instants import UTC_ZONE
 from dataset_assets.periods.zones import Zone
 from dataset_assets.ports.resolver import Resolver, Survey, TableState
-from dataset_assets.selection.date_range import UTC_ZONE
 from dataset_assets.sql.dialect import DUCKDB
 from resources.column_names import AmbiguousNameError, matching
 from resources.place import Location, Place

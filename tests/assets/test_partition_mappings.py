@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from dataset_assets.assets.partitions import Partitioning, first_needed, nested_mapping, table_mapping
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import Extent
-from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.question import extent_of
 
 NOW = datetime(2026, 3, 17, 5, tzinfo=UTC)

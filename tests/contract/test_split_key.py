@@ -8,7 +8,7 @@ import pytest
 from dataset_assets.contract.difference import difference
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
-from dataset_assets.selection.date_range import AsOf
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.sql.logical import logical_relations
 from dataset_assets.sql.question import Question
 from dataset_assets.versions import structure

@@ -15,10 +15,10 @@ import pytest
 from dataset_assets.contract.catalog import load_catalog
 from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.contract.scope import Scope, Source
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, Published, row_metadata
-from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.build import CTE, assemble, table
 from dataset_assets.sql.compile import ROWS, compile_rows
 from dataset_assets.sql.dialect import DIALECTS, Dialect

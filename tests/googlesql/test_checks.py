@@ -9,8 +9,8 @@ from dataset_assets.audit import CHECKS, AuditError, Evidence, audit, leak
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
 from dataset_assets.lookups import lookups_unique
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.matching import match

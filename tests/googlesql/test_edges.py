@@ -14,11 +14,11 @@ from sqlglot import exp
 from dataset_assets.audit import Evidence, lookups_matched, not_null
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, row_metadata
-from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.question import Question

@@ -15,10 +15,10 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.contract.scope import Scope
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.encoding import content_digest, digest_parts
 from dataset_assets.rows.identity import Published, row_metadata
-from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.build import assemble, column, table
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.nodes import ClockTime, FloatAsDecimal

@@ -16,12 +16,12 @@ from dataset_assets.audit import AuditError, Evidence, audit
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
 from dataset_assets.lookups import lookups_unique
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
 from dataset_assets.rows.encoding import digest_parts
 from dataset_assets.rows.identity import Identity, Published, row_metadata
-from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.build import assemble, column, table
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.misfits import misfits

@@ -14,8 +14,8 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import Dataset, TableTarget
 from dataset_assets.contract.scope import Scope
+from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
-from dataset_assets.selection.date_range import AsOf
 from dataset_assets.sql.build import table
 from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.dialect import DUCKDB

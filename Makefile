@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BIGQUERY := .venv-bigquery
 PORT ?= 3000
 PIP := -m pip install --disable-pip-version-check --quiet --no-deps
-CODE := dataset_assets resources interfaces definitions
+CODE := dataset_assets definitions resources
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-strip-extras --no-annotate \
 	--no-header --universal --python-version 3.11
 PROJECT := pyproject.toml --extra demo --group build

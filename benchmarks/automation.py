@@ -133,7 +133,7 @@ class Polled(Ticks):
 
     def open(self) -> None:
         """Nothing of the target is read yet."""
-        from dataset_assets.assets.polling import sources  # noqa: PLC0415
+        from dataset_assets.assets.source_sensor import sources  # noqa: PLC0415
 
         self.sensor = sources(_graph(self.root))
 
@@ -165,7 +165,7 @@ class Looked(Ticks):
         import dagster as dg  # noqa: PLC0415
 
         from dataset_assets.assets.factory import assets  # noqa: PLC0415
-        from dataset_assets.assets.resource import RESOURCE  # noqa: PLC0415
+        from dataset_assets.assets.target_resource import RESOURCE  # noqa: PLC0415
 
         found = dg.Definitions(assets=list(assets(_graph(self.root))), resources={RESOURCE: None})
         self.definitions = found.map_asset_specs(func=_eagerly) if self.eager else found
@@ -233,10 +233,10 @@ def _store(root: Path, table: str, month: str = "", rows: int = 1) -> None:
 
 
 def _graph(root: Path) -> Any:
-    from dataset_assets.assets.plan import Graph  # noqa: PLC0415
-    from dataset_assets.assets.resource import Placement  # noqa: PLC0415
-    from dataset_assets.contract.catalog import load_catalog  # noqa: PLC0415
-    from resources.target import load_target  # noqa: PLC0415
+    from dataset_assets.adapters.targets.loading import load_target  # noqa: PLC0415
+    from dataset_assets.assets.asset_graph import Graph  # noqa: PLC0415
+    from dataset_assets.assets.target_resource import Placement  # noqa: PLC0415
+    from dataset_assets.catalog.catalog import load_catalog  # noqa: PLC0415
 
     catalog = load_catalog(root)
     return Graph(catalog, Placement(load_target(str(root / "target.yaml"), catalog.calendars)), NOW)

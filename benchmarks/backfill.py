@@ -16,9 +16,9 @@ from deltalake import DeltaTable
 
 from benchmarks.measure import PROJECT, Report, Series
 from benchmarks.workspace import TARGET, Workspace, workspace
-from dataset_assets.contract.catalog import load_catalog
-from dataset_assets.materialize import materialize
-from dataset_assets.work import Request
+from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.publishing.materialize import materialize
+from dataset_assets.publishing.prepared_run import Request
 
 PERIODS = int(os.environ.get("DATASET_ASSETS_PERIODS", "500"))
 STEM = "pastry"
@@ -101,7 +101,13 @@ def _run(opened: Workspace, kill_at: int | None) -> Command:
         "DATASET_ASSETS_DEFINITIONS": str(opened.root / "definitions"),
         "DATASET_ASSETS_TARGET": str(opened.root / "target.yaml"),
     }
-    command = [sys.executable, "-c", "from interfaces.cli import main; main()", "backfill", STEM]
+    command = [
+        sys.executable,
+        "-c",
+        "from dataset_assets.interfaces.cli.main import main; main()",
+        "backfill",
+        STEM,
+    ]
     before, begun, first, used = _commits(log), time.perf_counter(), 0.0, _cpu()
     process = subprocess.Popen(
         command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

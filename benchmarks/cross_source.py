@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 from benchmarks.measure import Report, Series, of_this_project
 from benchmarks.workspace import Workspace, workspace
-from dataset_assets.materialize import materialize
-from dataset_assets.work import Request
-from resources.target import load_target
+from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.publishing.materialize import materialize
+from dataset_assets.publishing.prepared_run import Request
 from tests.bigquery import emulator
 from tests.engines.stores import OnBigQuery
 

@@ -47,9 +47,9 @@ def inside(root: Path, launched: float) -> None:
     import dagster as dg  # noqa: PLC0415 - what is measured
 
     import definitions  # noqa: PLC0415
-    from dataset_assets.assets import location  # noqa: PLC0415
-    from dataset_assets.contract import catalog  # noqa: PLC0415
-    from resources.settings import Settings  # noqa: PLC0415
+    from dataset_assets.adapters.targets.environment import Settings  # noqa: PLC0415
+    from dataset_assets.assets import code_location as location  # noqa: PLC0415
+    from dataset_assets.catalog import catalog  # noqa: PLC0415
 
     imported = time.perf_counter()
     seconds: list[float] = []

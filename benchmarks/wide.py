@@ -7,12 +7,12 @@ import duckdb
 from sqlglot import exp
 
 from benchmarks.measure import Report, rounds
+from dataset_assets.adapters.duckdb.engine import DuckDBEngine, DuckDBSession
+from dataset_assets.adapters.duckdb.settings import DuckDBSettings
+from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.sql.typing import SQL_TYPES
 from dataset_assets.stats.profile import profile
-from resources.duckdb_engine import DuckDBEngine, DuckDBSession
-from resources.target_settings import DuckDBSettings
 
 WIDTHS = (10, 60, 350, 700)
 ROWS = 2_000

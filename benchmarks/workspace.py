@@ -13,21 +13,21 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from benchmarks.measure import PROJECT
-from dataset_assets.contract.catalog import Catalog, load_catalog
-from dataset_assets.materialize import Materialization, materialize
+from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_query import ROWS, compile_rows
+from dataset_assets.contract.system_columns import Stamp
+from dataset_assets.interfaces.cli import demo_data as demo
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Errand
-from dataset_assets.relations import Places, named_only
-from dataset_assets.rows.columns import Stamp
+from dataset_assets.ports.target import Target
+from dataset_assets.publishing.materialize import Materialization, materialize
+from dataset_assets.publishing.prepared_run import Request
+from dataset_assets.publishing.source_locator import Places, named_only
 from dataset_assets.rows.identity import Identity, row_metadata
 from dataset_assets.sql.build import assemble
-from dataset_assets.sql.compile import ROWS, compile_rows
-from dataset_assets.sql.question import Question
-from dataset_assets.target import Target
-from dataset_assets.work import Request
-from interfaces import demo
-from resources.target import load_target
 
 JOB_J = "grocery_recommender"
 EXPECTED = {"rows": 566_140, "products": 10_136, "users": 2_337, "eval": 43_351}

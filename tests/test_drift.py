@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_assets.audit import CheckResult
+from dataset_assets.checks.audit import CheckResult
+from dataset_assets.checks.drift import compared
+from dataset_assets.checks.history import History, Past
 from dataset_assets.contract.model import ColumnType, Dataset
-from dataset_assets.drift import compared
-from dataset_assets.history import History, Past
-from dataset_assets.rounding import rounded
 from dataset_assets.stats.statistics import ColumnStatistics, Statistics
+from dataset_assets.text.rounding import rounded
 
 TABLE = {"name": "sales", "columns": [{"name": "kind", "type": "string"}]}
 

@@ -9,12 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlglot import exp
 
+from dataset_assets.compiler.typing import CASTS
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
 from dataset_assets.sql.build import column
 from dataset_assets.sql.dialect import DUCKDB
 from dataset_assets.sql.nodes import FloatAsDecimal
-from dataset_assets.sql.typing import CASTS
 
 CENTS = st.integers(-(10**15), 10**15).map(lambda cents: cents / 100)
 TIES = st.integers(-(10**9), 10**9).map(lambda n: (n * 10 + 5) / 1e10)

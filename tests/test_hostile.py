@@ -17,23 +17,23 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from sqlglot import exp
 
-from dataset_assets.contract.loading import build
+from dataset_assets.adapters.bigquery.ledger import Ledger
+from dataset_assets.adapters.bigquery.names import project_name, table_path
+from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
+from dataset_assets.compiler.logical import logical_relation
+from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import ColumnDef, Dataset
-from dataset_assets.contract.reader import read
 from dataset_assets.contract.scope import Named, Scope
+from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.errors import ContractError, PeriodError
 from dataset_assets.model import ColumnRef, Identifier, ResolverName
 from dataset_assets.ports.relation import PhysicalType
 from dataset_assets.ports.warehouse import Claim
-from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, Published, row_metadata
 from dataset_assets.sql.build import assemble, table, text
-from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.dialect import BIGQUERY, DIALECTS, DUCKDB, Dialect
-from dataset_assets.sql.logical import logical_relation
-from resources import duckdb_nodes
-from resources.bigquery.ledger import Ledger
-from resources.bigquery.names import project_name, table_path
+from dataset_assets.yaml.loading import build
+from dataset_assets.yaml.reader import read
 from tests.golden.test_golden import CATALOG, ROLLING, question, variant
 from tests.googlesql.googlesql import Analyzer
 

@@ -7,15 +7,15 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from dataset_assets.building import schedule_of
-from dataset_assets.contract.catalog import load_catalog
+from dataset_assets.catalog.build_order import schedule_of
+from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.compiler.logical import logical_relations
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.scope import Scope
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.sql.build import assemble
-from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.dialect import DIALECTS
-from dataset_assets.sql.logical import logical_relations
-from dataset_assets.sql.question import Question
 
 CATALOG = load_catalog(Path(__file__).parents[1] / "definitions")
 AS_OF = AsOf(datetime(2018, 1, 1, tzinfo=UTC))

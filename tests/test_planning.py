@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from dataset_assets.building import chosen_periods
-from dataset_assets.contract.catalog import Catalog, load_catalog
-from dataset_assets.due import Due, Reason, Why
-from dataset_assets.materialize import materialize
+from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.catalog.build_order import chosen_periods
+from dataset_assets.catalog.catalog import Catalog, load_catalog
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.periods.period import Period
-from dataset_assets.planning import Plan, plans
-from dataset_assets.work import Request
-from resources.target import load_target
+from dataset_assets.publishing.materialize import materialize
+from dataset_assets.publishing.prepared_run import Request
+from dataset_assets.staleness.plan import Plan, plans
+from dataset_assets.staleness.staleness import Due, Reason, Why
 from tests.assets.retailer import NOW, Retailer, open_retailer
 
 if TYPE_CHECKING:
-    from dataset_assets.target import Target
+    from dataset_assets.ports.target import Target
 
 MONTHS = ("2024-03", "2024-04", "2024-05")
 

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uuid6 import uuid7
 
-from dataset_assets.contract.catalog import Entry, load_catalog
-from dataset_assets.contract.loading import build
+from dataset_assets.catalog.catalog import Entry, load_catalog
+from dataset_assets.catalog.locks import entry_lock_faults, lock_entry, mend_merge
+from dataset_assets.catalog.versions import lock_dataset, read_lock, structural_hash
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.reader import read
 from dataset_assets.errors import ContractError, LockedMeanwhileError, LockError
-from dataset_assets.locking import entry_lock_faults, lock_entry, mend_merge
-from dataset_assets.versions import lock_dataset, read_lock, structural_hash
+from dataset_assets.yaml.loading import build
+from dataset_assets.yaml.reader import read
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 5, tzinfo=UTC)
 TEXT = """# Purchases, as the shop sees them.
@@ -127,7 +127,7 @@ import sys, json
 from datetime import UTC, datetime
 from pathlib import Path
 from dataset_assets.contract.model import Dataset
-from dataset_assets.versions import lock_dataset
+from dataset_assets.catalog.versions import lock_dataset
 data = json.loads(sys.argv[2])
 folder = Path(sys.argv[1])
 sys.stdin.readline()

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from dataset_assets.contract.catalog import Entry, load_catalog
+from dataset_assets.catalog.catalog import Entry, load_catalog
+from dataset_assets.compiler.logical import logical_relations
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.periods.instants import AsOf
-from dataset_assets.sql.compile import compile_rows
-from dataset_assets.sql.logical import logical_relations
-from dataset_assets.sql.question import Question
-from dataset_assets.work import Request, Work
+from dataset_assets.publishing.prepared_run import Request, Work
 
 FILE = """
 dataset:

@@ -11,10 +11,10 @@ from functools import cached_property
 
 import dagster as dg
 
-from dataset_assets.assets.inputs import Input, inputs
-from dataset_assets.assets.keys import DATASETS
-from dataset_assets.assets.plan import Graph, Sound
-from dataset_assets.assets.triggers import (
+from dataset_assets.assets.asset_graph import Graph, Sound
+from dataset_assets.assets.asset_keys import DATASETS
+from dataset_assets.assets.dependencies import Input, inputs
+from dataset_assets.assets.refresh_conditions import (
     AC,
     IN_PROGRESS,
     MISSING,
@@ -24,7 +24,7 @@ from dataset_assets.assets.triggers import (
     any_of,
     only,
 )
-from dataset_assets.contract.catalog import Catalog
+from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.contract.model import Dataset, Status
 
 SENSOR = "refresh"

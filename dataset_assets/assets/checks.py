@@ -6,12 +6,12 @@ from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.values import plain
-from dataset_assets.audit import CHECKS, DECLARED_SCHEMA, CheckResult
+from dataset_assets.assets.metadata_values import plain
+from dataset_assets.checks.audit import CHECKS, DECLARED_SCHEMA, CheckResult
+from dataset_assets.checks.drift import kinds
+from dataset_assets.checks.lookup_keys import LOOKUPS_UNIQUE
 from dataset_assets.contract.model import Dataset
-from dataset_assets.drift import kinds
-from dataset_assets.lookups import LOOKUPS_UNIQUE
-from dataset_assets.period_checks import DESCRIPTIONS, applicable
+from dataset_assets.publishing.period_coverage import DESCRIPTIONS, applicable
 
 _ALWAYS = (
     (DECLARED_SCHEMA, "The rows have the declared columns and types", True),

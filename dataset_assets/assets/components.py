@@ -16,15 +16,16 @@ import dagster as dg
 import yaml
 from pydantic import BaseModel, Field, create_model
 
+from dataset_assets.adapters.targets.environment import Settings, find_project
+from dataset_assets.assets.asset_graph import Graph
+from dataset_assets.assets.asset_keys import word
+from dataset_assets.assets.code_location import Surroundings, definitions, tell_when_validated
 from dataset_assets.assets.factory import datasets
-from dataset_assets.assets.keys import word
-from dataset_assets.assets.location import Surroundings, definitions, installed, tell_when_validated
-from dataset_assets.assets.plan import Graph
 from dataset_assets.assets.scaffolding import EXAMPLE, DatasetScaffolder, DatasetsScaffolder
-from dataset_assets.contract.catalog import Catalog, load_catalog, single_catalog
-from dataset_assets.contract.reader import Document, read_file
-from dataset_assets.contract.rules import ROOT
-from dataset_assets.contract.schema import json_schema
+from dataset_assets.catalog.catalog import Catalog, load_catalog, single_catalog
+from dataset_assets.catalog.json_schema import json_schema
+from dataset_assets.catalog.rules import ROOT
+from dataset_assets.yaml.reader import Document, read_file
 
 TARGET = "target.yaml"
 """The target that a component takes when it names none, where its folder has it."""
@@ -36,7 +37,8 @@ Target = Annotated[
     Field(
         description=(
             "Where tables are and datasets go: the path of a target's file, from this folder on, or the name "
-            f"of one of the package's own. Absent: {TARGET} in this folder, else DATASET_ASSETS_TARGET."
+            f"of one in the project's resources/targets/. Absent: {TARGET} in this folder, else "
+            "DATASET_ASSETS_TARGET."
         ),
         examples=[TARGET, "../targets/production.yaml", "bigquery"],
     ),
@@ -92,8 +94,11 @@ class _Component(dg.Component, dg.Model, dg.Resolvable):
     def around(self, context: dg.ComponentLoadContext) -> Surroundings:
         """Its sensors and its resource are called after the component's folder."""
         folder = context.path
+        settings = Settings.from_env(project=find_project(folder))
+        given = {"target": _place(folder, self.target), "locked": self.locked}
+        chosen = settings.model_copy(update={k: v for k, v in given.items() if v is not None})
         return replace(
-            installed()(_place(folder, self.target), locked=self.locked),
+            Surroundings.from_settings(chosen),
             part=word("__".join(folder.relative_to(context.defs_module_path).parts)),
             made_here={
                 table: dg.AssetKey.from_user_string(key) for table, key in self.upstream_assets.items()

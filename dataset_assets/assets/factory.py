@@ -5,17 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.automation import condition, refreshes
-from dataset_assets.assets.checks import check_specs
-from dataset_assets.assets.describe import (
-    broken_description,
-    code_reference,
-    description,
-    static_metadata,
-    table_column,
-)
-from dataset_assets.assets.inputs import inputs
-from dataset_assets.assets.keys import (
+from dataset_assets.assets.asset_graph import Broken, Graph, Sound, Table
+from dataset_assets.assets.asset_keys import (
     OWNER_TAG,
     STATUS_TAG,
     dataset_key,
@@ -24,7 +15,16 @@ from dataset_assets.assets.keys import (
     tag_value,
     word,
 )
-from dataset_assets.assets.plan import Broken, Graph, Sound, Table
+from dataset_assets.assets.automation import condition, refreshes
+from dataset_assets.assets.checks import check_specs
+from dataset_assets.assets.dependencies import inputs
+from dataset_assets.assets.descriptions import (
+    broken_description,
+    code_reference,
+    description,
+    static_metadata,
+    table_column,
+)
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault
 
@@ -65,7 +65,7 @@ def dataset_asset(graph: Graph, sound: Sound) -> dg.AssetsDefinition:
     cadence = sound.partitioning.cadence if sound.partitioning else None
 
     def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        from dataset_assets.assets.refresh import Refresh  # noqa: PLC0415 - only a run needs all of it
+        from dataset_assets.assets.materialization import Refresh  # noqa: PLC0415 - only a run needs all of it
 
         resource = getattr(context.resources, graph.placement.key)
         yield from Refresh(context, resource, graph.catalog, entry, cadence).events()

@@ -8,9 +8,9 @@ from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.describe import code_span, schema_of, version_text
-from dataset_assets.assets.values import plain
-from dataset_assets.materialize import Materialization
+from dataset_assets.assets.descriptions import code_span, schema_of, version_text
+from dataset_assets.assets.metadata_values import plain
+from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.stats.plots import distribution_svg, legend_svg, markdown_image
 from dataset_assets.stats.statistics import ColumnStatistics, Statistics
 

@@ -10,13 +10,13 @@ from functools import cache
 
 import dagster as dg
 
+from dataset_assets.compiler.selection_input import extent_of
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.calendar import Cadence
 from dataset_assets.periods.instants import UTC_ZONE, AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import Extent
 from dataset_assets.selection.date_range import DateRange, FixedRange
-from dataset_assets.sql.question import extent_of
 
 _ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
 _SAMPLE = (date(2000, 1, 1), date(2010, 1, 1))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from dataset_assets.contract.watching import Drift, Freshness
+from dataset_assets.contract.monitoring import Drift, Freshness
 from dataset_assets.model import Boolean, ColumnRef, Identifier, Instant, Integer, Model, Text
 from dataset_assets.selection.column_mapping import ColumnMapping
 from dataset_assets.selection.filters import Filters

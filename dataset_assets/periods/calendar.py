@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from dataset_assets.contract.wording import shown
 from dataset_assets.errors import Fault, PeriodError
 from dataset_assets.model import YEARS, Identifier, Model
 from dataset_assets.periods.families import AnyCalendar, Calendar, Rule, StandardCalendar
 from dataset_assets.periods.period import Boundaries, Grain, Period, first_instant
+from dataset_assets.text.wording import shown
 
 STANDARD = "standard"
 """The calendar whose grains need no name before them: `month` is its month."""

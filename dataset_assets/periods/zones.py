@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator
 
-from dataset_assets.contract.wording import shown
+from dataset_assets.text.wording import shown
 
 _PACKAGE = "tzdata"
 _NO_ZONE = "Factory"

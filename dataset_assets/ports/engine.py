@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from sqlglot import exp
 
-from dataset_assets.access import Finding
 from dataset_assets.contract.model import ColumnDef
+from dataset_assets.ports.access import Finding
 from dataset_assets.ports.relation import PhysicalColumn
 from dataset_assets.sql.dialect import Dialect
 

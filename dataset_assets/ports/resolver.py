@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from dataset_assets.access import Finding, fine
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.periods.period import Period
+from dataset_assets.ports.access import Finding, fine
 from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import Relation
 

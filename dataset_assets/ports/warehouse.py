@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 from sqlglot import exp
 
-from dataset_assets.access import Finding
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.contract.wording import shown
 from dataset_assets.errors import Fault
+from dataset_assets.ports.access import Finding
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
+from dataset_assets.text.wording import shown
 
 Record = Mapping[str, Any]
 """The snapshot that stays with a publication's rows (decision 16), plain JSON values."""

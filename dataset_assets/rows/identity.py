@@ -10,7 +10,7 @@ from functools import cached_property
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef
-from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
+from dataset_assets.contract.system_columns import SYSTEM_COLUMNS, Stamp
 from dataset_assets.rows.encoding import row_text
 from dataset_assets.rows.stamping import constants, instant, row_id
 from dataset_assets.sql.build import (
@@ -23,7 +23,7 @@ from dataset_assets.sql.build import (
     table,
     text,
 )
-from dataset_assets.sql.names import NO_NAMES, Names
+from dataset_assets.sql.internal_names import NO_NAMES, Names
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import sqlglot
 from sqlglot import exp
 
+from dataset_assets.contract.system_columns import SYSTEM_COLUMNS, Stamp
 from dataset_assets.periods.instants import Moment
-from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
 from dataset_assets.sql.build import boundary, column, number, text
 from dataset_assets.sql.nodes import Joined
 

@@ -13,7 +13,7 @@ from sqlglot import exp
 from dataset_assets.model import Integer, Model, Text
 from dataset_assets.selection.date_range import DateRange
 from dataset_assets.sql.build import CTE, Columns, all_before, column, is_in, number, table, text
-from dataset_assets.sql.names import Names
+from dataset_assets.sql.internal_names import Names
 
 
 @dataclass(frozen=True)

@@ -14,21 +14,21 @@ import pyarrow as pa
 from pyarrow import parquet
 from sqlglot import exp
 
-from dataset_assets.contract.catalog import Catalog, load_catalog
+from dataset_assets.adapters.bigquery.engine import BigQueryEngine
+from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.materialize import Materialization, materialize
 from dataset_assets.ports.engine import Errand, Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.relations import Places
+from dataset_assets.ports.target import Target
+from dataset_assets.publishing.materialize import Materialization, materialize
+from dataset_assets.publishing.prepared_run import Request, Work
+from dataset_assets.publishing.source_locator import Places
 from dataset_assets.rows.encoding import content_digest
 from dataset_assets.sql.build import assemble
-from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.dialect import Dialect
-from dataset_assets.sql.question import Question
-from dataset_assets.target import Target
-from dataset_assets.work import Request, Work
-from resources.bigquery.engine import BigQueryEngine
-from resources.target import load_target
 from tests.bigquery.emulator import Emulator
 from tests.engines.stores import OnBigQuery, OnDisk, Store
 

@@ -15,10 +15,10 @@ import pytest
 from pyarrow import parquet
 from sqlglot import exp
 
-from dataset_assets.materialize import materialize
+from dataset_assets.interfaces.cli import demo_data as demo
 from dataset_assets.ports.engine import Session
-from interfaces import demo
-from resources.settings import PROJECT
+from dataset_assets.publishing.materialize import materialize
+from resources.target import PROJECT
 from tests.agreement.both import Both, both, findings, published
 from tests.bigquery.emulator import Emulator
 

@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import HealthCheck, Phase, event, given, settings
 
+from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.sql.dialect import BIGQUERY, DUCKDB
-from dataset_assets.work import Request
 from tests.agreement.both import Both, both, selected, work_of
 from tests.agreement.cases import CALENDARS, NESTED, PEOPLE, STEM, Case, cases, columns
 from tests.bigquery.emulator import Emulator

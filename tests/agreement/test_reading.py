@@ -18,12 +18,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
 
+from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.errors import ResolveError
-from dataset_assets.materialize import materialize
-from interfaces.exporting import to_file
-from interfaces.reading import Wanted, opened, read_arrow, read_pandas
-from interfaces.workspace import Workspace
-from resources.settings import Settings
+from dataset_assets.interfaces.cli.export import to_file
+from dataset_assets.interfaces.reading import Wanted, opened, read_arrow, read_pandas
+from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.publishing.materialize import materialize
 from tests.agreement.both import Both, both
 from tests.bigquery.emulator import Emulator
 

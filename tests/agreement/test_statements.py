@@ -10,7 +10,7 @@ from contextlib import suppress
 from hypothesis import HealthCheck, Phase, given, settings
 
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.materialize import materialize
+from dataset_assets.publishing.materialize import materialize
 from tests.agreement.both import both
 from tests.agreement.cases import STEM, Case, cases
 from tests.agreement.test_random import NESTED, prepare, request

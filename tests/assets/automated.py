@@ -12,13 +12,13 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent
 from dagster._core.test_utils import create_run_for_test
 
+from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.assets.asset_graph import Graph
+from dataset_assets.assets.asset_keys import dataset_key, table_key
 from dataset_assets.assets.automation import sensor
 from dataset_assets.assets.factory import assets
-from dataset_assets.assets.keys import dataset_key, table_key
-from dataset_assets.assets.plan import Graph
-from dataset_assets.assets.resource import RESOURCE, Placement
-from dataset_assets.contract.catalog import load_catalog
-from resources.target import load_target
+from dataset_assets.assets.target_resource import RESOURCE, Placement
+from dataset_assets.catalog.catalog import load_catalog
 
 Piece = tuple[str, str | None]
 """A dataset or table, and the key of one of its partitions."""

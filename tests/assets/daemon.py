@@ -26,7 +26,12 @@ from tests.assets.retailer import Retailer
 PATIENCE = 120
 SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload(
-    ["tests.assets.daemon", "tests.assets.polled", "resources.target", "pyarrow.parquet"]
+    [
+        "tests.assets.daemon",
+        "tests.assets.polled",
+        "dataset_assets.adapters.targets.loading",
+        "pyarrow.parquet",
+    ]
 )
 """Starting Dagster takes seconds, forking a process that has it none."""
 

@@ -2,19 +2,18 @@
 
 import dagster as dg
 
+from dataset_assets.adapters.targets.environment import Settings
+from dataset_assets.assets.asset_graph import Graph
 from dataset_assets.assets.factory import table_spec
-from dataset_assets.assets.plan import Graph
-from dataset_assets.assets.polling import sources
-from dataset_assets.assets.resource import Placement
-from dataset_assets.contract.catalog import load_catalog
-from definitions import ConfiguredTarget
-from resources.settings import Settings
+from dataset_assets.assets.source_sensor import sources
+from dataset_assets.assets.target_resource import Placement, TargetResource
+from dataset_assets.catalog.catalog import load_catalog
 from tests.assets.retailer import NOW
 
 
 def graph(settings: Settings) -> Graph:
     catalog = load_catalog(settings.definitions)
-    target = ConfiguredTarget(name=settings.target)
+    target = TargetResource(name=settings.target)
     return Graph(catalog, Placement.of(target, catalog.calendars), NOW)
 
 

@@ -9,9 +9,9 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dataset_assets.assets.keys import dataset_key
+from dataset_assets.adapters.targets.environment import Settings
+from dataset_assets.assets.asset_keys import dataset_key
 from definitions import build
-from resources.settings import Settings
 
 NOW = datetime(2024, 6, 10, tzinfo=UTC)
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import dagster as dg
 import pytest
 
-from dataset_assets.alerts import Alert, AlertSink
-from dataset_assets.assets.alerts import Alarm
-from dataset_assets.contract.catalog import load_catalog
+from dataset_assets.assets.failure_alerts import Alarm
+from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.ports.alerts import Alert, AlertSink
 from tests.assets.retailer import BROKEN, Retailer
 
 

@@ -8,8 +8,8 @@ import pytest
 from dagster._core.definitions.automation_tick_evaluation_context import build_run_requests
 from dagster_shared.serdes import deserialize_value, serialize_value
 
+from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.automation import sensor
-from dataset_assets.assets.keys import dataset_key
 from tests.assets.automated import BY_MONTH, MONTHS, Automated, Make, of, settle
 from tests.assets.catalogs import NOW, TABLES, text
 

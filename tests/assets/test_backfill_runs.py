@@ -16,7 +16,7 @@ import duckdb
 import pytest
 from deltalake import DeltaTable
 
-from dataset_assets.assets.keys import dataset_key
+from dataset_assets.assets.asset_keys import dataset_key
 from tests.assets.retailer import Retailer
 
 PERIODS = int(os.environ.get("DATASET_ASSETS_BACKFILL", "12"))

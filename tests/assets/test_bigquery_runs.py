@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from dataset_assets.assets import refresh
-from dataset_assets.assets.keys import dataset_key
-from dataset_assets.materialize import materialize
+from dataset_assets.assets import materialization as refresh
+from dataset_assets.assets.asset_keys import dataset_key
+from dataset_assets.publishing.materialize import materialize
 from tests.assets.retailer import Retailer
 from tests.assets.test_runs import events, failure_of
 from tests.bigquery.emulator import PROJECT

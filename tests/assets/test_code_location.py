@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset_assets.assets.keys import dataset_key
+from dataset_assets.assets.asset_keys import dataset_key
 from tests.assets.retailer import Retailer
 
 ROOT = Path(__file__).parents[2]

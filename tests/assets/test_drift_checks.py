@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from dataset_assets.assets.keys import dataset_key
+from dataset_assets.assets.asset_keys import dataset_key
 from tests.assets.retailer import MONTHLY, Retailer
 from tests.assets.test_runs import events
 

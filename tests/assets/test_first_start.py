@@ -6,8 +6,9 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
-from dataset_assets.assets import automation, polling
-from dataset_assets.assets.keys import dataset_key, table_key
+from dataset_assets.assets import automation
+from dataset_assets.assets import source_sensor as polling
+from dataset_assets.assets.asset_keys import dataset_key, table_key
 from tests.assets.automated import Piece
 from tests.assets.polled import graph
 from tests.assets.retailer import BRANDS, MONTHLY, NESTING, NOW, Retailer

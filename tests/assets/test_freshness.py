@@ -14,7 +14,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.freshness import FreshnessDaemon
 
-from dataset_assets.assets.keys import dataset_key
+from dataset_assets.assets.asset_keys import dataset_key
 from tests.assets.retailer import BRANDS, MONTHLY, Retailer
 
 ROOT = Path(__file__).parents[2]

@@ -6,11 +6,19 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dataset_assets.assets.keys import PROJECT_TAG, dataset_key, group, pool, table_key, tag_value, word
-from dataset_assets.contract.catalog import load_catalog
-from dataset_assets.versions import structural_hash
+from dataset_assets.adapters.targets.environment import Settings
+from dataset_assets.assets.asset_keys import (
+    PROJECT_TAG,
+    dataset_key,
+    group,
+    pool,
+    table_key,
+    tag_value,
+    word,
+)
+from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.versions import structural_hash
 from definitions import build
-from resources.settings import Settings
 from tests.assets.retailer import BRANDS, BROKEN, MONTHLY, NESTING, NOW, TARGET, Retailer
 
 

@@ -20,10 +20,10 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from dataset_assets.assets.janitor import end_orphans
-from dataset_assets.assets.orphans import GRACE
-from dataset_assets.assets.worker import Worker, announce
-from dataset_assets.janitor import AGE
+from dataset_assets.assets.cleanup_sensor import end_orphans
+from dataset_assets.assets.orphaned_runs import GRACE
+from dataset_assets.assets.run_process import Worker, announce
+from dataset_assets.publishing.leftovers import AGE
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,7 +151,7 @@ def test_a_number_that_another_process_has_by_now_is_not_taken_for_the_runs():
 
 
 def test_without_proc_a_process_that_answers_is_there(monkeypatch):
-    monkeypatch.setattr("dataset_assets.assets.worker._began", lambda _: "")
+    monkeypatch.setattr("dataset_assets.assets.run_process._began", lambda _: "")
     running = process()
     worker = Worker.here("a", running.pid)
     assert not worker.is_gone

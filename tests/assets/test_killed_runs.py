@@ -14,10 +14,10 @@ import pytest
 from dagster._core.events import EngineEventData
 from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
 
-from dataset_assets.assets.executing import _Slots, executor
-from dataset_assets.assets.janitor import end_orphans
-from dataset_assets.assets.orphans import GRACE, free_gone_holders
-from dataset_assets.assets.worker import TAG, Worker
+from dataset_assets.assets.cleanup_sensor import end_orphans
+from dataset_assets.assets.executor import _Slots, executor
+from dataset_assets.assets.orphaned_runs import GRACE, free_gone_holders
+from dataset_assets.assets.run_process import TAG, Worker
 from tests.deploy.killed_runs import LIMIT, kills, prove
 
 POOL = "brands"

@@ -11,13 +11,14 @@ import pytest
 from deltalake import DeltaTable
 from sqlglot import parse_one
 
-from dataset_assets.assets.janitor import SENSOR
-from dataset_assets.janitor import clean, leftovers
+from dataset_assets.adapters.delta import leftovers as delta_leftovers
+from dataset_assets.adapters.delta import warehouse as delta_warehouse
+from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.assets.cleanup_sensor import SENSOR
 from dataset_assets.periods.calendar import Calendars
+from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication
-from dataset_assets.target import Target
-from resources import delta_leftovers, delta_warehouse
-from resources.target import load_target
+from dataset_assets.publishing.leftovers import clean, leftovers
 from tests.interfaces.running import refused, well
 
 DAY = timedelta(days=1)
@@ -127,7 +128,7 @@ def test_the_command_says_what_it_removes(retailer, instance, target, monkeypatc
 
 def test_the_sensor_of_the_code_location_cleans_once_a_day(retailer, instance, target, monkeypatch):
     stage(target, "brands", None)
-    monkeypatch.setattr("dataset_assets.assets.janitor.AGE", timedelta(0))
+    monkeypatch.setattr("dataset_assets.assets.cleanup_sensor.AGE", timedelta(0))
     sensor = retailer.definitions().get_repository_def().get_sensor_def(SENSOR)
     first = sensor.evaluate_tick(dg.build_sensor_context(instance))
     assert first.skip_message
@@ -143,7 +144,7 @@ def test_what_the_code_server_may_not_remove_is_left_for_the_day(retailer, insta
         raise PermissionError(13, "Permission denied", "/warehouse/brands")
 
     stage(target, "brands", None)
-    monkeypatch.setattr("dataset_assets.assets.janitor.AGE", timedelta(0))
+    monkeypatch.setattr("dataset_assets.assets.cleanup_sensor.AGE", timedelta(0))
     monkeypatch.setattr(Path, "unlink", refused)
     sensor = retailer.definitions().get_repository_def().get_sensor_def(SENSOR)
     tick = sensor.evaluate_tick(dg.build_sensor_context(instance))
@@ -157,8 +158,8 @@ def test_what_the_code_server_may_not_remove_is_left_for_the_day(retailer, insta
 def test_cleaning_that_takes_long_is_gone_on_with_at_the_next_look(retailer, instance, target, monkeypatch):
     for period in ("2024-02", "2024-03"):
         stage(target, "monthly", period)
-    monkeypatch.setattr("dataset_assets.assets.janitor.AGE", timedelta(0))
-    monkeypatch.setattr("dataset_assets.assets.janitor.PATIENCE", 0.0)
+    monkeypatch.setattr("dataset_assets.assets.cleanup_sensor.AGE", timedelta(0))
+    monkeypatch.setattr("dataset_assets.assets.cleanup_sensor.PATIENCE", 0.0)
     sensor = retailer.definitions().get_repository_def().get_sensor_def(SENSOR)
     cursor, left = None, []
     for _ in range(3):

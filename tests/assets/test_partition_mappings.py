@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset_assets.assets.partitions import Partitioning, first_needed, nested_mapping, table_mapping
+from dataset_assets.compiler.selection_input import extent_of
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import Extent
-from dataset_assets.sql.question import extent_of
 
 NOW = datetime(2026, 3, 17, 5, tzinfo=UTC)
 CALENDARS = Calendars.model_validate(

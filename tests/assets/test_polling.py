@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
-from dataset_assets.assets import polling
-from dataset_assets.assets.keys import table_key
+from dataset_assets.assets import source_sensor as polling
+from dataset_assets.assets.asset_keys import table_key
 from dataset_assets.errors import AccessError, Fault
 from dataset_assets.ports.resolver import Resolver, TableState
 from tests.assets.polled import graph

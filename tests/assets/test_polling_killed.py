@@ -17,11 +17,11 @@ import pyarrow.parquet as pq
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.scheduler.instigation import InstigatorType
 
+from dataset_assets.adapters.delta.warehouse import DeltaWarehouse
+from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.assets.asset_keys import dataset_key, table_key
 from dataset_assets.assets.automation import sensor
-from dataset_assets.assets.keys import dataset_key, table_key
 from dataset_assets.periods.calendar import Calendars
-from resources.delta_warehouse import DeltaWarehouse
-from resources.target import load_target
 from tests.assets import daemon
 from tests.assets.retailer import BRANDS, NOW, Retailer
 

@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 import dagster as dg
 import pytest
 
-from dataset_assets.assets.keys import table_key
+from dataset_assets.assets.asset_keys import table_key
 from dataset_assets.ports.resolver import TableState
 from tests.assets.test_polling import Daemon, products
 

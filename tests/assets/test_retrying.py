@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from dataset_assets.assets import refresh, retrying
+from dataset_assets.assets import materialization as refresh
+from dataset_assets.assets import retry as retrying
 from dataset_assets.errors import AccessError, DatasetAssetsError, Fault, SupersededError, UnavailableError
-from dataset_assets.materialize import materialize
+from dataset_assets.publishing.materialize import materialize
 from tests.assets.test_runs import events, failure_of, published
 
 DOWN = UnavailableError(Fault("the service does not answer", mend="run again later"))

@@ -8,11 +8,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dataset_assets.assets.keys import PROJECT_TAG, dataset_key
+from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.assets.asset_keys import PROJECT_TAG, dataset_key
 from dataset_assets.assets.metadata import LONGEST_CELL
-from dataset_assets.contract.catalog import load_catalog
+from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.periods.calendar import Calendars
-from resources.target import load_target
 from tests.assets.retailer import BROKEN, Retailer
 
 

@@ -16,14 +16,14 @@ from dagster._core.definitions.run_status_sensor_definition import _get_run_stat
 from dagster._grpc.utils import default_sensor_grpc_timeout
 from pydantic import SecretStr
 
-from dataset_assets.alerts import Alert
-from dataset_assets.assets.alerts import SENSOR, Alarm
-from dataset_assets.contract.catalog import load_catalog
+from dataset_assets.adapters.alerts import webhook as alerting
+from dataset_assets.adapters.alerts.webhook import LOGGER, Log, Webhook, sinks
+from dataset_assets.adapters.targets.environment import Settings
+from dataset_assets.assets.failure_alerts import SENSOR, Alarm
+from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.errors import ContractError, UnavailableError
+from dataset_assets.ports.alerts import Alert
 from definitions import build
-from resources import alerting
-from resources.alerting import LOGGER, Log, Webhook, sinks
-from resources.settings import Settings
 from tests.assets.retailer import NOW
 from tests.assets.test_alerts import Kept, context_of
 

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from sqlglot import exp, parse_one
 
+from dataset_assets.adapters.bigquery.engine import BigQueryEngine
+from dataset_assets.adapters.bigquery.settings import BigQueryEngineSettings
+from dataset_assets.adapters.bigquery.warehouse import BigQueryWarehouse
 from dataset_assets.contract.model import ColumnDef, ColumnType
+from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.ports.engine import Errand
 from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.rows.columns import SYSTEM_COLUMNS
-from resources.bigquery.engine import BigQueryEngine
-from resources.bigquery.settings import BigQueryEngineSettings
-from resources.bigquery.warehouse import BigQueryWarehouse
 from tests.bigquery.emulator import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from dataset_assets.adapters.bigquery.session import BigQuerySession
     from dataset_assets.ports.warehouse import Claim, Publication
-    from resources.bigquery.session import BigQuerySession
 
 STEM, PERIOD = "goods", "2024-02"
 ROWS = 20

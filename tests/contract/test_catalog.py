@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset_assets.contract.catalog import Catalog, load_catalog
-from dataset_assets.contract.reader import read_file
+from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.locks import lock_entry, lock_project_file, project_lock_faults
 from dataset_assets.errors import ContractError, LockError
-from dataset_assets.locking import lock_entry, lock_project_file, project_lock_faults
+from dataset_assets.yaml.reader import read_file
 
 FILES = Path(__file__).parent / "files"
 STEMS = ("grocery_recommender", "household_value", "product_categories", "sales_orders")

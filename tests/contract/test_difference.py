@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_assets.contract.difference import difference
-from dataset_assets.contract.loading import build
+from dataset_assets.catalog.versions import content_hash, structural_hash, structure
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.reader import read
-from dataset_assets.versions import content_hash, structural_hash, structure
+from dataset_assets.contract.structural_diff import difference
+from dataset_assets.yaml.loading import build
+from dataset_assets.yaml.reader import read
 
 TEXT = (Path(__file__).parent / "files" / "grocery_recommender.yaml").read_text()
 EXTRA = "  extra_columns: [products.brand]             # carried along, not mapped\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset_assets.contract.catalog import load_catalog
-from dataset_assets.contract.checking import check_folder
+from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.file_checks import check_folder
 from dataset_assets.errors import MOST_FAULTS, Fault, fault_count, first_faults
 
 HEAD = "dataset:\n  name: P\n  owner: ana\n"

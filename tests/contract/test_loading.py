@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, RootModel, model_validator
 
-from dataset_assets.contract.loading import build
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.reader import read
 from dataset_assets.errors import ContractError
 from dataset_assets.model import Boolean, ColumnRef, Day, Identifier, Integer, Model, Text
+from dataset_assets.yaml.loading import build
+from dataset_assets.yaml.reader import read
 
 
 class Kind(StrEnum):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from dataset_assets.contract.checking import check_folder
-from resources.amounts import MemoryAmount
+from dataset_assets.adapters.shared.sizes import MemoryAmount
+from dataset_assets.catalog.file_checks import check_folder
 
 FILE = """\
 dataset:

@@ -8,9 +8,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataset_assets.contract import reader
-from dataset_assets.contract.reader import MAX_BYTES, MAX_NODES, read, read_file
 from dataset_assets.errors import ContractError, Position
+from dataset_assets.yaml import reader
+from dataset_assets.yaml.reader import MAX_BYTES, MAX_NODES, read, read_file
 
 PARSERS = [yaml.SafeLoader]
 if yaml.__with_libyaml__:

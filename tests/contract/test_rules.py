@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dataset_assets.contract.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.rules import RULES
+from dataset_assets.catalog.structure_rules import _lacks
 from dataset_assets.contract.model import Partitions
-from dataset_assets.contract.rules import RULES
-from dataset_assets.contract.structure_rules import _lacks
 from dataset_assets.periods.calendar import Calendars
 
 FILES = Path(__file__).parent / "files"

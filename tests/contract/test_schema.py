@@ -9,11 +9,11 @@ import jsonschema
 import pytest
 import yaml
 
-from dataset_assets.contract.loading import build
+from dataset_assets.catalog.json_schema import json_schema
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.reader import read
-from dataset_assets.contract.schema import json_schema
 from dataset_assets.errors import ContractError
+from dataset_assets.yaml.loading import build
+from dataset_assets.yaml.reader import read
 
 FILES = Path(__file__).parent / "files"
 GOOD = ["grocery_recommender", "household_value", "product_categories", "sales_orders"]

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from dataset_assets.contract.difference import difference
+from dataset_assets.catalog.versions import structure
+from dataset_assets.compiler.logical import logical_relations
+from dataset_assets.compiler.selection_input import Question
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
+from dataset_assets.contract.structural_diff import difference
 from dataset_assets.periods.instants import AsOf
-from dataset_assets.sql.logical import logical_relations
-from dataset_assets.sql.question import Question
-from dataset_assets.versions import structure
 from tests.oracle.test_selection import columns, lookup
 
 SALES = {"id": "BIGINT", "buyer": "BIGINT", "item": "BIGINT", "note": "VARCHAR", "sold_at": "TIMESTAMPTZ"}

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 from filelock import FileLock
 
-from dataset_assets.assets.worker import Worker
+from dataset_assets.assets.run_process import Worker
 from tests.assets.retailer import BRANDS
 from tests.deploy.first_starts import ROOT, Home, fresh_home, say
 from tests.deploy.killed import LAUNCH, ask, start, until

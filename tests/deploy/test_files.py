@@ -12,7 +12,7 @@ import yaml
 from dagster._config import resolve_to_config_type, validate_config
 from dagster._core.instance.config import dagster_instance_config_schema
 
-from resources.settings import Settings
+from dataset_assets.adapters.targets.environment import Settings
 from tests.deploy.compose import BIN, DEPLOY
 from tests.deploy.image import ROOT, settings, stages
 

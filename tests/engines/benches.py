@@ -11,11 +11,11 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from dataset_assets.adapters.bigquery.settings import BigQueryEngineSettings
+from dataset_assets.adapters.duckdb.engine import DuckDBEngine, DuckDBSession
+from dataset_assets.adapters.duckdb.settings import DuckDBSettings
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.ports.engine import Session
-from resources.bigquery.settings import BigQueryEngineSettings
-from resources.duckdb_engine import DuckDBEngine, DuckDBSession
-from resources.target_settings import DuckDBSettings
 from tests.bigquery.emulator import PROJECT
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def on_duckdb(_request: "pytest.FixtureRequest | None" = None, threads: int = 1)
 @contextmanager
 def on_bigquery(request: "pytest.FixtureRequest") -> Generator[Bench]:
     """Over the wire, in a BigQuery dataset that is there for one test."""
-    from resources.bigquery.engine import BigQueryEngine  # noqa: PLC0415 - takes seconds
+    from dataset_assets.adapters.bigquery.engine import BigQueryEngine  # noqa: PLC0415 - takes seconds
 
     proxy, dataset = request.getfixturevalue("proxy"), request.getfixturevalue("bigquery_dataset")
     proxy.running = 0  # to poll is tested elsewhere

@@ -12,7 +12,7 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     [
         *(f"resources.bigquery.{each}" for each in ("clients", "published", "session", "warehouse")),
-        "resources.delta_warehouse",
+        "dataset_assets.adapters.delta.warehouse",
         "tests.materialize.shop",
     ]
 )

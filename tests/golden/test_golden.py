@@ -12,17 +12,17 @@ from uuid import UUID
 
 import pytest
 
-from dataset_assets.contract.catalog import load_catalog
+from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_query import ROWS, compile_rows
 from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.contract.scope import Scope, Source
+from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
-from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, Published, row_metadata
 from dataset_assets.sql.build import CTE, assemble, table
-from dataset_assets.sql.compile import ROWS, compile_rows
 from dataset_assets.sql.dialect import DIALECTS, Dialect
-from dataset_assets.sql.question import Question
 
 HERE = Path(__file__).parent
 CATALOG = load_catalog(HERE.parents[1] / "definitions")

@@ -7,9 +7,9 @@ from typing import Any
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef
+from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
 from dataset_assets.ports.engine import Moved, Session
 from dataset_assets.ports.relation import PhysicalColumn, Relation
-from dataset_assets.rows.columns import LABELS_TYPE, SYSTEM_COLUMNS
 from dataset_assets.sql.build import table
 from dataset_assets.sql.dialect import BIGQUERY, DUCKDB
 from tests.googlesql.googlesql import Analyzer, Row

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from google.cloud import bigquery
 from sqlglot import exp
 
-from resources.bigquery.session import BigQuerySession
+from dataset_assets.adapters.bigquery.session import BigQuerySession
 from tests.googlesql.googlesql import Analyzer, Columns
 
 

@@ -5,17 +5,17 @@ from decimal import Decimal
 
 import pytest
 
-from dataset_assets.audit import CHECKS, AuditError, Evidence, audit, leak
+from dataset_assets.checks.audit import CHECKS, AuditError, Evidence, audit, leak
+from dataset_assets.checks.lookup_keys import lookups_unique
+from dataset_assets.compiler.cast_failures import misfits
+from dataset_assets.compiler.lookup_matches import match
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
-from dataset_assets.lookups import lookups_unique
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.sql.build import assemble
-from dataset_assets.sql.compile import compile_rows
-from dataset_assets.sql.matching import match
-from dataset_assets.sql.misfits import misfits
-from dataset_assets.sql.question import Question
 from dataset_assets.stats.profile import profile
 from tests.googlesql.session import Both, relation
 from tests.oracle.test_selection import LOOKUPS, SALES, columns, lookup

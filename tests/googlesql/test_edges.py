@@ -11,17 +11,17 @@ from uuid import UUID
 import pytest
 from sqlglot import exp
 
-from dataset_assets.audit import Evidence, lookups_matched, not_null
+from dataset_assets.checks.audit import Evidence, lookups_matched, not_null
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
+from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.identity import Identity, row_metadata
 from dataset_assets.sql.build import assemble
-from dataset_assets.sql.compile import compile_rows
-from dataset_assets.sql.question import Question
 from dataset_assets.stats.profile import profile
 from tests.googlesql.session import Both, InDuckDB, relation
 from tests.oracle.test_selection import columns

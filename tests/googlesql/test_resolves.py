@@ -3,11 +3,11 @@
 import pytest
 from zetasql.core import ServerError
 
+from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.dialect import BIGQUERY
-from dataset_assets.sql.typing import SQL_TYPES
 from tests.golden.test_golden import CATALOG, HERE, PHYSICAL, QUERIES, VARIANTS, variant
 from tests.googlesql.googlesql import Analyzer
 from tests.googlesql.session import GOOGLESQL, SYSTEM

@@ -13,17 +13,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_query import compile_rows
+from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.contract.scope import Scope
+from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import AsOf
-from dataset_assets.rows.columns import Stamp
 from dataset_assets.rows.encoding import content_digest, digest_parts
 from dataset_assets.rows.identity import Published, row_metadata
 from dataset_assets.sql.build import assemble, column, table
-from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.nodes import ClockTime, FloatAsDecimal
-from dataset_assets.sql.question import Question
-from dataset_assets.sql.typing import SQL_TYPES
 from dataset_assets.stats.profile import profile
 from tests.googlesql.session import SYSTEM, Both, relation
 from tests.oracle.oracle import Oracle

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlglot import exp
 
+from dataset_assets.adapters.bigquery.ledger import SCHEMAS, Ledger
 from dataset_assets.ports.warehouse import Claim
 from dataset_assets.sql.dialect import BIGQUERY
-from resources.bigquery.ledger import SCHEMAS, Ledger
 from tests.googlesql.googlesql import Analyzer
 
 LEDGER = Ledger("my-project", "published")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from typer.testing import CliRunner
 
-from interfaces.cli import app
+from dataset_assets.interfaces.cli.commands import app
 
 
 @dataclass(frozen=True)
@@ -41,5 +41,10 @@ def refused(*arguments: str) -> str:
 
 def process(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
-    command = [sys.executable, "-c", "from interfaces.cli import main; main()", *arguments]
+    command = [
+        sys.executable,
+        "-c",
+        "from dataset_assets.interfaces.cli.main import main; main()",
+        *arguments,
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)

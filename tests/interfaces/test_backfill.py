@@ -19,13 +19,13 @@ import pytest
 from dagster._core.instance.ref import InstanceRef
 from deltalake import DeltaTable
 
-from dataset_assets.contract.catalog import load_catalog
-from dataset_assets.due import Due, Reason, Why
+from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.errors import AccessError, Fault
-from dataset_assets.pace import Pace, duration_text
-from dataset_assets.planning import Plan
-from interfaces import runs
-from interfaces.planning import summary
+from dataset_assets.interfaces.cli import materialize as runs
+from dataset_assets.interfaces.cli.plan import summary
+from dataset_assets.staleness.plan import Plan
+from dataset_assets.staleness.staleness import Due, Reason, Why
+from dataset_assets.text.progress import Pace, duration_text
 from tests.interfaces.running import refused, run, well
 
 ROOT = Path(__file__).parents[2]
@@ -148,7 +148,13 @@ def test_kill_9_half_way_and_the_rest_is_made_once(retailer):
     path = retailer / "definitions/datasets/sales.yaml"
     path.write_text(path.read_text().replace("month, start: 2017-02", f"day, start: 2017-02-01, end: {last}"))
     log = retailer / "warehouse" / "sales" / "_delta_log"
-    command = [sys.executable, "-c", "from interfaces.cli import main; main()", "backfill", "sales"]
+    command = [
+        sys.executable,
+        "-c",
+        "from dataset_assets.interfaces.cli.main import main; main()",
+        "backfill",
+        "sales",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and len(list(log.glob("*.json"))) < PERIODS // 2:
         time.sleep(0.005)

@@ -15,8 +15,10 @@ import pytest
 from pyarrow import parquet
 
 from dataset_assets.errors import DatasetAssetsError, ResolveError
-from interfaces import demo, demo_builds, exporting
-from interfaces.reading import read_arrow, read_pandas
+from dataset_assets.interfaces.cli import demo as demo_builds
+from dataset_assets.interfaces.cli import demo_data as demo
+from dataset_assets.interfaces.cli import export as exporting
+from dataset_assets.interfaces.reading import read_arrow, read_pandas
 from tests.interfaces.conftest import write_tables
 from tests.interfaces.running import process, refused, run, well
 
@@ -315,7 +317,13 @@ def test_ctrl_c_leaves_what_was_published(published):
     before = read_arrow("profiles")
     # A program that a shell has started in the background ignores it.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    command = [sys.executable, "-c", f"{heed}from interfaces.cli import main; main()", "materialize", "sales"]
+    command = [
+        sys.executable,
+        "-c",
+        f"{heed}from dataset_assets.interfaces.cli.main import main; main()",
+        "materialize",
+        "sales",
+    ]
     running = subprocess.Popen(
         [*command, "--from", "2017-02", "--to", "2026-01"], stderr=subprocess.PIPE, text=True, env=os.environ
     )
@@ -334,9 +342,8 @@ def test_ctrl_c_leaves_what_was_published(published):
 
 @pytest.mark.usefixtures("published")
 def test_output_that_nobody_reads_any_more():
-    command = (
-        f"{sys.executable} -c 'from interfaces.cli import main; main()' sql sales --partition 2017-02 | true"
-    )
+    program = "from dataset_assets.interfaces.cli.main import main; main()"
+    command = f"{sys.executable} -c '{program}' sql sales --partition 2017-02 | true"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, env=os.environ)
     assert "Traceback" not in done.stderr
 

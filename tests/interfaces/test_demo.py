@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dataset_assets.errors import ResolveError
-from interfaces import demo
+from dataset_assets.interfaces.cli import demo_data as demo
 
 
 def contents(root: Path) -> dict[str, bytes]:

@@ -11,10 +11,10 @@ import pytest
 from google.cloud import bigquery
 from pyarrow import parquet
 
-from dataset_assets import access
-from dataset_assets.access import fine, note
+from dataset_assets.adapters.bigquery.access import table_findings
+from dataset_assets.ports import access
+from dataset_assets.ports.access import fine, note
 from dataset_assets.ports.resolver import TableState
-from resources.bigquery.access import table_findings
 from tests.bigquery.emulator import once
 from tests.interfaces.cloud import Cloud
 from tests.interfaces.conftest import TARGET

@@ -127,7 +127,7 @@ def test_a_target_that_is_no_path_is_a_sentence():
 
 
 def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = f"{sys.executable} -c 'from interfaces.start import main; main()'"
+    command = f"{sys.executable} -c 'from dataset_assets.interfaces.cli.main import main; main()'"
     return subprocess.run(
         ["bash", "-c", line.format(command)],
         capture_output=True, text=True, timeout=120, check=False, env=os.environ | environment,

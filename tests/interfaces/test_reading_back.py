@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 
 from dataset_assets.errors import DataError, DatasetAssetsError
-from interfaces.frames import frame_of, text_of, texts
-from interfaces.output_files import output_file
-from interfaces.reading import read_arrow
+from dataset_assets.interfaces.cli.output_files import output_file
+from dataset_assets.interfaces.frames import frame_of, text_of, texts
+from dataset_assets.interfaces.reading import read_arrow
 from tests.interfaces.running import refused, well
 
 BIG = 2**53 + 1

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from deltalake.exceptions import DeltaError
 
+from dataset_assets.adapters.delta import folder as delta_folder
+from dataset_assets.adapters.delta import warehouse as delta_warehouse
 from dataset_assets.errors import DatasetAssetsError, system_error, telling_system_faults
-from resources import delta_folder, delta_warehouse
 from tests.interfaces.running import process, refused, well
 
 KINDS = ("ENOSPC", "EROFS", "EDQUOT", "EMFILE", "EACCES", "EFBIG")

@@ -9,11 +9,11 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
-from dataset_assets.contract.catalog import Catalog, load_catalog
-from dataset_assets.materialize import Materialization, materialize
-from dataset_assets.target import Target
-from dataset_assets.work import Request
-from resources.target import load_target
+from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.ports.target import Target
+from dataset_assets.publishing.materialize import Materialization, materialize
+from dataset_assets.publishing.prepared_run import Request
 from tests.engines.stores import Store
 
 USERS = "users: {ada: {email: ada@example.org}}\n"

@@ -10,12 +10,12 @@ import pytest
 from deltalake import write_deltalake
 from pyarrow import parquet
 
+from dataset_assets.adapters.bigquery.session import BigQuerySession
+from dataset_assets.adapters.duckdb.engine import DuckDBSession
 from dataset_assets.errors import AccessError, BudgetError, ResolveError
-from dataset_assets.materialize import Materialization, materialize
-from dataset_assets.work import Request
-from interfaces.reading import read_pandas
-from resources.bigquery.session import BigQuerySession
-from resources.duckdb_engine import DuckDBSession
+from dataset_assets.interfaces.reading import read_pandas
+from dataset_assets.publishing.materialize import Materialization, materialize
+from dataset_assets.publishing.prepared_run import Request
 from tests.bigquery.emulator import PROJECT, Emulator
 from tests.bigquery.faults import Fault
 from tests.bigquery.proxy import StrictProxy

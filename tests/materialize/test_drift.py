@@ -2,8 +2,8 @@
 
 import pytest
 
-from dataset_assets.audit import CheckResult
-from dataset_assets.materialize import Materialization
+from dataset_assets.checks.audit import CheckResult
+from dataset_assets.publishing.materialize import Materialization
 from tests.materialize.shop import ITEMS, KEYED, Shop
 
 WATCHED = "  drift: {row_count: 30, split_share: 5, null_percent: 10, categories: true, over: 2}\n"

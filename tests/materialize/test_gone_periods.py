@@ -10,12 +10,12 @@ import duckdb
 import pytest
 from sqlglot import exp
 
-from dataset_assets.contract.catalog import load_catalog
+from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.errors import ResolveError
-from dataset_assets.materialize import Materialization, materialize
-from dataset_assets.planning import Plan, plans
-from dataset_assets.work import Request
-from resources.target import load_target
+from dataset_assets.publishing.materialize import Materialization, materialize
+from dataset_assets.publishing.prepared_run import Request
+from dataset_assets.staleness.plan import Plan, plans
 from tests.materialize.shop import USERS
 
 DATASET = """

@@ -2,10 +2,10 @@
 
 import pytest
 
-from dataset_assets.building import chosen_periods
+from dataset_assets.catalog.build_order import chosen_periods
 from dataset_assets.errors import ContractError
-from dataset_assets.ids import renamed_in
-from dataset_assets.planning import plans
+from dataset_assets.publishing.dataset_ids import renamed_in
+from dataset_assets.staleness.plan import plans
 from tests.materialize.shop import KEYED, NOW, Shop
 
 OWN, OTHER = "01a2001c-5bae-7b91-b4bb-a18b13ce1100", "01a2001c-5bae-7b91-b4bb-a18b13ce11ff"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dataset_assets.audit import AuditError
-from dataset_assets.standing import RefreshCounts
+from dataset_assets.checks.audit import AuditError
+from dataset_assets.publishing.reuse import RefreshCounts
 from tests.materialize.shop import Shop
 
 DATASET = """

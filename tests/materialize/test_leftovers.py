@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlglot import exp
 
-from dataset_assets.janitor import clean, leftovers
+from dataset_assets.publishing.leftovers import clean, leftovers
 from tests.materialize.shop import Shop
 
 DAY = timedelta(days=1)

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from filelock import FileLock
 
-from dataset_assets import materialize
-from dataset_assets.audit import AuditError
-from dataset_assets.due import Known, Look
+from dataset_assets.catalog.versions import lock_dataset, read_lock
+from dataset_assets.checks.audit import AuditError
 from dataset_assets.errors import DatasetAssetsError, LockedMeanwhileError, ResolveError
-from dataset_assets.standing import RefreshCounts
-from dataset_assets.versions import lock_dataset, read_lock
+from dataset_assets.publishing import materialize
+from dataset_assets.publishing.reuse import RefreshCounts
+from dataset_assets.staleness.staleness import Known, Look
 from tests.materialize.shop import KEYED, SALES, Shop
 
 WIDER = KEYED.replace("  filters:", "  extra_columns: [buyer]\n  filters:")

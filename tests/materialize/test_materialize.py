@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from dataset_assets.audit import AuditError
+from dataset_assets.checks.audit import AuditError
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import ContractError, LockError, ResolveError
-from dataset_assets.standing import RefreshCounts
+from dataset_assets.publishing.reuse import RefreshCounts
 from tests.materialize.shop import ITEMS, KEYED, KEYLESS, SALES, Shop
 
 FEBRUARY = -(-60 * 1440 // 70)  # one every seventy minutes of the two months before March

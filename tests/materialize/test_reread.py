@@ -10,8 +10,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from dataset_assets.errors import ChangedError
-from dataset_assets.materialize import Materialization, materialize
-from dataset_assets.work import Request
+from dataset_assets.publishing.materialize import Materialization, materialize
+from dataset_assets.publishing.prepared_run import Request
 from tests.materialize.shop import Shop
 
 

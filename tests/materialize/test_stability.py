@@ -16,12 +16,12 @@ import duckdb
 import pytest
 from sqlglot import exp
 
-from dataset_assets.contract.catalog import load_catalog
+from dataset_assets.adapters.duckdb.engine import DuckDBSession
+from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.errors import ChangedError, DatasetAssetsError
-from dataset_assets.materialize import Materialization, materialize
-from dataset_assets.work import Request
-from resources.duckdb_engine import DuckDBSession
-from resources.target import load_target
+from dataset_assets.publishing.materialize import Materialization, materialize
+from dataset_assets.publishing.prepared_run import Request
 from tests.materialize.shop import USERS
 
 RUNS = 200 if os.environ.get("DATASET_ASSETS_PROVE") else 16

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from dataset_assets.audit import AuditError
+from dataset_assets.checks.audit import AuditError
 from dataset_assets.errors import ResolveError
 from tests.materialize.shop import KEYED, Shop
 

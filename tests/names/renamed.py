@@ -12,20 +12,20 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from dataset_assets.audit import AuditError, Evidence, audit
+from dataset_assets.checks.audit import AuditError, Evidence, audit
+from dataset_assets.checks.lookup_keys import lookups_unique
+from dataset_assets.compiler.cast_failures import misfits
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
-from dataset_assets.lookups import lookups_unique
+from dataset_assets.contract.system_columns import SYSTEM_COLUMNS, Stamp
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
 from dataset_assets.rows.encoding import digest_parts
 from dataset_assets.rows.identity import Identity, Published, row_metadata
 from dataset_assets.sql.build import assemble, column, table
-from dataset_assets.sql.compile import compile_rows
-from dataset_assets.sql.misfits import misfits
-from dataset_assets.sql.question import Question
 from dataset_assets.stats.profile import profile
 from tests.googlesql.session import SYSTEM, Contents, relation
 from tests.oracle.test_selection import columns

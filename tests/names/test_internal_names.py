@@ -19,7 +19,7 @@ from zetasql.core.exceptions import ServerError
 from dataset_assets.ports.engine import Session
 from dataset_assets.selection.column_mapping import ColumnMapping
 from dataset_assets.sql.dialect import BIGQUERY
-from dataset_assets.sql.names import Names
+from dataset_assets.sql.internal_names import Names
 from tests.googlesql.googlesql import Analyzer
 from tests.googlesql.session import Contents, InDuckDB, InGoogleSQL, Shapes, in_googlesql
 from tests.names.renamed import POSITIONS, STAGED, VARIANTS, Renamed, Run, published_shape, with_published

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dataset_assets.materialize import materialize
+from dataset_assets.publishing.materialize import materialize
 from tests.agreement.both import both, published
 from tests.agreement.rows import KINDS
 from tests.bigquery.emulator import Emulator

@@ -12,14 +12,14 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset, TableTarget
 from dataset_assets.contract.scope import Scope
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.sql.build import table
-from dataset_assets.sql.compile import compile_rows
 from dataset_assets.sql.dialect import DUCKDB
-from dataset_assets.sql.question import Question
 
 PHYSICAL = {
     "BIGINT": PhysicalType.INTEGER,

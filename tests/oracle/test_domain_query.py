@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataset_assets.contract.model import Dataset
-from interfaces import demo
+from dataset_assets.interfaces.cli import demo_data as demo
 from tests.oracle.harness import connect, create, differences, multiset, selected, text_of
 
 QUERY = (Path(__file__).parent / "domain_query.sql").read_text()

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from sqlglot import exp, parse_one
 
-from resources.duckdb_engine import DuckDBEngine
-from resources.target_settings import DuckDBSettings
+from dataset_assets.adapters.duckdb.engine import DuckDBEngine
+from dataset_assets.adapters.duckdb.settings import DuckDBSettings
 
 
 def engine_for(*directories: Path, spill: Path, files: tuple[Path, ...] = ()) -> DuckDBEngine:

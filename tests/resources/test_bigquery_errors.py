@@ -4,8 +4,8 @@ import pytest
 import requests
 from google.auth.exceptions import DefaultCredentialsError
 
+from dataset_assets.adapters.bigquery.errors import TRANSIENT, plain, told
 from dataset_assets.errors import DatasetAssetsError
-from resources.bigquery.errors import TRANSIENT, plain, told
 
 
 @pytest.mark.parametrize("reason", sorted(TRANSIENT))

@@ -12,14 +12,14 @@ import pytest
 from google.cloud.bigquery import ExternalConfig, SchemaField, Table
 from pydantic import ValidationError
 
+from dataset_assets.adapters.bigquery.types import physical_column
+from dataset_assets.adapters.resolvers.bigquery import BigQueryResolver, BigQuerySettings
+from dataset_assets.adapters.shared.context import TargetContext
+from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.errors import ContractError, ResolveError
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.relation import PhysicalType, Relation
 from dataset_assets.ports.resolver import Extent, TableRequest
-from resources.bigquery.types import physical_column
-from resources.resolvers.base import Place
-from resources.resolvers.bigquery import BigQueryResolver, BigQuerySettings
-from resources.target import load_target
 from tests.bigquery.emulator import PROJECT, Emulator, once
 from tests.bigquery.faults import Fault
 from tests.bigquery.proxy import StrictProxy
@@ -44,7 +44,7 @@ class Store:
         own = {"project": PROJECT, "api_endpoint": self.proxy.rest, "storage_endpoint": self.proxy.storage}
         settings = {"type": "bigquery", "dataset": self.dataset, "patience": 2, **own, **said}
         given = {name: value for name, value in settings.items() if value is not None}
-        return BigQuerySettings.model_validate(given).open("lake", Place(Path(), Calendars()))
+        return BigQuerySettings.model_validate(given).open("lake", TargetContext(Path(), Calendars()))
 
     def resolve(self, table: str, extent: Extent | None = None, **said: Any) -> Relation:
         """Checks that nothing but metadata was asked for."""
@@ -359,7 +359,8 @@ target:
 def test_a_target_with_bigquery_is_read_without_googles_libraries(tmp_path: Path) -> None:
     (tmp_path / "target.yaml").write_text(TARGET.replace("PERIOD", "day"))
     program = (
-        "import sys; from resources.target import load_target; from dataset_assets.periods.calendar import *;"
+        "import sys; from dataset_assets.adapters.targets.loading import load_target;"
+        "from dataset_assets.periods.calendar import *;"
         f"target = load_target({str(tmp_path / 'target.yaml')!r}, Calendars());"
         "assert target.resolver('lake').cadence('events') == 'day';"
         "print([name for name in sys.modules if name.startswith(('google', 'dagster', 'pyarrow'))])"

@@ -6,15 +6,15 @@ from decimal import Decimal
 
 import pytest
 
+from dataset_assets.adapters.csv.scan import scan
+from dataset_assets.adapters.csv.settings import CsvFormat
+from dataset_assets.adapters.resolvers.csv import CsvSettings
+from dataset_assets.adapters.shared.context import TargetContext
+from dataset_assets.adapters.targets.loading import read_target
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import ContractError, DataError, DatasetAssetsError, ResolveError
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.resolver import TableRequest
-from resources.csv_files.scan import scan
-from resources.csv_files.settings import CsvFormat
-from resources.place import Place
-from resources.resolvers.csv import CsvSettings
-from resources.target import read_target
 from tests.resources.conftest import rows_of
 from tests.resources.nasty_csv import BAD_VALUES
 
@@ -36,7 +36,9 @@ class Table:
         table = {"location": "t", "zone": zone, **settings}
         given = {"type": "csv", "root": "root", "tables": {"t": table}}
         found = tuple(ColumnDef(name=n, type=t, sensitive=n in sensitive) for n, t in declared.items())
-        resolver = CsvSettings.model_validate(given).open("r", Place(self.folder.parent.parent, Calendars()))
+        resolver = CsvSettings.model_validate(given).open(
+            "r", TargetContext(self.folder.parent.parent, Calendars())
+        )
         return resolver.resolve(TableRequest("t", found), self.session), found
 
     def rows(self, declared, **settings):
@@ -254,7 +256,7 @@ def test_compressed_files(tmp_path, session):
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / "t.csv.gz").write_bytes(gzip.compress(b"k\n1\n2\n"))
     given = {"type": "csv", "root": "root", "tables": {"t": {"location": "t.csv.gz"}}}
-    resolver = CsvSettings.model_validate(given).open("r", Place(tmp_path, Calendars()))
+    resolver = CsvSettings.model_validate(given).open("r", TargetContext(tmp_path, Calendars()))
     request = TableRequest("t", (ColumnDef(name="k", type="integer"),))
     assert sorted(row["k"] for row in rows_of(session, resolver.resolve(request, session))) == [1, 2]
     (tmp_path / "root" / "t.csv.gz").write_bytes(gzip.compress(b"k\n1\n2\n" * 99)[:-12])

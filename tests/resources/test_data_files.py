@@ -9,17 +9,17 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyarrow import parquet
 
+from dataset_assets.adapters.delta.log import check_path
+from dataset_assets.adapters.parquet.hive_paths import path_values, typed_value
+from dataset_assets.adapters.resolvers.delta import DeltaSettings
+from dataset_assets.adapters.resolvers.duckdb import DuckDBFileSettings
+from dataset_assets.adapters.resolvers.parquet import ParquetSettings
+from dataset_assets.adapters.shared.column_names import AmbiguousNameError, matching
+from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.errors import ResolveError
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.resolver import TableRequest
-from resources.column_names import AmbiguousNameError, matching
-from resources.delta_tables import check_path
-from resources.path_values import path_values, typed_value
-from resources.place import Place
-from resources.resolvers.delta import DeltaSettings
-from resources.resolvers.duckdb import DuckDBFileSettings
-from resources.resolvers.parquet import ParquetSettings
 from tests.resources.conftest import engine_for, rows_of
 
 ID = ColumnDef(name="id", type=ColumnType.INTEGER)
@@ -30,7 +30,7 @@ def read(session, tmp_path: Path, *columns: ColumnDef, kind=ParquetSettings, **t
     type_ = {ParquetSettings: "parquet", DeltaSettings: "delta"}[kind]
     tables = {"t": {"location": "t", **table}}
     settings = kind.model_validate({"type": type_, "root": "root", "tables": tables})
-    resolver = settings.open("shop", Place(tmp_path, Calendars()))
+    resolver = settings.open("shop", TargetContext(tmp_path, Calendars()))
     relation = resolver.resolve(TableRequest("t", columns or (ID,)), session)
     return sorted(rows_of(session, relation), key=lambda row: row["id"])
 
@@ -107,7 +107,7 @@ def test_a_table_of_a_database_may_call_its_columns_anything(tmp_path):
         database.execute("""CREATE TABLE t AS SELECT 1 AS "Order ID", DATE '2024-01-01' AS d, 1.5 AS id""")
     tables = {"t": {"location": "t", "columns": {"id": "Order ID"}}}
     settings = {"type": "duckdb", "database": "x.duckdb", "tables": tables}
-    resolver = DuckDBFileSettings.model_validate(settings).open("local", Place(tmp_path, Calendars()))
+    resolver = DuckDBFileSettings.model_validate(settings).open("local", TargetContext(tmp_path, Calendars()))
     with engine_for(spill=tmp_path / "spill", files=resolver.files).connect() as session:
         assert rows_of(session, resolver.resolve(TableRequest("t", (ID,)), session)) == [{"id": 1}]
 
@@ -126,7 +126,7 @@ def test_a_value_of_a_database_that_a_cast_would_change(tmp_path, sql, kind):
     with duckdb.connect(tmp_path / "x.duckdb") as database:
         database.execute(f"CREATE TABLE t AS SELECT {sql} AS v")
     settings = DuckDBFileSettings.model_validate({"type": "duckdb", "database": "x.duckdb"})
-    resolver = settings.open("local", Place(tmp_path, Calendars()))
+    resolver = settings.open("local", TargetContext(tmp_path, Calendars()))
     with engine_for(spill=tmp_path / "spill", files=resolver.files).connect() as session:
         relation = resolver.resolve(TableRequest("t", (ColumnDef(name="v", type=kind),)), session)
         with pytest.raises(ResolveError, match=r"t\.v: a value is"):

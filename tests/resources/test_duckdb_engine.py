@@ -9,11 +9,11 @@ import duckdb
 import pytest
 from sqlglot import exp, parse_one
 
+from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
+from dataset_assets.adapters.duckdb.engine import DuckDBEngine
+from dataset_assets.adapters.duckdb.settings import DuckDBSettings
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.ports.relation import PhysicalType
-from resources import duckdb_nodes
-from resources.duckdb_engine import DuckDBEngine
-from resources.target_settings import DuckDBSettings
 from tests.resources.conftest import engine_for, query
 
 LONG = "SELECT COUNT(*) FROM RANGE(200000) AS a(x), RANGE(10000000) AS b(y) WHERE (a.x * b.y) % 7 = 3"

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from resources.resolvers.fingerprint import COARSE_GRAIN, GRAIN, SECOND, Fingerprint, fingerprints
+from dataset_assets.adapters.shared.fingerprint import (
+    COARSE_GRAIN,
+    GRAIN,
+    SECOND,
+    Fingerprint,
+    fingerprints,
+)
 
 
 def _in_place(path: Path) -> None:

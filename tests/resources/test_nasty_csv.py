@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
+from dataset_assets.adapters.resolvers.csv import CsvSettings
+from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.resolver import TableRequest
-from resources.place import Place
-from resources.resolvers.csv import CsvSettings
 from tests.resources.conftest import rows_of
 from tests.resources.nasty_csv import KINDS
 
@@ -26,7 +26,7 @@ def located(found, folder, session):
     tables = {"t": {"location": "t", **found.settings}}
     settings = CsvSettings.model_validate({"type": "csv", "root": "root", "tables": tables})
     columns = tuple(ColumnDef.model_validate(column) for column in found.columns)
-    resolver = settings.open("r", Place(folder, Calendars()))
+    resolver = settings.open("r", TargetContext(folder, Calendars()))
     return resolver.resolve(TableRequest("t", columns), session), columns
 
 

@@ -6,14 +6,14 @@ import re
 import pytest
 from sqlglot import exp
 
+from dataset_assets.adapters.resolvers.delta import DeltaSettings
+from dataset_assets.adapters.resolvers.parquet import ParquetSettings
+from dataset_assets.adapters.shared.context import TargetContext
+from dataset_assets.compiler.typing import as_declared, mismatches
 from dataset_assets.contract.scope import Source
 from dataset_assets.errors import DatasetAssetsError, raise_all
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.resolver import TableRequest
-from dataset_assets.sql.typing import as_declared, mismatches
-from resources.place import Place
-from resources.resolvers.delta import DeltaSettings
-from resources.resolvers.parquet import ParquetSettings
 from tests.resources.nasty_files import FileSet, make
 
 PROVE = bool(os.environ.get("DATASET_ASSETS_PROVE"))
@@ -25,7 +25,7 @@ def declared_query(found: FileSet, session) -> exp.Query:
     """Return the query that reads the set as a run does: resolved, judged and cast to the declared types."""
     settings = {"type": found.resolver, "root": "root", "zone": found.zone, "tables": {"t": found.settings}}
     kind = KINDS[found.resolver].model_validate(settings)
-    resolver = kind.open("shop", Place(found.root.parent, Calendars()))
+    resolver = kind.open("shop", TargetContext(found.root.parent, Calendars()))
     columns = tuple(found.columns)
     relation = resolver.resolve(TableRequest("t", columns), session)
     source = Source("t", columns, table="t")

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from sqlglot import exp
 
+from dataset_assets.adapters.bigquery.engine import BigQueryEngine
+from dataset_assets.adapters.bigquery.session import BigQuerySession
+from dataset_assets.adapters.bigquery.settings import BigQueryEngineSettings
 from dataset_assets.errors import DatasetAssetsError
-from resources.bigquery.engine import BigQueryEngine
-from resources.bigquery.session import BigQuerySession
-from resources.bigquery.settings import BigQueryEngineSettings
 from tests.bigquery.emulator import PROJECT
 from tests.bigquery.proxy import StrictProxy
 from tests.resources import nasty_csv, nasty_files

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from dataset_assets.adapters.resolvers.bigquery import BigQuerySettings
+from dataset_assets.adapters.resolvers.csv import CsvSettings
+from dataset_assets.adapters.resolvers.parquet import ParquetSettings
+from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.errors import ResolveError
 from dataset_assets.periods.calendar import Calendars
-from resources.place import Place
-from resources.resolvers.bigquery import BigQuerySettings
-from resources.resolvers.csv import CsvSettings
-from resources.resolvers.parquet import ParquetSettings
 from tests.bigquery.emulator import PROJECT
 from tests.resources.conftest import query
 
@@ -32,7 +32,7 @@ def write(tmp_path, session):
 
 def parquet(tmp_path, **tables):
     settings = ParquetSettings.model_validate({"type": "parquet", "root": "root", "tables": tables})
-    return settings.open("shop", Place(tmp_path, Calendars()))
+    return settings.open("shop", TargetContext(tmp_path, Calendars()))
 
 
 def versions(resolver) -> dict[str, str]:
@@ -134,7 +134,7 @@ def test_csv_pieces_have_no_row_count(tmp_path):
     (tmp_path / "root" / "2024-01.csv").write_text("a\n1\n")
     tables = {"sales": {"location": "{period}.csv", "period": "month"}}
     settings = CsvSettings.model_validate({"type": "csv", "root": "root", "tables": tables})
-    found = settings.open("shop", Place(tmp_path, Calendars())).pieces("sales")
+    found = settings.open("shop", TargetContext(tmp_path, Calendars())).pieces("sales")
     assert [(period, bool(state.version), state.row_count) for period, state in found.items()] == [
         ("2024-01", True, None)
     ]
@@ -152,7 +152,7 @@ def test_shards_are_told_by_metadata_alone(emulator, proxy, bigquery_dataset):
         "api_endpoint": proxy.rest,
         "tables": {"events": {"location": "events_{period}", "period": "day"}},
     }
-    resolver = BigQuerySettings.model_validate(settings).open("lake", Place(Path(), Calendars()))
+    resolver = BigQuerySettings.model_validate(settings).open("lake", TargetContext(Path(), Calendars()))
     before = resolver.pieces("events")
     assert [(period, state.row_count) for period, state in before.items()] == [
         ("2024-01-31", 2),

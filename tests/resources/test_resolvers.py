@@ -12,15 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dataset_assets.adapters.resolvers.csv import CsvSettings
+from dataset_assets.adapters.resolvers.delta import DeltaSettings
+from dataset_assets.adapters.resolvers.duckdb import DuckDBFileSettings
+from dataset_assets.adapters.resolvers.parquet import ParquetSettings
+from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.errors import ResolveError
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.relation import PhysicalType
 from dataset_assets.ports.resolver import Extent, TableRequest
-from resources.resolvers.base import Place
-from resources.resolvers.csv import CsvSettings
-from resources.resolvers.delta import DeltaSettings
-from resources.resolvers.duckdb import DuckDBFileSettings
-from resources.resolvers.parquet import ParquetSettings
 from tests.resources.conftest import engine_for, query, rows_of
 
 
@@ -36,7 +36,7 @@ def opened(settings_type, tmp_path, **settings):
         settings_type.__name__
     ]
     found = settings_type.model_validate({"type": kind, "root": "root", **settings})
-    return found.open("retail", Place(tmp_path, Calendars()))
+    return found.open("retail", TargetContext(tmp_path, Calendars()))
 
 
 def parquet(session, path, sql="SELECT 1 AS a"):
@@ -255,7 +255,7 @@ def test_tables_of_a_duckdb_file(tmp_path):
     found = DuckDBFileSettings.model_validate(
         {"type": "duckdb", "database": "x.duckdb", "tables": {"orders": {"location": "raw.orders"}}}
     )
-    resolver = found.open("local", Place(tmp_path, Calendars()))
+    resolver = found.open("local", TargetContext(tmp_path, Calendars()))
     with engine_for(spill=tmp_path / "spill", files=resolver.files).connect() as session:
         assert rows_of(session, resolver.resolve(TableRequest("sales"), session)) == [{"a": 1}]
         relation = resolver.resolve(TableRequest("orders"), session)
@@ -270,7 +270,7 @@ def test_tables_of_a_duckdb_file(tmp_path):
 
 def test_a_duckdb_file_that_is_not_there(tmp_path, session):
     resolver = DuckDBFileSettings(type="duckdb", database="x.duckdb").open(
-        "local", Place(tmp_path, Calendars())
+        "local", TargetContext(tmp_path, Calendars())
     )
     with pytest.raises(ResolveError, match=r"x\.duckdb is not there"):
         resolver.resolve(TableRequest("sales"), session)

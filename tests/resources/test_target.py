@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from dataset_assets.adapters.targets import loading as targets
+from dataset_assets.adapters.targets.environment import Settings, find_project
 from dataset_assets.errors import ContractError, ResolveError
 from dataset_assets.periods.calendar import Calendars
-from resources import target as targets
-from resources.settings import PROJECT, Settings
+from resources.target import PROJECT
 
 TEXT = """\
 target:
@@ -113,12 +114,28 @@ def test_periods_of_tables_are_of_a_known_calendar(monkeypatch, path):
 
 
 def test_settings_from_the_environment(tmp_path):
-    assert Settings.from_env({}) == Settings()
+    assert Settings.from_env({}) == Settings(project=PROJECT, definitions=PROJECT / "definitions")
     env = {
         "DATASET_ASSETS_TARGET": "bigquery",
         "DATASET_ASSETS_DEFINITIONS": str(tmp_path),
         "DATASET_ASSETS_LOCKED": "1",
     }
-    assert Settings.from_env(env) == Settings(target="bigquery", definitions=tmp_path, locked=True)
+    assert Settings.from_env(env) == Settings(
+        project=PROJECT, target="bigquery", definitions=tmp_path, locked=True
+    )
     with pytest.raises(ContractError, match="DATASET_ASSETS_LOCKED is 'maybe'"):
         Settings.from_env({"DATASET_ASSETS_LOCKED": "maybe"})
+
+
+def test_the_project_is_the_nearest_folder_that_looks_like_one(tmp_path, monkeypatch):
+    shop = tmp_path / "shop"
+    (shop / "definitions" / "datasets").mkdir(parents=True)
+    (tmp_path / "resources" / "targets").mkdir(parents=True)
+    assert find_project(shop / "definitions") == shop
+    assert find_project(tmp_path / "resources" / "targets") == tmp_path
+    monkeypatch.chdir(shop / "definitions")
+    assert Settings.from_env({}).definitions == shop / "definitions"
+    assert Settings.from_env({}, project=tmp_path).project == tmp_path
+    monkeypatch.chdir("/")
+    assert Settings.from_env({"DATASET_ASSETS_DEFINITIONS": str(shop / "definitions")}).project == shop
+    assert Settings.from_env({}).definitions.as_posix() == "/definitions"

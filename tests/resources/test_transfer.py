@@ -13,16 +13,16 @@ from google.cloud import bigquery, bigquery_storage
 from google.cloud.bigquery import SchemaField, client
 from sqlglot import exp, parse_one
 
+from dataset_assets.adapters.bigquery.engine import BigQueryEngine
+from dataset_assets.adapters.bigquery.session import BigQuerySession
+from dataset_assets.adapters.bigquery.settings import BigQueryEngineSettings
+from dataset_assets.adapters.bigquery.storage_read import excerpt_of
+from dataset_assets.adapters.duckdb.engine import DuckDBEngine, DuckDBSession
+from dataset_assets.adapters.duckdb.settings import DuckDBSettings
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import AccessError, DataError
 from dataset_assets.errors import Fault as Problem
 from dataset_assets.ports.engine import Session
-from resources.bigquery.engine import BigQueryEngine
-from resources.bigquery.excerpt import excerpt_of
-from resources.bigquery.session import BigQuerySession
-from resources.bigquery.settings import BigQueryEngineSettings
-from resources.duckdb_engine import DuckDBEngine, DuckDBSession
-from resources.target_settings import DuckDBSettings
 from tests.bigquery.emulator import PROJECT, Emulator, once
 from tests.bigquery.faults import Fault
 from tests.bigquery.proxy import StrictProxy

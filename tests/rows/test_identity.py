@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlglot import exp, parse_one
 
 from dataset_assets.contract.model import ColumnDef, ColumnType
-from dataset_assets.rows.columns import SYSTEM_COLUMNS, Stamp
+from dataset_assets.contract.system_columns import SYSTEM_COLUMNS, Stamp
 from dataset_assets.rows.identity import Identity, Published, row_metadata
 from dataset_assets.rows.stamping import row_id
 from dataset_assets.sql.build import CTE, assemble, column, table

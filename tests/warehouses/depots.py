@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp, parse_one
 
+from dataset_assets.adapters.bigquery.settings import BigQueryEngineSettings
+from dataset_assets.adapters.delta.warehouse import DeltaWarehouse
+from dataset_assets.adapters.duckdb.engine import DuckDBEngine
+from dataset_assets.adapters.duckdb.settings import DuckDBSettings
 from dataset_assets.contract.model import ColumnType
+from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.ports.engine import Errand, Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import Claim, PublishedColumn, Staged, Warehouse
-from dataset_assets.rows.columns import SYSTEM_COLUMNS
-from resources.bigquery.settings import BigQueryEngineSettings
-from resources.delta_warehouse import DeltaWarehouse
-from resources.duckdb_engine import DuckDBEngine
-from resources.target_settings import DuckDBSettings
 from tests.bigquery.emulator import PATIENCE, PROJECT, Emulator, once
 
 if TYPE_CHECKING:
@@ -131,8 +131,8 @@ class BigQueryDepot(Depot):
 
     @contextmanager
     def open(self) -> Generator[Opened]:
-        from resources.bigquery.engine import BigQueryEngine  # noqa: PLC0415 - takes seconds
-        from resources.bigquery.warehouse import BigQueryWarehouse  # noqa: PLC0415
+        from dataset_assets.adapters.bigquery.engine import BigQueryEngine  # noqa: PLC0415 - takes seconds
+        from dataset_assets.adapters.bigquery.warehouse import BigQueryWarehouse  # noqa: PLC0415
 
         settings = BigQueryEngineSettings(
             type="bigquery",

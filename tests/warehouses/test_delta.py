@@ -5,11 +5,11 @@ from collections.abc import Generator
 import pytest
 from deltalake import DeltaTable
 
+from dataset_assets.adapters.delta import warehouse as delta_warehouse
+from dataset_assets.adapters.delta.warehouse import DeltaWarehouse
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import Fault, PublishError, SupersededError
 from dataset_assets.ports.warehouse import PublishedColumn
-from resources import delta_warehouse
-from resources.delta_warehouse import DeltaWarehouse
 from tests.warehouses.depots import ONE, TWO, A, B, DeltaDepot, Opened
 
 

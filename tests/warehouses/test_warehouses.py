@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from dataset_assets.contract.model import ColumnType
+from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import DatasetAssetsError, PublishError, ResolveError, SupersededError
 from dataset_assets.ports.relation import PhysicalType
 from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.rows.columns import SYSTEM_COLUMNS
 from tests.warehouses.depots import ONE, TWO, A, B, Depot, Opened
 
 TEXT = PublishedColumn("a", ColumnType.STRING, True)

@@ -1,0 +1,188 @@
+"""Proves that a CSV file is a table: every line belongs to a row, and every row has the header's values.
+
+The rules are RFC 4180's, which leave one way to read a file: a quote opens a value at its begin, and
+closes it at its end. What DuckDB answers later can then be compared with the number of rows found here.
+"""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataset_assets.adapters.csv.errors import CsvFault
+from dataset_assets.adapters.csv.lines import Lines
+from dataset_assets.adapters.csv.settings import CsvFormat
+
+if TYPE_CHECKING:
+    from dataset_assets.adapters.csv.records import Records
+
+LONGEST_VALUE = 1 << 26
+"""Bytes of a row, beyond which its quote is taken to be missing."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a file holds. `header` has the names of its columns, or none; `width` counts its values in a row.
+
+    `longest` is the longest row in bytes. `quotes_line_ends`: whether a quoted value goes over lines.
+    `has_crlf`: whether rows end with CRLF and not with LF.
+    """
+
+    path: Path
+    header: tuple[str, ...] = ()
+    header_line: int = 1
+    width: int = 0
+    rows: int = 0
+    longest: int = 0
+    quotes_line_ends: bool = False
+    has_crlf: bool = False
+
+
+@dataclass
+class _State:
+    """How far a file was read. `ends_with` is the line end of its first line."""
+
+    width: int = 0
+    ends_with: bytes = b""
+    header: tuple[str, ...] = ()
+    repeats: tuple[bytes, ...] = ()
+    records: int = 0
+    lines: int = 0
+    longest: int = 0
+    quotes_line_ends: bool = False
+    blank: bytes = b""
+    rest: bytes = b""
+
+
+def scan(path: Path, form: CsvFormat, copy: Callable[[bytes], Any] = lambda _: None) -> Scan:
+    """Read a file once. `copy` receives its bytes in UTF-8. Raises CsvFault for the first fault."""
+    lines = Lines(path, form)
+    scanner = _Scanner(form, lines)
+    for block in lines.blocks():
+        copy(block)
+        scanner.add(block)
+    return scanner.finished(path)
+
+
+@dataclass
+class _Scanner:
+    form: CsvFormat
+    lines: Lines
+    state: _State = field(default_factory=_State)
+
+    def add(self, block: bytes) -> None:
+        """Look at more whole lines. Empty ones at the end wait: they are nothing if the file ends there."""
+        state = self.state
+        block = state.blank + block
+        filled = block.rstrip(b"\r\n")
+        if not filled:
+            state.blank = block
+            return
+        end = block.find(b"\n", len(filled)) + 1 or len(block)
+        state.blank = block[end:]
+        self._look_at(state.rest + block[:end])
+
+    def finished(self, path: Path) -> Scan:
+        """The whole file. Raises CsvFault where it ends in the midst of a row."""
+        state = self.state
+        if state.rest:
+            self._look_at(state.rest + state.blank + (state.ends_with or b"\n"))
+            state.blank = b""
+        if state.rest:
+            self._fail(0, "begins a quoted value that has no end", "close its quote")
+        if state.blank and state.width == 1:
+            hint = 'write a row without a value as "", or remove the line'
+            self._fail(0, "is empty, which leaves open whether it is a row", hint)
+        rows = state.records - (1 if self.form.header and state.records else 0)
+        first = self.lines.number(1)
+        return Scan(
+            path,
+            state.header,
+            first,
+            state.width,
+            rows,
+            state.longest,
+            state.quotes_line_ends,
+            has_crlf=state.ends_with == b"\r\n",
+        )
+
+    def _look_at(self, block: bytes) -> None:
+        state = self.state
+        from dataset_assets.adapters.csv.records import Records  # noqa: PLC0415 - a target is checked without numpy
+
+        found = Records(block, self.form)
+        if found.fault:
+            self._fail_at(found, *found.fault)
+        if not found.ends.size:
+            state.rest = block
+            if len(block) > LONGEST_VALUE:
+                self._fail(0, "begins a quoted value that has no end within 64 MiB", "close its quote")
+            return
+        if not state.width:
+            self._begin(found)
+        for check in (found.line_end_fault, found.width_fault):
+            if fault := check(state.ends_with, state.width):
+                self._fail_at(found, *fault)
+        self._refuse_second_header(found)
+        state.records += found.ends.size
+        state.lines += found.lines
+        state.longest = max(state.longest, found.longest)
+        state.quotes_line_ends |= found.quotes_line_ends
+        state.rest = found.rest
+
+    def _begin(self, found: "Records") -> None:
+        """The first record says how many values there are, how lines end, and the header."""
+        state = self.state
+        state.width = found.values_of(0)
+        first = found.record(0)
+        state.ends_with = b"\r\n" if first.endswith(b"\r\n") else b"\n"
+        if self.form.header:
+            text = first.removesuffix(state.ends_with)
+            names = split(text.decode(), self.form)
+            state.header = tuple(names)
+            mark = self.form.quote
+            quoted = (f"{mark}{name}{mark}" for name in names)
+            plain, all_quoted = (self.form.delimiter.join(each).encode() for each in (names, quoted))
+            state.repeats = tuple(each + state.ends_with for each in {text, plain, all_quoted})
+
+    def _refuse_second_header(self, found: "Records") -> None:
+        for repeat in self.state.repeats:
+            at = found.find(repeat, after=not self.state.records)
+            if at is not None:
+                hint = "a file has one header; where the names are values, say `header: false, skip: 1`"
+                self._fail_at(found, at, "repeats the header", hint)
+
+    def _fail_at(self, found: "Records", record: int, message: str, hint: str = "") -> None:
+        line, text = found.line_of(record), found.record(record).rstrip(b"\r\n")
+        raise CsvFault(
+            self.lines.number(self.state.lines + line), message, hint, text.decode(errors="replace")
+        )
+
+    def _fail(self, line: int, message: str, hint: str) -> None:
+        raise CsvFault(self.lines.number(self.state.lines + line + 1), message, hint)
+
+
+def split(record: str, form: CsvFormat) -> list[str]:
+    """Return the values of one record, which may go over lines, as text."""
+    stand_in = form.delimiter
+    if len(stand_in) > 1:
+        free = (chr(each) for each in (*range(1, 10), *range(14, 32)))
+        stand_in = next(each for each in free if each not in record)
+        record = record.replace(form.delimiter, stand_in)
+    values = next(csv.reader(io.StringIO(record, newline=""), **reader_options(form, stand_in)), [""])
+    return [value.replace(stand_in, form.delimiter) for value in values]
+
+
+def reader_options(form: CsvFormat, delimiter: str) -> dict[str, Any]:
+    """Return what Python's `csv.reader` calls the parts of a format."""
+    quoting = csv.QUOTE_MINIMAL if form.quote else csv.QUOTE_NONE
+    return {
+        "delimiter": delimiter,
+        "quotechar": form.quote or None,
+        "quoting": quoting,
+        "doublequote": form.doubles_quotes,
+        "escapechar": None if form.doubles_quotes else form.escape,
+        "strict": True,
+    }

@@ -1,0 +1,23 @@
+"""Settings of a warehouse of Delta tables in a target's file; reading them does not load deltalake."""
+
+# ruff: noqa: PLC0415 - see above
+
+from typing import Literal
+
+from dataset_assets.adapters.shared.context import Folder, TargetContext
+from dataset_assets.adapters.shared.settings import WarehouseSettings
+from dataset_assets.ports.warehouse import Warehouse
+
+
+class DeltaWarehouseSettings(WarehouseSettings):
+    """`root`: the folder of the tables, one folder a dataset."""
+
+    type: Literal["delta"]
+    needs = "duckdb"
+    root: Folder
+
+    def open(self, context: TargetContext) -> Warehouse:
+        """Return the warehouse; its folder is created by the first publication."""
+        from dataset_assets.adapters.delta.warehouse import DeltaWarehouse
+
+        return DeltaWarehouse(context.path(self.root))

@@ -1,0 +1,144 @@
+"""Values that a cast of DuckDB would change without an error: they stop the query instead, with their file.
+
+A guarded column reads `CASE WHEN <the value is exact> THEN <value> ELSE error(<sentence>) END`, so that only
+rows which a query uses are judged. A column whose type or statistics prove every value has no guard.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from dataset_assets.compiler.typing import CASTS, SQL_TYPES
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
+from dataset_assets.sql.nodes import Joined
+
+REFUSED = "refused: "
+"""How the text of an error begins that a guard raises."""
+
+_FIRST, _LAST = "0001-01-01", "9999-12-31"
+_PLACES = 9
+_WHOLE_DIGITS = 29
+"""Digits before the decimal point of DECIMAL(38, 9)."""
+_DECIMAL = SQL_TYPES[ColumnType.DECIMAL]
+_HUGER = frozenset({"HUGEINT", "UHUGEINT"})
+_HUGE = _HUGER | {"UBIGINT"}
+_TEMPORAL = frozenset({PhysicalType.DATE, PhysicalType.DATETIME, PhysicalType.TIMESTAMP})
+
+Judge = Callable[[exp.Expr, PhysicalColumn, str], exp.Expr]
+"""A value, its column and the zone of naive times → the condition under which the value stays as it is."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """`is_exact` judges a value, `complaint` is said of one that fails, `becomes` is the type afterwards."""
+
+    is_exact: Judge
+    complaint: str
+    becomes: str = ""
+
+
+def _fits(sql_type: str) -> Judge:
+    def is_exact(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
+        return exp.not_(_tried(value, sql_type).is_(exp.null()))
+
+    return is_exact
+
+
+def _keeps_its_places(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
+    return exp.EQ(this=_tried(_tried(value, _DECIMAL), column.native), expression=value.copy())
+
+
+def _is_whole(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
+    nanoseconds = exp.Anonymous(this="epoch_ns", expressions=[value.copy()])
+    return exp.EQ(
+        this=exp.Mod(this=nanoseconds, expression=exp.Literal.number(1000)),
+        expression=exp.Literal.number(0),
+    )
+
+
+def _is_in_years(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:
+    """Judge a date, or the instant of a time in its zone. Nothing is computed of a time that is infinite."""
+    is_date = column.type is PhysicalType.DATE
+    declared = ColumnType.DATE if is_date else ColumnType.TIMESTAMP
+    ends = (_FIRST, _LAST) if is_date else (f"{_FIRST} 00:00:00+00", f"{_LAST} 23:59:59.999999+00")
+    low, high = (exp.cast(exp.Literal.string(each), SQL_TYPES[declared]) for each in ends)
+    instant = CASTS[declared, column.type](value.copy(), column, zone)
+    within = exp.Between(this=instant, low=low, high=high)
+    unless = exp.If(this=exp.not_(_is_finite(value)), true=exp.false())
+    return exp.Case(ifs=[unless], default=within)
+
+
+def _is_small(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
+    limit = exp.Literal.number(f"1e{_WHOLE_DIGITS}")
+    return exp.and_(_is_finite(value), exp.LT(this=exp.Abs(this=value.copy()), expression=limit))
+
+
+def _is_finite(value: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this="isfinite", expressions=[value.copy()])
+
+
+def _tried(value: exp.Expr, sql_type: str) -> exp.Expr:
+    return exp.TryCast(this=value.copy(), to=exp.DataType.build(sql_type, dialect="duckdb"))
+
+
+YEARS = Guard(_is_in_years, "outside the years 1 to 9999")
+_MICROSECONDS = Guard(_is_whole, "finer than microseconds", "TIMESTAMP")
+_INTEGER = Guard(_fits("BIGINT"), "too large for an integer of 64 bits", "BIGINT")
+_WIDE = Guard(
+    _fits(_DECIMAL), f"too large for a decimal, which has {_WHOLE_DIGITS} digits before its point", _DECIMAL
+)
+_PRECISE = Guard(
+    _keeps_its_places, f"too large for a decimal, or with more than {_PLACES} decimal places", _DECIMAL
+)
+FLOAT = Guard(_is_small, "not a number, infinite, or too large for a decimal")
+
+
+def guard_of(declared: ColumnType, column: PhysicalColumn, is_proven: bool) -> Guard | None:
+    """Return what judges the values of a column; None where its type or statistics prove them all.
+
+    `is_proven`: all dates and times are known to lie within the years 1 to 9999 in every zone.
+    """
+    if column.native == "TIMESTAMP_NS":
+        return _MICROSECONDS
+    if column.type in _TEMPORAL:
+        return None if is_proven else YEARS
+    judge = _NUMBERS.get((declared, column.type))
+    return judge(column.native) if judge else None
+
+
+def _of_decimal(native: str) -> Guard | None:
+    digits, scale = map(int, re.findall(r"[0-9]+", native))
+    if scale > _PLACES:
+        return _PRECISE
+    return _WIDE if digits - scale > _WHOLE_DIGITS else None
+
+
+_NUMBERS: Mapping[tuple[ColumnType, PhysicalType], Callable[[str], Guard | None]] = {
+    (ColumnType.INTEGER, PhysicalType.INTEGER): lambda native: _INTEGER if native in _HUGE else None,
+    (ColumnType.DECIMAL, PhysicalType.INTEGER): lambda native: _WIDE if native in _HUGER else None,
+    (ColumnType.DECIMAL, PhysicalType.FLOAT): lambda native: FLOAT,  # noqa: ARG005
+    (ColumnType.DECIMAL, PhysicalType.DECIMAL): _of_decimal,
+}
+"""Declared and physical type → what judges a column, by DuckDB's name of its type."""
+
+
+def guarded(
+    guard: Guard, value: exp.Expr, column: PhysicalColumn, zone: str, sentence: exp.Expr
+) -> tuple[exp.Expr, PhysicalColumn]:
+    """Return the values, each judged by `guard`, and the column that they then are."""
+    own = exp.cast(value.copy(), guard.becomes) if guard.becomes else value.copy()
+    is_exact = exp.or_(value.copy().is_(exp.null()), guard.is_exact(value, column, zone))
+    refusal = exp.Anonymous(this="error", expressions=[sentence])
+    native = guard.becomes.replace(", ", ",") or column.native
+    return exp.Case(ifs=[exp.If(this=is_exact, true=own)], default=refusal), replace(column, native=native)
+
+
+def refusal(about: str, guard: Guard, file: exp.Expr | None = None) -> exp.Expr:
+    """Return the sentence of a refusal as SQL. `about` names the column, `file` reads the file's name."""
+    text = f"{REFUSED}{about}: a value is {guard.complaint}"
+    if file is None:
+        return exp.Literal.string(text)
+    return Joined(expressions=[exp.Literal.string(f"{text}; it is in "), file.copy()])

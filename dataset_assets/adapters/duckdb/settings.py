@@ -1,0 +1,38 @@
+"""Settings of DuckDB in a target's file; reading them does not load DuckDB."""
+
+# ruff: noqa: PLC0415 - see above
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from dataset_assets.adapters.shared.context import Folder, TargetContext
+from dataset_assets.adapters.shared.local_files import LocalFiles
+from dataset_assets.adapters.shared.settings import EngineSettings
+from dataset_assets.adapters.shared.sizes import MemoryAmount
+from dataset_assets.model import Integer
+from dataset_assets.ports.engine import Engine
+
+
+class DuckDBSettings(EngineSettings):
+    """`memory_limit` as DuckDB writes it; `threads`: all cores when absent.
+
+    `spill`: where what does not fit in memory goes, the warehouse's own `_spill` when absent.
+    """
+
+    type: Literal["duckdb"]
+    memory_limit: MemoryAmount = "4GB"
+    threads: Annotated[Integer, Field(ge=1, le=1024)] | None = None
+    spill: Folder | None = None
+
+    def open(self, context: TargetContext, warehouse: Any, resolvers: Sequence[Any]) -> Engine:
+        """Return an engine that reads the warehouse's folder and the resolvers' files."""
+        from dataset_assets.adapters.duckdb.engine import DuckDBEngine
+
+        root = context.path(warehouse.root)
+        local = [resolver for resolver in resolvers if isinstance(resolver, LocalFiles)]
+        directories = [path for resolver in local for path in resolver.directories]
+        files = tuple(path for resolver in local for path in resolver.files)
+        spill = context.path(self.spill) if self.spill else root / "_spill"
+        return DuckDBEngine(self, (root, *directories), spill, files)

@@ -1,0 +1,167 @@
+"""What the footer of a Parquet file says: its columns, and what its statistics prove about their values.
+
+One footer is read once, with pyarrow; only `has_nanoseconds` and `is_all_null` read rows.
+"""
+
+# ruff: noqa: PLC0415 - pyarrow loads when a file is read, not when a target is checked
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from dataset_assets.adapters.parquet.types import FileType, file_type
+from dataset_assets.adapters.shared.fingerprint import Fingerprint
+from dataset_assets.ports.relation import PhysicalType
+
+_FIRST_DAY, _LAST_DAY = -719_161, 2_932_895
+"""Days since 1970 of 0001-01-02 and 9999-12-30: a zone moves a time by less than a day from there."""
+_UNITS_A_DAY = {"milliseconds": 86_400_000, "microseconds": 86_400_000_000, "nanoseconds": 86_400_000_000_000}
+
+
+@dataclass(frozen=True)
+class FooterColumn:
+    """A column of one file, without a nested structure unless `kind.type` is OTHER.
+
+    `nulls` is None where the statistics do not count them. `in_range` says that all dates and times are
+    known to lie within the years 1 to 9999 in every zone. `position` is the column's among `Footer.names`.
+    """
+
+    name: str
+    position: int
+    kind: FileType
+    nulls: int | None
+    all_null: bool
+    in_range: bool
+
+
+@dataclass(frozen=True)
+class Footer:
+    """The footer of one file. `columns` are those that were asked for, `names` are those of all columns."""
+
+    path: Path
+    rows: int
+    names: tuple[str, ...]
+    columns: tuple[FooterColumn, ...]
+
+    @property
+    def has_twins(self) -> bool:
+        """Whether two of the columns that were asked for differ in case alone, or in nothing."""
+        return len({each.name.lower() for each in self.columns}) < len(self.columns)
+
+
+def read_footer(path: Path, wanted: frozenset[str] | None = None) -> Footer:
+    """Return the footer, with the columns whose lower-case names are `wanted`; None for all.
+
+    Raises OSError for a file that is not readable Parquet, such as one that is still being written.
+    """
+    return _read(path, wanted, Fingerprint.of(path))
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, wanted: frozenset[str] | None, fingerprint: Fingerprint) -> Footer:  # noqa: ARG001 - a key
+    from pyarrow import ArrowException, parquet
+
+    try:
+        metadata = parquet.read_metadata(path)
+        leaves = [metadata.schema.column(each) for each in range(metadata.num_columns)]
+        tops = list(_top_level(leaves))
+        names = tuple(name for name, start in tops if start)
+        columns = tuple(_columns(metadata, leaves, tops, wanted))
+    except (ArrowException, ValueError, KeyError):
+        raise OSError(0, "is not a whole Parquet file", str(path)) from None
+    return Footer(path, metadata.num_rows, names, columns)
+
+
+def _top_level(leaves: Sequence[Any]) -> Iterator[tuple[str, bool]]:
+    """Yield the column that each leaf of the schema belongs to, and whether it is the column's first leaf."""
+    last = None
+    for leaf in leaves:
+        name, path = leaf.name, leaf.path
+        outer = None if path == name else path.partition(".")[0]
+        yield outer or name, outer is None or outer != last
+        last = outer
+
+
+def _columns(
+    metadata: Any, leaves: Sequence[Any], tops: Sequence[tuple[str, bool]], wanted: frozenset[str] | None
+) -> Iterator[FooterColumn]:
+    position = -1
+    for index, (leaf, (name, is_first)) in enumerate(zip(leaves, tops, strict=True)):
+        position += is_first
+        if not is_first or (wanted is not None and name.lower() not in wanted):
+            continue
+        chunks = [metadata.row_group(each).column(index) for each in range(metadata.num_row_groups)]
+        found = [each.statistics for each in chunks]
+        yield _column(name, position, leaf, found, metadata.num_rows)
+
+
+def _column(name: str, position: int, leaf: Any, found: Sequence[Any], rows: int) -> FooterColumn:
+    kind = file_type(leaf)
+    is_counted = all(each is not None and each.has_null_count for each in found)
+    nulls = rows if kind.is_null else sum(each.null_count for each in found) if is_counted else None
+    if leaf.path != leaf.name or leaf.max_repetition_level:
+        nulls = None
+    return FooterColumn(name, position, kind, nulls, nulls == rows, _in_range(kind, leaf, found))
+
+
+def _in_range(kind: FileType, leaf: Any, found: Sequence[Any]) -> bool:
+    if kind.type not in {PhysicalType.DATE, PhysicalType.DATETIME, PhysicalType.TIMESTAMP}:
+        return True
+    if leaf.physical_type == "INT96":
+        return False
+    units = 1 if kind.type is PhysicalType.DATE else _UNITS_A_DAY[_unit(leaf)]
+    return all(each is not None and _is_proven(each, units) for each in found)
+
+
+def _is_proven(found: Any, units: int) -> bool:
+    if not found.has_min_max:
+        return found.has_null_count and not found.num_values
+    return _FIRST_DAY * units <= found.min_raw <= found.max_raw < _LAST_DAY * units
+
+
+def _unit(leaf: Any) -> str:
+    return json.loads(leaf.logical_type.to_json())["timeUnit"]
+
+
+def is_all_null(footer: Footer, column: FooterColumn) -> bool:
+    """Whether a column is NULL throughout. Reads the column where the statistics do not count NULLs."""
+    from pyarrow import parquet
+
+    if column.nulls is not None or column.kind.native == "nested":
+        return column.all_null
+    file = parquet.ParquetFile(footer.path)
+    columns = (each.column(0) for each in file.iter_batches(columns=[column.name]))
+    return all(each.null_count == len(each) for each in columns)
+
+
+def has_nanoseconds(path: Path, column: str) -> bool:
+    """Whether a column of times holds one that is no whole number of microseconds. Reads the column once."""
+    return _has_nanoseconds(path, column, Fingerprint.of(path))
+
+
+@lru_cache(maxsize=100_000)
+def _has_nanoseconds(path: Path, column: str, fingerprint: Fingerprint) -> bool:  # noqa: ARG001 - a key
+    from pyarrow import parquet
+
+    # 96-bit times beyond the year 2262 wrap as nanoseconds; the difference to their microseconds does not.
+    exact = parquet.ParquetFile(path, coerce_int96_timestamp_unit="ns")
+    whole = parquet.ParquetFile(path, coerce_int96_timestamp_unit="us")
+    is_int96 = any(
+        each.name == column and each.physical_type == "INT96"
+        for each in map(exact.schema.column, range(len(exact.schema)))
+    )
+    for group in range(exact.num_row_groups):
+        fine = _integers(exact, group, column)
+        rest = fine - _integers(whole, group, column) * 1000 if is_int96 else fine % 1000
+        if rest.any():
+            return True
+    return False
+
+
+def _integers(file: Any, group: int, column: str) -> Any:
+    """Return the times of a row group as a numpy array of integers, with 0 for NULL."""
+    values = file.read_row_group(group, columns=[column]).column(0).cast("int64")
+    return values.fill_null(0).to_numpy()

@@ -1,0 +1,172 @@
+"""Reads a target: one YAML file that names engine, warehouse and resolvers (DESIGN section 7).
+
+Reading one imports no engine; opening it does.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from dataset_assets.adapters.bigquery.settings import BigQueryEngineSettings, BigQueryWarehouseSettings
+from dataset_assets.adapters.delta.settings import DeltaWarehouseSettings
+from dataset_assets.adapters.duckdb.settings import DuckDBSettings
+from dataset_assets.adapters.resolvers.by_period import StoredTable
+from dataset_assets.adapters.resolvers.registry import AnyResolver
+from dataset_assets.adapters.shared.context import TargetContext
+from dataset_assets.adapters.targets.environment import TARGETS, Settings
+from dataset_assets.errors import ContractError, Fault, PeriodError, raise_all
+from dataset_assets.model import Identifier, Model, ResolverName, Text
+from dataset_assets.periods.calendar import Calendars
+from dataset_assets.ports.target import Target
+from dataset_assets.text.wording import dotted, nearest, shown
+from dataset_assets.yaml.loading import build
+from dataset_assets.yaml.reader import Document, read_file
+
+AnyEngine = Annotated[DuckDBSettings | BigQueryEngineSettings, Field(discriminator="type")]
+AnyWarehouse = Annotated[DeltaWarehouseSettings | BigQueryWarehouseSettings, Field(discriminator="type")]
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class TargetFile(Model):
+    """What the file says."""
+
+    engine: AnyEngine
+    warehouse: AnyWarehouse
+    default_resolver: Text
+    resolvers: Annotated[Mapping[ResolverName, AnyResolver], Field(min_length=1)]
+    routes: Mapping[Identifier, ResolverName] = Field(default_factory=dict)
+    """Tables that another resolver than the default one has."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.default_resolver not in self.resolvers:
+            raise ValueError(f"default_resolver {self.default_resolver!r} is not one of `resolvers`")
+        for table, name in self.routes.items():
+            if name not in self.resolvers:
+                raise ValueError(f"routes: {table} goes to {name!r}, which is not one of `resolvers`")
+        if self.warehouse.needs != self.engine.type:
+            kind, needs = self.warehouse.type, self.warehouse.needs
+            raise ValueError(f"a {kind} warehouse needs the engine {needs}, not {self.engine.type}")
+        return self
+
+    def open(self, name: str, context: TargetContext) -> Target:
+        """The parts, put together. The engine reaches the roots of resolvers and warehouse, no more."""
+        context = replace(context, connection=self.engine.connection())
+        resolvers = {key: settings.open(key, context) for key, settings in self.resolvers.items()}
+        engine = self.engine.open(context, self.warehouse, tuple(resolvers.values()))
+        warehouse = self.warehouse.open(context)
+        return Target(name, engine, warehouse, resolvers, self.default_resolver, self.routes)
+
+
+@dataclass(frozen=True)
+class FoundTarget:
+    """A target's file that was read. Its relative paths begin at `base`."""
+
+    name: str
+    base: Path
+    file: TargetFile
+
+    def open(self, calendars: Calendars) -> Target:
+        """The target itself; nothing of the data is read yet."""
+        return self.file.open(self.name, TargetContext(self.base, calendars))
+
+
+def load_target(
+    name_or_path: str | None = None, calendars: Calendars | None = None, project: Path | None = None
+) -> Target:
+    """Read and open a target. Raises ContractError as `read_target` does."""
+    return read_target(name_or_path, calendars, project).open(calendars or Calendars())
+
+
+def read_target(
+    name_or_path: str | None = None, calendars: Calendars | None = None, project: Path | None = None
+) -> FoundTarget:
+    """Read the target of a name in the project's `resources/targets/`, or of a path.
+
+    The default is `DATASET_ASSETS_TARGET`. Relative paths in a target of the project begin at the project's
+    folder, wherever the process runs; in a target given by its path, at the folder of that file. Raises
+    ContractError with all faults.
+    """
+    settings = Settings.from_env(project=project)
+    path, base = _find(name_or_path or settings.target, settings.project)
+    document = read_file(path)
+    document = replace(document, data=_substituted(document, os.environ))
+    file = build(document, TargetFile, "target")
+    raise_all(ContractError, _period_faults(document, file, calendars or Calendars()))
+    return FoundTarget(path.stem, base, file)
+
+
+def _period_faults(document: Document, file: TargetFile, calendars: Calendars) -> Iterator[Fault]:
+    """Tables that are stored by Periods which no calendar has.
+
+    Grains of named calendars are judged only where there are calendars: none are known to a caller without
+    them, and a `periods.yaml` that is broken has faults of its own.
+    """
+    for name, resolver in file.resolvers.items():
+        for table, own in resolver.tables.items():
+            period = own.period if isinstance(own, StoredTable) else None
+            if not period or ("." in period and not calendars.calendars):
+                continue
+            try:
+                calendars.cadence(period)
+            except PeriodError as error:
+                loc = ("target", "resolvers", name, "tables", table, "period")
+                fault = error.faults[0]
+                yield Fault(fault.message, dotted(loc), fault.mend, document.position(loc))
+
+
+def _find(wanted: str, project: Path) -> tuple[Path, Path]:
+    """Return the target's file, and the folder at which its relative paths begin."""
+    targets = project / TARGETS
+    if not wanted.endswith((".yaml", ".yml")) and os.sep not in wanted:
+        known = sorted(path.stem for path in targets.glob("*.yaml"))
+        if wanted not in known:
+            meant = nearest(wanted, known)
+            hint = f"did you mean {meant!r}? " if meant else ""
+            listed = f"known: {', '.join(known)}" if known else f"{targets} has none"
+            mend = f"{hint}{listed}; or give the path of a .yaml file"
+            raise ContractError(Fault(f"there is no target {shown(wanted)}", mend=mend))
+        return targets / f"{wanted}.yaml", project
+    try:
+        path = Path(wanted).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):
+        mend = "give the path of a .yaml file"
+        raise ContractError(Fault(f"there is no target {shown(wanted)}", mend=mend)) from None
+    return path, project if path.parent == targets.resolve() else path.parent
+
+
+def _substituted(document: Document, environ: Mapping[str, str]) -> Any:
+    """The data with `${NAME}` replaced in every value. ContractError for those not set or not closed."""
+    faults = []
+    for loc, text in _texts(document.data, ()):
+        place = document.position(loc)
+        for name in _VARIABLE.findall(text):
+            if name not in environ:
+                message = f"the environment variable {name} is not set"
+                faults.append(Fault(message, dotted(loc), f"set {name}", place))
+        if "${" in _VARIABLE.sub("", text):
+            message = f"is {shown(text)}, in which a `${{` begins no variable"
+            faults.append(Fault(message, dotted(loc), "write a variable as ${NAME}", place))
+    raise_all(ContractError, faults)
+    return _replaced(document.data, environ)
+
+
+def _texts(value: Any, loc: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, str):
+        yield loc, value
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, child in steps:
+        yield from _texts(child, (*loc, step))
+
+
+def _replaced(value: Any, environ: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: environ[match[1]], value)
+    if isinstance(value, dict):
+        return {key: _replaced(child, environ) for key, child in value.items()}
+    return [_replaced(child, environ) for child in value] if isinstance(value, list) else value

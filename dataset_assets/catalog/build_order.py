@@ -1,0 +1,142 @@
+"""What to build: which Periods of a dataset, and which dataset before which."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.nesting import Nesting
+from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
+from dataset_assets.periods.calendar import Cadence
+from dataset_assets.periods.period import Period
+from dataset_assets.text.wording import listed
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The Periods of a partitioned dataset: those of `cadence` from `first` on, up to `last` where it ends.
+
+    A Period that has not ended by an instant is not complete then: its data is still arriving.
+    """
+
+    stem: str
+    cadence: Cadence
+    first: Period
+    last: Period | None = None
+
+    @property
+    def name(self) -> str:
+        """For people: `month from 2017-07 on`, `month from 2017-07 to 2017-12`."""
+        until = f"to {self.last}" if self.last else "on"
+        return f"{self.cadence.name} from {self.first} {until}"
+
+    def period(self, text: str) -> Period:
+        """By id or partition key. Raises PeriodError when there is none, or none of this dataset."""
+        found = self.cadence.parse(text)
+        if found.start < self.first.start:
+            message = f"{self.stem} has no Period {found}: it begins with {self.first}"
+            raise PeriodError(Fault(message, mend="name a later one, or change `partitions.start`"))
+        if self.last and found.start > self.last.start:
+            message = f"{self.stem} has no Period {found}: it ends with {self.last}"
+            raise PeriodError(Fault(message, mend="name an earlier one, or change `partitions.end`"))
+        return found
+
+    def periods(self, texts: Iterable[str]) -> list[Period]:
+        """Each once, in order of time. Raises PeriodError with everything that is wrong."""
+        faults: list[Fault] = []
+        found: dict[str, Period] = {}
+        for text in texts:
+            try:
+                period = self.period(text)
+            except PeriodError as error:
+                faults += error.faults
+            else:
+                found[period.id] = period
+        raise_all(PeriodError, faults)
+        return sorted(found.values(), key=lambda period: period.start)
+
+    def span(self, first: str | None, last: str | None, now: datetime) -> list[Period]:
+        """From one Period to another, both included; open ends are the first, and the last complete one."""
+        start = self.first if first is None else self.period(first)
+        if last is None:
+            end = self.last_complete(now)
+            self.complete([start], now)
+        else:
+            end = self.period(last)
+        if end.start < start.start:
+            message = f"{end} is before {start}: there are no Periods between them"
+            raise PeriodError(Fault(message, mend="exchange the two ends"))
+        return self.cadence.between(start, end.end)
+
+    def last_complete(self, now: datetime) -> Period:
+        """The last Period that has ended by `now`. Raises PeriodError when not even the first has."""
+        found = self.cadence.previous(self.cadence.containing(now))
+        if found.start < self.first.start:
+            message = f"{self.stem} has no complete Period by {now:%Y-%m-%d}: its first is {self.first}"
+            raise PeriodError(Fault(message, mend=f"wait until {self.first.end_date}"))
+        return self.last if self.last and self.last.start < found.start else found
+
+    def complete(self, periods: Sequence[Period], now: datetime) -> list[Period]:
+        """The same Periods. Raises PeriodError naming those that have not ended by `now`."""
+        late = [period for period in periods if period.end > now]
+        if late:
+            many = len(late) > 1
+            words = f"{listed(map(str, late))} {'are' if many else 'is'} not complete"
+            ends = f"{'the first' if many else 'it'} ends on {late[0].end_date}"
+            mend = "wait until then, or leave them out" if many else "wait until then"
+            raise PeriodError(Fault(f"{words}: {ends}", mend=mend))
+        return list(periods)
+
+
+def schedule_of(catalog: Catalog, entry: Entry) -> Schedule | None:
+    """None for an unpartitioned dataset. Raises ContractError for a broken one."""
+    partitions = catalog.checked(entry).partitions
+    if partitions is None:
+        return None
+    cadence = catalog.calendars.cadence(partitions.period)
+    last = cadence.parse(partitions.end) if partitions.end else None
+    return Schedule(entry.stem, cadence, cadence.parse(partitions.start), last)
+
+
+def nested_first(catalog: Catalog, stems: Iterable[str]) -> list[str]:
+    """The stems, each once, every dataset after those that it contains. Broken ones are in there as well."""
+    wanted = set(stems)
+    known = {stem: entry.dataset for stem, entry in catalog.entries.items() if entry.dataset}
+    order = [stem for stem in Nesting(known).order() if stem in wanted]
+    return [*order, *sorted(wanted.difference(order))]
+
+
+def chosen_periods(
+    catalog: Catalog,
+    entry: Entry,
+    now: datetime,
+    named: Sequence[str] = (),
+    first: str | None = None,
+    last: str | None = None,
+) -> list[Period | None]:
+    """The Periods to build: `named` ones, or those from `first` to `last`; `[None]` where there are none.
+
+    Raises PeriodError for a Period that does not exist or is not complete by `now`, for a partitioned
+    dataset when nothing is chosen, and for an unpartitioned one when something is.
+    """
+    schedule = schedule_of(catalog, entry)
+    by_range = first is not None or last is not None
+    if schedule is None:
+        if named or by_range:
+            message = f"{entry.stem} is not published by Period"
+            raise PeriodError(Fault(message, mend="leave the Periods out"))
+        return [None]
+    if not named and not by_range:
+        message = f"{entry.stem} is published by {schedule.name}"
+        raise PeriodError(Fault(message, mend=f"say which, such as {_example(schedule, now)}"))
+    periods = schedule.periods(named)
+    if by_range:
+        periods += [each for each in schedule.span(first, last, now) if each not in periods]
+    return list(schedule.complete(sorted(periods, key=lambda period: period.start), now))
+
+
+def _example(schedule: Schedule, now: datetime) -> Period:
+    try:
+        return schedule.last_complete(now)
+    except DatasetAssetsError:
+        return schedule.first

@@ -1,0 +1,181 @@
+"""What `dataset-assets lock` does to one file, and what `lock --check` finds (decision 15).
+
+`lock` mends the numbers of a merge, appends what is new to the lock, and writes the system fields that follow
+from the lock into the YAML. Doing it twice does nothing the second time.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.projects import ROOT as PROJECT
+from dataset_assets.catalog.projects import Project, lock_project, read_project_lock
+from dataset_assets.catalog.rules import ROOT
+from dataset_assets.catalog.versions import Line, Lock, lock_dataset, read_lock
+from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.structural_diff import Structure, difference
+from dataset_assets.errors import ContractError, Fault, LockError, raise_all
+from dataset_assets.text.atomic_files import exact_text, guarded, replace_text
+from dataset_assets.text.wording import dotted
+from dataset_assets.yaml.edits import with_fields
+
+
+def lock_entry(entry: Entry, now: datetime) -> tuple[str, ...]:
+    """Locks a Dataset; what was done, as sentences, none when everything was as it should be.
+
+    Raises ContractError for a file with faults, LockError for a lock that only a person can mend.
+    """
+    raise_all(ContractError, (fault for fault in entry.faults if fault not in entry.lock.faults))
+    raise_all(LockError, entry.lock.unreadable)
+    if entry.dataset is None:
+        raise ContractError(*entry.faults)
+    done = list(mend_merge(entry.lock_path))
+    before = len(read_lock(entry.lock_path).lines)
+    version = lock_dataset(entry.path, entry.lock_path, entry.dataset, now)
+    lock = read_lock(entry.lock_path)
+    if len(lock.lines) > before:
+        done.append(f"version {version.number} ({version.kind}): {lock.lines[-1].summary}")
+    written = _write_fields(entry, lock)
+    if written:
+        done.append(f"wrote {', '.join(f'`{key}`' for key in written)}")
+    return tuple(done)
+
+
+def entry_lock_faults(entry: Entry) -> tuple[Fault, ...]:
+    """What `lock` would change, and everything for which it would refuse. Writes nothing."""
+    if entry.faults or entry.dataset is None or entry.document is None:
+        return entry.faults
+    version = entry.lock.version_of(entry.dataset)
+    mend = "run `dataset-assets lock`"
+    here = entry.document.position((ROOT,), key=True)
+    if version.pending:
+        return (
+            Fault(
+                f"version {version.number} ({version.kind}) is not locked: {version.summary}", "", mend, here
+            ),
+        )
+    if not entry.lock.is_current(entry.dataset):
+        return (Fault("has changed since it was locked, though not its structure", "", mend, here),)
+    return tuple(
+        Fault(
+            f"is not {value} as in the lock", dotted((ROOT, key)), mend, entry.document.position((ROOT, key))
+        )
+        for key, value in _fields(entry.dataset, entry.document.data[ROOT], entry.lock).items()
+    )
+
+
+def lock_project_file(catalog: Catalog, stem: str, now: datetime) -> tuple[str, ...]:
+    """Locks a Project; what was done, as sentences. Raises LockError for a Dataset that has no id yet."""
+    path = catalog.root / "projects" / f"{stem}.yaml"
+    lock_path = path.with_suffix(".lock")
+    before = read_project_lock(lock_path)
+    project = catalog.projects[stem]
+    after = lock_project(lock_path, project, catalog.referent, now)
+    done = ["recorded its datasets"] if after != before else []
+    text = exact_text(path)
+    changed = with_fields(text, str(path), PROJECT, {"id": str(after.id)})
+    if changed != text:
+        replace_text(path, changed)
+        done.append("wrote `id`")
+    return tuple(done)
+
+
+def project_lock_faults(catalog: Catalog, stem: str) -> tuple[Fault, ...]:
+    """What locking the Project would change. Writes nothing."""
+    project: Project = catalog.projects[stem]
+    lock = read_project_lock(catalog.root / "projects" / f"{stem}.lock")
+    entries = [catalog.named(name) for name in project.datasets]
+    named = {entry.dataset.id for entry in entries if entry and entry.dataset}
+    if lock.id == project.id and set(lock.datasets) == named:
+        return ()
+    return (Fault(f"the project `{stem}` is not locked as it is", mend="run `dataset-assets lock`"),)
+
+
+def mend_merge(lock_path: Path) -> tuple[str, ...]:
+    """Gives the later lines of a merge, which kept both sides, the next free numbers; says which.
+
+    No number is used again, not even one that this leaves without a structure.
+    """
+    with guarded(lock_path):
+        lock = read_lock(lock_path)
+        raise_all(LockError, lock.unreadable)
+        if not lock.disorder:
+            return ()
+        lines, done = _in_order(lock)
+        replace_text(lock_path, "".join(f"{line.text()}\n" for line in lines))
+        return tuple(done)
+
+
+def _in_order(lock: Lock) -> tuple[list[Line], list[str]]:
+    """The lines with numbers that go up, and what was done.
+
+    Where each number names one structure, the lines are only sorted: publications have those numbers.
+    """
+    names = {(line.version, line.sha256) for line in lock.lines}
+    if len(names) == len(lock.numbers) and len({line.id for line in lock.lines}) == 1:
+        return _sorted(lock.lines), ["put the lines in the order of their numbers"]
+    return _with_free_numbers(lock)
+
+
+def _sorted(lines: Iterable[Line]) -> list[Line]:
+    """By number; that which gives the number before those that repeat it, and each once."""
+    order = sorted(lines, key=lambda line: (line.version, line.structure is None, line.locked_at))
+    giving = {line.version: line for line in reversed(order) if line.structure is not None}
+    return [line for line in order if line.structure is None or giving[line.version] is line]
+
+
+def _with_free_numbers(lock: Lock) -> tuple[list[Line], list[str]]:
+    free = max(lock.numbers) + 1
+    lines: list[Line] = []
+    done: list[str] = []
+    structure: Structure = {}
+    for line in lock.lines:
+        last = lines[-1] if lines else None
+        if last and (line.structure is None or line.sha256 == last.sha256):
+            if line.sha256 == last.sha256 and line.structure is None:
+                lines.append(_renumbered(line, last.version, lock.lines[0].id))
+            continue
+        number = line.version
+        if last and number <= last.version:
+            number, free = free, free + 1
+            done.append(
+                f"version {line.version} of {line.locked_at:%Y-%m-%d %H:%M:%S} is now version {number}"
+            )
+        new = _renumbered(line, number, lock.lines[0].id)
+        if last and line.structure is not None:
+            change = difference(structure, line.structure)
+            new = new.model_copy(update={"kind": change.kind, "summary": change.summary})
+        structure = line.structure or structure
+        lines.append(new)
+    return lines, done or ["put the lock in order"]
+
+
+def _renumbered(line: Line, number: int, id_: UUID) -> Line:
+    return line.model_copy(update={"version": number, "id": id_})
+
+
+def _fields(dataset: Dataset, written: dict, lock: Lock) -> dict[str, str]:
+    """The system fields that the file does not have as the lock does, in YAML's notation."""
+    first, last = lock.lines[0], lock.lines[-1]
+    created = dataset.created_at or first.locked_at
+    wanted = {
+        "id": (dataset.id if "id" in written else None, last.id, str(last.id)),
+        "version": (dataset.version, last.version, str(last.version)),
+        "created_at": (dataset.created_at, created, f'"{created:%Y-%m-%dT%H:%M:%SZ}"'),
+        "updated_at": (dataset.updated_at, last.locked_at, f'"{last.locked_at:%Y-%m-%dT%H:%M:%SZ}"'),
+    }
+    return {key: text for key, (has, should, text) in wanted.items() if has != should}
+
+
+def _write_fields(entry: Entry, lock: Lock) -> list[str]:
+    if entry.dataset is None or entry.document is None:
+        return []
+    fields = _fields(entry.dataset, entry.document.data[ROOT], lock)
+    if not fields:
+        return []
+    with guarded(entry.path):
+        text = exact_text(entry.path)
+        replace_text(entry.path, with_fields(text, str(entry.path), ROOT, fields))
+    return list(fields)

@@ -1,0 +1,252 @@
+"""The versions of a Dataset, in the lock beside its YAML (decisions 14 and 15).
+
+`<stem>.lock` holds one JSON object a line and only ever grows. A line of the kind `first`, `additive` or
+`breaking` gives a number to a structure; `structure` is in the line, so that differences can be computed and
+an edited line does not match its `sha256`. A line of the kind `same` repeats the number before it: something
+else of the file changed (`content` is the hash of that), which moves `updated_at` and no number.
+
+So the system fields of the YAML follow from the lock: `id`, `version` = the last number, `created_at` and
+`updated_at` = the instants of the first and the last line.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import uuid6
+from pydantic import Field, ValidationError
+
+from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.structural_diff import Kind, Structure, difference
+from dataset_assets.errors import Fault, LockedMeanwhileError, LockError, Position, raise_all
+from dataset_assets.model import Instant, Integer, Model
+from dataset_assets.text.atomic_files import guarded, replace_text
+
+_STRUCTURAL = {
+    "main_table",
+    "lookups",
+    "natural_key_columns",
+    "column_mapping",
+    "extra_columns",
+    "filters",
+    "split_config",
+    "partitions",
+    "resolver_id",
+}
+_SYSTEM = {"id", "version", "created_at", "updated_at"}
+_NOT_OF_A_COLUMN = ("description", "sensitive")
+_CONFLICT = re.compile(r"(<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)( |$)")
+
+
+def structure(dataset: Dataset) -> dict[str, Any]:
+    """The canonical structural form: what decision 14 calls structural, without defaults, keys sorted."""
+    found = dataset.model_dump(mode="json", include=_STRUCTURAL, exclude_defaults=True)
+    lookups = found.get("lookups", [])
+    for lookup in lookups:
+        name = lookup["target"].get("name") or lookup["target"]["id"]
+        lookup["alias"] = lookup.get("alias") or name
+    for table in (found["main_table"], *(lookup["target"] for lookup in lookups)):
+        for column in table.get("columns", ()):
+            for key in _NOT_OF_A_COLUMN:
+                column.pop(key, None)
+    return json.loads(_canonical(found))
+
+
+def structural_hash(dataset: Dataset) -> str:
+    """SHA-256 of the canonical structural form, in hexadecimal."""
+    return _sha256(structure(dataset))
+
+
+def content_hash(dataset: Dataset) -> str:
+    """SHA-256 of all that people write in the file, without comments and layout."""
+    return _sha256(dataset.model_dump(mode="json", exclude=_SYSTEM, exclude_defaults=True))
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(_canonical(value).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Version:
+    """A Dataset's version. `pending`: the number it will get, because the lock does not know it yet."""
+
+    number: int
+    sha256: str
+    pending: bool
+    kind: Kind
+    summary: str
+
+
+class Line(Model):
+    """One line of a lock."""
+
+    version: Annotated[Integer, Field(ge=1)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    kind: Kind
+    locked_at: Instant
+    id: UUID
+    summary: str
+    content: str
+    structure: dict[str, Any] | None = None
+
+    def text(self) -> str:
+        """The line as the file holds it."""
+        return json.dumps(self.model_dump(mode="json", exclude_none=True), ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What a lock file says. `unreadable`: faults that a person must mend; `disorder`: those of a merge."""
+
+    path: str
+    lines: tuple[Line, ...] = ()
+    unreadable: tuple[Fault, ...] = ()
+    disorder: tuple[Fault, ...] = field(default=())
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Everything that is wrong with the file."""
+        return (*self.unreadable, *self.disorder)
+
+    @property
+    def id(self) -> UUID | None:
+        """The Dataset's id, given when it was first locked."""
+        return self.lines[0].id if self.lines else None
+
+    @cached_property
+    def numbers(self) -> frozenset[int]:
+        """All that were ever given."""
+        return frozenset(line.version for line in self.lines)
+
+    @cached_property
+    def structure(self) -> Structure | None:
+        """That of the last number."""
+        return next((line.structure for line in reversed(self.lines) if line.structure), None)
+
+    def version_of(self, dataset: Dataset) -> Version:
+        """The last number if it names this structure, else the next one, pending. After a revert, too."""
+        now = structure(dataset)
+        sha256 = _sha256(now)
+        if not self.lines or self.structure is None:
+            return Version(1, sha256, pending=True, kind="first", summary="first version")
+        last = self.lines[-1]
+        if last.sha256 == sha256:
+            summary = f"no structural change since version {last.version}"
+            return Version(last.version, sha256, pending=False, kind="same", summary=summary)
+        change = difference(self.structure, now)
+        return Version(max(self.numbers) + 1, sha256, pending=True, kind=change.kind, summary=change.summary)
+
+    def is_current(self, dataset: Dataset) -> bool:
+        """Whether the last line knows the file as it is, names and descriptions included."""
+        return bool(self.lines) and self.lines[-1].content == content_hash(dataset)
+
+
+def lock_dataset(
+    yaml_path: Path, lock_path: Path, dataset: Dataset, now: datetime, new_id: UUID | None = None
+) -> Version:
+    """Appends what the lock does not know yet, if anything; the version that holds from then on.
+
+    Safe to be called by many processes at once: one of them appends. An id is given by the first lock, unless
+    the file has one: `new_id`, where the caller has used one already. Raises LockError for a lock with
+    faults, and for one of another Dataset; LockedMeanwhileError where the lock has another id than `new_id`.
+    """
+    with guarded(lock_path):
+        lock = read_lock(lock_path)
+        raise_all(LockError, lock.faults)
+        if new_id and lock.id not in (None, new_id):
+            message = f"another run has given {yaml_path.stem} its id meanwhile"
+            raise LockedMeanwhileError(Fault(message, mend="run this one again"))
+        if dataset.id and lock.id and dataset.id != lock.id:
+            message = f"{yaml_path} has the id {dataset.id}, but its lock is of {lock.id}"
+            raise LockError(Fault(message, mend="restore the id, or remove the lock of a copy"))
+        version = lock.version_of(dataset)
+        if version.pending or not lock.is_current(dataset):
+            line = _new_line(lock, version, dataset, now, new_id)
+            before = lock_path.read_text(encoding="utf-8").rstrip("\n") if lock.lines else ""
+            replace_text(lock_path, f"{before}\n{line.text()}\n".lstrip("\n"))
+        return replace(version, pending=False)
+
+
+def _new_line(lock: Lock, version: Version, dataset: Dataset, now: datetime, new_id: UUID | None) -> Line:
+    return Line(
+        version=version.number,
+        sha256=version.sha256,
+        kind=version.kind,
+        locked_at=now.replace(microsecond=0),
+        id=lock.id or dataset.id or new_id or uuid6.uuid7(),
+        summary=version.summary,
+        content=content_hash(dataset),
+        structure=structure(dataset) if version.pending else None,
+    )
+
+
+def read_lock(path: Path) -> Lock:
+    """The lock; an empty one where there is no file. Never raises for what the file holds."""
+    name = str(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Lock(name)
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
+        return Lock(name, unreadable=(Fault(message, position=Position(name, 1, 1)),))
+    return _parse(name, text)
+
+
+def _parse(name: str, text: str) -> Lock:
+    numbered = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    marks = [number for number, line in numbered if _CONFLICT.match(line)]
+    if marks:
+        message = "git left the marks of a conflict here"
+        mend = "delete the lines of marks, keep the versions of both sides, run `dataset-assets lock`"
+        return Lock(name, unreadable=(Fault(message, "", mend, Position(name, marks[0], 1)),))
+    lines: list[Line] = []
+    faults: list[Fault] = []
+    for number, raw in numbered:
+        try:
+            lines.append(_line(raw))
+        except ValueError as error:
+            message = str(error) if not isinstance(error, ValidationError) else "is not a version"
+            mend = "restore the line as git has it; versions are only ever appended"
+            faults.append(Fault(message, "", mend, Position(name, number, 1)))
+    disorder = [] if faults else _disorder(name, lines, [number for number, _ in numbered])
+    return Lock(name, tuple(lines), tuple(faults), tuple(disorder))
+
+
+def _line(raw: str) -> Line:
+    try:
+        line = Line.model_validate(json.loads(raw))
+    except (json.JSONDecodeError, RecursionError):
+        raise ValueError("is not a version: it is no JSON") from None
+    if (line.structure is None) != (line.kind == "same"):
+        raise ValueError(f"is a version of kind '{line.kind}' with{'out' * (not line.structure)} a structure")
+    if line.structure is not None and _sha256(line.structure) != line.sha256:
+        raise ValueError(f"version {line.version} was edited: its structure does not match its sha256")
+    return line
+
+
+def _disorder(name: str, lines: list[Line], numbers: list[int]) -> Iterator[Fault]:
+    """Where numbers do not go up, or one names two structures: a merge kept the lines of both sides."""
+    mend = "run `dataset-assets lock`, which gives the later one the next free number"
+    hashes: dict[int, str] = {}
+    highest = 0
+    for line, number in zip(lines, numbers, strict=True):
+        place = Position(name, number, 1)
+        if line.id != lines[0].id:
+            yield Fault(f"version {line.version} has another id than the lines before it", "", mend, place)
+        elif hashes.setdefault(line.version, line.sha256) != line.sha256:
+            yield Fault(f"version {line.version} names two structures", "", mend, place)
+        elif line.version < highest:
+            yield Fault(f"version {line.version} comes after version {highest}", "", mend, place)
+        highest = max(highest, line.version)

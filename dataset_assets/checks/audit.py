@@ -1,0 +1,233 @@
+"""The checks of a publication: blocking ones stop it before any reader sees it (DESIGN section 10)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sqlglot import exp
+
+from dataset_assets.checks.duplicate_keys import repeated, such
+from dataset_assets.compiler.leakage import kept_by_train, strangers_query
+from dataset_assets.compiler.lookup_matches import Matching, match
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.contract.model import Dataset
+from dataset_assets.errors import DatasetAssetsError, Fault
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import PhysicalType, Relation
+from dataset_assets.ports.warehouse import PublishedColumn
+from dataset_assets.selection.splits import NAMES
+from dataset_assets.sql.build import alias_table, column
+from dataset_assets.stats.statistics import Statistics
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one check found, in a sentence a person understands."""
+
+    name: str
+    passed: bool
+    blocking: bool
+    message: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class AuditError(DatasetAssetsError):
+    """Blocking checks failed and nothing was published; `checks` are the results of all that ran."""
+
+    def __init__(self, checks: Sequence[CheckResult]) -> None:
+        self.checks = tuple(checks)
+        super().__init__(*(Fault(check.message, check.name) for check in checks if _blocks(check)))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks look at: the question, the staged rows, and their statistics."""
+
+    question: Question
+    staged: exp.Expr
+    columns: tuple[PublishedColumn, ...]
+    statistics: Statistics
+    session: Session
+
+    @cached_property
+    def matching(self) -> Matching:
+        """How the rows met their lookups; asked once, by the first check that wants to know."""
+        return match(self.question, self.staged, self.session)
+
+
+Finding = tuple[bool, str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named check, the datasets it `applies` to, and what it looks for."""
+
+    name: str
+    blocking: bool
+    description: str
+    applies: Callable[[Dataset], bool]
+    find: Callable[[Evidence], Finding]
+
+    def run(self, evidence: Evidence) -> CheckResult:
+        """Runs the check on the staged rows."""
+        passed, message, metadata = self.find(evidence)
+        return CheckResult(self.name, passed, self.blocking, message, metadata)
+
+
+def not_empty(evidence: Evidence) -> Finding:
+    """Decision 29."""
+    rows = evidence.statistics.row_count
+    allowed = evidence.question.dataset.allow_empty
+    passed = rows > 0 or allowed
+    mend = "" if passed else "; look at the window and the filters, or say `allow_empty: true`"
+    return passed, f"{rows:,} rows were selected{mend}", {"rows": rows}
+
+
+def not_null(evidence: Evidence) -> Finding:
+    """Entity, ColumnDef.nullable: a column that is declared so has no NULLs in the published rows."""
+    found = {
+        c.name: nulls
+        for c in evidence.columns
+        if not c.nullable and (nulls := evidence.statistics.columns[c.name].null_count)
+    }
+    found |= _nulls_of_sources(evidence)
+    if not found:
+        return True, "no column that is declared nullable: false has NULLs", {}
+    words = ", ".join(f"{name} has {count:,} NULLs" for name, count in found.items())
+    return False, f"{words}, declared nullable: false", found
+
+
+def _nulls_of_sources(evidence: Evidence) -> dict[str, int]:
+    """`source.column` → NULLs, of columns that are not published or come from a lookup.
+
+    In a published column of a lookup a row that the lookup has nothing for has a NULL of no row of its own.
+    """
+    found = dict(evidence.matching.nulls)
+    for output in evidence.question.scope.outputs:
+        reference = output.reference
+        if reference and reference.source.lookup and not reference.column.nullable:
+            nulls = evidence.statistics.columns[output.name].null_count
+            found[reference] = nulls and nulls - evidence.matching.unmatched[reference.source.name]
+    return {f"{each.source.name}.{each.column.name}": count for each, count in found.items() if count}
+
+
+def natural_key_unique(evidence: Evidence) -> Finding:
+    """Entity: the natural key is the row's identity."""
+    names = evidence.question.dataset.natural_key_columns
+    sensitive = {c.name.lower() for c in evidence.columns if c.sensitive}
+    keys = [column(name) for name in names]
+    internal = evidence.question.names
+    staged = alias_table(evidence.staged, internal.free("staged"))
+    count, sample = repeated(evidence.session, staged, keys, sensitive, internal)
+    key = ", ".join(names)
+    if not count:
+        return True, f"every ({key}) is there once", {}
+    words = f"{count:,} values of the natural key ({key}) are there more than once, such as {such(sample)}"
+    mend = "add to natural_key_columns what tells these rows apart, or let the source have each once"
+    return False, f"{words}; {mend}", {"count": count, "sample": sample}
+
+
+def split_not_empty(evidence: Evidence) -> Finding:
+    """Every part of the split has rows."""
+    config = evidence.question.dataset.split_config
+    sizes = evidence.statistics.splits
+    values = config.values if config else ()
+    missing = [NAMES[value] for value in values if not sizes.get(NAMES[value])]
+    words = ", ".join(f"{NAMES[value]} {sizes.get(NAMES[value], 0):,}" for value in values)
+    passed = not missing or (evidence.statistics.row_count == 0 and evidence.question.dataset.allow_empty)
+    problem = "" if passed else f": {' and '.join(missing)} would be empty; look at eval_days and at as-of"
+    return passed, f"rows in the split: {words}{problem}", dict(sizes)
+
+
+def leak(evidence: Evidence) -> Finding:
+    """Decision 5: what filters kept because rows of eval or test had a say, and what is new there.
+
+    Products and users that would not stay if the filters were fitted on train rows alone have leaked, those
+    that have no train row and would stay nevertheless are new. Where the split parts users, those of eval
+    are meant to be new, and are not counted.
+    """
+    question, config = evidence.question, evidence.question.dataset.split_config
+    concepts = ("product_id",) if config and config.parts_users else ("product_id", "user_id")
+    kept = kept_by_train(question)
+    leaked, new = {}, {}
+    for concept in concepts:
+        query = strangers_query(question, concept, evidence.staged, kept)
+        row, name = evidence.session.rows(query)[0], f"{concept.removesuffix('_id')}s"
+        leaked[name], new[name] = int(row["leaked"] or 0), int(row["new"] or 0)
+    told = f"{_several(new)} have no train row because they are new"
+    metadata = {f"{name}_leaked": count for name, count in leaked.items()}
+    metadata |= {f"{name}_new": count for name, count in new.items()}
+    if not any(leaked.values()):
+        return True, f"no filter kept anything because of eval rows; {told}", metadata
+    words = f"{_several(leaked)} were kept by a filter only because eval rows had a say"
+    return False, f"{words}; {told}; `fit_on: train` fits the filters on train rows only", metadata
+
+
+def _several(counts: Mapping[str, int]) -> str:
+    return " and ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def lookups_matched(evidence: Evidence) -> Finding:
+    """How many rows a lookup has nothing for."""
+    matching = evidence.matching
+    lacking = {name: count for name, count in matching.unmatched.items() if count}
+    if not lacking:
+        return True, "every row is found in every lookup", {}
+    words = (f"{name} lacks {count:,} of {matching.rows[name]:,}" for name, count in lacking.items())
+    return False, f"rows that a lookup has nothing for: {', '.join(words)}", lacking
+
+
+def _always(dataset: Dataset) -> bool:  # noqa: ARG001
+    return True
+
+
+def _has_key(dataset: Dataset) -> bool:
+    return bool(dataset.natural_key_columns)
+
+
+def _has_lookups(dataset: Dataset) -> bool:
+    return bool(dataset.lookups)
+
+
+def _has_split(dataset: Dataset) -> bool:
+    return dataset.split_config is not None
+
+
+def _is_for_training(dataset: Dataset) -> bool:
+    return dataset.column_mapping is not None and _has_split(dataset)
+
+
+CHECKS = (
+    Check("not_empty", True, "There are rows, or none are allowed", _always, not_empty),
+    Check("not_null", True, "Columns declared nullable: false have no NULLs", _always, not_null),
+    Check("natural_key_unique", True, "The natural key tells rows apart", _has_key, natural_key_unique),
+    Check("split_not_empty", True, "Train, eval and test have rows", _has_split, split_not_empty),
+    Check("leak", False, "No filter keeps what eval rows alone let stay", _is_for_training, leak),
+    Check("lookups_matched", False, "Lookups know the rows", _has_lookups, lookups_matched),
+)
+
+DECLARED_SCHEMA = "declared_schema"
+
+
+def declared_schema(staged: Relation, columns: Sequence[PublishedColumn]) -> CheckResult:
+    """The staged rows have exactly the declared columns; what the sources have was checked on resolving."""
+    found = {physical.name: physical.type for physical in staged.columns if not physical.name.startswith("_")}
+    wanted = {each.name: PhysicalType(each.type.value) for each in columns}
+    passed = found == wanted
+    many = f"{len(wanted)} column{'s' * (len(wanted) != 1)}"
+    message = f"{many}, as declared" if passed else f"declared {wanted}, staged {found}"
+    return CheckResult(DECLARED_SCHEMA, passed, True, message)
+
+
+def audit(evidence: Evidence, earlier: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """Runs every check that applies. Raises AuditError, the `earlier` results included, when one blocks."""
+    dataset = evidence.question.dataset
+    results = (*earlier, *(check.run(evidence) for check in CHECKS if check.applies(dataset)))
+    if any(map(_blocks, results)):
+        raise AuditError(results)
+    return results
+
+
+def _blocks(check: CheckResult) -> bool:
+    return check.blocking and not check.passed

@@ -1,0 +1,76 @@
+"""Products and users that are published, and that train rows would not keep or do not know."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlglot import exp
+
+from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_query import (
+    Draft,
+    customer_filter,
+    join,
+    map_columns,
+    product_filter,
+    window,
+)
+from dataset_assets.selection.splits import TRAIN
+from dataset_assets.sql.build import CTE, alias, alias_table, assemble, column, is_in, number, table
+
+_FITTING = (join, map_columns, window, product_filter, customer_filter)
+
+Kept = Mapping[str, tuple[CTE, ...]]
+"""Concept → the CTEs of which the last one holds, in a column of the same name, the values that stay."""
+
+
+def kept_by_train(question: Question) -> Kept:
+    """What the filters would keep if they were fitted on train rows alone.
+
+    A concept whose filter learns nothing from rows is absent, as are all where the filters are fitted so.
+    """
+    dataset = question.dataset
+    if dataset.filters.fit_on == "train":
+        return {}
+    filters = dataset.filters.model_copy(update={"fit_on": "train"})
+    fitted = dataset.model_copy(update={"filters": filters})
+    draft = Draft(replace(question, scope=replace(question.scope, dataset=fitted)))
+    for step in _FITTING:
+        draft = step(draft)
+    found = {}
+    for concept, name in (("product_id", "top_products"), ("user_id", "active_customers")):
+        internal = question.names.free(name)
+        if any(cte.name == internal for cte in draft.ctes):
+            kept = exp.select(alias(draft.concept(concept), concept)).from_(table(internal))
+            found[concept] = (*_used(draft.ctes, internal), CTE(question.names.free("kept"), kept))
+    return found
+
+
+def _used(ctes: tuple[CTE, ...], last: str) -> tuple[CTE, ...]:
+    """Those that the CTE called `last` reads, and it."""
+    wanted = {last}
+    for cte in reversed(ctes):
+        if cte.name in wanted:
+            wanted |= {found.name for found in cte.query.find_all(exp.Table)}
+    return tuple(cte for cte in ctes if cte.name in wanted)
+
+
+def strangers_query(question: Question, concept: str, staged: exp.Expr, kept: Kept) -> exp.Query:
+    """A query for one row: how many values of a concept have `leaked`, and how many others are `new`.
+
+    `staged` are the published rows with their split. A value leaked if it is not among those `kept` by
+    filters fitted on train rows; a value is new if it has no train row and has not leaked.
+    """
+    names = question.names
+    value, first = column(concept), names.free("first_split")
+    each = exp.select(value, exp.alias_(exp.Min(this=column("split")), first))
+    each = each.from_(alias_table(staged, names.free("staged")))
+    each = each.where(exp.not_(value.copy().is_(exp.null()))).group_by(value.copy())
+    has_leaked: exp.Expr = exp.false()
+    ctes = kept.get(concept, ())
+    if ctes:
+        has_leaked = exp.not_(is_in(value.copy(), ctes[-1].name, concept))
+    is_new = exp.and_(exp.not_(has_leaked.copy()), exp.GT(this=column(first), expression=number(TRAIN)))
+    counted = exp.select(
+        exp.alias_(exp.CountIf(this=has_leaked), "leaked"), exp.alias_(exp.CountIf(this=is_new), "new")
+    ).from_(each.subquery(names.free("published")))
+    return assemble(ctes, counted) if ctes else counted

@@ -1,0 +1,179 @@
+"""What the compiler is asked: a Dataset in its scope, its relations, and when it looks back from."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+
+from sqlglot import exp
+
+from dataset_assets.contract.model import ColumnDef, Dataset
+from dataset_assets.contract.scope import Reference, Scope, Source
+from dataset_assets.periods.instants import AsOf, Moment, Window
+from dataset_assets.periods.period import Period
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.resolver import Extent
+from dataset_assets.sql.internal_names import Names
+
+
+def window_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Window | None:
+    """The stretch of time a Dataset selects: its `date_range`, else the Period it is published for.
+
+    None where neither bounds it: then every row of the main table is selected. With a time-based split a
+    rolling window ends where the day of as-of begins: days are whole, and one that has only begun is not yet
+    a day of any part.
+    """
+    date_range, config = dataset.filters.date_range, dataset.split_config
+    if date_range:
+        found = date_range.window(as_of)
+        return found.until(as_of, date_range.eval_anchor(as_of)) if config and config.whole_days else found
+    if period and dataset.column_mapping:
+        return Window(Moment(period.start, period.start_date), Moment(period.end, period.end_date))
+    return None
+
+
+def extent_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Extent | None:
+    """What a table that is stored by Period is asked for."""
+    window = window_of(dataset, as_of, period)
+    if window:
+        return Extent(window.start.instant, window.end.instant)
+    return Extent(period.start, period.end) if period else None
+
+
+@dataclass(frozen=True)
+class Question:
+    """`relations` holds one for the main table and for each lookup, by the source's name in the scope."""
+
+    scope: Scope
+    relations: Mapping[str, Relation]
+    as_of: AsOf
+    period: Period | None = None
+    moved: frozenset[str] = frozenset()
+    """Names of the sources that were moved from another engine: their relations hold needed columns alone."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """The Dataset that is compiled."""
+        return self.scope.dataset
+
+    @cached_property
+    def window(self) -> Window | None:
+        """The stretch of time that is selected."""
+        return window_of(self.dataset, self.as_of, self.period)
+
+    @cached_property
+    def concepts(self) -> Mapping[str, Reference]:
+        """Mapped concept → the column it refers to."""
+        mapping = self.dataset.column_mapping
+        return {name: self.reference(ref) for name, ref in mapping.concepts()} if mapping else {}
+
+    @cached_property
+    def names(self) -> Names:
+        """Internal names beside everything that the file and the sources call something."""
+        return Names.beside(self._identifiers())
+
+    def _identifiers(self) -> Iterator[str]:
+        yield from (output.name for output in self.scope.outputs)
+        yield from self.joined_columns.values()
+        for source in (self.scope.main, *self.scope.lookups):
+            relation = self.relations[source.name]
+            yield from (source.name, source.table, source.nested.stem if source.nested else "")
+            yield from (column.name for column in (*source.columns, *relation.columns))
+            yield from (found.name for found in relation.source.find_all(exp.Identifier))
+
+    @cached_property
+    def joined_columns(self) -> Mapping[tuple[str, str], str]:
+        """(lookup, column) → the name that the column has beside those of the main table.
+
+        That is `alias__column`, unless the main table or another lookup has a column of this name.
+        """
+        names = Names.beside(column.name for column in self.scope.main.columns)
+        found = {}
+        for lookup in self.scope.lookups:
+            for column in self.needed(lookup):
+                name = names.free(f"{lookup.name}__{column.name}")
+                names = names.and_beside([name])
+                found[lookup.name, column.name] = name
+        return found
+
+    @property
+    def anchor(self) -> date:
+        """The day from which a time-based split counts back (decisions 6 and 7)."""
+        date_range = self.dataset.filters.date_range
+        return date_range.eval_anchor(self.as_of) if date_range else self.as_of.day
+
+    def moment(self, day: date) -> Moment:
+        """The first instant of a day, in the zone that days are days in."""
+        return Moment(self.as_of.midnight(day), day)
+
+    def looked_at(self) -> Iterator[Reference]:
+        """The columns that the window, the filters and the split decide by."""
+        dataset = self.dataset
+        names = set(dataset.filters.needs())
+        names |= {"timestamp"} if self.window else set()
+        names |= {"transaction_id"} if "user_id" in names else set()
+        names |= set(dataset.split_config.needs) if dataset.split_config else set()
+        return (reference for name, reference in self.concepts.items() if name in names)
+
+    @cached_property
+    def row_key(self) -> tuple[Reference, ...]:
+        """The columns whose values identify a row of the main table, in the order in which they are hashed.
+
+        They are the natural key; without one, the published columns of the main table; where all that is
+        published comes from lookups, every declared column of the main table. What changes them moves rows
+        between train and eval, and is a breaking change (contract/difference.py).
+        """
+        if self.dataset.natural_key_columns:
+            return tuple(self.reference(name) for name in self.dataset.natural_key_columns)
+        outputs = (output.reference for output in self.scope.outputs)
+        found = tuple(reference for reference in outputs if reference and reference.source.lookup is None)
+        main = self.scope.main
+        return found or tuple(Reference(main, column) for column in main.columns)
+
+    def joins(self, lookup: Source) -> Iterator[tuple[Reference, Reference]]:
+        """(the column that a lookup is joined on, the lookup's own), for each of its conditions."""
+        definition = lookup.lookup
+        for condition in definition.join_conditions if definition else ():
+            target = lookup.column(condition.target_column)
+            yield (
+                self.reference(condition.source_column),
+                _checked(Reference(lookup, target) if target else None, condition.target_column),
+            )
+
+    def wholly_read(self, source: Source) -> tuple[ColumnDef, ...]:
+        """The columns of a source that are read in all of its rows: of a main table with a window, none.
+
+        The audit judges the NULLs of the rows that are published.
+        """
+        filters, is_main = self.dataset.filters, source.lookup is None
+        return () if is_main and (self.window or filters.needs()) else self.needed(source)
+
+    def declared(self, source: Source) -> Source:
+        """The source with the columns that its relation must have: of one that was moved, the needed ones."""
+        return replace(source, columns=self.needed(source)) if source.name in self.moved else source
+
+    def needed(self, source: Source) -> tuple[ColumnDef, ...]:
+        """The columns of a source that anything reads, in the order it declares them."""
+        return tuple(column for column in source.columns if (source.name, column.name) in self._needed)
+
+    @cached_property
+    def _needed(self) -> frozenset[tuple[str, str]]:
+        return frozenset((ref.source.name, ref.column.name) for ref in self._read())
+
+    def _read(self) -> Iterator[Reference]:
+        yield from (output.reference for output in self.scope.outputs if output.reference)
+        yield from self.concepts.values()
+        yield from self.row_key
+        for lookup in self.scope.lookups:
+            for sides in self.joins(lookup):
+                yield from sides
+
+    def reference(self, ref: str) -> Reference:
+        """The column a name refers to; the rules have made sure that there is one."""
+        return _checked(self.scope.find(ref), ref)
+
+
+def _checked(found: Reference | None, ref: str) -> Reference:
+    if found is None:
+        raise LookupError(f"{ref!r} was not checked before it was compiled")
+    return found

@@ -1,0 +1,220 @@
+"""What changed between two structures of a Dataset, and whether that breaks its consumers (decision 15).
+
+**additive**: who reads, by name, the published columns that it knew still gets the same rows with the same
+meaning. New columns, lookups (at most one row for a key, decision 11), mapped concepts, extra columns, a
+split where there was none, a column that may no longer be NULL, a later last Period, and another order are
+additive.
+**breaking**: everything else. What removes or renames something, changes a type, lets NULLs in, or may
+choose other rows: joins, natural key, filters, Periods, resolver. So does what moves rows between train and
+eval: without a natural key a random split of rows hashes the published columns of the main table, and a
+column more, less or in another place gives other hashes.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dataset_assets.selection.column_mapping import ColumnMapping
+from dataset_assets.text.wording import shown
+
+Structure = Mapping[str, Any]
+"""The canonical structural form, as `versions.structure` makes it."""
+
+Kind = Literal["first", "additive", "breaking", "same"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that changed, as a clause of a sentence."""
+
+    text: str
+    breaking: bool
+
+
+@dataclass(frozen=True)
+class Difference:
+    """All changes, in the order of the file."""
+
+    changes: tuple[Change, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """The worst of the changes."""
+        if not self.changes:
+            return "same"
+        return "breaking" if any(change.breaking for change in self.changes) else "additive"
+
+    @property
+    def summary(self) -> str:
+        """One sentence, breaking changes first."""
+        ordered = sorted(self.changes, key=lambda change: not change.breaking)
+        return "; ".join(change.text for change in ordered) or "nothing changed"
+
+
+def difference(before: Structure, after: Structure) -> Difference:
+    """What leads from one structure to the other."""
+    changes = tuple(_changes(before, after))
+    if not changes and before != after:
+        changes = (Change("the structure changed", breaking=True),)
+    return Difference(changes)
+
+
+def _changes(before: Structure, after: Structure) -> Iterator[Change]:
+    yield from _table("the main table", before["main_table"], after["main_table"])
+    yield from _lookups(before.get("lookups", []), after.get("lookups", []))
+    yield from _mapping(before, after)
+    yield from _extra_columns(before.get("extra_columns", []), after.get("extra_columns", []))
+    yield from _split(before.get("split_config"), after.get("split_config"))
+    yield from _split_key(before, after)
+    for key in ("natural_key_columns", "filters"):
+        yield from _value(f"`{key}`", before.get(key), after.get(key))
+    yield from _partitions(before.get("partitions"), after.get("partitions"))
+    yield from _value("`resolver_id`", before.get("resolver_id"), after.get("resolver_id"))
+
+
+def _value(what: str, before: Any, after: Any) -> Iterator[Change]:
+    """Something of which every change breaks."""
+    if before == after:
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in (*before, *(key for key in after if key not in before)):
+            yield from _value(f"{what[:-1]}.{key}`", before.get(key), after.get(key))
+    elif before is None or after is None:
+        yield Change(f"{what} {'added' if before is None else 'removed'}", breaking=True)
+    elif isinstance(before, dict | list) or isinstance(after, dict | list):
+        yield Change(f"{what} changed", breaking=True)
+    else:
+        yield Change(f"{what} changed from {shown(before)} to {shown(after)}", breaking=True)
+
+
+def _table(what: str, before: Structure, after: Structure) -> Iterator[Change]:
+    if before["name"] != after["name"]:
+        yield Change(f"{what} is `{after['name']}` instead of `{before['name']}`", breaking=True)
+    if before.get("bitemporal") != after.get("bitemporal"):
+        yield Change(f"{what} {'became' if after.get('bitemporal') else 'is no longer'} bitemporal", True)
+    old, new = _by(before["columns"], "name"), _by(after["columns"], "name")
+    yield from _members("column", f" of {what}", old, new)
+    for name in old:
+        if name in new:
+            yield from _column(f"column `{name}` of {what}", old[name], new[name])
+
+
+def _column(what: str, before: Structure, after: Structure) -> Iterator[Change]:
+    if before["type"] != after["type"]:
+        yield Change(f"{what} is {after['type']} instead of {before['type']}", breaking=True)
+    nullable = after.get("nullable", True)
+    if before.get("nullable", True) != nullable:
+        yield Change(f"{what} may {'now' if nullable else 'no longer'} be NULL", breaking=nullable)
+
+
+def _lookups(before: Sequence[Structure], after: Sequence[Structure]) -> Iterator[Change]:
+    old, new = _by(before, "alias"), _by(after, "alias")
+    yield from _members("lookup", "", old, new)
+    for name in old:
+        if name not in new:
+            continue
+        what = f"the lookup `{name}`"
+        was, now = old[name], new[name]
+        if was["target"]["type"] == now["target"]["type"] == "table":
+            yield from _table(what, was["target"], now["target"])
+        else:
+            yield from _value(f"the target of {what}", was["target"], now["target"])
+        if was["join_conditions"] != now["join_conditions"]:
+            yield Change(f"{what} is joined on other columns", breaking=True)
+
+
+def _mapping(before: Structure, after: Structure) -> Iterator[Change]:
+    old, new = before.get("column_mapping"), after.get("column_mapping")
+    if old is None or new is None:
+        yield from _value("`column_mapping`", old, new)
+        return
+    counted = "customer_filter" in before.get("filters", {})
+    for concept in (*old, *(concept for concept in new if concept not in old)):
+        if concept not in old:
+            # Transactions are counted by it (decision 4), so it can choose other customers.
+            breaking = concept == "transaction_id" and counted
+            yield Change(f"`{concept}` is mapped, to `{new[concept]}`", breaking)
+        else:
+            yield from _value(f"`column_mapping.{concept}`", old[concept], new.get(concept))
+
+
+def _extra_columns(before: Sequence[str], after: Sequence[str]) -> Iterator[Change]:
+    yield from _members("extra column", "", dict.fromkeys(before), dict.fromkeys(after))
+
+
+def _partitions(before: Structure | None, after: Structure | None) -> Iterator[Change]:
+    """The Periods that there were stay what they are when the dataset goes on for longer."""
+    if before is None or after is None:
+        yield from _value("`partitions`", before, after)
+        return
+    for key in ("period", "start", "end"):
+        old, new = before.get(key), after.get(key)
+        additive = key == "end" and before["period"] == after["period"] and _goes_on(old, new)
+        for change in _value(f"`partitions.{key}`", old, new):
+            yield Change(change.text, breaking=not additive)
+
+
+def _goes_on(old: str | None, new: str | None) -> bool:
+    """Whether an end is later, or gone. Identifiers that are written alike sort as their Periods do."""
+    if old is None or new is None:
+        return old is not None
+    return re.sub(r"\d", "0", old) == re.sub(r"\d", "0", new) and old < new
+
+
+def _split(before: Structure | None, after: Structure | None) -> Iterator[Change]:
+    if before is None and after is not None and not after.get("gap_days"):
+        yield Change("`split_config` added", breaking=False)
+    else:
+        yield from _value("`split_config`", before, after)
+
+
+def _split_key(before: Structure, after: Structure) -> Iterator[Change]:
+    """Rows that are split at random by what is published of them move when that changes."""
+    old, new = _hashed(before), _hashed(after)
+    if old and new and old != new:
+        hashed = ", ".join(f"`{name}`" for name in new)
+        text = (
+            "rows move between train and eval, because the split of a dataset without natural key hashes the "
+            f"published columns of the main table, which are now {hashed} (with `natural_key_columns` rows "
+            "keep their place)"
+        )
+        yield Change(text, breaking=True)
+
+
+def _hashed(structure: Structure) -> list[str]:
+    """The columns that a random split of rows hashes; empty where rows are split by something else.
+
+    This is `Question.row_key`, for a dataset without a natural key.
+    """
+    config = structure.get("split_config") or {}
+    by_row = config.get("strategy") == "random" and config.get("unit", "row") == "row"
+    if not by_row or structure.get("natural_key_columns"):
+        return []
+    declared = [each["name"] for each in structure["main_table"]["columns"]]
+    mapping = structure.get("column_mapping")
+    if mapping is None:
+        return [name.lower() for name in declared]
+    concepts = [(name, mapping[name]) for name in ColumnMapping.model_fields if name in mapping]
+    extra = [(ref.replace(".", "__"), ref) for ref in structure.get("extra_columns", [])]
+    published: dict[str, str] = {}
+    for name, ref in (*concepts, *extra):
+        published.setdefault(name.lower(), ref.lower())
+    return [ref for ref in published.values() if "." not in ref] or [name.lower() for name in declared]
+
+
+def _members(noun: str, where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    """Those removed, those added, and another order of those that stayed."""
+    for name in before:
+        if name not in after:
+            yield Change(f"{noun} `{name}`{where} removed", breaking=True)
+    for name in after:
+        if name not in before:
+            yield Change(f"{noun} `{name}`{where} added", breaking=False)
+    stayed = [name for name in before if name in after]
+    if stayed != [name for name in after if name in before]:
+        yield Change(f"{noun}s{where} in another order", breaking=False)
+
+
+def _by(items: Sequence[Structure], key: str) -> dict[str, Structure]:
+    return {item[key]: item for item in items}

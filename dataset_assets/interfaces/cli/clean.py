@@ -1,0 +1,36 @@
+"""Clearing away what broken runs have left in the warehouse, by hand."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import typer
+
+from dataset_assets.errors import Fault, PeriodError
+from dataset_assets.interfaces.cli.console import say
+from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.model import duration
+from dataset_assets.publishing.leftovers import clean, leftovers
+from dataset_assets.text.wording import shown, size_text
+
+_AGE = re.compile(r"\d{1,6}[mhd]")
+
+
+def sweep(workspace: Workspace, older_than: str, *, dry_run: bool) -> None:
+    """Print what is removed, or would be. Raises ContractError outside of a project."""
+    workspace.root  # noqa: B018 - refuses a folder without definitions before a target is opened
+    age, now = _age(older_than), datetime.now(UTC)
+    work = leftovers if dry_run else clean
+    done = "would be removed" if dry_run else "removed"
+    number = 0
+    for each in work(workspace.target, now, age):
+        number += 1
+        size = "" if each.size_bytes is None else f", {size_text(each.size_bytes)}"
+        typer.echo(f"{done}: {each.name}, last written {each.left_at:%Y-%m-%d %H:%M}{size}")
+    if not number:
+        say("there is nothing to remove")
+
+
+def _age(text: str) -> timedelta:
+    if not _AGE.fullmatch(text):
+        raise PeriodError(Fault(f"{shown(text)} is not an age", mend="write it as 30m, 24h or 7d"))
+    return duration(text)

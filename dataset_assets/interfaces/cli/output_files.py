@@ -1,0 +1,79 @@
+"""Where the output of a command goes: a file that is written whole or not at all, a device or a pipe."""
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from dataset_assets.errors import DatasetAssetsError, Fault
+from dataset_assets.interfaces.cli.console import say
+
+_OF_THE_SYSTEM = (Path("/dev"), Path("/proc"))
+"""What stands below is opened and written to: `/dev/stdout` may be a file that others write to as well."""
+
+
+@contextmanager
+def output_file(path: Path) -> Generator[IO[bytes]]:
+    """Open `path` for writing.
+
+    A regular file is replaced when everything is written; links are followed, and stay. What is no regular
+    file, such as a device or a pipe, is written to as it is and never replaced. Raises DatasetAssetsError
+    if the path cannot be written.
+    """
+    try:
+        with _written_to(path) if _is_special(path) else _replaced(path.resolve(), path) as sink:
+            yield sink
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"{path} cannot be written: {reason}"
+        raise DatasetAssetsError(Fault(message, mend="name another file")) from None
+
+
+def _is_special(path: Path) -> bool:
+    if any(path.absolute().is_relative_to(root) for root in _OF_THE_SYSTEM):
+        return not path.is_dir()
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+@contextmanager
+def _written_to(path: Path) -> Generator[IO[bytes]]:
+    """A device or a pipe. A pipe that nobody reads yet is waited for, as a shell does."""
+    with os.fdopen(_opened(path), "wb") as sink:
+        yield sink
+
+
+def _opened(path: Path) -> int:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO or not stat.S_ISFIFO(path.stat().st_mode):
+            raise
+        say(f"{path} is a pipe: waiting until somebody reads it")
+        return os.open(path, os.O_WRONLY)
+    os.set_blocking(handle, True)
+    return handle
+
+
+@contextmanager
+def _replaced(path: Path, named: Path) -> Generator[IO[bytes]]:
+    """A file beside `path` that takes its place, and its mode, when everything is written."""
+    if path.is_dir():
+        raise DatasetAssetsError(Fault(f"{named} is a folder", mend="name a file"))
+    if not path.parent.is_dir():
+        message = f"there is no folder {named.parent if named.parent == path.parent else path.parent}"
+        raise DatasetAssetsError(Fault(message, mend="make it, or name another file"))
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(named))
+    partial = path.with_name(f".{path.name[:200]}.{os.getpid()}")
+    try:
+        with partial.open("wb") as sink:
+            yield sink
+        if path.exists():
+            shutil.copymode(path, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

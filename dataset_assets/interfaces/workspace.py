@@ -1,0 +1,91 @@
+"""What every command works with: the files, and the target that is loaded when it is needed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from dataset_assets.adapters.targets.environment import Settings
+from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.file_checks import Resolvers
+from dataset_assets.catalog.users import Users
+from dataset_assets.errors import ContractError, Fault, PeriodError
+from dataset_assets.model import YEARS, Instant
+from dataset_assets.periods.calendar import Calendars
+from dataset_assets.ports.target import Target
+from dataset_assets.text.wording import shown
+
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The settings of the environment, with a target's name or path where one is given."""
+
+    settings: Settings
+    target_name: str | None = None
+
+    @classmethod
+    def of(cls, target: str | None = None, definitions: Path | None = None) -> "Workspace":
+        """By the environment, but for what is given. Raises ContractError for a variable that is wrong."""
+        settings = Settings.from_env()
+        if definitions:
+            settings = settings.model_copy(update={"definitions": definitions.resolve()})
+        return cls(settings, target)
+
+    @property
+    def root(self) -> Path:
+        """The definitions folder. Raises ContractError when it is not one."""
+        root = self.settings.definitions
+        if not (root / "datasets").is_dir():
+            mend = "set DATASET_ASSETS_DEFINITIONS to a folder that has datasets/"
+            raise ContractError(
+                Fault(f"there are no definitions here: there is no folder {root / 'datasets'}", mend=mend)
+            )
+        return root
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """All files of the definitions folder."""
+        return load_catalog(self.root)
+
+    @property
+    def catalog_if_any(self) -> Catalog:
+        """The catalog, or an empty one where there is no definitions folder: publications can be read."""
+        root = self.settings.definitions
+        if (root / "datasets").is_dir():
+            return self.catalog
+        return Catalog(root, {}, Calendars(), Users({}), {}, ())
+
+    @cached_property
+    def target(self) -> Target:
+        """Raises ContractError with everything that is wrong with its file."""
+        from dataset_assets.adapters.targets.loading import load_target  # noqa: PLC0415 - engines load when they are used
+
+        return load_target(self._target, self.catalog_if_any.calendars, self.settings.project)
+
+    @property
+    def _target(self) -> str:
+        return self.target_name or self.settings.target
+
+    def resolvers(self, calendars: Calendars) -> Resolvers:
+        """What files may name of the target; no engine is loaded. Raises ContractError as `target` does."""
+        from dataset_assets.adapters.targets.loading import read_target  # noqa: PLC0415 - most commands need none
+
+        found = read_target(self._target, calendars, self.settings.project)
+        return Resolvers(found.name, tuple(found.file.resolvers))
+
+
+def instant(text: str) -> datetime:
+    """An as-of as it is typed: a date or an instant, in UTC. Raises PeriodError."""
+    try:
+        found = _INSTANT.validate_python(text)
+    except ValidationError:
+        mend = "write it as 2018-01-01 or 2018-01-01T12:00:00Z"
+        raise PeriodError(Fault(f"as-of {shown(text)} is not an instant", mend=mend)) from None
+    if found.year not in YEARS:
+        mend = f"use one of the years {YEARS[0]} to {YEARS[-1]}"
+        raise PeriodError(Fault(f"as-of {shown(text)} is out of range", mend=mend))
+    return found

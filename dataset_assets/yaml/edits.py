@@ -1,0 +1,79 @@
+"""Writes `id`, `version`, `created_at` and `updated_at` into a YAML file, and touches nothing else of it.
+
+Edits are made in the text, at the places that the reader knows, so comments and layout stay.
+"""
+
+import copy
+import re
+from collections.abc import Mapping
+
+from dataset_assets.errors import ContractError, Fault, LockError, Position
+from dataset_assets.yaml.reader import Document, read
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_SCALAR = re.compile(
+    r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,#{}\[\]"'][^,#{}\[\]\r\n]*?(?=\s*(?:[,#{}\[\]\r\n]|$))"""
+)
+_BOM = "\ufeff"
+
+Edit = tuple[int, int, str]
+"""Start and end in the text, and what stands there afterwards."""
+
+
+def with_fields(text: str, path: str, root: str, fields: Mapping[str, str]) -> str:
+    """The text with these scalars below `root`. `fields` are in YAML's notation, in the order of new lines.
+
+    Raises LockError where the layout is too unusual for that; ContractError for a text that is not YAML.
+    """
+    bare = text.removeprefix(_BOM)
+    document = read(bare, path)
+    edits = [
+        _replacement(bare, document, root, key, value)
+        for key, value in fields.items()
+        if key in document.data[root]
+    ]
+    added = {key: value for key, value in fields.items() if key not in document.data[root]}
+    if added:
+        edits.append(_insertion(bare, document, root, added))
+    for start, end, new in sorted(edits, reverse=True):
+        bare = bare[:start] + new + bare[end:]
+    _verify(bare, document, root, fields)
+    return text[: len(text) - len(text.removeprefix(_BOM))] + bare
+
+
+def _replacement(text: str, document: Document, root: str, key: str, value: str) -> Edit:
+    start = _offset(text, document.position((root, key)))
+    if text[start - 1 : start] == ":":
+        return start, start, f" {value}"
+    found = _SCALAR.match(text, start)
+    return start, found.end() if found else start, value
+
+
+def _insertion(text: str, document: Document, root: str, fields: Mapping[str, str]) -> Edit:
+    first = document.position((root,))
+    start = _offset(text, first)
+    pairs = [f"{key}: {value}" for key, value in fields.items()]
+    if text[start : start + 1] == "{":
+        return start + 1, start + 1, "".join(f"{pair}, " for pair in pairs)
+    end = _LINE_END.search(text, _offset(text, document.position((root,), key=True)))
+    line, at = (end[0], end.end()) if end else ("\n", start)
+    return at, at, "".join(f"{' ' * (first.column - 1)}{pair}{line}" for pair in pairs)
+
+
+def _verify(text: str, before: Document, root: str, fields: Mapping[str, str]) -> None:
+    """The file must say what it said, and the fields."""
+    expected = copy.deepcopy(before.data)
+    expected[root] |= {key: value.strip('"') for key, value in fields.items()}
+    try:
+        if read(text, before.path).data == expected:
+            return
+    except ContractError:
+        pass
+    lines = ", ".join(f"`{key}: {value}`" for key, value in fields.items())
+    message, mend = "the layout is too unusual to write the system fields", f"write them by hand: {lines}"
+    raise LockError(Fault(message, root, mend, before.position((root,), key=True)))
+
+
+def _offset(text: str, position: Position) -> int:
+    starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
+    return starts[position.line - 1] + position.column - 1

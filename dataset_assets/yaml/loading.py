@@ -1,0 +1,214 @@
+"""From a document to a model, with every fault at its place in the file (promise 3)."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from dataset_assets.errors import (
+    MOST_FAULTS,
+    ContractError,
+    Fault,
+    first_faults,
+    more_faults,
+    raise_all,
+)
+from dataset_assets.text.wording import dotted, nearest, shown
+from dataset_assets.yaml.reader import Document
+from dataset_assets.yaml.sentences import choice, quoted_words, sentence
+
+Path = tuple[str | int, ...]
+Schema = dict[str, Any]
+M = TypeVar("M", bound=BaseModel)
+
+_LOOKED_AT = 10 * MOST_FAULTS
+"""Errors of which sentences are made. More than are told: one that is missing may be one that is misspelt."""
+
+
+def build(document: Document, model: type[M], root: str) -> M:
+    """The model of a file that is a mapping with the single key `root`. Raises ContractError, all faults."""
+    data = document.data
+    if not isinstance(data, dict):
+        message = "the file is empty" if data is None else f"the file holds {shown(data)}, not a mapping"
+        fault = Fault(message, mend=f"begin it with `{root}:`", position=document.position(()))
+        raise ContractError(fault)
+    foreign = [key for key in data if key != root]
+    findings = [_unknown((key,), [root]) for key in foreign[:_LOOKED_AT]]
+    untold = len(foreign) - len(findings)
+    if root not in data:
+        findings.append(_Finding((root,), "is required", f"begin the file with `{root}:`", missing=True))
+        raise_all(ContractError, _faults(document, findings, untold))
+    try:
+        built = model.model_validate(data[root])
+    except ValidationError as error:
+        found, more = _findings(error, model, root, document)
+        findings, untold = findings + found, untold + more
+    raise_all(ContractError, _faults(document, findings, untold))
+    return built
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """A fault before its position is known. `meant`: the known key that an unknown one is near to."""
+
+    path: Path
+    message: str
+    mend: str = ""
+    at_key: bool = False
+    missing: bool = False
+    meant: str | None = None
+
+
+def _faults(document: Document, findings: Sequence[_Finding], untold: int) -> tuple[Fault, ...]:
+    """Sorted by position. A key that is missing because it is misspelt is one fault, not two."""
+    misspelt = {(*finding.path[:-1], finding.meant) for finding in findings if finding.meant}
+    faults = [
+        Fault(
+            finding.message,
+            dotted(finding.path),
+            finding.mend,
+            document.position(finding.path, key=finding.at_key),
+        )
+        for finding in findings
+        if not (finding.missing and finding.path in misspelt)
+    ]
+    ordered = sorted(faults, key=lambda fault: (fault.position, fault.field))
+    rest = [more_faults(untold, ordered[-1].position)] if untold else []
+    return first_faults((*ordered, *rest))
+
+
+def _findings(
+    error: ValidationError, model: type[BaseModel], root: str, document: Document
+) -> tuple[list[_Finding], int]:
+    """The first findings in the order of the file, and how many more there are, put in no words."""
+    details = [detail for detail in error.errors(include_url=False) if not _miscounted(detail)]
+    traces = [_trace(detail, model) for detail in details]
+    selected = _selected(traces)
+    found = [
+        (detail, trace, (root, *trace.path))
+        for detail, trace in zip(details, traces, strict=True)
+        if all(selected[site] == member for site, member, _ in trace.members)
+    ]
+    if len(found) > _LOOKED_AT:
+        found.sort(key=lambda each: document.position(each[2], key=each[0]["type"] == "extra_forbidden"))
+    return [_finding(*each) for each in found[:_LOOKED_AT]], len(found[_LOOKED_AT:])
+
+
+def _miscounted(detail: Any) -> bool:
+    """Pydantic counts only the valid items of a list; the others are faults of their own already."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
+
+
+def _finding(detail: Any, trace: "_Trace", path: Path) -> _Finding:
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        return _unknown(path, list(trace.parent.get("properties", ())))
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        return _wrong_tag(detail, trace, path)
+    message, mend = sentence(detail)
+    return _Finding(path, message, mend, at_key=trace.at_key, missing=kind == "missing")
+
+
+def _unknown(path: Path, known: list[str]) -> _Finding:
+    meant = nearest(str(path[-1]), known)
+    mend = (
+        f"did you mean `{meant}`?" if meant else f"known here: {', '.join(known)}" if known else "remove it"
+    )
+    return _Finding(path, "is not a known key", mend, at_key=True, meant=meant)
+
+
+def _wrong_tag(detail: Any, trace: "_Trace", path: Path) -> _Finding:
+    """The key that chooses the member of a union is absent, or names no member."""
+    discriminator = trace.node.get("discriminator", {})
+    known = list(discriminator.get("mapping", ())) or quoted_words(detail["ctx"].get("expected_tags", ""))
+    name = discriminator.get("propertyName")
+    path = (*path, name) if name else path
+    value = detail["input"].get(name) if isinstance(detail["input"], dict) else detail["input"]
+    if value is None:
+        return _Finding(path, "is required", f"write one of {', '.join(known)}", missing=True)
+    return _Finding(path, *choice(value, known))
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """Where an error's `loc` leads: the path in the file, and the JSON Schema of the value there.
+
+    `parent` is the schema of the mapping or list that holds it. `members` are the (place, member, is the
+    value of another kind) of the unions without a discriminator on the way.
+    """
+
+    path: Path
+    node: Schema
+    parent: Schema
+    at_key: bool
+    members: tuple[tuple[Path, str, bool], ...]
+
+
+def _trace(detail: Any, model: type[BaseModel]) -> _Trace:
+    """Follows `loc` through the model's schema: pydantic names the members of unions in it, files do not."""
+    loc = detail["loc"]
+    schema = _schema(model)
+    definitions = schema.get("$defs", {})
+    node, parent = _open(schema, definitions), {}
+    path: list[str | int] = []
+    members: list[tuple[Path, str, bool]] = []
+    at_key = False
+    for number, step in enumerate(loc):
+        if step == "[key]" and number == len(loc) - 1:
+            at_key = True
+        elif "discriminator" in node:
+            chosen = node["discriminator"]["mapping"].get(step)
+            node = _open({"$ref": chosen}, definitions) if chosen else {}
+        elif "anyOf" in node:
+            wrong_kind = number == len(loc) - 1 and detail["type"].endswith("_type")
+            members.append((tuple(path), str(step), wrong_kind))
+            node = next((member for member in _members(node, definitions) if member.get("title") == step), {})
+        else:
+            path.append(step)
+            node, parent = _open(_child(node, step), definitions), node
+    return _Trace(tuple(path), node, parent, at_key, tuple(members))
+
+
+@cache
+def _schema(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema()
+
+
+def _open(node: Schema, definitions: Schema) -> Schema:
+    """The schema itself behind references, and behind `X | None`."""
+    if "$ref" in node:
+        return _open(definitions[node["$ref"].rpartition("/")[2]], definitions)
+    choices = [choice for choice in node.get("anyOf", ()) if choice.get("type") != "null"]
+    return _open(choices[0], definitions) if len(choices) == 1 else node
+
+
+def _members(node: Schema, definitions: Schema) -> Iterator[Schema]:
+    return (_open(member, definitions) for member in node["anyOf"])
+
+
+def _child(node: Schema, step: str | int) -> Schema:
+    if isinstance(step, str):
+        named = next(iter(node.get("patternProperties", {}).values()), node.get("additionalProperties"))
+        child = node.get("properties", {}).get(step, named)
+    else:
+        before = node.get("prefixItems", [])
+        child = before[step] if step < len(before) else node.get("items")
+    return child if isinstance(child, dict) else {}
+
+
+def _selected(traces: Sequence[_Trace]) -> dict[Path, str]:
+    """For each union without a discriminator, the member that the value comes nearest to.
+
+    That is one of the right kind rather than one of another, then the one with the fewest errors.
+    """
+    errors: dict[Path, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for trace in traces:
+        for site, member, wrong_kind in trace.members:
+            errors[site][member].append(wrong_kind)
+    return {
+        site: min(members, key=lambda member: (any(members[member]), len(members[member])))
+        for site, members in errors.items()
+    }

@@ -235,11 +235,11 @@ def _store(root: Path, table: str, month: str = "", rows: int = 1) -> None:
 def _graph(root: Path) -> Any:
     from dataset_assets.adapters.targets.loading import load_target  # noqa: PLC0415
     from dataset_assets.assets.asset_graph import Graph  # noqa: PLC0415
-    from dataset_assets.assets.target_resource import Placement  # noqa: PLC0415
+    from dataset_assets.assets.target_resource import TargetBinding  # noqa: PLC0415
     from dataset_assets.catalog.catalog import load_catalog  # noqa: PLC0415
 
     catalog = load_catalog(root)
-    return Graph(catalog, Placement(load_target(str(root / "target.yaml"), catalog.calendars)), NOW)
+    return Graph(catalog, TargetBinding(load_target(str(root / "target.yaml"), catalog.calendars)), NOW)
 
 
 def _eagerly(spec: Any) -> Any:

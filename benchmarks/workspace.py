@@ -15,17 +15,17 @@ import duckdb
 from benchmarks.measure import PROJECT
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.catalog.catalog import Catalog, load_catalog
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import ROWS, compile_rows
 from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.interfaces.cli import demo_data as demo
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.engine import Errand
+from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request
-from dataset_assets.publishing.source_locator import Places, named_only
+from dataset_assets.publishing.source_locator import SourceLocator, named_only
 from dataset_assets.rows.identity import Identity, row_metadata
 from dataset_assets.sql.build import assemble
 
@@ -85,9 +85,9 @@ class Workspace:
         scope = self.catalog.scope(self.catalog.entry(JOB_J))
         as_of = AsOf(self.period.end, self.period.zone)
         with target.engine.connect() as session:
-            places = Places(scope, target, as_of, self.period)
-            relations = places.relations(session, Errand(JOB_J), named_only)
-        ctes = compile_rows(Question(scope, relations, as_of, self.period))
+            places = SourceLocator(scope, target, as_of, self.period)
+            relations = places.relations(session, JobContext(JOB_J), named_only)
+        ctes = compile_rows(SelectionInput(scope, relations, as_of, self.period))
         if metadata:
             dataset = scope.dataset
             assert dataset.id is not None

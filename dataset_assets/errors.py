@@ -70,18 +70,18 @@ class Fault:
 
     message: str
     field: str = ""
-    mend: str = ""
+    hint: str = ""
     position: Position | None = None
     more: int = 0
 
     def __str__(self) -> str:
         parts = [str(part) for part in (self.position, self.field) if part]
-        text = f"{_cut(self.message)}; {_cut(self.mend)}" if self.mend else _cut(self.message)
+        text = f"{_cut(self.message)}; {_cut(self.hint)}" if self.hint else _cut(self.message)
         return visible(": ".join([*map(_cut, parts), text]))
 
 
 class DatasetAssetsError(Exception):
-    """What this package raises for anything a user can mend. `faults` holds all of them, never none."""
+    """What this package raises for anything a user can fix. `faults` holds all of them, never none."""
 
     transient: ClassVar[bool] = False
     """Whether it passes by itself, so that the same work may well be done a while later."""
@@ -169,7 +169,7 @@ def first_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
 def more_faults(count: int, position: Position | None) -> Fault:
     """A fault that stands for `count` others of a file."""
     message = f"and {count:,} more fault{'s' * (count != 1)} in this file"
-    return Fault(message, mend="mend those above first", position=position, more=count)
+    return Fault(message, hint="fix those above first", position=position, more=count)
 
 
 def fault_count(faults: Iterable[Fault]) -> int:
@@ -199,7 +199,7 @@ _REMEDIES = {
 def system_fault(error: OSError) -> Fault:
     """One sentence for what the operating system refused: the path, the reason, and what would do."""
     where = f"{near(os.fsdecode(error.filename))}: " if isinstance(error.filename, str | bytes) else ""
-    return Fault(f"{where}{system_reason(error)}", mend=_REMEDIES.get(error.errno or 0, ""))
+    return Fault(f"{where}{system_reason(error)}", hint=_REMEDIES.get(error.errno or 0, ""))
 
 
 _NUMBERED = re.compile(r"\(os error (\d+)\)")

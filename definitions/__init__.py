@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from dataset_assets.adapters.targets.environment import Settings
-from dataset_assets.assets.code_location import Surroundings, location
+from dataset_assets.assets.code_location import CodeLocationSettings, location
 from dataset_assets.assets.executor import executor
 from resources.target import settings
 
@@ -18,5 +18,5 @@ def defs() -> dg.Definitions:
 
 def build(settings: Settings, now: datetime) -> dg.Definitions:
     """The definitions of one folder over one target. `now` decides which Periods are complete."""
-    found = location(settings.definitions, Surroundings.from_settings(settings), now)
+    found = location(settings.definitions, CodeLocationSettings.from_settings(settings), now)
     return dg.Definitions.merge(found, dg.Definitions(executor=executor))

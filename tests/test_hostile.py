@@ -29,12 +29,12 @@ from dataset_assets.errors import ContractError, PeriodError
 from dataset_assets.model import ColumnRef, Identifier, ResolverName
 from dataset_assets.ports.relation import PhysicalType
 from dataset_assets.ports.warehouse import Claim
-from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.rows.identity import EarlierRows, Identity, row_metadata
 from dataset_assets.sql.build import assemble, table, text
 from dataset_assets.sql.dialect import BIGQUERY, DIALECTS, DUCKDB, Dialect
 from dataset_assets.yaml.loading import build
 from dataset_assets.yaml.reader import read
-from tests.golden.test_golden import CATALOG, ROLLING, question, variant
+from tests.golden.test_golden import CATALOG, ROLLING, inputs, variant
 from tests.googlesql.googlesql import Analyzer
 
 HARMLESS = "harmless"
@@ -122,13 +122,13 @@ class OneSalt(Stamp):
 def in_a_category(value: str, dialect: Dialect) -> Iterator[exp.Expr]:
     chosen = {"type": "categories", "value": ["DELI", value]}
     filters = {"date_range": ROLLING, "product_filter": chosen}
-    yield assemble(compile_rows(question(Scope(variant(filters=filters), CATALOG.find), dialect)))
+    yield assemble(compile_rows(inputs(Scope(variant(filters=filters), CATALOG.find), dialect)))
 
 
 def in_a_stamp(value: str, dialect: Dialect) -> Iterator[exp.Expr]:
     """The names and ids that every row carries, among them the run's and the Period's."""
     stamp = OneSalt(UUID(int=0), value, None, value, datetime(2018, 1, 1, tzinfo=UTC), value)
-    before = Published(table("published"), FIELDS, has_key=False)
+    before = EarlierRows(table("published"), FIELDS, has_key=False)
     bucketed = dialect.sorts_in_one_place
     yield assemble(row_metadata("given", Identity(FIELDS, ("word",), None), stamp, before, bucketed=bucketed))
 
@@ -142,7 +142,7 @@ def in_the_period_of_a_nested_dataset(value: str, dialect: Dialect) -> Iterator[
 
 def in_a_zone(value: str, dialect: Dialect) -> Iterator[exp.Expr]:
     """Of a table whose timestamps have none."""
-    asked = question(CATALOG.scope(CATALOG.entry("grocery_recommender")), dialect)
+    asked = inputs(CATALOG.scope(CATALOG.entry("grocery_recommender")), dialect)
     main = asked.relations[asked.scope.main.name]
     columns = (
         replace(each, type=PhysicalType.DATETIME if each.type is PhysicalType.TIMESTAMP else each.type)

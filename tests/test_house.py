@@ -1,4 +1,4 @@
-"""What surrounds the code: locks, links, layers, the wheel."""
+"""What stands around the code: locks, links, layers, the wheel."""
 
 import re
 import shutil

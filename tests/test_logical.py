@@ -10,7 +10,7 @@ from sqlglot import exp
 from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.compiler.logical import logical_relations
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.scope import Scope
 from dataset_assets.periods.instants import AsOf
@@ -28,8 +28,8 @@ def test_the_contract_alone_is_enough(stem, dialect):
     schedule = schedule_of(CATALOG, entry)
     period = schedule.last_complete(AS_OF.instant) if schedule else None
     scope = CATALOG.scope(entry)
-    question = Question(scope, logical_relations(scope, period), AS_OF, period)
-    tree = sqlglot.parse_one(DIALECTS[dialect].render(assemble(compile_rows(question))), read=dialect)
+    inputs = SelectionInput(scope, logical_relations(scope, period), AS_OF, period)
+    tree = sqlglot.parse_one(DIALECTS[dialect].render(assemble(compile_rows(inputs))), read=dialect)
     ctes = {cte.alias for cte in tree.find_all(exp.CTE)}
     names = {found.name for found in tree.find_all(exp.Table)} - ctes
     sources = (scope.main, *scope.lookups)

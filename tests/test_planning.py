@@ -16,7 +16,7 @@ from dataset_assets.periods.period import Period
 from dataset_assets.publishing.materialize import materialize
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.staleness.plan import Plan, plans
-from dataset_assets.staleness.staleness import Due, Reason, Why
+from dataset_assets.staleness.staleness import Reason, StalenessReason, StalePublication
 from tests.assets.retailer import NOW, Retailer, open_retailer
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def longer(planned: Planned) -> None:
     path.write_text(path.read_text().replace("months: 2", "months: 1"))
 
 
-SOURCE = Reason(Why.SOURCE, "shop/orders"), Reason(Why.SOURCE, "shop/products")
-NESTED = Reason(Why.NESTED, "datasets/brands")
+SOURCE = Reason(StalenessReason.SOURCE, "shop/orders"), Reason(StalenessReason.SOURCE, "shop/products")
+NESTED = Reason(StalenessReason.NESTED, "datasets/brands")
 CHANGES: dict[str, tuple[Callable[[Planned], None], dict[str, dict[str, tuple[Reason, ...]]]]] = {
     "a month restated": (
         lambda planned: planned.retailer.orders(3, {5: "other"}),
@@ -108,7 +108,10 @@ CHANGES: dict[str, tuple[Callable[[Planned], None], dict[str, dict[str, tuple[Re
             "monthly": dict.fromkeys(MONTHS, SOURCE[1:]),
         },
     ),
-    "another window": (longer, {"monthly": dict.fromkeys(MONTHS, (Reason(Why.VERSION, "1 → 2"),))}),
+    "another window": (
+        longer,
+        {"monthly": dict.fromkeys(MONTHS, (Reason(StalenessReason.VERSION, "1 → 2"),))},
+    ),
 }
 
 
@@ -131,7 +134,7 @@ def test_what_is_nested_comes_first_where_it_was_never_published(planned: Planne
     first, own = planned.plans("nesting")
     assert [due.period for due in first.due] == [None]
     assert [str(due.period) for due in own.due] == [*MONTHS]
-    assert {due.reasons for due in own.due} == {(Reason(Why.NEW),)}
+    assert {due.reasons for due in own.due} == {(Reason(StalenessReason.NEW),)}
     planned.make("brands", "nesting")
     rebranded(planned)
     planned.retailer.orders(4, {5: "other"})
@@ -149,11 +152,11 @@ def test_estimates_are_those_of_publications_and_unknown_without(planned: Planne
     assert estimates("brands") == [5]
     assert estimates("monthly") == [200] * 3
     planned.make("monthly")
-    found: tuple[Due, ...] = planned.plans("monthly", every=True)[-1].due
+    found: tuple[StalePublication, ...] = planned.plans("monthly", every=True)[-1].due
     folder = planned.retailer.root / "warehouse" / "monthly"
     sizes = {path.parent.name[-7:]: path.stat().st_size for path in folder.glob("_period=*/*.parquet")}
     assert {str(due.period): due.size_bytes for due in found} == sizes
-    assert {due.reasons for due in found} == {(Reason(Why.ASKED),)}
+    assert {due.reasons for due in found} == {(Reason(StalenessReason.ASKED),)}
 
 
 def test_a_hole_is_in_the_way_of_the_windows_that_need_it_and_of_no_publication_there_is(planned: Planned):
@@ -190,12 +193,12 @@ def test_an_unpartitioned_window_moves_and_what_became_sensitive_may_not_stay(pl
         return [due.reasons for due in found[-1].due]
 
     assert reasons("moving", as_of) == []
-    assert reasons("moving", NOW) == [(Reason(Why.WINDOW),)]
+    assert reasons("moving", NOW) == [(Reason(StalenessReason.WINDOW),)]
     planned.make("brands")
     brands = planned.retailer.settings.definitions / "datasets" / "brands.yaml"
     brands.write_text(brands.read_text().replace("{name: brand, type", "{name: brand, sensitive: true, type"))
     told = "its statistics tell of brand, sensitive now"
-    assert reasons("brands", NOW) == [(Reason(Why.OBJECTION, told),)]
+    assert reasons("brands", NOW) == [(Reason(StalenessReason.OBJECTION, told),)]
 
 
 def obstacles(planned: Planned, stem: str) -> set[str]:

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from dataset_assets.catalog.catalog import Entry, load_catalog
 from dataset_assets.compiler.logical import logical_relations
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.periods.instants import AsOf
-from dataset_assets.publishing.prepared_run import Request, Work
+from dataset_assets.publishing.prepared_run import PreparedRun, Request
 
 FILE = """
 dataset:
@@ -27,24 +27,24 @@ dataset:
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def work(folder: Path) -> Work:
+def work(folder: Path) -> PreparedRun:
     (folder / "datasets").mkdir()
     (folder / "users.yaml").write_text("users: {ada: {email: ada@example.org}}\n")
     (folder / "datasets" / "sales.yaml").write_text(FILE)
     catalog = load_catalog(folder)
     entry: Entry = catalog.entry("sales")
     scope = catalog.scope(entry)
-    question = Question(scope, logical_relations(scope), AsOf(NOW))
+    inputs = SelectionInput(scope, logical_relations(scope), AsOf(NOW))
     version = entry.lock.version_of(scope.dataset)
     request: Any = Request(entry, "run-1", NOW)
-    return Work(request, question, compile_rows(question), version, UUID(int=1), None)
+    return PreparedRun(request, inputs, compile_rows(inputs), version, UUID(int=1), None)
 
 
 def test_a_column_that_repeats_a_mapped_id_is_profiled_itself(tmp_path):
     """It is no identifier, and has a mean; a timestamp has the statistics of the column it repeats."""
     given = work(tmp_path)
-    assert given.twins["buyer"] == "buyer"
-    assert given.twins["sold_at"] == "timestamp"
+    assert given.duplicate_columns["buyer"] == "buyer"
+    assert given.duplicate_columns["sold_at"] == "timestamp"
     assert [each.name for each in given.profiled] == ["user_id", "product_id", "timestamp", "Ticket", "buyer"]
     assert [each.name for each in given.profiled if each.identifies] == ["user_id", "product_id", "Ticket"]
 

@@ -9,7 +9,7 @@ import dagster as dg
 
 from dataset_assets.assets.asset_keys import table_key
 from dataset_assets.assets.partitions import Partitioning, first_needed
-from dataset_assets.assets.target_resource import Placement
+from dataset_assets.assets.target_resource import TargetBinding
 from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.model import ColumnDef, Dataset, Status
@@ -19,7 +19,7 @@ from dataset_assets.ports.target import Target
 
 
 @dataclass(frozen=True)
-class Broken:
+class InvalidDataset:
     """A dataset that becomes an asset which fails with what is wrong (promise 3)."""
 
     entry: Entry
@@ -27,7 +27,7 @@ class Broken:
 
 
 @dataclass(frozen=True)
-class Sound:
+class ValidDataset:
     """A dataset with which nothing is wrong, so far as that can be known before it runs."""
 
     entry: Entry
@@ -68,11 +68,11 @@ class Graph:
     """Everything there is, as of the instant `now`, which decides only which Periods are complete."""
 
     catalog: Catalog
-    placement: Placement
+    binding: TargetBinding
     now: datetime
 
     @cached_property
-    def datasets(self) -> Mapping[str, Sound | Broken]:
+    def datasets(self) -> Mapping[str, ValidDataset | InvalidDataset]:
         """By stem. Archived ones are left out (decision 1), unless one that is shown reads them."""
         shown = set[str]()
         waiting = [stem for stem, entry in self.catalog.entries.items() if not _is_archived(entry)]
@@ -86,9 +86,9 @@ class Graph:
     @cached_property
     def tables(self) -> Mapping[tuple[str, str], Table]:
         """Each physical table once, however many datasets read it."""
-        readers: dict[tuple[str, str], list[Sound]] = {}
+        readers: dict[tuple[str, str], list[ValidDataset]] = {}
         for dataset in self.datasets.values():
-            if isinstance(dataset, Sound):
+            if isinstance(dataset, ValidDataset):
                 for key in dict.fromkeys(dataset.tables()):
                     readers.setdefault(key, []).append(dataset)
         return {key: self._table(*key, found) for key, found in readers.items()}
@@ -106,30 +106,30 @@ class Graph:
         found = (self.catalog.find(id_) for id_ in (entry.dataset.nested_ids() if entry.dataset else ()))
         return [nested.stem for nested in found if nested]
 
-    def _dataset(self, entry: Entry) -> Sound | Broken:
-        target = self.placement.target
+    def _dataset(self, entry: Entry) -> ValidDataset | InvalidDataset:
+        target = self.binding.target
         if entry.faults or target is None:
-            return Broken(entry, entry.faults or self.placement.faults)
+            return InvalidDataset(entry, entry.faults or self.binding.faults)
         try:
             dataset = self.catalog.checked(entry)
-            sound = Sound(entry, dataset, target, self._partitioning(entry))
+            sound = ValidDataset(entry, dataset, target, self._partitioning(entry))
             for resolver, table in sound.tables():
                 self._cadence(target, resolver, table)
         except DatasetAssetsError as error:
-            return Broken(entry, error.faults)
+            return InvalidDataset(entry, error.faults)
         return sound
 
     def _partitioning(self, entry: Entry) -> Partitioning | None:
         schedule = schedule_of(self.catalog, entry)
         return Partitioning(schedule.cadence, schedule.first, self.now, schedule.last) if schedule else None
 
-    def _table(self, resolver: str, name: str, readers: list[Sound]) -> Table:
+    def _table(self, resolver: str, name: str, readers: list[ValidDataset]) -> Table:
         cadence = self._cadence(readers[0].target, resolver, name)
         since = [first for reader in readers if (first := first_needed(reader.dataset, reader.partitioning))]
         partitioning = None
         if cadence and since:
             partitioning = Partitioning(cadence, cadence.containing(min(since)), self.now)
-        made_by = self.placement.made_here.get(name)
+        made_by = self.binding.made_here.get(name)
         return Table(resolver, name, tuple(_declared(readers, name)), partitioning, made_by)
 
     def _cadence(self, target: Target, resolver: str, table: str) -> Cadence | None:
@@ -141,7 +141,7 @@ def _is_archived(entry: Entry) -> bool:
     return entry.ok and entry.dataset is not None and entry.dataset.status is Status.ARCHIVED
 
 
-def _declared(readers: Iterable[Sound], name: str) -> Iterable[ColumnDef]:
+def _declared(readers: Iterable[ValidDataset], name: str) -> Iterable[ColumnDef]:
     """The columns of a table that any dataset declares, each as the first of them does."""
     columns: dict[str, ColumnDef] = {}
     for reader in readers:

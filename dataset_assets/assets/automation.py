@@ -11,7 +11,7 @@ from functools import cached_property
 
 import dagster as dg
 
-from dataset_assets.assets.asset_graph import Graph, Sound
+from dataset_assets.assets.asset_graph import Graph, ValidDataset
 from dataset_assets.assets.asset_keys import DATASETS
 from dataset_assets.assets.dependencies import Input, inputs
 from dataset_assets.assets.refresh_conditions import (
@@ -55,7 +55,7 @@ def sensor(
     )
 
 
-def condition(graph: Graph, sound: Sound) -> Condition | None:
+def condition(graph: Graph, sound: ValidDataset) -> Condition | None:
     """When the dataset refreshes by itself; None for never (decision 1)."""
     return Automation(graph, sound).condition
 
@@ -79,7 +79,7 @@ class Automation:
     """One dataset in the graph."""
 
     graph: Graph
-    sound: Sound
+    sound: ValidDataset
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
@@ -121,7 +121,7 @@ class Automation:
     def _busy(self) -> Iterator[Condition]:
         for each in self.inputs:
             nested = each.source.nested and self.graph.datasets.get(each.source.nested.stem)
-            if isinstance(nested, Sound):
+            if isinstance(nested, ValidDataset):
                 below = Automation(self.graph, nested)
                 yield AC.asset_matches(each.key, below.unsettled)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from dataset_assets.assets.orphaned_runs import UNFINISHED, end_if_gone, free_gone_holders
-from dataset_assets.assets.target_resource import Placement
+from dataset_assets.assets.target_resource import TargetBinding
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.publishing.leftovers import AGE, clean
 
@@ -25,7 +25,7 @@ PATIENCE = 20.0
 _ABOUT = "Ends runs whose process is gone, and once a day removes what they left in the warehouse"
 
 
-def janitor(placement: Placement, name: str = SENSOR) -> dg.SensorDefinition:
+def janitor(binding: TargetBinding, name: str = SENSOR) -> dg.SensorDefinition:
     """The sensor of a code location. Its cursor is the day on which it cleaned last."""
 
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
@@ -33,7 +33,7 @@ def janitor(placement: Placement, name: str = SENSOR) -> dg.SensorDefinition:
         told = [f"ended the run {run}" for run in end_orphans(context, now)]
         today, done = now.date().isoformat(), context.cursor
         if done != today:
-            removed, is_all = _cleaned(placement, now)
+            removed, is_all = _cleaned(binding, now)
             told += removed
             done = today if is_all else done
         return dg.SensorResult(cursor=done, skip_reason="; ".join(told) or "nothing to do")
@@ -47,12 +47,12 @@ def janitor(placement: Placement, name: str = SENSOR) -> dg.SensorDefinition:
     )
 
 
-def _cleaned(placement: Placement, now: datetime) -> tuple[list[str], bool]:
+def _cleaned(binding: TargetBinding, now: datetime) -> tuple[list[str], bool]:
     """What was removed or stood in the way, and whether it is all for today."""
     told: list[str] = []
     end = time.monotonic() + PATIENCE
     try:
-        for each in clean(placement.target, now, AGE) if placement.target else ():
+        for each in clean(binding.target, now, AGE) if binding.target else ():
             told.append(f"removed {each.name}")
             if time.monotonic() > end:
                 return told, False

@@ -25,11 +25,11 @@ from dataset_assets.assets import (
 from dataset_assets.assets import (
     source_sensor as polling,
 )
-from dataset_assets.assets.asset_graph import Broken, Graph
+from dataset_assets.assets.asset_graph import Graph, InvalidDataset
 from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.factory import assets
 from dataset_assets.assets.project_jobs import project_jobs
-from dataset_assets.assets.target_resource import RESOURCE, Placement, TargetResource
+from dataset_assets.assets.target_resource import RESOURCE, TargetBinding, TargetResource
 from dataset_assets.catalog.catalog import Catalog, load_catalog
 from dataset_assets.errors import Fault
 from dataset_assets.ports.alerts import AlertSink
@@ -39,7 +39,7 @@ _VALIDATING = "DAGSTER_IS_DEFS_VALIDATION_CLI"
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class CodeLocationSettings:
     """Where datasets are read and published, and who hears of failures.
 
     `part`: the name of a part of a code location that has others; its sensors and its resource are called
@@ -65,7 +65,7 @@ class Surroundings:
     def graph(self, catalog: Catalog, now: datetime) -> Graph:
         """What there is; `now` decides which Periods are complete."""
         key = self.called(RESOURCE)
-        return Graph(catalog, Placement.of(self.resource, catalog.calendars, key, self.made_here), now)
+        return Graph(catalog, TargetBinding.of(self.resource, catalog.calendars, key, self.made_here), now)
 
 
 @contextmanager
@@ -82,20 +82,20 @@ def _collector_paused() -> Generator[None]:
 
 
 @_collector_paused()
-def location(folder: Path, around: Surroundings, now: datetime) -> dg.Definitions:
+def location(folder: Path, around: CodeLocationSettings, now: datetime) -> dg.Definitions:
     """All of a definitions folder over one target."""
     graph = around.graph(load_catalog(folder), now)
     tell_when_validated(graph)
     return definitions(graph, around)
 
 
-def definitions(graph: Graph, around: Surroundings) -> dg.Definitions:
+def definitions(graph: Graph, around: CodeLocationSettings) -> dg.Definitions:
     """Assets, a job for each Project, and the sensors that watch over them."""
     return dg.Definitions(
         assets=list(assets(graph)),
         jobs=list(project_jobs(graph)),
         sensors=list(_sensors(graph, around)),
-        resources={graph.placement.key: around.resource},
+        resources={graph.binding.key: around.resource},
     )
 
 
@@ -112,16 +112,16 @@ def tell_when_validated(graph: Graph, others: Callable[[], Iterable[Graph]] = tu
 
 def _faults(graph: Graph) -> Iterator[Fault]:
     for each in graph.datasets.values():
-        if isinstance(each, Broken):
+        if isinstance(each, InvalidDataset):
             yield from each.faults
     yield from graph.catalog.faults
 
 
-def _sensors(graph: Graph, around: Surroundings) -> Iterator[dg.SensorDefinition]:
+def _sensors(graph: Graph, around: CodeLocationSettings) -> Iterator[dg.SensorDefinition]:
     own = dg.AssetSelection.assets(*(dataset_key(stem) for stem in graph.datasets)) if around.part else None
     yield polling.sources(graph, name=around.called(polling.SENSOR))
     yield automation.sensor(len(graph.datasets), name=around.called(automation.SENSOR), target=own)
-    yield janitor.janitor(graph.placement, name=around.called(janitor.SENSOR))
+    yield janitor.janitor(graph.binding, name=around.called(janitor.SENSOR))
     yield alerts.alerts(
         graph.catalog,
         around.sinks,

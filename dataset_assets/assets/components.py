@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, create_model
 from dataset_assets.adapters.targets.environment import Settings, find_project
 from dataset_assets.assets.asset_graph import Graph
 from dataset_assets.assets.asset_keys import word
-from dataset_assets.assets.code_location import Surroundings, definitions, tell_when_validated
+from dataset_assets.assets.code_location import CodeLocationSettings, definitions, tell_when_validated
 from dataset_assets.assets.factory import datasets
 from dataset_assets.assets.scaffolding import EXAMPLE, DatasetScaffolder, DatasetsScaffolder
 from dataset_assets.catalog.catalog import Catalog, load_catalog, single_catalog
@@ -77,7 +77,7 @@ class _Component(dg.Component, dg.Model, dg.Resolvable):
         """The datasets. `folder` is the component's own."""
 
     @abstractmethod
-    def definitions(self, graph: Graph, around: Surroundings) -> dg.Definitions:
+    def definitions(self, graph: Graph, around: CodeLocationSettings) -> dg.Definitions:
         """What of the graph becomes definitions."""
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
@@ -87,18 +87,18 @@ class _Component(dg.Component, dg.Model, dg.Resolvable):
         tell_when_validated(graph, lambda: _graphs(context))
         return self.definitions(graph, around)
 
-    def graph(self, context: dg.ComponentLoadContext, around: Surroundings) -> Graph:
+    def graph(self, context: dg.ComponentLoadContext, around: CodeLocationSettings) -> Graph:
         """As of now, which decides which Periods are complete."""
         return around.graph(self.catalog(context.path), datetime.now(UTC))
 
-    def around(self, context: dg.ComponentLoadContext) -> Surroundings:
+    def around(self, context: dg.ComponentLoadContext) -> CodeLocationSettings:
         """Its sensors and its resource are called after the component's folder."""
         folder = context.path
         settings = Settings.from_env(project=find_project(folder))
         given = {"target": _place(folder, self.target), "locked": self.locked}
         chosen = settings.model_copy(update={k: v for k, v in given.items() if v is not None})
         return replace(
-            Surroundings.from_settings(chosen),
+            CodeLocationSettings.from_settings(chosen),
             part=word("__".join(folder.relative_to(context.defs_module_path).parts)),
             made_here={
                 table: dg.AssetKey.from_user_string(key) for table, key in self.upstream_assets.items()
@@ -123,7 +123,7 @@ class DatasetsComponent(_Component):
         """All files of the folder."""
         return load_catalog((folder / self.path).resolve())
 
-    def definitions(self, graph: Graph, around: Surroundings) -> dg.Definitions:
+    def definitions(self, graph: Graph, around: CodeLocationSettings) -> dg.Definitions:
         """Everything, as in a code location of its own; how runs are executed is left to the project."""
         return definitions(graph, around)
 
@@ -150,9 +150,9 @@ class DatasetComponent(_Component):
         """Read from the file, not taken from the attributes, which know no positions."""
         return single_catalog(folder / "defs.yaml", folder.name, _read)
 
-    def definitions(self, graph: Graph, around: Surroundings) -> dg.Definitions:
+    def definitions(self, graph: Graph, around: CodeLocationSettings) -> dg.Definitions:
         """The dataset's asset."""
-        return dg.Definitions(assets=list(datasets(graph)), resources={graph.placement.key: around.resource})
+        return dg.Definitions(assets=list(datasets(graph)), resources={graph.binding.key: around.resource})
 
 
 def _graphs(context: dg.ComponentLoadContext) -> Iterator[Graph]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from dataset_assets.assets.asset_graph import Graph, Sound
+from dataset_assets.assets.asset_graph import Graph, ValidDataset
 from dataset_assets.assets.descriptions import source_key
 from dataset_assets.assets.partitions import Partitioning, nested_mapping, table_mapping
 from dataset_assets.contract.scope import Source
@@ -31,7 +31,7 @@ class Input:
         return isinstance(self.mapping, dg.SpecificPartitionsPartitionMapping)
 
 
-def inputs(graph: Graph, sound: Sound) -> Iterator[Input]:
+def inputs(graph: Graph, sound: ValidDataset) -> Iterator[Input]:
     """The main table, then the lookups: tables and nested datasets."""
     scope = graph.catalog.scope(sound.entry)
     seen: set[dg.AssetKey] = set()
@@ -42,7 +42,7 @@ def inputs(graph: Graph, sound: Sound) -> Iterator[Input]:
             yield _input(graph, sound, source, key)
 
 
-def _input(graph: Graph, sound: Sound, source: Source, key: dg.AssetKey) -> Input:
+def _input(graph: Graph, sound: ValidDataset, source: Source, key: dg.AssetKey) -> Input:
     if source.nested:
         upstream = graph.partitioning(source.nested.stem)
         return Input(key, source, upstream, nested_mapping(upstream, sound.partitioning))

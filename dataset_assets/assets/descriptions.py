@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.asset_graph import Graph, Sound
+from dataset_assets.assets.asset_graph import Graph, ValidDataset
 from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.partitions import Partitioning
 from dataset_assets.catalog.catalog import Entry
@@ -84,7 +84,7 @@ def code_span(text: str) -> str:
     return f"{fence} {line} {fence}"
 
 
-def static_metadata(graph: Graph, sound: Sound, version: Version) -> dict[str, Any]:
+def static_metadata(graph: Graph, sound: ValidDataset, version: Version) -> dict[str, Any]:
     """Everything that is known of a sound dataset without reading any data."""
     entry, warehouse = sound.entry, sound.target.warehouse
     scope = graph.catalog.scope(entry)
@@ -156,7 +156,7 @@ def _told(column: SystemColumn) -> str:
     return column.sql_type.lower().replace("varchar", "string").replace("timestamptz", "timestamp")
 
 
-def column_lineage(graph: Graph, sound: Sound, scope: Scope) -> dg.TableColumnLineage:
+def column_lineage(graph: Graph, sound: ValidDataset, scope: Scope) -> dg.TableColumnLineage:
     """Which column of which upstream asset each published column is read from."""
     sources = (scope.main, *scope.lookups)
     keys = {source.name: source_key(graph, sound, source) for source in sources}
@@ -173,7 +173,7 @@ def column_lineage(graph: Graph, sound: Sound, scope: Scope) -> dg.TableColumnLi
     )
 
 
-def source_key(graph: Graph, sound: Sound, source: Source) -> dg.AssetKey:
+def source_key(graph: Graph, sound: ValidDataset, source: Source) -> dg.AssetKey:
     """The asset that a main table or a lookup is: a nested Dataset, or a physical table."""
     if source.nested:
         return dataset_key(source.nested.stem)

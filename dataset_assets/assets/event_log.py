@@ -29,7 +29,7 @@ STORAGE = ".dagster_storage"
 """Where the project's own dagster.yaml keeps runs and events."""
 
 
-class Telling:
+class DagsterEventWriter:
     """Writes events to the instance of DAGSTER_HOME, or to that of the dagster.yaml in `folder`.
 
     Relative paths of a dagster.yaml begin at the working directory, which has to be `folder`. Raises
@@ -42,8 +42,8 @@ class Telling:
             self._instance = _own(folder) if folder else dg.DagsterInstance.get()
         except DagsterError as error:
             what = f"{folder}/dagster.yaml" if folder else "DAGSTER_HOME"
-            mend = "mend it" if folder else "set it to the folder of a dagster.yaml, or unset it"
-            raise ContractError(Fault(f"{what} is no Dagster instance: {error}", mend=mend)) from None
+            hint = "fix it" if folder else "set it to the folder of a dagster.yaml, or unset it"
+            raise ContractError(Fault(f"{what} is no Dagster instance: {error}", hint=hint)) from None
         self._sighting = Sighting(self._instance, catalog, target)
 
     def before(self, stem: str) -> None:

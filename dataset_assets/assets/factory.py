@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.asset_graph import Broken, Graph, Sound, Table
+from dataset_assets.assets.asset_graph import Graph, InvalidDataset, Table, ValidDataset
 from dataset_assets.assets.asset_keys import (
     OWNER_TAG,
     STATUS_TAG,
@@ -43,7 +43,7 @@ def assets(graph: Graph) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
 def datasets(graph: Graph) -> Iterator[dg.AssetsDefinition]:
     """One for each dataset, broken ones too."""
     for dataset in graph.datasets.values():
-        yield dataset_asset(graph, dataset) if isinstance(dataset, Sound) else broken_asset(dataset)
+        yield dataset_asset(graph, dataset) if isinstance(dataset, ValidDataset) else broken_asset(dataset)
 
 
 def table_spec(table: Table) -> dg.AssetSpec:
@@ -58,7 +58,7 @@ def table_spec(table: Table) -> dg.AssetSpec:
     )
 
 
-def dataset_asset(graph: Graph, sound: Sound) -> dg.AssetsDefinition:
+def dataset_asset(graph: Graph, sound: ValidDataset) -> dg.AssetsDefinition:
     """An asset that publishes the dataset for the Periods of its run."""
     stem, entry = sound.entry.stem, sound.entry
     key = dataset_key(stem)
@@ -67,7 +67,7 @@ def dataset_asset(graph: Graph, sound: Sound) -> dg.AssetsDefinition:
     def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
         from dataset_assets.assets.materialization import Refresh  # noqa: PLC0415 - only a run needs all of it
 
-        resource = getattr(context.resources, graph.placement.key)
+        resource = getattr(context.resources, graph.binding.key)
         yield from Refresh(context, resource, graph.catalog, entry, cadence).events()
 
     return dg.multi_asset(
@@ -77,17 +77,17 @@ def dataset_asset(graph: Graph, sound: Sound) -> dg.AssetsDefinition:
         partitions_def=sound.partitioning.definition if sound.partitioning else None,
         backfill_policy=dg.BackfillPolicy.single_run() if sound.partitioning else None,
         config_schema=None if sound.partitioning else AS_OF_CONFIG,
-        required_resource_keys={graph.placement.key},
+        required_resource_keys={graph.binding.key},
         pool=pool(stem),
     )(compute)
 
 
-def _is_main_by_period(sound: Sound) -> bool:
+def _is_main_by_period(sound: ValidDataset) -> bool:
     table = sound.dataset.main_table.name
     return sound.target.resolver_of(sound.dataset, table).cadence(table) is not None
 
 
-def dataset_spec(graph: Graph, sound: Sound) -> dg.AssetSpec:
+def dataset_spec(graph: Graph, sound: ValidDataset) -> dg.AssetSpec:
     """What is known of a dataset before it runs."""
     dataset, entry = sound.dataset, sound.entry
     version = entry.lock.version_of(dataset)
@@ -107,7 +107,7 @@ def dataset_spec(graph: Graph, sound: Sound) -> dg.AssetSpec:
         code_version=version.sha256[:12],
         owners=[owner.address] if owner else None,
         tags={STATUS_TAG: str(dataset.status), OWNER_TAG: tag_value(dataset.owner)},
-        kinds=graph.placement.kinds,
+        kinds=graph.binding.kinds,
         partitions_def=sound.partitioning.definition if sound.partitioning else None,
         automation_condition=condition(graph, sound),
         freshness_policy=_freshness(dataset),
@@ -120,7 +120,7 @@ def _freshness(dataset: Dataset) -> dg.FreshnessPolicy | None:
     return dg.FreshnessPolicy.time_window(fail_window=asked.window) if asked else None
 
 
-def broken_asset(broken: Broken) -> dg.AssetsDefinition:
+def broken_asset(broken: InvalidDataset) -> dg.AssetsDefinition:
     """An asset in the place of a dataset whose file, or target, cannot be used."""
     return failing_asset(
         dataset_key(broken.entry.stem), broken.faults, code_reference(broken.entry, broken.faults)

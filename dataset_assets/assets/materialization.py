@@ -13,7 +13,7 @@ from dataset_assets.assets.asset_keys import PROJECT_TAG
 from dataset_assets.assets.checks import check_results
 from dataset_assets.assets.metadata import materialization_metadata
 from dataset_assets.assets.partition_events import all_recorded, period_recorded
-from dataset_assets.assets.retry import WAITS, patiently
+from dataset_assets.assets.retry import WAITS, retry
 from dataset_assets.assets.run_process import announce
 from dataset_assets.assets.target_resource import TargetResource
 from dataset_assets.catalog.catalog import Catalog, Entry
@@ -25,7 +25,7 @@ from dataset_assets.periods.period import Period
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request
-from dataset_assets.text.progress import Pace
+from dataset_assets.text.progress import ProgressEstimate
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class Refresh:
         announce(self.context.instance, self.context.run)
         target = _or_fail(lambda: self.resource.load(self.catalog.calendars))
         periods = _or_fail(self._periods)
-        pace = Pace(len(periods))
+        estimate = ProgressEstimate(len(periods))
         for period in periods:
             request = self._request(period, self.resource.locked)
             result = self._attempt(target, request)
@@ -69,7 +69,7 @@ class Refresh:
                 yield from self._recorded(target, period, result, len(periods))
             if len(periods) > 1:
                 done = f"{result.counts.rows:,} rows" if result else "failed"
-                self.context.log.info("%s: %s; %s", period, done, pace.step())
+                self.context.log.info("%s: %s; %s", period, done, estimate.step())
         yield from check_results(self.context.asset_key, self.findings)
         if self.failures:
             raise dg.Failure(_failure_text(self.failures, periods), allow_retries=False)
@@ -117,7 +117,7 @@ class Refresh:
             return materialize(self.catalog, target, again, lambda text: log.info(said, text))
 
         try:
-            result = patiently(work, lambda text: log.warning(said, text), self.waits)
+            result = retry(work, lambda text: log.warning(said, text), self.waits)
         except DatasetAssetsError as error:
             self.waits = () if error.transient else self.waits
             self.failures[period] = error
@@ -139,7 +139,7 @@ class Refresh:
 
 
 def _or_fail(work: Callable[[], T]) -> T:
-    """What a user can mend is told as plain text."""
+    """What a user can fix is told as plain text."""
     try:
         return work()
     except DatasetAssetsError as error:

@@ -10,12 +10,12 @@ from functools import cache
 
 import dagster as dg
 
-from dataset_assets.compiler.selection_input import extent_of
+from dataset_assets.compiler.selection_input import time_range_of
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.calendar import Cadence
 from dataset_assets.periods.instants import UTC_ZONE, AsOf
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.resolver import Extent
+from dataset_assets.ports.resolver import TimeRange
 from dataset_assets.selection.date_range import DateRange, FixedRange
 
 _ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
@@ -59,9 +59,9 @@ class Partitioning:
         end = min(now, self.last.end) if self.last else now
         return self.first.start <= period.start and period.end <= (end if self.by_clock else self._end)
 
-    def touched(self, extent: Extent, *, only_last: bool = False) -> list[str]:
-        """The keys of the partitions that lie at least partly in a stretch of time."""
-        periods = self.cadence.covering(extent.start, extent.end)[-1 if only_last else 0 :]
+    def touched(self, time_range: TimeRange, *, only_last: bool = False) -> list[str]:
+        """The keys of the partitions that lie at least partly in a time range."""
+        periods = self.cadence.covering(time_range.start, time_range.end)[-1 if only_last else 0 :]
         return [p.key for p in periods if p.start >= self.first.start and p.end <= self._end]
 
     @property
@@ -133,16 +133,18 @@ def first_needed(dataset: Dataset, downstream: Partitioning | None) -> datetime 
     return found.start if found else None
 
 
-def _fixed_extent(dataset: Dataset, downstream: Partitioning | None) -> Extent | None:
-    """The stretch of time of a dataset with fixed dates, the same for every as-of; None for any other."""
+def _fixed_extent(dataset: Dataset, downstream: Partitioning | None) -> TimeRange | None:
+    """The time range of a dataset with fixed dates, the same for every as-of; None for any other."""
     if not isinstance(dataset.filters.date_range, FixedRange):
         return None
-    return extent_of(dataset, AsOf(_ANY_INSTANT, downstream.cadence.zone if downstream else UTC_ZONE), None)
+    return time_range_of(
+        dataset, AsOf(_ANY_INSTANT, downstream.cadence.zone if downstream else UTC_ZONE), None
+    )
 
 
-def _extent(dataset: Dataset, period: Period) -> Extent | None:
+def _extent(dataset: Dataset, period: Period) -> TimeRange | None:
     """What a partition asks of a table that is stored by Period; as-of is the Period's end (decision 6)."""
-    return extent_of(dataset, AsOf(period.end, period.zone), period)
+    return time_range_of(dataset, AsOf(period.end, period.zone), period)
 
 
 def _exact_mapping(
@@ -150,8 +152,8 @@ def _exact_mapping(
 ) -> dg.PartitionMapping:
     readers: dict[str, list[str]] = {}
     for period in downstream.complete():
-        extent = _extent(dataset, period)
-        for key in upstream.touched(extent, only_last=snapshots) if extent else ():
+        time_range = _extent(dataset, period)
+        for key in upstream.touched(time_range, only_last=snapshots) if time_range else ():
             readers.setdefault(key, []).append(period.key)
     return dg.StaticPartitionMapping(readers)
 

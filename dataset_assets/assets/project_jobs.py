@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.asset_graph import Broken, Graph
+from dataset_assets.assets.asset_graph import Graph, InvalidDataset
 from dataset_assets.assets.asset_keys import PROJECT_TAG, dataset_key, word
 from dataset_assets.assets.partitions import Partitioning
 from dataset_assets.catalog.projects import Project
@@ -47,7 +47,7 @@ def _by_partitioning(graph: Graph, project: Project) -> Mapping[Partitioning | N
     """Broken datasets are in every job: it fails and says why, while the others are published."""
     stems = dict.fromkeys(graph.catalog.entry(name).stem for name in project.datasets)
     shown = [stem for stem in stems if stem in graph.datasets]
-    broken = [stem for stem in shown if isinstance(graph.datasets[stem], Broken)]
+    broken = [stem for stem in shown if isinstance(graph.datasets[stem], InvalidDataset)]
     found: dict[Partitioning | None, list[str]] = {}
     for stem in shown:
         if stem not in broken:

@@ -15,7 +15,7 @@ from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.asset_graph import Sound
+from dataset_assets.assets.asset_graph import ValidDataset
 from dataset_assets.assets.asset_keys import OBSERVER_TAG, dataset_key
 from dataset_assets.assets.dependencies import Input
 from dataset_assets.assets.partitions import Partitioning
@@ -54,7 +54,7 @@ def only(*inputs: Input) -> dg.AssetSelection:
 class Trigger(ABC):
     """When the publications of one dataset are due. `zone`: where its clock is."""
 
-    sound: Sound
+    sound: ValidDataset
     refresh: Refresh
     inputs: tuple[Input, ...]
     zone: str

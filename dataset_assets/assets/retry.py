@@ -13,7 +13,7 @@ WAITS: Sequence[float] = (30.0, 120.0, 300.0)
 """Seconds before the second, the third and the fourth try."""
 
 
-def patiently(work: Callable[[int], T], tell: Progress, waits: Sequence[float] = WAITS) -> T:
+def retry(work: Callable[[int], T], tell: Progress, waits: Sequence[float] = WAITS) -> T:
     """What `work` answers, which is told how many times it was tried before.
 
     Raises what it raises: at once, unless that is transient, else at the last try.

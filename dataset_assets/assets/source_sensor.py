@@ -124,7 +124,7 @@ class Polling:
         """
         ordered = sorted(tables, key=lambda name: (name <= after, name))[:MOST_TABLES]
         pool = ThreadPoolExecutor(_AT_ONCE, SENSOR)
-        target = self._graph.placement.target
+        target = self._graph.binding.target
         asked = {name: pool.submit(ask, target, tables[name]) for name in ordered if name not in self._late}
         wait(asked.values(), SECONDS_ASKING)
         pool.shutdown(wait=False, cancel_futures=True)

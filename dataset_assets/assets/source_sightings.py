@@ -13,10 +13,10 @@ import dagster as dg
 from dagster._core.events import StepMaterializationData
 
 from dataset_assets.assets import source_sensor as polling
-from dataset_assets.assets.asset_graph import Graph, Sound, Table
+from dataset_assets.assets.asset_graph import Graph, Table, ValidDataset
 from dataset_assets.assets.asset_keys import OBSERVER_TAG
 from dataset_assets.assets.source_events import KINDS, Report, report, reported
-from dataset_assets.assets.target_resource import Placement
+from dataset_assets.assets.target_resource import TargetBinding
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.ports.resolver import TableState
 from dataset_assets.ports.target import Target
@@ -31,20 +31,20 @@ class Sighting:
     def __init__(self, instance: dg.DagsterInstance, catalog: Catalog, target: Target) -> None:
         self._instance = instance
         self._now = datetime.now(UTC)
-        self._graph = Graph(catalog, Placement(target), self._now)
+        self._graph = Graph(catalog, TargetBinding(target), self._now)
         self._asked: set[tuple[str, str]] = set()
 
     def observe(self, stem: str) -> None:
         """Tells of a dataset's tables. What cannot be asked stays unknown: its first report is a change."""
         sound = self._graph.datasets.get(stem)
-        for key in dict.fromkeys(sound.tables()) if isinstance(sound, Sound) else ():
+        for key in dict.fromkeys(sound.tables()) if isinstance(sound, ValidDataset) else ():
             if key not in self._asked:
                 self._asked.add(key)
                 self._observe(self._graph.tables[key])
 
     def _observe(self, table: Table) -> None:
         known = set[str | None]().union(*(reported(self._instance, kind, table) for kind in KINDS))
-        answer = polling.ask(self._graph.placement.target, table)
+        answer = polling.ask(self._graph.binding.target, table)
         for partition, (period, state) in polling.pieces_of(table, answer, self._now).items():
             if not state.version or partition in known:
                 continue
@@ -68,11 +68,11 @@ class Sighting:
     def doubt(self, stem: str) -> None:
         """Has all readers of a dataset whose rows changed looked at: their tables count as reported."""
         for sound in self._graph.datasets.values():
-            if isinstance(sound, Sound) and stem in self._nested(sound):
+            if isinstance(sound, ValidDataset) and stem in self._nested(sound):
                 for key in dict.fromkeys(sound.tables()):
                     self._report(self._graph.tables[key])
 
-    def _nested(self, sound: Sound) -> set[str]:
+    def _nested(self, sound: ValidDataset) -> set[str]:
         found = (self._graph.catalog.find(id_) for id_ in sound.dataset.nested_ids())
         return {entry.stem for entry in found if entry}
 

@@ -19,7 +19,7 @@ from dataset_assets.errors import DatasetAssetsError, Fault
 PATIENCE = 120.0
 """Seconds to wait for another process: making the tables takes a few, opening them none."""
 
-_MEND = "let it be a folder on a disk of this machine that may be written to, or keep them in PostgreSQL"
+_HINT = "let it be a folder on a disk of this machine that may be written to, or keep them in PostgreSQL"
 
 
 class SharedSqliteStorage(DagsterSqliteStorage):
@@ -41,7 +41,7 @@ class SharedSqliteStorage(DagsterSqliteStorage):
                 super().__init__(base_dir, inst_data)
         except Timeout:
             message = f"another process has held {lock} for {PATIENCE:.0f} seconds"
-            raise DatasetAssetsError(Fault(message, mend="end that process, then try again")) from None
+            raise DatasetAssetsError(Fault(message, hint="end that process, then try again")) from None
         except OSError as error:
             message = f"Dagster cannot keep its runs and events in {base_dir}: {error.strerror}"
-            raise DatasetAssetsError(Fault(message, mend=_MEND)) from None
+            raise DatasetAssetsError(Fault(message, hint=_HINT)) from None

@@ -35,7 +35,7 @@ class TargetResource(dg.ConfigurableResource):
 
 
 @dataclass(frozen=True)
-class Placement:
+class TargetBinding:
     """What a code location asks of its target: where tables come from and datasets go.
 
     `faults` are those of a target that cannot be read; nothing else may be asked of it then. `key` is that of
@@ -54,7 +54,7 @@ class Placement:
         calendars: Calendars,
         key: str = RESOURCE,
         made_here: Mapping[str, dg.AssetKey] | None = None,
-    ) -> "Placement":
+    ) -> "TargetBinding":
         """A target that is broken is no reason for a code location not to load."""
         target, faults = None, ()
         try:

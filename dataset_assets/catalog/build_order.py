@@ -35,10 +35,10 @@ class Schedule:
         found = self.cadence.parse(text)
         if found.start < self.first.start:
             message = f"{self.stem} has no Period {found}: it begins with {self.first}"
-            raise PeriodError(Fault(message, mend="name a later one, or change `partitions.start`"))
+            raise PeriodError(Fault(message, hint="name a later one, or change `partitions.start`"))
         if self.last and found.start > self.last.start:
             message = f"{self.stem} has no Period {found}: it ends with {self.last}"
-            raise PeriodError(Fault(message, mend="name an earlier one, or change `partitions.end`"))
+            raise PeriodError(Fault(message, hint="name an earlier one, or change `partitions.end`"))
         return found
 
     def periods(self, texts: Iterable[str]) -> list[Period]:
@@ -65,7 +65,7 @@ class Schedule:
             end = self.period(last)
         if end.start < start.start:
             message = f"{end} is before {start}: there are no Periods between them"
-            raise PeriodError(Fault(message, mend="exchange the two ends"))
+            raise PeriodError(Fault(message, hint="exchange the two ends"))
         return self.cadence.between(start, end.end)
 
     def last_complete(self, now: datetime) -> Period:
@@ -73,7 +73,7 @@ class Schedule:
         found = self.cadence.previous(self.cadence.containing(now))
         if found.start < self.first.start:
             message = f"{self.stem} has no complete Period by {now:%Y-%m-%d}: its first is {self.first}"
-            raise PeriodError(Fault(message, mend=f"wait until {self.first.end_date}"))
+            raise PeriodError(Fault(message, hint=f"wait until {self.first.end_date}"))
         return self.last if self.last and self.last.start < found.start else found
 
     def complete(self, periods: Sequence[Period], now: datetime) -> list[Period]:
@@ -83,8 +83,8 @@ class Schedule:
             many = len(late) > 1
             words = f"{listed(map(str, late))} {'are' if many else 'is'} not complete"
             ends = f"{'the first' if many else 'it'} ends on {late[0].end_date}"
-            mend = "wait until then, or leave them out" if many else "wait until then"
-            raise PeriodError(Fault(f"{words}: {ends}", mend=mend))
+            hint = "wait until then, or leave them out" if many else "wait until then"
+            raise PeriodError(Fault(f"{words}: {ends}", hint=hint))
         return list(periods)
 
 
@@ -124,11 +124,11 @@ def chosen_periods(
     if schedule is None:
         if named or by_range:
             message = f"{entry.stem} is not published by Period"
-            raise PeriodError(Fault(message, mend="leave the Periods out"))
+            raise PeriodError(Fault(message, hint="leave the Periods out"))
         return [None]
     if not named and not by_range:
         message = f"{entry.stem} is published by {schedule.name}"
-        raise PeriodError(Fault(message, mend=f"say which, such as {_example(schedule, now)}"))
+        raise PeriodError(Fault(message, hint=f"say which, such as {_example(schedule, now)}"))
     periods = schedule.periods(named)
     if by_range:
         periods += [each for each in schedule.span(first, last, now) if each not in periods]

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, RootModel, ValidationError
 
-from dataset_assets.catalog.drafts import Draft, checked, draft
+from dataset_assets.catalog.drafts import ParsedFile, checked, parsed
 from dataset_assets.catalog.folder import files_of, refuse_link_out
 from dataset_assets.catalog.projects import ROOT as PROJECT
 from dataset_assets.catalog.projects import Project, Referent, project_faults, read_project_lock
@@ -76,8 +76,8 @@ class Catalog:
         found = self.named(name)
         if found is None:
             meant = nearest(name, self.entries)
-            mend = f"did you mean `{meant}`?" if meant else f"see {self.root / 'datasets'}"
-            raise ContractError(Fault(f"there is no dataset {shown(name)}", mend=mend))
+            hint = f"did you mean `{meant}`?" if meant else f"see {self.root / 'datasets'}"
+            raise ContractError(Fault(f"there is no dataset {shown(name)}", hint=hint))
         return found
 
     def named(self, name: str) -> Entry | None:
@@ -126,7 +126,7 @@ def load_catalog(root: Path) -> Catalog:
     calendars = _calendars(root / "periods.yaml", faults)
     with _collector_at_rest():
         paths = _listed(root / "datasets", faults)
-        drafts = {path.stem: draft(path, lambda each: _read_inside(each, root)) for path in paths}
+        drafts = {path.stem: parsed(path, lambda each: _read_inside(each, root)) for path in paths}
         entries = _entries(drafts, calendars, users)
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
     projects = dict(_projects(catalog, users, faults))
@@ -142,7 +142,7 @@ def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> C
     root, faults = path.parent, list[Fault]()
     users = _users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
     calendars = _calendars(root / "periods.yaml", faults)
-    entry = _entries({stem: draft(path, read)}, calendars, users)[stem]
+    entry = _entries({stem: parsed(path, read)}, calendars, users)[stem]
     entries = {stem: replace(entry, faults=(*entry.faults, *faults))}
     return Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
 
@@ -162,7 +162,7 @@ def _read_inside(path: Path, root: Path) -> Document:
 
 
 def _entries(
-    drafts: Mapping[str, Draft], calendars: Calendars | None, users: Users | None
+    drafts: Mapping[str, ParsedFile], calendars: Calendars | None, users: Users | None
 ) -> dict[str, Entry]:
     found = dict(checked(drafts, calendars, users))
     return {
@@ -190,11 +190,11 @@ def _collector_at_rest() -> Generator[None]:
 
 def _users(path: Path, faults: list[Fault]) -> Users | None:
     if not path.exists():
-        message, mend = (
+        message, hint = (
             "there is no users.yaml, so owners cannot be checked",
             "create it, with the key `users:`",
         )
-        faults.append(Fault(message, mend=mend, position=Position(str(path), 1, 1)))
+        faults.append(Fault(message, hint=hint, position=Position(str(path), 1, 1)))
         return None
     found = _built(path, Users, "users", faults)
     return found[1] if found else None
@@ -221,8 +221,8 @@ def _of_calendar(detail: Any, document: Document) -> Fault:
         place = (_CALENDARS, STANDARD)
         return Fault(str(detail["ctx"]["error"]), dotted(place), position=document.position(place, key=True))
     place = (_CALENDARS, detail["loc"][1])
-    mend = "use letters, digits and `_`, beginning with a letter"
-    return Fault("is not a name", dotted(place), mend, document.position(place, key=True))
+    hint = "use letters, digits and `_`, beginning with a letter"
+    return Fault("is not a name", dotted(place), hint, document.position(place, key=True))
 
 
 def _built(path: Path, model: type[M], root: str, faults: list[Fault]) -> tuple[Document, M] | None:
@@ -255,5 +255,5 @@ def _projects(catalog: Catalog, users: Users | None, faults: list[Fault]) -> Ite
 def _misnamed(root: Path) -> Iterator[Fault]:
     """Files that were meant to be read, and are not."""
     for path in sorted((*root.glob("datasets/*.yml"), *root.glob("projects/*.yml"), *root.glob("*.yml"))):
-        mend = f"rename it to {path.stem}.yaml"
-        yield Fault("is not read", mend=mend, position=Position(str(path), 1, 1))
+        hint = f"rename it to {path.stem}.yaml"
+        yield Fault("is not read", hint=hint, position=Position(str(path), 1, 1))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dataset_assets.catalog.nesting import MAX_DEPTH, Nesting
 from dataset_assets.catalog.partial_models import repaired
-from dataset_assets.catalog.rule_input import Loc, Subject
+from dataset_assets.catalog.rule_input import Loc, RuleInput
 from dataset_assets.catalog.rules import ROOT, check
 from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.versions import Lock, read_lock
@@ -21,7 +21,7 @@ from dataset_assets.yaml.reader import Document, read_file
 
 
 @dataclass(frozen=True)
-class Draft:
+class ParsedFile:
     """A file before it meets the others. `dataset` may be a repaired one; then `doubts` are the repairs."""
 
     path: Path
@@ -37,7 +37,7 @@ class Draft:
         return self.dataset is not None and not self.faults
 
 
-def draft(path: Path, read: Callable[[Path], Document] = read_file) -> Draft:
+def parsed(path: Path, read: Callable[[Path], Document] = read_file) -> ParsedFile:
     """Reads a file and its lock. Faults become part of the draft."""
     lock = read_lock(path.with_suffix(".lock"))
     dataset, doubts, faults, document = None, frozenset[Loc](), (), None
@@ -50,11 +50,11 @@ def draft(path: Path, read: Callable[[Path], Document] = read_file) -> Draft:
             dataset, doubts = repaired(document.data.get(ROOT))
     if dataset and dataset.id is None and lock.id:
         dataset = dataset.model_copy(update={"id": lock.id})
-    return Draft(path, document, dataset, doubts, faults, lock)
+    return ParsedFile(path, document, dataset, doubts, faults, lock)
 
 
 def checked(
-    drafts: Mapping[str, Draft], calendars: Calendars | None, users: Users | None
+    drafts: Mapping[str, ParsedFile], calendars: Calendars | None, users: Users | None
 ) -> Iterator[tuple[str, tuple[Fault, ...]]]:
     """(stem, all faults) of every draft, nested Datasets first: a broken one breaks what contains it."""
     nesting = Nesting({stem: each.dataset for stem, each in drafts.items() if each.dataset})
@@ -66,14 +66,14 @@ def checked(
         each = drafts[stem]
         found: tuple[Fault, ...] = ()
         if each.dataset and each.document:
-            about = Subject(
+            about = RuleInput(
                 stem=stem,
                 dataset=each.dataset,
                 scope=Scope(each.dataset, sound.get),
                 calendars=calendars,
                 users=users,
                 lock=each.lock,
-                twins=_twins(drafts, stem, nesting.twins(stem, each.dataset.id)),
+                same_id_files=_unlocked_copies(drafts, stem, nesting.same_id_files(stem, each.dataset.id)),
                 namesakes=tuple(name for name in namesakes[stem.lower()] if name != stem),
                 why_not=partial(nesting.why_not, stem),
                 doubts=each.doubts,
@@ -85,12 +85,12 @@ def checked(
         yield stem, faults
 
 
-def _twins(drafts: Mapping[str, Draft], stem: str, twins: tuple[str, ...]) -> tuple[str, ...]:
+def _unlocked_copies(drafts: Mapping[str, ParsedFile], stem: str, found: tuple[str, ...]) -> tuple[str, ...]:
     """A file that is locked owns its id; a copy of it is at fault alone, unless its lock was copied too."""
     own = drafts[stem]
     if own.dataset and own.lock.id == own.dataset.id:
-        return tuple(twin for twin in twins if drafts[twin].lock.id == own.lock.id)
-    return twins
+        return tuple(other for other in found if drafts[other].lock.id == own.lock.id)
+    return found
 
 
 def _place(fault: Fault) -> tuple[int, int, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_assets.catalog.catalog import Catalog, load_catalog
-from dataset_assets.catalog.drafts import checked, draft
+from dataset_assets.catalog.drafts import checked, parsed
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.errors import ContractError, Fault, near
 from dataset_assets.periods.calendar import Calendars
@@ -50,9 +50,9 @@ class Resolvers:
         name = dataset.get("resolver_id") if isinstance(dataset, dict) else None
         if document and isinstance(name, str) and name.strip() and name not in self.names:
             meant = nearest(name, self.names)
-            mend = f"did you mean `{meant}`?" if meant else f"it has: {', '.join(sorted(self.names))}"
+            hint = f"did you mean `{meant}`?" if meant else f"it has: {', '.join(sorted(self.names))}"
             message = f"is {shown(name)}, which the target {shown(self.target)} does not have"
-            yield Fault(message, dotted(_RESOLVER), mend, document.position(_RESOLVER))
+            yield Fault(message, dotted(_RESOLVER), hint, document.position(_RESOLVER))
 
 
 ReadTarget = Callable[[Calendars], Resolvers]
@@ -108,7 +108,7 @@ def _named(path: Path) -> Path:
 def _check(catalog: Catalog, path: Path, read_target: ReadTarget | None) -> Report:
     root = catalog.root.resolve()
     if not path.exists():
-        return Report(0, (Fault(f"there is no file or folder {shown(str(path))}", mend="check the path"),))
+        return Report(0, (Fault(f"there is no file or folder {shown(str(path))}", hint="check the path"),))
     if (path / "datasets").is_dir() or (path.is_dir() and root.is_relative_to(path)):
         return check_folder(catalog.root if root.is_relative_to(path) else path, read_target)
     if path.is_relative_to(root):
@@ -121,13 +121,13 @@ def _check(catalog: Catalog, path: Path, read_target: ReadTarget | None) -> Repo
         found = iter([_not_of_a_dataset(path, kind)]) if kind else _foreign(catalog, files)
     if not files:
         message = f"there is no .yaml file of a dataset in {path}"
-        return Report(0, (Fault(message, mend="name a folder that has some"),))
+        return Report(0, (Fault(message, hint="name a folder that has some"),))
     return Report(len(files), tuple(found))
 
 
 def _not_of_a_dataset(path: Path, kind: str) -> Fault:
     message = f"{near(path)} is {kind}, not the file of a dataset"
-    return Fault(message, mend="name files of datasets, or a definitions folder")
+    return Fault(message, hint="name files of datasets, or a definitions folder")
 
 
 def _files(folder: Path) -> list[Path]:
@@ -176,8 +176,8 @@ def _foreign(catalog: Catalog, files: Iterable[Path]) -> Iterator[Fault]:
 
     Which target they are meant for is not known: it may have resolvers that this one does not.
     """
-    own = {path.stem: draft(path) for path in files}
-    drafts = {stem: draft(entry.path) for stem, entry in catalog.entries.items()} | own
+    own = {path.stem: parsed(path) for path in files}
+    drafts = {stem: parsed(entry.path) for stem, entry in catalog.entries.items()} | own
     users = catalog.users if catalog.users.root else None
     for stem, faults in checked(drafts, catalog.calendars, users):
         if stem in own:

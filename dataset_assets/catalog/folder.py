@@ -26,5 +26,5 @@ def refuse_link_out(path: Path, root: Path) -> None:
     except (OSError, RuntimeError):  # a link to itself is told by who reads it
         inside = True
     if not inside:
-        message, mend = "is a link that leads out of the definitions folder", "put the file itself here"
-        raise ContractError(Fault(message, mend=mend, position=Position(str(path), 1, 1)))
+        message, hint = "is a link that leads out of the definitions folder", "put the file itself here"
+        raise ContractError(Fault(message, hint=hint, position=Position(str(path), 1, 1)))

@@ -1,6 +1,6 @@
 """What `dataset-assets lock` does to one file, and what `lock --check` finds (decision 15).
 
-`lock` mends the numbers of a merge, appends what is new to the lock, and writes the system fields that follow
+`lock` fixes the numbers of a merge, appends what is new to the lock, and writes the system fields that follow
 from the lock into the YAML. Doing it twice does nothing the second time.
 """
 
@@ -25,7 +25,7 @@ from dataset_assets.yaml.edits import with_fields
 def lock_entry(entry: Entry, now: datetime) -> tuple[str, ...]:
     """Locks a Dataset; what was done, as sentences, none when everything was as it should be.
 
-    Raises ContractError for a file with faults, LockError for a lock that only a person can mend.
+    Raises ContractError for a file with faults, LockError for a lock that only a person can fix.
     """
     raise_all(ContractError, (fault for fault in entry.faults if fault not in entry.lock.faults))
     raise_all(LockError, entry.lock.unreadable)
@@ -48,19 +48,19 @@ def entry_lock_faults(entry: Entry) -> tuple[Fault, ...]:
     if entry.faults or entry.dataset is None or entry.document is None:
         return entry.faults
     version = entry.lock.version_of(entry.dataset)
-    mend = "run `dataset-assets lock`"
+    hint = "run `dataset-assets lock`"
     here = entry.document.position((ROOT,), key=True)
     if version.pending:
         return (
             Fault(
-                f"version {version.number} ({version.kind}) is not locked: {version.summary}", "", mend, here
+                f"version {version.number} ({version.kind}) is not locked: {version.summary}", "", hint, here
             ),
         )
     if not entry.lock.is_current(entry.dataset):
-        return (Fault("has changed since it was locked, though not its structure", "", mend, here),)
+        return (Fault("has changed since it was locked, though not its structure", "", hint, here),)
     return tuple(
         Fault(
-            f"is not {value} as in the lock", dotted((ROOT, key)), mend, entry.document.position((ROOT, key))
+            f"is not {value} as in the lock", dotted((ROOT, key)), hint, entry.document.position((ROOT, key))
         )
         for key, value in _fields(entry.dataset, entry.document.data[ROOT], entry.lock).items()
     )
@@ -90,7 +90,7 @@ def project_lock_faults(catalog: Catalog, stem: str) -> tuple[Fault, ...]:
     named = {entry.dataset.id for entry in entries if entry and entry.dataset}
     if lock.id == project.id and set(lock.datasets) == named:
         return ()
-    return (Fault(f"the project `{stem}` is not locked as it is", mend="run `dataset-assets lock`"),)
+    return (Fault(f"the project `{stem}` is not locked as it is", hint="run `dataset-assets lock`"),)
 
 
 def mend_merge(lock_path: Path) -> tuple[str, ...]:

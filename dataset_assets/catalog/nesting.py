@@ -35,7 +35,7 @@ class Nesting:
         """How many levels are nested below it; `MAX_DEPTH` and more cannot be used."""
         return self._depth.get(stem, MAX_DEPTH)
 
-    def twins(self, stem: str, id_: UUID | None) -> tuple[str, ...]:
+    def same_id_files(self, stem: str, id_: UUID | None) -> tuple[str, ...]:
         """The other files with the same id."""
         return tuple(other for other in self._stems.get(id_, ()) if other != stem) if id_ else ()
 
@@ -43,8 +43,8 @@ class Nesting:
         """(what is wrong, what would do) with a nested Dataset that could not be used."""
         stems = self._stems.get(id_)
         if not stems:
-            mend = "use the `id` of another file in datasets/; one without an id gets it by `lock`"
-            return f"is {shown(str(id_))}, an id that no dataset has", mend
+            hint = "use the `id` of another file in datasets/; one without an id gets it by `lock`"
+            return f"is {shown(str(id_))}, an id that no dataset has", hint
         path = next(self._ways(stems[0], stem), None)
         if path:
             return f"makes a cycle: {_way((stem, *path))}", "remove one of these lookups"
@@ -53,7 +53,7 @@ class Nesting:
             return f"is {shown(str(id_))}, the id of {names}", "give each file its own id"
         if self.depth(stems[0]) >= MAX_DEPTH and stems[0] in self._depth:
             return f"is nested more than {MAX_DEPTH} levels deep", "use fewer levels"
-        return f"is the dataset `{stems[0]}`, whose file has faults", "mend that file"
+        return f"is the dataset `{stems[0]}`, whose file has faults", "fix that file"
 
     def _depths(self) -> dict[str, int]:
         """The number of levels below each Dataset; none for those in or above a cycle."""

@@ -119,7 +119,7 @@ def _placeholder(path: Loc) -> Any:
 
 
 def _at(data: Any, path: Loc) -> Any:
-    """The value at a path; None when something mended before has taken it away."""
+    """The value at a path; None when something fixed before has taken it away."""
     for step in path:
         if not _has(data, step):
             return None

@@ -64,11 +64,11 @@ def read_project_lock(path: Path) -> ProjectLock:
     except FileNotFoundError:
         return ProjectLock()
     except (OSError, ValueError, RecursionError):
-        message, mend = (
+        message, hint = (
             "is not the lock of a project",
             "restore it as git has it, or merge both sides by hand",
         )
-        raise LockError(Fault(message, "", mend, Position(str(path), 1, 1))) from None
+        raise LockError(Fault(message, "", hint, Position(str(path), 1, 1))) from None
 
 
 def project_faults(
@@ -78,8 +78,8 @@ def project_faults(
     if users and not users.find(project.owner):
         meant = users.nearest(project.owner)
         message = f"is {shown(project.owner)}, whom users.yaml does not have"
-        mend = f"did you mean `{meant}`?" if meant else "add it there"
-        yield _fault(document, ("owner",), message, mend)
+        hint = f"did you mean `{meant}`?" if meant else "add it there"
+        yield _fault(document, ("owner",), message, hint)
     if project.id and lock.id and project.id != lock.id:
         message = f"is {shown(str(project.id))}, but the lock says {shown(str(lock.id))}"
         yield _fault(document, ("id",), message, "an id never changes; restore it")
@@ -89,10 +89,10 @@ def project_faults(
         place = ("datasets", number)
         if found is None:
             message = f"is {shown(name)}, which no file of datasets/ is called"
-            mend = (
+            hint = (
                 "a dataset that a project names must not be deleted (BR-007): restore it, or remove it here"
             )
-            yield _fault(document, place, message, mend)
+            yield _fault(document, place, message, hint)
             continue
         if found.stem in seen:
             message = f"is {shown(name)}, the same dataset as {shown(seen[found.stem])}"
@@ -116,7 +116,7 @@ def lock_project(lock_path: Path, project: Project, find: Find, now: datetime) -
         raise_all(
             LockError,
             (
-                Fault(f"the dataset `{name}` has no id yet", mend="lock it first")
+                Fault(f"the dataset `{name}` has no id yet", hint="lock it first")
                 for name in project.datasets
                 if ids.get(name) is None
             ),
@@ -130,6 +130,6 @@ def lock_project(lock_path: Path, project: Project, find: Find, now: datetime) -
         return after
 
 
-def _fault(document: Document, loc: tuple[str | int, ...], message: str, mend: str) -> Fault:
+def _fault(document: Document, loc: tuple[str | int, ...], message: str, hint: str) -> Fault:
     path = (ROOT, *loc)
-    return Fault(message, dotted(path), mend, document.position(path))
+    return Fault(message, dotted(path), hint, document.position(path))

@@ -28,24 +28,24 @@ _LISTED = 12
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckFinding:
     """One broken rule. `rests_on`: what must be sound, or it is but a consequence of another fault.
 
-    `mend` may be a function: a nearest name is looked for only when the finding is told.
+    `hint` may be a function: a nearest name is looked for only when the finding is told.
     """
 
     loc: Loc
     message: str
-    mend: str | Callable[[], str] = ""
+    hint: str | Callable[[], str] = ""
     rests_on: tuple[Loc, ...] = ()
 
 
 @dataclass(frozen=True)
-class Subject:
+class RuleInput:
     """A Dataset and all that rules may ask about it.
 
-    `calendars` and `users` are None where their files are missing or broken. `twins` are the stems of other
-    files with the same id, `namesakes` those that differ from this one by case only. `why_not` says why a
+    `calendars` and `users` are None where their files are missing or broken. `same_id_files` are the stems of
+    other files with the same id, `namesakes` those that differ from this one by case only. `why_not` says why a
     nested Dataset cannot be used. `doubts` are the places whose values are placeholders, because what the
     file says there could not be understood.
     """
@@ -56,12 +56,12 @@ class Subject:
     calendars: Calendars | None
     users: Users | None
     lock: Lock
-    twins: tuple[str, ...]
+    same_id_files: tuple[str, ...]
     namesakes: tuple[str, ...]
     why_not: Callable[[UUID], tuple[str, str]]
     doubts: frozenset[Loc] = field(default=frozenset())
 
-    def is_sound(self, finding: Finding) -> bool:
+    def is_sound(self, finding: CheckFinding) -> bool:
         """Whether nothing that the finding rests on is in doubt."""
         if not self._doubts:
             return True
@@ -110,7 +110,7 @@ class Subject:
             return (*MAIN, "columns", number)
         return ("lookups", self.lookup_places[source.name.lower()], "target", "columns", number)
 
-    def unresolved(self, loc: Loc, ref: str) -> Iterator[Finding]:
+    def unresolved(self, loc: Loc, ref: str) -> Iterator[CheckFinding]:
         """What is wrong with `column` or `alias.column`, if it refers to nothing (decision 10)."""
         alias, _, name = ref.rpartition(".")
         if not alias:
@@ -122,7 +122,7 @@ class Subject:
         elif self._lookup_names_are_sound or alias.lower() == self.scope.main.name.lower():
             yield self._no_such_lookup(loc, ref, alias, name)
 
-    def _undeclared(self, loc: Loc, ref: str, name: str, source: Source) -> Iterator[Finding]:
+    def _undeclared(self, loc: Loc, ref: str, name: str, source: Source) -> Iterator[CheckFinding]:
         if source.column(name):
             return
         if source.lookup is None:
@@ -131,19 +131,21 @@ class Subject:
             place = self.lookup_places[source.name.lower()]
             owner, base = called("the lookup", source.name), ("lookups", place, "target")
         names_of = (*base, "columns", ANY, "name")
-        mend = partial(suggestion, name, (column.name for column in source.columns))
-        yield Finding(loc, f"is {shown(ref)}, which {owner} does not have", mend, (names_of,))
+        hint = partial(suggestion, name, (column.name for column in source.columns))
+        yield CheckFinding(loc, f"is {shown(ref)}, which {owner} does not have", hint, (names_of,))
 
-    def _no_such_lookup(self, loc: Loc, ref: str, alias: str, name: str) -> Finding:
+    def _no_such_lookup(self, loc: Loc, ref: str, alias: str, name: str) -> CheckFinding:
         if alias.lower() == self.scope.main.name.lower():
             message = f"is {shown(ref)}, but the main table's columns stand alone"
-            return Finding(loc, message, f"write `{name}`")
-        mend = (
+            return CheckFinding(loc, message, f"write `{name}`")
+        hint = (
             partial(suggestion, alias, self.lookup_places)
             if self.lookup_places
             else "this dataset has no lookups"
         )
-        return Finding(loc, f"is {shown(ref)}, but there is no lookup `{alias}`", mend, (_LIST_OF_LOOKUPS,))
+        return CheckFinding(
+            loc, f"is {shown(ref)}, but there is no lookup `{alias}`", hint, (_LIST_OF_LOOKUPS,)
+        )
 
     @cached_property
     def _lookup_names_are_sound(self) -> bool:

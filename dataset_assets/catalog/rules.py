@@ -16,7 +16,7 @@
 | BR-014 natural key | `br_014_natural_key_exists`; `Scope.outputs` publishes it |
 """
 
-from dataset_assets.catalog.rule_input import Finding, Loc, Subject
+from dataset_assets.catalog.rule_input import CheckFinding, Loc, RuleInput
 from dataset_assets.catalog.selection_rules import SELECTION_RULES
 from dataset_assets.catalog.setting_rules import SETTING_RULES
 from dataset_assets.catalog.structure_rules import STRUCTURE_RULES
@@ -28,12 +28,12 @@ RULES = (*SETTING_RULES, *STRUCTURE_RULES, *SELECTION_RULES)
 ROOT = "dataset"
 
 
-def check(about: Subject, document: Document) -> tuple[Fault, ...]:
+def check(about: RuleInput, document: Document) -> tuple[Fault, ...]:
     """The faults that the rules find, each at its place in the file, at most one a place.
 
     Of very many the first are told, and how many more there are.
     """
-    found: dict[Loc, Finding] = {}
+    found: dict[Loc, CheckFinding] = {}
     for rule in RULES:
         for finding in rule(about):
             if about.is_sound(finding):
@@ -44,8 +44,8 @@ def check(about: Subject, document: Document) -> tuple[Fault, ...]:
     return (*faults, more_faults(more, faults[-1].position)) if more else tuple(faults)
 
 
-def _fault(finding: Finding, document: Document) -> Fault:
+def _fault(finding: CheckFinding, document: Document) -> Fault:
     path = (ROOT, *finding.loc)
     field = dotted(path) if finding.loc else ""
-    mend = finding.mend if isinstance(finding.mend, str) else finding.mend()
-    return Fault(finding.message, field, mend, document.position(path))
+    hint = finding.hint if isinstance(finding.hint, str) else finding.hint()
+    return Fault(finding.message, field, hint, document.position(path))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from dataset_assets.catalog.rule_input import MAIN, Finding, Loc, Subject
+from dataset_assets.catalog.rule_input import MAIN, CheckFinding, Loc, RuleInput
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import PeriodError
@@ -24,14 +24,14 @@ LONGEST_NAME = 300
 """Of a column, in characters."""
 
 
-def mapping_refers_to_columns(about: Subject) -> Iterator[Finding]:
+def mapping_refers_to_columns(about: RuleInput) -> Iterator[CheckFinding]:
     """Decision 10."""
     mapping = about.dataset.column_mapping
     for concept, ref in mapping.concepts() if mapping else ():
         yield from about.unresolved(("column_mapping", concept), ref)
 
 
-def mapping_types_fit(about: Subject) -> Iterator[Finding]:
+def mapping_types_fit(about: RuleInput) -> Iterator[CheckFinding]:
     """A timestamp is compared with dates, a revenue is summed."""
     mapping = about.dataset.column_mapping
     for concept, ref in mapping.concepts() if mapping else ():
@@ -39,12 +39,12 @@ def mapping_types_fit(about: Subject) -> Iterator[Finding]:
         found = about.scope.find(ref)
         if wanted and found and found.column.type not in wanted:
             message = f"is {shown(ref)} of type {found.column.type}"
-            mend = f"map a column of type {' or '.join(wanted)}"
+            hint = f"map a column of type {' or '.join(wanted)}"
             rests_on = ((*about.place(found), "type"),)
-            yield Finding(("column_mapping", concept), message, mend, rests_on)
+            yield CheckFinding(("column_mapping", concept), message, hint, rests_on)
 
 
-def categories_are_strings(about: Subject) -> Iterator[Finding]:
+def categories_are_strings(about: RuleInput) -> Iterator[CheckFinding]:
     """The filter compares the category with texts."""
     mapping, products = about.dataset.column_mapping, about.dataset.filters.product_filter
     ref = mapping.category if mapping else None
@@ -52,12 +52,12 @@ def categories_are_strings(about: Subject) -> Iterator[Finding]:
     if isinstance(products, Categories) and found and found.column.type != ColumnType.STRING:
         message = f"compares texts with `category`, {shown(ref)} of type {found.column.type}"
         rests_on = (("column_mapping", "category"), (*about.place(found), "type"))
-        yield Finding(
+        yield CheckFinding(
             ("filters", "product_filter"), message, "map `category` to a column of type string", rests_on
         )
 
 
-def selection_has_a_mapping(about: Subject) -> Iterator[Finding]:
+def selection_has_a_mapping(about: RuleInput) -> Iterator[CheckFinding]:
     """Filters and splits speak of concepts. Without a mapping everything is published already."""
     if about.dataset.column_mapping:
         return
@@ -65,16 +65,16 @@ def selection_has_a_mapping(about: Subject) -> Iterator[Finding]:
     if needing:
         names = " and ".join(f"`{'.'.join(map(str, loc))}`" for loc, _ in needing)
         verb = "needs" if len(needing) == 1 else "need"
-        mend = "map at least `user_id`, `product_id` and `timestamp`"
+        hint = "map at least `user_id`, `product_id` and `timestamp`"
         rests_on = (("column_mapping",),)
-        yield Finding(needing[0][0], f"{names} {verb} a `column_mapping`", mend, rests_on)
+        yield CheckFinding(needing[0][0], f"{names} {verb} a `column_mapping`", hint, rests_on)
     if about.dataset.extra_columns:
-        mend = "remove it: all columns are published, or add a `column_mapping`"
+        hint = "remove it: all columns are published, or add a `column_mapping`"
         message = "has no meaning without a `column_mapping`"
-        yield Finding(("extra_columns",), message, mend, (("column_mapping",),))
+        yield CheckFinding(("extra_columns",), message, hint, (("column_mapping",),))
 
 
-def needed_concepts_are_mapped(about: Subject) -> Iterator[Finding]:
+def needed_concepts_are_mapped(about: RuleInput) -> Iterator[CheckFinding]:
     """Each filter and split says which concepts it needs."""
     mapping = about.dataset.column_mapping
     mapped = {concept for concept, _ in mapping.concepts()} if mapping else None
@@ -82,10 +82,10 @@ def needed_concepts_are_mapped(about: Subject) -> Iterator[Finding]:
         for concept in sorted(needs - (mapped or set())):
             rests_on = (("column_mapping", concept),)
             message = f"needs `{concept}`, which is not mapped"
-            yield Finding(loc, message, f"add `{concept}` to `column_mapping`", rests_on)
+            yield CheckFinding(loc, message, f"add `{concept}` to `column_mapping`", rests_on)
 
 
-def fit_on_train_has_a_split(about: Subject) -> Iterator[Finding]:
+def fit_on_train_has_a_split(about: RuleInput) -> Iterator[CheckFinding]:
     """Decision 5: train rows are told from the others by the split."""
     filters = about.dataset.filters
     fitted = not (
@@ -93,22 +93,22 @@ def fit_on_train_has_a_split(about: Subject) -> Iterator[Finding]:
     )
     if filters.fit_on == "train" and fitted and not about.dataset.split_config:
         message = "is 'train', but there is no `split_config`"
-        mend = "add a `split_config`, or write `fit_on: all`"
-        yield Finding(("filters", "fit_on"), message, mend, (("split_config",),))
+        hint = "add a `split_config`, or write `fit_on: all`"
+        yield CheckFinding(("filters", "fit_on"), message, hint, (("split_config",),))
 
 
-def extra_columns_exist(about: Subject) -> Iterator[Finding]:
+def extra_columns_exist(about: RuleInput) -> Iterator[CheckFinding]:
     """Each names a column, once."""
     seen: set[str] = set()
     for number, ref in enumerate(about.dataset.extra_columns):
         loc = ("extra_columns", number)
         yield from about.unresolved(loc, ref)
         if ref.lower() in seen:
-            yield Finding(loc, f"is {shown(ref)} once more", "remove it")
+            yield CheckFinding(loc, f"is {shown(ref)} once more", "remove it")
         seen.add(ref.lower())
 
 
-def output_columns_are_not_too_many(about: Subject) -> Iterator[Finding]:
+def output_columns_are_not_too_many(about: RuleInput) -> Iterator[CheckFinding]:
     """BigQuery holds at most MOST_COLUMNS columns in a table, ours among them.
 
     Without a mapping all columns of all lookups are published: through nested Datasets they double and
@@ -118,18 +118,18 @@ def output_columns_are_not_too_many(about: Subject) -> Iterator[Finding]:
         many = "extra_columns" if about.dataset.column_mapping else "lookups"
         loc = (many,) if getattr(about.dataset, many) else MAIN
         message = f"{about.scope.output_count:,} columns would be published, the most are {MOST_COLUMNS:,}"
-        yield Finding(loc, message, "add a `column_mapping`, and name in `extra_columns` what is needed")
+        yield CheckFinding(loc, message, "add a `column_mapping`, and name in `extra_columns` what is needed")
 
 
-def output_names_are_not_too_long(about: Subject) -> Iterator[Finding]:
+def output_names_are_not_too_long(about: RuleInput) -> Iterator[CheckFinding]:
     """A column's name has at most LONGEST_NAME characters in BigQuery; names of nested Datasets add up."""
     for loc, name, _ in _published(about):
         if len(name) > LONGEST_NAME:
             message = f"would be published as {shown(name)}, a name of {len(name)} characters"
-            yield Finding(loc, message, f"the longest has {LONGEST_NAME}: use shorter aliases")
+            yield CheckFinding(loc, message, f"the longest has {LONGEST_NAME}: use shorter aliases")
 
 
-def output_names_differ(about: Subject) -> Iterator[Finding]:
+def output_names_differ(about: RuleInput) -> Iterator[CheckFinding]:
     """Decision 13: two published columns of one name are one column, or a fault."""
     seen: dict[str, tuple[Loc, str, object]] = {}
     for loc, name, ref in _published(about):
@@ -140,13 +140,13 @@ def output_names_differ(about: Subject) -> Iterator[Finding]:
         first_loc, first_ref, first = seen.setdefault(name.lower(), (loc, ref, same))
         if first != same:
             message = f"would be published as `{name}`, which {shown(first_ref)} is already"
-            yield Finding(loc, message, "rename one, or leave it out", (first_loc,))
+            yield CheckFinding(loc, message, "rename one, or leave it out", (first_loc,))
         if about.dataset.split_config and name.lower() == _SPLIT_NAME:
             message = "would be published as `split`, the column that `split_config` makes"
-            yield Finding(loc, message, "rename it, or leave it out", (("split_config",),))
+            yield CheckFinding(loc, message, "rename it, or leave it out", (("split_config",),))
 
 
-def split_leaves_days_to_train_on(about: Subject) -> Iterator[Finding]:
+def split_leaves_days_to_train_on(about: RuleInput) -> Iterator[CheckFinding]:
     """Days of eval, gap and test count back from the window's end; of the shortest a day is left."""
     split, window = about.dataset.split_config, about.dataset.filters.date_range
     if not isinstance(split, TimeBasedSplit) or window is None:
@@ -158,11 +158,11 @@ def split_leaves_days_to_train_on(about: Subject) -> Iterator[Finding]:
     named = " and ".join(f"{name} {number}" for name, number in parts.items() if number)
     which = "the window, which has" if isinstance(window, FixedRange) else "a window, which can have only"
     message = f"{named} leave nothing to train on of {which} {days} day{'s' * (days != 1)}"
-    mend = f"use less than {days} in all, or a longer `date_range`"
-    yield Finding(("split_config",), message, mend, (("filters", "date_range"),))
+    hint = f"use less than {days} in all, or a longer `date_range`"
+    yield CheckFinding(("split_config",), message, hint, (("filters", "date_range"),))
 
 
-def _period_ends(about: Subject) -> tuple[date, ...]:
+def _period_ends(about: RuleInput) -> tuple[date, ...]:
     """The days that windows end on, in some years of every kind; none where they can be any."""
     partitions = about.dataset.partitions
     try:
@@ -174,10 +174,10 @@ def _period_ends(about: Subject) -> tuple[date, ...]:
         return ()
 
 
-def partitions_move_the_window(about: Subject) -> Iterator[Finding]:
+def partitions_move_the_window(about: RuleInput) -> Iterator[CheckFinding]:
     """Decisions 6 and 7: a fixed range does not look back from the Period's end."""
     if about.dataset.partitions and isinstance(about.dataset.filters.date_range, FixedRange):
-        yield Finding(
+        yield CheckFinding(
             ("filters", "date_range"),
             "is fixed, so every Period of `partitions` would have the same rows",
             "make it rolling, or remove `partitions`",
@@ -201,7 +201,7 @@ SELECTION_RULES = (
 )
 
 
-def _needs(about: Subject) -> Iterator[tuple[Loc, frozenset[str]]]:
+def _needs(about: RuleInput) -> Iterator[tuple[Loc, frozenset[str]]]:
     """The parts of the selection that need concepts, and which."""
     filters, split = about.dataset.filters, about.dataset.split_config
     if filters.date_range:
@@ -217,11 +217,11 @@ def _needs(about: Subject) -> Iterator[tuple[Loc, frozenset[str]]]:
             yield ("split_config",), needs
 
 
-def _too_many(about: Subject) -> bool:
+def _too_many(about: RuleInput) -> bool:
     return about.scope.output_count > MOST_COLUMNS - len(SYSTEM_COLUMNS)
 
 
-def _published(about: Subject) -> Iterator[tuple[Loc, str, str]]:
+def _published(about: RuleInput) -> Iterator[tuple[Loc, str, str]]:
     """(place, published name, reference) of all that the file publishes, as `Scope.outputs` orders it.
 
     Nothing where they are too many, which is another rule's to tell.

@@ -107,7 +107,7 @@ class Line(Model):
 
 @dataclass(frozen=True)
 class Lock:
-    """What a lock file says. `unreadable`: faults that a person must mend; `disorder`: those of a merge."""
+    """What a lock file says. `unreadable`: faults that a person must fix; `disorder`: those of a merge."""
 
     path: str
     lines: tuple[Line, ...] = ()
@@ -166,10 +166,10 @@ def lock_dataset(
         raise_all(LockError, lock.faults)
         if new_id and lock.id not in (None, new_id):
             message = f"another run has given {yaml_path.stem} its id meanwhile"
-            raise LockedMeanwhileError(Fault(message, mend="run this one again"))
+            raise LockedMeanwhileError(Fault(message, hint="run this one again"))
         if dataset.id and lock.id and dataset.id != lock.id:
             message = f"{yaml_path} has the id {dataset.id}, but its lock is of {lock.id}"
-            raise LockError(Fault(message, mend="restore the id, or remove the lock of a copy"))
+            raise LockError(Fault(message, hint="restore the id, or remove the lock of a copy"))
         version = lock.version_of(dataset)
         if version.pending or not lock.is_current(dataset):
             line = _new_line(lock, version, dataset, now, new_id)
@@ -209,8 +209,8 @@ def _parse(name: str, text: str) -> Lock:
     marks = [number for number, line in numbered if _CONFLICT.match(line)]
     if marks:
         message = "git left the marks of a conflict here"
-        mend = "delete the lines of marks, keep the versions of both sides, run `dataset-assets lock`"
-        return Lock(name, unreadable=(Fault(message, "", mend, Position(name, marks[0], 1)),))
+        hint = "delete the lines of marks, keep the versions of both sides, run `dataset-assets lock`"
+        return Lock(name, unreadable=(Fault(message, "", hint, Position(name, marks[0], 1)),))
     lines: list[Line] = []
     faults: list[Fault] = []
     for number, raw in numbered:
@@ -218,8 +218,8 @@ def _parse(name: str, text: str) -> Lock:
             lines.append(_line(raw))
         except ValueError as error:
             message = str(error) if not isinstance(error, ValidationError) else "is not a version"
-            mend = "restore the line as git has it; versions are only ever appended"
-            faults.append(Fault(message, "", mend, Position(name, number, 1)))
+            hint = "restore the line as git has it; versions are only ever appended"
+            faults.append(Fault(message, "", hint, Position(name, number, 1)))
     disorder = [] if faults else _disorder(name, lines, [number for number, _ in numbered])
     return Lock(name, tuple(lines), tuple(faults), tuple(disorder))
 
@@ -238,15 +238,15 @@ def _line(raw: str) -> Line:
 
 def _disorder(name: str, lines: list[Line], numbers: list[int]) -> Iterator[Fault]:
     """Where numbers do not go up, or one names two structures: a merge kept the lines of both sides."""
-    mend = "run `dataset-assets lock`, which gives the later one the next free number"
+    hint = "run `dataset-assets lock`, which gives the later one the next free number"
     hashes: dict[int, str] = {}
     highest = 0
     for line, number in zip(lines, numbers, strict=True):
         place = Position(name, number, 1)
         if line.id != lines[0].id:
-            yield Fault(f"version {line.version} has another id than the lines before it", "", mend, place)
+            yield Fault(f"version {line.version} has another id than the lines before it", "", hint, place)
         elif hashes.setdefault(line.version, line.sha256) != line.sha256:
-            yield Fault(f"version {line.version} names two structures", "", mend, place)
+            yield Fault(f"version {line.version} names two structures", "", hint, place)
         elif line.version < highest:
-            yield Fault(f"version {line.version} comes after version {highest}", "", mend, place)
+            yield Fault(f"version {line.version} comes after version {highest}", "", hint, place)
         highest = max(highest, line.version)

@@ -10,7 +10,7 @@ from sqlglot import exp
 from dataset_assets.checks.duplicate_keys import repeated, such
 from dataset_assets.compiler.leakage import kept_by_train, strangers_query
 from dataset_assets.compiler.lookup_matches import Matching, match
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.ports.engine import Session
@@ -44,7 +44,7 @@ class AuditError(DatasetAssetsError):
 class Evidence:
     """What the checks look at: the question, the staged rows, and their statistics."""
 
-    question: Question
+    inputs: SelectionInput
     staged: exp.Expr
     columns: tuple[PublishedColumn, ...]
     statistics: Statistics
@@ -53,7 +53,7 @@ class Evidence:
     @cached_property
     def matching(self) -> Matching:
         """How the rows met their lookups; asked once, by the first check that wants to know."""
-        return match(self.question, self.staged, self.session)
+        return match(self.inputs, self.staged, self.session)
 
 
 Finding = tuple[bool, str, Mapping[str, Any]]
@@ -78,10 +78,10 @@ class Check:
 def not_empty(evidence: Evidence) -> Finding:
     """Decision 29."""
     rows = evidence.statistics.row_count
-    allowed = evidence.question.dataset.allow_empty
+    allowed = evidence.inputs.dataset.allow_empty
     passed = rows > 0 or allowed
-    mend = "" if passed else "; look at the window and the filters, or say `allow_empty: true`"
-    return passed, f"{rows:,} rows were selected{mend}", {"rows": rows}
+    hint = "" if passed else "; look at the window and the filters, or say `allow_empty: true`"
+    return passed, f"{rows:,} rows were selected{hint}", {"rows": rows}
 
 
 def not_null(evidence: Evidence) -> Finding:
@@ -104,7 +104,7 @@ def _nulls_of_sources(evidence: Evidence) -> dict[str, int]:
     In a published column of a lookup a row that the lookup has nothing for has a NULL of no row of its own.
     """
     found = dict(evidence.matching.nulls)
-    for output in evidence.question.scope.outputs:
+    for output in evidence.inputs.scope.outputs:
         reference = output.reference
         if reference and reference.source.lookup and not reference.column.nullable:
             nulls = evidence.statistics.columns[output.name].null_count
@@ -114,28 +114,28 @@ def _nulls_of_sources(evidence: Evidence) -> dict[str, int]:
 
 def natural_key_unique(evidence: Evidence) -> Finding:
     """Entity: the natural key is the row's identity."""
-    names = evidence.question.dataset.natural_key_columns
+    names = evidence.inputs.dataset.natural_key_columns
     sensitive = {c.name.lower() for c in evidence.columns if c.sensitive}
     keys = [column(name) for name in names]
-    internal = evidence.question.names
+    internal = evidence.inputs.names
     staged = alias_table(evidence.staged, internal.free("staged"))
     count, sample = repeated(evidence.session, staged, keys, sensitive, internal)
     key = ", ".join(names)
     if not count:
         return True, f"every ({key}) is there once", {}
     words = f"{count:,} values of the natural key ({key}) are there more than once, such as {such(sample)}"
-    mend = "add to natural_key_columns what tells these rows apart, or let the source have each once"
-    return False, f"{words}; {mend}", {"count": count, "sample": sample}
+    hint = "add to natural_key_columns what tells these rows apart, or let the source have each once"
+    return False, f"{words}; {hint}", {"count": count, "sample": sample}
 
 
 def split_not_empty(evidence: Evidence) -> Finding:
     """Every part of the split has rows."""
-    config = evidence.question.dataset.split_config
+    config = evidence.inputs.dataset.split_config
     sizes = evidence.statistics.splits
     values = config.values if config else ()
     missing = [NAMES[value] for value in values if not sizes.get(NAMES[value])]
     words = ", ".join(f"{NAMES[value]} {sizes.get(NAMES[value], 0):,}" for value in values)
-    passed = not missing or (evidence.statistics.row_count == 0 and evidence.question.dataset.allow_empty)
+    passed = not missing or (evidence.statistics.row_count == 0 and evidence.inputs.dataset.allow_empty)
     problem = "" if passed else f": {' and '.join(missing)} would be empty; look at eval_days and at as-of"
     return passed, f"rows in the split: {words}{problem}", dict(sizes)
 
@@ -147,12 +147,12 @@ def leak(evidence: Evidence) -> Finding:
     that have no train row and would stay nevertheless are new. Where the split parts users, those of eval
     are meant to be new, and are not counted.
     """
-    question, config = evidence.question, evidence.question.dataset.split_config
+    inputs, config = evidence.inputs, evidence.inputs.dataset.split_config
     concepts = ("product_id",) if config and config.parts_users else ("product_id", "user_id")
-    kept = kept_by_train(question)
+    kept = kept_by_train(inputs)
     leaked, new = {}, {}
     for concept in concepts:
-        query = strangers_query(question, concept, evidence.staged, kept)
+        query = strangers_query(inputs, concept, evidence.staged, kept)
         row, name = evidence.session.rows(query)[0], f"{concept.removesuffix('_id')}s"
         leaked[name], new[name] = int(row["leaked"] or 0), int(row["new"] or 0)
     told = f"{_several(new)} have no train row because they are new"
@@ -222,7 +222,7 @@ def declared_schema(staged: Relation, columns: Sequence[PublishedColumn]) -> Che
 
 def audit(evidence: Evidence, earlier: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     """Runs every check that applies. Raises AuditError, the `earlier` results included, when one blocks."""
-    dataset = evidence.question.dataset
+    dataset = evidence.inputs.dataset
     results = (*earlier, *(check.run(evidence) for check in CHECKS if check.applies(dataset)))
     if any(map(_blocks, results)):
         raise AuditError(results)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import as_declared, is_as_declared
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.scope import Source
@@ -13,17 +13,19 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.sql.build import alias_table
 
 
-def misfits(question: Question, session: Session, sources: Sequence[Source] | None = None) -> Iterator[Fault]:
+def cast_failures(
+    inputs: SelectionInput, session: Session, sources: Sequence[Source] | None = None
+) -> Iterator[Fault]:
     """A fault for each column of a source that has such values, and how many; the values are not told.
 
     Without `sources` all of the question are looked at.
     """
-    for source in (question.scope.main, *question.scope.lookups) if sources is None else sources:
-        relation = question.relations[source.name]
-        if relation.find_misfits:
-            yield from relation.find_misfits(question.needed(source))
-        cast = [each for each in question.needed(source) if not is_as_declared(relation, each)]
-        counts = {each: count for each in cast if (count := _unfit(question, source, each)) is not None}
+    for source in (inputs.scope.main, *inputs.scope.lookups) if sources is None else sources:
+        relation = inputs.relations[source.name]
+        if relation.find_cast_failures:
+            yield from relation.find_cast_failures(inputs.needed(source))
+        cast = [each for each in inputs.needed(source) if not is_as_declared(relation, each)]
+        counts = {each: count for each in cast if (count := _unfit(inputs, source, each)) is not None}
         if counts:
             shown = [exp.alias_(count, each.name, quoted=True) for each, count in counts.items()]
             if relation.file is not None:
@@ -45,13 +47,13 @@ def _first_file(file: exp.Expr, count: exp.CountIf) -> exp.Expr:
 def _fault(source: Source, column: ColumnDef, count: int, file: str | None) -> Fault:
     where = f" ({near(file)})" if file else ""
     message = f"{count:,} values do not fit {column.type.value}: not a number, infinite, or too large{where}"
-    mend = "mend the source, or declare the type that it has"
-    return Fault(message, f"{source.name}.{column.name}", mend)
+    hint = "fix the source, or declare the type that it has"
+    return Fault(message, f"{source.name}.{column.name}", hint)
 
 
-def _unfit(question: Question, source: Source, column: ColumnDef) -> exp.CountIf | None:
+def _unfit(inputs: SelectionInput, source: Source, column: ColumnDef) -> exp.CountIf | None:
     """Counts the values that a cast would fail on; None where the declared type is not reached by a cast."""
-    declared = as_declared(source, question.relations[source.name], column, source.name)
+    declared = as_declared(source, inputs.relations[source.name], column, source.name)
     if not isinstance(declared, exp.Cast):
         return None
     tried = exp.TryCast(this=declared.this.copy(), to=declared.to.copy())

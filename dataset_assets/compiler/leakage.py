@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import (
-    Draft,
+    QueryState,
     customer_filter,
     join,
     map_columns,
@@ -23,25 +23,25 @@ Kept = Mapping[str, tuple[CTE, ...]]
 """Concept → the CTEs of which the last one holds, in a column of the same name, the values that stay."""
 
 
-def kept_by_train(question: Question) -> Kept:
+def kept_by_train(inputs: SelectionInput) -> Kept:
     """What the filters would keep if they were fitted on train rows alone.
 
     A concept whose filter learns nothing from rows is absent, as are all where the filters are fitted so.
     """
-    dataset = question.dataset
+    dataset = inputs.dataset
     if dataset.filters.fit_on == "train":
         return {}
     filters = dataset.filters.model_copy(update={"fit_on": "train"})
     fitted = dataset.model_copy(update={"filters": filters})
-    draft = Draft(replace(question, scope=replace(question.scope, dataset=fitted)))
+    state = QueryState(replace(inputs, scope=replace(inputs.scope, dataset=fitted)))
     for step in _FITTING:
-        draft = step(draft)
+        state = step(state)
     found = {}
     for concept, name in (("product_id", "top_products"), ("user_id", "active_customers")):
-        internal = question.names.free(name)
-        if any(cte.name == internal for cte in draft.ctes):
-            kept = exp.select(alias(draft.concept(concept), concept)).from_(table(internal))
-            found[concept] = (*_used(draft.ctes, internal), CTE(question.names.free("kept"), kept))
+        internal = inputs.names.free(name)
+        if any(cte.name == internal for cte in state.ctes):
+            kept = exp.select(alias(state.concept(concept), concept)).from_(table(internal))
+            found[concept] = (*_used(state.ctes, internal), CTE(inputs.names.free("kept"), kept))
     return found
 
 
@@ -54,13 +54,13 @@ def _used(ctes: tuple[CTE, ...], last: str) -> tuple[CTE, ...]:
     return tuple(cte for cte in ctes if cte.name in wanted)
 
 
-def strangers_query(question: Question, concept: str, staged: exp.Expr, kept: Kept) -> exp.Query:
+def strangers_query(inputs: SelectionInput, concept: str, staged: exp.Expr, kept: Kept) -> exp.Query:
     """A query for one row: how many values of a concept have `leaked`, and how many others are `new`.
 
     `staged` are the published rows with their split. A value leaked if it is not among those `kept` by
     filters fitted on train rows; a value is new if it has no train row and has not leaked.
     """
-    names = question.names
+    names = inputs.names
     value, first = column(concept), names.free("first_split")
     each = exp.select(value, exp.alias_(exp.Min(this=column("split")), first))
     each = each.from_(alias_table(staged, names.free("staged")))

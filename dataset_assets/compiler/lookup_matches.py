@@ -6,7 +6,7 @@ from itertools import chain
 
 from sqlglot import exp
 
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_columns
 from dataset_assets.compiler.typing import as_declared, find
 from dataset_assets.contract.scope import Reference, Source
@@ -27,26 +27,26 @@ class Matching:
     nulls: Mapping[Reference, int]
 
 
-def match(question: Question, staged: exp.Expr, session: Session) -> Matching:
+def match(inputs: SelectionInput, staged: exp.Expr, session: Session) -> Matching:
     """Asks as little as it can: nothing where there are no lookups and no columns to look at.
 
     A lookup is asked about by the staged rows where they hold the columns that it is joined on. What cannot
     be seen in the staged rows is asked in one query that selects the rows again.
     """
-    published = {output.reference for output in question.scope.outputs}
+    published = {output.reference for output in inputs.scope.outputs}
     rows: dict[str, int] = {}
     unmatched: dict[str, int] = {}
     hidden = []
-    for lookup in question.scope.lookups:
-        if not all(reference in published for reference, _ in question.joins(lookup)):
+    for lookup in inputs.scope.lookups:
+        if not all(reference in published for reference, _ in inputs.joins(lookup)):
             hidden.append(lookup)
             continue
-        found = _counts(staged_query(question, lookup, staged), session)
+        found = _counts(staged_query(inputs, lookup, staged), session)
         rows[lookup.name], unmatched[lookup.name] = found["total"], found["unmatched"]
-    columns = unpublished(question)
+    columns = unpublished(inputs)
     if not hidden and not columns:
         return Matching(rows, unmatched, {})
-    found = _counts(selected_query(question, hidden, columns), session)
+    found = _counts(selected_query(inputs, hidden, columns), session)
     rows |= {lookup.name: found["total"] for lookup in hidden}
     unmatched |= {lookup.name: found[f"unmatched_{place}"] for place, lookup in enumerate(hidden)}
     nulls = {each: found[f"nulls_{place}"] for place, each in enumerate(columns)}
@@ -58,21 +58,21 @@ def _counts(query: exp.Query, session: Session) -> Mapping[str, int]:
     return {name: int(count or 0) for name, count in session.rows(query)[0].items()}
 
 
-def unpublished(question: Question) -> tuple[Reference, ...]:
+def unpublished(inputs: SelectionInput) -> tuple[Reference, ...]:
     """The columns that are declared without NULLs, used, not published, and not known to be without NULLs.
 
     The columns by which a lookup is found are left out: one without a value is never found, so its row is
     not used.
     """
-    return tuple(_unpublished(question))
+    return tuple(_unpublished(inputs))
 
 
-def _unpublished(question: Question) -> Iterator[Reference]:
-    seen = {_place(output.reference) for output in question.scope.outputs if output.reference}
-    seen |= {_place(target) for lookup in question.scope.lookups for _, target in question.joins(lookup)}
-    for source in (question.scope.main, *question.scope.lookups):
-        relation = question.relations[source.name]
-        for each in question.needed(source):
+def _unpublished(inputs: SelectionInput) -> Iterator[Reference]:
+    seen = {_place(output.reference) for output in inputs.scope.outputs if output.reference}
+    seen |= {_place(target) for lookup in inputs.scope.lookups for _, target in inputs.joins(lookup)}
+    for source in (inputs.scope.main, *inputs.scope.lookups):
+        relation = inputs.relations[source.name]
+        for each in inputs.needed(source):
             reference = Reference(source, each)
             if not each.nullable and _place(reference) not in seen and _may_be_null(relation, each.name):
                 yield reference
@@ -88,18 +88,18 @@ def _may_be_null(relation: Relation, name: str) -> bool:
     return physical is None or physical.has_nulls is not False
 
 
-def staged_query(question: Question, lookup: Source, staged: exp.Expr) -> exp.Query:
+def staged_query(inputs: SelectionInput, lookup: Source, staged: exp.Expr) -> exp.Query:
     """A query for the `total` of staged rows, and how many of them are `unmatched` by the lookup.
 
     The staged rows are counted by distinct value first, so that little is joined.
     """
-    published = {output.reference: output.name for output in question.scope.outputs}
-    joins = list(question.joins(lookup))
-    times, keys, rows = map(question.names.free, ("times", "keys", "staged"))
+    published = {output.reference: output.name for output in inputs.scope.outputs}
+    joins = list(inputs.joins(lookup))
+    times, keys, rows = map(inputs.names.free, ("times", "keys", "staged"))
     names = [published[reference] for reference, _ in joins]
     counted = exp.select(*map(column, names), exp.alias_(exp.Count(this=exp.Star()), times))
     counted = counted.from_(alias_table(staged, rows)).group_by(*map(column, names))
-    relation = question.relations[lookup.name]
+    relation = inputs.relations[lookup.name]
     same = [
         exp.EQ(this=column(name, keys), expression=as_declared(lookup, relation, target.column, lookup.name))
         for name, (_, target) in zip(names, joins, strict=True)
@@ -112,16 +112,18 @@ def staged_query(question: Question, lookup: Source, staged: exp.Expr) -> exp.Qu
     return query.join(alias_table(relation.source, lookup.name), on=exp.and_(*same), join_type="left")
 
 
-def selected_query(question: Question, lookups: Sequence[Source], columns: Sequence[Reference]) -> exp.Query:
+def selected_query(
+    inputs: SelectionInput, lookups: Sequence[Source], columns: Sequence[Reference]
+) -> exp.Query:
     """A query for the `total` of selected rows, and `unmatched_0`, … of lookups and `nulls_0`, … of columns.
 
     A row that a lookup has nothing for has no row of the lookup in which a NULL could be.
     """
-    keys = [_key(question, lookup) for lookup in lookups]
-    keys_of_columns = [_key(question, each.source) for each in columns if each.source.lookup]
+    keys = [_key(inputs, lookup) for lookup in lookups]
+    keys_of_columns = [_key(inputs, each.source) for each in columns if each.source.lookup]
     wanted = dict.fromkeys(chain(keys, columns, keys_of_columns))
-    names = {each: question.names.free(f"looked_at_{place}") for place, each in enumerate(wanted)}
-    ctes = compile_columns(question, {name: each for each, name in names.items()})
+    names = {each: inputs.names.free(f"looked_at_{place}") for place, each in enumerate(wanted)}
+    ctes = compile_columns(inputs, {name: each for each, name in names.items()})
 
     def missing(reference: Reference) -> exp.Expr:
         return column(names[reference]).is_(exp.null())
@@ -129,7 +131,7 @@ def selected_query(question: Question, lookups: Sequence[Source], columns: Seque
     def null(reference: Reference) -> exp.Expr:
         if reference.source.lookup is None:
             return missing(reference)
-        return exp.and_(exp.not_(missing(_key(question, reference.source))), missing(reference))
+        return exp.and_(exp.not_(missing(_key(inputs, reference.source))), missing(reference))
 
     counts = [exp.alias_(exp.Count(this=exp.Star()), "total")]
     for kind, conditions in (("unmatched", map(missing, keys)), ("nulls", map(null, columns))):
@@ -140,6 +142,6 @@ def selected_query(question: Question, lookups: Sequence[Source], columns: Seque
     return assemble(ctes, exp.select(*counts).from_(table(ctes[-1].name)))
 
 
-def _key(question: Question, lookup: Source) -> Reference:
+def _key(inputs: SelectionInput, lookup: Source) -> Reference:
     """The lookup's own side of its first join: it is NULL where the lookup has nothing."""
-    return next(question.joins(lookup))[1]
+    return next(inputs.joins(lookup))[1]

@@ -12,12 +12,12 @@ from dataset_assets.contract.scope import Reference, Scope, Source
 from dataset_assets.periods.instants import AsOf, Moment, Window
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import Extent
+from dataset_assets.ports.resolver import TimeRange
 from dataset_assets.sql.internal_names import Names
 
 
 def window_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Window | None:
-    """The stretch of time a Dataset selects: its `date_range`, else the Period it is published for.
+    """The time range a Dataset selects: its `date_range`, else the Period it is published for.
 
     None where neither bounds it: then every row of the main table is selected. With a time-based split a
     rolling window ends where the day of as-of begins: days are whole, and one that has only begun is not yet
@@ -32,16 +32,16 @@ def window_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Window | 
     return None
 
 
-def extent_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Extent | None:
+def time_range_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> TimeRange | None:
     """What a table that is stored by Period is asked for."""
     window = window_of(dataset, as_of, period)
     if window:
-        return Extent(window.start.instant, window.end.instant)
-    return Extent(period.start, period.end) if period else None
+        return TimeRange(window.start.instant, window.end.instant)
+    return TimeRange(period.start, period.end) if period else None
 
 
 @dataclass(frozen=True)
-class Question:
+class SelectionInput:
     """`relations` holds one for the main table and for each lookup, by the source's name in the scope."""
 
     scope: Scope
@@ -58,7 +58,7 @@ class Question:
 
     @cached_property
     def window(self) -> Window | None:
-        """The stretch of time that is selected."""
+        """The time range that is selected."""
         return window_of(self.dataset, self.as_of, self.period)
 
     @cached_property
@@ -106,7 +106,7 @@ class Question:
         """The first instant of a day, in the zone that days are days in."""
         return Moment(self.as_of.midnight(day), day)
 
-    def looked_at(self) -> Iterator[Reference]:
+    def filter_columns(self) -> Iterator[Reference]:
         """The columns that the window, the filters and the split decide by."""
         dataset = self.dataset
         names = set(dataset.filters.needs())

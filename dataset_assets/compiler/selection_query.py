@@ -10,14 +10,14 @@ from datetime import date
 
 from sqlglot import exp
 
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.source_columns import in_source, in_window, join_lookup, read
 from dataset_assets.compiler.typing import SQL_TYPES, mismatches
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.scope import Reference, Source
 from dataset_assets.errors import ResolveError, raise_all
 from dataset_assets.rows.encoding import row_text
-from dataset_assets.selection.filters import Fit
+from dataset_assets.selection.filters import FitInput
 from dataset_assets.selection.splits import TRAIN, SplitInput
 from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary, column, number, table
 from dataset_assets.sql.internal_names import Names
@@ -28,7 +28,7 @@ ROWS = "enriched_transactions"
 
 
 @dataclass(frozen=True)
-class Draft:
+class QueryState:
     """A query in the making.
 
     `early` are the lookups that the window, the filters or the split look at: they are joined before them,
@@ -36,7 +36,7 @@ class Draft:
     rows so far, `keep` is what a row must satisfy to stay, `projection` the published columns.
     """
 
-    question: Question
+    inputs: SelectionInput
     early: tuple[Source, ...] = ()
     ctes: tuple[CTE, ...] = ()
     rows: str = SOURCE_ROWS
@@ -46,14 +46,14 @@ class Draft:
     @property
     def late(self) -> tuple[Source, ...]:
         """The lookups that only enrich the rows that stay."""
-        return tuple(lookup for lookup in self.question.scope.lookups if lookup not in self.early)
+        return tuple(lookup for lookup in self.inputs.scope.lookups if lookup not in self.early)
 
     @property
     def names(self) -> Names:
         """Names for CTEs and helper columns that nothing in the file or the sources has."""
-        return self.question.names
+        return self.inputs.names
 
-    def with_ctes(self, *ctes: CTE) -> "Draft":
+    def with_ctes(self, *ctes: CTE) -> "QueryState":
         """The draft with more CTEs at its end."""
         return replace(self, ctes=(*self.ctes, *ctes))
 
@@ -61,114 +61,114 @@ class Draft:
         """A column of the main table or of an early lookup, as the CTE `rows` has it."""
         name = reference.column.name
         if reference.source in self.early:
-            name = self.question.joined_columns[reference.source.name, name]
+            name = self.inputs.joined_columns[reference.source.name, name]
         return column(name, table_name)
 
     def in_join(self, reference: Reference) -> exp.Expr:
         """Any column, as it is read where `rows` is joined with the late lookups."""
         if reference.source in self.late:
             return column(reference.column.name, reference.source.name)
-        return self.in_rows(reference, self.question.scope.main.name)
+        return self.in_rows(reference, self.inputs.scope.main.name)
 
     def concept(self, name: str) -> exp.Expr:
         """A mapped concept in `rows`."""
-        return self.in_rows(self.question.concepts[name])
+        return self.in_rows(self.inputs.concepts[name])
 
     def concept_in_join(self, name: str) -> exp.Expr:
         """A mapped concept where `rows` is joined."""
-        return self.in_join(self.question.concepts[name])
+        return self.in_join(self.inputs.concepts[name])
 
 
-def resolve(draft: Draft) -> Draft:
+def resolve(state: QueryState) -> QueryState:
     """Every relation has its declared schema, or every fault is raised at once."""
-    question = draft.question
-    sources = tuple(map(question.declared, (question.scope.main, *question.scope.lookups)))
+    inputs = state.inputs
+    sources = tuple(map(inputs.declared, (inputs.scope.main, *inputs.scope.lookups)))
     faults = (
         fault
         for source in sources
-        for fault in mismatches(source, question.relations[source.name], question.wholly_read(source))
+        for fault in mismatches(source, inputs.relations[source.name], inputs.wholly_read(source))
     )
     raise_all(ResolveError, faults)
-    return draft
+    return state
 
 
-def join(draft: Draft) -> Draft:
+def join(state: QueryState) -> QueryState:
     """Which lookups come before the filters: those they look at, and the ones these are chained to."""
-    question = draft.question
-    wanted = {reference.source for reference in question.looked_at()}
-    for lookup in reversed(question.scope.lookups):
+    inputs = state.inputs
+    wanted = {reference.source for reference in inputs.filter_columns()}
+    for lookup in reversed(inputs.scope.lookups):
         if lookup in wanted:
-            wanted |= {reference.source for reference, _ in question.joins(lookup)}
-    return replace(draft, early=tuple(lookup for lookup in question.scope.lookups if lookup in wanted))
+            wanted |= {reference.source for reference, _ in inputs.joins(lookup)}
+    return replace(state, early=tuple(lookup for lookup in inputs.scope.lookups if lookup in wanted))
 
 
-def map_columns(draft: Draft) -> Draft:
+def map_columns(state: QueryState) -> QueryState:
     """The published columns, by the names that decision 13 gives them."""
-    outputs = draft.question.scope.outputs
-    mapped = (alias(draft.in_join(output.reference), output.name) for output in outputs if output.reference)
-    return replace(draft, projection=tuple(mapped))
+    outputs = state.inputs.scope.outputs
+    mapped = (alias(state.in_join(output.reference), output.name) for output in outputs if output.reference)
+    return replace(state, projection=tuple(mapped))
 
 
-def window(draft: Draft) -> Draft:
+def window(state: QueryState) -> QueryState:
     """Reads the main table and the early lookups, within the window (decision 6)."""
-    question = draft.question
-    query = read(question, question.scope.main)
-    for lookup in draft.early:
-        query = join_lookup(query, question, lookup, lambda reference: in_source(question, reference))
-        for definition in question.needed(lookup):
-            name = question.joined_columns[lookup.name, definition.name]
+    inputs = state.inputs
+    query = read(inputs, inputs.scope.main)
+    for lookup in state.early:
+        query = join_lookup(query, inputs, lookup, lambda reference: in_source(inputs, reference))
+        for definition in inputs.needed(lookup):
+            name = inputs.joined_columns[lookup.name, definition.name]
             query = query.select(alias(column(definition.name, lookup.name), name))
-    for condition in in_window(question):
+    for condition in in_window(inputs):
         query = query.where(condition)
-    rows = draft.names.free(WINDOW_ROWS if question.window else SOURCE_ROWS)
-    return replace(draft, rows=rows).with_ctes(CTE(rows, query))
+    rows = state.names.free(WINDOW_ROWS if inputs.window else SOURCE_ROWS)
+    return replace(state, rows=rows).with_ctes(CTE(rows, query))
 
 
-def product_filter(draft: Draft) -> Draft:
+def product_filter(state: QueryState) -> QueryState:
     """Which products stay, fitted on the rows of the window, or on its train rows (decision 5)."""
-    filters, config = draft.question.dataset.filters, draft.question.dataset.split_config
+    filters, config = state.inputs.dataset.filters, state.inputs.dataset.split_config
     if filters.fit_on == "train" and config:
         in_train = exp.EQ(
-            this=config.expression(_split_input(draft, draft.in_rows)), expression=number(TRAIN)
+            this=config.expression(_split_input(state, state.in_rows)), expression=number(TRAIN)
         )
-        train = exp.select("*").from_(table(draft.rows)).where(in_train)
-        draft = draft.with_ctes(CTE(draft.names.free(TRAIN_ROWS), train))
-    return _filtered(draft, filters.product_filter.fit(_fit(draft)), filters.product_filter.keep)
+        train = exp.select("*").from_(table(state.rows)).where(in_train)
+        state = state.with_ctes(CTE(state.names.free(TRAIN_ROWS), train))
+    return _filtered(state, filters.product_filter.fit(_fit(state)), filters.product_filter.keep)
 
 
-def customer_filter(draft: Draft) -> Draft:
+def customer_filter(state: QueryState) -> QueryState:
     """Which customers stay, by their transactions among the products that stay.
 
     A split that parts users leaves nothing to leak: a customer is judged by rows of one split, its own.
     """
-    filters, config = draft.question.dataset.filters, draft.question.dataset.split_config
-    fit = replace(_fit(draft), among=filters.product_filter.keep(draft.concept, draft.names))
+    filters, config = state.inputs.dataset.filters, state.inputs.dataset.split_config
+    fit = replace(_fit(state), among=filters.product_filter.keep(state.concept, state.names))
     if config and config.parts_users:
-        fit = replace(fit, rows=draft.rows)
-    return _filtered(draft, filters.customer_filter.fit(fit), filters.customer_filter.keep)
+        fit = replace(fit, rows=state.rows)
+    return _filtered(state, filters.customer_filter.fit(fit), filters.customer_filter.keep)
 
 
-def split(draft: Draft) -> Draft:
+def split(state: QueryState) -> QueryState:
     """The column `split` (decision 8)."""
-    config = draft.question.dataset.split_config
+    config = state.inputs.dataset.split_config
     if config is None:
-        return draft
-    value = config.expression(_split_input(draft, draft.in_join))
-    return replace(draft, projection=(*draft.projection, exp.alias_(value, "split")))
+        return state
+    value = config.expression(_split_input(state, state.in_join))
+    return replace(state, projection=(*state.projection, exp.alias_(value, "split")))
 
 
-def enrich(draft: Draft) -> Draft:
+def enrich(state: QueryState) -> QueryState:
     """The rows that stay, with the late lookups (BR-002): `enriched_transactions`."""
-    question = draft.question
-    query = exp.select(*draft.projection).from_(alias_table(table(draft.rows), question.scope.main.name))
-    for lookup in draft.late:
-        query = join_lookup(query, question, lookup, draft.in_join)
-    for condition in draft.keep:
+    inputs = state.inputs
+    query = exp.select(*state.projection).from_(alias_table(table(state.rows), inputs.scope.main.name))
+    for lookup in state.late:
+        query = join_lookup(query, inputs, lookup, state.in_join)
+    for condition in state.keep:
         query = query.where(condition)
-    return draft.with_ctes(CTE(draft.names.free(ROWS), query))
+    return state.with_ctes(CTE(state.names.free(ROWS), query))
 
 
-STEPS: tuple[Callable[[Draft], Draft], ...] = (
+STEPS: tuple[Callable[[QueryState], QueryState], ...] = (
     resolve,
     join,
     map_columns,
@@ -180,72 +180,75 @@ STEPS: tuple[Callable[[Draft], Draft], ...] = (
 )
 
 
-def compile_rows(question: Question) -> tuple[CTE, ...]:
+def compile_rows(inputs: SelectionInput) -> tuple[CTE, ...]:
     """The CTEs that select a Dataset's rows; the last is `enriched_transactions`.
 
     Raises ResolveError with everything in which the relations break the contract.
     """
-    return _compiled(question, STEPS)
+    return _compiled(inputs, STEPS)
 
 
-def compile_columns(question: Question, columns: Mapping[str, Reference]) -> tuple[CTE, ...]:
+def compile_columns(inputs: SelectionInput, columns: Mapping[str, Reference]) -> tuple[CTE, ...]:
     """The CTEs that select only these columns, name → column, of the rows that `compile_rows` selects."""
 
-    def only(draft: Draft) -> Draft:
-        shown = (alias(draft.in_join(reference), name) for name, reference in columns.items())
-        return replace(draft, projection=tuple(shown))
+    def only(state: QueryState) -> QueryState:
+        shown = (alias(state.in_join(reference), name) for name, reference in columns.items())
+        return replace(state, projection=tuple(shown))
 
     steps = (only if step is map_columns else step for step in STEPS if step is not split)
-    return _compiled(question, steps)
+    return _compiled(inputs, steps)
 
 
-def _compiled(question: Question, steps: Iterable[Callable[[Draft], Draft]]) -> tuple[CTE, ...]:
-    draft = Draft(question)
+def _compiled(inputs: SelectionInput, steps: Iterable[Callable[[QueryState], QueryState]]) -> tuple[CTE, ...]:
+    state = QueryState(inputs)
     for step in steps:
-        draft = step(draft)
-    used = {reference.name for cte in draft.ctes for reference in cte.query.find_all(exp.Table)}
-    *others, last = draft.ctes
+        state = step(state)
+    used = {reference.name for cte in state.ctes for reference in cte.query.find_all(exp.Table)}
+    *others, last = state.ctes
     return (*(cte for cte in others if cte.name in used), last)
 
 
 def _filtered(
-    draft: Draft, ctes: tuple[CTE, ...], keep: Callable[[Columns, Names], exp.Expr | None]
-) -> Draft:
-    condition = keep(draft.concept_in_join, draft.names)
-    kept = draft.keep if condition is None else (*draft.keep, condition)
-    return replace(draft, keep=kept).with_ctes(*ctes)
+    state: QueryState, ctes: tuple[CTE, ...], keep: Callable[[Columns, Names], exp.Expr | None]
+) -> QueryState:
+    condition = keep(state.concept_in_join, state.names)
+    kept = state.keep if condition is None else (*state.keep, condition)
+    return replace(state, keep=kept).with_ctes(*ctes)
 
 
-def _fit(draft: Draft) -> Fit:
+def _fit(state: QueryState) -> FitInput:
     """What filters learn from: the train rows where they were set apart, else all rows."""
-    train = draft.names.free(TRAIN_ROWS)
-    rows = train if any(cte.name == train for cte in draft.ctes) else draft.rows
-    mapped = frozenset(draft.question.concepts)
-    return Fit(rows, draft.concept, mapped, draft.names, _revenue(draft))
+    train = state.names.free(TRAIN_ROWS)
+    rows = train if any(cte.name == train for cte in state.ctes) else state.rows
+    mapped = frozenset(state.inputs.concepts)
+    return FitInput(rows, state.concept, mapped, state.names, _revenue(state))
 
 
-def _revenue(draft: Draft) -> exp.Expr | None:
+def _revenue(state: QueryState) -> exp.Expr | None:
     """The revenue as a decimal (decision 3): BigQuery's sum of integers is one itself, and overflows."""
-    found = draft.question.concepts.get("revenue")
+    found = state.inputs.concepts.get("revenue")
     if found is None:
         return None
-    value = draft.in_rows(found)
+    value = state.in_rows(found)
     is_integer = found.column.type is ColumnType.INTEGER
     return exp.cast(value, SQL_TYPES[ColumnType.DECIMAL]) if is_integer else value
 
 
-def _split_input(draft: Draft, read: Callable[[Reference], exp.Expr]) -> SplitInput:
-    question = draft.question
+def _split_input(state: QueryState, read: Callable[[Reference], exp.Expr]) -> SplitInput:
+    inputs = state.inputs
 
     def key(*references: Reference) -> exp.Expr:
         return row_text([(read(reference), reference.column.type) for reference in references])
 
     def since(day: date) -> exp.Expr:
-        stamp = question.concepts["timestamp"]
-        bound = boundary(question.moment(day), SQL_TYPES[stamp.column.type])
+        stamp = inputs.concepts["timestamp"]
+        bound = boundary(inputs.moment(day), SQL_TYPES[stamp.column.type])
         return exp.GTE(this=read(stamp), expression=bound)
 
-    users = (question.concepts["user_id"],) if "user_id" in question.concepts else ()
+    users = (inputs.concepts["user_id"],) if "user_id" in inputs.concepts else ()
     return SplitInput(
-        anchor=question.anchor, since=since, user_key=key(*users), row_key=key(*question.row_key)
+        anchor=inputs.anchor,
+        since=since,
+        user_key=key(*users),
+        row_key=key(*inputs.row_key),
     )

@@ -4,75 +4,75 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import SQL_TYPES, as_declared, is_as_declared, stored
 from dataset_assets.contract.scope import Reference, Source
 from dataset_assets.sql.build import alias, alias_table, boundary, column
 
 
-def source_query(question: Question, source: Source) -> exp.Select:
+def source_query(inputs: SelectionInput, source: Source) -> exp.Select:
     """The needed columns of one source as declared; of the main table, the rows that the window can hold."""
-    query = read(question, source)
-    stamp = question.concepts.get("timestamp")
+    query = read(inputs, source)
+    stamp = inputs.concepts.get("timestamp")
     if source.lookup is None and stamp and stamp.source is source:
-        for condition in in_window(question):
+        for condition in in_window(inputs):
             query = query.where(condition)
     return query
 
 
-def read(question: Question, source: Source) -> exp.Select:
+def read(inputs: SelectionInput, source: Source) -> exp.Select:
     """SELECT the needed columns of a source as the contract declares them."""
-    relation = question.relations[source.name]
+    relation = inputs.relations[source.name]
     columns = (
         alias(as_declared(source, relation, definition, source.name), definition.name)
-        for definition in question.needed(source)
+        for definition in inputs.needed(source)
     )
     return exp.select(*columns).from_(alias_table(relation.source, source.name))
 
 
 def join_lookup(
-    query: exp.Select, question: Question, lookup: Source, side: Callable[[Reference], exp.Expr]
+    query: exp.Select, inputs: SelectionInput, lookup: Source, side: Callable[[Reference], exp.Expr]
 ) -> exp.Select:
     """LEFT JOIN a lookup: it never drops a row, and the audit proves that it adds none (decision 11)."""
-    relation = question.relations[lookup.name]
-    plain = all(is_as_declared(relation, definition) for definition in question.needed(lookup))
-    source = relation.source if plain else read(question, lookup).subquery()
+    relation = inputs.relations[lookup.name]
+    plain = all(is_as_declared(relation, definition) for definition in inputs.needed(lookup))
+    source = relation.source if plain else read(inputs, lookup).subquery()
     conditions = (
         exp.EQ(this=side(reference), expression=column(target.column.name, lookup.name))
-        for reference, target in question.joins(lookup)
+        for reference, target in inputs.joins(lookup)
     )
     return query.join(alias_table(source, lookup.name), on=exp.and_(*conditions), join_type="left")
 
 
-def in_source(question: Question, reference: Reference) -> exp.Expr:
+def in_source(inputs: SelectionInput, reference: Reference) -> exp.Expr:
     """A column as declared, where its own source stands in FROM."""
     source = reference.source
     if source.lookup:
         return column(reference.column.name, source.name)
-    return as_declared(source, question.relations[source.name], reference.column, source.name)
+    return as_declared(source, inputs.relations[source.name], reference.column, source.name)
 
 
-def in_window(question: Question) -> Iterator[exp.Expr]:
+def in_window(inputs: SelectionInput) -> Iterator[exp.Expr]:
     """The window's bounds and the split's gap, on the timestamp as it is stored."""
-    config = question.dataset.split_config
-    gap = config.gap(question.anchor) if config else None
-    if question.window is None and gap is None:
+    config = inputs.dataset.split_config
+    gap = config.gap(inputs.anchor) if config else None
+    if inputs.window is None and gap is None:
         return
-    stamp, sql_type = _stored_timestamp(question)
-    if question.window:
-        yield exp.GTE(this=stamp, expression=boundary(question.window.start, sql_type))
-        yield exp.LT(this=stamp.copy(), expression=boundary(question.window.end, sql_type))
+    stamp, sql_type = _stored_timestamp(inputs)
+    if inputs.window:
+        yield exp.GTE(this=stamp, expression=boundary(inputs.window.start, sql_type))
+        yield exp.LT(this=stamp.copy(), expression=boundary(inputs.window.end, sql_type))
     if gap:
-        first, after = (boundary(question.moment(day), sql_type) for day in gap)
+        first, after = (boundary(inputs.moment(day), sql_type) for day in gap)
         before = exp.LT(this=stamp.copy(), expression=first)
         later = exp.GTE(this=stamp.copy(), expression=after)
-        unbounded = [] if question.window else [stamp.copy().is_(exp.null())]
+        unbounded = [] if inputs.window else [stamp.copy().is_(exp.null())]
         yield exp.or_(before, later, *unbounded)
 
 
-def _stored_timestamp(question: Question) -> tuple[exp.Expr, str]:
+def _stored_timestamp(inputs: SelectionInput) -> tuple[exp.Expr, str]:
     """The timestamp as the store has it, so that it can skip by its own statistics, and its SQL type."""
-    reference = question.concepts["timestamp"]
+    reference = inputs.concepts["timestamp"]
     if reference.source.lookup:
-        return in_source(question, reference), SQL_TYPES[reference.column.type]
-    return stored(question.relations[reference.source.name], reference.column, reference.source)
+        return in_source(inputs, reference), SQL_TYPES[reference.column.type]
+    return stored(inputs.relations[reference.source.name], reference.column, reference.source)

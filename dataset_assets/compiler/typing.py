@@ -138,12 +138,12 @@ def mismatches(
             yield Fault(
                 "is declared nullable: false, and the source has NULLs",
                 field,
-                "declare it nullable, or mend the source",
+                "declare it nullable, or fix the source",
             )
 
 
 def _missing(column: ColumnDef, relation: Relation, field: str) -> Fault:
     names = [physical.name for physical in relation.columns]
     near = get_close_matches(column.name, names, n=1)
-    mend = f"did you mean {near[0]!r}?" if near else f"the source has: {', '.join(names)}"
-    return Fault("is not in the source", field, mend)
+    hint = f"did you mean {near[0]!r}?" if near else f"the source has: {', '.join(names)}"
+    return Fault("is not in the source", field, hint)

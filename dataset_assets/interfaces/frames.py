@@ -22,7 +22,7 @@ _EXACT = Context(prec=76)
 def check_decimals(decimals: str) -> None:
     """Raises DatasetAssetsError for anything but the two that `frame_of` takes."""
     if decimals not in {"decimal", "float"}:
-        fault = Fault(f"decimals is {shown(decimals)}", mend="use 'decimal' or 'float'")
+        fault = Fault(f"decimals is {shown(decimals)}", hint="use 'decimal' or 'float'")
         raise DatasetAssetsError(fault)
 
 

@@ -21,7 +21,7 @@ from dataset_assets.contract.scope import Datasets, Scope
 from dataset_assets.errors import Fault, PeriodError, ResolveError, raise_all
 from dataset_assets.interfaces.frames import Decimals, check_decimals, frame_of
 from dataset_assets.interfaces.workspace import Workspace
-from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.warehouse import Publication, no_such_version
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
@@ -133,7 +133,7 @@ def opened(workspace: Workspace, wanted: Wanted) -> "Generator[Rows]":
     stem = entry.stem if entry else wanted.name
     if entry is None and not _STEM.fullmatch(stem):
         workspace.catalog.entry(stem)
-    with target.engine.connect(Errand(stem)) as session:
+    with target.engine.connect(JobContext(stem)) as session:
         found = _publications(workspace, entry, wanted, session)
         columns, split = _columns(found[-1], wanted), _split(found[-1], wanted.split)
         sensitive = _sensitive(entry, found, workspace.catalog_if_any.find)
@@ -169,8 +169,8 @@ def _not_published(stem: str, wanted: Wanted, published: Sequence[str | None]) -
     known = [period for period in published if period]
     command = f"dataset-assets materialize {stem}"
     command += f" --partition {wanted.partition}" if wanted.partition else ""
-    mend = f"published are: {listed(known, 12)}" if known else f"run `{command}`"
-    return Fault(f"{what} is not published{then}", mend=mend)
+    hint = f"published are: {listed(known, 12)}" if known else f"run `{command}`"
+    return Fault(f"{what} is not published{then}", hint=hint)
 
 
 def _periods(
@@ -187,7 +187,7 @@ def _periods(
     schedule = schedule_of(workspace.catalog, entry) if entry else None
     if schedule is None and (entry or None in published):
         message = f"{stem} is not published by Period"
-        raise PeriodError(Fault(message, mend="leave out the partition"))
+        raise PeriodError(Fault(message, hint="leave out the partition"))
     return [schedule.cadence.parse(partition).id] if schedule else []
 
 
@@ -212,8 +212,8 @@ def _place(names: Sequence[str]) -> Any:
 def _unknown(name: str, there: Sequence[str]) -> Fault:
     meant = nearest(name, there)
     listed = ", ".join(each for each in there if not each.startswith("_"))
-    mend = f"did you mean {meant!r}?" if meant else f"it has: {listed}"
-    return Fault(f"there is no published column {shown(name)}", mend=mend)
+    hint = f"did you mean {meant!r}?" if meant else f"it has: {listed}"
+    return Fault(f"there is no published column {shown(name)}", hint=hint)
 
 
 def _split(publication: Publication, name: str | None) -> int | None:
@@ -222,8 +222,8 @@ def _split(publication: Publication, name: str | None) -> int | None:
     config = Dataset.model_validate(publication.record["definition"]).split_config
     there = {NAMES[value]: value for value in config.values} if config else {}  # noqa: PD011 - a split's
     if name not in there:
-        mend = f"it has {', '.join(there)}" if there else "it is not split"
-        raise ResolveError(Fault(f"{publication.dataset} has no split {shown(name)}", mend=mend))
+        hint = f"it has {', '.join(there)}" if there else "it is not split"
+        raise ResolveError(Fault(f"{publication.dataset} has no split {shown(name)}", hint=hint))
     return there[name]
 
 

@@ -40,9 +40,9 @@ class Workspace:
         """The definitions folder. Raises ContractError when it is not one."""
         root = self.settings.definitions
         if not (root / "datasets").is_dir():
-            mend = "set DATASET_ASSETS_DEFINITIONS to a folder that has datasets/"
+            hint = "set DATASET_ASSETS_DEFINITIONS to a folder that has datasets/"
             raise ContractError(
-                Fault(f"there are no definitions here: there is no folder {root / 'datasets'}", mend=mend)
+                Fault(f"there are no definitions here: there is no folder {root / 'datasets'}", hint=hint)
             )
         return root
 
@@ -83,9 +83,9 @@ def instant(text: str) -> datetime:
     try:
         found = _INSTANT.validate_python(text)
     except ValidationError:
-        mend = "write it as 2018-01-01 or 2018-01-01T12:00:00Z"
-        raise PeriodError(Fault(f"as-of {shown(text)} is not an instant", mend=mend)) from None
+        hint = "write it as 2018-01-01 or 2018-01-01T12:00:00Z"
+        raise PeriodError(Fault(f"as-of {shown(text)} is not an instant", hint=hint)) from None
     if found.year not in YEARS:
-        mend = f"use one of the years {YEARS[0]} to {YEARS[-1]}"
-        raise PeriodError(Fault(f"as-of {shown(text)} is out of range", mend=mend))
+        hint = f"use one of the years {YEARS[0]} to {YEARS[-1]}"
+        raise PeriodError(Fault(f"as-of {shown(text)} is out of range", hint=hint))
     return found

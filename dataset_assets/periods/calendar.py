@@ -124,8 +124,8 @@ class Cadence:
         raise self._none_for(day)
 
     def _none_for(self, moment: date) -> PeriodError:
-        mend = f"Periods exist for the years {YEARS[0]} to {YEARS[-1]}"
-        return PeriodError(Fault(f"'{self.name}' has no Period for {moment}", mend=mend))
+        hint = f"Periods exist for the years {YEARS[0]} to {YEARS[-1]}"
+        return PeriodError(Fault(f"'{self.name}' has no Period for {moment}", hint=hint))
 
     def _named(self, text: str) -> Iterator[Period]:
         """Periods with this id or key, by the first year in it: a label, or the year of a start date."""
@@ -136,7 +136,7 @@ class Cadence:
     def _only(self, found: Iterable[Period], message: str, example: str) -> Period:
         for period in found:
             return period
-        raise PeriodError(Fault(message, mend=f"write it like '{example}'"))
+        raise PeriodError(Fault(message, hint=f"write it like '{example}'"))
 
     @property
     def _example(self) -> Period:
@@ -201,8 +201,8 @@ class Calendars(Model):
         if name in known:
             return known[name]
         near = [f"did you mean '{match}'?" for match in get_close_matches(name[:60], known, 1)]
-        mend = " ".join([*near, f"known: {', '.join(known)}"])
-        raise PeriodError(Fault(f"{shown(name)} is not a grain of a calendar", mend=mend))
+        hint = " ".join([*near, f"known: {', '.join(known)}"])
+        raise PeriodError(Fault(f"{shown(name)} is not a grain of a calendar", hint=hint))
 
 
 def rollup(period: Period, cadence: Cadence) -> Period:
@@ -229,7 +229,7 @@ def parts(period: Period, cadence: Cadence) -> list[Period]:
 def _check_nesting(period: Period, cadence: Cadence, problem: str, *, nest: bool) -> None:
     if period.zone.key != cadence.zone.key:
         zones = f"{period.zone.key} and {cadence.zone.key}"
-        raise PeriodError(Fault(f"{problem}: their zones differ ({zones})", mend="use calendars of one zone"))
+        raise PeriodError(Fault(f"{problem}: their zones differ ({zones})", hint="use calendars of one zone"))
     if not nest:
-        mend = "days roll into all, months into quarters and years, weeks only into retail months"
-        raise PeriodError(Fault(f"{problem}: their boundaries do not nest", mend=mend))
+        hint = "days roll into all, months into quarters and years, weeks only into retail months"
+        raise PeriodError(Fault(f"{problem}: their boundaries do not nest", hint=hint))

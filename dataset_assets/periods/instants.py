@@ -39,7 +39,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Window:
-    """A half-open stretch of time, [start, end)."""
+    """A half-open time range, [start, end)."""
 
     start: Moment
     end: Moment

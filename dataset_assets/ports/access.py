@@ -9,7 +9,7 @@ from enum import StrEnum
 from dataset_assets.errors import DatasetAssetsError
 
 DOCTOR = "`dataset-assets doctor` says which role is missing"
-"""The mend of a DeniedError that does not know the role."""
+"""The fix of a DeniedError that does not know the role."""
 
 
 class State(StrEnum):
@@ -21,31 +21,31 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One piece that was looked at: `about` what, `said` what was found, `mend` what would do."""
+class AccessFinding:
+    """One piece that was looked at: `about` what, `said` what was found, `hint` what would do."""
 
     state: State
     about: str
     said: str
-    mend: str = ""
+    hint: str = ""
 
 
-def fine(about: str, said: str) -> Finding:
+def fine(about: str, said: str) -> AccessFinding:
     """It is as it has to be."""
-    return Finding(State.OK, about, said)
+    return AccessFinding(State.OK, about, said)
 
 
-def missing(about: str, said: str, mend: str = "") -> Finding:
+def missing(about: str, said: str, hint: str = "") -> AccessFinding:
     """Nothing that needs it can run."""
-    return Finding(State.MISSING, about, said, mend)
+    return AccessFinding(State.MISSING, about, said, hint)
 
 
-def note(about: str, said: str, mend: str = "") -> Finding:
+def note(about: str, said: str, hint: str = "") -> AccessFinding:
     """Good to know."""
-    return Finding(State.NOTE, about, said, mend)
+    return AccessFinding(State.NOTE, about, said, hint)
 
 
-def mend_of(error: DatasetAssetsError, role: str) -> str:
+def hint_of(error: DatasetAssetsError, role: str) -> str:
     """What would do; `role` where all that is known is that one is missing."""
-    mend = error.faults[0].mend
-    return role if mend == DOCTOR else mend
+    hint = error.faults[0].hint
+    return role if hint == DOCTOR else hint

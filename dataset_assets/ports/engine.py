@@ -9,16 +9,16 @@ from typing import Any, ClassVar
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef
-from dataset_assets.ports.access import Finding
+from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.relation import PhysicalColumn
 from dataset_assets.sql.dialect import Dialect
 
-Moved = Callable[[int, int], None]
+TransferCallback = Callable[[int, int], None]
 """Told how many rows have come so far, and how many bytes they are as Arrow; from any thread."""
 
 
 @dataclass(frozen=True)
-class Errand:
+class JobContext:
     """What a session is opened for: an engine that keeps a book of its jobs names and labels them by it.
 
     `attempt` counts the times that one run has tried.
@@ -51,7 +51,9 @@ class Session(ABC):
         """The answer as a pyarrow RecordBatchReader that is read while the session is open."""
 
     @abstractmethod
-    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: Moved) -> exp.Expr:
+    def load_arrow(
+        self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: TransferCallback
+    ) -> exp.Expr:
         """Keeps rows of another engine for as long as the session lasts (BR-004).
 
         `batches` is what that engine's `batches` answered: just these columns, with their declared types.
@@ -68,7 +70,7 @@ class Session(ABC):
 
     @property
     def budget(self) -> int | None:
-        """The bytes that one query of this errand may be billed for; None where nothing is."""
+        """The bytes that one query of this run may be billed for; None where nothing is."""
         return None
 
     @property
@@ -85,9 +87,9 @@ class Engine(ABC):
     """Whether each byte that is read costs money: nothing is read once more then only to save a write."""
 
     @abstractmethod
-    def connect(self, errand: Errand | None = None) -> AbstractContextManager[Session]:
+    def connect(self, job: JobContext | None = None) -> AbstractContextManager[Session]:
         """Opens a session that can reach the target's own roots and nothing else (promise 5)."""
 
-    def examine(self) -> Iterator[Finding]:
+    def examine(self) -> Iterator[AccessFinding]:
         """Whether it can be asked anything. Raises AccessError where nothing more can be asked of it."""
         yield from ()

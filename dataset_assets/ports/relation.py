@@ -9,7 +9,7 @@ from sqlglot import exp
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import Fault
 
-MisfitFinder = Callable[[Sequence[ColumnDef]], Iterator[Fault]]
+CastFailureFinder = Callable[[Sequence[ColumnDef]], Iterator[Fault]]
 """Receives the columns that were read, and yields a fault for each that holds values of another type."""
 
 
@@ -54,6 +54,6 @@ class Relation:
     """The zone of DATETIME columns (decision 28)."""
     file: exp.Expr | None = None
     """What reads the name of each row's file, beside the columns; None where there is no such thing."""
-    find_misfits: MisfitFinder | None = field(default=None, compare=False)
+    find_cast_failures: CastFailureFinder | None = field(default=None, compare=False)
     """Searches the source for values that are not of their declared type, after a query failed on one. None
     where the casts of the query itself tell."""

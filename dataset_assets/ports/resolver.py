@@ -8,14 +8,14 @@ from typing import ClassVar
 
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.access import Finding, fine
+from dataset_assets.ports.access import AccessFinding, fine
 from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import Relation
 
 
 @dataclass(frozen=True)
-class Extent:
-    """A half-open stretch of time that a table is asked for, as UTC instants."""
+class TimeRange:
+    """A half-open time range that a table is asked for, as UTC instants."""
 
     start: datetime
     end: datetime
@@ -37,16 +37,16 @@ class TableRequest:
     """A table that a Resolver is asked to locate.
 
     `columns` are the columns that the contract declares, with their types; without them the table is
-    described as its store has it. `extent` is the stretch of time that is needed; None for all rows.
+    described as its store has it. `time_range` is the time range that is needed; None for all rows.
     """
 
     table: str
     columns: tuple[ColumnDef, ...] = ()
-    extent: Extent | None = None
+    time_range: TimeRange | None = None
 
 
-Survey = Callable[[Extent | None], TableState]
-"""Told a stretch of time; None for all there is."""
+Survey = Callable[[TimeRange | None], TableState]
+"""Told a time range; None for all there is."""
 
 
 class Resolver(ABC):
@@ -94,7 +94,7 @@ class Resolver(ABC):
 
         True without a version: metadata cannot tell then. Raises ResolveError for a table that is gone.
         """
-        return not version or self.survey(request.table)(request.extent).version == version
+        return not version or self.survey(request.table)(request.time_range).version == version
 
     def periods(self, table: str) -> Mapping[str, Period]:  # noqa: ARG002
         """Return the Periods that a table which is stored by Period has pieces of, by id; else none.
@@ -107,7 +107,7 @@ class Resolver(ABC):
     def cadence(self, table: str) -> str | None:
         """The cadence ("month") by which the table is stored, or None where it is one piece."""
 
-    def examine(self, table: str, session: Session) -> Iterator[Finding]:  # noqa: ARG002
+    def examine(self, table: str, session: Session) -> Iterator[AccessFinding]:  # noqa: ARG002
         """What metadata says of a table. Raises as `state` does."""
         state = self.state(table)
         rows = "rows are not counted" if state.row_count is None else f"{state.row_count:,} rows"

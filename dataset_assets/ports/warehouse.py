@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import Fault
-from dataset_assets.ports.access import Finding
+from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.text.wording import shown
@@ -158,7 +158,7 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    def affirm(self, claim: Claim, before: Publication, record: Record, session: Session) -> None:
+    def confirm_unchanged(self, claim: Claim, before: Publication, record: Record, session: Session) -> None:
         """Gives the Period's publication another record; its rows stay as they are.
 
         Raises SupersededError when a later run claimed the Period.
@@ -199,12 +199,12 @@ class Warehouse(ABC):
     def table_name(self, dataset: str) -> str:
         """The table's name as the warehouse's users write it."""
 
-    def examine(self, session: Session) -> Iterator[Finding]:  # noqa: ARG002
+    def examine(self, session: Session) -> Iterator[AccessFinding]:  # noqa: ARG002
         """Whether it is there, and a run may do in it what it has to."""
         yield from ()
 
 
 def no_such_version(dataset: str, version: int, newest: int | None) -> Fault:
     """A fault for a table version that was asked for and does not exist. `newest` is the last there is."""
-    mend = "nothing is published" if newest is None else f"it has 0 to {newest}"
-    return Fault(f"{dataset!r} has no version {shown(version)}", mend=mend)
+    hint = "nothing is published" if newest is None else f"it has 0 to {newest}"
+    return Fault(f"{dataset!r} has no version {shown(version)}", hint=hint)

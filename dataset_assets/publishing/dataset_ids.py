@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault
-from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.text.wording import listed
@@ -21,8 +21,8 @@ def another_id(dataset: Dataset, record: Record | None) -> Iterable[Fault]:
     known = record.get("dataset_id") if record else None
     if known and dataset.id and str(dataset.id) != known:
         message = f"is {dataset.id}, but what is published was made by the dataset {known}"
-        mend = "restore the id; for a dataset of its own give the file another name"
-        yield Fault(message, "dataset.id", mend)
+        hint = "restore the id; for a dataset of its own give the file another name"
+        yield Fault(message, "dataset.id", hint)
 
 
 def renamed(entry: Entry, warehouse: Warehouse, session: Session) -> str:
@@ -38,13 +38,13 @@ def renamed(entry: Entry, warehouse: Warehouse, session: Session) -> str:
         return ""
     many = len(names) > 1
     stays = f"th{'ose tables stay' if many else 'at table stays'} as {'they are' if many else 'it is'}"
-    mend = f"rename the file back, or delete the old table{'s' * many}"
+    hint = f"rename the file back, or delete the old table{'s' * many}"
     return (
-        f"`{entry.stem}` was published as {listed(names, _MOST)} before its file was renamed; {stays}; {mend}"
+        f"`{entry.stem}` was published as {listed(names, _MOST)} before its file was renamed; {stays}; {hint}"
     )
 
 
 def renamed_in(target: Target, entry: Entry) -> str:
     """The same, in a session of its own."""
-    with target.engine.connect(Errand(entry.stem)) as session:
+    with target.engine.connect(JobContext(entry.stem)) as session:
         return renamed(entry, target.warehouse, session)

@@ -31,4 +31,4 @@ def clean(target: Target, now: datetime, age: timedelta = AGE) -> Iterator[Lefto
                     yield each
     except OSError as error:
         message = f"the warehouse cannot be cleaned: {error.strerror}: {error.filename}"
-        raise PublishError(Fault(message, mend="let who cleans it be the user of the runs")) from None
+        raise PublishError(Fault(message, hint="let who cleans it be the user of the runs")) from None

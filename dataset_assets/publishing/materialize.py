@@ -21,8 +21,8 @@ from dataset_assets.catalog.versions import Version, lock_dataset, read_lock
 from dataset_assets.checks.audit import AuditError, CheckResult, Evidence, audit, declared_schema
 from dataset_assets.checks.drift import compared
 from dataset_assets.checks.lookup_keys import lookups_unique
-from dataset_assets.compiler.cast_failures import misfits
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.cast_failures import cast_failures
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import (
@@ -34,19 +34,25 @@ from dataset_assets.errors import (
     raise_all,
     telling_system_faults,
 )
-from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Claim, Publication, PublishedColumn, Record, Staged
 from dataset_assets.publishing.dataset_ids import another_id, renamed
 from dataset_assets.publishing.earlier_publications import history
 from dataset_assets.publishing.period_coverage import PeriodChecks, merged
-from dataset_assets.publishing.prepared_run import Request, Work
-from dataset_assets.publishing.reuse import Outcome, RefreshCounts, may_stand, reads_the_same, standing
-from dataset_assets.publishing.snapshot import affirmed, snapshot, sources_of
-from dataset_assets.publishing.source_locator import Places, named_only
+from dataset_assets.publishing.prepared_run import PreparedRun, Request
+from dataset_assets.publishing.reuse import (
+    PublishOutcome,
+    RefreshCounts,
+    can_reuse,
+    same_inputs,
+    unchanged_outcome,
+)
+from dataset_assets.publishing.snapshot import confirmation, snapshot, sources_of
+from dataset_assets.publishing.source_locator import SourceLocator, named_only
 from dataset_assets.publishing.source_stability import Stability
 from dataset_assets.publishing.stored_periods import StoredPeriods
-from dataset_assets.publishing.transfer import Mover
+from dataset_assets.publishing.transfer import SourceTransfer
 from dataset_assets.rows.encoding import content_digest, digest_parts, fold_digest
 from dataset_assets.rows.stamping import instant
 from dataset_assets.sql.build import assemble, column
@@ -102,22 +108,22 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
     """Publishes one Period of a dataset, or an unpartitioned dataset.
 
     Where the rows are what they were, by their digest, the publication before stands and no row is written.
-    Raises DatasetAssetsError with everything a person can mend: ContractError, LockError, ResolveError,
+    Raises DatasetAssetsError with everything a person can fix: ContractError, LockError, ResolveError,
     AuditError (nothing was published), SupersededError, PublishError.
     """
     clock = Clock(progress)
     stem, as_of, dialect = request.entry.stem, request.looks_back_from, target.engine.dialect
     scope = catalog.scope(request.entry)
     _refuse_unlocked(request, scope.dataset)
-    errand = _errand(request, scope.dataset)
+    job = _job_context(request, scope.dataset)
     with ExitStack() as opened:
-        session = opened.enter_context(target.engine.connect(errand))
-        mover = Mover(session, progress)
-        claim = target.warehouse.claim(stem, errand.period, request.run_id, session)
+        session = opened.enter_context(target.engine.connect(job))
+        mover = SourceTransfer(session, progress)
+        claim = target.warehouse.claim(stem, job.period, request.run_id, session)
         opened.enter_context(_telling_who_took_over(target, claim, session))
         with clock.step("resolve", "finding the tables"):
-            places = Places(scope, target, as_of, request.period)
-            found = opened.enter_context(places.find(session, errand))
+            places = SourceLocator(scope, target, as_of, request.period)
+            found = opened.enter_context(places.find(session, job))
             before = target.warehouse.current(stem, claim.period, session)
             _compare_ids(scope.dataset, request, before, target, session, progress)
             past = history(catalog, request, target.warehouse, session)
@@ -128,22 +134,22 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             if before and not request.without_gone:
                 raise_all(ResolveError, stored.faults(before.record))
         with clock.step("compile", "compiling the query"):
-            asked = found.carried(named_only)
+            asked = found.with_transferred(named_only)
             selection = compile_rows(asked)
             version, dataset_id = _versioned(request, scope.dataset)
-            work = Work(request, asked, selection, version, dataset_id, before, found.texts)
+            work = PreparedRun(request, asked, selection, version, dataset_id, before, found.texts)
             work = replace(work, periods=stored.read(), gone=gone)
             is_free = scope.main not in found.apart and not target.engine.bills_bytes
             by_period = PeriodChecks(found.there, stored, is_free)
-        stands = before and not request.reread and reads_the_same(work, target)
-        outcome = standing(before) if before and stands else None
+        stands = before and not request.reread and same_inputs(work, target)
+        outcome = unchanged_outcome(before) if before and stands else None
         if outcome is None and found.apart:
             with clock.step("move", "moving tables to where the query runs"):
-                work = work.moved(found.carried(mover), mover.usage)
+                work = work.moved(found.with_transferred(mover), mover.usage)
         query = work.query(bucketed=dialect.sorts_in_one_place)
         sql = dialect.render(query)
         if outcome is None:
-            with _naming_columns(work.question, session):
+            with _naming_columns(work.inputs, session):
                 with clock.step("periods", "checking the Periods of the main table"):
                     warnings = by_period.run(session)
                 outcome = _looked_at(work, target, claim, query, sql, session, clock, stable, warnings)
@@ -180,12 +186,12 @@ def _telling_who_took_over(target: Target, claim: Claim, session: Session) -> Ge
 
 
 @contextmanager
-def _naming_columns(question: Question, session: Session) -> Generator[None]:
+def _naming_columns(inputs: SelectionInput, session: Session) -> Generator[None]:
     """An engine says that a value does not fit its type, and not whose: that is looked for then."""
     try:
         yield
     except DataError:
-        raise_all(ResolveError, misfits(question, session))
+        raise_all(ResolveError, cast_failures(inputs, session))
         raise
 
 
@@ -203,14 +209,14 @@ def _compare_ids(
         progress(told)
 
 
-def _errand(request: Request, dataset: Dataset) -> Errand:
+def _job_context(request: Request, dataset: Dataset) -> JobContext:
     version = request.entry.lock.version_of(dataset).number
     period = request.period.id if request.period else None
-    return Errand(request.entry.stem, period, version, request.run_id, request.attempt)
+    return JobContext(request.entry.stem, period, version, request.run_id, request.attempt)
 
 
 def _looked_at(
-    work: Work,
+    work: PreparedRun,
     target: Target,
     claim: Claim,
     query: exp.Query,
@@ -219,20 +225,20 @@ def _looked_at(
     clock: Clock,
     stable: Stability,
     warnings: tuple[CheckResult, ...],
-) -> Outcome:
+) -> PublishOutcome:
     """What came of rows that had to be read: the publication before stands, or there is a new one."""
     reads = _estimated(query, target, session, clock)
     with clock.step("lookups", "checking that lookups have one row for a key"):
-        unique = lookups_unique(work.question, session)
+        unique = lookups_unique(work.inputs, session)
         if not unique.passed:
             raise AuditError([unique])
-    before = work.before if may_stand(work) else None
+    before = work.before if can_reuse(work) else None
     if before and not target.engine.bills_bytes:
         with clock.step("compare", "comparing with the publication before"):
             rows = assemble(work.selection).subquery("selected_rows")
             if content_digest(session, rows, work.measured) == before.record["digest"]:
                 stable.confirm()
-                return _affirmed(work, before, target, claim, session)
+                return _confirmed(work, before, target, claim, session)
     return _publication(work, target, claim, query, sql, unique, session, clock, reads, stable, warnings)
 
 
@@ -246,7 +252,7 @@ def _estimated(query: exp.Query, target: Target, session: Session, clock: Clock)
 
 
 def _publication(
-    work: Work,
+    work: PreparedRun,
     target: Target,
     claim: Claim,
     query: exp.Query,
@@ -257,20 +263,20 @@ def _publication(
     reads: str,
     stable: Stability,
     warnings: tuple[CheckResult, ...],
-) -> Outcome:
+) -> PublishOutcome:
     """Stages the rows, audits them, and publishes them in one commit."""
     with clock.step("stage", f"running the query{reads}"):
         staged = target.warehouse.stage(claim, query, session)
     try:
         with clock.step("audit", "checking the rows and computing their statistics"):
             statistics, added, touched, digest = _profile(work, staged, session)
-            evidence = Evidence(work.question, staged.relation.source, work.columns, statistics, session)
+            evidence = Evidence(work.inputs, staged.relation.source, work.columns, statistics, session)
             checks = audit(evidence, (declared_schema(staged.relation, work.columns), unique))
             checks = merged(checks, warnings)
             stable.confirm()
-        if work.before and may_stand(work) and digest == work.before.record["digest"]:
+        if work.before and can_reuse(work) and digest == work.before.record["digest"]:
             target.warehouse.discard(claim, staged, session)
-            return _affirmed(work, work.before, target, claim, session)
+            return _confirmed(work, work.before, target, claim, session)
         counts = _counts(work, statistics.row_count, added, touched)
         work = _locked(work, target, claim, session)
         record = snapshot(work, target, sql) | {
@@ -285,14 +291,16 @@ def _publication(
     except BaseException:
         target.warehouse.discard(claim, staged, session)
         raise
-    return Outcome(counts, statistics, checks, digest, record, version, staged.size_bytes())
+    return PublishOutcome(counts, statistics, checks, digest, record, version, staged.size_bytes())
 
 
-def _affirmed(work: Work, before: Publication, target: Target, claim: Claim, session: Session) -> Outcome:
+def _confirmed(
+    work: PreparedRun, before: Publication, target: Target, claim: Claim, session: Session
+) -> PublishOutcome:
     """The publication before, of which it is known from now on that its rows are those of the sources now."""
     if all(sources_of(work, target).values()):
-        target.warehouse.affirm(claim, before, affirmed(work, target, before.record), session)
-    return standing(before)
+        target.warehouse.confirm_unchanged(claim, before, confirmation(work, target, before.record), session)
+    return unchanged_outcome(before)
 
 
 def _refuse_unlocked(request: Request, dataset: Dataset) -> None:
@@ -300,8 +308,8 @@ def _refuse_unlocked(request: Request, dataset: Dataset) -> None:
     version = request.entry.lock.version_of(dataset)
     if version.pending and request.locked:
         message = f"{request.entry.stem} has changed since its lock was written ({version.summary})"
-        mend = "run `dataset-assets lock` and commit the lock; this target only runs locked versions"
-        raise LockError(Fault(message, mend=mend))
+        hint = "run `dataset-assets lock` and commit the lock; this target only runs locked versions"
+        raise LockError(Fault(message, hint=hint))
 
 
 def _versioned(request: Request, dataset: Dataset) -> tuple[Version, UUID]:
@@ -317,13 +325,13 @@ def _versioned(request: Request, dataset: Dataset) -> tuple[Version, UUID]:
     return version, known or uuid6.uuid7()
 
 
-def _locked(work: Work, target: Target, claim: Claim, session: Session) -> Work:
+def _locked(work: PreparedRun, target: Target, claim: Claim, session: Session) -> PreparedRun:
     """The work with its version in the lock (decision 15). Raises SupersededError, and then locks nothing.
 
     A run that fails leaves the lock as it was, so this is called when nothing but the commit is left. The
     number may be another than the one that was pending, where another structure was locked meanwhile.
     """
-    entry, dataset = work.request.entry, work.question.dataset
+    entry, dataset = work.request.entry, work.inputs.dataset
     if not work.version.pending and read_lock(entry.lock_path).id:
         return work
     target.warehouse.confirm(claim, session)
@@ -331,7 +339,7 @@ def _locked(work: Work, target: Target, claim: Claim, session: Session) -> Work:
     return replace(work, version=lock_dataset(entry.path, entry.lock_path, dataset, work.request.now, new_id))
 
 
-def _profile(work: Work, staged: Staged, session: Session) -> tuple[Statistics, int, int, str]:
+def _profile(work: PreparedRun, staged: Staged, session: Session) -> tuple[Statistics, int, int, str]:
     """Statistics, how many rows are new and how many touched, and the digest: one pass over the rows."""
     now = instant(work.stamp)
     parts = digest_parts(work.measured)
@@ -340,16 +348,16 @@ def _profile(work: Work, staged: Staged, session: Session) -> tuple[Statistics, 
         "added": exp.CountIf(this=exp.EQ(this=column("_created_at"), expression=now)),
         "touched": exp.CountIf(this=exp.EQ(this=column("_updated_at"), expression=now.copy())),
     }
-    split = "split" if work.question.dataset.split_config else None
+    split = "split" if work.inputs.dataset.split_config else None
     found = profile(session, staged.relation.source, work.profiled, split, extra)
-    columns = {name: found.columns[twin] for name, twin in work.twins.items()}
+    columns = {name: found.columns[duplicate] for name, duplicate in work.duplicate_columns.items()}
     statistics = found.model_copy(update={"columns": columns})
     totals = {name: int(Decimal(total or 0)) for name, total in statistics.extra.items()}
     digest = fold_digest(work.measured, {name: totals[name] for name in parts})
     return statistics, totals["added"], totals["touched"], digest
 
 
-def _counts(work: Work, rows: int, added: int, touched: int) -> RefreshCounts:
+def _counts(work: PreparedRun, rows: int, added: int, touched: int) -> RefreshCounts:
     before = int(work.before.record["counts"]["rows"]) if work.before else 0
     kept, changed = rows - added, touched - added
     return RefreshCounts(rows, added, changed, kept - changed, before - kept)

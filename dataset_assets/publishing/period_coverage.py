@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from dataset_assets.checks.audit import CheckResult
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import stored
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Reference, Source
@@ -14,7 +14,7 @@ from dataset_assets.periods.instants import Moment
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import Extent, TableRequest
+from dataset_assets.ports.resolver import TableRequest, TimeRange
 from dataset_assets.publishing.stored_periods import StoredPeriods, touches
 from dataset_assets.sql.build import alias_table, boundary
 
@@ -39,12 +39,12 @@ def applicable(dataset: Dataset, *, by_period: bool) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class PeriodChecks:
-    """The checks for one publication. `question` is of the sources where they are.
+    """The checks for one publication. `inputs` is of the sources where they are.
 
     `reads_freely`: whether the main table can be read once more without moving it and without a bill.
     """
 
-    question: Question
+    inputs: SelectionInput
     periods: StoredPeriods
     reads_freely: bool
 
@@ -60,7 +60,7 @@ class PeriodChecks:
         )
 
     def _results(self, session: Session | None) -> Iterator[CheckResult]:
-        names = applicable(self.question.dataset, by_period=self._is_by_period)
+        names = applicable(self.inputs.dataset, by_period=self._is_by_period)
         if WINDOW_COMPLETE in names:
             yield self._window_complete()
         if ROWS_IN_PERIOD in names:
@@ -68,14 +68,14 @@ class PeriodChecks:
 
     @property
     def _main(self) -> Source:
-        return self.question.scope.main
+        return self.inputs.scope.main
 
     @property
     def _is_by_period(self) -> bool:
         return self.periods.places.resolvers[self._main.name].cadence(self._main.table) is not None
 
     def _window_complete(self) -> CheckResult:
-        window, present = self.question.window, self.periods.present(self._main).values()
+        window, present = self.inputs.window, self.periods.present(self._main).values()
         first = min(present, key=lambda period: period.start)
         passed = window is None or first.start <= window.start.instant
         table, begin = self._main.table, window.start.date.isoformat() if window else ""
@@ -83,7 +83,7 @@ class PeriodChecks:
         return _warning(WINDOW_COMPLETE, words, {"window_start": begin, "first": first.id}, passed=passed)
 
     def _rows_in_period(self, session: Session | None) -> CheckResult:
-        stamp = self.question.concepts["timestamp"]
+        stamp = self.inputs.concepts["timestamp"]
         if session is None or not self.reads_freely or stamp.source is not self._main:
             return _warning(ROWS_IN_PERIOD, "rows outside of their file's Period were not counted", {})
         own = self._own()
@@ -92,16 +92,16 @@ class PeriodChecks:
         if not rows:
             return _warning(ROWS_IN_PERIOD, f"every row of {files} lies in its Period", {"rows": 0})
         words = f"rows in the files of {self._main.table} for {files} with times outside of them: {rows:,}"
-        mend = "load them into the files of their Periods, or give the table the `zone` of its times"
-        return _warning(ROWS_IN_PERIOD, f"{words}; {mend}", {"rows": rows}, passed=False)
+        hint = "load them into the files of their Periods, or give the table the `zone` of its times"
+        return _warning(ROWS_IN_PERIOD, f"{words}; {hint}", {"rows": rows}, passed=False)
 
     def _own(self) -> list[Period]:
         """Return the Periods that are read and lie in the publication's own; without one, all that are read.
 
         The others are counted when their own Period is published.
         """
-        own = self.question.period
-        within = Extent(own.start, own.end) if own else self.periods.places.extent(self._main)
+        own = self.inputs.period
+        within = TimeRange(own.start, own.end) if own else self.periods.places.time_range(self._main)
         found = (each for each in self.periods.present(self._main).values() if touches(each, within))
         return sorted(found, key=lambda period: period.start)
 
@@ -124,8 +124,8 @@ class PeriodChecks:
         """Return the rows of the files of these Periods: those that are read anyway, where they are all."""
         main, places = self._main, self.periods.places
         if [period.id for period in own] == list(self.periods.touched(main)):
-            return self.question.relations[main.name]
-        request = TableRequest(main.table, main.columns, Extent(own[0].start, own[-1].end))
+            return self.inputs.relations[main.name]
+        request = TableRequest(main.table, main.columns, TimeRange(own[0].start, own[-1].end))
         return places.resolvers[main.name].resolve(request, session)
 
 

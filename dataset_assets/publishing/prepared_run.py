@@ -10,14 +10,14 @@ from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.catalog.versions import Version
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import UTC_ZONE, AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.warehouse import Publication, PublishedColumn
-from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.rows.identity import EarlierRows, Identity, row_metadata
 from dataset_assets.selection.column_mapping import IDENTIFIERS
 from dataset_assets.sql.build import CTE, assemble
 
@@ -51,7 +51,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Work:
+class PreparedRun:
     """One materialization, as far as it is settled before anything runs: `selection` are the rows' CTEs.
 
     `asked` are they as they were before anything was moved, where something was: what is moved has another
@@ -62,7 +62,7 @@ class Work:
     """
 
     request: Request
-    question: Question
+    inputs: SelectionInput
     selection: tuple[CTE, ...]
     version: Version
     dataset_id: UUID
@@ -73,10 +73,10 @@ class Work:
     periods: Mapping[str, Sequence[str]] = field(default_factory=dict)
     gone: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def moved(self, question: Question, moving: Mapping[str, int]) -> "Work":
+    def moved(self, inputs: SelectionInput, moving: Mapping[str, int]) -> "PreparedRun":
         """The same, over sources that were moved."""
-        selection = compile_rows(question)
-        return replace(self, question=question, selection=selection, asked=self.selection, moving=moving)
+        selection = compile_rows(inputs)
+        return replace(self, inputs=inputs, selection=selection, asked=self.selection, moving=moving)
 
     @property
     def period(self) -> str | None:
@@ -86,12 +86,12 @@ class Work:
     @property
     def definitions(self) -> tuple[ColumnDef, ...]:
         """The user columns."""
-        return tuple(output.definition for output in self.question.scope.outputs)
+        return tuple(output.definition for output in self.inputs.scope.outputs)
 
     @cached_property
     def columns(self) -> tuple[PublishedColumn, ...]:
         """The user columns, as the warehouse is told of them."""
-        keys = (name.lower() for name in self.question.dataset.natural_key_columns)
+        keys = (name.lower() for name in self.inputs.dataset.natural_key_columns)
         ids = {*IDENTIFIERS, *keys}
         return tuple(
             PublishedColumn(
@@ -106,13 +106,13 @@ class Work:
         )
 
     @cached_property
-    def twins(self) -> Mapping[str, str]:
+    def duplicate_columns(self) -> Mapping[str, str]:
         """Published column → the first one of the same source column that has the same statistics.
 
         An identifier has no mean, so a column that repeats it under a name that is none is profiled itself.
         """
         first: dict[object, str] = {}
-        same = zip(self.columns, self.question.scope.outputs, strict=True)
+        same = zip(self.columns, self.inputs.scope.outputs, strict=True)
         return {
             each.name: first.setdefault((each.identifies, output.reference or each.name), each.name)
             for each, output in same
@@ -121,13 +121,13 @@ class Work:
     @cached_property
     def profiled(self) -> tuple[PublishedColumn, ...]:
         """The user columns without those whose statistics are those of another."""
-        return tuple(each for each in self.columns if self.twins[each.name] == each.name)
+        return tuple(each for each in self.columns if self.duplicate_columns[each.name] == each.name)
 
     @cached_property
     def measured(self) -> tuple[PublishedColumn, ...]:
         """The user columns without those that repeat the values of another: what the digest is made of."""
         first: dict[object, PublishedColumn] = {}
-        for each, output in zip(self.columns, self.question.scope.outputs, strict=True):
+        for each, output in zip(self.columns, self.inputs.scope.outputs, strict=True):
             first.setdefault(output.reference or each.name, each)
         return tuple(first.values())
 
@@ -138,22 +138,22 @@ class Work:
         if self.before:
             last = datetime.fromisoformat(self.before.record["published_at"])
             now = max(now, last + timedelta(milliseconds=1))
-        main, request = self.question.scope.main.name, self.request
+        main, request = self.inputs.scope.main.name, self.request
         return Stamp(self.dataset_id, main, request.project_id, request.run_id, now, self.period)
 
     def query(self, *, bucketed: bool) -> exp.Query:
         """The rows and their metadata: all that is published."""
-        dataset = self.question.dataset
+        dataset = self.inputs.dataset
         order = "timestamp" if dataset.column_mapping else None
-        identity = Identity(self.definitions, dataset.natural_key_columns, order, self.question.names)
+        identity = Identity(self.definitions, dataset.natural_key_columns, order, self.inputs.names)
         before = _published(self.before, dataset) if self.before else None
         metadata = row_metadata(self.selection[-1].name, identity, self.stamp, before, bucketed=bucketed)
         return assemble((*self.selection, *metadata))
 
 
-def _published(before: Publication, dataset: Dataset) -> Published:
+def _published(before: Publication, dataset: Dataset) -> EarlierRows:
     """The rows there are. Another key than today's told them apart, unless it is a part of today's."""
     columns = (ColumnDef(name=each["name"], type=each["type"]) for each in before.record["columns"])
     then = {name.lower() for name in before.record["definition"].get("natural_key_columns", ())}
     is_known = bool(then) and then.issubset(name.lower() for name in dataset.natural_key_columns)
-    return Published(before.relation.source, tuple(columns), has_key=is_known)
+    return EarlierRows(before.relation.source, tuple(columns), has_key=is_known)

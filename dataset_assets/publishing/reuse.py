@@ -7,7 +7,7 @@ from dataset_assets.checks.audit import CheckResult
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, Record
-from dataset_assets.publishing.prepared_run import Work
+from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.snapshot import made_from, selection_digest, sources_of
 from dataset_assets.stats.statistics import Statistics
 
@@ -29,7 +29,7 @@ class RefreshCounts:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PublishOutcome:
     """What was found out about the rows, and where they stand."""
 
     counts: RefreshCounts
@@ -41,7 +41,7 @@ class Outcome:
     size_bytes: int | None
 
 
-def may_stand(work: Work) -> bool:
+def can_reuse(work: PreparedRun) -> bool:
     """Whether the publication before is good enough to stay, should its rows turn out to be the same.
 
     Its structure has to be that of now; its number may be another, where a structure came back.
@@ -49,10 +49,10 @@ def may_stand(work: Work) -> bool:
     before = work.before
     if before is None or before.record["sha256"] != work.version.sha256:
         return False
-    return not any(objections(before.record, work.question.dataset, work.definitions))
+    return not any(reuse_blockers(before.record, work.inputs.dataset, work.definitions))
 
 
-def objections(record: Record, dataset: Dataset, columns: Iterable[ColumnDef]) -> Iterator[str]:
+def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef]) -> Iterator[str]:
     """Why a publication of this structure must not stay, whatever its rows. `columns`: the user columns."""
     if record["counts"]["rows"] == 0 and not dataset.allow_empty:
         yield "it is empty"
@@ -63,20 +63,20 @@ def objections(record: Record, dataset: Dataset, columns: Iterable[ColumnDef]) -
         yield f"its statistics tell of {', '.join(told)}, sensitive now"
 
 
-def reads_the_same(work: Work, target: Target) -> bool:
+def same_inputs(work: PreparedRun, target: Target) -> bool:
     """Whether the publication before was made by the same query from the same versions of its sources."""
-    if work.before is None or not may_stand(work):
+    if work.before is None or not can_reuse(work):
         return False
     record, sources = made_from(work.before.record), sources_of(work, target)
     same_query = record.get("selection") == selection_digest(work, target)
     return same_query and all(sources.values()) and record["sources"] == sources
 
 
-def standing(before: Publication) -> Outcome:
+def unchanged_outcome(before: Publication) -> PublishOutcome:
     """The publication before, since this one would hold the same rows of the same structure."""
     record = before.record
     row_count = record["counts"]["rows"]
-    return Outcome(
+    return PublishOutcome(
         counts=RefreshCounts(row_count, 0, 0, row_count, 0),
         statistics=Statistics.model_validate(record["statistics"]),
         checks=tuple(CheckResult(**check) for check in record["checks"]),

@@ -8,21 +8,19 @@ from typing import Any
 from dataset_assets.periods.instants import Window
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
-from dataset_assets.publishing.prepared_run import Work
+from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.source_locator import source_key
 from dataset_assets.sql.build import assemble
 
-AFFIRMED = "affirmed"
+CONFIRMATION = "affirmed"
 """In a record: what is told of the latest run that found the rows to be the same."""
 
 
-def sources_of(work: Work, target: Target) -> dict[str, str]:
+def sources_of(work: PreparedRun, target: Target) -> dict[str, str]:
     """The version of every source that was read, by the source's key."""
-    question = work.question
-    sources = (question.scope.main, *question.scope.lookups)
-    return {
-        source_key(each, question.dataset, target): question.relations[each.name].version for each in sources
-    }
+    inputs = work.inputs
+    sources = (inputs.scope.main, *inputs.scope.lookups)
+    return {source_key(each, inputs.dataset, target): inputs.relations[each.name].version for each in sources}
 
 
 def window_ends(window: Window | None) -> list[str] | None:
@@ -30,23 +28,23 @@ def window_ends(window: Window | None) -> list[str] | None:
     return [window.start.instant.isoformat(), window.end.instant.isoformat()] if window else None
 
 
-def affirmed(work: Work, target: Target, record: Record) -> dict[str, Any]:
+def confirmation(work: PreparedRun, target: Target, record: Record) -> dict[str, Any]:
     """The record of a publication that stands, with what its rows were found to be the rows of as well.
 
     So a source that was written anew with the same rows is not read again for them.
     """
-    return {**record, AFFIRMED: _made_from(work, target)}
+    return {**record, CONFIRMATION: _made_from(work, target)}
 
 
 def made_from(record: Record) -> Mapping[str, Any]:
     """The newest `as_of`, `window`, `sources` and `selection` of which a publication has the rows."""
-    return record.get(AFFIRMED) or record
+    return record.get(CONFIRMATION) or record
 
 
-def _made_from(work: Work, target: Target) -> dict[str, Any]:
+def _made_from(work: PreparedRun, target: Target) -> dict[str, Any]:
     return {
-        "as_of": work.question.as_of.instant.isoformat(),
-        "window": window_ends(work.question.window),
+        "as_of": work.inputs.as_of.instant.isoformat(),
+        "window": window_ends(work.inputs.window),
         "sources": sources_of(work, target),
         "periods": {key: list(ids) for key, ids in work.periods.items()},
         "gone": {key: list(ids) for key, ids in work.gone.items()},
@@ -54,18 +52,18 @@ def _made_from(work: Work, target: Target) -> dict[str, Any]:
     }
 
 
-def selection_digest(work: Work, target: Target) -> str:
+def selection_digest(work: PreparedRun, target: Target) -> str:
     """Of the text that selects the rows: the same text over the same source versions selects the same."""
     text = target.engine.dialect.render(assemble(work.asked or work.selection), pretty=False)
     return sha256("\n".join([text, *work.apart]).encode()).hexdigest()
 
 
-def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
+def snapshot(work: PreparedRun, target: Target, sql: str) -> dict[str, Any]:
     """Plain JSON values; what the audit finds is added by the one who audits.
 
     `replaces`: the table version whose rows kept their ids (decision 17).
     """
-    question, request = work.question, work.request
+    inputs, request = work.inputs, work.request
     return {
         "dataset": request.entry.stem,
         "dataset_id": str(work.dataset_id),
@@ -80,7 +78,7 @@ def snapshot(work: Work, target: Target, sql: str) -> dict[str, Any]:
         "project_id": str(request.project_id) if request.project_id else None,
         "target": target.name,
         "moved": dict(work.moving),
-        "definition": question.dataset.model_dump(mode="json", exclude_defaults=True),
+        "definition": inputs.dataset.model_dump(mode="json", exclude_defaults=True),
         "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in work.columns],
         "sql": sql,
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dataset_assets.compiler.logical import logical_relation
-from dataset_assets.compiler.selection_input import Question, extent_of, window_of
+from dataset_assets.compiler.selection_input import SelectionInput, time_range_of, window_of
 from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.compiler.typing import mismatches
 from dataset_assets.contract.model import Dataset
@@ -14,17 +14,17 @@ from dataset_assets.contract.scope import Named, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise_all
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import Extent, Resolver, TableRequest
+from dataset_assets.ports.resolver import Resolver, TableRequest, TimeRange
 from dataset_assets.ports.target import Target
 
-Carry = Callable[[Question, Source, Session], Relation]
+Carry = Callable[[SelectionInput, Source, Session], Relation]
 """What becomes of a source that the target's engine cannot read, but another session can."""
 
 
 @dataclass(frozen=True)
-class Places:
+class SourceLocator:
     """Where a Dataset's sources are looked for, and when the selection looks back from."""
 
     scope: Scope
@@ -42,16 +42,16 @@ class Places:
             if not each.nested
         }
 
-    def relations(self, session: Session, errand: Errand, carry: Carry) -> Mapping[str, Relation]:
+    def relations(self, session: Session, job: JobContext, carry: Carry) -> Mapping[str, Relation]:
         """A relation for each source, by its name in the scope. Raises as `find` does.
 
         What the session cannot read itself is handed to `carry`.
         """
-        with self.find(session, errand) as found:
-            return found.carried(carry).relations
+        with self.find(session, job) as found:
+            return found.with_transferred(carry).relations
 
     @contextmanager
-    def find(self, session: Session, errand: Errand) -> Generator["Found"]:
+    def find(self, session: Session, job: JobContext) -> Generator["ResolvedSources"]:
         """Where each source is. Raises ResolveError with every fault at once.
 
         What the session cannot read itself is resolved by a session that can (BR-004).
@@ -59,7 +59,7 @@ class Places:
         resolvers = self.resolvers
         faults: list[Fault] = list(self.without_rows_for_a_period())
         found: dict[str, Relation] = {}
-        with _readers(resolvers, self.target.engine.dialect.name, errand) as readers:
+        with _readers(resolvers, self.target.engine.dialect.name, job) as readers:
             for source in (self.scope.main, *self.scope.lookups):
                 try:
                     reader = readers.get(source.name, session)
@@ -67,7 +67,7 @@ class Places:
                 except DatasetAssetsError as error:
                     faults.extend(error.faults)
             raise_all(ResolveError, faults)
-            here = Found(Question(self.scope, found, self.as_of, self.period), readers)
+            here = ResolvedSources(SelectionInput(self.scope, found, self.as_of, self.period), readers)
             raise_all(ResolveError, here.mismatches())
             yield here
 
@@ -79,15 +79,15 @@ class Places:
 
     def request(self, source: Source) -> TableRequest:
         """What the Resolver of a source which is a table is asked for."""
-        return TableRequest(source.table, source.columns, self.extent(source))
+        return TableRequest(source.table, source.columns, self.time_range(source))
 
-    def extent(self, source: Source) -> Extent | None:
-        """The stretch of time that a source which is a table is asked for; None for all there is."""
-        extent = extent_of(self.scope.dataset, self.as_of, self.period)
-        if source.lookup and extent:
+    def time_range(self, source: Source) -> TimeRange | None:
+        """The time range that a source which is a table is asked for; None for all there is."""
+        time_range = time_range_of(self.scope.dataset, self.as_of, self.period)
+        if source.lookup and time_range:
             # A lookup that is stored by Period is a series of snapshots: the last one before as-of is read.
-            return Extent(extent.end - timedelta(microseconds=1), extent.end)
-        return extent
+            return TimeRange(time_range.end - timedelta(microseconds=1), time_range.end)
+        return time_range
 
     def same_period(self, nested: Named) -> str | None:
         """Decision 22: the Period a nested Dataset is read of; None for the latest, where one has none."""
@@ -101,8 +101,8 @@ class Places:
         )
         if found is None:
             what = f"{nested.stem} of {same}" if same else nested.stem
-            mend = f"materialize {nested.stem} first"
-            raise ResolveError(Fault(f"nested dataset {what} is not published yet", name, mend))
+            hint = f"materialize {nested.stem} first"
+            raise ResolveError(Fault(f"nested dataset {what} is not published yet", name, hint))
         return replace(found.relation, version=found.record["digest"])
 
     def without_rows_for_a_period(self) -> Iterator[Fault]:
@@ -113,18 +113,18 @@ class Places:
         if self.target.resolver_of(self.scope.dataset, table).cadence(table):
             return
         message = f"nothing says which rows of {table} belong to {period.id}"
-        mend = 'map a timestamp, or store the table by Period: `location: "…/{period}.parquet"` in the target'
-        yield Fault(message, "dataset.partitions", mend)
+        hint = 'map a timestamp, or store the table by Period: `location: "…/{period}.parquet"` in the target'
+        yield Fault(message, "dataset.partitions", hint)
 
 
 @dataclass(frozen=True)
-class Found:
+class ResolvedSources:
     """Sources where they are. `readers`: a session for each that the target's engine cannot read."""
 
-    there: Question
+    there: SelectionInput
     readers: Mapping[str, Session]
 
-    def carried(self, carry: Carry) -> Question:
+    def with_transferred(self, carry: Carry) -> SelectionInput:
         """What the target's engine is asked, once `carry` has seen to what it cannot read."""
         found = {each.name: carry(self.there, each, self.readers[each.name]) for each in self.apart}
         return replace(self.there, relations={**self.there.relations, **found}, moved=frozenset(found))
@@ -151,7 +151,7 @@ class Found:
 
 
 @contextmanager
-def _readers(resolvers: Mapping[str, Resolver], own: str, errand: Errand) -> Generator[dict[str, Session]]:
+def _readers(resolvers: Mapping[str, Resolver], own: str, job: JobContext) -> Generator[dict[str, Session]]:
     """A session for each source that an engine which writes the dialect `own` cannot read."""
     with ExitStack() as stack:
         opened: dict[str, Session] = {}
@@ -159,14 +159,17 @@ def _readers(resolvers: Mapping[str, Resolver], own: str, errand: Errand) -> Gen
         for name, resolver in resolvers.items():
             if resolver.reads_with != own:
                 if resolver.name not in opened:
-                    opened[resolver.name] = stack.enter_context(resolver.engine().connect(errand))
+                    opened[resolver.name] = stack.enter_context(resolver.engine().connect(job))
                 readers[name] = opened[resolver.name]
         yield readers
 
 
-def named_only(question: Question, source: Source, reader: Session) -> Relation:  # noqa: ARG001
+def named_only(inputs: SelectionInput, source: Source, reader: Session) -> Relation:  # noqa: ARG001
     """For a text that nobody runs: the source under its bare logical name."""
-    return replace(logical_relation(source, question.period), version=question.relations[source.name].version)
+    return replace(
+        logical_relation(source, inputs.period),
+        version=inputs.relations[source.name].version,
+    )
 
 
 def source_key(source: Source, dataset: Dataset, target: Target) -> str:

@@ -16,14 +16,14 @@ from dataset_assets.errors import (
 )
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.publishing.source_locator import Places
+from dataset_assets.publishing.source_locator import SourceLocator
 
 
 @dataclass(frozen=True)
 class Stability:
     """The sources of one run as they were when they were resolved, by the source's name."""
 
-    places: Places
+    places: SourceLocator
     relations: Mapping[str, Relation]
     session: Session
 
@@ -55,7 +55,7 @@ class Stability:
         scope = self.places.scope
         changed = (each for each in (scope.main, *scope.lookups) if not self._holds(each))
         for name in dict.fromkeys(each.nested.stem if each.nested else each.table for each in changed):
-            yield Fault(f"{name} changed while it was read", mend="run again")
+            yield Fault(f"{name} changed while it was read", hint="run again")
 
     def _holds(self, source: Source) -> bool:
         version = self.relations[source.name].version

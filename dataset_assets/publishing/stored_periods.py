@@ -7,10 +7,10 @@ from dataset_assets.contract.scope import Source
 from dataset_assets.errors import Fault, PeriodError
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.resolver import Extent, Resolver
+from dataset_assets.ports.resolver import Resolver, TimeRange
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.snapshot import made_from
-from dataset_assets.publishing.source_locator import Places, source_key
+from dataset_assets.publishing.source_locator import SourceLocator, source_key
 from dataset_assets.text.wording import listed
 
 MOST_TOLD = 12
@@ -28,7 +28,7 @@ def list_periods(resolver: Resolver, table: str) -> Mapping[str, Period]:
 class StoredPeriods:
     """The sources of one publication that are stored by Period."""
 
-    places: Places
+    places: SourceLocator
     calendars: Calendars
     listing: Listing = list_periods
     _present: dict[str, Mapping[str, Period]] = field(default_factory=dict)
@@ -49,10 +49,10 @@ class StoredPeriods:
 
     def faults(self, record: Record) -> Iterator[Fault]:
         """Yield a fault for each source of which Periods are gone. Raises ResolveError."""
-        mend = "load them again, or publish without them: `dataset-assets materialize --force`"
+        hint = "load them again, or publish without them: `dataset-assets materialize --force`"
         for key, ids in self.gone(record).items():
             message = f"the publication was made of Periods of {self._sources[key].table} that are gone"
-            yield Fault(f"{message}: {listed(ids, MOST_TOLD)}", mend=mend)
+            yield Fault(f"{message}: {listed(ids, MOST_TOLD)}", hint=hint)
 
     def present(self, source: Source) -> Mapping[str, Period]:
         """Return the Periods that a source has pieces of, by id. Raises ResolveError."""
@@ -63,8 +63,8 @@ class StoredPeriods:
 
     def touched(self, source: Source) -> Sequence[str]:
         """Return the ids of the Periods that are read of a source, in order of time."""
-        extent = self.places.extent(source)
-        touched = (period for period in self.present(source).values() if touches(period, extent))
+        time_range = self.places.time_range(source)
+        touched = (period for period in self.present(source).values() if touches(period, time_range))
         return [period.id for period in sorted(touched, key=lambda period: period.start)]
 
     @property
@@ -82,13 +82,13 @@ class StoredPeriods:
         absent = [id_ for id_ in made_of if id_ not in self.present(source)]
         if not name or not absent:
             return []
-        cadence, extent = self.calendars.cadence(name), self.places.extent(source)
+        cadence, time_range = self.calendars.cadence(name), self.places.time_range(source)
         try:
-            return [id_ for id_ in absent if touches(cadence.parse(id_), extent)]
+            return [id_ for id_ in absent if touches(cadence.parse(id_), time_range)]
         except PeriodError:  # the table is stored by Periods of another length since
             return []
 
 
-def touches(period: Period, extent: Extent | None) -> bool:
-    """Return whether a Period and a stretch of time have an instant in common; None is all time."""
-    return extent is None or (period.start < extent.end and extent.start < period.end)
+def touches(period: Period, time_range: TimeRange | None) -> bool:
+    """Return whether a Period and a time range have an instant in common; None is all time."""
+    return time_range is None or (period.start < time_range.end and time_range.start < period.end)

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dataset_assets.compiler.cast_failures import misfits
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.cast_failures import cast_failures
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.contract.scope import Source
 from dataset_assets.errors import DataError, ResolveError, raise_all
@@ -22,7 +22,7 @@ FIRST_TOLD = 1_000_000
 
 
 @dataclass
-class Mover:
+class SourceTransfer:
     """Moves sources to `session`.
 
     `usage` counts `rows_moved` and `bytes_moved`, these as Arrow, and what the sources' own engines used.
@@ -32,30 +32,30 @@ class Mover:
     tell: Progress
     usage: Counter[str] = field(default_factory=Counter)
 
-    def __call__(self, question: Question, source: Source, reader: Session) -> Relation:
-        """The source as the session has it from now on. `question` tells where `reader` finds it.
+    def __call__(self, inputs: SelectionInput, source: Source, reader: Session) -> Relation:
+        """The source as the session has it from now on. `inputs` tells where `reader` finds it.
 
         Raises ResolveError with each column that holds values which are not what it is declared as.
         """
-        query, used = source_query(question, source), Counter(reader.usage)
-        columns, way = question.needed(source), _Way(source.name, self.tell)
+        query, used = source_query(inputs, source), Counter(reader.usage)
+        columns, way = inputs.needed(source), _TransferProgress(source.name, self.tell)
         try:
             reads = reader.estimate(query)
             told = "" if reads is None else f", for which {size_text(reads)} are read"
             self.tell(f"moving {source.name}{told}")
-            place = self.session.receive(source.name, columns, reader.batches(query), way.moved)
+            place = self.session.load_arrow(source.name, columns, reader.batches(query), way.moved)
         except DataError:
-            raise_all(ResolveError, misfits(question, reader, [source]))
+            raise_all(ResolveError, cast_failures(inputs, reader, [source]))
             raise
         self.tell(f"moved {way}")
         self.usage.update(rows_moved=way.rows, bytes_moved=way.size)
         self.usage.update(Counter(reader.usage) - used)
-        version = question.relations[source.name].version
+        version = inputs.relations[source.name].version
         return Relation(place, self.session.describe(place), version, way.rows)
 
 
 @dataclass
-class _Way:
+class _TransferProgress:
     """How far one move is."""
 
     name: str

@@ -27,7 +27,7 @@ from dataset_assets.sql.internal_names import NO_NAMES, Names
 
 
 @dataclass(frozen=True)
-class Published:
+class EarlierRows:
     """The rows that are there now: what stands in FROM, and the published columns that it has.
 
     Without `has_key` the key of today may be there more than once: it was not the key then.
@@ -65,13 +65,13 @@ class Identity:
         return [by_name[name.lower()] for name in names]
 
     @property
-    def told_by(self) -> list[ColumnDef]:
+    def identity_columns(self) -> list[ColumnDef]:
         """The columns that tell rows apart: the natural key, or without one all of them."""
         return self.definitions(self.key) if self.key else list(self.columns)
 
 
 def row_metadata(
-    rows: str, identity: Identity, stamp: Stamp, before: Published | None, *, bucketed: bool
+    rows: str, identity: Identity, stamp: Stamp, before: EarlierRows | None, *, bucketed: bool
 ) -> tuple[CTE, ...]:
     """CTEs that give every row of the CTE `rows` its system columns; the last one holds the result.
 
@@ -97,16 +97,18 @@ def _names(identity: Identity, source: str | None = None) -> list[exp.Expr]:
     return [column(definition.name, source) for definition in identity.columns]
 
 
-def _comparable(identity: Identity, before: Published) -> bool:
+def _comparable(identity: Identity, before: EarlierRows) -> bool:
     """Rows can be found again only by columns that the publication before has, as the same type."""
     old = {definition.name.lower(): definition.type for definition in before.columns}
-    return all(old.get(definition.name.lower()) is definition.type for definition in identity.told_by)
+    return all(
+        old.get(definition.name.lower()) is definition.type for definition in identity.identity_columns
+    )
 
 
 def _bucket(identity: Identity) -> exp.Expr:
     """Ahead of everything else in the order of rows: the day; without a timestamp, a slice of a hash."""
     if identity.order is None:
-        key = exp.MD5(this=_key_text(identity.told_by))
+        key = exp.MD5(this=_key_text(identity.identity_columns))
         return exp.Substring(this=key, start=number(1), length=number(2))
     day = exp.cast(column(identity.order), "DATE")
     return exp.Coalesce(this=day, expressions=[exp.cast(text("0001-01-01"), "DATE")])
@@ -119,7 +121,7 @@ def _numbered(rows: str, identity: Identity, bucketed: bool) -> tuple[CTE, ...]:
     buckets before: the numbers are the same.
     """
     first = identity.definitions([identity.order]) if identity.order else []
-    by = [column(d.name) for d in first + [each for each in identity.told_by if each not in first]]
+    by = [column(d.name) for d in first + [each for each in identity.identity_columns if each not in first]]
     numbered = identity.named("numbered")
     if not bucketed:
         order = by if first else [_bucket(identity), *by]
@@ -164,14 +166,14 @@ def _new_rows(identity: Identity, stamp: Stamp) -> exp.Select:
     return exp.select(*_names(identity), *made).from_(table(identity.named("numbered")))
 
 
-def _compared(rows: str, identity: Identity, before: Published) -> tuple[CTE, ...]:
+def _compared(rows: str, identity: Identity, before: EarlierRows) -> tuple[CTE, ...]:
     """Every row beside the row it was before, if it was there, and whether its content changed."""
     sides = present, previous = identity.named("present"), identity.named("previous")
     new = exp.select(*_names(identity)).from_(table(rows))
     old = _previous(identity, before)
     if identity.key:
         old = old if before.has_key else _once(old, identity)
-        same = [_same(definition, *sides) for definition in identity.told_by]
+        same = [_same(definition, *sides) for definition in identity.identity_columns]
     else:
         new = _counted(new, identity, None)
         old = _counted(old, identity, column("_row_id"))
@@ -185,7 +187,7 @@ def _compared(rows: str, identity: Identity, before: Published) -> tuple[CTE, ..
     return CTE(present, new), CTE(previous, old), CTE(identity.named("compared"), compared)
 
 
-def _previous(identity: Identity, before: Published) -> exp.Select:
+def _previous(identity: Identity, before: EarlierRows) -> exp.Select:
     """The columns of today that the publication before has, and its system columns.
 
     A table that is called like one of the columns gets an alias: GoogleSQL would read its whole row.
@@ -202,14 +204,14 @@ def _once(rows: exp.Select, identity: Identity) -> exp.Select:
 
     GoogleSQL takes QUALIFY only beside another clause that filters.
     """
-    key = [column(definition.name) for definition in identity.told_by]
+    key = [column(definition.name) for definition in identity.identity_columns]
     times = exp.Window(this=exp.Count(this=exp.Star()), partition_by=key)
     return rows.where(exp.true()).qualify(exp.EQ(this=times, expression=number(1)))
 
 
 def _counted(rows: exp.Select, identity: Identity, order: exp.Expr | None) -> exp.Select:
     """Rows with a hash of their content and how often it came before: what tells them apart without a key."""
-    content = exp.MD5(this=_key_text(identity.told_by))
+    content = exp.MD5(this=_key_text(identity.identity_columns))
     occurrence = exp.Window(
         this=exp.RowNumber(),
         partition_by=[content.copy()],
@@ -230,7 +232,7 @@ def _equal(name: str, left: str, right: str) -> exp.Expr:
     return exp.EQ(this=column(name, left), expression=column(name, right))
 
 
-def _changed(identity: Identity, before: Published) -> exp.Expr:
+def _changed(identity: Identity, before: EarlierRows) -> exp.Expr:
     """Whether any column is not what it was; always, when the columns themselves changed."""
     if [(d.name, d.type) for d in identity.columns] != [(d.name, d.type) for d in before.columns]:
         return exp.true()

@@ -1,4 +1,4 @@
-"""Which stretch of time a dataset looks at (Domain: `filters.date_range`; decisions 6 and 7)."""
+"""Which time range a dataset looks at (Domain: `filters.date_range`; decisions 6 and 7)."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta

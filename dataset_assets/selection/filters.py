@@ -17,7 +17,7 @@ from dataset_assets.sql.internal_names import Names
 
 
 @dataclass(frozen=True)
-class Fit:
+class FitInput:
     """What a filter learns from: the CTE of the rows, its columns, and the rows `among` it that count.
 
     `names` hands out the names of CTEs and of helper columns. `revenue` is the mapped one as money, whose
@@ -38,7 +38,7 @@ class NoFilter(Model):
     needs: ClassVar[tuple[str, ...]] = ()
     type: Literal["none"] = "none"
 
-    def fit(self, fit: Fit) -> tuple[CTE, ...]:  # noqa: ARG002
+    def fit(self, fit: FitInput) -> tuple[CTE, ...]:  # noqa: ARG002
         """Nothing is computed."""
         return ()
 
@@ -61,7 +61,7 @@ class _RevenueFilter(Model):
         """The condition on the ranking under which a product stays; None where every product does."""
         raise NotImplementedError
 
-    def fit(self, fit: Fit) -> tuple[CTE, ...]:
+    def fit(self, fit: FitInput) -> tuple[CTE, ...]:
         """`product_revenue` and `top_products`, as in Domain's example."""
         product = fit.columns("product_id")
         total = exp.Sum(this=fit.revenue)
@@ -135,7 +135,7 @@ class Categories(Model):
     type: Literal["categories"]
     value: Annotated[tuple[Text, ...], Field(min_length=1)]
 
-    def fit(self, fit: Fit) -> tuple[CTE, ...]:  # noqa: ARG002
+    def fit(self, fit: FitInput) -> tuple[CTE, ...]:  # noqa: ARG002
         """Nothing is computed: the names are given."""
         return ()
 
@@ -151,7 +151,7 @@ class MinTransactions(Model):
     type: Literal["min_transactions"]
     value: Annotated[Integer, Field(ge=1)]
 
-    def fit(self, fit: Fit) -> tuple[CTE, ...]:
+    def fit(self, fit: FitInput) -> tuple[CTE, ...]:
         """`active_customers`: with `transaction_id` mapped its distinct values count, else rows."""
         user = fit.columns("user_id")
         by_id = "transaction_id" in fit.mapped

@@ -10,11 +10,17 @@ from datetime import datetime
 from dataset_assets.catalog.build_order import nested_first
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.engine import Errand
+from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
-from dataset_assets.staleness.staleness import Due, Known, Look, Reason, Why
+from dataset_assets.staleness.staleness import (
+    PublicationStatus,
+    Reason,
+    SourceStates,
+    StalenessReason,
+    StalePublication,
+)
 
-_STALE = {Why.VERSION, Why.OBJECTION, Why.SOURCE, Why.NESTED}
+_STALE = {StalenessReason.VERSION, StalenessReason.OBJECTION, StalenessReason.SOURCE, StalenessReason.NESTED}
 
 
 @dataclass(frozen=True)
@@ -26,9 +32,9 @@ class Plan:
     """
 
     entry: Entry
-    due: tuple[Due, ...]
+    due: tuple[StalePublication, ...]
     standing: int = 0
-    unsure: tuple[Due, ...] = ()
+    unsure: tuple[StalePublication, ...] = ()
     stale: int = 0
 
 
@@ -44,17 +50,17 @@ def plans(
     """The dataset's plan, last; before it those of nested datasets that must be published for it first.
 
     `every`: what is up to date is due as well. Raises DatasetAssetsError for a dataset whose file is broken,
-    and for a warehouse that cannot be asked; what is wrong with a source is an obstacle of a `Due`.
+    and for a warehouse that cannot be asked; a fault of a source is an obstacle of a `StalePublication`.
     """
-    with target.engine.connect(Errand(entry.stem)) as session:
-        return list(_Planner(Known(catalog, target, now, session)).plans(entry, periods, every=every))
+    with target.engine.connect(JobContext(entry.stem)) as session:
+        return list(_Planner(SourceStates(catalog, target, now, session)).plans(entry, periods, every=every))
 
 
 @dataclass(frozen=True)
 class _Planner:
     """Of all datasets."""
 
-    known: Known
+    known: SourceStates
 
     def plans(self, entry: Entry, periods: Sequence[Period | None], *, every: bool) -> Iterator[Plan]:
         """Each dataset is planned after all that read it, when it is known which of its Periods they need."""
@@ -72,7 +78,7 @@ class _Planner:
         yield own
 
     def _plan(self, entry: Entry, periods: Sequence[Period | None], *, every: bool) -> Plan:
-        looks = [Look(self.known, entry, period) for period in periods]
+        looks = [PublicationStatus(self.known, entry, period) for period in periods]
         found = [(look, look.due(every=every)) for look in looks]
         unsure = tuple(doubt for look, due in found if due is None and (doubt := look.unsure()))
         made = tuple(due for _, due in found if due)
@@ -81,7 +87,7 @@ class _Planner:
 
 def _made_first(plan: Plan) -> Plan:
     """Of a nested dataset: only what was never published keeps others from being made."""
-    new = tuple(due for due in plan.due if Reason(Why.NEW) in due.reasons)
+    new = tuple(due for due in plan.due if Reason(StalenessReason.NEW) in due.reasons)
     stale = sum(any(reason.why in _STALE for reason in due.reasons) for due in plan.due)
     return replace(plan, due=new, stale=stale)
 

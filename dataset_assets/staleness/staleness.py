@@ -16,21 +16,21 @@ from dataset_assets.contract.scope import Named, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
-from dataset_assets.ports.resolver import Extent, Resolver, Survey, TableState
+from dataset_assets.ports.resolver import Resolver, Survey, TableState, TimeRange
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.dataset_ids import another_id
 from dataset_assets.publishing.prepared_run import Request
-from dataset_assets.publishing.reuse import objections
+from dataset_assets.publishing.reuse import reuse_blockers
 from dataset_assets.publishing.snapshot import made_from, window_ends
-from dataset_assets.publishing.source_locator import Places, source_key
+from dataset_assets.publishing.source_locator import SourceLocator, source_key
 from dataset_assets.publishing.stored_periods import StoredPeriods
 
 LATEST = 12
 """Publications that an estimate looks at, for one that there never was."""
 
 
-class Why(StrEnum):
+class StalenessReason(StrEnum):
     """What makes a publication due."""
 
     NEW = "never published"
@@ -47,7 +47,7 @@ class Why(StrEnum):
 class Reason:
     """`of`: which source, from which version to which, or what is objected to."""
 
-    why: Why
+    why: StalenessReason
     of: str = ""
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Due:
+class StalePublication:
     """A publication that would be made. `rows` and `size_bytes` are estimates, None where nothing tells.
 
     `obstacles`: what is known to keep it from being made. `nested`: which publications it reads of other
@@ -84,7 +84,7 @@ class _Seen:
 
 
 @dataclass(frozen=True)
-class Known:
+class SourceStates:
     """What there is at the instant `now`. Tables and publications are asked for once."""
 
     catalog: Catalog
@@ -109,7 +109,7 @@ class Known:
             self._records[stem] = {period: record for period, record in found.items() if record}
         return self._records[stem]
 
-    def period_of(self, nested: Named, places: Places) -> Period | None:
+    def period_of(self, nested: Named, places: SourceLocator) -> Period | None:
         """Which Period of a nested dataset is read (decision 22). Raises PeriodError where there is none."""
         schedule = schedule_of(self.catalog, self.catalog.entry(nested.stem))
         if schedule is None:
@@ -118,8 +118,8 @@ class Known:
         same = places.same_period(nested) or (latest[-1] if latest else None)
         return schedule.period(same) if same else schedule.last_complete(self.now)
 
-    def state(self, dataset: Dataset, table: str, extent: Extent | None) -> TableState:
-        """Of the pieces of a table that lie in a stretch of time. Raises as its Resolver does."""
+    def state(self, dataset: Dataset, table: str, time_range: TimeRange | None) -> TableState:
+        """Of the pieces of a table that lie in a time range. Raises as its Resolver does."""
         resolver = self.target.resolver_of(dataset, table)
         key = resolver.name, table
         if key not in self._surveys:
@@ -127,7 +127,7 @@ class Known:
                 self._surveys[key] = resolver.survey(table)
             except DatasetAssetsError as error:
                 self._surveys[key] = _refused(error)
-        return self._surveys[key](extent)
+        return self._surveys[key](time_range)
 
     def periods(self, resolver: Resolver, table: str) -> Mapping[str, Period]:
         """Return the Periods that a table has pieces of. Raises as its Resolver does."""
@@ -138,19 +138,19 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Look:
+class PublicationStatus:
     """At one Period of a dataset."""
 
-    known: Known
+    known: SourceStates
     entry: Entry
     period: Period | None
 
     @cached_property
-    def places(self) -> Places:
+    def places(self) -> SourceLocator:
         """Where a run would look for its sources."""
         known = self.known
         as_of = Request(self.entry, "", known.now, self.period).looks_back_from
-        return Places(known.scope(self.entry), known.target, as_of, self.period)
+        return SourceLocator(known.scope(self.entry), known.target, as_of, self.period)
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
@@ -162,17 +162,19 @@ class Look:
         """Of the publication there is."""
         return self.known.records(self.entry.stem).get(self.period.id if self.period else None)
 
-    def due(self, *, every: bool) -> Due | None:
+    def due(self, *, every: bool) -> StalePublication | None:
         """None for a publication that is up to date, unless `every` one is asked for."""
-        reasons = tuple(dict.fromkeys(self._reasons())) or ((Reason(Why.ASKED),) if every else ())
+        reasons = tuple(dict.fromkeys(self._reasons())) or ((Reason(StalenessReason.ASKED),) if every else ())
         if not reasons:
             return None
         size = self._estimate("size_bytes")
-        return Due(self.period, reasons, self._rows, size, self._obstacles, tuple(self._nested()))
+        return StalePublication(
+            self.period, reasons, self._rows, size, self._obstacles, tuple(self._nested())
+        )
 
-    def unsure(self) -> Due | None:
+    def unsure(self) -> StalePublication | None:
         """A publication that stands because a source of it cannot be asked: its obstacles say why not."""
-        return Due(self.period, (), obstacles=self._obstacles) if self._obstacles else None
+        return StalePublication(self.period, (), obstacles=self._obstacles) if self._obstacles else None
 
     @property
     def _obstacles(self) -> tuple[Fault, ...]:
@@ -202,16 +204,18 @@ class Look:
         """Another definition, or window, is one of its own: it reads other pieces of its sources."""
         record, dataset = self.record, self.places.scope.dataset
         if record is None:
-            yield Reason(Why.NEW)
+            yield Reason(StalenessReason.NEW)
             return
         version = self.entry.lock.version_of(dataset)
         if record["sha256"] != version.sha256:
-            yield Reason(Why.VERSION, f"{record['version']} → {version.number}")
+            yield Reason(StalenessReason.VERSION, f"{record['version']} → {version.number}")
             return
         columns = (output.definition for output in self.places.scope.outputs)
-        yield from (Reason(Why.OBJECTION, each) for each in objections(record, dataset, columns))
+        yield from (
+            Reason(StalenessReason.OBJECTION, each) for each in reuse_blockers(record, dataset, columns)
+        )
         if self._has_moved(record, dataset):
-            yield Reason(Why.WINDOW)
+            yield Reason(StalenessReason.WINDOW)
             return
         if self._gone:
             return  # a publication that has more than its sources stays
@@ -224,9 +228,9 @@ class Look:
         """What there is no more, or not yet, leaves what was made of it as it is."""
         seen = self.seen[source.name]
         if seen.untold:
-            yield Reason(Why.UNTOLD, key)
+            yield Reason(StalenessReason.UNTOLD, key)
         elif not seen.faults and made_from(record)["sources"].get(key) != seen.version:
-            yield Reason(Why.NESTED if source.nested else Why.SOURCE, key)
+            yield Reason(StalenessReason.NESTED if source.nested else StalenessReason.SOURCE, key)
 
     def _has_moved(self, record: Record, dataset: Dataset) -> bool:
         """Without Periods the window moves with time, as does the day from which a split counts back."""
@@ -248,8 +252,8 @@ class Look:
                 period = self.known.period_of(source.nested, self.places)
                 found = self.known.records(source.nested.stem).get(period.id if period else None)
                 return _Seen(found["digest"]) if found else _Seen("not published yet")
-            dataset, extent = self.places.scope.dataset, self.places.extent(source)
-            state = self.known.state(dataset, source.table, extent)
+            dataset, time_range = self.places.scope.dataset, self.places.time_range(source)
+            state = self.known.state(dataset, source.table, time_range)
             faults = () if source.lookup else tuple(self.places.without_rows_for_a_period())
         except DatasetAssetsError as error:
             return _Seen(faults=error.faults)
@@ -279,7 +283,7 @@ class Look:
 
 
 def _refused(error: DatasetAssetsError) -> Survey:
-    def refused(extent: Extent | None) -> TableState:  # noqa: ARG001 - as a survey is called
+    def refused(time_range: TimeRange | None) -> TableState:  # noqa: ARG001 - as a survey is called
         raise type(error)(*error.faults)
 
     return refused

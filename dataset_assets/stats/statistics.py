@@ -65,7 +65,7 @@ class ColumnStatistics(Model):
     splits: dict[str, SplitColumn] = {}
 
 
-class Span(Model):
+class ValueRange(Model):
     """First and last day, both included."""
 
     start: str
@@ -81,12 +81,12 @@ class Statistics(Model):
     extra: dict[str, str | None] = Field(default={}, exclude=True)
     """The answers of further aggregates that were asked in the same query; no part of the record."""
 
-    def date_range(self, concept: str = "timestamp") -> Span | None:
+    def date_range(self, concept: str = "timestamp") -> ValueRange | None:
         """The days that a time column spans; None without one, without values, or where it is sensitive."""
         column = self.columns.get(concept)
         if column is None or not (isinstance(column.min, str) and isinstance(column.max, str)):
             return None
-        return Span(start=column.min[:10], end=column.max[:10])
+        return ValueRange(start=column.min[:10], end=column.max[:10])
 
     def table_rows(self) -> list[dict[str, str]]:
         """One row a column, for people: type, cardinality, nulls, ends, mean, median and samples."""

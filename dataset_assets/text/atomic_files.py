@@ -25,7 +25,7 @@ def guarded(path: Path) -> Generator[None]:
             yield
     except TimeoutError:
         message = f"{path} has been held by another process for {_PATIENCE_SECONDS} s"
-        raise LockError(Fault(message, mend="try again")) from None
+        raise LockError(Fault(message, hint="try again")) from None
     except OSError as error:
         raise LockError(Fault(f"{path} cannot be written: {error.strerror or error}")) from None
 

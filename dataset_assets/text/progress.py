@@ -9,7 +9,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass
-class Pace:
+class ProgressEstimate:
     """`clock` answers seconds. What is left is reckoned by what was done so far, at the same pace."""
 
     total: int

@@ -70,8 +70,8 @@ def _verify(text: str, before: Document, root: str, fields: Mapping[str, str]) -
     except ContractError:
         pass
     lines = ", ".join(f"`{key}: {value}`" for key, value in fields.items())
-    message, mend = "the layout is too unusual to write the system fields", f"write them by hand: {lines}"
-    raise LockError(Fault(message, root, mend, before.position((root,), key=True)))
+    message, hint = "the layout is too unusual to write the system fields", f"write them by hand: {lines}"
+    raise LockError(Fault(message, root, hint, before.position((root,), key=True)))
 
 
 def _offset(text: str, position: Position) -> int:

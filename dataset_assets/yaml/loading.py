@@ -33,13 +33,13 @@ def build(document: Document, model: type[M], root: str) -> M:
     data = document.data
     if not isinstance(data, dict):
         message = "the file is empty" if data is None else f"the file holds {shown(data)}, not a mapping"
-        fault = Fault(message, mend=f"begin it with `{root}:`", position=document.position(()))
+        fault = Fault(message, hint=f"begin it with `{root}:`", position=document.position(()))
         raise ContractError(fault)
     foreign = [key for key in data if key != root]
     findings = [_unknown((key,), [root]) for key in foreign[:_LOOKED_AT]]
     untold = len(foreign) - len(findings)
     if root not in data:
-        findings.append(_Finding((root,), "is required", f"begin the file with `{root}:`", missing=True))
+        findings.append(_ModelError((root,), "is required", f"begin the file with `{root}:`", missing=True))
         raise_all(ContractError, _faults(document, findings, untold))
     try:
         built = model.model_validate(data[root])
@@ -51,25 +51,25 @@ def build(document: Document, model: type[M], root: str) -> M:
 
 
 @dataclass(frozen=True)
-class _Finding:
+class _ModelError:
     """A fault before its position is known. `meant`: the known key that an unknown one is near to."""
 
     path: Path
     message: str
-    mend: str = ""
+    hint: str = ""
     at_key: bool = False
     missing: bool = False
     meant: str | None = None
 
 
-def _faults(document: Document, findings: Sequence[_Finding], untold: int) -> tuple[Fault, ...]:
+def _faults(document: Document, findings: Sequence[_ModelError], untold: int) -> tuple[Fault, ...]:
     """Sorted by position. A key that is missing because it is misspelt is one fault, not two."""
     misspelt = {(*finding.path[:-1], finding.meant) for finding in findings if finding.meant}
     faults = [
         Fault(
             finding.message,
             dotted(finding.path),
-            finding.mend,
+            finding.hint,
             document.position(finding.path, key=finding.at_key),
         )
         for finding in findings
@@ -82,7 +82,7 @@ def _faults(document: Document, findings: Sequence[_Finding], untold: int) -> tu
 
 def _findings(
     error: ValidationError, model: type[BaseModel], root: str, document: Document
-) -> tuple[list[_Finding], int]:
+) -> tuple[list[_ModelError], int]:
     """The first findings in the order of the file, and how many more there are, put in no words."""
     details = [detail for detail in error.errors(include_url=False) if not _miscounted(detail)]
     traces = [_trace(detail, model) for detail in details]
@@ -102,25 +102,25 @@ def _miscounted(detail: Any) -> bool:
     return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
-def _finding(detail: Any, trace: "_Trace", path: Path) -> _Finding:
+def _finding(detail: Any, trace: "_Trace", path: Path) -> _ModelError:
     kind = detail["type"]
     if kind == "extra_forbidden":
         return _unknown(path, list(trace.parent.get("properties", ())))
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         return _wrong_tag(detail, trace, path)
-    message, mend = sentence(detail)
-    return _Finding(path, message, mend, at_key=trace.at_key, missing=kind == "missing")
+    message, hint = sentence(detail)
+    return _ModelError(path, message, hint, at_key=trace.at_key, missing=kind == "missing")
 
 
-def _unknown(path: Path, known: list[str]) -> _Finding:
+def _unknown(path: Path, known: list[str]) -> _ModelError:
     meant = nearest(str(path[-1]), known)
-    mend = (
+    hint = (
         f"did you mean `{meant}`?" if meant else f"known here: {', '.join(known)}" if known else "remove it"
     )
-    return _Finding(path, "is not a known key", mend, at_key=True, meant=meant)
+    return _ModelError(path, "is not a known key", hint, at_key=True, meant=meant)
 
 
-def _wrong_tag(detail: Any, trace: "_Trace", path: Path) -> _Finding:
+def _wrong_tag(detail: Any, trace: "_Trace", path: Path) -> _ModelError:
     """The key that chooses the member of a union is absent, or names no member."""
     discriminator = trace.node.get("discriminator", {})
     known = list(discriminator.get("mapping", ())) or quoted_words(detail["ctx"].get("expected_tags", ""))
@@ -128,8 +128,8 @@ def _wrong_tag(detail: Any, trace: "_Trace", path: Path) -> _Finding:
     path = (*path, name) if name else path
     value = detail["input"].get(name) if isinstance(detail["input"], dict) else detail["input"]
     if value is None:
-        return _Finding(path, "is required", f"write one of {', '.join(known)}", missing=True)
-    return _Finding(path, *choice(value, known))
+        return _ModelError(path, "is required", f"write one of {', '.join(known)}", missing=True)
+    return _ModelError(path, *choice(value, known))
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def read(text: str | bytes, path: str) -> Document:
     size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1024} KiB"
-        raise ContractError(Fault(message, mend="split it", position=Position(path, 1, 1)))
+        raise ContractError(Fault(message, hint="split it", position=Position(path, 1, 1)))
     decoded = decode(text, path) if isinstance(text, bytes) else text
     if isinstance(decoded, Fault):
         raise ContractError(decoded)
@@ -242,13 +242,13 @@ class _Reading:
         untold = [more_faults(self.untold, self.faults[-1].position)] if self.untold else []
         return [*self.faults, *untold]
 
-    def _fault(self, mark: Any, message: str, mend: str) -> None:
+    def _fault(self, mark: Any, message: str, hint: str) -> None:
         if len(self.faults) >= MOST_FAULTS:
             self.untold += 1
             return
-        self.faults.append(Fault(message, dotted(self.trail), mend, self._position(mark)))
+        self.faults.append(Fault(message, dotted(self.trail), hint, self._position(mark)))
 
-    def _stop(self, mark: Any, message: str, mend: str) -> None:
+    def _stop(self, mark: Any, message: str, hint: str) -> None:
         """A fault after which the rest is not worth reading, or too much."""
-        self._fault(mark, message, mend)
+        self._fault(mark, message, hint)
         raise ContractError(*self._all_faults())

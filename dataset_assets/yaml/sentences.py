@@ -82,8 +82,8 @@ def sentence(error: Mapping[str, Any]) -> Sentence:
     found = _KIND.fullmatch(kind)
     name = _ALIASES.get(found["kind"], found["kind"]) if found else ""
     if name in _KINDS:
-        wanted, mend = _KINDS[name]
-        return f"is {shown(value)}, not {wanted}", mend
+        wanted, hint = _KINDS[name]
+        return f"is {shown(value)}, not {wanted}", hint
     return f"is {shown(value)}: {error['msg'].replace('Input should', 'it must')}", ""
 
 
@@ -104,13 +104,13 @@ def _choice(value: Any, context: Mapping[str, Any]) -> Sentence:
 
 
 def _said_by_validator(value: Any, context: Mapping[str, Any]) -> Sentence:
-    """A validator's own words, with the value before them; what stands behind a `; ` is the mend."""
-    message, _, mend = str(context["error"]).partition("; ")
+    """A validator's own words, with the value before them; what stands behind a `; ` is the fix."""
+    message, _, hint = str(context["error"]).partition("; ")
     if message.startswith("is not "):
         message = f"is {shown(value)}, {message.removeprefix('is ')}"
     elif isinstance(value, str) and value not in message:
         message = f"is {shown(value)}: {message}"
-    return message, mend
+    return message, hint
 
 
 def _too_few(value: Any, context: Mapping[str, Any]) -> Sentence:
@@ -130,21 +130,21 @@ def _too_short(value: str, context: Mapping[str, Any]) -> Sentence:
 def _mismatch(value: str, context: Mapping[str, Any]) -> Sentence:
     if context["pattern"] == _BLANK:
         return f"is {shown(value)}, nothing but spaces", "write a value"
-    wanted, mend = _PATTERNS.get(context["pattern"], ("", ""))
-    return f"is {shown(value)}, not {wanted or 'of the form ' + context['pattern']}", mend
+    wanted, hint = _PATTERNS.get(context["pattern"], ("", ""))
+    return f"is {shown(value)}, not {wanted or 'of the form ' + context['pattern']}", hint
 
 
 def _uuid(value: Any, _context: Mapping[str, Any]) -> Sentence:
-    mend = "write 32 digits of 0-9 and a-f as 8-4-4-4-12"
+    hint = "write 32 digits of 0-9 and a-f as 8-4-4-4-12"
     if not isinstance(value, str):
-        return f"is {shown(value)}, not a UUID", mend
+        return f"is {shown(value)}, not a UUID", hint
     wrong = next((char for char in value if char not in string.hexdigits + "-"), None)
     digits = sum(char in string.hexdigits for char in value)
     if wrong:
         reason = f": {shown(wrong)} is no hexadecimal digit"
     else:
         reason = f": it has {digits} hexadecimal digits, not 32" if digits != 32 else ""
-    return f"is {shown(value)}, which is not a UUID{reason}", mend
+    return f"is {shown(value)}, which is not a UUID{reason}", hint
 
 
 _SPECIAL = {

@@ -27,7 +27,7 @@ def decode(data: bytes, path: str) -> str | Fault:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
         wrong = f"byte 0x{data[error.start]:02X} is not UTF-8"
-        return Fault(wrong, mend="save the file as UTF-8", position=place(before, len(before), path))
+        return Fault(wrong, hint="save the file as UTF-8", position=place(before, len(before), path))
 
 
 def forbidden_character(text: str, path: str) -> Fault | None:
@@ -36,7 +36,7 @@ def forbidden_character(text: str, path: str) -> Fault | None:
     if not found:
         return None
     message = f"holds the invisible character U+{ord(found[0]):04X}"
-    return Fault(message, mend="remove it", position=place(text, found.start(), path))
+    return Fault(message, hint="remove it", position=place(text, found.start(), path))
 
 
 def forbidden_escape(value: str) -> str | None:
@@ -54,7 +54,7 @@ class _Problem:
 
     pattern: str
     message: str
-    mend: str = ""
+    hint: str = ""
     at_start: bool = False
 
 
@@ -139,4 +139,4 @@ def syntax_fault(error: Exception, text: str, path: str, reached: Position) -> F
     tab = line.find("\t", 0, len(line) - len(line.lstrip()))
     if tab >= 0:
         problem, position = _TAB, Position(path, position.line, tab + 1)
-    return Fault(problem.message, mend=problem.mend, position=position)
+    return Fault(problem.message, hint=problem.hint, position=position)

@@ -17,15 +17,15 @@ from sqlglot import exp
 from dataset_assets.adapters.bigquery.engine import BigQueryEngine
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.catalog.catalog import Catalog, load_catalog
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.materialize import Materialization, materialize
-from dataset_assets.publishing.prepared_run import Request, Work
-from dataset_assets.publishing.source_locator import Places
+from dataset_assets.publishing.prepared_run import PreparedRun, Request
+from dataset_assets.publishing.source_locator import SourceLocator
 from dataset_assets.rows.encoding import content_digest
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.dialect import Dialect
@@ -148,22 +148,22 @@ def _published(catalog: Catalog, target: Target, request: Request) -> Told:
 
 
 def _selected(catalog: Catalog, target: Target, request: Request) -> Told:
-    scope, as_of, errand = catalog.scope(request.entry), request.looks_back_from, Errand(request.entry.stem)
-    with target.engine.connect(errand) as session:
-        relations = Places(scope, target, as_of, request.period).relations(session, errand, _carried)
+    scope, as_of, job = catalog.scope(request.entry), request.looks_back_from, JobContext(request.entry.stem)
+    with target.engine.connect(job) as session:
+        relations = SourceLocator(scope, target, as_of, request.period).relations(session, job, _carried)
         return selected(session, target.engine.dialect, work_of(catalog, request, relations))
 
 
-def work_of(catalog: Catalog, request: Request, relations: Mapping[str, Relation]) -> Work:
+def work_of(catalog: Catalog, request: Request, relations: Mapping[str, Relation]) -> PreparedRun:
     """The first publication of these rows, settled so far that it can be asked for."""
     scope = catalog.scope(request.entry)
-    question = Question(scope, relations, request.looks_back_from, request.period)
+    inputs = SelectionInput(scope, relations, request.looks_back_from, request.period)
     version, dataset_id = request.entry.lock.version_of(scope.dataset), scope.dataset.id
     assert dataset_id
-    return Work(request, question, compile_rows(question), version, dataset_id, None)
+    return PreparedRun(request, inputs, compile_rows(inputs), version, dataset_id, None)
 
 
-def selected(session: Session, dialect: Dialect, work: Work) -> Told:
+def selected(session: Session, dialect: Dialect, work: PreparedRun) -> Told:
     """What a session answers: the rows with their ids, and the digest."""
     rows = session.rows(work.query(bucketed=dialect.sorts_in_one_place))
     source = assemble(work.selection).subquery("selected_rows")

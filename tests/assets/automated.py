@@ -17,7 +17,7 @@ from dataset_assets.assets.asset_graph import Graph
 from dataset_assets.assets.asset_keys import dataset_key, table_key
 from dataset_assets.assets.automation import sensor
 from dataset_assets.assets.factory import assets
-from dataset_assets.assets.target_resource import RESOURCE, Placement
+from dataset_assets.assets.target_resource import RESOURCE, TargetBinding
 from dataset_assets.catalog.catalog import load_catalog
 
 Piece = tuple[str, str | None]
@@ -72,7 +72,7 @@ class Automated:
         """As a code location does when it starts, and when it is told to."""
         catalog = load_catalog(self.root)
         target = load_target(str(self.root / "target.yaml"), catalog.calendars)
-        graph = Graph(catalog, Placement(target), self.now)
+        graph = Graph(catalog, TargetBinding(target), self.now)
         self.definitions = dg.Definitions(list(assets(graph)), sensors=[sensor()], resources={RESOURCE: None})
 
     def report(self, table: str, partition: str | None, version: str) -> None:

@@ -6,7 +6,7 @@ from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.assets.asset_graph import Graph
 from dataset_assets.assets.factory import table_spec
 from dataset_assets.assets.source_sensor import sources
-from dataset_assets.assets.target_resource import Placement, TargetResource
+from dataset_assets.assets.target_resource import TargetBinding, TargetResource
 from dataset_assets.catalog.catalog import load_catalog
 from tests.assets.retailer import NOW
 
@@ -14,7 +14,7 @@ from tests.assets.retailer import NOW
 def graph(settings: Settings) -> Graph:
     catalog = load_catalog(settings.definitions)
     target = TargetResource(name=settings.target)
-    return Graph(catalog, Placement.of(target, catalog.calendars), NOW)
+    return Graph(catalog, TargetBinding.of(target, catalog.calendars), NOW)
 
 
 @dg.definitions

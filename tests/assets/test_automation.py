@@ -361,4 +361,4 @@ def test_many_partitions_are_one_backfill_of_few_runs(make: Make) -> None:
     assert len(ranges) == 13
     assert single.partition_key == "2024-05"
     policy = graph.get(dataset_key("d1")).backfill_policy
-    assert policy == dg.BackfillPolicy.single_run(), "one run for each stretch without a gap"
+    assert policy == dg.BackfillPolicy.single_run(), "one run for each range without a gap"

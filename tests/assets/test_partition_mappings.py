@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset_assets.assets.partitions import Partitioning, first_needed, nested_mapping, table_mapping
-from dataset_assets.compiler.selection_input import extent_of
+from dataset_assets.compiler.selection_input import time_range_of
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.resolver import Extent
+from dataset_assets.ports.resolver import TimeRange
 
 NOW = datetime(2026, 3, 17, 5, tzinfo=UTC)
 CALENDARS = Calendars.model_validate(
@@ -80,9 +80,9 @@ def upstream_keys(
 def selected_keys(found: Dataset, upstream: Partitioning, downstream: Partitioning, key: str) -> list[str]:
     """The stored parts that the dataset's own window touches."""
     period = downstream.cadence.from_key(key)
-    extent = extent_of(found, AsOf(period.end, period.zone), period)
-    assert extent
-    return [part.key for part in upstream.cadence.covering(extent.start, extent.end)]
+    time_range = time_range_of(found, AsOf(period.end, period.zone), period)
+    assert time_range
+    return [part.key for part in upstream.cadence.covering(time_range.start, time_range.end)]
 
 
 def rolling(months: int) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def test_no_part_of_a_rolling_window_is_left_out(up: str, down: str, months: int
 
 def _extent(found: Dataset, downstream: Partitioning, key: str):
     period = downstream.cadence.from_key(key)
-    return extent_of(found, AsOf(period.end, period.zone), period)
+    return time_range_of(found, AsOf(period.end, period.zone), period)
 
 
 def _days(first: date, end: date) -> list[date]:
@@ -246,4 +246,4 @@ def test_the_last_period_reads_what_its_window_touches(cadence: str):
     for up, down in ((ending, endless), (endless, ending), (ending, ending)):
         assert upstream_keys(nested_mapping(up, down), up, down, key) == [key]
     assert ending.last
-    assert ending.touched(Extent(ending.last.start, NOW)) == [key]
+    assert ending.touched(TimeRange(ending.last.start, NOW)) == [key]

@@ -37,7 +37,7 @@ class Daemon:
 
     @property
     def resolver(self) -> Resolver:
-        target = self.graph.placement.target
+        target = self.graph.binding.target
         assert target
         return target.resolver("shop")
 

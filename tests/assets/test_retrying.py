@@ -12,7 +12,7 @@ from dataset_assets.errors import AccessError, DatasetAssetsError, Fault, Supers
 from dataset_assets.publishing.materialize import materialize
 from tests.assets.test_runs import events, failure_of, published
 
-DOWN = UnavailableError(Fault("the service does not answer", mend="run again later"))
+DOWN = UnavailableError(Fault("the service does not answer", hint="run again later"))
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from dataset_assets.adapters.bigquery.warehouse import BigQueryWarehouse
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.ports.engine import Errand
+from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.warehouse import PublishedColumn
 from tests.bigquery.emulator import PROJECT
 
@@ -72,7 +72,7 @@ class Stall:
             patience=self.patience,
         )
         engine = BigQueryEngine(settings, settings.open_connection(), (PROJECT, self.dataset))
-        with engine.connect(Errand(STEM, period, 1, run, attempt)) as session:
+        with engine.connect(JobContext(STEM, period, 1, run, attempt)) as session:
             yield session
 
     def publish(
@@ -133,7 +133,7 @@ def moved_items(session: "BigQuerySession") -> str:
     batch = pa.RecordBatch.from_pydict({"item": pa.array(range(1, ROWS + 1), pa.int64())})
     reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
     declared = [ColumnDef(name="item", type="integer")]
-    place = session.receive("items", declared, reader, lambda _rows, _size: None)
+    place = session.load_arrow("items", declared, reader, lambda _rows, _size: None)
     return session.text(place)
 
 

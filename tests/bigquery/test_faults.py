@@ -132,7 +132,7 @@ def test_a_quota_that_is_used_up_is_told_at_once(scene: Scene, place: str) -> No
 
 
 FAILING = {
-    "not to be mended": ("invalidQuery", "Unrecognized name: colour at [3:5]", DatasetAssetsError, "colour"),
+    "not to be fixed": ("invalidQuery", "Unrecognized name: colour at [3:5]", DatasetAssetsError, "colour"),
     "of a value": ("invalidQuery", "Bad int64 value: 4711", DatasetAssetsError, "cannot be turned into"),
     "stopped by a person": (
         "stopped",

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from dataset_assets.assets.asset_keys import dataset_key, table_key
-from dataset_assets.assets.code_location import Surroundings, definitions
+from dataset_assets.assets.code_location import CodeLocationSettings, definitions
 from dataset_assets.assets.target_resource import TargetResource
 from dataset_assets.catalog.catalog import Catalog, load_catalog, single_catalog
 from dataset_assets.yaml.reader import read_file
@@ -74,7 +74,9 @@ def part(root: Path, name: str, stems: Sequence[str], **made_here: dg.AssetKey) 
     for path in (root / "definitions" / "datasets").glob("*.yaml"):
         if path.stem not in stems:
             path.unlink()
-    around = Surroundings(TargetResource(name=retailer.settings.target), part=name, made_here=made_here)
+    around = CodeLocationSettings(
+        TargetResource(name=retailer.settings.target), part=name, made_here=made_here
+    )
     return definitions(around.graph(load_catalog(retailer.settings.definitions), NOW), around)
 
 

@@ -130,9 +130,9 @@ def test_a_name_that_is_too_long_for_a_column_is_a_fault(tmp_path):
 
 
 def test_ways_and_lists_are_cut(tmp_path):
-    twins = {f"t{n}": nested(7, None, "") for n in range(30)}
+    duplicates = {f"t{n}": nested(7, None, "") for n in range(30)}
     ring = {f"r{n}": nested(100 + n, 100 + (n + 1) % 30, "x") for n in range(30)}
-    told = [str(fault) for fault in check_folder(catalog(tmp_path, **twins, **ring)).faults]
+    told = [str(fault) for fault in check_folder(catalog(tmp_path, **duplicates, **ring)).faults]
     assert any("as in `t1`, `t10`, `t11`, `t12`, `t13` and 24 more" in each for each in told)
     assert any("makes a cycle: r0 -> r1 -> r2" in each and "-> (20 more) -> r0" in each for each in told)
 

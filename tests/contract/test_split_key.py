@@ -7,7 +7,7 @@ import pytest
 
 from dataset_assets.catalog.versions import structure
 from dataset_assets.compiler.logical import logical_relations
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
 from dataset_assets.contract.structural_diff import difference
@@ -37,8 +37,8 @@ def dataset(**changes: Any) -> Dataset:
 def key(of: Dataset) -> list[str]:
     """The columns whose values the split hashes."""
     scope = Scope(of, lambda _: None)
-    question = Question(scope, logical_relations(scope), AsOf(datetime(2020, 4, 1, tzinfo=UTC)))
-    return [reference.column.name for reference in question.row_key]
+    inputs = SelectionInput(scope, logical_relations(scope), AsOf(datetime(2020, 4, 1, tzinfo=UTC)))
+    return [reference.column.name for reference in inputs.row_key]
 
 
 WIDER = {"name": "sales", "columns": columns({**SALES, "size": "BIGINT"})}

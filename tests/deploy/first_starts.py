@@ -1,7 +1,7 @@
 """Webserver and daemon, started at the same instant on a home that nobody used yet: do both come up?
 
 `python -m tests.deploy.first_starts 20` tries it as often, and ends with 1 unless it went well each time;
-`--plain` with Dagster's own SQLite storage instead of the one of dagster.yaml, to see what that one mends.
+`--plain` with Dagster's own SQLite storage instead of the one of dagster.yaml, to see what that one fixes.
 """
 
 import argparse

@@ -51,7 +51,7 @@ class Bench:
         batch = pa.RecordBatch.from_arrays(arrays, list(columns))
         reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
         declared = [ColumnDef(name=name, type=kind.value) for name, kind in columns.items()]
-        return self.session.receive(f"rows_{next(self._numbers)}", declared, reader, lambda *_: None)
+        return self.session.load_arrow(f"rows_{next(self._numbers)}", declared, reader, lambda *_: None)
 
     def keep(self, name: str, query: exp.Query) -> None:
         """(Re)makes a table of a query's rows."""

@@ -13,14 +13,14 @@ from uuid import UUID
 import pytest
 
 from dataset_assets.catalog.catalog import load_catalog
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import ROWS, compile_rows
 from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
-from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.rows.identity import EarlierRows, Identity, row_metadata
 from dataset_assets.sql.build import CTE, assemble, table
 from dataset_assets.sql.dialect import DIALECTS, Dialect
 
@@ -55,18 +55,20 @@ def relation(source: Source, dialect: Dialect) -> Relation:
     return Relation(table(name), tuple(columns), version="1")
 
 
-def question(scope: Scope, dialect: Dialect) -> Question:
+def inputs(scope: Scope, dialect: Dialect) -> SelectionInput:
     sources = (scope.main, *scope.lookups)
     partitions = scope.dataset.partitions
     period = None
     if partitions:
         period = CATALOG.calendars.cadence(partitions.period).containing(datetime(2017, 12, 31, tzinfo=UTC))
     as_of = AsOf(period.end, period.zone) if period else AsOf(AS_OF)
-    return Question(scope, {source.name: relation(source, dialect) for source in sources}, as_of, period)
+    return SelectionInput(
+        scope, {source.name: relation(source, dialect) for source in sources}, as_of, period
+    )
 
 
 def rows(scope: Scope, dialect: Dialect) -> tuple[CTE, ...]:
-    return compile_rows(question(scope, dialect))
+    return compile_rows(inputs(scope, dialect))
 
 
 def published(stem: str, dialect: Dialect, *, again: bool) -> tuple[CTE, ...]:
@@ -77,7 +79,7 @@ def published(stem: str, dialect: Dialect, *, again: bool) -> tuple[CTE, ...]:
     identity = Identity(
         definitions, dataset.natural_key_columns, "timestamp" if dataset.column_mapping else None
     )
-    period = question(scope, dialect).period
+    period = inputs(scope, dialect).period
     stamp = Stamp(
         dataset.id or UUID(int=0),
         scope.main.name,
@@ -86,7 +88,7 @@ def published(stem: str, dialect: Dialect, *, again: bool) -> tuple[CTE, ...]:
         datetime(2018, 1, 2, 6, tzinfo=UTC),
         period.id if period else None,
     )
-    before = Published(table(f"published_{stem}"), definitions) if again else None
+    before = EarlierRows(table(f"published_{stem}"), definitions) if again else None
     metadata = row_metadata(ROWS, identity, stamp, before, bucketed=dialect.sorts_in_one_place)
     return (*rows(scope, dialect), *metadata)
 

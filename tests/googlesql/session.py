@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
-from dataset_assets.ports.engine import Moved, Session
+from dataset_assets.ports.engine import Session, TransferCallback
 from dataset_assets.ports.relation import PhysicalColumn, Relation
 from dataset_assets.sql.build import table
 from dataset_assets.sql.dialect import BIGQUERY, DUCKDB
@@ -35,7 +35,7 @@ SYSTEM = {
 
 Shapes = Mapping[str, Mapping[str, str]]
 """Table → its columns, each with its type in DuckDB."""
-Contents = Mapping[str, Sequence[Row]]
+TableChanges = Mapping[str, Sequence[Row]]
 
 
 def in_googlesql(shapes: Shapes) -> dict[str, dict[str, str]]:
@@ -69,14 +69,16 @@ class _Asked(Session):
     def batches(self, query: exp.Query) -> Any:
         raise NotImplementedError(query)
 
-    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: Moved) -> exp.Expr:
+    def load_arrow(
+        self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: TransferCallback
+    ) -> exp.Expr:
         raise NotImplementedError(name, columns, batches, moved)
 
 
 class InDuckDB(_Asked):
     """DuckDB on the contents; a dot in a table's name parts its schema from it."""
 
-    def __init__(self, shapes: Shapes, contents: Contents) -> None:
+    def __init__(self, shapes: Shapes, contents: TableChanges) -> None:
         self._connection = connect()
         for schema in {name.split(".")[0] for name in shapes if "." in name}:
             self._connection.execute(f"CREATE SCHEMA {schema}")
@@ -92,7 +94,7 @@ class InDuckDB(_Asked):
 class InGoogleSQL(_Asked):
     """GoogleSQL's evaluator on the contents."""
 
-    def __init__(self, shapes: Shapes, contents: Contents) -> None:
+    def __init__(self, shapes: Shapes, contents: TableChanges) -> None:
         self._analyzer = Analyzer(in_googlesql(shapes))
         self._contents = contents
 
@@ -103,7 +105,7 @@ class InGoogleSQL(_Asked):
 class Both(_Asked):
     """Asks DuckDB and GoogleSQL the same, and answers what both of them say."""
 
-    def __init__(self, shapes: Shapes, contents: Contents) -> None:
+    def __init__(self, shapes: Shapes, contents: TableChanges) -> None:
         self.sessions = (InDuckDB(shapes, contents), InGoogleSQL(shapes, contents))
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What is asked besides the selection: misfits, lookups' keys, and every check of the audit."""
+"""What is asked besides the selection: cast failures, lookups' keys, and every check of the audit."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -7,9 +7,9 @@ import pytest
 
 from dataset_assets.checks.audit import CHECKS, AuditError, Evidence, audit, leak
 from dataset_assets.checks.lookup_keys import lookups_unique
-from dataset_assets.compiler.cast_failures import misfits
+from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.compiler.lookup_matches import match
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
@@ -48,7 +48,7 @@ CONTENTS = {
 NAN, ENDLESS, TOO_LARGE = float("nan"), float("inf"), 2e29
 
 
-def question(**changes) -> Question:
+def inputs(**changes) -> SelectionInput:
     dataset = Dataset.model_validate(
         {
             "name": "Sales",
@@ -73,10 +73,10 @@ def question(**changes) -> Question:
         }
     )
     scope = Scope(dataset, lambda _: None)
-    return Question(scope, {name: relation(SHAPES, name) for name in SHAPES}, AsOf(AS_OF))
+    return SelectionInput(scope, {name: relation(SHAPES, name) for name in SHAPES}, AsOf(AS_OF))
 
 
-def evidence(asked: Question, session: Both) -> Evidence:
+def evidence(asked: SelectionInput, session: Both) -> Evidence:
     staged = assemble(compile_rows(asked)).subquery("staged")
     published = tuple(
         PublishedColumn(output.name, output.definition.type, nullable=output.definition.nullable)
@@ -100,7 +100,7 @@ def evidence(asked: Question, session: Both) -> Evidence:
 )
 def test_the_audits_checks(changes):
     """Both say the same of each, also with a sample of keys that are there more than once."""
-    asked = question(**changes)
+    asked = inputs(**changes)
     found = evidence(asked, Both(SHAPES, CONTENTS))
     try:
         checks = audit(found, ())
@@ -120,7 +120,7 @@ def test_what_leaked_and_what_is_new(value):
         "customer_filter": {"type": "min_transactions", "value": 2},
     }
     session = Both(SHAPES, CONTENTS)
-    published = {fit_on: question(filters={**filters, "fit_on": fit_on}) for fit_on in ("all", "train")}
+    published = {fit_on: inputs(filters={**filters, "fit_on": fit_on}) for fit_on in ("all", "train")}
     kept = {
         fit_on: {
             concept: {row[concept] for row in session.rows(assemble(compile_rows(asked)))}
@@ -138,8 +138,8 @@ def test_what_leaked_and_what_is_new(value):
 
 def test_a_lookups_keys():
     again = {**CONTENTS, "items": [*ITEMS, *ITEMS, *ITEMS[:3]], "people": [*CONTENTS["people"], (2, "b")]}
-    assert lookups_unique(question(), Both(SHAPES, CONTENTS)).passed
-    result = lookups_unique(question(), Both(SHAPES, again))
+    assert lookups_unique(inputs(), Both(SHAPES, CONTENTS)).passed
+    result = lookups_unique(inputs(), Both(SHAPES, again))
     assert result.metadata["items"] == {
         "count": 3,
         "sample": [{"times": 3, "item": 1}, {"times": 3, "item": 2}, {"times": 2, "item": 3}],
@@ -150,7 +150,7 @@ def test_a_lookups_keys():
 @pytest.mark.parametrize("extra", [[], ["items.shelf"]])
 def test_rows_that_a_lookup_lacks(extra):
     """By the staged rows, where they have what is joined by, and by the rows of the window."""
-    asked, session = question(extra_columns=extra), Both(SHAPES, CONTENTS)
+    asked, session = inputs(extra_columns=extra), Both(SHAPES, CONTENTS)
     staged = evidence(asked, session).staged
     found = match(asked, staged, session)
     assert set(found.rows.values()) == {39}
@@ -159,7 +159,7 @@ def test_rows_that_a_lookup_lacks(extra):
 
 def test_values_that_do_not_fit():
     sales = [(*row[:3], amount, *row[4:]) for row, amount in zip(CONTENTS["sales"], AMOUNTS, strict=False)]
-    (fault,) = misfits(question(), Both(SHAPES, {**CONTENTS, "sales": sales}))
+    (fault,) = cast_failures(inputs(), Both(SHAPES, {**CONTENTS, "sales": sales}))
     assert fault.field == "sales.amount"
     assert fault.message.startswith("5 values do not fit decimal")
 

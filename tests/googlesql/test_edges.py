@@ -12,7 +12,7 @@ import pytest
 from sqlglot import exp
 
 from dataset_assets.checks.audit import Evidence, lookups_matched, not_null
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
@@ -47,7 +47,7 @@ def sale(
     return (number, buyer, item, None if amount is None else Decimal(amount), at, number)
 
 
-def question(as_of: datetime = MIDNIGHT, never_null: Sequence[str] = (), **changes: Any) -> Question:
+def inputs(as_of: datetime = MIDNIGHT, never_null: Sequence[str] = (), **changes: Any) -> SelectionInput:
     mapping = {"user_id": "buyer", "product_id": "item", "timestamp": "sold_at", "revenue": "amount"}
     facts = {"type": "table", "name": "facts", "columns": _columns(FACTS, never_null)}
     dataset = Dataset.model_validate(
@@ -69,7 +69,7 @@ def question(as_of: datetime = MIDNIGHT, never_null: Sequence[str] = (), **chang
         }
     )
     scope = Scope(dataset, lambda _: None)
-    return Question(scope, {name: relation(SHAPES, name) for name in SHAPES}, AsOf(as_of))
+    return SelectionInput(scope, {name: relation(SHAPES, name) for name in SHAPES}, AsOf(as_of))
 
 
 def _columns(shape: Mapping[str, str], never_null: Sequence[str]) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ def session(sales: Sequence[Row], facts: Sequence[Row] = ()) -> Both:
     return Both(SHAPES, {"sales": sales, "facts": facts})
 
 
-def rows(asked: Question, *tables: Sequence[Row]) -> list[dict[str, Any]]:
+def rows(asked: SelectionInput, *tables: Sequence[Row]) -> list[dict[str, Any]]:
     found = session(*tables).rows(assemble(compile_rows(asked)))
     return sorted(found, key=lambda row: (row["id"] is None, row["id"]))
 
@@ -108,7 +108,7 @@ def test_cumulative_revenue_with_totals_that_are_not_positive(case):
     sales = [sale(number, item=number, amount=total) for number, total in totals.items()]
     sales.append(sale(9, item=None, amount=0))
     for value, items in kept.items():
-        assert {row["product_id"] for row in rows(question(**cumulative(value)), sales)} == items, value
+        assert {row["product_id"] for row in rows(inputs(**cumulative(value)), sales)} == items, value
 
 
 ALWAYS = {"strategy": "time_based", "eval_days": 2, "gap_days": 1, "test_days": 1}
@@ -121,19 +121,19 @@ ROLLING: Mapping[str, Any] = {"date_range": {"type": "rolling", "months": 1}}
 @pytest.mark.parametrize("date_range", [ROLLING["date_range"], FIXED])
 def test_a_row_without_a_timestamp_is_in_no_window(split, date_range):
     sales = [sale(1, at=None), sale(2, at=MIDNIGHT - timedelta(days=9))]
-    found = rows(question(filters={"date_range": date_range}, split_config=split), sales)
+    found = rows(inputs(filters={"date_range": date_range}, split_config=split), sales)
     assert [row["id"] for row in found] == [2]
 
 
 def test_without_a_window_a_row_without_a_timestamp_trains():
     sales = [sale(1, at=None), *(sale(days + 1, at=MIDNIGHT - timedelta(days=days)) for days in range(1, 7))]
-    found = {row["id"]: row["split"] for row in rows(question(split_config=ALWAYS), sales)}
+    found = {row["id"]: row["split"] for row in rows(inputs(split_config=ALWAYS), sales)}
     assert found == {1: 0, 2: 2, 3: 1, 4: 1, 6: 0, 7: 0}
 
 
 def test_without_a_window_a_row_without_a_timestamp_is_drawn_like_any_other():
     sales = [sale(number, at=None) for number in range(60)]
-    found = [row["split"] for row in rows(question(split_config=LOT), sales)]
+    found = [row["split"] for row in rows(inputs(split_config=LOT), sales)]
     assert set(found) == {0, 1, 2}
 
 
@@ -148,7 +148,7 @@ def test_days_are_whole_days_before_the_day_of_as_of(as_of, kind, monkeypatch):
     moments = [_as(kind, each) for each in DAYS]
     sales = [sale(number, at=moment) for number, moment in enumerate(moments)]
     split = {"strategy": "time_based", "eval_days": 2, "test_days": 1}
-    found = rows(question(as_of, filters=ROLLING, split_config=split), sales)
+    found = rows(inputs(as_of, filters=ROLLING, split_config=split), sales)
     parts: dict[int, set[date]] = {}
     for row in found:
         moment = row["timestamp"]
@@ -165,7 +165,7 @@ def _as(kind: str, moment: datetime) -> Any:
 @pytest.mark.parametrize("split", [None, LOT])
 def test_without_a_split_by_time_a_window_goes_on_to_as_of(split):
     sales = [sale(number, at=moment) for number, moment in enumerate(DAYS)]
-    found = rows(question(NOON, filters=ROLLING, split_config=split), sales)
+    found = rows(inputs(NOON, filters=ROLLING, split_config=split), sales)
     assert max(row["timestamp"] for row in found) == MIDNIGHT + timedelta(hours=6)
 
 
@@ -173,8 +173,8 @@ def test_a_fixed_range_does_not_depend_on_as_of():
     fixed = {"date_range": {"type": "fixed", "start_date": date(2020, 3, 1), "end_date": date(2020, 3, 31)}}
     sales = [sale(number, at=moment) for number, moment in enumerate(DAYS)]
     split = {"strategy": "time_based", "eval_days": 2}
-    noon = rows(question(NOON, filters=fixed, split_config=split), sales)
-    assert noon == rows(question(MIDNIGHT, filters=fixed, split_config=split), sales)
+    noon = rows(inputs(NOON, filters=fixed, split_config=split), sales)
+    assert noon == rows(inputs(MIDNIGHT, filters=fixed, split_config=split), sales)
     assert max(row["timestamp"] for row in noon) == MIDNIGHT - timedelta(hours=6)
 
 
@@ -196,7 +196,7 @@ FROM_FACTS: dict[str, Any] = {
 def test_everything_may_be_mapped_from_a_lookup(split, filters):
     facts = [(n, n % 3, n % 4, MIDNIGHT - timedelta(days=n), Decimal(n)) for n in range(1, 20)]
     filters = {**filters, "fit_on": "train" if split and "fit_on" in filters else "all"}
-    asked = question(filters=filters, split_config=split, **FROM_FACTS)
+    asked = inputs(filters=filters, split_config=split, **FROM_FACTS)
     found = session([sale(n) for n in range(25)], facts).rows(assemble(compile_rows(asked)))
     assert found
     assert [reference.column.name for reference in asked.row_key] == list(SALES)
@@ -208,13 +208,13 @@ def test_rows_without_a_user_are_one_user_for_a_split():
     sales = [sale(number, buyer=None if number % 2 else number) for number in range(40)]
     for seed in range(6):
         split = {**LOT, "unit": "user", "seed": seed}
-        found = rows(question(split_config=split), sales)
+        found = rows(inputs(split_config=split), sales)
         assert len({row["split"] for row in found if row["user_id"] is None}) == 1
         assert len(found) == 40
     assert len({row["split"] for row in found}) > 1
 
 
-def evidence(asked: Question, both: Both) -> Evidence:
+def evidence(asked: SelectionInput, both: Both) -> Evidence:
     staged = assemble(compile_rows(asked)).subquery()
     published = tuple(
         PublishedColumn(output.name, output.definition.type, nullable=output.definition.nullable)
@@ -227,7 +227,7 @@ def test_a_lookup_is_matched_against_the_published_rows_alone():
     """`place` is not published; the filter leaves one of three products."""
     facts = [(1, 1, 1, None, None), (2, 1, 1, None, None)]
     sales = [sale(n, item=n % 3, amount=100 if n % 3 == 1 else 1) for n in range(1, 10)]
-    passed, message, found = lookups_matched(evidence(question(**cumulative(50)), session(sales, facts)))
+    passed, message, found = lookups_matched(evidence(inputs(**cumulative(50)), session(sales, facts)))
     assert (passed, found) == (False, {"facts": 2})
     assert message.endswith("facts lacks 2 of 3")
 
@@ -237,7 +237,7 @@ def test_both_ways_of_matching_count_the_same(published):
     facts = [(1, 1, 1, None, None), (2, 1, 1, None, None)]
     sales = [sale(n, item=n % 3, amount=100 if n % 3 == 1 else 1) for n in range(1, 10)]
     extra = ["id", "place"] if published else ["id"]
-    asked = question(extra_columns=extra, **cumulative(50))
+    asked = inputs(extra_columns=extra, **cumulative(50))
     assert lookups_matched(evidence(asked, session(sales, facts)))[2] == {"facts": 2}
 
 
@@ -247,7 +247,7 @@ def test_nulls_of_columns_that_are_used_and_not_published():
     facts = [(1, None, 7, None, None), (2, None, 7, None, Decimal(1)), (77, None, 7, None, None)]
     sales = [sale(1), sale(2), (3, 1, 1, None, MIDNIGHT, None), (4, 1, 1, None, long_ago, None)]
     sales = [(*row[:4], row[4] - timedelta(days=1), row[5]) for row in sales]
-    asked = question(
+    asked = inputs(
         never_null=["place", "cents", "what", "fact"],
         filters=ROLLING,
         extra_columns=["id", "facts.cents", "facts.what"],
@@ -277,7 +277,7 @@ class Counted(InDuckDB):
     ],
 )
 def test_columns_without_nulls_cost_no_query_of_their_own(extra, never_null, asked_for):
-    asked = question(never_null=never_null, extra_columns=extra)
+    asked = inputs(never_null=never_null, extra_columns=extra)
     given = evidence(asked, session([sale(1), sale(2)], [(1, 1, 1, None, Decimal(1))]))
     counted = Counted(SHAPES, {"sales": [sale(1), sale(2)], "facts": [(1, 1, 1, None, Decimal(1))]})
     given = replace(given, session=counted)
@@ -287,7 +287,7 @@ def test_columns_without_nulls_cost_no_query_of_their_own(extra, never_null, ask
 
 
 def test_a_row_without_a_match_has_no_null_of_its_own():
-    asked = question(never_null=["cents"], extra_columns=["id", "place", "facts.cents"])
+    asked = inputs(never_null=["cents"], extra_columns=["id", "place", "facts.cents"])
     facts = [(1, 1, 1, None, Decimal(1)), (3, 1, 1, None, None), (8, 1, 1, None, None)]
     given = evidence(asked, session([sale(1), sale(2), sale(3)], facts))
     assert not_null(given)[2] == {"facts.cents": 1}
@@ -303,7 +303,7 @@ def test_columns_of_the_row_key_alone_are_judged_too(split, value):
     facts = [(n, 1, 1, MIDNIGHT, Decimal(n)) for n in (1, 2)]
     filters = {**cumulative(100)["filters"]} if value else {}
     expected = {"sales.amount": 1, "sales.place": 1} if not value else {"sales.amount": 1}
-    assert not_null(evidence(question(filters=filters, **shown), session(sales, facts)))[2] == expected
+    assert not_null(evidence(inputs(filters=filters, **shown), session(sales, facts)))[2] == expected
 
 
 @pytest.mark.parametrize("key", [[], ["id"]])
@@ -314,7 +314,7 @@ def test_the_order_of_the_sources_rows_does_not_matter(key, bucketed, selected):
     sales = [sale(n % 30, item=n % 4, buyer=n % 3, amount=n % 5, at=DAYS[n % 3]) for n in range(40)]
     sales = sales[:30] if key else sales
     facts = [(n, n % 3, n % 4, MIDNIGHT, Decimal(n)) for n in range(20)]
-    asked = question(natural_key_columns=key, extra_columns=["id", "facts.cents"], **selected)
+    asked = inputs(natural_key_columns=key, extra_columns=["id", "facts.cents"], **selected)
     outputs = tuple(output.definition for output in asked.scope.outputs)
     selection = compile_rows(asked)
     identity = Identity(outputs, asked.dataset.natural_key_columns, "timestamp", asked.names)
@@ -334,9 +334,9 @@ def test_the_order_of_the_sources_rows_does_not_matter(key, bucketed, selected):
 
 
 def test_what_a_store_knows_to_be_without_nulls_is_not_counted():
-    asked = question(never_null=["place"])
+    asked = inputs(never_null=["place"])
     known = {name: _without_nulls(each) for name, each in asked.relations.items()}
-    settled = Question(asked.scope, known, asked.as_of)
+    settled = SelectionInput(asked.scope, known, asked.as_of)
     both = session([sale(1)], [])
     assert not_null(evidence(settled, both))[0]
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnType, Dataset
@@ -21,7 +21,7 @@ from dataset_assets.contract.scope import Scope
 from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.rows.encoding import content_digest, digest_parts
-from dataset_assets.rows.identity import Published, row_metadata
+from dataset_assets.rows.identity import EarlierRows, row_metadata
 from dataset_assets.sql.build import assemble, column, table
 from dataset_assets.sql.nodes import ClockTime, FloatAsDecimal
 from dataset_assets.stats.profile import profile
@@ -56,9 +56,9 @@ def test_a_selection(data, as_of, time_type, money_type, zone, seed):
     shapes = {"sales": SALES | {"sold_at": time_type, "amount": money_type}, **LOOKUPS}
     scope = Scope(Dataset.model_validate(definition), lambda _: None)
     relations = {name: relation(shapes, name, zone) for name in shapes}
-    question = Question(scope, relations, AsOf(as_of, ZoneInfo(zone)))
+    inputs = SelectionInput(scope, relations, AsOf(as_of, ZoneInfo(zone)))
     session = Both(shapes, contents)
-    session.rows(assemble(compile_rows(question)))
+    session.rows(assemble(compile_rows(inputs)))
 
 
 @settings(SLOW, max_examples=CASES // 5)
@@ -98,7 +98,7 @@ def test_row_metadata_over_publications(identity, publications, has_key, buckete
         shapes = {"source": shape, "published": shape | SYSTEM}
         session = Both(shapes, {"source": unique, "published": standing})
         standing = [tuple(row.values()) for row in session.rows(assemble(ctes))]
-        before = Published(table("published"), COLUMNS, has_key)
+        before = EarlierRows(table("published"), COLUMNS, has_key)
         assert len(standing) == len(unique)
 
 

@@ -27,7 +27,7 @@ def test_every_statement_resolves(period, known):
     statements = [
         *LEDGER.claim("sales", period, "run's", 24),
         *LEDGER.publish(claim, staged, list(ROWS), RECORD | known),
-        *LEDGER.affirm(claim, 3, RECORD | known),
+        *LEDGER.confirm_unchanged(claim, 3, RECORD | known),
     ]
     for statement in statements:
         ANALYZER.resolve(BIGQUERY.render(statement))

@@ -24,8 +24,8 @@ from dataset_assets.errors import AccessError, Fault
 from dataset_assets.interfaces.cli import materialize as runs
 from dataset_assets.interfaces.cli.plan import summary
 from dataset_assets.staleness.plan import Plan
-from dataset_assets.staleness.staleness import Due, Reason, Why
-from dataset_assets.text.progress import Pace, duration_text
+from dataset_assets.staleness.staleness import Reason, StalenessReason, StalePublication
+from dataset_assets.text.progress import ProgressEstimate, duration_text
 from tests.interfaces.running import refused, run, well
 
 ROOT = Path(__file__).parents[2]
@@ -99,7 +99,7 @@ def test_a_plan_of_all_says_which_have_not_begun(retailer):
 
 def test_what_cannot_be_made_is_not_counted_as_to_make(retailer):
     entry = load_catalog(retailer / "definitions").entry("sales")
-    due = Due(None, (Reason(Why.ASKED),))
+    due = StalePublication(None, (Reason(StalenessReason.ASKED),))
     held = replace(due, obstacles=(Fault("there is no such table"),))
     assert summary(Plan(entry, (held, due, due), standing=4)) == (
         "sales: 2 to make, 1 cannot be made, 4 up to date"
@@ -120,11 +120,11 @@ def test_one_that_fails_does_not_cost_the_others(retailer):
     said = refused("backfill", "sales", *ENDS)  # two months back from March: the first of January is in it
     assert "sales 2017-02: failed; 2 of 4, " in said
     assert "sales 2017-02: natural_key_unique" in said
-    assert "1 of 4 failed, 3 are published; mend what is above, then run it again" in said
+    assert "1 of 4 failed, 3 are published; fix what is above, then run it again" in said
     rewrite(retailer, "SELECT DISTINCT * FROM {sales}")
     answer = well("backfill", "sales", *ENDS)
     assert "sales 2017-02: 177 rows, 177 added" in answer.err
-    assert "3 made, 2 of them unchanged" in answer.err, "their windows do not hold what was mended"
+    assert "3 made, 2 of them unchanged" in answer.err, "their windows do not hold what was fixed"
 
 
 def test_without_access_the_rest_is_not_tried(retailer, monkeypatch):
@@ -260,7 +260,7 @@ def test_the_history_of_publications_is_shown(retailer):
 
 def test_the_pace_says_what_is_left():
     seconds = iter((0, 10, 30, 7200))
-    pace = Pace(3, lambda: next(seconds))
+    pace = ProgressEstimate(3, lambda: next(seconds))
     assert [pace.step() for _ in range(3)] == [
         "1 of 3, 10s, about 20s left",
         "2 of 3, 30s, about 15s left",

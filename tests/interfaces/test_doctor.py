@@ -1,4 +1,4 @@
-"""`doctor`: what is there, what is missing, and the role or the line that mends it."""
+"""`doctor`: what is there, what is missing, and the role or the line that fixes it."""
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor

@@ -103,7 +103,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     seen = Watch({}, {})
     for kind in (DuckDBSession, BigQuerySession):
 
-        def receive(session, name, columns, batches, moved, own=kind.receive):
+        def load_arrow(session, name, columns, batches, moved, own=kind.load_arrow):
             def told(rows: int, size: int) -> None:
                 seen.rows[name] = rows
                 moved(rows, size)
@@ -111,7 +111,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
             seen.columns[name] = batches.schema.names
             return own(session, name, columns, batches, told)
 
-        monkeypatch.setattr(kind, "receive", receive)
+        monkeypatch.setattr(kind, "load_arrow", load_arrow)
     return seen
 
 

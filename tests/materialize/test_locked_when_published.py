@@ -10,7 +10,7 @@ from dataset_assets.checks.audit import AuditError
 from dataset_assets.errors import DatasetAssetsError, LockedMeanwhileError, ResolveError
 from dataset_assets.publishing import materialize
 from dataset_assets.publishing.reuse import RefreshCounts
-from dataset_assets.staleness.staleness import Known, Look
+from dataset_assets.staleness.staleness import PublicationStatus, SourceStates
 from tests.materialize.shop import KEYED, SALES, Shop
 
 WIDER = KEYED.replace("  filters:", "  extra_columns: [buyer]\n  filters:")
@@ -29,9 +29,9 @@ def versions(shop: Shop) -> list[int]:
 def is_due(shop: Shop) -> bool:
     catalog, target = shop.catalog, shop.target
     with target.engine.connect() as session:
-        known = Known(catalog, target, shop.now + timedelta(seconds=1), session)
+        known = SourceStates(catalog, target, shop.now + timedelta(seconds=1), session)
         period = catalog.calendars.cadence("month").parse("2024-02")
-        return Look(known, catalog.entry("sales"), period).due(every=False) is not None
+        return PublicationStatus(known, catalog.entry("sales"), period).due(every=False) is not None
 
 
 def test_a_run_that_fails_leaves_the_lock_as_it_was(shop: Shop) -> None:

@@ -14,8 +14,8 @@ from sqlglot import exp
 
 from dataset_assets.checks.audit import AuditError, Evidence, audit
 from dataset_assets.checks.lookup_keys import lookups_unique
-from dataset_assets.compiler.cast_failures import misfits
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.cast_failures import cast_failures
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
@@ -24,10 +24,10 @@ from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.rows.encoding import digest_parts
-from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.rows.identity import EarlierRows, Identity, row_metadata
 from dataset_assets.sql.build import assemble, column, table
 from dataset_assets.stats.profile import profile
-from tests.googlesql.session import SYSTEM, Contents, relation
+from tests.googlesql.session import SYSTEM, TableChanges, relation
 from tests.oracle.test_selection import columns
 
 AS_OF = datetime(2020, 4, 1, tzinfo=UTC)
@@ -175,51 +175,51 @@ class Run:
 
     def of(self, session: Session, publish: Callable[[str, exp.Query], Session]) -> dict[str, Any]:
         """What was found, names aside. `publish` puts a query's rows into a table for a new session."""
-        question = self.question
-        found: dict[str, Any] = {"unique": lookups_unique(question, session).passed}
-        first = self.query(question, None)
+        inputs = self.inputs
+        found: dict[str, Any] = {"unique": lookups_unique(inputs, session).passed}
+        first = self.query(inputs, None)
         found["first"] = self.renamed.neutral(session.rows(first))
         stem = exp.table_(self.renamed.called("stem"), db=self.schema or None)
         session = publish(".".join(part.name for part in stem.parts), first)
-        definitions = tuple(output.definition for output in question.scope.outputs)
-        before = Published(stem, definitions)
-        found["again"] = self.renamed.neutral(session.rows(self.query(question, before)))
+        definitions = tuple(output.definition for output in inputs.scope.outputs)
+        before = EarlierRows(stem, definitions)
+        found["again"] = self.renamed.neutral(session.rows(self.query(inputs, before)))
         found["changed_key"] = self.renamed.neutral(
-            session.rows(self.query(question, Published(stem.copy(), definitions, has_key=False)))
+            session.rows(self.query(inputs, EarlierRows(stem.copy(), definitions, has_key=False)))
         )
-        found |= self.checked(question, session, table(STAGED))
-        found["misfits"] = list(map(str, misfits(question, session)))
+        found |= self.checked(inputs, session, table(STAGED))
+        found["cast_failures"] = list(map(str, cast_failures(inputs, session)))
         return found
 
     @property
-    def question(self) -> Question:
+    def inputs(self) -> SelectionInput:
         scope = Scope(self.renamed.dataset, lambda _: None)
         shapes = self.renamed.shapes
         relations = {source.name: relation(shapes, source.table) for source in (scope.main, *scope.lookups)}
-        return Question(scope, relations, AsOf(AS_OF))
+        return SelectionInput(scope, relations, AsOf(AS_OF))
 
-    def query(self, question: Question, before: Published | None) -> exp.Query:
-        definitions = tuple(output.definition for output in question.scope.outputs)
-        key = question.dataset.natural_key_columns
-        selection = compile_rows(question)
-        identity = Identity(definitions, key, "timestamp", question.names)
+    def query(self, inputs: SelectionInput, before: EarlierRows | None) -> exp.Query:
+        definitions = tuple(output.definition for output in inputs.scope.outputs)
+        key = inputs.dataset.natural_key_columns
+        selection = compile_rows(inputs)
+        identity = Identity(definitions, key, "timestamp", inputs.names)
         stamp = LATER if before else STAMP
         metadata = row_metadata(selection[-1].name, identity, stamp, before, bucketed=self.bucketed)
         return assemble((*selection, *metadata))
 
-    def checked(self, question: Question, session: Session, staged: exp.Expr) -> dict[str, Any]:
+    def checked(self, inputs: SelectionInput, session: Session, staged: exp.Expr) -> dict[str, Any]:
         published = tuple(
             PublishedColumn(output.name, output.definition.type, nullable=True)
-            for output in question.scope.outputs
+            for output in inputs.scope.outputs
         )
-        split = "split" if question.dataset.split_config else None
+        split = "split" if inputs.dataset.split_config else None
         extra = {
             **digest_parts(published),
             "added": exp.CountIf(this=exp.not_(column("_period").is_(exp.null()))),
         }
         statistics = profile(session, staged, published, split, extra)
         try:
-            checks = audit(Evidence(question, staged, published, statistics, session), ())
+            checks = audit(Evidence(inputs, staged, published, statistics, session), ())
         except AuditError as error:
             checks = error.checks
         return {
@@ -240,7 +240,7 @@ def _flat(value: Any) -> Iterator[Any]:
         yield from _flat(each)
 
 
-def published_shape(question: Question) -> dict[str, str]:
+def published_shape(inputs: SelectionInput) -> dict[str, str]:
     """The columns of the published table, each with its type in DuckDB."""
     kinds = {
         "integer": "BIGINT",
@@ -248,11 +248,11 @@ def published_shape(question: Question) -> dict[str, str]:
         "decimal": "DECIMAL(38, 9)",
         "timestamp": "TIMESTAMPTZ",
     }
-    own = {output.name: kinds[output.definition.type.value] for output in question.scope.outputs}
+    own = {output.name: kinds[output.definition.type.value] for output in inputs.scope.outputs}
     return own | {system.name: SYSTEM[system.name] for system in SYSTEM_COLUMNS}
 
 
-def with_published(renamed: Renamed, rows: Sequence[Mapping[str, Any]], stem: str) -> Contents:
+def with_published(renamed: Renamed, rows: Sequence[Mapping[str, Any]], stem: str) -> TableChanges:
     """The contents with a publication beside them, and the same rows staged."""
     published = [tuple(row.values()) for row in rows]
     return {**renamed.contents, stem: published, STAGED: published}

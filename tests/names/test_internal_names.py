@@ -21,7 +21,7 @@ from dataset_assets.selection.column_mapping import ColumnMapping
 from dataset_assets.sql.dialect import BIGQUERY
 from dataset_assets.sql.internal_names import Names
 from tests.googlesql.googlesql import Analyzer
-from tests.googlesql.session import Contents, InDuckDB, InGoogleSQL, Shapes, in_googlesql
+from tests.googlesql.session import InDuckDB, InGoogleSQL, Shapes, TableChanges, in_googlesql
 from tests.names.renamed import POSITIONS, STAGED, VARIANTS, Renamed, Run, published_shape, with_published
 
 PROVE = bool(os.environ.get("DATASET_ASSETS_PROVE"))
@@ -47,7 +47,7 @@ class Recording(InDuckDB):
 class Analysed(InDuckDB):
     """DuckDB, where each query that it is asked is first understood by Google's analyzer."""
 
-    def __init__(self, shapes: Shapes, contents: Contents) -> None:
+    def __init__(self, shapes: Shapes, contents: TableChanges) -> None:
         super().__init__(shapes, contents)
         self._analyzer = Analyzer(in_googlesql(shapes))
 
@@ -67,7 +67,7 @@ def run(renamed: Renamed, engine: Engine, *, bucketed: bool) -> tuple[Any, list[
     sessions: list[InDuckDB | InGoogleSQL] = [engine(renamed.shapes, renamed.contents)]
 
     def publish(stem: str, query: exp.Query) -> Session:
-        shape = published_shape(made.question)
+        shape = published_shape(made.inputs)
         shapes = {**renamed.shapes, stem: shape, STAGED: shape}
         rows = sessions[0].rows(query)
         sessions.append(engine(shapes, with_published(renamed, rows, stem)))

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset, TableTarget
 from dataset_assets.contract.scope import Scope
@@ -71,7 +71,7 @@ def compiled(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: dat
         assert source.lookup is not None
         assert isinstance(source.lookup.target, TableTarget)
         relations[source.name] = relation(connection, source.lookup.target.name)
-    ctes = compile_rows(Question(scope, relations, AsOf(as_of)))
+    ctes = compile_rows(SelectionInput(scope, relations, AsOf(as_of)))
     query = exp.select("*").from_(table(ctes[-1].name))
     for cte in ctes:
         query = query.with_(cte.name, as_=cte.query)

@@ -140,7 +140,7 @@ def test_what_is_no_identifier_is_refused_with_an_example(name: str, text: str) 
     with pytest.raises(PeriodError) as error:
         cadence(name).parse(text)
     (fault,) = error.value.faults
-    example = fault.mend.removeprefix("write it like ").strip("'")
+    example = fault.hint.removeprefix("write it like ").strip("'")
     assert repr(text)[1:-1] in fault.message or text in fault.message
     assert cadence(name).parse(example).id == example
 

@@ -215,7 +215,7 @@ def _spelling(rng: random.Random, found: FileSet, name: str) -> str:
 def _extras(
     rng: random.Random, found: FileSet, arrays: Sequence[tuple[str, pa.Array]], count: int
 ) -> list[tuple[str, pa.Array]]:
-    """Return columns that nobody asked for: of any type, and twins of a column that is there exactly."""
+    """Return columns that nobody asked for: of any type, and duplicates of a column that is there exactly."""
     extras: list[tuple[str, pa.Array]] = []
     if rng.random() < 0.3:
         kind = rng.choice([pa.int64(), pa.string(), pa.struct([("a", pa.int64())]), pa.list_(pa.int8())])
@@ -224,7 +224,7 @@ def _extras(
         )
     exact = [name for name, _ in arrays if name == "id"]
     if exact and found.resolver == "parquet" and rng.random() < 0.15:
-        extras.append((rng.choice(["ID", "Id"]), pa.array(["twin"] * count)))
+        extras.append((rng.choice(["ID", "Id"]), pa.array(["duplicate"] * count)))
     return extras
 
 

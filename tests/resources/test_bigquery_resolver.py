@@ -19,7 +19,7 @@ from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.errors import ContractError, ResolveError
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.relation import PhysicalType, Relation
-from dataset_assets.ports.resolver import Extent, TableRequest
+from dataset_assets.ports.resolver import TableRequest, TimeRange
 from tests.bigquery.emulator import PROJECT, Emulator, once
 from tests.bigquery.faults import Fault
 from tests.bigquery.proxy import StrictProxy
@@ -46,11 +46,11 @@ class Store:
         given = {name: value for name, value in settings.items() if value is not None}
         return BigQuerySettings.model_validate(given).open("lake", TargetContext(Path(), Calendars()))
 
-    def resolve(self, table: str, extent: Extent | None = None, **said: Any) -> Relation:
+    def resolve(self, table: str, time_range: TimeRange | None = None, **said: Any) -> Relation:
         """Checks that nothing but metadata was asked for."""
         resolver, before = self.open(**said), len(self.proxy.requests)
         with resolver.engine().connect() as session:
-            found = resolver.resolve(TableRequest(table, extent=extent), session)
+            found = resolver.resolve(TableRequest(table, time_range=time_range), session)
         assert {each.place for each in self.proxy.requests[before:]} <= METADATA
         return found
 
@@ -71,8 +71,8 @@ def store(emulator: Emulator, proxy: StrictProxy, bigquery_dataset: str) -> Stor
     return Store(emulator, proxy, bigquery_dataset)
 
 
-def extent(start: str, end: str) -> Extent:
-    return Extent(*(datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (start, end)))
+def time_range(start: str, end: str) -> TimeRange:
+    return TimeRange(*(datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (start, end)))
 
 
 def test_a_table_is_told_by_its_metadata(store: Store) -> None:
@@ -153,7 +153,7 @@ def test_shards_are_those_that_the_window_touches(
     for name in [*names, "intraday_20260101", "2026_x", "999999"]:
         store.run(f"CREATE TABLE D.events_{name} AS SELECT '{name}' AS shard")
     tables = {"events": {"location": "events_{period}", "period": cadence}}
-    found = store.resolve("events", extent(*asked), tables=tables)
+    found = store.resolve("events", time_range(*asked), tables=tables)
     assert sorted(row["shard"] for row in store.rows(found)) == read
     assert found.row_count == len(read)
     resolver = store.open(tables=tables)
@@ -169,10 +169,10 @@ def test_a_hole_among_shards_is_told_whole(store: Store) -> None:
         store.run(f"CREATE TABLE D.events_{name} AS SELECT 1 AS id")
     tables = {"events": {"location": f"{store.dataset}.events_{{period}}", "period": "day"}}
     with pytest.raises(ResolveError, match="the Periods 2026-01-02, 2026-01-03, 2026-01-04 are missing"):
-        store.resolve("events", extent("2026-01-01", "2026-01-06"), tables=tables)
-    assert store.resolve("events", extent("2025-01-01", "2026-01-02"), tables=tables).row_count == 1
+        store.resolve("events", time_range("2026-01-01", "2026-01-06"), tables=tables)
+    assert store.resolve("events", time_range("2025-01-01", "2026-01-02"), tables=tables).row_count == 1
     with pytest.raises(ResolveError, match="has no data before 2026-01-01"):
-        store.resolve("events", extent("2025-01-01", "2025-02-01"), tables=tables)
+        store.resolve("events", time_range("2025-01-01", "2025-02-01"), tables=tables)
     with pytest.raises(ResolveError, match="there is nothing of any Period of 'month'"):
         store.resolve("events", None, tables={"events": {"location": "events_{period}", "period": "month"}})
 
@@ -282,7 +282,7 @@ def test_a_table_that_is_not_there_is_told_with_what_is(store: Store) -> None:
         store.resolve("sale")
     (fault,) = caught.value.faults
     assert fault.message == "resolver 'lake', table 'sale': there is no such table"
-    assert fault.mend == "did you mean 'sales'? it has: sales"
+    assert fault.hint == "did you mean 'sales'? it has: sales"
     with pytest.raises(ResolveError, match=f"there is no table {PROJECT}.{store.dataset}.salse"):
         store.open(tables={"s": {"location": "salse"}}).state("s")
     with pytest.raises(ResolveError, match=f"'s': there is no dataset {PROJECT}.nowhere"):

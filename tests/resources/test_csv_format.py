@@ -45,12 +45,12 @@ class Table:
         relation, _ = self.resolve(declared, **settings)
         return sorted((tuple(row.values()) for row in rows_of(self.session, relation)), key=repr)
 
-    def misfits(self, columns, **settings):
+    def cast_failures(self, columns, **settings):
         """The faults that are found after the query failed."""
         relation, declared = self.resolve(columns, **settings)
         with pytest.raises(DataError) as failure:
             rows_of(self.session, relation)
-        return [str(failure.value), *map(str, relation.find_misfits(declared))]
+        return [str(failure.value), *map(str, relation.find_cast_failures(declared))]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def table(tmp_path, session):
 )
 def test_a_text_that_is_no_value_is_named_with_its_line(table, kind, text):
     table.write(a=f'k,v\n1,\n2,"{text}"\n')
-    said = table.misfits({"k": "integer", "v": kind}, nulls=["NULL"] if text == "" else [""])
+    said = table.cast_failures({"k": "integer", "v": kind}, nulls=["NULL"] if text == "" else [""])
     if text != "":
         assert len(said) == 2
         assert "line 3 of t/a.csv" in said[1]
@@ -74,14 +74,14 @@ def test_a_text_that_is_no_value_is_named_with_its_line(table, kind, text):
 
 def test_the_first_value_and_their_number_are_told(table):
     table.write(a='k,v\n1,"x\ny"\n2,b\n', b="v,k\n5,oops\n6,9\nc,1.5\n")
-    first, second = table.misfits({"k": "integer", "v": "integer"})[1:]
+    first, second = table.cast_failures({"k": "integer", "v": "integer"})[1:]
     assert "line 2 of t/b.csv: 'oops' is not an integer of 64 bits; 2 values do not fit" in first
     assert "line 2 of t/a.csv: 'x\\ny' is not an integer of 64 bits; 3 values do not fit" in second
 
 
 def test_sensitive_values_are_not_told(table):
     table.write(a="k,v\n1,secret\n")
-    said = table.misfits({"k": "integer", "v": "decimal"}, sensitive=["v"])
+    said = table.cast_failures({"k": "integer", "v": "decimal"}, sensitive=["v"])
     assert "secret" not in "".join(said)
     assert "a value that is hidden" in said[1]
     table.write(a="k,v\n1,secret,2\n")
@@ -230,7 +230,7 @@ def test_a_column_alone_leaves_empty_lines_open(table):
 
 def test_line_numbers_count_skipped_lines_and_comments(table):
     table.write(a='made "today\n# c\nk,v\n#\n1,"#\n#"\n# it\'s "odd\n2,x\n')
-    said = table.misfits({"k": "integer", "v": "integer"}, skip=1, comment="#")
+    said = table.cast_failures({"k": "integer", "v": "integer"}, skip=1, comment="#")
     assert "line 5 of t/a.csv: '#\\n#' is not an integer of 64 bits; 2 values do not fit" in said[1]
     table.write(a='made "today\n# c\nk,v\n#\n1,"#\n#"\n# it\'s "odd\n2\n')
     with pytest.raises(ResolveError, match=r"line 8 of t/a\.csv has one value"):

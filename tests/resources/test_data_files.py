@@ -63,7 +63,7 @@ def test_names_that_cannot_be_told_apart(names):
         matching("a", names)
 
 
-def test_twins_in_the_second_of_two_files(tmp_path, session):
+def test_duplicate_names_in_the_second_of_two_files(tmp_path, session):
     write(tmp_path, "1.parquet", id=[1], code=["x"])
     write(tmp_path, "2.parquet", CODE=["no"], Code=["no"], code=["y"], id=[2])
     assert [row["code"] for row in read(session, tmp_path, ID, CODE)] == ["x", "y"]

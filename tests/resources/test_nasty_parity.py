@@ -34,7 +34,7 @@ def cloud(proxy: StrictProxy, bigquery_dataset: str) -> Iterator[BigQuerySession
 
 def transferred(query: exp.Query, columns, session, cloud: BigQuerySession) -> Counter:
     """Return the rows that BigQuery answers after the query's rows were loaded into it."""
-    place = cloud.receive("t", columns, session.batches(query), lambda *_: None)
+    place = cloud.load_arrow("t", columns, session.batches(query), lambda *_: None)
     names = [exp.column(each.name, quoted=True) for each in columns]
     return Counter(tuple(row.values()) for row in cloud.rows(exp.select(*names).from_(place)))
 

@@ -20,7 +20,7 @@ from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.errors import ResolveError
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.relation import PhysicalType
-from dataset_assets.ports.resolver import Extent, TableRequest
+from dataset_assets.ports.resolver import TableRequest, TimeRange
 from tests.resources.conftest import engine_for, query, rows_of
 
 
@@ -44,8 +44,8 @@ def parquet(session, path, sql="SELECT 1 AS a"):
     session.write_parquet(query(sql), path)
 
 
-def extent(start, end):
-    return Extent(
+def time_range(start, end):
+    return TimeRange(
         datetime.fromisoformat(start).replace(tzinfo=UTC), datetime.fromisoformat(end).replace(tzinfo=UTC)
     )
 
@@ -123,7 +123,7 @@ def monthly(tmp_path, root, session):
     ],
 )
 def test_the_periods_that_an_extent_touches(monthly, session, start, end, months):
-    relation = monthly.resolve(TableRequest("orders", extent=extent(start, end)), session)
+    relation = monthly.resolve(TableRequest("orders", time_range=time_range(start, end)), session)
     assert sorted(row["m"] for row in rows_of(session, relation)) == months
     assert monthly.cadence("orders") == "month"
 
@@ -138,7 +138,7 @@ def test_the_periods_that_an_extent_touches(monthly, session, start, end, months
 )
 def test_holes_are_refused(monthly, session, start, end, message):
     with pytest.raises(ResolveError, match=message):
-        monthly.resolve(TableRequest("orders", extent=extent(start, end)), session)
+        monthly.resolve(TableRequest("orders", time_range=time_range(start, end)), session)
 
 
 def test_a_hole_between_files_counts_without_an_extent_too(monthly, session, root):

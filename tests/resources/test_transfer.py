@@ -190,7 +190,7 @@ def test_a_stream_that_stays_broken_is_told(
     monkeypatch.setattr(type(session._engine.connection), "patience", 0.3)
     batches = session.batches(select("SELECT 1 AS id, 'k' AS kind"))
     with pytest.raises(AccessError, match="no way"):
-        local.receive("t", COLUMNS, batches, lambda *_: None)
+        local.load_arrow("t", COLUMNS, batches, lambda *_: None)
     assert local.rows(exp.select("1 AS a")) == [{"a": 1}]
 
 
@@ -201,7 +201,7 @@ def test_rows_that_are_sent_again_come_once(
     proxy.inject(Fault(kind, on=lambda request: request.place == "insert", times=2))
     told: list[tuple[int, int]] = []
     batches = stream(numbers(25_000))
-    place = session.receive("t", COLUMNS, batches, lambda rows, size: told.append((rows, size)))
+    place = session.load_arrow("t", COLUMNS, batches, lambda rows, size: told.append((rows, size)))
     assert totals(session, place) == {"n": 25_000, "ids": 25_000 * 24_999 // 2, "kinds": 25_000}
     assert [rows for rows, _ in told] == [10_000, 20_000, 25_000]
     assert told[-1][1] > 25_000 * 8
@@ -216,14 +216,14 @@ def test_a_large_file_goes_in_pieces(
     session: BigQuerySession, proxy: StrictProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "_DEFAULT_CHUNKSIZE", 256 * 1024)
-    place = session.receive("t", COLUMNS, stream(numbers(200_000)), lambda *_: None)
+    place = session.load_arrow("t", COLUMNS, stream(numbers(200_000)), lambda *_: None)
     assert totals(session, place)["n"] == 200_000
     assert sum("upload_id" in each.path for each in proxy.requests) > 2
 
 
 def test_no_rows_are_a_table_too(session: BigQuerySession, local: DuckDBSession) -> None:
     for each in (session, local):
-        place = each.receive("t", COLUMNS, stream(iter(())), lambda *_: None)
+        place = each.load_arrow("t", COLUMNS, stream(iter(())), lambda *_: None)
         assert totals(each, place) == {"n": 0, "ids": 0, "kinds": 0}
         assert [column.name for column in each.describe(place)] == ["id", "kind"]
 
@@ -239,7 +239,7 @@ def test_what_goes_wrong_at_the_source_is_raised_as_it_is(
     for each in (session, local):
         error = AccessError(Problem("no way in"))
         with pytest.raises(AccessError) as caught:
-            each.receive("t", COLUMNS, stream(failing(20_000, error)), lambda *_: None)
+            each.load_arrow("t", COLUMNS, stream(failing(20_000, error)), lambda *_: None)
         assert caught.value is error
     views = "SELECT COUNT(*) FROM duckdb_views() WHERE NOT internal"
     assert local._connection.execute(views).fetchone() == (0,)
@@ -253,13 +253,13 @@ def test_duckdb_tells_of_a_value_in_the_middle_of_a_stream(
     kind = "CASE WHEN i < 500000 THEN 'k' ELSE CAST(CAST('secret' AS BIGINT) AS VARCHAR) END"
     query = select(f"SELECT i AS id, {kind} AS kind FROM RANGE(600000) AS r(i)", "duckdb")
     with pytest.raises(DataError, match="a value in the data cannot be turned into") as caught:
-        session.receive("t", COLUMNS, local.batches(query), lambda *_: None)
+        session.load_arrow("t", COLUMNS, local.batches(query), lambda *_: None)
     assert "secret" not in str(caught.value)
 
 
 def test_duckdb_spills_what_it_receives(local: DuckDBSession, tmp_path: Path) -> None:
     wide = "x" * 200
-    place = local.receive("t", COLUMNS, stream(numbers(1_000_000, wide, 20_000)), lambda *_: None)
+    place = local.load_arrow("t", COLUMNS, stream(numbers(1_000_000, wide, 20_000)), lambda *_: None)
     counted = exp.select("COUNT(*) AS n", "SUM(LENGTH(kind)) AS letters").from_(place)
     assert local.rows(counted) == [{"n": 1_000_000, "letters": 200 * 1_000_000 + 5_888_890}]
     assert sum(path.stat().st_size for path in (tmp_path / "spill").rglob("*.tmp")) > 0
@@ -273,14 +273,14 @@ def test_duckdb_reads_on_its_own_thread(local: DuckDBSession) -> None:
             seen.add(threading.current_thread().name)
             yield each
 
-    local.receive("t", COLUMNS, stream(batches()), lambda *_: None)
+    local.load_arrow("t", COLUMNS, stream(batches()), lambda *_: None)
     assert threading.current_thread().name not in seen
 
 
 def test_a_refusal_to_remove_what_was_moved_hides_no_error(
     session: BigQuerySession, proxy: StrictProxy
 ) -> None:
-    session.receive("t", COLUMNS, stream(numbers(10)), lambda *_: None)
+    session.load_arrow("t", COLUMNS, stream(numbers(10)), lambda *_: None)
     proxy.inject(Fault("503", on="tables.delete", times=1000))
     session.close()
     assert proxy.requests[-1].fate == "503"

@@ -12,7 +12,7 @@ from sqlglot import exp, parse_one
 
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS, Stamp
-from dataset_assets.rows.identity import Identity, Published, row_metadata
+from dataset_assets.rows.identity import EarlierRows, Identity, row_metadata
 from dataset_assets.rows.stamping import row_id
 from dataset_assets.sql.build import CTE, assemble, column, table
 from dataset_assets.sql.dialect import BIGQUERY
@@ -44,7 +44,7 @@ class Table:
         held = self.bench.hold({each.name: each.type for each in COLUMNS}, rows)
         source = CTE("source", exp.select("*").from_(held))
         stamp = Stamp(uuid.UUID(int=7), "source", None, run, self.instant, "2026-01")
-        before = Published(self.bench.table("published"), COLUMNS) if self.is_published else None
+        before = EarlierRows(self.bench.table("published"), COLUMNS) if self.is_published else None
         ctes = row_metadata("source", self.identity, stamp, before, bucketed=bucketed)
         self.bench.keep("published", assemble((source, *ctes)))
         self.is_published = True
@@ -132,7 +132,7 @@ def test_a_null_in_the_key_is_a_value_like_any_other(bench: Bench) -> None:
 def test_a_key_that_the_rows_before_did_not_have_starts_anew(bench: Bench) -> None:
     data = Table(bench, KEYED)
     stamp = Stamp(uuid.UUID(int=7), "source", None, "run", T0, None)
-    before = Published(table("published"), COLUMNS[:1])
+    before = EarlierRows(table("published"), COLUMNS[:1])
     fresh = row_metadata("source", data.identity, stamp, None, bucketed=False)
     assert row_metadata("source", data.identity, stamp, before, bucketed=False) == fresh
 
@@ -189,7 +189,7 @@ def refresh(data: Table, old: list[Row], new: list[Row]) -> None:
 @pytest.mark.parametrize("identity", [KEYED, KEYLESS, TIMELESS])
 def test_it_can_be_said_in_bigquery_too(identity: Identity) -> None:
     stamp = Stamp(uuid.UUID(int=7), "source", None, "run", T0, None)
-    before = Published(table("published"), COLUMNS)
+    before = EarlierRows(table("published"), COLUMNS)
     text = BIGQUERY.render(assemble(row_metadata("source", identity, stamp, before, bucketed=True)))
     assert "FORMAT('%03x-%04x'," in text
     assert "ARRAY<STRUCT<key STRING, value STRING>>[]" in text

@@ -16,7 +16,7 @@ from dataset_assets.sql.dialect import BIGQUERY, DIALECTS
 from dataset_assets.stats.counting import Counting
 from dataset_assets.stats.profile import WIDE
 from dataset_assets.stats.query import profile_query
-from dataset_assets.stats.statistics import Span, Statistics
+from dataset_assets.stats.statistics import Statistics, ValueRange
 from tests.engines.benches import on_duckdb
 from tests.stats.profiling import expected, profiled, published, shown
 
@@ -157,7 +157,7 @@ def test_times_are_counted_by_day_and_by_month(bench):
     found = profiled(bench, columns, many)
     bars = [(each.low, each.high, each.rows) for each in found.columns["timestamp"].timeline]
     assert bars == [("2020-01-01", "2020-02-01", 3), ("2020-12-01", "2021-01-01", 1)]
-    assert found.date_range() == Span(start="2020-01-30", end="2020-12-31")
+    assert found.date_range() == ValueRange(start="2020-01-30", end="2020-12-31")
 
 
 def test_further_aggregates_are_answered_in_the_same_query(bench):

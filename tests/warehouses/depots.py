@@ -16,7 +16,7 @@ from dataset_assets.adapters.duckdb.engine import DuckDBEngine
 from dataset_assets.adapters.duckdb.settings import DuckDBSettings
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
-from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import Claim, PublishedColumn, Staged, Warehouse
 from tests.bigquery.emulator import PATIENCE, PROJECT, Emulator, once
@@ -142,7 +142,7 @@ class BigQueryDepot(Depot):
             patience=60,
         )
         engine = BigQueryEngine(settings, settings.open_connection(), (PROJECT, self.dataset))
-        with engine.connect(Errand("sales")) as session:
+        with engine.connect(JobContext("sales")) as session:
             yield Opened(BigQueryWarehouse(PROJECT, self.dataset), session)
 
     def leftovers(self) -> list[str]:

@@ -81,7 +81,7 @@ def test_two_that_are_found_to_stand_at_once_share_a_version_and_nothing_else(op
 
     def stands(period: str, told: int, version: int) -> None:
         claim, before = opened.claim(period), opened.warehouse.current("sales", period, opened.session)
-        opened.warehouse.affirm(claim, before, {**before.record, "n": told}, opened.session)
+        opened.warehouse.confirm_unchanged(claim, before, {**before.record, "n": told}, opened.session)
         there = f"period = '{period}' AND version > {version}"
         client.query(f"UPDATE {book} SET version = {version} WHERE {there}").result()
 

@@ -125,7 +125,7 @@ def test_a_publication_that_stands_has_another_record_and_its_rows(opened: Opene
     claim = opened.claim()
     before = opened.warehouse.current("sales", "2026-01", opened.session)
     assert before
-    opened.warehouse.affirm(claim, before, {**before.record, "seen": 7}, opened.session)
+    opened.warehouse.confirm_unchanged(claim, before, {**before.record, "seen": 7}, opened.session)
     assert opened.warehouse.records("sales", opened.session)["2026-01"]["seen"] == 7
     assert opened.values("2026-01") == [10, 11]
     assert opened.values("2026-02") == [1]
@@ -135,7 +135,7 @@ def test_a_publication_that_stands_has_another_record_and_its_rows(opened: Opene
     late = opened.warehouse.current("sales", "2026-01", opened.session)
     assert late
     with pytest.raises(SupersededError):
-        opened.warehouse.affirm(stale, late, {}, opened.session)
+        opened.warehouse.confirm_unchanged(stale, late, {}, opened.session)
 
 
 def test_zero_rows_are_a_publication(opened: Opened) -> None:

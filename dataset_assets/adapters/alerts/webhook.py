@@ -23,7 +23,7 @@ SECONDS = 4.0
 WAITS = (1.0, None)
 """Seconds after each try."""
 _JSON = {"Content-Type": "application/json"}
-_MEND = "check DATASET_ASSETS_ALERT_WEBHOOK; the alert is in the log"
+_HINT = "check DATASET_ASSETS_ALERT_WEBHOOK; the alert is in the log"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Webhook(AlertSink):
             if not reason:
                 return
             if is_final or seconds is None:
-                raise UnavailableError(Fault(f"the webhook for alerts {reason}", mend=_MEND))
+                raise UnavailableError(Fault(f"the webhook for alerts {reason}", hint=_HINT))
             time.sleep(seconds)
 
     def _posted(self, body: bytes) -> tuple[str, bool]:

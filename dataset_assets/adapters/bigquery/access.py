@@ -19,8 +19,8 @@ from dataset_assets.adapters.bigquery.names import expiry, table
 from dataset_assets.adapters.bigquery.session import BigQuerySession
 from dataset_assets.adapters.bigquery.tables import path
 from dataset_assets.errors import DatasetAssetsError, DeniedError, ResolveError
-from dataset_assets.ports.access import Finding, State, fine, mend_of, missing, note
-from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.access import AccessFinding, State, fine, hint_of, missing, note
+from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.resolver import TableState
 from dataset_assets.sql.build import number
 
@@ -37,22 +37,22 @@ _WHOSE: Mapping[str, str] = {
 """Module of a class of credentials → whose they are."""
 
 
-def attempt(about: str, said: str, role: str, work: Callable[[], object]) -> Finding:
+def attempt(about: str, said: str, role: str, work: Callable[[], object]) -> AccessFinding:
     """`said` where `work` succeeds, else why it failed. `role`: what would let it, where it may not."""
     try:
         work()
     except DatasetAssetsError as error:
-        return missing(about, error.faults[0].message, mend_of(error, role))
+        return missing(about, error.faults[0].message, hint_of(error, role))
     except GoogleAPICallError as error:
         return missing(about, error.message or str(error), role)
     return fine(about, said)
 
 
-def engine_findings(connection: Connection) -> Iterator[Finding]:
+def engine_findings(connection: Connection) -> Iterator[AccessFinding]:
     """Credentials, and whether jobs may run. Raises AccessError where nothing more can be asked."""
     settings = connection.settings
     quick = Connection(settings.model_copy(update={"patience": min(PATIENCE, settings.patience)}))
-    jobs = Jobs(quick, Errand(""), limit=0)
+    jobs = Jobs(quick, JobContext(""), limit=0)
     with suppress(DeniedError, ResolveError, GoogleAPICallError):  # answers: what they mean is told below
         jobs.dry_run("SELECT 1")
     yield fine("credentials", _whose(quick.client._credentials))  # noqa: SLF001 - there is no other way
@@ -75,15 +75,15 @@ class WarehouseAccess:
     project: str
     dataset: str
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[AccessFinding]:
         """Of a dataset that is not there, no more than that."""
         editor = f"grant roles/bigquery.dataEditor on dataset {self.project}.{self.dataset}"
         try:
             found = self.session.tables.dataset(self.project, self.dataset)
         except ResolveError as error:
             place = f"{self.project}:{self.dataset}"
-            mend = f"bq mk --dataset --location=… {place}, where the tables are that datasets read"
-            yield missing(self._about, error.faults[0].message, mend)
+            hint = f"bq mk --dataset --location=… {place}, where the tables are that datasets read"
+            yield missing(self._about, error.faults[0].message, hint)
             return
         except DatasetAssetsError as error:
             yield missing(self._about, error.faults[0].message, editor)
@@ -95,7 +95,7 @@ class WarehouseAccess:
     def _about(self) -> str:
         return f"warehouse {self.project}.{self.dataset}"
 
-    def _of(self, found: bigquery.Dataset) -> Iterator[Finding]:
+    def _of(self, found: bigquery.Dataset) -> Iterator[AccessFinding]:
         yield fine(self._about, f"in {found.location}")
         wanted = self.session.jobs.connection.settings.location
         if wanted and found.location and wanted.lower() != found.location.lower():
@@ -107,7 +107,7 @@ class WarehouseAccess:
             said = f"its tables vanish {days:g} days after they were made, published ones too"
             yield missing(self._about, said, f"bq update --default_table_expiration 0 {place}")
 
-    def _tables(self, editor: str) -> Iterator[Finding]:
+    def _tables(self, editor: str) -> Iterator[AccessFinding]:
         """Makes a table, and does with it what a run does with its own."""
         about, session = f"tables of {self.dataset}", self.session
         place = table(self.project, self.dataset, f"_doctor_{uuid.uuid4().hex}")
@@ -132,7 +132,7 @@ class WarehouseAccess:
         yield from wrong or [fine(about, "may be made, written, read, changed and removed")]
         yield bulk
 
-    def _bulk(self, rows: exp.Select) -> Finding:
+    def _bulk(self, rows: exp.Select) -> AccessFinding:
         about, settings = "Storage Read API", self.session.jobs.connection.settings
         if settings.api_endpoint and not settings.storage_endpoint:
             return note(about, "was not asked", "name a `storage_endpoint` beside `api_endpoint`")
@@ -142,7 +142,7 @@ class WarehouseAccess:
 
 def table_findings(
     about: str, tables: Sequence[bigquery.Table], state: TableState, home: str | None
-) -> Iterator[Finding]:
+) -> Iterator[AccessFinding]:
     """What metadata says of a table, or of all its shards. `home`: where a query runs that reads them."""
     yield fine(about, ", ".join(_described(tables, state)))
     if not state.version:
@@ -151,8 +151,8 @@ def table_findings(
         yield note(about, "is only read through a filter on the column that it is partitioned by")
     places = {each.location: None for each in tables if each.location and home}
     for place in [each for each in places if home and each.lower() != home.lower()]:
-        mend = f"copy it to {home}, or let the warehouse be in {place}"
-        yield missing(about, f"is in {place}, and queries run in {home}, where the warehouse is", mend)
+        hint = f"copy it to {home}, or let the warehouse be in {place}"
+        yield missing(about, f"is in {place}, and queries run in {home}, where the warehouse is", hint)
 
 
 def home_of(session: Session) -> str | None:

@@ -56,7 +56,7 @@ def client_of(settings: "ConnectionSettings") -> bigquery.Client:
     endpoint = settings.api_endpoint
     if settings.gcp_credentials and "GOOGLE_APPLICATION_CREDENTIALS" in os.environ:
         message = "`gcp_credentials` is given, and GOOGLE_APPLICATION_CREDENTIALS is set"
-        raise AccessError(Fault(message, mend="leave out one of them"))
+        raise AccessError(Fault(message, hint="leave out one of them"))
     resource = EndpointResource(**given, api_endpoint=endpoint) if endpoint else BigQueryResource(**given)
     try:
         with resource.get_client() as client:
@@ -66,8 +66,8 @@ def client_of(settings: "ConnectionSettings") -> bigquery.Client:
     except ValueError:
         if not settings.gcp_credentials:
             raise
-        mend = "let it be what `base64` makes of the key's JSON file"
-        raise AccessError(Fault("`gcp_credentials` is no service account's key", mend=mend)) from None
+        hint = "let it be what `base64` makes of the key's JSON file"
+        raise AccessError(Fault("`gcp_credentials` is no service account's key", hint=hint)) from None
 
 
 def reader_of(client: bigquery.Client, endpoint: str | None) -> "BigQueryReadClient":

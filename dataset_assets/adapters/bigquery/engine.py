@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dataset_assets.adapters.bigquery.connection import Connection
 from dataset_assets.adapters.bigquery.settings import BigQueryEngineSettings
-from dataset_assets.ports.access import Finding
-from dataset_assets.ports.engine import Engine, Errand
+from dataset_assets.ports.access import AccessFinding
+from dataset_assets.ports.engine import Engine, JobContext
 from dataset_assets.sql.dialect import BIGQUERY
 
 if TYPE_CHECKING:
@@ -33,20 +33,20 @@ class BigQueryEngine(Engine):
     bills_bytes = True
 
     @contextmanager
-    def connect(self, errand: Errand | None = None) -> Generator["BigQuerySession", None, None]:
+    def connect(self, job: JobContext | None = None) -> Generator["BigQuerySession", None, None]:
         """A session. What it was moved is removed at its end, and by BigQuery itself if it is killed."""
         from dataset_assets.adapters.bigquery.jobs import Jobs
         from dataset_assets.adapters.bigquery.session import BigQuerySession
 
-        errand = errand or Errand("")
-        limit = self.settings.limit(errand.dataset)
-        session = BigQuerySession(self, Jobs(self.connection, errand, limit, self.home or self.scratch))
+        job = job or JobContext("")
+        limit = self.settings.limit(job.dataset)
+        session = BigQuerySession(self, Jobs(self.connection, job, limit, self.home or self.scratch))
         try:
             yield session
         finally:
             session.close()
 
-    def examine(self) -> Iterator[Finding]:
+    def examine(self) -> Iterator[AccessFinding]:
         """As the port says: credentials, and whether jobs may run."""
         from dataset_assets.adapters.bigquery.access import engine_findings
 

@@ -84,7 +84,7 @@ def reasons(error: api.GoogleAPICallError) -> Iterator[tuple[str, str]]:
 
 
 def plain(error: Exception) -> Exception:
-    """A DatasetAssetsError for what a person can mend, else the error itself, a bug."""
+    """A DatasetAssetsError for what a person can fix, else the error itself, a bug."""
     if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
         return plain(error.cause)
     if isinstance(error, api.GoogleAPICallError):
@@ -92,17 +92,17 @@ def plain(error: Exception) -> Exception:
         return told(reason, message) or (_refused(message) if reason == "invalidQuery" else error)
     if isinstance(error, NotSeenYet):
         return UnavailableError(
-            Fault(f"BigQuery has the job {error}, and does not show it", mend="run again later")
+            Fault(f"BigQuery has the job {error}, and does not show it", hint="run again later")
         )
     if isinstance(error, _CUT):
-        mend = "check the network, and `api_endpoint`"
-        return UnavailableError(Fault("BigQuery cannot be reached", mend=mend))
+        hint = "check the network, and `api_endpoint`"
+        return UnavailableError(Fault("BigQuery cannot be reached", hint=hint))
     if isinstance(error, GoogleAuthError):
-        mend = (
+        hint = (
             "run `gcloud auth application-default login`, or let GOOGLE_APPLICATION_CREDENTIALS name a"
             " service account's key file"
         )
-        return AccessError(Fault("there are no Google credentials that work", mend=mend))
+        return AccessError(Fault("there are no Google credentials that work", hint=hint))
     return error
 
 
@@ -154,29 +154,29 @@ def told(reason: str, message: str) -> DatasetAssetsError | None:
     """What a reason means to a person; None for one that only a bug explains."""
     first = message.partition("\n")[0].rstrip(".")
     if reason in _MEANING:
-        error, sentence, mend = _MEANING[reason]
+        error, sentence, hint = _MEANING[reason]
         if error is DeniedError:
-            mend = next((role for named, role in _ROLES.items() if named in message), mend)
-        return error(Fault(sentence.format(first), mend=mend))
+            hint = next((role for named, role in _ROLES.items() if named in message), hint)
+        return error(Fault(sentence.format(first), hint=hint))
     if _CONFLICT in message:
         return PublishError(
-            Fault("other runs changed the same table again and again", mend="run again later")
+            Fault("other runs changed the same table again and again", hint="run again later")
         )
     if _FILTER.match(message):
-        return ResolveError(Fault(first, mend="map that column as `timestamp`, and give a `date_range`"))
+        return ResolveError(Fault(first, hint="map that column as `timestamp`, and give a `date_range`"))
     if reason in {"invalidQuery", "invalid"} and _VALUE.search(message):
         kind = _TYPE.search(message)
         into = kind[1].upper() if kind else "the type it is used as"
-        mend = "compare the table's values with its declared column types"
-        return DataError(Fault(f"a value in the data cannot be turned into {into}", mend=mend))
+        hint = "compare the table's values with its declared column types"
+        return DataError(Fault(f"a value in the data cannot be turned into {into}", hint=hint))
     return None
 
 
 def _refused(message: str) -> DatasetAssetsError:
     """A query that is not taken was not run: its message holds nothing of the data."""
     first = message.partition("\n")[0]
-    mend = "`dataset-assets sql` prints the query; look at the views that it reads"
-    return DatasetAssetsError(Fault(f"BigQuery does not take the query: {first}", mend=mend))
+    hint = "`dataset-assets sql` prints the query; look at the views that it reads"
+    return DatasetAssetsError(Fault(f"BigQuery does not take the query: {first}", hint=hint))
 
 
 def failed(job_id: str, result: dict[str, Any]) -> DatasetAssetsError:
@@ -184,5 +184,5 @@ def failed(job_id: str, result: dict[str, Any]) -> DatasetAssetsError:
     reason, message = result.get("reason", ""), result.get("message", "")
     first = message.partition("\n")[0].removeprefix("Query error: ")
     says = first if _OF_THE_TEXT.match(first) else re.split(r"[:'\"`\d]", first)[0].strip()
-    mend = f"BigQuery's job history has the whole message, under {job_id}"
-    return told(reason, message) or DatasetAssetsError(Fault(f"a job failed: {reason}: {says}", mend=mend))
+    hint = f"BigQuery's job history has the whole message, under {job_id}"
+    return told(reason, message) or DatasetAssetsError(Fault(f"a job failed: {reason}: {says}", hint=hint))

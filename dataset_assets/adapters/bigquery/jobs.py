@@ -24,7 +24,7 @@ from dataset_assets.adapters.bigquery.clients import CLEANING, ONCE, TIMEOUT
 from dataset_assets.adapters.bigquery.connection import Connection
 from dataset_assets.adapters.bigquery.errors import NotSeenYet, failed, is_transient_result
 from dataset_assets.adapters.bigquery.names import label
-from dataset_assets.ports.engine import Errand
+from dataset_assets.ports.engine import JobContext
 
 _POLLS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between looks at a job, the last one from then on."""
@@ -34,13 +34,13 @@ _LONGEST_PAUSE = 30.0
 
 @dataclass(eq=False)
 class Jobs:
-    """The jobs of one errand. `limit`: the bytes that one query may be billed for.
+    """The jobs of one run. `limit`: the bytes that one query may be billed for.
 
     `home`: the (project, dataset) where they run, unless the connection's settings name a location.
     """
 
     connection: Connection
-    errand: Errand
+    job: JobContext
     limit: int
     home: tuple[str, str] | None = None
     usage: Counter[str] = field(default_factory=Counter)
@@ -58,12 +58,12 @@ class Jobs:
 
     def labels(self, step: str) -> Mapping[str, str]:
         """By which people find the jobs, and what they cost."""
-        errand = self.errand
+        job = self.job
         known = {
-            "dataset": errand.dataset,
-            "version": errand.version,
-            "period": errand.period,
-            "run": errand.run_id,
+            "dataset": job.dataset,
+            "version": job.version,
+            "period": job.period,
+            "run": job.run_id,
             "step": step,
         }
         return {name: label(value) for name, value in known.items() if value}
@@ -75,7 +75,7 @@ class Jobs:
         )
 
     def write(self, text: str, step: str) -> bigquery.QueryJob:
-        """Runs statements that change something, once for this errand, step and text.
+        """Runs statements that change something, once for this run, step and text.
 
         Ids are derived, not drawn: a process that comes after one that died finds its job again. The same
         text a second time in one session is another job.
@@ -129,11 +129,11 @@ class Jobs:
 
     def _name(self, step: str, text: str) -> str:
         """`sales-2026-01-v3-stage-` and a digest of all that the job is."""
-        errand = self.errand
+        job = self.job
         self._steps[f"{step}\0{text}"] += 1
-        told_by = [vars(errand), step, text, self._steps[f"{step}\0{text}"]]
-        digest = hashlib.sha256(json.dumps(told_by, sort_keys=True).encode()).hexdigest()[:24]
-        parts = (errand.dataset, errand.period, f"v{errand.version}" if errand.version else "", step, digest)
+        identity_columns = [vars(job), step, text, self._steps[f"{step}\0{text}"]]
+        digest = hashlib.sha256(json.dumps(identity_columns, sort_keys=True).encode()).hexdigest()[:24]
+        parts = (job.dataset, job.period, f"v{job.version}" if job.version else "", step, digest)
         return "-".join(label(part) for part in parts if part)
 
     def _run(self, send: Callable[[str], Any], name: Callable[[int], str]) -> Any:

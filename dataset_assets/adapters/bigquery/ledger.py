@@ -107,7 +107,7 @@ class Ledger:
             self.published(claim),
         ]
 
-    def affirm(self, claim: Claim, version: int, record: Record) -> list[exp.Expr]:
+    def confirm_unchanged(self, claim: Claim, version: int, record: Record) -> list[exp.Expr]:
         """Writes a publication down whose rows are those of `version`, the Period's last.
 
         Answers as `publish` does. No transaction keeps two of them, of two Periods, from one version.
@@ -215,7 +215,7 @@ class Ledger:
     def records(self, dataset: str) -> exp.Select:
         """`period` and `record` of all that is published, in the order of the Periods."""
         last, own = self._by_period(dataset).subquery("last"), "publication"
-        both = ("period", "version")  # of one version there may be several Periods, see `affirm`
+        both = ("period", "version")  # of one version there may be several Periods, see `confirm_unchanged`
         same = exp.and_(*(exp.EQ(this=column(n, own), expression=column(n, "last")) for n in both))
         found = exp.select(column("period", own), column("record", own))
         found = found.from_(last).join(exp.alias_(self.table(PUBLICATIONS), own, table=True), on=same)

@@ -74,8 +74,8 @@ class PublishedTable:
         there = {field.name for field in table.schema}
         if not all(each.name in there for each in SYSTEM_COLUMNS):
             message = f"the table {path(self.place)} is there, and is not a published dataset"
-            mend = "let the warehouse have a BigQuery dataset of its own, or rename the dataset's file"
-            raise PublishError(Fault(message, mend=mend))
+            hint = "let the warehouse have a BigQuery dataset of its own, or rename the dataset's file"
+            raise PublishError(Fault(message, hint=hint))
 
     def _made(self) -> bigquery.Table:
         made = bigquery.Table(path(self.place), schema=self.fields)
@@ -115,13 +115,13 @@ class PublishedTable:
         before = {field.name.lower(): field for field in table.schema}
         held = [str(period) for period in others if period]
         where = f"in the published Periods {listed(held, 12)}" if held else f"in the table {path(self.place)}"
-        mend = "give the column another name, or remove the table and publish its Periods again"
+        hint = "give the column another name, or remove the table and publish its Periods again"
         for field in self.fields:
             old = before.get(field.name.lower())
             new = physical_column(field).native
             if old and physical_column(old).native != new:
                 kinds = f"{new}, but {physical_column(old).native}"
-                yield Fault(f"column {field.name!r} is now {kinds} {where}", mend=mend)
+                yield Fault(f"column {field.name!r} is now {kinds} {where}", hint=hint)
 
 
 def _described(
@@ -137,7 +137,7 @@ def _described(
 def _check_partitioning(claim: Claim, others: Sequence[str | None]) -> None:
     if any((period is None) != (claim.period is None) for period in others):
         was = "by Period" if claim.period is None else "as one piece"
-        mend = "remove the table and publish anew, or rename the dataset's file"
+        hint = "remove the table and publish anew, or rename the dataset's file"
         raise PublishError(
-            Fault(f"{claim.dataset!r} was published {was} before, and no longer is", mend=mend)
+            Fault(f"{claim.dataset!r} was published {was} before, and no longer is", hint=hint)
         )

@@ -1,4 +1,4 @@
-"""A session of BigQuery: what an errand asks becomes jobs."""
+"""A session of BigQuery: what a run asks becomes jobs."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from dataset_assets.adapters.bigquery.transfer import Transfer
 from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import BudgetError, Fault, UnsupportedError
-from dataset_assets.ports.engine import Moved, Session
+from dataset_assets.ports.engine import Session, TransferCallback
 from dataset_assets.ports.relation import PhysicalColumn
 from dataset_assets.text.wording import size_text
 
@@ -25,7 +25,7 @@ PAGE = 10_000
 
 
 class BigQuerySession(Session):
-    """Jobs of one errand. A query is a job; what stops the caller cancels it."""
+    """Jobs of one run. A query is a job; what stops the caller cancels it."""
 
     def __init__(self, engine: "BigQueryEngine", jobs: Jobs) -> None:
         self.jobs = jobs
@@ -44,7 +44,9 @@ class BigQuerySession(Session):
         """As the port says, by the Storage Read API."""
         return self._transfer.sent(query, self.text(query))
 
-    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: Moved) -> exp.Expr:
+    def load_arrow(
+        self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: TransferCallback
+    ) -> exp.Expr:
         """As the port says: loaded into a table that is removed at the end of the session."""
         if self._engine.scratch is None:
             raise UnsupportedError(Fault("this BigQuery is only read from"))
@@ -64,8 +66,8 @@ class BigQuerySession(Session):
         if found > self.jobs.limit:
             over = size_text(found - self.jobs.limit)
             message = f"the query would read {size_text(found)}, {over} over the limit"
-            mend = "select less, or raise `maximum_bytes_billed`, or the dataset's own in `budgets`"
-            raise BudgetError(Fault(f"{message} of {size_text(self.jobs.limit)}", mend=mend))
+            hint = "select less, or raise `maximum_bytes_billed`, or the dataset's own in `budgets`"
+            raise BudgetError(Fault(f"{message} of {size_text(self.jobs.limit)}", hint=hint))
         self.jobs.usage["bytes_estimated"] += found
         return found
 

@@ -27,7 +27,7 @@ _CONDITIONS = (
 
 
 @dataclass(frozen=True)
-class Excerpt:
+class StorageRead:
     """`path`: of the table in the API. `columns`: name in the table → name in the answer; none are all."""
 
     path: str
@@ -97,7 +97,7 @@ class _Stream:
         return page
 
 
-def excerpt_of(query: exp.Query) -> tuple[exp.Table, Excerpt] | None:
+def excerpt_of(query: exp.Query) -> tuple[exp.Table, StorageRead] | None:
     """The table that a query only takes columns and rows of; None for any other query."""
     if not isinstance(query, exp.Select) or not {"from_"} <= _given(query) <= _SELECT:
         return None
@@ -114,7 +114,7 @@ def excerpt_of(query: exp.Query) -> tuple[exp.Table, Excerpt] | None:
     if not is_plain:
         return None
     path = f"projects/{source.catalog}/datasets/{source.db}/tables/{source.name}"
-    return source, Excerpt(path, columns, _restriction(where.this) if where else "")
+    return source, StorageRead(path, columns, _restriction(where.this) if where else "")
 
 
 def _given(node: exp.Expr) -> set[str]:

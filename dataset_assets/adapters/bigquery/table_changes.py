@@ -30,7 +30,7 @@ _FICKLE = (
 of which nothing is known."""
 
 
-class Contents:
+class TableChanges:
     """Follows tables and views down to the tables that hold their rows.
 
     A version changes with these tables' modified times and row counts, and with the views' queries. There is

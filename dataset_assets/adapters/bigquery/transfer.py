@@ -15,13 +15,13 @@ from sqlglot import exp
 from dataset_assets.adapters.bigquery.clients import CLEANING
 from dataset_assets.adapters.bigquery.jobs import Jobs
 from dataset_assets.adapters.bigquery.names import expiry, moved_prefix, table
-from dataset_assets.adapters.bigquery.storage_read import Excerpt, excerpt_of
+from dataset_assets.adapters.bigquery.storage_read import StorageRead, excerpt_of
 from dataset_assets.adapters.bigquery.tables import Tables, path
 from dataset_assets.adapters.bigquery.types import COLUMN_TYPES
-from dataset_assets.adapters.shared.arrow_stream import Watched
+from dataset_assets.adapters.shared.arrow_stream import CountedBatches
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.ports.engine import Moved
+from dataset_assets.ports.engine import TransferCallback
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,15 +49,19 @@ class Transfer:
         if found and self._tables.get(found[0]).table_type == "TABLE":  # views have to be queried
             return found[1].batches(self._jobs.connection)
         answer = self._jobs.read(text).destination
-        return Excerpt(answer.path.lstrip("/")).batches(self._jobs.connection)
+        return StorageRead(answer.path.lstrip("/")).batches(self._jobs.connection)
 
     def received(
-        self, name: str, columns: Sequence[ColumnDef], batches: "pa.RecordBatchReader", moved: Moved
+        self,
+        name: str,
+        columns: Sequence[ColumnDef],
+        batches: "pa.RecordBatchReader",
+        moved: TransferCallback,
     ) -> exp.Table:
         """A table of these rows, until `close`."""
         project, dataset = self._scratch or ("", "")
-        errand = self._jobs.errand
-        prefix = moved_prefix(errand.dataset, errand.period, errand.run_id)
+        job = self._jobs.job
+        prefix = moved_prefix(job.dataset, job.period, job.run_id)
         place = table(project, dataset, f"{prefix}{uuid4().hex[:8]}_{name}")
         schema = [bigquery.SchemaField(each.name, COLUMN_TYPES[each.type]) for each in columns]
         holder = bigquery.Table(path(place), schema=schema)
@@ -68,7 +72,7 @@ class Transfer:
         config = bigquery.LoadJobConfig(
             schema=schema, source_format="PARQUET", write_disposition="WRITE_EMPTY"
         )
-        coming = Watched(batches, moved)
+        coming = CountedBatches(batches, moved)
         with tempfile.TemporaryFile() as file:  # a load that has to be sent again begins anew
             _write(file, columns, coming)
             if coming.rows:
@@ -83,7 +87,7 @@ class Transfer:
         self._moved.clear()
 
 
-def _write(file: Any, columns: Sequence[ColumnDef], batches: Watched) -> None:
+def _write(file: Any, columns: Sequence[ColumnDef], batches: CountedBatches) -> None:
     """As Parquet, a row group for each batch."""
     import pyarrow as pa  # noqa: PLC0415 - most runs move nothing
     from pyarrow import parquet  # noqa: PLC0415

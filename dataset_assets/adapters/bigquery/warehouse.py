@@ -23,7 +23,7 @@ from dataset_assets.errors import (
     ResolveError,
     SupersededError,
 )
-from dataset_assets.ports.access import Finding
+from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Record, Staged
@@ -77,7 +77,7 @@ class BigQueryWarehouse(BigQueryPublications):
             run = f"run {found[0]['run_id']!r}" if found else "another run"
             period = f" for {claim.period}" if claim.period else ""
             message = f"{run} took over {claim.dataset!r}{period}; run {claim.run_id!r} may not publish"
-            raise SupersededError(Fault(message, mend="wait for that run, or start this one anew"))
+            raise SupersededError(Fault(message, hint="wait for that run, or start this one anew"))
 
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedTable:
         """As the port says. BigQuery removes the rows by itself if nobody else does."""
@@ -110,7 +110,7 @@ class BigQueryWarehouse(BigQueryPublications):
             if found is not None:
                 return found
             self.confirm(claim, session)
-        raise PublishError(Fault(f"the staged rows {made.this.name} are gone", mend="run again"))
+        raise PublishError(Fault(f"the staged rows {made.this.name} are gone", hint="run again"))
 
     def publish(
         self,
@@ -140,15 +140,15 @@ class BigQueryWarehouse(BigQueryPublications):
         if not found:
             self.confirm(claim, session)
             message = f"{claim.dataset!r} was published by another run since this one read what was there"
-            raise PublishError(Fault(message, mend="run again"))
+            raise PublishError(Fault(message, hint="run again"))
         self.discard(claim, staged, session)
         return found[0]["version"]
 
-    def affirm(self, claim: Claim, before: Publication, record: Record, session: Session) -> None:
+    def confirm_unchanged(self, claim: Claim, before: Publication, record: Record, session: Session) -> None:
         """As the port says: a version more, with the rows of the one before."""
         opened = of_bigquery(session)
-        statements = self.ledger.affirm(claim, before.version, record)
-        if not opened.answer(opened.write(statements, "affirm")):
+        statements = self.ledger.confirm_unchanged(claim, before.version, record)
+        if not opened.answer(opened.write(statements, "confirm")):
             self.confirm(claim, session)
 
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:  # noqa: ARG002
@@ -168,7 +168,7 @@ class BigQueryWarehouse(BigQueryPublications):
         of_bigquery(session).tables.drop(self.ledger.table(leftover.name))
         return True
 
-    def examine(self, session: Session) -> Iterator[Finding]:
+    def examine(self, session: Session) -> Iterator[AccessFinding]:
         """As the port says. A table is made for it, and removed."""
         from dataset_assets.adapters.bigquery.access import WarehouseAccess
 

@@ -37,7 +37,9 @@ class PlacedFile:
     places: dict[str, int | None] = field(default_factory=dict)
 
 
-def misfits(files: Sequence[PlacedFile], columns: Sequence[ColumnDef], form: CsvFormat) -> Iterator[Fault]:
+def cast_failures(
+    files: Sequence[PlacedFile], columns: Sequence[ColumnDef], form: CsvFormat
+) -> Iterator[Fault]:
     """Yield a fault for each column with such values: the first one, and how many there are."""
     found = {column.name: _Found(Judge(column, form)) for column in columns}
     for file in files:

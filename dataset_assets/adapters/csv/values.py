@@ -25,7 +25,7 @@ class Reading:
 
     pattern: str
     example: str
-    hint: str = "mend the file, or declare the column as what it is"
+    hint: str = "fix the file, or declare the column as what it is"
 
 
 def reading(kind: ColumnType, form: CsvFormat) -> Reading | None:
@@ -58,7 +58,7 @@ def _decimal(form: CsvFormat) -> Reading:
     if form.extra_decimals == "round":
         return Reading(f"{exact}|{rounded_parts(form)[0]}(?:{_EXPONENT})?", "a decimal of up to 29 digits")
     example = f"a decimal such as 1234{form.decimal}5, with up to 29 digits and nine decimal places"
-    return Reading(exact, example, "mend the file; or `decimal`, `thousands`, `extra_decimals` in the target")
+    return Reading(exact, example, "fix the file; or `decimal`, `thousands`, `extra_decimals` in the target")
 
 
 def _boolean(_: CsvFormat) -> Reading:

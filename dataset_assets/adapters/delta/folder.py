@@ -59,7 +59,7 @@ class DatasetFolder:
                 yield
         except Timeout:
             message = f"another process has held {claims / '.lock'} for {PATIENCE:.0f} seconds"
-            raise PublishError(Fault(message, mend="end that process, then try again")) from None
+            raise PublishError(Fault(message, hint="end that process, then try again")) from None
 
     def newest(self, dataset: str, period: str | None) -> Claim | None:
         """The newest claim of a Period."""
@@ -85,7 +85,7 @@ class DatasetFolder:
             run = f"run {newest.run_id!r}" if newest else "another run"
             period = f" for {claim.period}" if claim.period else ""
             message = f"{run} took over {claim.dataset!r}{period}; run {claim.run_id!r} may not publish"
-            raise SupersededError(Fault(message, mend="wait for that run, or start this one anew"))
+            raise SupersededError(Fault(message, hint="wait for that run, or start this one anew"))
 
     def _claim(self, period: str | None) -> Path:
         return self.path / "_claims" / f"{'_' if period is None else _safe(period, 'Period')}.json"
@@ -103,7 +103,7 @@ def _stem(claim: Claim) -> str:
 def _safe(name: str, kind: str) -> str:
     if not _NAME.fullmatch(name):
         raise PublishError(
-            Fault(f"the {kind} {shown(name)} cannot name a folder", mend="use A-Z a-z 0-9 _ -")
+            Fault(f"the {kind} {shown(name)} cannot name a folder", hint="use A-Z a-z 0-9 _ -")
         )
     return name
 

@@ -109,7 +109,7 @@ def check_path(path: Path) -> None:
     found = _MISREAD.search(str(path.absolute()))
     if found:
         message = f"the folder {path} holds {found[0]!r}, which the Delta library takes for another name"
-        raise ResolveError(Fault(message, mend="rename the folder, or choose another"))
+        raise ResolveError(Fault(message, hint="rename the folder, or choose another"))
 
 
 def data_files(delta: DeltaTable, folder: Path) -> list[DataFile]:

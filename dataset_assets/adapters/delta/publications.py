@@ -64,8 +64,8 @@ class DeltaPublications(Warehouse):
         record = folder.record(files[0].path)
         if not record.exists():
             message = f"the rows of {dataset!r} were rewritten by another tool: their snapshot is gone"
-            mend = f"restore an earlier version of {dataset}, or move its folder away"
-            raise ResolveError(Fault(message, mend=mend))
+            hint = f"restore an earlier version of {dataset}, or move its folder away"
+            raise ResolveError(Fault(message, hint=hint))
         return Publication(dataset, period, table.version(), read_json(record), relation)
 
     def recent(

@@ -77,14 +77,14 @@ def evolved(wanted: Sequence[Field], table: DeltaTable | None, others: Sequence[
 
 def _conflicts(wanted: Sequence[Field], before: dict[str, Field], others: Sequence[str]) -> Iterator[Fault]:
     where = f"in the published Periods {listed(others, 12)}"
-    mend = "give the column another name, or move the table's folder away and publish those Periods again"
+    hint = "give the column another name, or move the table's folder away and publish those Periods again"
     for field in wanted:
         old = before.get(field.name.lower())
         if old and old.type != field.type:
             kinds = f"{sql_type(field.type)}, but {sql_type(old.type)}"
-            yield Fault(f"column {field.name!r} is now {kinds} {where}", mend=mend)
+            yield Fault(f"column {field.name!r} is now {kinds} {where}", hint=hint)
         elif old and old.name != field.name:
-            yield Fault(f"column {field.name!r} is {old.name!r} {where}", mend=mend)
+            yield Fault(f"column {field.name!r} is {old.name!r} {where}", hint=hint)
 
 
 def _fits(field: Field, column: PhysicalColumn) -> bool:

@@ -32,7 +32,7 @@ from dataset_assets.adapters.delta.publications import DeltaPublications
 from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
 from dataset_assets.adapters.duckdb.engine import DuckDBSession, Written
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, UnsupportedError, system_error
-from dataset_assets.ports.access import Finding, fine, missing
+from dataset_assets.ports.access import AccessFinding, fine, missing
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Record, Staged
@@ -121,7 +121,7 @@ class DeltaWarehouse(DeltaPublications):
             action = _place(folder, claim, staged, record)
             return _commit(folder, table, claim, action, schema, record)
 
-    def affirm(
+    def confirm_unchanged(
         self,
         claim: Claim,
         before: Publication,  # noqa: ARG002 - while the claim holds it is the Period's
@@ -148,7 +148,7 @@ class DeltaWarehouse(DeltaPublications):
         """As the port says."""
         return delta_leftovers.removed(self.root, leftover)
 
-    def examine(self, session: Session) -> Iterator[Finding]:  # noqa: ARG002
+    def examine(self, session: Session) -> Iterator[AccessFinding]:  # noqa: ARG002
         """As the port says. The folder itself is made by the first run."""
         there = next(each for each in (self.root, *self.root.parents) if each.exists())
         if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
@@ -189,7 +189,7 @@ def _check_partitioning(table: DeltaTable | None, claim: Claim) -> None:
         raise PublishError(
             Fault(
                 f"{claim.dataset!r} was published {was} before, and no longer is",
-                mend="move the table's folder away and publish anew, or give the dataset's file another name",
+                hint="move the table's folder away and publish anew, or give the dataset's file another name",
             )
         )
 
@@ -202,7 +202,7 @@ def _place(folder: DatasetFolder, claim: Claim, staged: Staged, record: Record) 
     write_json(folder.record(data), record)
     if not data.exists():
         if not staging.exists():
-            raise PublishError(Fault(f"the staged rows {staging} are gone", mend="run again"))
+            raise PublishError(Fault(f"the staged rows {staging} are gone", hint="run again"))
         move(staging, data)
     stats = {"numRecords": staged.written.rows, "nullCount": staged.written.nulls}
     stat = data.stat()
@@ -243,7 +243,7 @@ def _commit(
         refused = system_error(error, folder.path / "_delta_log")
         if refused:
             raise refused from error
-        raise PublishError(Fault(f"the Delta table refused the commit: {error}", mend="run again")) from error
+        raise PublishError(Fault(f"the Delta table refused the commit: {error}", hint="run again")) from error
     if table is None:
         table = open_table(folder.path)
     else:

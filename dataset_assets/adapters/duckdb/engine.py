@@ -21,10 +21,10 @@ from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
 from dataset_assets.adapters.duckdb.errors import plain, streamed
 from dataset_assets.adapters.duckdb.settings import DuckDBSettings
 from dataset_assets.adapters.duckdb.types import physical_type
-from dataset_assets.adapters.shared.arrow_stream import Watched
+from dataset_assets.adapters.shared.arrow_stream import CountedBatches
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnDef
-from dataset_assets.ports.engine import Engine, Errand, Moved, Session
+from dataset_assets.ports.engine import Engine, JobContext, Session, TransferCallback
 from dataset_assets.ports.relation import PhysicalColumn
 from dataset_assets.sql.dialect import DUCKDB
 
@@ -58,7 +58,7 @@ class DuckDBEngine(Engine):
     dialect = replace(DUCKDB, functions=DUCKDB.functions | OWN_FUNCTIONS)
 
     @contextmanager
-    def connect(self, errand: Errand | None = None) -> Generator["DuckDBSession", None, None]:  # noqa: ARG002
+    def connect(self, job: JobContext | None = None) -> Generator["DuckDBSession", None, None]:  # noqa: ARG002
         """A session; its spill is removed at the end, and so is that of sessions that were killed."""
         with self._scratch() as folder, duckdb.connect(":memory:") as connection:
             session = DuckDBSession(connection, self, folder)
@@ -132,7 +132,9 @@ class DuckDBSession(Session):
         reader = self._execute(query, lambda connection: connection.to_arrow_reader(BATCH_ROWS))
         return pa.RecordBatchReader.from_batches(reader.schema, self._pulled(reader))
 
-    def receive(self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: Moved) -> exp.Expr:
+    def load_arrow(
+        self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: TransferCallback
+    ) -> exp.Expr:
         """As a table of the session, which spills like any other."""
         place, view = (exp.to_table(f"{prefix}_{name}") for prefix in ("moved", "moving"))
         typed = [
@@ -140,7 +142,7 @@ class DuckDBSession(Session):
             for each in columns
         ]
         made = exp.Create(this=place, kind="TABLE", expression=exp.select(*typed).from_(view))
-        coming = Watched(batches, moved)
+        coming = CountedBatches(batches, moved)
         self._work(lambda: self._connection.register(view.name, coming.reader))
         try:
             self.run(made)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import duckdb
 
 from dataset_assets.adapters.duckdb.exactness import REFUSED
-from dataset_assets.adapters.duckdb.nodes import MISFIT
+from dataset_assets.adapters.duckdb.nodes import CAST_FAILURE
 from dataset_assets.errors import DataError, DatasetAssetsError, Fault, ResolveError
 
 _TYPE = re.compile(r"\bto (?:type )?([A-Z][A-Z0-9_]+(?:\([0-9, ]+\))?)")
@@ -27,7 +27,9 @@ def plain(error: duckdb.Error, memory_limit: str) -> Exception:
     fault = _fault(error, text, memory_limit)
     if fault is None:
         return error
-    is_value = isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException) or MISFIT in text
+    is_value = (
+        isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException) or CAST_FAILURE in text
+    )
     return DataError(fault) if is_value else DatasetAssetsError(fault)
 
 
@@ -53,32 +55,32 @@ def _fault(error: duckdb.Error, text: str, memory_limit: str) -> Fault | None:  
         case duckdb.OutOfMemoryException():
             return Fault(
                 f"the query needs more than its {memory_limit} of memory, or than there is disk to spill to",
-                mend="raise `memory_limit` of the target's engine, or free disk space",
+                hint="raise `memory_limit` of the target's engine, or free disk space",
             )
-        case duckdb.InvalidInputException() if MISFIT in text:
-            return Fault(_first_line(text), mend="mend the data, or declare the column as what it is")
+        case duckdb.InvalidInputException() if CAST_FAILURE in text:
+            return Fault(_first_line(text), hint="fix the data, or declare the column as what it is")
         case duckdb.InvalidInputException() if line := _CSV_LINE.search(text):
             file = _CSV_FILE.search(text)
             where = f" of {file[1].strip()}" if file else ""
-            return Fault(f"line {line[1]}{where} is not a row of its CSV file", mend="mend the file")
+            return Fault(f"line {line[1]}{where} is not a row of its CSV file", hint="fix the file")
         case duckdb.InvalidInputException() if "CSV" in text:
             return Fault(
-                "a CSV file is not in its declared format", mend="`dataset-assets doctor` says where"
+                "a CSV file is not in its declared format", hint="`dataset-assets doctor` says where"
             )
         case duckdb.ConversionException() | duckdb.OutOfRangeException():
             kind = _TYPE.search(text)
             return Fault(
                 f"a value in the data cannot be turned into {kind[1] if kind else 'the type it is used as'}",
-                mend="compare the table's values with its declared column types",
+                hint="compare the table's values with its declared column types",
             )
         case duckdb.PermissionException():
-            return Fault("the query reaches outside of the target's folders", mend="check resolver roots")
+            return Fault("the query reaches outside of the target's folders", hint="check resolver roots")
         case duckdb.IOException() | duckdb.HTTPException():
             message = f"a file cannot be read or written: {_first_line(text)}"
-            return Fault(message, mend="look at the file, its folder and the disk")
+            return Fault(message, hint="look at the file, its folder and the disk")
         case duckdb.Error() if "parquet" in text.lower():
             message = f"a file is not readable Parquet: {_first_line(text)}"
-            return Fault(message, mend="load it anew, or point `location` at others")
+            return Fault(message, hint="load it anew, or point `location` at others")
     return None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-MISFIT = "a value does not fit its declared type: "
+CAST_FAILURE = "a value does not fit its declared type: "
 """How the message of an error begins that our own casts raise; it holds no value of the data."""
 
 
@@ -75,7 +75,7 @@ def read_csv(paths: Sequence[Path], options: Mapping[str, Any]) -> exp.Table:
 
 def failure(message: str) -> exp.Expr:
     """An expression that fails when it is evaluated, because a value does not fit its declared type."""
-    return exp.Anonymous(this="error", expressions=[literal(f"{MISFIT}{message}")])
+    return exp.Anonymous(this="error", expressions=[literal(f"{CAST_FAILURE}{message}")])
 
 
 def quoted(name: str) -> exp.Column:

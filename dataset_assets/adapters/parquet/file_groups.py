@@ -126,7 +126,7 @@ class Group:
     @property
     def is_plain(self) -> bool:
         """Whether the files can be read as they are: columns by their own names, no value in doubt."""
-        return not self.footers[0].has_twins and all(
+        return not self.footers[0].has_duplicate_names and all(
             each.column
             and not each.is_null
             and not each.wanted.native
@@ -216,7 +216,7 @@ class Group:
     def _names(self, session: Session) -> Sequence[str]:
         """What DuckDB calls the columns of the first file, which renames those that differ in case alone."""
         first = self.footers[0]
-        if not first.has_twins:
+        if not first.has_duplicate_names:
             return first.names
         return [each.name for each in session.describe(duckdb_nodes.read_parquet([first.path]))]
 

@@ -47,7 +47,7 @@ class Footer:
     columns: tuple[FooterColumn, ...]
 
     @property
-    def has_twins(self) -> bool:
+    def has_duplicate_names(self) -> bool:
         """Whether two of the columns that were asked for differ in case alone, or in nothing."""
         return len({each.name.lower() for each in self.columns}) < len(self.columns)
 

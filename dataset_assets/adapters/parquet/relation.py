@@ -100,7 +100,7 @@ class FileTable:
         problems: dict[Fault, list[Path]] = defaultdict(list)
         for file, footer in zip(self.files, footers, strict=True):
             columns = tuple(self._column(each, file, footer, problems) for each in self.wanted)
-            key = (*(each.key for each in columns), footer.path if footer.has_twins else None)
+            key = (*(each.key for each in columns), footer.path if footer.has_duplicate_names else None)
             found.setdefault(key, Group(self.name, self.zone)).add(footer, columns)
         raise_all(ResolveError, _with_files(problems))
         return list(found.values())
@@ -110,8 +110,8 @@ class FileTable:
     ) -> FileColumn:
         """Return how one file has a column. What cannot be read is added to `problems`."""
 
-        def refuse(message: str, mend: str) -> FileColumn:
-            problems[Fault(message, f"{self.name}.{wanted.name}", mend)].append(footer.path)
+        def refuse(message: str, hint: str) -> FileColumn:
+            problems[Fault(message, f"{self.name}.{wanted.name}", hint)].append(footer.path)
             return FileColumn(wanted)
 
         if wanted.is_from_log:

@@ -136,17 +136,17 @@ class ConfiguredResolver(Resolver, ABC, Generic[S]):
         raise_all(ResolveError, faults)
         return found if len(found) == len(columns) else []
 
-    def refuse(self, table: str, message: str, mend: str = "") -> ResolveError:
+    def refuse(self, table: str, message: str, hint: str = "") -> ResolveError:
         """An error about a table of this resolver."""
-        return ResolveError(Fault(f"resolver {self.name!r}, table {shown(table)}: {message}", mend=mend))
+        return ResolveError(Fault(f"resolver {self.name!r}, table {shown(table)}: {message}", hint=hint))
 
     def unknown(self, table: str, known: Iterable[str]) -> ResolveError:
         """There is no such table: which are there, and which was probably meant."""
         names = sorted(set(known))
         meant = nearest(table, names)
         listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "") or "none"
-        hint = f"did you mean {meant!r}? " if meant else ""
-        return self.refuse(table, "there is no such table", f"{hint}it has: {listed}")
+        suggested = f"did you mean {meant!r}? " if meant else ""
+        return self.refuse(table, "there is no such table", f"{suggested}it has: {listed}")
 
 
 class LocalResolver(LocalFiles, ConfiguredResolver[S], ABC):

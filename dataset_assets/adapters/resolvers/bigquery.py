@@ -23,10 +23,10 @@ from dataset_assets.errors import AccessError, Fault, ResolveError
 from dataset_assets.model import Identifier, Integer, Text
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.access import Finding
+from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import PhysicalColumn, Relation
-from dataset_assets.ports.resolver import Extent, Survey, TableRequest, TableState
+from dataset_assets.ports.resolver import Survey, TableRequest, TableState, TimeRange
 from dataset_assets.sql.dialect import BIGQUERY
 from dataset_assets.text.wording import nearest
 
@@ -109,7 +109,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         found = self.settings.reading.open_connection() if self.settings.reading else self.given
         if found is None:
             message = f"resolver {self.name!r}: nothing says which project pays for what is read"
-            raise ResolveError(Fault(message, mend="give the resolver a `project`"))
+            raise ResolveError(Fault(message, hint="give the resolver a `project`"))
         return found
 
     def engine(self) -> Engine:
@@ -130,11 +130,11 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         from dataset_assets.adapters.bigquery.types import physical_columns
 
         table = request.table
-        source, found = self._found(table, request.extent)
+        source, found = self._found(table, request.time_range)
         try:
             columns = physical_columns({each.table_id: each.schema for each in found})
         except ValueError as error:
-            raise self.refuse(table, str(error), "mend the older tables, or the newer ones") from None
+            raise self.refuse(table, str(error), "fix the older tables, or the newer ones") from None
         source, columns = self._named(table, request.columns, source, columns)
         state = self._state(table, found)
         return Relation(source, columns, state.version, state.row_count, self.zone(table))
@@ -181,8 +181,8 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         shards, present = self._shards(table, period)
         known: dict[str, Table] = {}
 
-        def touched(extent: Extent | None) -> TableState:
-            wanted = pieces(self, table, shards.cadence, present, extent)
+        def touched(time_range: TimeRange | None) -> TableState:
+            wanted = pieces(self, table, shards.cadence, present, time_range)
             new = [each for each in wanted if each.id not in known]
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 found = pool.map(self._tables.get, map(shards.table, new))
@@ -195,7 +195,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         """As the port says; of a view what its tables tell, as far as they may be looked at."""
         return self._state(table, self._found(table, None)[1])
 
-    def examine(self, table: str, session: Session) -> Iterator[Finding]:
+    def examine(self, table: str, session: Session) -> Iterator[AccessFinding]:
         """As the port says; and whether a query of the session can read it where it is."""
         from dataset_assets.adapters.bigquery.access import home_of, table_findings
 
@@ -209,9 +209,9 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         return f"grant roles/bigquery.dataViewer on dataset {project}.{dataset}"
 
     def _state(self, table: str, found: "list[Table]") -> TableState:
-        from dataset_assets.adapters.bigquery.table_changes import Contents
+        from dataset_assets.adapters.bigquery.table_changes import TableChanges
 
-        state = Contents(self._tables).state(found)
+        state = TableChanges(self._tables).state(found)
         return replace(state, version=self.version(table, state.version))
 
     @property
@@ -228,14 +228,14 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         project, dataset = inner[: 2 - len(outer)] + outer
         return project, dataset, name
 
-    def _found(self, table: str, extent: Extent | None) -> "tuple[exp.Expr, list[Table]]":
+    def _found(self, table: str, time_range: TimeRange | None) -> "tuple[exp.Expr, list[Table]]":
         """What stands in FROM, and the metadata of the tables that it is, the newest last."""
         period = self.cadence(table)
         if period is None:
             source = sql_table(*self._place(table))
             return source, [self._tables.find(source) or self._missing(table)]
         shards, present = self._shards(table, period)
-        wanted = pieces(self, table, shards.cadence, present, extent)
+        wanted = pieces(self, table, shards.cadence, present, time_range)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return shards.rows(wanted), list(pool.map(self._tables.get, map(shards.table, wanted)))
 
@@ -251,8 +251,8 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         try:
             return [name for name in self._tables.names(project, dataset) if not name.startswith("_")]
         except ResolveError:
-            mend = "check the resolver's `dataset`, and the project that it is in"
-            raise self.refuse(table, f"there is no dataset {project}.{dataset}", mend) from None
+            hint = "check the resolver's `dataset`, and the project that it is in"
+            raise self.refuse(table, f"there is no dataset {project}.{dataset}", hint) from None
 
     def _missing(self, table: str) -> NoReturn:
         """Raises ResolveError: there is no such table. What is there, and which was probably meant."""

@@ -1,4 +1,4 @@
-"""Tables that are stored by Period, one piece for each: which pieces a stretch of time needs."""
+"""Tables that are stored by Period, one piece for each: which pieces a time range needs."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -10,7 +10,7 @@ from dataset_assets.errors import PeriodError
 from dataset_assets.model import Text
 from dataset_assets.periods.calendar import Cadence
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.resolver import Extent
+from dataset_assets.ports.resolver import TimeRange
 from dataset_assets.text.wording import listed
 
 PERIOD = "{period}"
@@ -33,15 +33,15 @@ def pieces(
     table: str,
     cadence: Cadence,
     present: Mapping[str, Period],
-    extent: Extent | None,
+    time_range: TimeRange | None,
 ) -> list[Period]:
-    """The Periods that `extent` touches, or all; `present` are those that there are pieces of.
+    """The Periods that `time_range` touches, or all; `present` are those that there are pieces of.
 
     Before the first Period there is no data yet; after it a missing one is a hole. Raises ResolveError.
     """
     there = ordered(resolver, table, cadence, present)
-    first, end = there[0], extent.end if extent else there[-1].end
-    asked = cadence.covering(max(first.start, extent.start) if extent else first.start, end)
+    first, end = there[0], time_range.end if time_range else there[-1].end
+    asked = cadence.covering(max(first.start, time_range.start) if time_range else first.start, end)
     missing = [period.id for period in asked if period.id not in present]
     if missing:
         raise resolver.refuse(table, f"the Periods {listed(missing, 12)} are missing", "load them first")
@@ -57,8 +57,8 @@ def ordered(
 ) -> list[Period]:
     """The Periods that there are pieces of, in order. Raises ResolveError where there are none."""
     if not present:
-        mend = "load one, or mend the table's `location` in the target"
-        raise resolver.refuse(table, f"there is nothing of any Period of '{cadence.name}'", mend)
+        hint = "load one, or fix the table's `location` in the target"
+        raise resolver.refuse(table, f"there is nothing of any Period of '{cadence.name}'", hint)
     return sorted(present.values(), key=lambda period: period.start)
 
 

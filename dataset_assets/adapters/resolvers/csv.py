@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlglot import exp
 
 from dataset_assets.adapters.csv import casts
-from dataset_assets.adapters.csv.cast_failures import PlacedFile, misfits
+from dataset_assets.adapters.csv.cast_failures import PlacedFile, cast_failures
 from dataset_assets.adapters.csv.errors import CsvFault
 from dataset_assets.adapters.csv.layout import Declared, places
 from dataset_assets.adapters.csv.lines import compression_of
@@ -83,7 +83,7 @@ class CsvResolver(FileResolver):
         table = request.table
         if not isinstance(session, DuckDBSession):
             raise self.refuse(table, "only the DuckDB engine reads CSV files")
-        form, paths = self.format(table), self.paths(table, request.extent)
+        form, paths = self.format(table), self.paths(table, request.time_range)
         version = self.files_version(table, paths)  # before anything is read, so that a later change shows
         scans = self._scans(request, form, paths, session)
         columns = request.columns or _texts(scans)
@@ -93,8 +93,8 @@ class CsvResolver(FileResolver):
         physical = tuple(_physical(column) for column in columns)
         rows = sum(each.scan.rows for each in files)
         placed = [self._placed(each, columns) for each in files]
-        find = partial(self._misfits, table, placed, form)
-        return Relation(source, physical, version, rows, self.zone(table), find_misfits=find)
+        find = partial(self._cast_failures, table, placed, form)
+        return Relation(source, physical, version, rows, self.zone(table), find_cast_failures=find)
 
     def row_count(self, paths: list[Path]) -> None:  # noqa: ARG002
         """Nobody knows without reading it."""
@@ -154,10 +154,10 @@ class CsvResolver(FileResolver):
                 message = f"{names} has {expected:,} rows, and DuckDB reads {found:,} of them"
                 raise self.refuse(table, message, _QUOTE_ALL)
 
-    def _misfits(
+    def _cast_failures(
         self, table: str, files: Sequence[PlacedFile], form: CsvFormat, columns: Sequence[ColumnDef]
     ) -> Iterator[Fault]:
-        for fault in itertools.islice(misfits(files, columns, form), MOST_FAULTS):
+        for fault in itertools.islice(cast_failures(files, columns, form), MOST_FAULTS):
             yield replace(fault, field=f"{table}.{fault.field}")
 
     def _placed(self, file: _File, columns: Sequence[ColumnDef]) -> PlacedFile:

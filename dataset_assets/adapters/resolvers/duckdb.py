@@ -61,7 +61,7 @@ class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
     def state(self, table: str) -> TableState:
         """Of the file."""
         if not self.database.is_file():
-            raise self.refuse(table, f"the database {self.database} is not there", "mend the target")
+            raise self.refuse(table, f"the database {self.database} is not there", "fix the target")
         paths = [path for path in self.files if path.exists()]
         found, own = files_state(self.database.parent, paths, None), self.settings.tables.get(table)
         data = digest([found.version, own.location]) if own else found.version

@@ -16,7 +16,7 @@ from dataset_assets.errors import ResolveError
 from dataset_assets.model import Identifier
 from dataset_assets.periods.calendar import Cadence, Calendars
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.resolver import Extent, Survey, TableRequest, TableState
+from dataset_assets.ports.resolver import Survey, TableRequest, TableState, TimeRange
 
 
 class FileTable(StoredTable):
@@ -70,7 +70,7 @@ class FileResolver(LocalResolver[FileSettings], ABC):
 
     def holds(self, request: TableRequest, version: str) -> bool:
         """Return whether the table's files are as they were; their rows are not counted for it."""
-        paths = self.paths(request.table, request.extent)
+        paths = self.paths(request.table, request.time_range)
         return self.files_version(request.table, paths) == version
 
     def files_version(self, table: str, paths: list[Path]) -> str:
@@ -92,8 +92,8 @@ class FileResolver(LocalResolver[FileSettings], ABC):
         def files(period: str) -> list[Path]:
             return self._files(table, _fill(found.location, period))
 
-        def touched(extent: Extent | None) -> TableState:
-            wanted = pieces(self, table, cadence, present, extent)
+        def touched(time_range: TimeRange | None) -> TableState:
+            wanted = pieces(self, table, cadence, present, time_range)
             return self._state(table, [path for period in wanted for path in files(period.id)])
 
         return touched
@@ -137,19 +137,19 @@ class FileResolver(LocalResolver[FileSettings], ABC):
             raise self.unknown(name, [*self.settings.tables, *found])
         return default
 
-    def paths(self, table: str, extent: Extent | None) -> list[Path]:
-        """The table's files, or those of the Periods that `extent` touches. Raises ResolveError."""
+    def paths(self, table: str, time_range: TimeRange | None) -> list[Path]:
+        """The table's files, or those of the Periods that `time_range` touches. Raises ResolveError."""
         found = self.table(table)
         if found.period is None:
             return self._files(table, found.location)
         cadence = self.calendars.cadence(found.period)
         present = self._present(table, found.location, cadence)
-        periods = pieces(self, table, cadence, present, extent)
+        periods = pieces(self, table, cadence, present, time_range)
         return [path for period in periods for path in self._files(table, _fill(found.location, period.id))]
 
     def _check_root(self, table: str) -> None:
         if not self.root.is_dir():
-            raise self.refuse(table, f"the root {self.root} is not there", "create it, or mend the target")
+            raise self.refuse(table, f"the root {self.root} is not there", "create it, or fix the target")
 
     def _files(self, table: str, location: str) -> list[Path]:
         path = inside(self.root, location, self, table)
@@ -160,7 +160,7 @@ class FileResolver(LocalResolver[FileSettings], ABC):
                 raise self.refuse(table, message, "hidden files (`.`, `_`) and empty ones do not count")
             return found
         if not path.is_file():
-            raise self.refuse(table, f"{path} is not there", "create it, or mend the table's `location`")
+            raise self.refuse(table, f"{path} is not there", "create it, or fix the table's `location`")
         return [path]
 
     def _below(self, table: str, folder: Path, outer: tuple[Path, ...]) -> Iterator[Path]:

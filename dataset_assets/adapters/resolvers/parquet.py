@@ -33,7 +33,7 @@ class ParquetResolver(FileResolver):
         from dataset_assets.adapters.parquet.relation import DataFile, FileTable, all_columns  # noqa: PLC0415 - see `row_count`
 
         table = request.table
-        paths = self.paths(table, request.extent)
+        paths = self.paths(table, request.time_range)
         version = self.files_version(table, paths)  # before anything is read, so that a later change shows
         files = [DataFile(each, path_values(self.root, each)) for each in paths]
         settings = self.table(table)

@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dataset_assets.ports.engine import Moved
+from dataset_assets.ports.engine import TransferCallback
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Watched:
+class CountedBatches:
     """Batches that are counted as they come.
 
     `failure` is what went wrong where they come from: who reads them through Arrow's C interface is told
     its text alone.
     """
 
-    def __init__(self, batches: "pa.RecordBatchReader", moved: Moved) -> None:
+    def __init__(self, batches: "pa.RecordBatchReader", moved: TransferCallback) -> None:
         self._batches = batches
         self._moved = moved
         self.rows = 0

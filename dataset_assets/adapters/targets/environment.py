@@ -71,8 +71,8 @@ def _address(name: str, env: Mapping[str, str]) -> str:
     """An address in the web, or nothing. What it is may be a secret, and is in no message."""
     value = env.get(name, "")
     if value and not _is_address(value):
-        mend = "set it to one that begins with http:// or https://"
-        raise ContractError(Fault(f"the environment variable {name} is not the address of a page", mend=mend))
+        hint = "set it to one that begins with http:// or https://"
+        raise ContractError(Fault(f"the environment variable {name} is not the address of a page", hint=hint))
     return value
 
 
@@ -86,5 +86,5 @@ def _is_address(value: str) -> bool:
 
 def _flag(name: str, value: str) -> bool:
     if value.lower() not in _TRUE | _FALSE:
-        raise ContractError(Fault(f"the environment variable {name} is {value!r}", mend="set it to 1 or 0"))
+        raise ContractError(Fault(f"the environment variable {name} is {value!r}", hint="set it to 1 or 0"))
     return value.lower() in _TRUE

@@ -117,7 +117,7 @@ def _period_faults(document: Document, file: TargetFile, calendars: Calendars) -
             except PeriodError as error:
                 loc = ("target", "resolvers", name, "tables", table, "period")
                 fault = error.faults[0]
-                yield Fault(fault.message, dotted(loc), fault.mend, document.position(loc))
+                yield Fault(fault.message, dotted(loc), fault.hint, document.position(loc))
 
 
 def _find(wanted: str, project: Path) -> tuple[Path, Path]:
@@ -127,16 +127,16 @@ def _find(wanted: str, project: Path) -> tuple[Path, Path]:
         known = sorted(path.stem for path in targets.glob("*.yaml"))
         if wanted not in known:
             meant = nearest(wanted, known)
-            hint = f"did you mean {meant!r}? " if meant else ""
+            suggested = f"did you mean {meant!r}? " if meant else ""
             listed = f"known: {', '.join(known)}" if known else f"{targets} has none"
-            mend = f"{hint}{listed}; or give the path of a .yaml file"
-            raise ContractError(Fault(f"there is no target {shown(wanted)}", mend=mend))
+            hint = f"{suggested}{listed}; or give the path of a .yaml file"
+            raise ContractError(Fault(f"there is no target {shown(wanted)}", hint=hint))
         return targets / f"{wanted}.yaml", project
     try:
         path = Path(wanted).expanduser().resolve()
     except (OSError, RuntimeError, ValueError):
-        mend = "give the path of a .yaml file"
-        raise ContractError(Fault(f"there is no target {shown(wanted)}", mend=mend)) from None
+        hint = "give the path of a .yaml file"
+        raise ContractError(Fault(f"there is no target {shown(wanted)}", hint=hint)) from None
     return path, project if path.parent == targets.resolve() else path.parent
 
 

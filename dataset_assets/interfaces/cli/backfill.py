@@ -14,7 +14,7 @@ from dataset_assets.interfaces.cli.plan import moved, planned, reading, tell
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.staleness.plan import Plan
-from dataset_assets.text.progress import Pace
+from dataset_assets.text.progress import ProgressEstimate
 from dataset_assets.text.wording import listed
 
 
@@ -58,21 +58,21 @@ class Backfill:
         Raises DatasetAssetsError: how many failed, after what is wrong with each.
         """
         todo = [(plan.entry, due.period) for plan in self.found for due in plan.due]
-        pace = Pace(len(todo))
+        estimate = ProgressEstimate(len(todo))
         for entry, period in todo:
             name = label(entry, period)
             try:
                 result = self.run.one(entry, period, aloud=False)
             except DatasetAssetsError as error:
                 self.failed.setdefault(error.faults, []).append(name)
-                say(f"{name}: failed; {pace.step()}")
+                say(f"{name}: failed; {estimate.step()}")
                 if isinstance(error, AccessError):
                     break
             else:
                 self._made(name, result)
                 rows = f"{result.counts.rows:,} rows, {change(result.counts)}"
-                say(f"{name}: {rows}; {pace.step()}")
-        self._end(pace)
+                say(f"{name}: {rows}; {estimate.step()}")
+        self._end(estimate)
 
     def _made(self, name: str, result: Materialization) -> None:
         self.unchanged += not result.counts.moved
@@ -80,9 +80,9 @@ class Backfill:
             if not check.passed:
                 self.remarks.setdefault(check.name, []).append(f"{name}: {check.message}")
 
-    def _end(self, pace: Pace) -> None:
+    def _end(self, estimate: ProgressEstimate) -> None:
         failed = sum(map(len, self.failed.values()))
-        made = pace.done - failed
+        made = estimate.done - failed
         for check, told in self.remarks.items():
             say(f"{check}: told of {len(told):,} of {made:,}, last of {told[-1]}")
         if not failed:
@@ -91,8 +91,8 @@ class Backfill:
             return
         for faults, names in self.failed.items():
             say(*(f"{listed(names)}: {fault}" for fault in faults))
-        left = pace.total - pace.done
-        message = f"{failed:,} of {pace.total:,} failed, {made:,} are published"
+        left = estimate.total - estimate.done
+        message = f"{failed:,} of {estimate.total:,} failed, {made:,} are published"
         rest = f", {left:,} were not tried" if left else ""
-        mend = "mend what is above, then run it again: what is published is not made twice"
-        raise DatasetAssetsError(Fault(f"{message}{rest}", mend=mend))
+        hint = "fix what is above, then run it again: what is published is not made twice"
+        raise DatasetAssetsError(Fault(f"{message}{rest}", hint=hint))

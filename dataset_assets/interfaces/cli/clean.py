@@ -32,5 +32,5 @@ def sweep(workspace: Workspace, older_than: str, *, dry_run: bool) -> None:
 
 def _age(text: str) -> timedelta:
     if not _AGE.fullmatch(text):
-        raise PeriodError(Fault(f"{shown(text)} is not an age", mend="write it as 30m, 24h or 7d"))
+        raise PeriodError(Fault(f"{shown(text)} is not an age", hint="write it as 30m, 24h or 7d"))
     return duration(text)

@@ -277,7 +277,7 @@ def doctor(
     ] = None,
     target: OptionalTarget = None,
 ) -> None:
-    """Say what a target has, lets be done and lacks: credentials, roles, tables; and what would mend it."""
+    """Say what a target has, lets be done and lacks: credentials, roles, tables; and what would fix it."""
     from dataset_assets.interfaces.cli.doctor import examine
     from dataset_assets.interfaces.workspace import Workspace
 

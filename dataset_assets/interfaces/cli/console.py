@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from dataset_assets.errors import visible
-from dataset_assets.text import progress as pace
+from dataset_assets.text import progress as estimate
 
 PIPE_WIDTH = 200
 """Columns of a table that no terminal shows: wide enough that lines can be searched."""
@@ -98,7 +98,7 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> Table:
 
 
 @contextmanager
-def steps(label: str, *, lines: bool = True) -> Generator[pace.Progress]:
+def steps(label: str, *, lines: bool = True) -> Generator[estimate.Progress]:
     """Tells the steps of long work: one line that changes, or where there is no terminal, `lines`."""
     console = err()
     if not console.is_terminal:

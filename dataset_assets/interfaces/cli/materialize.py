@@ -27,7 +27,7 @@ from dataset_assets.publishing.reuse import RefreshCounts
 from dataset_assets.text.wording import size_text
 
 if TYPE_CHECKING:
-    from dataset_assets.assets.event_log import Telling
+    from dataset_assets.assets.event_log import DagsterEventWriter
 
 DIGITS = 12
 """Of a digest, where a person compares it."""
@@ -62,7 +62,7 @@ class Run:
         if failed:
             others = ", the others are published" if failed < len(periods) else ""
             message = f"{failed} of {len(periods)} Periods failed{others}"
-            raise DatasetAssetsError(Fault(message, mend="what is wrong with each is above"))
+            raise DatasetAssetsError(Fault(message, hint="what is wrong with each is above"))
 
     def one(self, entry: Entry, period: Period | None, *, aloud: bool = True) -> Materialization:
         """One Period; `aloud`: its steps are told even where they cannot be told on one line.
@@ -79,18 +79,18 @@ class Run:
             reread=self.reread,
             without_gone=self.without_gone,
         )
-        target, telling = self.workspace.target, self.telling
+        target, writer = self.workspace.target, self.writer
         with steps(label(entry, period), lines=aloud) as tell:
-            if telling:
-                telling.before(entry.stem)
+            if writer:
+                writer.before(entry.stem)
             try:
                 result = materialize(self.workspace.catalog, target, request, tell)
             except AuditError as error:
-                if telling:
-                    telling.found(entry.stem, period, error.checks)
+                if writer:
+                    writer.found(entry.stem, period, error.checks)
                 raise
-            if telling:
-                telling(result, period, target.warehouse.location(entry.stem))
+            if writer:
+                writer(result, period, target.warehouse.location(entry.stem))
         return result
 
     @contextmanager
@@ -99,11 +99,11 @@ class Run:
         try:
             yield
         finally:
-            if "telling" in vars(self) and self.telling:
-                self.telling.report_checks()
+            if "writer" in vars(self) and self.writer:
+                self.writer.report_checks()
 
     @cached_property
-    def telling(self) -> "Telling | None":
+    def writer(self) -> "DagsterEventWriter | None":
         """Tells Dagster of it: the instance of DAGSTER_HOME, else the one of the project in this folder.
 
         None where there is neither. Raises ContractError for one that cannot be opened.
@@ -111,9 +111,9 @@ class Run:
         folder = None if os.environ.get("DAGSTER_HOME") else _own_instance(self.workspace.root)
         if not (folder or os.environ.get("DAGSTER_HOME")):
             return None
-        from dataset_assets.assets.event_log import Telling  # noqa: PLC0415 - Dagster takes seconds to load
+        from dataset_assets.assets.event_log import DagsterEventWriter  # noqa: PLC0415 - Dagster takes seconds to load
 
-        return Telling(self.workspace.catalog, self.workspace.target, folder)
+        return DagsterEventWriter(self.workspace.catalog, self.workspace.target, folder)
 
 
 def _own_instance(definitions: Path) -> Path | None:
@@ -151,7 +151,7 @@ def publish(
     entry = workspace.catalog.entry(name)
     periods = chosen_periods(workspace.catalog, entry, datetime.now(UTC), partitions, first, last)
     if as_of is not None and periods != [None]:
-        raise PeriodError(Fault("the end of a Period is its as-of", mend="leave out --as-of"))
+        raise PeriodError(Fault("the end of a Period is its as-of", hint="leave out --as-of"))
     looks_back_from = instant(as_of) if as_of is not None else None
     say(*filter(None, [renamed_in(workspace.target, entry)]))
     run = Run(workspace, str(uuid4()), looks_back_from, locked, force, force)

@@ -30,7 +30,7 @@ def output_file(path: Path) -> Generator[IO[bytes]]:
     except OSError as error:
         reason = error.strerror or str(error)
         message = f"{path} cannot be written: {reason}"
-        raise DatasetAssetsError(Fault(message, mend="name another file")) from None
+        raise DatasetAssetsError(Fault(message, hint="name another file")) from None
 
 
 def _is_special(path: Path) -> bool:
@@ -62,10 +62,10 @@ def _opened(path: Path) -> int:
 def _replaced(path: Path, named: Path) -> Generator[IO[bytes]]:
     """A file beside `path` that takes its place, and its mode, when everything is written."""
     if path.is_dir():
-        raise DatasetAssetsError(Fault(f"{named} is a folder", mend="name a file"))
+        raise DatasetAssetsError(Fault(f"{named} is a folder", hint="name a file"))
     if not path.parent.is_dir():
         message = f"there is no folder {named.parent if named.parent == path.parent else path.parent}"
-        raise DatasetAssetsError(Fault(message, mend="make it, or name another file"))
+        raise DatasetAssetsError(Fault(message, hint="make it, or name another file"))
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(named))
     partial = path.with_name(f".{path.name[:200]}.{os.getpid()}")

@@ -14,18 +14,18 @@ from dataset_assets.interfaces.cli.sql import look_at
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.dataset_ids import renamed_in
 from dataset_assets.staleness.plan import Plan, plans
-from dataset_assets.staleness.staleness import Due
+from dataset_assets.staleness.staleness import StalePublication
 from dataset_assets.text.wording import size_text
 
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class Stretch:
+class PeriodRange:
     """Periods that follow one another and are due for the same reasons."""
 
     plan: Plan
-    due: tuple[Due, ...]
+    due: tuple[StalePublication, ...]
 
     @property
     def periods(self) -> str:
@@ -67,7 +67,7 @@ def print_plan(workspace: Workspace, name: str | None, first: str | None, last: 
         say(*reading(workspace, found), *moved(workspace, found))
         return
     if first is not None or last is not None:
-        raise PeriodError(Fault("Periods are those of one dataset", mend="name it, or leave them out"))
+        raise PeriodError(Fault("Periods are those of one dataset", hint="name it, or leave them out"))
     own: list[Plan] = []
     early: list[Fault] = []
     faults: list[Fault] = []
@@ -85,11 +85,11 @@ def print_plan(workspace: Workspace, name: str | None, first: str | None, last: 
 
 
 def tell(found: Sequence[Plan]) -> None:
-    """One line for each stretch of Periods, then what keeps some from being made, then how many there are."""
+    """One line for each range of Periods, then what keeps some from being made, then how many there are."""
     table = Grid("dataset", "periods", "number", "why", "rows", "size", right=("number", "rows", "size"))
     for plan in found:
-        for stretch in stretches(plan):
-            table.add_row(*map(cell, stretch.cells()))
+        for period_range in period_ranges(plan):
+            table.add_row(*map(cell, period_range.cells()))
     if table.rows:
         out().print(table)
     for plan in found:
@@ -98,26 +98,26 @@ def tell(found: Sequence[Plan]) -> None:
         say(summary(plan))
 
 
-def stretches(plan: Plan) -> Iterator[Stretch]:
+def period_ranges(plan: Plan) -> Iterator[PeriodRange]:
     """In order of time."""
-    found: list[Due] = []
+    found: list[StalePublication] = []
     for due in plan.due:
         if found and not _goes_on(found[-1], due):
-            yield Stretch(plan, tuple(found))
+            yield PeriodRange(plan, tuple(found))
             found = []
         found.append(due)
     if found:
-        yield Stretch(plan, tuple(found))
+        yield PeriodRange(plan, tuple(found))
 
 
-def obstacles(plan: Plan, those: Iterable[Due], what: str) -> Iterator[str]:
+def obstacles(plan: Plan, those: Iterable[StalePublication], what: str) -> Iterator[str]:
     """What stands in the way of `those` publications, each thing once, and what becomes of them."""
-    held: dict[Fault, list[Due]] = {}
+    held: dict[Fault, list[StalePublication]] = {}
     for due in those:
         for fault in due.obstacles:
             held.setdefault(fault, []).append(due)
     for fault, dues in held.items():
-        of = Stretch(plan, tuple(dues)).periods
+        of = PeriodRange(plan, tuple(dues)).periods
         yield f"{plan.entry.stem}{f' {of}' if of else ''} {what}: {fault}"
 
 
@@ -153,7 +153,7 @@ def moved(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
             yield from filter(None, [renamed_in(workspace.target, plan.entry)])
 
 
-def _goes_on(before: Due, due: Due) -> bool:
+def _goes_on(before: StalePublication, due: StalePublication) -> bool:
     follows = before.period and due.period and before.period.end == due.period.start
     return bool(follows) and before.reasons == due.reasons
 

@@ -9,7 +9,7 @@ from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.interfaces.cli import listing
 from dataset_assets.interfaces.cli.console import cell, say
 from dataset_assets.interfaces.workspace import Workspace
-from dataset_assets.ports.engine import Errand
+from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.publishing.dataset_ids import another_id, renamed_in
 from dataset_assets.stats.statistics import Statistics
@@ -40,7 +40,7 @@ def history(workspace: Workspace, entry: Entry, partition: str | None, last: int
     Raises ResolveError where there is no publication of that Period.
     """
     target = workspace.target
-    with target.engine.connect(Errand(entry.stem)) as session:
+    with target.engine.connect(JobContext(entry.stem)) as session:
         periods = target.warehouse.periods(entry.stem, session)
         if partition and partition not in periods:
             raise _unknown(partition, periods)
@@ -55,7 +55,7 @@ def history(workspace: Workspace, entry: Entry, partition: str | None, last: int
 
 def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
     target = workspace.target
-    with target.engine.connect(Errand(entry.stem)) as session:
+    with target.engine.connect(JobContext(entry.stem)) as session:
         periods = target.warehouse.periods(entry.stem, session)
         return target.warehouse.publications(entry.stem, periods, session)
 
@@ -71,5 +71,5 @@ def _one(found: list[Publication], partition: str | None) -> Publication:
 
 def _unknown(partition: str, periods: Iterable[str | None]) -> ResolveError:
     known = listed((period for period in periods if period), 12)
-    mend = f"published are: {known}" if known else "it is not published by Period"
-    return ResolveError(Fault(f"there is no publication of {partition}", mend=mend))
+    hint = f"published are: {known}" if known else "it is not published by Period"
+    return ResolveError(Fault(f"there is no publication of {partition}", hint=hint))

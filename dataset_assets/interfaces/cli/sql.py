@@ -11,16 +11,16 @@ from sqlglot import exp
 from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.compiler.logical import logical_relations
-from dataset_assets.compiler.selection_input import Question
+from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault, PeriodError, UnsupportedError
 from dataset_assets.interfaces.workspace import Workspace, instant
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.engine import Errand, Session
+from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.warehouse import Publication
-from dataset_assets.publishing.prepared_run import Request, Work
-from dataset_assets.publishing.source_locator import Found, Places, named_only
+from dataset_assets.publishing.prepared_run import PreparedRun, Request
+from dataset_assets.publishing.source_locator import ResolvedSources, SourceLocator, named_only
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import assemble, column, number
 from dataset_assets.sql.dialect import DIALECTS, Dialect
@@ -56,10 +56,10 @@ def look(workspace: Workspace, entry: Entry, as_of: str | None, period: str | No
     schedule = schedule_of(workspace.catalog, entry)
     if period is not None and as_of is not None:
         message = "a Period decides its own as-of"
-        raise PeriodError(Fault(message, mend="leave out --as-of or --partition"))
+        raise PeriodError(Fault(message, hint="leave out --as-of or --partition"))
     if period is not None and schedule is None:
         message = f"{entry.stem} is not published by Period"
-        raise PeriodError(Fault(message, mend="leave out --partition"))
+        raise PeriodError(Fault(message, hint="leave out --partition"))
     moment = instant(as_of) if as_of is not None else datetime.now(UTC).replace(microsecond=0)
     if schedule is None:
         return Look(moment, None, "" if as_of else " (now; --as-of says another)")
@@ -88,11 +88,12 @@ def selection_sql(
     scope, request = workspace.catalog.scope(entry), _request(entry, at)
     if wanted.name != own.name:
         work = _work(
-            request, Question(scope, logical_relations(scope, at.period), request.looks_back_from, at.period)
+            request,
+            SelectionInput(scope, logical_relations(scope, at.period), request.looks_back_from, at.period),
         )
         return _text(work, wanted, kept, with_metadata)
     with opened(workspace, entry, at, as_refresh=with_metadata) as run:
-        return _text(run.work(run.found.carried(named_only)), own, kept, with_metadata)
+        return _text(run.work(run.found.with_transferred(named_only)), own, kept, with_metadata)
 
 
 @dataclass(frozen=True)
@@ -100,37 +101,44 @@ class Opened:
     """A run that is looked at and not made: nothing is claimed, moved or written."""
 
     request: Request
-    found: Found
+    found: ResolvedSources
     session: Session
     before: Publication | None
 
-    def work(self, question: Question) -> Work:
-        """What the run would do; `question` says where its sources are."""
-        return replace(_work(self.request, question, self.before), apart=self.found.texts)
+    def work(self, inputs: SelectionInput) -> PreparedRun:
+        """What the run would do; `inputs` says where its sources are."""
+        return replace(_work(self.request, inputs, self.before), apart=self.found.texts)
 
 
 @contextmanager
 def opened(workspace: Workspace, entry: Entry, at: Look, *, as_refresh: bool) -> Generator[Opened]:
     """The run of a dataset over the target's tables; `as_refresh`: of the publication that there is."""
-    target, errand, period = workspace.target, Errand(entry.stem), at.period.id if at.period else None
+    target, job, period = workspace.target, JobContext(entry.stem), at.period.id if at.period else None
     places = places_of(workspace, entry, at)
-    with target.engine.connect(errand) as session, places.find(session, errand) as found:
+    with target.engine.connect(job) as session, places.find(session, job) as found:
         before = target.warehouse.current(entry.stem, period, session) if as_refresh else None
         yield Opened(_request(entry, at), found, session, before)
 
 
-def places_of(workspace: Workspace, entry: Entry, at: Look) -> Places:
+def places_of(workspace: Workspace, entry: Entry, at: Look) -> SourceLocator:
     """Where the target has a dataset's sources."""
     scope, back = workspace.catalog.scope(entry), _request(entry, at).looks_back_from
-    return Places(scope, workspace.target, back, at.period)
+    return SourceLocator(scope, workspace.target, back, at.period)
 
 
-def _work(request: Request, question: Question, before: Publication | None = None) -> Work:
-    version = request.entry.lock.version_of(question.dataset)
-    return Work(request, question, compile_rows(question), version, question.dataset.id or NIL, before)
+def _work(request: Request, inputs: SelectionInput, before: Publication | None = None) -> PreparedRun:
+    version = request.entry.lock.version_of(inputs.dataset)
+    return PreparedRun(
+        request,
+        inputs,
+        compile_rows(inputs),
+        version,
+        inputs.dataset.id or NIL,
+        before,
+    )
 
 
-def _text(work: Work, dialect: Dialect, split: int | None, with_metadata: bool) -> str:
+def _text(work: PreparedRun, dialect: Dialect, split: int | None, with_metadata: bool) -> str:
     query = assemble(work.selection)
     if with_metadata:
         query = work.query(bucketed=dialect.sorts_in_one_place)
@@ -146,9 +154,9 @@ def _request(entry: Entry, at: Look) -> Request:
 def _dialect(name: str) -> Dialect:
     if name not in DIALECTS:
         meant = nearest(name, DIALECTS)
-        hint = f"did you mean {meant!r}? " if meant else ""
-        mend = f"{hint}known: {', '.join(DIALECTS)}"
-        raise UnsupportedError(Fault(f"there is no dialect {shown(name)}", mend=mend))
+        suggested = f"did you mean {meant!r}? " if meant else ""
+        hint = f"{suggested}known: {', '.join(DIALECTS)}"
+        raise UnsupportedError(Fault(f"there is no dialect {shown(name)}", hint=hint))
     return DIALECTS[name]
 
 
@@ -156,6 +164,6 @@ def _split_value(dataset: Dataset, name: str) -> int:
     config = dataset.split_config
     names = {NAMES[value]: value for value in config.values} if config else {}
     if name not in names:
-        mend = f"it has {', '.join(names)}" if names else "it has no split_config"
-        raise UnsupportedError(Fault(f"the dataset has no split {shown(name)}", mend=mend))
+        hint = f"it has {', '.join(names)}" if names else "it has no split_config"
+        raise UnsupportedError(Fault(f"the dataset has no split {shown(name)}", hint=hint))
     return names[name]

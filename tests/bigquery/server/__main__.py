@@ -1,8 +1,8 @@
 """BigQuery of the tests: `server FOLDER`, run by the Python of `.venv-bigquery`.
 
 Serves REST and Storage on random loopback ports, keeps everything in memory, writes FOLDER/ready.json
-and ends when its stdin closes. Each function of `PATCHES` mends one thing in which the emulator is
-unlike BigQuery; what they cannot mend stands in proxy.py.
+and ends when its stdin closes. Each function of `PATCHES` fixes one thing in which the emulator is
+unlike BigQuery; what they cannot fix stands in proxy.py.
 """
 
 import asyncio

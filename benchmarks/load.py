@@ -46,7 +46,6 @@ def inside(root: Path, launched: float) -> None:
     begun = time.perf_counter()
     import dagster as dg  # noqa: PLC0415 - what is measured
 
-    import definitions  # noqa: PLC0415
     from dataset_assets.adapters.targets.environment import Settings  # noqa: PLC0415
     from dataset_assets.assets import code_location as location  # noqa: PLC0415
     from dataset_assets.catalog import catalog  # noqa: PLC0415
@@ -62,7 +61,7 @@ def inside(root: Path, launched: float) -> None:
         return answer
 
     location.load_catalog = timed  # ty: ignore[invalid-assignment] - measured where it is called
-    found = definitions.build(Settings(definitions=root), datetime(2026, 1, 31, tzinfo=UTC))
+    found = location.code_location(Settings(definitions=root), datetime(2026, 1, 31, tzinfo=UTC))
     built = time.perf_counter()
     keys = found.resolve_asset_graph().get_all_asset_keys()
     resolved = time.perf_counter()

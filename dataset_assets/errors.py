@@ -138,7 +138,7 @@ class DeniedError(AccessError):
 
 
 class SupersededError(DatasetAssetsError):
-    """A later run took over this Period; this one may not publish any more (promise 2)."""
+    """A later run took over this Period; this one may not publish any more (BR-202)."""
 
 
 class PublishError(DatasetAssetsError):

@@ -1,6 +1,6 @@
 """The base of every declared thing, and the scalar types its fields are made of.
 
-The YAML reader hands over text (promise 4): `yes`, `010` and `1e3` stay text until a field's type says
+The YAML reader hands over text (BR-204): `yes`, `010` and `1e3` stay text until a field's type says
 otherwise. These types say it, and take nothing that only looks alike.
 """
 
@@ -101,7 +101,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 """A date, ISO 8601."""
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
-"""An instant, ISO 8601, held in UTC; without an offset it is UTC (decision 28)."""
+"""An instant, ISO 8601, held in UTC; without an offset it is UTC (BR-128)."""
 
 Age = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[mhd]$")]
 """A length of time: so many minutes, hours or days, `30m`, `26h`, `7d`."""
@@ -118,4 +118,4 @@ ResolverName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]
 ColumnRef = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$", max_length=241)
 ]
-"""`column` of the main table, or `alias.column` of a lookup (decisions 10 and 12)."""
+"""`column` of the main table, or `alias.column` of a lookup (BR-110, BR-112)."""

@@ -1,4 +1,4 @@
-"""The Dagster resource that binds a target's name to its resolvers, engine and warehouse."""
+"""Binds the name of a target to its resolvers, engine and warehouse."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def settings() -> Settings:
-    """Read the environment: which target, which definitions, who hears of failures."""
+    """Read the environment: the target, the definitions, and who hears of failures."""
     return Settings.from_env(project=PROJECT)

@@ -1,4 +1,4 @@
-"""A float declared decimal is what its shortest text names (decision 3), against Python's repr."""
+"""A float declared decimal is what its shortest text names (BR-103), against Python's repr."""
 
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 

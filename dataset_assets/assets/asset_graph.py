@@ -20,7 +20,7 @@ from dataset_assets.ports.target import Target
 
 @dataclass(frozen=True)
 class InvalidDataset:
-    """A dataset that becomes an asset which fails with what is wrong (promise 3)."""
+    """A dataset that becomes an asset which fails with what is wrong (BR-203)."""
 
     entry: Entry
     faults: tuple[Fault, ...]
@@ -73,7 +73,7 @@ class Graph:
 
     @cached_property
     def datasets(self) -> Mapping[str, ValidDataset | InvalidDataset]:
-        """By stem. Archived ones are left out (decision 1), unless one that is shown reads them."""
+        """By stem. Archived ones are left out (BR-101), unless one that is shown reads them."""
         shown = set[str]()
         waiting = [stem for stem, entry in self.catalog.entries.items() if not _is_archived(entry)]
         while waiting:

@@ -21,7 +21,7 @@ _LONGEST_POOL = 128
 
 
 def dataset_key(stem: str) -> dg.AssetKey:
-    """`datasets/<stem>` (decision 31)."""
+    """`datasets/<stem>` (BR-131)."""
     return dg.AssetKey([DATASETS, stem])
 
 

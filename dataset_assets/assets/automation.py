@@ -56,7 +56,7 @@ def sensor(
 
 
 def condition(graph: Graph, sound: ValidDataset) -> Condition | None:
-    """When the dataset refreshes by itself; None for never (decision 1)."""
+    """When the dataset refreshes by itself; None for never (BR-101)."""
     return Automation(graph, sound).condition
 
 

@@ -27,6 +27,7 @@ from dataset_assets.assets import (
 )
 from dataset_assets.assets.asset_graph import Graph, InvalidDataset
 from dataset_assets.assets.asset_keys import dataset_key
+from dataset_assets.assets.executor import executor
 from dataset_assets.assets.factory import assets
 from dataset_assets.assets.project_jobs import project_jobs
 from dataset_assets.assets.target_resource import RESOURCE, TargetBinding, TargetResource
@@ -79,6 +80,12 @@ def _collector_paused() -> Generator[None]:
         gc.freeze()
         if was_on:
             gc.enable()
+
+
+def code_location(settings: Settings, now: datetime) -> dg.Definitions:
+    """Return the definitions of a project. `now` decides which Periods are complete."""
+    found = location(settings.definitions, CodeLocationSettings.from_settings(settings), now)
+    return dg.Definitions.merge(found, dg.Definitions(executor=executor))
 
 
 @_collector_paused()

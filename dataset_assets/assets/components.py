@@ -1,4 +1,4 @@
-"""Datasets in any Dagster project, from its `defs.yaml` files (DESIGN section 10).
+"""Datasets in any Dagster project, from its `defs.yaml` files.
 
 What is wrong with a dataset never keeps the project from loading: its asset fails with the faults, and
 `dg check defs` tells them. What is wrong with the other attributes Dagster tells itself, and does not load.

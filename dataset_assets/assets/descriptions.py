@@ -58,7 +58,7 @@ def _refresh(dataset: Dataset, *, refreshed: bool) -> str:
 
 
 def _partitions(partitioning: Partitioning | None) -> Iterator[str]:
-    """Dagster's keys are not everywhere what Periods are called (DESIGN section 9)."""
+    """Dagster's keys are not everywhere what Periods are called."""
     if partitioning:
         first = partitioning.first
         dated = "" if first.key == first.id else f". Keys are first days: `{first.key}` is {first}"

@@ -146,7 +146,7 @@ def _name(entry: Entry) -> str:
 
 
 def _fault(event: dg.DagsterEvent) -> str:
-    """The text that the run shows: a person's own mistake is told in plain words (promise 3)."""
+    """The text that the run shows: a person's own mistake is told in plain words (BR-203)."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return data.user_failure_data.description

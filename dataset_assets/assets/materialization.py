@@ -30,7 +30,7 @@ from dataset_assets.text.progress import ProgressEstimate
 T = TypeVar("T")
 
 AS_OF = "as_of"
-"""The op config of an unpartitioned dataset (decision 6)."""
+"""The op config of an unpartitioned dataset (BR-106)."""
 
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 

@@ -159,7 +159,7 @@ def _code(sql: str) -> str:
 
 
 def _within_limit(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The snapshot (decision 16), without what stands beside it; or where it is kept, if large."""
+    """The snapshot (BR-116), without what stands beside it; or where it is kept, if large."""
     shown = {name: value for name, value in record.items() if name not in _SHOWN_APART}
     size = len(json.dumps(shown, default=str))
     if size <= LONGEST_SNAPSHOT:

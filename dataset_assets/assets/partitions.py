@@ -87,7 +87,7 @@ def _definition(partitioning: Partitioning) -> dg.PartitionsDefinition:
 def nested_mapping(
     upstream: Partitioning | None, downstream: Partitioning | None
 ) -> dg.PartitionMapping | None:
-    """How a dataset reads a nested one: the same Period, or the latest where it has none (decision 22)."""
+    """How a dataset reads a nested one: the same Period, or the latest where it has none (BR-122)."""
     if upstream is None:
         return None
     if downstream is None:
@@ -143,7 +143,7 @@ def _fixed_extent(dataset: Dataset, downstream: Partitioning | None) -> TimeRang
 
 
 def _extent(dataset: Dataset, period: Period) -> TimeRange | None:
-    """What a partition asks of a table that is stored by Period; as-of is the Period's end (decision 6)."""
+    """What a partition asks of a table that is stored by Period; as-of is the Period's end (BR-106)."""
     return time_range_of(dataset, AsOf(period.end, period.zone), period)
 
 

@@ -1,4 +1,4 @@
-"""The sensor that finds out which sources changed, and tells Dagster of these alone (DESIGN section 10)."""
+"""The sensor that finds out which sources changed, and tells Dagster of these alone."""
 
 import hashlib
 import json

@@ -17,7 +17,7 @@ RESOURCE = "target"
 class TargetResource(dg.ConfigurableResource):
     """Where datasets are read and published: a target by `name`, as the launchpad shows and overrides it.
 
-    With `locked`, a structure that its lock does not hold is refused (decision 15). `project` is the folder
+    With `locked`, a structure that its lock does not hold is refused (BR-115). `project` is the folder
     whose `resources/targets/` has the name, and at which the target's relative paths begin; by default the
     one around the current folder. The target is loaded in the run, so that a code location starts without
     an engine.

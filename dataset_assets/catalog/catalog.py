@@ -72,7 +72,7 @@ class Catalog:
     faults: tuple[Fault, ...]
 
     def entry(self, name: str) -> Entry:
-        """By stem or id (decision 31). Raises ContractError that names the nearest stem."""
+        """By stem or id (BR-131). Raises ContractError that names the nearest stem."""
         found = self.named(name)
         if found is None:
             meant = nearest(name, self.entries)

@@ -1,4 +1,4 @@
-"""What `dataset-assets lock` does to one file, and what `lock --check` finds (decision 15).
+"""What `dataset-assets lock` does to one file, and what `lock --check` finds (BR-115).
 
 `lock` fixes the numbers of a merge, appends what is new to the lock, and writes the system fields that follow
 from the lock into the YAML. Doing it twice does nothing the second time.

@@ -1,4 +1,4 @@
-"""Which Datasets contain which others, and why one cannot be used (decision 22)."""
+"""Which Datasets contain which others, and why one cannot be used (BR-122)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A model of a file that is broken in places, so that rules can judge the rest (promise 3).
+"""A model of a file that is broken in places, so that rules can judge the rest (BR-203).
 
 What cannot be understood is removed where it is optional, or replaced by a placeholder where it is not;
 list items keep their index. The places are handed back, and no rule reports what rests on them.

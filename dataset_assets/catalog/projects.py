@@ -54,7 +54,7 @@ class Referent:
 
 
 Find = Callable[[str], Referent | None]
-"""A Dataset by stem or id (decision 31)."""
+"""A Dataset by stem or id (BR-131)."""
 
 
 def read_project_lock(path: Path) -> ProjectLock:

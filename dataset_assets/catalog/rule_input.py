@@ -44,10 +44,10 @@ class CheckFinding:
 class RuleInput:
     """A Dataset and all that rules may ask about it.
 
-    `calendars` and `users` are None where their files are missing or broken. `same_id_files` are the stems of
-    other files with the same id, `namesakes` those that differ from this one by case only. `why_not` says why a
-    nested Dataset cannot be used. `doubts` are the places whose values are placeholders, because what the
-    file says there could not be understood.
+    `calendars` and `users` are None where their files are missing or broken. `same_id_files` are the stems
+    of other files with the same id, `namesakes` those that differ from this one by case only. `why_not` says
+    why a nested Dataset cannot be used. `doubts` are the places whose values are placeholders, because what
+    the file says there could not be understood.
     """
 
     stem: str
@@ -111,7 +111,7 @@ class RuleInput:
         return ("lookups", self.lookup_places[source.name.lower()], "target", "columns", number)
 
     def unresolved(self, loc: Loc, ref: str) -> Iterator[CheckFinding]:
-        """What is wrong with `column` or `alias.column`, if it refers to nothing (decision 10)."""
+        """What is wrong with `column` or `alias.column`, if it refers to nothing (BR-110)."""
         alias, _, name = ref.rpartition(".")
         if not alias:
             yield from self._undeclared(loc, ref, name, self.scope.main)

@@ -25,7 +25,7 @@ LONGEST_NAME = 300
 
 
 def mapping_refers_to_columns(about: RuleInput) -> Iterator[CheckFinding]:
-    """Decision 10."""
+    """BR-110."""
     mapping = about.dataset.column_mapping
     for concept, ref in mapping.concepts() if mapping else ():
         yield from about.unresolved(("column_mapping", concept), ref)
@@ -86,7 +86,7 @@ def needed_concepts_are_mapped(about: RuleInput) -> Iterator[CheckFinding]:
 
 
 def fit_on_train_has_a_split(about: RuleInput) -> Iterator[CheckFinding]:
-    """Decision 5: train rows are told from the others by the split."""
+    """BR-105: train rows are told from the others by the split."""
     filters = about.dataset.filters
     fitted = not (
         isinstance(filters.product_filter, NoFilter) and isinstance(filters.customer_filter, NoFilter)
@@ -130,7 +130,7 @@ def output_names_are_not_too_long(about: RuleInput) -> Iterator[CheckFinding]:
 
 
 def output_names_differ(about: RuleInput) -> Iterator[CheckFinding]:
-    """Decision 13: two published columns of one name are one column, or a fault."""
+    """BR-113: two published columns of one name are one column, or a fault."""
     seen: dict[str, tuple[Loc, str, object]] = {}
     for loc, name, ref in _published(about):
         found = about.scope.find(ref)
@@ -175,7 +175,7 @@ def _period_ends(about: RuleInput) -> tuple[date, ...]:
 
 
 def partitions_move_the_window(about: RuleInput) -> Iterator[CheckFinding]:
-    """Decisions 6 and 7: a fixed range does not look back from the Period's end."""
+    """BR-106, BR-107: a fixed range does not look back from the Period's end."""
     if about.dataset.partitions and isinstance(about.dataset.filters.date_range, FixedRange):
         yield CheckFinding(
             ("filters", "date_range"),

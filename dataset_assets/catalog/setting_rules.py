@@ -16,7 +16,7 @@ _WITHOUT_A_CLOCK = "but no clock tells when a `{}` begins"
 
 
 def file_name_is_a_name(about: RuleInput) -> Iterator[CheckFinding]:
-    """Decision 31: the stem names the published table."""
+    """BR-131: the stem names the published table."""
     if not _STEM.fullmatch(about.stem):
         message = f"the file is called {shown(about.stem)}, which cannot name a table"
         yield CheckFinding((), message, "use letters, digits and `_`, beginning with a letter")
@@ -38,7 +38,7 @@ def id_is_the_datasets_own(about: RuleInput) -> Iterator[CheckFinding]:
 
 
 def version_is_known_to_the_lock(about: RuleInput) -> Iterator[CheckFinding]:
-    """Decision 15: numbers are given by `lock`. One that it has moved on from is old, not wrong."""
+    """BR-115: numbers are given by `lock`. One that it has moved on from is old, not wrong."""
     version, lock = about.dataset.version, about.lock
     if version and lock.lines and version not in lock.numbers:
         message = f"is {version}, which the lock does not know; its last version is {lock.lines[-1].version}"
@@ -46,7 +46,7 @@ def version_is_known_to_the_lock(about: RuleInput) -> Iterator[CheckFinding]:
 
 
 def owner_is_a_user(about: RuleInput) -> Iterator[CheckFinding]:
-    """Decision 24; Entity: must reference a valid user."""
+    """BR-124; Entity: must reference a valid user."""
     if about.users and not about.users.find(about.dataset.owner):
         meant = about.users.nearest(about.dataset.owner)
         hint = f"did you mean `{meant}`?" if meant else "add it there"
@@ -56,7 +56,7 @@ def owner_is_a_user(about: RuleInput) -> Iterator[CheckFinding]:
 
 
 def periods_are_known(about: RuleInput) -> Iterator[CheckFinding]:
-    """DESIGN section 9: a cadence of the calendars, and Periods of it to start and to end with."""
+    """Report a `period` that no calendar has, and a `start` or an `end` that is none of its Periods."""
     partitions = about.dataset.partitions
     if not partitions or not about.calendars:
         return
@@ -82,7 +82,7 @@ def _of_period(key: str, error: PeriodError, *rests_on: Loc) -> CheckFinding:
 
 
 def refresh_has_one_trigger(about: RuleInput) -> Iterator[CheckFinding]:
-    """DESIGN section 10: upstream, or the clock."""
+    """Report a `refresh` that has both `on` and `cron`, or neither."""
     refresh = about.dataset.refresh
     if refresh is None:
         return

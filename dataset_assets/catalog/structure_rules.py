@@ -46,7 +46,7 @@ def br_002_lookup_names_differ(about: RuleInput) -> Iterator[CheckFinding]:
 
 
 def br_005_nested_datasets_exist(about: RuleInput) -> Iterator[CheckFinding]:
-    """Decision 22: a nested Dataset is there, is sound, and does not contain this one."""
+    """BR-122: a nested Dataset is there, is sound, and does not contain this one."""
     for number, (lookup, source) in enumerate(zip(about.dataset.lookups, about.sources, strict=True)):
         if source is None and isinstance(lookup.target, DatasetTarget):
             message, hint = about.why_not(lookup.target.id)
@@ -54,7 +54,7 @@ def br_005_nested_datasets_exist(about: RuleInput) -> Iterator[CheckFinding]:
 
 
 def br_005_nested_periods_match(about: RuleInput) -> Iterator[CheckFinding]:
-    """Decision 22: a nested Dataset is read for the same Period, so both are partitioned alike.
+    """BR-122: a nested Dataset is read for the same Period, so both are partitioned alike.
 
     An unpartitioned one is read whole; an unpartitioned parent reads the latest Period.
     """
@@ -72,7 +72,7 @@ def br_005_nested_periods_match(about: RuleInput) -> Iterator[CheckFinding]:
 
 
 def br_005_nested_periods_cover(about: RuleInput) -> Iterator[CheckFinding]:
-    """Decision 22: a nested Dataset has a publication for every Period of this one."""
+    """BR-122: a nested Dataset has a publication for every Period of this one."""
     own = about.dataset.partitions
     for number, source in enumerate(about.sources):
         nested = source.nested.dataset.partitions if source and source.nested else None
@@ -121,7 +121,7 @@ def br_014_natural_key_exists(about: RuleInput) -> Iterator[CheckFinding]:
 
 
 def br_003_join_columns_exist(about: RuleInput) -> Iterator[CheckFinding]:
-    """Decision 12: a join starts at the main table or at an earlier lookup."""
+    """BR-112: a join starts at the main table or at an earlier lookup."""
     for number, index, condition in _conditions(about):
         loc = ("lookups", number, "join_conditions", index)
         source, at_source = condition.source_column, (*loc, "source_column")
@@ -159,7 +159,7 @@ def br_003_join_types_match(about: RuleInput) -> Iterator[CheckFinding]:
 
 
 def bitemporal_is_not_built(about: RuleInput) -> Iterator[CheckFinding]:
-    """DESIGN section 8 is still to come."""
+    """Report tables that ask for `bitemporal`, which is not built yet (BR-121)."""
     tables = [(MAIN, about.dataset.main_table)]
     for number, lookup in enumerate(about.dataset.lookups):
         if isinstance(lookup.target, TableTarget):

@@ -1,4 +1,4 @@
-"""Who may own a Dataset or a Project: `users.yaml` (decision 24)."""
+"""Who may own a Dataset or a Project: `users.yaml` (BR-124)."""
 
 import re
 from typing import Annotated, Self

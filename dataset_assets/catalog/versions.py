@@ -1,4 +1,4 @@
-"""The versions of a Dataset, in the lock beside its YAML (decisions 14 and 15).
+"""The versions of a Dataset, in the lock beside its YAML (BR-006, BR-114, BR-115).
 
 `<stem>.lock` holds one JSON object a line and only ever grows. A line of the kind `first`, `additive` or
 `breaking` gives a number to a structure; `structure` is in the line, so that differences can be computed and
@@ -46,7 +46,7 @@ _CONFLICT = re.compile(r"(<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)( |$)")
 
 
 def structure(dataset: Dataset) -> dict[str, Any]:
-    """The canonical structural form: what decision 14 calls structural, without defaults, keys sorted."""
+    """The canonical structural form: what BR-114 calls structural, without defaults, keys sorted."""
     found = dataset.model_dump(mode="json", include=_STRUCTURAL, exclude_defaults=True)
     lookups = found.get("lookups", [])
     for lookup in lookups:

@@ -1,4 +1,4 @@
-"""The checks of a publication: blocking ones stop it before any reader sees it (DESIGN section 10)."""
+"""The checks of a publication: blocking ones stop it before any reader sees it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,7 +76,7 @@ class Check:
 
 
 def not_empty(evidence: Evidence) -> Finding:
-    """Decision 29."""
+    """BR-129."""
     rows = evidence.statistics.row_count
     allowed = evidence.inputs.dataset.allow_empty
     passed = rows > 0 or allowed
@@ -141,7 +141,7 @@ def split_not_empty(evidence: Evidence) -> Finding:
 
 
 def leak(evidence: Evidence) -> Finding:
-    """Decision 5: what filters kept because rows of eval or test had a say, and what is new there.
+    """BR-105: what filters kept because rows of eval or test had a say, and what is new there.
 
     Products and users that would not stay if the filters were fitted on train rows alone have leaked, those
     that have no train row and would stay nevertheless are new. Where the split parts users, those of eval

@@ -1,4 +1,4 @@
-"""How far a publication is from the last ones of its dataset: checks over history (DESIGN section 10).
+"""How far a publication is from the last ones of its dataset: checks over history.
 
 Records alone are compared, no rows are read. By Period it is with the publications of the Periods before, in
 their order, whenever those were made. None of it is kept in the record: what is compared with may change.

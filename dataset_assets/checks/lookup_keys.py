@@ -1,4 +1,4 @@
-"""Whether lookups can be joined: a lookup has at most one row for a key (decision 11)."""
+"""Whether lookups can be joined: a lookup has at most one row for a key (BR-111)."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ LOOKUPS_UNIQUE = "lookups_unique"
 
 
 def lookups_unique(inputs: SelectionInput, session: Session) -> CheckResult:
-    """Decision 11, before anything is joined: a lookup has at most one row for a key."""
+    """BR-111, before anything is joined: a lookup has at most one row for a key."""
     problems, metadata = [], {}
     for lookup in inputs.scope.lookups:
         count, sample = repeated(session, *_lookup_keys(inputs, lookup), inputs.names)

@@ -28,7 +28,7 @@ _NATIVE: Mapping[ColumnType, str] = {
 def logical_relations(scope: Scope, period: Period | None = None) -> dict[str, Relation]:
     """A relation for each source, by its name in the scope; nested Datasets are called by their stem.
 
-    A nested Dataset that is published by Period is read for the same one (decision 22).
+    A nested Dataset that is published by Period is read for the same one (BR-122).
     """
     return {source.name: logical_relation(source, period) for source in (scope.main, *scope.lookups)}
 

@@ -98,7 +98,7 @@ class SelectionInput:
 
     @property
     def anchor(self) -> date:
-        """The day from which a time-based split counts back (decisions 6 and 7)."""
+        """The day from which a time-based split counts back (BR-106, BR-107)."""
         date_range = self.dataset.filters.date_range
         return date_range.eval_anchor(self.as_of) if date_range else self.as_of.day
 

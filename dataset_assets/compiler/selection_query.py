@@ -1,4 +1,4 @@
-"""From a Dataset to the rows it selects: a tuple of named steps over an AST (DESIGN section 6).
+"""From a Dataset to the rows it selects: a tuple of named steps over an AST.
 
 The CTEs and their order are those of Domain's example, so that its readers find their way:
 `date_filtered`, `product_revenue`, `top_products`, `active_customers`, `enriched_transactions`.
@@ -103,14 +103,14 @@ def join(state: QueryState) -> QueryState:
 
 
 def map_columns(state: QueryState) -> QueryState:
-    """The published columns, by the names that decision 13 gives them."""
+    """The published columns, by the names that BR-113 gives them."""
     outputs = state.inputs.scope.outputs
     mapped = (alias(state.in_join(output.reference), output.name) for output in outputs if output.reference)
     return replace(state, projection=tuple(mapped))
 
 
 def window(state: QueryState) -> QueryState:
-    """Reads the main table and the early lookups, within the window (decision 6)."""
+    """Reads the main table and the early lookups, within the window (BR-106)."""
     inputs = state.inputs
     query = read(inputs, inputs.scope.main)
     for lookup in state.early:
@@ -125,7 +125,7 @@ def window(state: QueryState) -> QueryState:
 
 
 def product_filter(state: QueryState) -> QueryState:
-    """Which products stay, fitted on the rows of the window, or on its train rows (decision 5)."""
+    """Which products stay, fitted on the rows of the window, or on its train rows (BR-105)."""
     filters, config = state.inputs.dataset.filters, state.inputs.dataset.split_config
     if filters.fit_on == "train" and config:
         in_train = exp.EQ(
@@ -149,7 +149,7 @@ def customer_filter(state: QueryState) -> QueryState:
 
 
 def split(state: QueryState) -> QueryState:
-    """The column `split` (decision 8)."""
+    """The column `split` (BR-108)."""
     config = state.inputs.dataset.split_config
     if config is None:
         return state
@@ -225,7 +225,7 @@ def _fit(state: QueryState) -> FitInput:
 
 
 def _revenue(state: QueryState) -> exp.Expr | None:
-    """The revenue as a decimal (decision 3): BigQuery's sum of integers is one itself, and overflows."""
+    """The revenue as a decimal (BR-103): BigQuery's sum of integers is one itself, and overflows."""
     found = state.inputs.concepts.get("revenue")
     if found is None:
         return None

@@ -33,7 +33,7 @@ def read(inputs: SelectionInput, source: Source) -> exp.Select:
 def join_lookup(
     query: exp.Select, inputs: SelectionInput, lookup: Source, side: Callable[[Reference], exp.Expr]
 ) -> exp.Select:
-    """LEFT JOIN a lookup: it never drops a row, and the audit proves that it adds none (decision 11)."""
+    """LEFT JOIN a lookup: it never drops a row, and the audit proves that it adds none (BR-111)."""
     relation = inputs.relations[lookup.name]
     plain = all(is_as_declared(relation, definition) for definition in inputs.needed(lookup))
     source = relation.source if plain else read(inputs, lookup).subquery()

@@ -1,4 +1,4 @@
-"""From physical columns to declared ones: what is allowed, and the cast that does it (DESIGN section 7)."""
+"""From physical columns to declared ones: what is allowed, and the cast that does it."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
@@ -21,7 +21,7 @@ SQL_TYPES: Mapping[ColumnType, str] = {
     ColumnType.DATE: "DATE",
     ColumnType.TIMESTAMP: "TIMESTAMPTZ",
 }
-"""Declared type → the SQL type that published columns have (decision 3 for decimals)."""
+"""Declared type → the SQL type that published columns have (BR-103 for decimals)."""
 
 _AS_THEY_ARE = {
     SQL_TYPES[ColumnType.STRING]: frozenset({"VARCHAR", "STRING"}),

@@ -1,4 +1,4 @@
-"""The contract of a Dataset: Entity's attributes, and Domain's selection beside them (DESIGN section 3).
+"""The contract of a Dataset: Entity's attributes, and Domain's selection beside them.
 
 These classes say what a file may hold. Rules that look at more than one field are in `contract/rules.py`.
 """
@@ -29,7 +29,7 @@ class ColumnType(StrEnum):
 
 
 class Status(StrEnum):
-    """Decision 1. Only `draft` and `active` may be named by a new Project (BR-008)."""
+    """BR-101. Only `draft` and `active` may be named by a new Project (BR-008)."""
 
     DRAFT = "draft"
     ACTIVE = "active"
@@ -38,7 +38,7 @@ class Status(StrEnum):
 
 
 class ColumnDef(Model):
-    """Entity: ColumnDef. `sensitive` values never leave the published table (promise 6)."""
+    """Entity: ColumnDef. `sensitive` values never leave the published table (BR-206)."""
 
     name: Identifier
     type: ColumnType
@@ -66,14 +66,14 @@ class TableTarget(TableRef):
 
 
 class DatasetTarget(Model):
-    """Entity: DatasetRef, a lookup into a nested Dataset's publication (BR-005, decision 22)."""
+    """Entity: DatasetRef, a lookup into a nested Dataset's publication (BR-005, BR-122)."""
 
     type: Literal["dataset"]
     id: UUID
 
 
 class JoinCondition(Model):
-    """One foreign key condition. `source_column` is the main table's, or `alias.column` (decision 12)."""
+    """One foreign key condition. `source_column` is the main table's, or `alias.column` (BR-112)."""
 
     source_column: ColumnRef
     target_column: Identifier
@@ -106,7 +106,7 @@ class Lookups(StrEnum):
 
 
 class Refresh(Model):
-    """When the dataset refreshes by itself (DESIGN section 10): `on: upstream`, or after a tick of `cron`."""
+    """When the dataset refreshes by itself: `on: upstream`, or after a tick of `cron`."""
 
     on: Annotated[
         Literal["upstream"] | None,

@@ -28,7 +28,7 @@ class Drift(Model):
     `row_count`: percent away from their mean. `split_share`: percentage points that the share of each part
     of the split may be away from its mean. `null_percent`: percentage points that the NULLs of each column
     may be away from their mean. `categories`: whether a string column with few values may have no new one,
-    and lack none that all of them had; sensitive columns are left out (promise 6).
+    and lack none that all of them had; sensitive columns are left out (BR-206).
 
     By Period they are those of the Periods before, whenever these were published; else the earlier ones.
     """

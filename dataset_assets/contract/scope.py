@@ -1,4 +1,4 @@
-"""What the names in a Dataset refer to, and which columns it publishes (decisions 10, 12, 13, 22)."""
+"""What the names in a Dataset refer to, and which columns it publishes (BR-110, BR-112, BR-113, BR-122)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataset_assets.contract.model import ColumnDef, ColumnType, Dataset, Lookup
 
 @dataclass(frozen=True)
 class Named:
-    """A Dataset with the stem of its file, its name for machines (decision 31), among others."""
+    """A Dataset with the stem of its file, its name for machines (BR-131), among others."""
 
     stem: str
     dataset: Dataset
@@ -18,7 +18,7 @@ class Named:
 
     @cached_property
     def columns(self) -> tuple[ColumnDef, ...]:
-        """What it publishes, and a lookup into it can read: no system columns (decision 22)."""
+        """What it publishes, and a lookup into it can read: no system columns (BR-122)."""
         return tuple(output.definition for output in Scope(self.dataset, self.datasets).outputs)
 
     @cached_property
@@ -127,7 +127,7 @@ class Scope:
 
     @cached_property
     def outputs(self) -> tuple[OutputColumn, ...]:
-        """The published columns, in order (decision 13)."""
+        """The published columns, in order (BR-113)."""
         by_name: dict[str, OutputColumn] = {}
         for column in self._outputs():
             by_name.setdefault(column.name.lower(), column)

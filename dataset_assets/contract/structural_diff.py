@@ -1,7 +1,7 @@
-"""What changed between two structures of a Dataset, and whether that breaks its consumers (decision 15).
+"""What changed between two structures of a Dataset, and whether that breaks its consumers (BR-114, BR-115).
 
 **additive**: who reads, by name, the published columns that it knew still gets the same rows with the same
-meaning. New columns, lookups (at most one row for a key, decision 11), mapped concepts, extra columns, a
+meaning. New columns, lookups (at most one row for a key, BR-111), mapped concepts, extra columns, a
 split where there was none, a column that may no longer be NULL, a later last Period, and another order are
 additive.
 **breaking**: everything else. What removes or renames something, changes a type, lets NULLs in, or may
@@ -132,7 +132,7 @@ def _mapping(before: Structure, after: Structure) -> Iterator[Change]:
     counted = "customer_filter" in before.get("filters", {})
     for concept in (*old, *(concept for concept in new if concept not in old)):
         if concept not in old:
-            # Transactions are counted by it (decision 4), so it can choose other customers.
+            # Transactions are counted by it (BR-104), so it can choose other customers.
             breaking = concept == "transaction_id" and counted
             yield Change(f"`{concept}` is mapped, to `{new[concept]}`", breaking)
         else:

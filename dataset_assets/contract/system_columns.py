@@ -26,9 +26,9 @@ SYSTEM_COLUMNS = (
     SystemColumn("_created_by_run_id", "VARCHAR", False, "The Run that made the row (BR-015)"),
     SystemColumn("_created_at", "TIMESTAMPTZ", False, "When the row was first published (BR-015)"),
     SystemColumn("_updated_at", "TIMESTAMPTZ", True, "When its content last changed (BR-017)"),
-    SystemColumn("_period", "VARCHAR", False, "The Period the row belongs to (BR-018)"),
+    SystemColumn("_period", "VARCHAR", False, "The Period the row belongs to (BR-018, BR-120)"),
     SystemColumn("_deleted", "BOOLEAN", True, "Set by a delete operation only (BR-019)"),
-    SystemColumn("_labels", LABELS_TYPE, True, "Key and value tags, sorted by key (BR-016, decision 19)"),
+    SystemColumn("_labels", LABELS_TYPE, True, "Key and value tags, sorted by key (BR-016, BR-119)"),
 )
 
 
@@ -50,6 +50,6 @@ class Stamp:
 
     @property
     def salt(self) -> int:
-        """48 bits that keep ids of different datasets, Periods and runs apart (decision 17)."""
+        """48 bits that keep ids of different datasets, Periods and runs apart (BR-117)."""
         seed = f"{self.dataset_id}:{self.period}:{self.run_id}"
         return int.from_bytes(sha256(seed.encode()).digest()[:6])

@@ -80,7 +80,7 @@ def _out_of_range(table: "pa.Table") -> Fault:
 
 
 def as_dict(labels: Any) -> dict[str, str]:
-    """Labels as Python has them (decision 19)."""
+    """Labels as Python has them (BR-119)."""
     return {each["key"]: each["value"] for each in labels or ()}
 
 

@@ -68,7 +68,7 @@ def read_pandas(name: str, *, decimals: Decimals = "decimal", **options: Any) ->
     """Return what `read_arrow` returns as a DataFrame in which no value differs from the published one.
 
     Integers and booleans are `Int64` and `boolean` where there are NULLs, dates are `datetime.date`, times
-    are `datetime64[us, UTC]`, labels are dicts (decision 19). `decimals="decimal"` keeps each digit as
+    are `datetime64[us, UTC]`, labels are dicts (BR-119). `decimals="decimal"` keeps each digit as
     `decimal.Decimal`; "float" gives the nearest float64, and NaN for NULL. Raises as `read_arrow` does.
     """
     check_decimals(decimals)

@@ -76,7 +76,7 @@ class Cadence:
         return self._only(found, f"{shown(key)} is not a partition key of '{self.name}'", self._example.key)
 
     def containing(self, moment: datetime | date) -> Period:
-        """The Period of an instant, or of a date in `zone`. A naive instant is UTC (decision 28)."""
+        """The Period of an instant, or of a date in `zone`. A naive instant is UTC (BR-128)."""
         if not isinstance(moment, datetime):
             return self._of_date(moment)
         instant = self._instant(moment)

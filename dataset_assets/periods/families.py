@@ -1,4 +1,4 @@
-"""The families of calendars: settings and date arithmetic side by side (DESIGN section 9).
+"""The families of calendars: settings and date arithmetic side by side.
 
 A calendar says how each of its grains is named, scheduled and bounded, and when a year of it begins. All
 else follows. To add one: a class here, and its place in `AnyCalendar`.

@@ -16,7 +16,7 @@ class AsOf:
 
     @property
     def day(self) -> date:
-        """D of decision 6: the date of as-of."""
+        """D of BR-106: the date of as-of."""
         return self.instant.astimezone(self.zone).date()
 
     def midnight(self, day: date) -> datetime:

@@ -1,4 +1,4 @@
-"""A Period: a named half-open time range (DESIGN section 9)."""
+"""A Period: a named half-open time range (BR-130)."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""What the core asks of what runs SQL (DESIGN sections 5 and 7)."""
+"""What the core asks of what runs SQL."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -88,7 +88,7 @@ class Engine(ABC):
 
     @abstractmethod
     def connect(self, job: JobContext | None = None) -> AbstractContextManager[Session]:
-        """Opens a session that can reach the target's own roots and nothing else (promise 5)."""
+        """Opens a session that can reach the target's own roots and nothing else (BR-205)."""
 
     def examine(self) -> Iterator[AccessFinding]:
         """Whether it can be asked anything. Raises AccessError where nothing more can be asked of it."""

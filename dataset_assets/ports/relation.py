@@ -1,4 +1,4 @@
-"""What stands in FROM: a table's rows with their physical schema (DESIGN section 7)."""
+"""What stands in FROM: a table's rows with their physical schema."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ CastFailureFinder = Callable[[Sequence[ColumnDef]], Iterator[Fault]]
 
 
 class PhysicalType(StrEnum):
-    """What a column is in its store, as far as a contract can tell types apart (DESIGN section 7)."""
+    """What a column is in its store, as far as a contract can tell types apart."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -25,7 +25,7 @@ class PhysicalType(StrEnum):
     TIMESTAMP = "timestamp"
     """An instant."""
     DATETIME = "datetime"
-    """A timestamp without a zone; UTC, unless the resolver declares another (decision 28)."""
+    """A timestamp without a zone; UTC, unless the resolver declares another (BR-128)."""
     OTHER = "other"
 
 
@@ -51,7 +51,7 @@ class Relation:
     cannot tell, as of a view over tables that nobody may look at."""
     row_count: int | None = None
     zone: str = "UTC"
-    """The zone of DATETIME columns (decision 28)."""
+    """The zone of DATETIME columns (BR-128)."""
     file: exp.Expr | None = None
     """What reads the name of each row's file, beside the columns; None where there is no such thing."""
     find_cast_failures: CastFailureFinder | None = field(default=None, compare=False)

@@ -1,4 +1,4 @@
-"""What the core asks of where published datasets live (DESIGN section 7)."""
+"""What the core asks of where published datasets live."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from dataset_assets.ports.relation import Relation
 from dataset_assets.text.wording import shown
 
 Record = Mapping[str, Any]
-"""The snapshot that stays with a publication's rows (decision 16), plain JSON values."""
+"""The snapshot that stays with a publication's rows (BR-116), plain JSON values."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PublishedColumn:
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to publish one Period of a dataset, until a later run claims it (promise 2).
+    """The right to publish one Period of a dataset, until a later run claims it (BR-202).
 
     `token` grows with every claim of the same Period: it is the fence.
     """

@@ -1,7 +1,7 @@
-"""One Period of one dataset, from its file to a publication (DESIGN section 5).
+"""One Period of one dataset, from its file to a publication.
 
 version → resolve → compile → estimate → compare → stage → audit → publish. What comes back is what Dagster
-and the CLI show, and `record` is the snapshot that stays with the rows (decision 16).
+and the CLI show, and `record` is the snapshot that stays with the rows (BR-116).
 """
 
 import time
@@ -304,7 +304,7 @@ def _confirmed(
 
 
 def _refuse_unlocked(request: Request, dataset: Dataset) -> None:
-    """Decision 15: in production only versions that are in their lock run."""
+    """BR-115: in production only versions that are in their lock run."""
     version = request.entry.lock.version_of(dataset)
     if version.pending and request.locked:
         message = f"{request.entry.stem} has changed since its lock was written ({version.summary})"
@@ -326,7 +326,7 @@ def _versioned(request: Request, dataset: Dataset) -> tuple[Version, UUID]:
 
 
 def _locked(work: PreparedRun, target: Target, claim: Claim, session: Session) -> PreparedRun:
-    """The work with its version in the lock (decision 15). Raises SupersededError, and then locks nothing.
+    """The work with its version in the lock (BR-115). Raises SupersededError, and then locks nothing.
 
     A run that fails leaves the lock as it was, so this is called when nothing but the commit is left. The
     number may be another than the one that was pending, where another structure was locked meanwhile.

@@ -26,7 +26,7 @@ from dataset_assets.sql.build import CTE, assemble
 class Request:
     """What to materialize. `now` is the publication's instant; without `as_of` or a Period it is as-of too.
 
-    `locked` refuses a Dataset whose structure its lock does not know (decision 15). `attempt` counts the
+    `locked` refuses a Dataset whose structure its lock does not know (BR-115). `attempt` counts the
     times that one run has tried. `reread` reads the sources even where metadata says that they are as they
     were; `without_gone` publishes even where Periods that the publication before was made of are gone.
     """
@@ -44,7 +44,7 @@ class Request:
 
     @property
     def looks_back_from(self) -> AsOf:
-        """Decision 6: a Period's end; without a Period the given as-of, or the run's instant."""
+        """BR-106: a Period's end; without a Period the given as-of, or the run's instant."""
         if self.period:
             return AsOf(self.period.end, self.period.zone)
         return AsOf(self.as_of or self.now, UTC_ZONE)
@@ -133,7 +133,7 @@ class PreparedRun:
 
     @property
     def stamp(self) -> Stamp:
-        """What is written on new rows. Its instant is after that of the publication before (decision 17)."""
+        """What is written on new rows. Its instant is after that of the publication before (BR-117)."""
         now = self.request.now
         if self.before:
             last = datetime.fromisoformat(self.before.record["published_at"])

@@ -14,7 +14,7 @@ from dataset_assets.stats.statistics import Statistics
 
 @dataclass(frozen=True)
 class RefreshCounts:
-    """Rows of the publication, by what became of them since the one before (decision 18)."""
+    """Rows of the publication, by what became of them since the one before (BR-118)."""
 
     rows: int
     added: int
@@ -57,7 +57,7 @@ def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef
     if record["counts"]["rows"] == 0 and not dataset.allow_empty:
         yield "it is empty"
     known = record["statistics"]["columns"]
-    # Statistics of then would tell what must not be told any more (promise 6).
+    # Statistics of then would tell what must not be told any more (BR-206).
     told = [each.name for each in columns if each.sensitive and not known[each.name]["sensitive"]]
     if told:
         yield f"its statistics tell of {', '.join(told)}, sensitive now"

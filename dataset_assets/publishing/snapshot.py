@@ -1,4 +1,4 @@
-"""The snapshot that stays with the rows (decision 16): what they are, and how to make them again."""
+"""The snapshot that stays with the rows (BR-116): what they are, and how to make them again."""
 
 from collections.abc import Mapping
 from datetime import UTC
@@ -61,7 +61,7 @@ def selection_digest(work: PreparedRun, target: Target) -> str:
 def snapshot(work: PreparedRun, target: Target, sql: str) -> dict[str, Any]:
     """Plain JSON values; what the audit finds is added by the one who audits.
 
-    `replaces`: the table version whose rows kept their ids (decision 17).
+    `replaces`: the table version whose rows kept their ids (BR-117).
     """
     inputs, request = work.inputs, work.request
     return {

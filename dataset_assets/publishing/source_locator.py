@@ -90,7 +90,7 @@ class SourceLocator:
         return time_range
 
     def same_period(self, nested: Named) -> str | None:
-        """Decision 22: the Period a nested Dataset is read of; None for the latest, where one has none."""
+        """BR-122: the Period a nested Dataset is read of; None for the latest, where one has none."""
         return self.period.id if self.period and nested.dataset.partitions else None
 
     def _publication(self, nested: Named, name: str, session: Session) -> Relation:

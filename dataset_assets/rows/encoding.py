@@ -78,7 +78,7 @@ def fold_digest(columns: Sequence[PublishedColumn], parts: Mapping[str, object])
 
 
 def content_digest(session: Session, source: exp.Expr, columns: Sequence[PublishedColumn]) -> str:
-    """The digest of the rows of `source` (decision 16): no order, no thread count, duplicates count.
+    """The digest of the rows of `source` (BR-116): no order, no thread count, duplicates count.
 
     Sums of MD5 slices of each row's text, exact on every engine to 8e10 rows. Against accidents, not forgers.
     """

@@ -1,4 +1,4 @@
-"""Row identity in SQL: new rows get ids, the others keep theirs (decision 17).
+"""Row identity in SQL: new rows get ids, the others keep theirs (BR-117).
 
 Nothing here reads a clock or goes through Python rows; the same CTEs run on every engine.
 """
@@ -115,7 +115,7 @@ def _bucket(identity: Identity) -> exp.Expr:
 
 
 def _numbered(rows: str, identity: Identity, bucketed: bool) -> tuple[CTE, ...]:
-    """`numbered`: the rows with a number from 0, in a total order (decision 17).
+    """`numbered`: the rows with a number from 0, in a total order (BR-117).
 
     An engine that would sort in one place (`bucketed`) sorts bucket by bucket and adds the sizes of the
     buckets before: the numbers are the same.

@@ -22,7 +22,7 @@ the milliseconds; that branch is apart because nearly no publication has so many
 
 
 def row_id(stamp: Stamp) -> exp.Expr:
-    """The id of a row whose number from 0 is in the column `_number` (decision 17)."""
+    """The id of a row whose number from 0 is in the column `_number` (BR-117)."""
     milliseconds = stamp.milliseconds
     head = text(f"{milliseconds >> 16:08x}-{milliseconds & 65535:04x}-7")
     carried = exp.replace_placeholders(_CARRIED.copy(), ms=number(milliseconds))

@@ -9,9 +9,9 @@ IDENTIFIERS = frozenset({"user_id", "product_id", "transaction_id"})
 
 
 class ColumnMapping(Model):
-    """Concept → column, in the order in which Domain lists them and the output shows them (decision 13).
+    """Concept → column, in the order in which Domain lists them and the output shows them (BR-113).
 
-    `transaction_id` is ours: what one transaction is (decision 4).
+    `transaction_id` is ours: what one transaction is (BR-104).
     """
 
     user_id: ColumnRef

@@ -1,4 +1,4 @@
-"""Which time range a dataset looks at (Domain: `filters.date_range`; decisions 6 and 7)."""
+"""Which time range a dataset looks at (Domain: `filters.date_range`; BR-106, BR-107)."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -21,7 +21,7 @@ class RollingRange(Model):
     months: Annotated[Integer, Field(ge=1, le=24)]
 
     def window(self, as_of: AsOf) -> Window:
-        """Month arithmetic clamps to the month's last day, as DATE_SUB does (decision 6)."""
+        """Month arithmetic clamps to the month's last day, as DATE_SUB does (BR-106)."""
         first = as_of.day - relativedelta(months=self.months)
         return Window(Moment(as_of.midnight(first), first), Moment(as_of.instant, as_of.end_day))
 
@@ -35,7 +35,7 @@ class RollingRange(Model):
 
 
 class FixedRange(Model):
-    """Both dates inclusive (decision 7)."""
+    """Both dates inclusive (BR-107)."""
 
     type: Literal["fixed"]
     start_date: Day
@@ -55,7 +55,7 @@ class FixedRange(Model):
         )
 
     def eval_anchor(self, as_of: AsOf) -> date:  # noqa: ARG002 - same signature as RollingRange
-        """The day after `end_date` (decision 7)."""
+        """The day after `end_date` (BR-107)."""
         return self.end_date + timedelta(days=1)
 
     def shortest(self, anchors: Iterable[date] = ()) -> int:  # noqa: ARG002 - as above

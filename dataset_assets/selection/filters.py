@@ -82,7 +82,7 @@ class _RevenueFilter(Model):
 
 
 class TopRevenuePercent(_RevenueFilter):
-    """The best `value` percent of the products by rank; the meaning is Domain's SQL (decision 2)."""
+    """The best `value` percent of the products by rank; the meaning is Domain's SQL (BR-102)."""
 
     type: Literal["top_revenue_percent"]
 
@@ -95,7 +95,7 @@ class TopRevenuePercent(_RevenueFilter):
 
 
 class CumulativeRevenuePercent(_RevenueFilter):
-    """The best products that together bring `value` percent of the revenue (decision 2).
+    """The best products that together bring `value` percent of the revenue (BR-102).
 
     A product stays while the revenue of those before it is below the percentage; ties go by product. The
     percentage is of the net revenue, so totals below zero lessen it, and below 100 percent no product stays
@@ -145,7 +145,7 @@ class Categories(Model):
 
 
 class MinTransactions(Model):
-    """Customers with at least `value` transactions among the products that stay (decision 4)."""
+    """Customers with at least `value` transactions among the products that stay (BR-104)."""
 
     needs: ClassVar[tuple[str, ...]] = ("user_id",)
     type: Literal["min_transactions"]
@@ -174,7 +174,7 @@ CustomerFilter = Annotated[MinTransactions | NoFilter, Field(discriminator="type
 
 
 class Filters(Model):
-    """Domain's `filters`. `fit_on` says which rows the filters learn from (decision 5)."""
+    """Domain's `filters`. `fit_on` says which rows the filters learn from (BR-105)."""
 
     date_range: DateRange | None = None
     product_filter: ProductFilter = NoFilter()

@@ -1,6 +1,6 @@
 """Domain's `split_config`: which rows train and which evaluate. One class a strategy.
 
-The column `split` is 0 for train, 1 for eval, 2 for test (decision 8).
+The column `split` is 0 for train, 1 for eval, 2 for test (BR-108).
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ NAMES = {TRAIN: "train", EVAL: "eval", TEST: "test"}
 class SplitInput:
     """What a split is made from.
 
-    `anchor` is the day from which days count back (decision 6), `since(day)` asks whether a row's timestamp
+    `anchor` is the day from which days count back (BR-106), `since(day)` asks whether a row's timestamp
     is that day's first instant or later, `user_key` and `row_key` are texts that tell users and rows apart.
     """
 
@@ -88,7 +88,7 @@ class TimeBasedSplit(Model):
 
 
 class RandomSplit(Model):
-    """A share of the rows or of the users, as a pure function of the key (decision 9).
+    """A share of the rows or of the users, as a pure function of the key (BR-109).
 
     MD5 of `seed:key`, its first 32 bits as eight hexadecimal digits, compared as text: both engines agree,
     and a row that is reordered, appended or loaded again never moves.

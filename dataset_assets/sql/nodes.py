@@ -23,7 +23,7 @@ class DecimalText(exp.Expression, exp.Func):
 class FloatAsDecimal(exp.Cast):
     """A 64-bit float as the decimal that its shortest text names, to nine places, halves away from zero.
 
-    The shortest text is the one with the fewest digits that reads back as the same float (decision 3).
+    The shortest text is the one with the fewest digits that reads back as the same float (BR-103).
     """
 
 
@@ -37,7 +37,7 @@ class SingleAsDouble(exp.Expression, exp.Func):
 
 
 class ClockTime(exp.Expression, exp.Func):
-    """The instant at which a zone's clock shows this time, the first where it is set back (decision 28)."""
+    """The instant at which a zone's clock shows this time, the first where it is set back (BR-128)."""
 
     arg_types = {"this": True, "zone": True}
 

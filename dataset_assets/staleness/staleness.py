@@ -110,7 +110,7 @@ class SourceStates:
         return self._records[stem]
 
     def period_of(self, nested: Named, places: SourceLocator) -> Period | None:
-        """Which Period of a nested dataset is read (decision 22). Raises PeriodError where there is none."""
+        """Which Period of a nested dataset is read (BR-122). Raises PeriodError where there is none."""
         schedule = schedule_of(self.catalog, self.catalog.entry(nested.stem))
         if schedule is None:
             return None

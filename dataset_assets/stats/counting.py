@@ -1,7 +1,7 @@
 """How many rows hold each value of each column: what every statistic is derived from.
 
 Columns of a kind share a CTE: `numbers`, `times`, `texts`, `identifiers`, and `hidden` for sensitive ones,
-whose values never enter it (promise 6).
+whose values never enter it (BR-206).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Columns as small pictures: SVG text, and the Markdown that shows it in Dagster (DESIGN section 10)."""
+"""Columns as small pictures: SVG text, and the Markdown that shows it in Dagster."""
 
 import base64
 from collections.abc import Iterable, Sequence

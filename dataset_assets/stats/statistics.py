@@ -42,11 +42,11 @@ class SplitColumn(Model):
 
 
 class ColumnStatistics(Model):
-    """One column. `null_percent` is 0 to 100 (decision 27), `cardinality` the exact count of distinct values.
+    """One column. `null_percent` is 0 to 100 (BR-127), `cardinality` the exact count of distinct values.
 
     The median is exact: of an even number of rows it is the mean of the two middle values, and then text
     where it is not whole. Texts of more than 200 characters are cut and end with an ellipsis. `timeline`
-    counts times by day, or by month where days are many. A sensitive column has counts alone (promise 6).
+    counts times by day, or by month where days are many. A sensitive column has counts alone (BR-206).
     """
 
     type: ColumnType

@@ -1,4 +1,4 @@
-"""From a document to a model, with every fault at its place in the file (promise 3)."""
+"""From a document to a model, with every fault at its place in the file (BR-203)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""YAML with the position of every node, and nothing of YAML that surprises (promise 4).
+"""YAML with the position of every node, and nothing of YAML that surprises (BR-204).
 
 Scalars are the text that they look like; a field's type decides later what they mean.
 """

@@ -1,4 +1,4 @@
-"""What makes a text no YAML at all, in plain sentences (promise 4)."""
+"""What makes a text no YAML at all, in plain sentences (BR-204)."""
 
 import re
 from dataclasses import dataclass

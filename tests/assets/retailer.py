@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.assets.asset_keys import dataset_key
-from definitions import build
+from dataset_assets.assets.code_location import code_location
 
 NOW = datetime(2024, 6, 10, tzinfo=UTC)
 
@@ -114,7 +114,7 @@ class Retailer:
         return Settings(target=str(self.root / "target.yaml"), definitions=self.root / "definitions")
 
     def definitions(self) -> dg.Definitions:
-        return build(self.settings, NOW)
+        return code_location(self.settings, NOW)
 
     def write(self, stem: str, text: str) -> None:
         (self.root / "definitions" / "datasets" / f"{stem}.yaml").write_text(text)

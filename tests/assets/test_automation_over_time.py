@@ -33,7 +33,7 @@ def test_a_dataset_that_nests_a_new_one_from_now_on_waits_for_it(make: Make) -> 
 
 
 def test_a_renamed_file_is_another_dataset(make: Make) -> None:
-    """Its stem is its name for machines (decision 31): under the new one nothing is published yet."""
+    """Its stem is its name for machines (BR-131): under the new one nothing is published yet."""
     world = make(text(1, "monthly", BY_MONTH, UPSTREAM))
     folder = world.root / "datasets"
     (folder / "d1.yaml").rename(folder / "renamed.yaml")

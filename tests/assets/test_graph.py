@@ -16,9 +16,9 @@ from dataset_assets.assets.asset_keys import (
     tag_value,
     word,
 )
+from dataset_assets.assets.code_location import code_location
 from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.catalog.versions import structural_hash
-from definitions import build
 from tests.assets.retailer import BRANDS, BROKEN, MONTHLY, NESTING, NOW, TARGET, Retailer
 
 
@@ -251,10 +251,10 @@ def test_a_broken_dataset_is_in_every_job_of_its_project(retailer):
 def test_a_folder_without_files_loads(tmp_path, retailer):
     empty = tmp_path / "empty"
     empty.mkdir()
-    definitions = build(Settings(target=retailer.settings.target, definitions=empty), NOW)
+    definitions = code_location(Settings(target=retailer.settings.target, definitions=empty), NOW)
     dg.Definitions.validate_loadable(definitions)
     (empty / "users.yaml").write_text("users: {}\n")
-    definitions = build(Settings(target=retailer.settings.target, definitions=empty), NOW)
+    definitions = code_location(Settings(target=retailer.settings.target, definitions=empty), NOW)
     assert definitions.resolve_asset_graph().get_all_asset_keys() == set()
 
 

@@ -19,11 +19,11 @@ from pydantic import SecretStr
 from dataset_assets.adapters.alerts import webhook as alerting
 from dataset_assets.adapters.alerts.webhook import LOGGER, Log, Webhook, sinks
 from dataset_assets.adapters.targets.environment import Settings
+from dataset_assets.assets.code_location import code_location
 from dataset_assets.assets.failure_alerts import SENSOR, Alarm
 from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.errors import ContractError, UnavailableError
 from dataset_assets.ports.alerts import Alert
-from definitions import build
 from tests.assets.retailer import NOW
 from tests.assets.test_alerts import Kept, context_of
 
@@ -70,7 +70,7 @@ def listener(monkeypatch) -> Iterator[Listener]:
 def test_the_sensor_of_the_code_location_posts_it(retailer, instance, listener, caplog):
     """With Dagster's own evaluation of the sensor, as the daemon asks for it."""
     changed = {"alert_webhook": listener.url, "webserver": "http://localhost:3000/"}
-    repository = build(retailer.settings.model_copy(update=changed), NOW).get_repository_def()
+    repository = code_location(retailer.settings.model_copy(update=changed), NOW).get_repository_def()
     sensor = repository.get_sensor_def(SENSOR)
     context = dg.build_sensor_context(instance=instance, repository_def=repository)
     cursor = sensor.evaluate_tick(context).cursor

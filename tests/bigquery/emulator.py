@@ -1,4 +1,4 @@
-"""BigQuery for the tests (DESIGN, section 12): bqemulator in a process and an environment of its own."""
+"""BigQuery for the tests: bqemulator in a process and an environment of its own."""
 
 import json
 import subprocess

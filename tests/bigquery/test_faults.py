@@ -1,4 +1,4 @@
-"""Whatever becomes of a request: one publication, whole, and nothing left behind (promises 1 and 2).
+"""Whatever becomes of a request: one publication, whole, and nothing left behind (BR-201, BR-202).
 
 `DATASET_ASSETS_FAULTS=20 pytest tests/bigquery/test_faults.py` lets each fault happen twenty times, and every
 request of a publication meet every fault.

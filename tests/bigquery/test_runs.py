@@ -1,4 +1,4 @@
-"""Runs that are killed, stopped, doubled or taken up again publish once (promises 1 and 2)."""
+"""Runs that are killed, stopped, doubled or taken up again publish once (BR-201, BR-202)."""
 
 import json
 import os

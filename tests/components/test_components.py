@@ -1,4 +1,4 @@
-"""A Dagster project of its own, over the installed package, by components (DESIGN section 10)."""
+"""A Dagster project of its own, over the installed package, by components."""
 
 import json
 from collections import Counter

@@ -8,11 +8,10 @@ import dagster as dg
 import pytest
 
 from dataset_assets.assets.asset_keys import dataset_key, table_key
-from dataset_assets.assets.code_location import CodeLocationSettings, definitions
+from dataset_assets.assets.code_location import CodeLocationSettings, code_location, definitions
 from dataset_assets.assets.target_resource import TargetResource
 from dataset_assets.catalog.catalog import Catalog, load_catalog, single_catalog
 from dataset_assets.yaml.reader import read_file
-from definitions import build
 from tests.assets.retailer import NOW, open_retailer
 
 FILE = """
@@ -108,10 +107,10 @@ def test_parts_of_a_code_location_do_not_get_in_each_others_way(tmp_path):
 def test_when_dagster_validates_all_faults_end_it(tmp_path, monkeypatch):
     retailer = open_retailer(tmp_path)
     retailer.write("brands", "dataset: {name: Brands}\n")
-    assert build(retailer.settings, datetime.now(UTC)).get_repository_def()
+    assert code_location(retailer.settings, datetime.now(UTC)).get_repository_def()
     monkeypatch.setenv("DAGSTER_IS_DEFS_VALIDATION_CLI", "1")
     with pytest.raises(SystemExit) as ended:
-        build(retailer.settings, datetime.now(UTC))
+        code_location(retailer.settings, datetime.now(UTC))
     lines = str(ended.value).splitlines()
     assert len(lines) == len(set(lines)) >= 3
     assert all(":1:" in line or "nesting.yaml" in line for line in lines)

@@ -1,4 +1,4 @@
-"""Every fault of a file at its place, in plain sentences (promise 3)."""
+"""Every fault of a file at its place, in plain sentences (BR-203)."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self

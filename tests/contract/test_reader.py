@@ -1,4 +1,4 @@
-"""Promise 4, and the position of every node, with libyaml's parser and with PyYAML's own."""
+"""BR-204, and the position of every node, with libyaml's parser and with PyYAML's own."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a selection does at its edges, the same on DuckDB and in GoogleSQL (decisions 24 and 25)."""
+"""What a selection does at its edges, the same on DuckDB and in GoogleSQL (BR-124, BR-125)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

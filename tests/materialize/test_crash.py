@@ -1,4 +1,4 @@
-"""Killed and crowding materializations (promises 1 and 2).
+"""Killed and crowding materializations (BR-201, BR-202).
 
 `DATASET_ASSETS_KILLS=50 pytest tests/materialize/test_crash.py` kills more often.
 """

@@ -1,4 +1,4 @@
-"""Entity's example: as it stands it is refused, the corrected copy is published (decision 23)."""
+"""Entity's example: as it stands it is refused, the corrected copy is published (BR-123)."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a store has in other types than the contract declares, where that is allowed (DESIGN section 7)."""
+"""What a store has in other types than the contract declares, where that is allowed."""
 
 from decimal import Decimal
 

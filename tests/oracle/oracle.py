@@ -1,6 +1,6 @@
 """What a selection means, in plain Python over lists of dicts: no SQL and no code of the compiler.
 
-Written from the specification's text and DESIGN's decisions, as slowly and plainly as they read.
+Written from the rules, as slowly and plainly as they read.
 """
 
 from calendar import monthrange
@@ -39,7 +39,7 @@ class Oracle:
     as_of: datetime
 
     def rows(self) -> Counter[tuple]:
-        """The multiset of selected rows, in the published order of columns (decision 13)."""
+        """The multiset of selected rows, in the published order of columns (BR-113)."""
         chosen = [row for row in self.joined() if self.in_window(row) and not self.in_gap(row)]
         fitted = chosen
         if self.filters.get("fit_on") == "train" and self.split:
@@ -95,7 +95,7 @@ class Oracle:
                 return target
         return None
 
-    # Time: D is the date of as-of, windows are half-open (decisions 6 and 7).
+    # Time: D is the date of as-of, windows are half-open (BR-106, BR-107).
 
     @property
     def day(self) -> date:
@@ -130,7 +130,7 @@ class Oracle:
         held_out = self.split["eval_days"] + self.split.get("test_days", 0)
         return held_out < self.days_back(row) <= held_out + self.split["gap_days"]
 
-    # The split: 0 train, 1 eval, 2 test (decisions 8 and 9).
+    # The split: 0 train, 1 eval, 2 test (BR-108, BR-109).
 
     def split_of(self, row: Row) -> int:
         return self.split_by_time(row) if self.split["strategy"] == "time_based" else self.split_by_lot(row)
@@ -207,7 +207,7 @@ def best_first(totals: dict[Any, Decimal | None]) -> Ranked:
 
 
 def by_rank(ranked: Ranked, percent: int) -> set[Any]:
-    """PERCENT_RANK: equal revenues share the rank of the first of them (decision 2)."""
+    """PERCENT_RANK: equal revenues share the rank of the first of them (BR-102)."""
     top: set[Any] = set()
     ahead = 0
     for _, tied in groupby(ranked, key=lambda item: item[1]):
@@ -219,7 +219,7 @@ def by_rank(ranked: Ranked, percent: int) -> set[Any]:
 
 
 def by_share(ranked: Ranked, percent: int) -> set[Any]:
-    """A product stays while the revenue of those before it is below the percentage (decision 2).
+    """A product stays while the revenue of those before it is below the percentage (BR-102).
 
     The percentage is of the net revenue, and of nothing where that is not positive; 100 percent are all.
     """
@@ -242,7 +242,7 @@ def months_before(day: date, months: int) -> date:
 
 
 def instant(moment: date) -> datetime:
-    """A naive timestamp is UTC (decision 28); a date begins at midnight."""
+    """A naive timestamp is UTC (BR-128); a date begins at midnight."""
     if not isinstance(moment, datetime):
         return datetime.combine(moment, time(), UTC)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

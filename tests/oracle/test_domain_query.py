@@ -2,7 +2,7 @@
 
 Two differences are meant. The query has no upper bound, because no row is later than CURRENT_DATE; here
 as-of lies in the past, so its tables hold only rows before it. And money is decimal on both sides: float
-sums choose other products from run to run (decision 3).
+sums choose other products from run to run (BR-103).
 """
 
 from calendar import monthrange
@@ -85,7 +85,7 @@ def rolling_query(as_of: date, months: int = 6) -> str:
 
 
 def fixed_query(start: date, end: date) -> str:
-    """Both ends inclusive; eval counts back from the day after `end` (decision 7)."""
+    """Both ends inclusive; eval counts back from the day after `end` (BR-107)."""
     return replaced(
         QUERY,
         (">= CURRENT_DATE() - INTERVAL 6 MONTH", f"BETWEEN DATE '{start}' AND DATE '{end}'"),

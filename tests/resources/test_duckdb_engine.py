@@ -1,4 +1,4 @@
-"""The lock-down (promise 5), plain errors (promises 3 and 6), types, interruption, spill."""
+"""The lock-down (BR-205), plain errors (BR-203, BR-206), types, interruption, spill."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Row identity: ids, order, and what is kept over a refresh (decision 17, BR-013 to BR-019)."""
+"""Row identity: ids, order, and what is kept over a refresh (BR-117, BR-013 to BR-019)."""
 
 import uuid
 from collections import Counter

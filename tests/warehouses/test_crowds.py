@@ -1,4 +1,4 @@
-"""Killed and crowding processes (promises 1 and 2), each publishing again and again."""
+"""Killed and crowding processes (BR-201, BR-202), each publishing again and again."""
 
 import random
 import time

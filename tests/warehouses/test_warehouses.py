@@ -1,4 +1,4 @@
-"""What every warehouse promises: claims, publications, versions, schema changes (promises 1 and 2)."""
+"""What every warehouse promises: claims, publications, versions, schema changes (BR-201, BR-202)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""BigQuery: queries run where the tables are, and every byte that they read is billed (DESIGN section 7)."""
+"""BigQuery: queries run where the tables are, and every byte that they read is billed."""
 
 # ruff: noqa: PLC0415 - Google's libraries load when a session opens
 

@@ -1,6 +1,6 @@
 """What BigQuery answers when it does not do it: what passes by itself, and what a person is told of the rest.
 
-Its own messages can quote values of the data, which may be of a sensitive column (promise 6): of a value that
+Its own messages can quote values of the data, which may be of a sensitive column (BR-206): of a value that
 does not fit only the type is told.
 """
 

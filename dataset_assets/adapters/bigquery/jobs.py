@@ -1,4 +1,4 @@
-"""Running jobs so that each runs once, whatever becomes of the answers (DESIGN section 7, promise 2).
+"""Running jobs so that each runs once, whatever becomes of the answers (BR-202).
 
 A job's id is settled before it is sent. What is sent again, because no answer came, carries the same id:
 BigQuery then says 409, and the job that is there is taken for it.

@@ -1,7 +1,7 @@
 """What the warehouse keeps of claims and publications, and the statements that read and write it.
 
 `_claims`: who may publish a Period; the newest may. `_publications`: what was published, with its record
-(decision 16). Rows are only ever added to both. `period` is empty for an unpartitioned dataset.
+(BR-116). Rows are only ever added to both. `period` is empty for an unpartitioned dataset.
 """
 
 import json

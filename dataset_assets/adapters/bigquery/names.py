@@ -33,7 +33,7 @@ def is_name(value: str) -> bool:
 def table_path(value: str) -> str:
     """Of a table: names joined by dots, `table`, `dataset.table` or `project.dataset.table`.
 
-    Raises ValueError for anything else: no name may end a quoted identifier (promise 5).
+    Raises ValueError for anything else: no name may end a quoted identifier (BR-205).
     """
     *projects, last = value.split(".")
     if len(projects) > 2 or not all(map(is_name, (*projects, last))):

@@ -31,7 +31,7 @@ COLUMN_TYPES: Mapping[ColumnType, str] = {
     ColumnType.DATE: "DATE",
     ColumnType.TIMESTAMP: "TIMESTAMP",
 }
-"""Declared type → the type of a published column (decision 3 for decimals)."""
+"""Declared type → the type of a published column (BR-103 for decimals)."""
 
 
 def physical_column(field: Any) -> PhysicalColumn:

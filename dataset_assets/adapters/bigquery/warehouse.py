@@ -1,4 +1,4 @@
-"""Published datasets as BigQuery tables (DESIGN section 7).
+"""Published datasets as BigQuery tables.
 
 A run writes its rows to a table that only it knows; one transaction then makes them the Period's rows.
 """

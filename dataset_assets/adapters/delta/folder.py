@@ -1,4 +1,4 @@
-"""The folder of one published dataset: where its files go, and who may publish (promises 1 and 2).
+"""The folder of one published dataset: where its files go, and who may publish (BR-201, BR-202).
 
 The folder is the Delta table. Beside `_delta_log` and the data files it holds `_claims` (the fence),
 `_staging` (rows that no reader sees) and `_records` (what was stored with each publication).
@@ -34,7 +34,7 @@ class DatasetFolder:
 
     @classmethod
     def of(cls, root: Path, dataset: str) -> "DatasetFolder":
-        """Raises PublishError for a name that could be a path (promise 5)."""
+        """Raises PublishError for a name that could be a path (BR-205)."""
         return cls(root / _safe(dataset, "dataset"))
 
     def data(self, claim: Claim) -> Path:

@@ -1,4 +1,4 @@
-"""Published datasets as Delta Lake tables on disk (DESIGN section 7).
+"""Published datasets as Delta Lake tables on disk.
 
 DuckDB writes a Parquet file that no reader sees; one Delta commit then makes it the Period's rows. Any
 Delta reader can read the tables, and every publication can be read back by version.

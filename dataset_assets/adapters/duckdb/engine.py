@@ -1,4 +1,4 @@
-"""DuckDB on this machine: one in-memory database a session, locked down (DESIGN section 7, promise 5).
+"""DuckDB on this machine: one in-memory database a session, locked down (BR-205).
 
 Supported: DuckDB 1.5.x.
 """

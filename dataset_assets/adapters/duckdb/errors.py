@@ -1,6 +1,6 @@
 """What DuckDB raises, in plain sentences.
 
-Its own messages quote values of the data, which may be of a sensitive column (promise 6): of those that can,
+Its own messages quote values of the data, which may be of a sensitive column (BR-206): of those that can,
 only the type, the line and the column are told.
 """
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class TableSettings(Model):
     """Where a table is, relative to the root, and what its columns are called there.
 
-    `zone` is the zone of its naive timestamps (decision 28). `columns` maps a declared column to its
+    `zone` is the zone of its naive timestamps (BR-128). `columns` maps a declared column to its
     physical name, which may be any text. `missing_columns` says whether a declared column that a file lacks
     is an error or NULL there.
     """
@@ -163,7 +163,7 @@ class LocalResolver(LocalFiles, ConfiguredResolver[S], ABC):
 
 
 def inside(root: Path, location: str, resolver: LocalResolver[Any], table: str) -> Path:
-    """The path at `location`, links followed. ResolveError when it is not below `root` (promise 5)."""
+    """The path at `location`, links followed. ResolveError when it is not below `root` (BR-205)."""
     try:
         path = (root / location).resolve()
     except (OSError, ValueError, RuntimeError):

@@ -1,4 +1,4 @@
-"""The settings that come from the environment (DESIGN section 7)."""
+"""The settings that come from the environment."""
 
 import os
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Settings(Model):
 
     `project` is the folder at which target names and relative paths begin, `definitions` the folder of the
     files. `target` is a name or a path. With `locked`, a structure that its lock does not hold is refused
-    (decision 15). `alert_webhook` is where failures are posted, which may be a secret; `webserver` is the
+    (BR-115). `alert_webhook` is where failures are posted, which may be a secret; `webserver` is the
     address of Dagster's pages.
     """
 

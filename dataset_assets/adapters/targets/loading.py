@@ -1,4 +1,4 @@
-"""Reads a target: one YAML file that names engine, warehouse and resolvers (DESIGN section 7).
+"""Reads a target: one YAML file that names engine, warehouse and resolvers.
 
 Reading one imports no engine; opening it does.
 """

@@ -29,6 +29,16 @@ app = typer.Typer(
 )
 
 
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="The new project's folder.")]) -> None:
+    """Write a new project: a small dataset of its own, a target, a code location for Dagster, and a test."""
+    from dataset_assets.interfaces.cli.console import say
+    from dataset_assets.interfaces.cli.init_project import NEXT, write_project
+
+    files = write_project(folder)
+    say(f"{len(files)} files in {folder}", "", f"cd {folder}", *NEXT)
+
+
 @app.command("list")
 def list_(
     everything: Annotated[bool, typer.Option("--all", help="Archived datasets as well.")] = False,

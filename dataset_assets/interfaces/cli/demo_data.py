@@ -50,7 +50,7 @@ def _installed() -> Path:
 
 
 def _copy(source: Path, target: Path, progress: Progress) -> None:
-    """A copy and not a link: a resolver reads nothing that lies outside its root (promise 5)."""
+    """A copy and not a link: a resolver reads nothing that lies outside its root (BR-205)."""
     if target.exists() and _stamp(target) == _stamp(source):
         return
     progress(f"copying {target.name}, {source.stat().st_size / 1e6:.1f} MB")

@@ -40,7 +40,7 @@ def form_of(form: str | None, path: Path | None) -> str:
 
 
 def to_screen(rows: Rows) -> None:
-    """A table. Values of sensitive columns are not shown (promise 6)."""
+    """A table. Values of sensitive columns are not shown (BR-206)."""
     table = Grid(*rows.columns)
     for part in rows.tables():
         for row in texts(part):

@@ -21,7 +21,7 @@ BROKEN = "broken"
 
 
 def datasets(catalog: Catalog, *, archived: bool) -> Grid:
-    """One line a file; archived ones only where they are asked for (decision 1)."""
+    """One line a file; archived ones only where they are asked for (BR-101)."""
     table = Grid("dataset", "name", "status", "version", "owner", "partitions", "tables")
     for entry in catalog.entries.values():
         if entry.dataset is None or not entry.ok:
@@ -192,7 +192,7 @@ def history(records: Iterable[Record]) -> Grid:
 
 
 def statistics(found: Statistics, title: str) -> Grid:
-    """One line a column. Sensitive columns have counts alone (promise 6)."""
+    """One line a column. Sensitive columns have counts alone (BR-206)."""
     rows = found.table_rows()
     names = tuple(rows[0]) if rows else ("column",)
     table = Grid(*names, title=title, right=("cardinality", "nulls %"))

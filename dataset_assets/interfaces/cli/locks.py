@@ -1,4 +1,4 @@
-"""What `lock` and `lock --check` print (decision 15)."""
+"""What `lock` and `lock --check` print (BR-115)."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime

@@ -228,7 +228,7 @@ def remarks(results: Sequence[Materialization]) -> Iterator[str]:
 
 
 def change(counts: RefreshCounts) -> str:
-    """What became of the rows since the publication before (decision 18)."""
+    """What became of the rows since the publication before (BR-118)."""
     moved = ("added", counts.added), ("changed", counts.changed), ("removed", counts.removed)
     words = [f"{number:,} {word}" for word, number in moved if number]
     if not counts.moved:

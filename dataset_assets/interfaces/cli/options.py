@@ -16,7 +16,7 @@ class Format(StrEnum):
 
 
 class Split(StrEnum):
-    """The values of `split`, by name (decision 8)."""
+    """The values of `split`, by name (BR-108)."""
 
     TRAIN = "train"
     EVAL = "eval"

@@ -49,7 +49,7 @@ def look_at(period: Period | None) -> Look:
 
 
 def look(workspace: Workspace, entry: Entry, as_of: str | None, period: str | None) -> Look:
-    """Decision 6. A partitioned dataset without a Period takes the last one that is complete at as-of.
+    """BR-106. A partitioned dataset without a Period takes the last one that is complete at as-of.
 
     Raises PeriodError for an instant or a Period that does not exist.
     """

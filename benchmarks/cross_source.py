@@ -15,7 +15,7 @@ from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.publishing.materialize import materialize
 from dataset_assets.publishing.prepared_run import Request
 from tests.bigquery import emulator
-from tests.engines.stores import OnBigQuery
+from tests.engines.store_fixtures import OnBigQuery
 
 DATASET = "fresh_food_affinity"
 TABLES = ("transactions", "products")

@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from tests.bigquery.emulator import Emulator, start
 from tests.bigquery.proxy import StrictProxy
-from tests.engines.benches import BENCHES, Bench
+from tests.engines.engine_fixtures import BENCHES, Bench
 
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

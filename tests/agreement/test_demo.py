@@ -19,7 +19,7 @@ from dataset_assets.interfaces.cli import demo_data as demo
 from dataset_assets.ports.engine import Session
 from dataset_assets.publishing.materialize import materialize
 from resources.target import PROJECT
-from tests.agreement.both import Both, both, findings, published
+from tests.agreement.parity import Both, both, findings, published
 from tests.bigquery.emulator import Emulator
 
 FEW = (

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.sql.dialect import BIGQUERY, DUCKDB
-from tests.agreement.both import Both, both, selected, work_of
-from tests.agreement.cases import CALENDARS, NESTED, PEOPLE, STEM, Case, cases, columns
+from tests.agreement.parity import Both, both, selected, work_of
+from tests.agreement.random_cases import CALENDARS, NESTED, PEOPLE, STEM, Case, cases, columns
 from tests.bigquery.emulator import Emulator
 from tests.googlesql.session import InDuckDB, InGoogleSQL, relation
 

@@ -24,7 +24,7 @@ from dataset_assets.interfaces.cli.export import to_file
 from dataset_assets.interfaces.reading import Wanted, opened, read_arrow, read_pandas
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.materialize import materialize
-from tests.agreement.both import Both, both
+from tests.agreement.parity import Both, both
 from tests.bigquery.emulator import Emulator
 
 PROVE = bool(os.environ.get("DATASET_ASSETS_PROVE"))

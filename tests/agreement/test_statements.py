@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.publishing.materialize import materialize
-from tests.agreement.both import both
-from tests.agreement.cases import STEM, Case, cases
+from tests.agreement.parity import both
+from tests.agreement.random_cases import STEM, Case, cases
 from tests.agreement.test_random import NESTED, prepare, request
 from tests.bigquery.emulator import Emulator
 from tests.googlesql.statements import recorded

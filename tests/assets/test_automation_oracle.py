@@ -13,9 +13,9 @@ from random import Random
 
 import pytest
 
-from tests.assets.account import Account, Verdict, told
 from tests.assets.automated import Automated, Piece
 from tests.assets.catalogs import NOW, TABLES, Spec, cadence_of, catalog
+from tests.assets.refresh_oracle import Account, Verdict, told
 
 GRAPHS = int(os.environ.get("DATASET_ASSETS_GRAPHS", "15"))
 TICKS = 10

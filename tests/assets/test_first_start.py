@@ -10,7 +10,7 @@ from dataset_assets.assets import automation
 from dataset_assets.assets import source_sensor as polling
 from dataset_assets.assets.asset_keys import dataset_key, table_key
 from tests.assets.automated import Piece
-from tests.assets.polled import graph
+from tests.assets.polling_process import graph
 from tests.assets.retailer import BRANDS, MONTHLY, NESTING, NOW, Retailer
 from tests.interfaces.running import well
 

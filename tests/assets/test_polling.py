@@ -14,7 +14,7 @@ from dataset_assets.assets import source_sensor as polling
 from dataset_assets.assets.asset_keys import table_key
 from dataset_assets.errors import AccessError, Fault
 from dataset_assets.ports.resolver import Resolver, TableState
-from tests.assets.polled import graph
+from tests.assets.polling_process import graph
 from tests.assets.retailer import MONTHLY, Retailer
 
 MONTHS = [f"2024-{month:02}" for month in range(1, 6)]

@@ -2,7 +2,7 @@ import pytest
 
 from tests.bigquery.emulator import Emulator
 from tests.bigquery.proxy import StrictProxy
-from tests.bigquery.scene import Scene
+from tests.bigquery.publishing_scenario import Scene
 
 
 @pytest.fixture

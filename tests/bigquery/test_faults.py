@@ -16,8 +16,8 @@ from dataset_assets.errors import AccessError, DatasetAssetsError, PublishError
 from tests.bigquery.emulator import Emulator
 from tests.bigquery.faults import Fault
 from tests.bigquery.proxy import StrictProxy
-from tests.bigquery.scene import Scene, asks_for, error_of, insert_of
-from tests.bigquery.stall import PERIOD
+from tests.bigquery.publishing_scenario import Scene, asks_for, error_of, insert_of
+from tests.bigquery.stalled_server import PERIOD
 from tests.bigquery.wire import Request
 
 TIMES = int(os.environ.get("DATASET_ASSETS_FAULTS", "1"))

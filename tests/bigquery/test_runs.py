@@ -16,8 +16,8 @@ import pytest
 from dataset_assets.errors import DatasetAssetsError, PublishError, SupersededError
 from tests.bigquery.emulator import PATIENCE, PROJECT
 from tests.bigquery.faults import Fault
-from tests.bigquery.scene import CHANGING, Scene, insert_of
-from tests.bigquery.stall import PERIOD, STEM
+from tests.bigquery.publishing_scenario import CHANGING, Scene, insert_of
+from tests.bigquery.stalled_server import PERIOD, STEM
 
 TIMES = int(os.environ.get("DATASET_ASSETS_FAULTS", "1"))
 HERE = Path(__file__).resolve().parents[2]
@@ -25,7 +25,7 @@ PIPE = subprocess.PIPE
 
 
 def start(scene: Scene, *how: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "tests.bigquery.stall", json.dumps(asdict(scene.stall)), *how]
+    command = [sys.executable, "-m", "tests.bigquery.stalled_server", json.dumps(asdict(scene.stall)), *how]
     return subprocess.Popen(command, cwd=HERE, stdout=PIPE, stderr=PIPE, text=True)
 
 

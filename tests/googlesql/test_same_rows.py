@@ -25,6 +25,7 @@ from dataset_assets.rows.identity import EarlierRows, row_metadata
 from dataset_assets.sql.build import assemble, column, table
 from dataset_assets.sql.nodes import ClockTime, FloatAsDecimal
 from dataset_assets.stats.profile import profile
+from tests.engines.test_float_as_decimal import named
 from tests.googlesql.session import SYSTEM, Both, relation
 from tests.oracle.oracle import Oracle
 from tests.oracle.test_selection import AS_OFS, LOOKUPS, SALES, TIMES, Draw, definitions
@@ -33,7 +34,6 @@ from tests.rows.test_identity import row as identity_row
 from tests.stats.profiling import ROWS, published
 from tests.stats.test_statistics import ALL_TYPES
 from tests.stats.test_statistics import row as statistics_row
-from tests.test_float_as_decimal import named
 
 CASES = int(os.environ.get("DATASET_ASSETS_CASES", "25"))
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.bigquery.faults import Fault
-from tests.bigquery.scene import insert_of
+from tests.bigquery.publishing_scenario import insert_of
 from tests.interfaces.cloud import Cloud
 from tests.interfaces.running import refused
 

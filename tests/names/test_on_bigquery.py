@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 
 from dataset_assets.publishing.materialize import materialize
-from tests.agreement.both import both, published
-from tests.agreement.rows import KINDS
+from tests.agreement.parity import both, published
+from tests.agreement.row_values import KINDS
 from tests.bigquery.emulator import Emulator
 from tests.names.renamed import AS_OF, VARIANTS, Renamed
 from tests.names.test_internal_names import turns

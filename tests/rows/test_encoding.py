@@ -13,7 +13,7 @@ from dataset_assets.rows.encoding import content_digest, digest_parts, fold_dige
 from dataset_assets.sql.build import column
 from dataset_assets.sql.dialect import BIGQUERY
 from dataset_assets.stats.profile import profile
-from tests.engines.benches import on_duckdb
+from tests.engines.engine_fixtures import on_duckdb
 from tests.stats.profiling import published
 
 T = ColumnType

@@ -16,7 +16,7 @@ from dataset_assets.rows.identity import EarlierRows, Identity, row_metadata
 from dataset_assets.rows.stamping import row_id
 from dataset_assets.sql.build import CTE, assemble, column, table
 from dataset_assets.sql.dialect import BIGQUERY
-from tests.engines.benches import Bench
+from tests.engines.engine_fixtures import Bench
 
 COLUMNS = (
     ColumnDef(name="seen", type="timestamp", nullable=True),

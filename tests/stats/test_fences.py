@@ -9,7 +9,7 @@ import pytest
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.stats.fences import LEAST_ROWS
 from dataset_assets.stats.profile import BATCH
-from tests.engines.benches import on_duckdb
+from tests.engines.engine_fixtures import on_duckdb
 from tests.stats.profiling import profiled
 
 LADDER = sorted(Decimal(digit).scaleb(power) for power in range(-9, 29) for digit in (1, 2, 5))

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.stats.profile import profile
-from tests.engines.benches import on_duckdb
+from tests.engines.engine_fixtures import on_duckdb
 from tests.stats.profiling import published
 
 KINDS = list(ColumnType)

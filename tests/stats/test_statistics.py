@@ -17,7 +17,7 @@ from dataset_assets.stats.counting import Counting
 from dataset_assets.stats.profile import WIDE
 from dataset_assets.stats.query import profile_query
 from dataset_assets.stats.statistics import Statistics, ValueRange
-from tests.engines.benches import on_duckdb
+from tests.engines.engine_fixtures import on_duckdb
 from tests.stats.profiling import expected, profiled, published, shown
 
 T = ColumnType

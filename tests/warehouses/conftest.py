@@ -2,7 +2,7 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.warehouses.depots import DEPOTS, Depot, Opened
+from tests.warehouses.warehouse_fixtures import DEPOTS, Depot, Opened
 
 
 @pytest.fixture(params=DEPOTS)

@@ -9,7 +9,7 @@ from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import PublishError, UnsupportedError
 from dataset_assets.ports.warehouse import PublishedColumn
 from tests.bigquery.emulator import PROJECT, Emulator
-from tests.warehouses.depots import DEPOTS, ONE, TWO, A, B, BigQueryDepot, DeltaDepot, Opened
+from tests.warehouses.warehouse_fixtures import DEPOTS, ONE, TWO, A, B, BigQueryDepot, DeltaDepot, Opened
 
 
 @pytest.fixture

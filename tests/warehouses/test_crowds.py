@@ -7,8 +7,8 @@ from contextlib import suppress
 from itertools import count
 
 from dataset_assets.errors import SupersededError
-from tests.engines.forks import Fork
-from tests.warehouses.depots import A, Depot, Opened
+from tests.engines.forked_process import Fork
+from tests.warehouses.warehouse_fixtures import A, Depot, Opened
 
 ROWS = 200
 KILLS = {"DeltaDepot": 8, "BigQueryDepot": 3}

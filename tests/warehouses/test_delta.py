@@ -10,7 +10,7 @@ from dataset_assets.adapters.delta.warehouse import DeltaWarehouse
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import Fault, PublishError, SupersededError
 from dataset_assets.ports.warehouse import PublishedColumn
-from tests.warehouses.depots import ONE, TWO, A, B, DeltaDepot, Opened
+from tests.warehouses.warehouse_fixtures import ONE, TWO, A, B, DeltaDepot, Opened
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import DatasetAssetsError, PublishError, ResolveError, SupersededError
 from dataset_assets.ports.relation import PhysicalType
 from dataset_assets.ports.warehouse import PublishedColumn
-from tests.warehouses.depots import ONE, TWO, A, B, Depot, Opened
+from tests.warehouses.warehouse_fixtures import ONE, TWO, A, B, Depot, Opened
 
 TEXT = PublishedColumn("a", ColumnType.STRING, True)
 

@@ -1,0 +1,81 @@
+"""A stall behind the strict proxy, and what is there after it published."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.bigquery.emulator import PATIENCE, PROJECT, Emulator, once
+from tests.bigquery.proxy import StrictProxy
+from tests.bigquery.stalled_server import PERIOD, ROWS, STEM, Stall
+from tests.bigquery.wire import Request
+
+CHANGING = ("claim", "move", "stage", "publish")
+"""The steps of a publication whose jobs change something; the others are `read`."""
+
+
+@dataclass
+class Scene:
+    """`made`: how many publications each Period has by now."""
+
+    emulator: Emulator
+    proxy: StrictProxy
+    dataset: str
+    made: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def stall(self) -> Stall:
+        return Stall(self.proxy.rest, self.proxy.storage, self.dataset)
+
+    def publish(self, period: str = PERIOD, run: str = "", *, moves: bool = False) -> None:
+        """A publication that must succeed, and be the only one."""
+        price = sum(self.made.values())
+        self.stall.publish(price, run, period, moves=moves)
+        self.made[period] += 1
+        self.assert_whole(period, price)
+
+    def rows(self, query: str) -> list[dict]:
+        return self.emulator.rows(query.format(d=self.dataset))
+
+    def published(self, period: str = PERIOD) -> list[str]:
+        """The runs that published, in order."""
+        found = self.rows(
+            f"SELECT run_id FROM {{d}}._publications WHERE period = '{period}' ORDER BY version"
+        )
+        return [row["run_id"] for row in found]
+
+    @property
+    def left(self) -> list[str]:
+        """Tables of rows that nobody will publish."""
+        client = self.emulator.client()
+        tables = client.list_tables(f"{PROJECT}.{self.dataset}", retry=once(), timeout=PATIENCE)
+        return [each.table_id for each in tables if each.table_id.startswith(("_staged", "_moved"))]
+
+    def assert_whole(self, period: str, price: int) -> None:
+        """The rows of one publication, each once; as many publications as were made; nothing beside them."""
+        found = "COUNT(*) AS n, COUNT(DISTINCT _row_id) AS ids, MIN(price) AS low, MAX(price) AS high"
+        run = "MIN(_created_by_run_id) AS run"
+        (row,) = self.rows(f"SELECT {found}, {run} FROM {{d}}.{STEM} WHERE _period = '{period}'")
+        assert (row["n"], row["ids"], row["low"], row["high"]) == (ROWS, ROWS, price, price)
+        runs = self.published(period)
+        assert len(runs) == len(set(runs)) == self.made[period]
+        assert runs[-1] == row["run"]
+        assert self.left == []
+
+    def assert_done_once(self) -> None:
+        """Of the jobs of a run that change something each succeeded once, whatever ids it took."""
+        done = [job["configuration"]["labels"] for job in self.proxy.jobs if not error_of(job)]
+        times = Counter((each["run"], each["step"]) for each in done if each["step"] in CHANGING)
+        assert set(times.values()) == {1}, times
+
+
+def error_of(job: dict) -> dict:
+    return job["status"].get("errorResult", {})
+
+
+def insert_of(step: str) -> Callable[[Request], bool]:
+    return lambda request: request.place == "insert" and request.labels.get("step") == step
+
+
+def asks_for(place: str, step: str) -> Callable[[Request], bool]:
+    """Later requests for a job of this step."""
+    return lambda request: request.place == place and f"{step}-" in request.job_id

@@ -11,15 +11,14 @@ import pytest
 from tests.components.project import Project
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("dataset_assets", "resources", "interfaces", "definitions")
+PACKAGE = "dataset_assets"
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
     """A folder that the package is installed into, from a copy: building leaves files beside its sources."""
     source, found = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / PACKAGE, source / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source)
     options = [

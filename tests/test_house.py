@@ -86,7 +86,7 @@ def test_the_wheel_has_the_files_that_the_code_reads(tmp_path):
     """Built from a copy: building leaves files beside its sources."""
     source = tmp_path / "source"
     shutil.copytree(ROOT / PACKAGE, source / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", tmp_path]
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, source], check=True, capture_output=True)

@@ -19,7 +19,7 @@ def site(tmp_path_factory) -> Path:
     """A folder that the package is installed into, from a copy: building leaves files beside its sources."""
     source, found = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
     shutil.copytree(ROOT / PACKAGE, source / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     options = [
         "--no-deps",

@@ -86,6 +86,7 @@ def prepared(folder: Path, postgres: Postgres, webhook: str) -> tuple[Deployment
         "DAGSTER_CODE_SERVER": "127.0.0.1",
         "DATASET_ASSETS_DEFINITIONS": str(retailer.settings.definitions),
         "DAGSTER_HOME": str(folder / "home"),
+        "PYTHONPATH": str(DEPLOY.parent),
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "TMPDIR": str(folder / "tmp"),
         "HOME": "/nonexistent",

@@ -89,7 +89,10 @@ def test_the_image_has_the_packages_and_what_they_are_built_from():
     sent = re.findall(r"^!(.+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
     final = [word for step in stages()[1] if step.name == "COPY" for word in step.words[:-1]]
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
-    assert packages | {"pyproject.toml", "README.md"} <= set(copied)
+    assert {"dataset_assets", "pyproject.toml", "README.md", "LICENSE"} == set(copied) - {
+        "deploy/requirements.lock"
+    }
+    assert packages - {"dataset_assets"} <= set(final)
     assert {word for word in [*copied, *final] if not word.startswith(("/", "--"))} == set(sent)
     assert [name for name in sent if not (ROOT / name).exists()] == []
 
@@ -97,4 +100,8 @@ def test_the_image_has_the_packages_and_what_they_are_built_from():
 def test_the_image_refuses_versions_that_are_not_locked_and_is_nobodys():
     environment = dict(pair for step in stages()[1] if step.name == "ENV" for pair in settings(step))
     assert environment["DATASET_ASSETS_LOCKED"] == "1"
+    (project,) = {
+        step.words[-1] for step in stages()[1] if step.name == "COPY" and "definitions" in step.words
+    }
+    assert f"{environment['PYTHONPATH']}/definitions" == project
     assert [step.text for step in stages()[1] if step.name == "USER"] == ["10001:10001"]

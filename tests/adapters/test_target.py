@@ -38,7 +38,7 @@ def path(tmp_path):
 def test_the_default_target_is_the_projects_wherever_it_runs(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DATASET_ASSETS_TARGET", raising=False)
-    target = load_target()
+    target: Any = targets.load_target(project=PROJECT)
     assert (target.name, target.default_resolver) == ("local", "retail")
     assert target.resolver(None).root == PROJECT / "data" / "retail"
     assert target.warehouse.root == PROJECT / "warehouse"

@@ -151,10 +151,10 @@ def test_outputs_that_cannot_be_written_are_a_sentence():
 
 
 READY = """
-from interfaces import start
-prepare = start._prepare_outputs
-start._prepare_outputs = lambda: (prepare(), print("ready", flush=True))
-start.main()
+from dataset_assets.interfaces.cli import main
+prepare = main._prepare_outputs
+main._prepare_outputs = lambda: (prepare(), print("ready", flush=True))
+main.main()
 """
 """The command, which says when it can be stopped: before that Python itself is being started."""
 

@@ -75,7 +75,7 @@ class SelectionInput:
     def _identifiers(self) -> Iterator[str]:
         yield from (output.name for output in self.scope.outputs)
         yield from self.joined_columns.values()
-        for source in (self.scope.main, *self.scope.lookups):
+        for source in self.scope.sources:
             relation = self.relations[source.name]
             yield from (source.name, source.table, source.nested.stem if source.nested else "")
             yield from (column.name for column in (*source.columns, *relation.columns))

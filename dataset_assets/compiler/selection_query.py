@@ -82,7 +82,7 @@ class QueryState:
 def resolve(state: QueryState) -> QueryState:
     """Every relation has its declared schema, or every fault is raised at once."""
     inputs = state.inputs
-    sources = tuple(map(inputs.declared, (inputs.scope.main, *inputs.scope.lookups)))
+    sources = tuple(map(inputs.declared, inputs.scope.sources))
     faults = (
         fault
         for source in sources

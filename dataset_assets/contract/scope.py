@@ -102,6 +102,11 @@ class Scope:
         found = (_lookup_source(lookup, self.datasets) for lookup in self.dataset.lookups)
         return tuple(source for source in found if source)
 
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """The main table, then the lookups in the order of the file."""
+        return (self.main, *self.lookups)
+
     def find(self, ref: str) -> Reference | None:
         """The column that `column` (main table) or `alias.column` (lookup) refers to."""
         source_name, _, name = ref.rpartition(".")

@@ -35,7 +35,7 @@ class SourceLocator:
     @property
     def resolvers(self) -> Mapping[str, Resolver]:
         """The Resolver of each source that is a table, by the source's name."""
-        sources = (self.scope.main, *self.scope.lookups)
+        sources = self.scope.sources
         return {
             each.name: self.target.resolver_of(self.scope.dataset, each.table)
             for each in sources
@@ -60,7 +60,7 @@ class SourceLocator:
         faults: list[Fault] = list(self.without_rows_for_a_period())
         found: dict[str, Relation] = {}
         with _readers(resolvers, self.target.engine.dialect.name, job) as readers:
-            for source in (self.scope.main, *self.scope.lookups):
+            for source in self.scope.sources:
                 try:
                     reader = readers.get(source.name, session)
                     found[source.name] = self.relation(source, reader)
@@ -133,7 +133,7 @@ class ResolvedSources:
     def apart(self) -> tuple[Source, ...]:
         """The sources that the target's engine cannot read."""
         scope = self.there.scope
-        return tuple(each for each in (scope.main, *scope.lookups) if each.name in self.readers)
+        return tuple(each for each in scope.sources if each.name in self.readers)
 
     @property
     def texts(self) -> tuple[str, ...]:

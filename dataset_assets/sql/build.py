@@ -23,9 +23,13 @@ class CTE(NamedTuple):
     query: exp.Query
 
 
-def identifier(name: str) -> exp.Identifier:
-    """Quoted where either dialect reserves the word, so that the text stays readable."""
-    return exp.to_identifier(name, quoted=name.lower() in _RESERVED)
+def identifier(name: str, *, quoted: bool = False) -> exp.Identifier:
+    """Return a name as an identifier, quoted where it has to be or where `quoted` asks for it.
+
+    A name has to be quoted if it is no plain word or if either dialect reserves it. Other names are not
+    quoted, so that the SQL is easy to read.
+    """
+    return exp.to_identifier(name, quoted=quoted or name.lower() in _RESERVED or None)
 
 
 def column(name: str, table: str | None = None) -> exp.Column:

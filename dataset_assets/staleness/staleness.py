@@ -155,7 +155,7 @@ class PublicationStatus:
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         """The main table, then the lookups."""
-        return (self.places.scope.main, *self.places.scope.lookups)
+        return self.places.scope.sources
 
     @cached_property
     def record(self) -> Record | None:

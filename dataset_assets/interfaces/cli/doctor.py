@@ -126,7 +126,7 @@ class Examination:
         places = places_of(self.workspace, entry, at)
         ready = self.own is not None
         try:
-            for source in (places.scope.main, *places.scope.lookups):
+            for source in places.scope.sources:
                 looked = self._nested(about, source.nested) if source.nested else self._table(places, source)
                 fits = yield from looked
                 ready = ready and fits

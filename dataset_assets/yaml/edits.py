@@ -1,6 +1,6 @@
-"""Writes `id`, `version`, `created_at` and `updated_at` into a YAML file, and touches nothing else of it.
+"""Write single fields (`id`, `version`, `created_at`, `updated_at`) into the text of a YAML file.
 
-Edits are made in the text, at the places that the reader knows, so comments and layout stay.
+The text is edited at the positions that the reader returns, so that comments and layout do not change.
 """
 
 import copy
@@ -17,13 +17,14 @@ _SCALAR = re.compile(
 _BOM = "\ufeff"
 
 Edit = tuple[int, int, str]
-"""Start and end in the text, and what stands there afterwards."""
+"""The start and the end of a part of the text, and the text that replaces it."""
 
 
 def with_fields(text: str, path: str, root: str, fields: Mapping[str, str]) -> str:
-    """The text with these scalars below `root`. `fields` are in YAML's notation, in the order of new lines.
+    """Return the text with these fields of the mapping `root`, replaced or added.
 
-    Raises LockError where the layout is too unusual for that; ContractError for a text that is not YAML.
+    `fields` maps keys to values in YAML's notation; new lines are in this order. Raises LockError if the
+    layout is too unusual to edit, and ContractError if the text is not valid YAML.
     """
     bare = text.removeprefix(_BOM)
     document = read(bare, path)
@@ -61,7 +62,7 @@ def _insertion(text: str, document: Document, root: str, fields: Mapping[str, st
 
 
 def _verify(text: str, before: Document, root: str, fields: Mapping[str, str]) -> None:
-    """The file must say what it said, and the fields."""
+    """Raise LockError unless the text holds the data of `before` with the new fields, and nothing else."""
     expected = copy.deepcopy(before.data)
     expected[root] |= {key: value.strip('"') for key, value in fields.items()}
     try:

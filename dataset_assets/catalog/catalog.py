@@ -11,10 +11,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, RootModel, ValidationError
 
-from dataset_assets.catalog.drafts import ParsedFile, checked, parsed
 from dataset_assets.catalog.folder import files_of, refuse_link_out
+from dataset_assets.catalog.parsed_files import ParsedFile, check_files, parse_file
 from dataset_assets.catalog.projects import ROOT as PROJECT
-from dataset_assets.catalog.projects import Project, Referent, project_faults, read_project_lock
+from dataset_assets.catalog.projects import Project, ProjectDataset, project_faults, read_project_lock
 from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.versions import Lock
 from dataset_assets.contract.model import Dataset
@@ -84,10 +84,10 @@ class Catalog:
         """By stem or id; None where there is none."""
         return self.entries.get(name) or self._by_id.get(name.lower())
 
-    def referent(self, name: str) -> Referent | None:
+    def project_dataset(self, name: str) -> ProjectDataset | None:
         """What a Project's name for a Dataset leads to."""
         entry = self.named(name)
-        return Referent(entry.stem, entry.dataset) if entry else None
+        return ProjectDataset(entry.stem, entry.dataset) if entry else None
 
     def find(self, id: UUID) -> Named | None:  # noqa: A002 - the specification's word
         """The Dataset with this id; None for one that is broken or absent."""
@@ -126,8 +126,8 @@ def load_catalog(root: Path) -> Catalog:
     calendars = _calendars(root / "periods.yaml", faults)
     with _collector_at_rest():
         paths = _listed(root / "datasets", faults)
-        drafts = {path.stem: parsed(path, lambda each: _read_inside(each, root)) for path in paths}
-        entries = _entries(drafts, calendars, users)
+        files = {path.stem: parse_file(path, lambda each: _read_inside(each, root)) for path in paths}
+        entries = _entries(files, calendars, users)
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
     projects = dict(_projects(catalog, users, faults))
     faults += _misnamed(root)
@@ -142,7 +142,7 @@ def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> C
     root, faults = path.parent, list[Fault]()
     users = _users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
     calendars = _calendars(root / "periods.yaml", faults)
-    entry = _entries({stem: parsed(path, read)}, calendars, users)[stem]
+    entry = _entries({stem: parse_file(path, read)}, calendars, users)[stem]
     entries = {stem: replace(entry, faults=(*entry.faults, *faults))}
     return Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
 
@@ -162,14 +162,14 @@ def _read_inside(path: Path, root: Path) -> Document:
 
 
 def _entries(
-    drafts: Mapping[str, ParsedFile], calendars: Calendars | None, users: Users | None
+    files: Mapping[str, ParsedFile], calendars: Calendars | None, users: Users | None
 ) -> dict[str, Entry]:
-    found = dict(checked(drafts, calendars, users))
+    found = dict(check_files(files, calendars, users))
     return {
         stem: Entry(
             stem, each.path, each.document, each.dataset if each.is_whole else None, found[stem], each.lock
         )
-        for stem, each in drafts.items()
+        for stem, each in files.items()
     }
 
 
@@ -246,7 +246,7 @@ def _projects(catalog: Catalog, users: Users | None, faults: list[Fault]) -> Ite
         except LockError as error:
             faults += error.faults
             continue
-        broken = list(first_faults(project_faults(project, document, lock, users, catalog.referent)))
+        broken = list(first_faults(project_faults(project, document, lock, users, catalog.project_dataset)))
         faults += broken
         if not broken:
             yield path.stem, project if project.id else project.model_copy(update={"id": lock.id})

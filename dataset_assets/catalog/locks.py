@@ -17,7 +17,7 @@ from dataset_assets.catalog.versions import Line, Lock, lock_dataset, read_lock
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.structural_diff import Structure, difference
 from dataset_assets.errors import ContractError, Fault, LockError, raise_all
-from dataset_assets.text.atomic_files import exact_text, guarded, replace_text
+from dataset_assets.text.atomic_files import exact_text, replace_text, write_lock
 from dataset_assets.text.wording import dotted
 from dataset_assets.yaml.edits import with_fields
 
@@ -31,7 +31,7 @@ def lock_entry(entry: Entry, now: datetime) -> tuple[str, ...]:
     raise_all(LockError, entry.lock.unreadable)
     if entry.dataset is None:
         raise ContractError(*entry.faults)
-    done = list(mend_merge(entry.lock_path))
+    done = list(repair_merge(entry.lock_path))
     before = len(read_lock(entry.lock_path).lines)
     version = lock_dataset(entry.path, entry.lock_path, entry.dataset, now)
     lock = read_lock(entry.lock_path)
@@ -72,7 +72,7 @@ def lock_project_file(catalog: Catalog, stem: str, now: datetime) -> tuple[str, 
     lock_path = path.with_suffix(".lock")
     before = read_project_lock(lock_path)
     project = catalog.projects[stem]
-    after = lock_project(lock_path, project, catalog.referent, now)
+    after = lock_project(lock_path, project, catalog.project_dataset, now)
     done = ["recorded its datasets"] if after != before else []
     text = exact_text(path)
     changed = with_fields(text, str(path), PROJECT, {"id": str(after.id)})
@@ -93,12 +93,12 @@ def project_lock_faults(catalog: Catalog, stem: str) -> tuple[Fault, ...]:
     return (Fault(f"the project `{stem}` is not locked as it is", hint="run `dataset-assets lock`"),)
 
 
-def mend_merge(lock_path: Path) -> tuple[str, ...]:
+def repair_merge(lock_path: Path) -> tuple[str, ...]:
     """Gives the later lines of a merge, which kept both sides, the next free numbers; says which.
 
     No number is used again, not even one that this leaves without a structure.
     """
-    with guarded(lock_path):
+    with write_lock(lock_path):
         lock = read_lock(lock_path)
         raise_all(LockError, lock.unreadable)
         if not lock.disorder:
@@ -175,7 +175,7 @@ def _write_fields(entry: Entry, lock: Lock) -> list[str]:
     fields = _fields(entry.dataset, entry.document.data[ROOT], lock)
     if not fields:
         return []
-    with guarded(entry.path):
+    with write_lock(entry.path):
         text = exact_text(entry.path)
         replace_text(entry.path, with_fields(text, str(entry.path), ROOT, fields))
     return list(fields)

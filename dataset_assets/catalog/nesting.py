@@ -39,7 +39,7 @@ class Nesting:
         """The other files with the same id."""
         return tuple(other for other in self._stems.get(id_, ()) if other != stem) if id_ else ()
 
-    def why_not(self, stem: str, id_: UUID) -> tuple[str, str]:
+    def unusable_reason(self, stem: str, id_: UUID) -> tuple[str, str]:
         """(what is wrong, what would do) with a nested Dataset that could not be used."""
         stems = self._stems.get(id_)
         if not stems:

@@ -20,7 +20,7 @@ from dataset_assets.catalog.users import Users
 from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.errors import Fault, LockError, Position, raise_all
 from dataset_assets.model import Instant, Model, Text
-from dataset_assets.text.atomic_files import guarded, replace_text
+from dataset_assets.text.atomic_files import replace_text, write_lock
 from dataset_assets.text.wording import dotted, shown
 from dataset_assets.yaml.reader import Document
 
@@ -46,14 +46,14 @@ class ProjectLock(Model):
 
 
 @dataclass(frozen=True)
-class Referent:
+class ProjectDataset:
     """What a Project's name for a Dataset leads to: `dataset` is None where its file is broken."""
 
     stem: str
     dataset: Dataset | None
 
 
-Find = Callable[[str], Referent | None]
+Find = Callable[[str], ProjectDataset | None]
 """A Dataset by stem or id (BR-131)."""
 
 
@@ -109,7 +109,7 @@ def lock_project(lock_path: Path, project: Project, find: Find, now: datetime) -
 
     Only for a Project without faults. Raises LockError for a Dataset that was never locked, so has no id.
     """
-    with guarded(lock_path):
+    with write_lock(lock_path):
         before = read_project_lock(lock_path)
         named = {name: found for name in project.datasets if (found := find(name))}
         ids = {name: found.dataset.id for name, found in named.items() if found.dataset}

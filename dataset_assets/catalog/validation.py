@@ -1,4 +1,4 @@
-"""The faults of named files and folders, in or outside of a `definitions/` folder."""
+"""Validate files and folders that a person names, in or outside of a `definitions/` folder."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_assets.catalog.catalog import Catalog, load_catalog
-from dataset_assets.catalog.drafts import checked, parsed
+from dataset_assets.catalog.parsed_files import check_files, parse_file
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.errors import ContractError, Fault, near
 from dataset_assets.periods.calendar import Calendars
@@ -24,27 +24,27 @@ _RESOLVER = (ROOT, "resolver_id")
 
 
 @dataclass(frozen=True)
-class Report:
-    """How many `files` were looked at, and all their faults, file by file."""
+class ValidationReport:
+    """The number of `files` that were validated, and all their faults, file by file."""
 
     files: int
     faults: tuple[Fault, ...]
 
     @property
     def broken(self) -> int:
-        """How many places the faults are in: files, and paths that are not there."""
+        """The number of files with faults, and of paths that do not exist."""
         return len({fault.position.file if fault.position else fault.message for fault in self.faults})
 
 
 @dataclass(frozen=True)
 class Resolvers:
-    """What files may name of the target that is called `target`: its resolvers."""
+    """The names of the resolvers of a target, which files may use as `resolver_id`."""
 
     target: str
     names: tuple[str, ...]
 
     def faults(self, document: Document | None) -> Iterator[Fault]:
-        """Of a Dataset's file, sound or not, whose `resolver_id` the target does not have."""
+        """Yield a fault if the `resolver_id` in a Dataset's file, valid or not, is none of the target's."""
         data = document.data if document else None
         dataset = data.get(ROOT) if isinstance(data, dict) else None
         name = dataset.get("resolver_id") if isinstance(dataset, dict) else None
@@ -56,43 +56,47 @@ class Resolvers:
 
 
 ReadTarget = Callable[[Calendars], Resolvers]
-"""Reads the target that Datasets are checked against. Raises ContractError with everything wrong with it."""
+"""Reads the target that Datasets are validated against. Raises ContractError with all its faults."""
 
 
-def check_folder(root: Path, read_target: ReadTarget | None = None) -> Report:
-    """Everything in a `definitions/` folder, and the target."""
+def validate_folder(root: Path, read_target: ReadTarget | None = None) -> ValidationReport:
+    """Validate all files of a `definitions/` folder, and the target."""
     catalog = load_catalog(root)
     resolvers, broken = _resolvers(catalog, read_target)
-    return Report(len(_files(root)) + bool(read_target), (*broken, *_every(catalog, resolvers)))
+    return ValidationReport(
+        len(_files(root)) + bool(read_target), (*broken, *_all_faults(catalog, resolvers))
+    )
 
 
-def check_paths(root: Path, paths: Sequence[Path], read_target: ReadTarget | None = None) -> Report:
-    """The named files and folders. A path that is not there is a fault.
+def validate_paths(
+    root: Path, paths: Sequence[Path], read_target: ReadTarget | None = None
+) -> ValidationReport:
+    """Validate the named files and folders. A path that does not exist is a fault.
 
-    A file outside of `root` is read with the users, calendars and Datasets of `root`. Faults of the target
-    are told with those of a whole `definitions/` folder alone.
+    A file outside of `root` is validated with the users, calendars and Datasets of `root`. Faults of the
+    target are reported only if a whole `definitions/` folder is validated.
     """
     catalog = load_catalog(root)
     files = 0
     faults: dict[Fault, None] = {}
-    for path in dict.fromkeys(map(_named, paths)):
-        found = _check(catalog, path, read_target)
-        files += found.files
-        faults |= dict.fromkeys(found.faults)
-    return Report(files, tuple(faults))
+    for path in dict.fromkeys(map(_absolute, paths)):
+        report = _validate(catalog, path, read_target)
+        files += report.files
+        faults |= dict.fromkeys(report.faults)
+    return ValidationReport(files, tuple(faults))
 
 
 def _resolvers(
     catalog: Catalog, read_target: ReadTarget | None
 ) -> tuple[Resolvers | None, tuple[Fault, ...]]:
-    """None for a target that is not known or cannot be read; then with its faults."""
+    """Return the resolvers of the target (None if unknown or unreadable) and the faults of the target."""
     try:
         return (read_target(catalog.calendars) if read_target else None), ()
     except ContractError as error:
         return None, error.faults
 
 
-def _every(catalog: Catalog, resolvers: Resolvers | None) -> Iterator[Fault]:
+def _all_faults(catalog: Catalog, resolvers: Resolvers | None) -> Iterator[Fault]:
     yield from catalog.faults
     for entry in catalog.entries.values():
         yield from entry.faults
@@ -100,48 +104,50 @@ def _every(catalog: Catalog, resolvers: Resolvers | None) -> Iterator[Fault]:
             yield from resolvers.faults(entry.document)
 
 
-def _named(path: Path) -> Path:
-    """The absolute path. A folder is followed to where it is; a file that is a link stays what it is."""
+def _absolute(path: Path) -> Path:
+    """Return the absolute path. Links to folders are resolved, a link to a file is not."""
     return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
 
 
-def _check(catalog: Catalog, path: Path, read_target: ReadTarget | None) -> Report:
+def _validate(catalog: Catalog, path: Path, read_target: ReadTarget | None) -> ValidationReport:
     root = catalog.root.resolve()
     if not path.exists():
-        return Report(0, (Fault(f"there is no file or folder {shown(str(path))}", hint="check the path"),))
+        return ValidationReport(
+            0, (Fault(f"there is no file or folder {shown(str(path))}", hint="check the path"),)
+        )
     if (path / "datasets").is_dir() or (path.is_dir() and root.is_relative_to(path)):
-        return check_folder(catalog.root if root.is_relative_to(path) else path, read_target)
+        return validate_folder(catalog.root if root.is_relative_to(path) else path, read_target)
     if path.is_relative_to(root):
         files = _files(path) if path.is_dir() else [path]
         resolvers, _ = _resolvers(catalog, read_target)
-        found = _known(catalog, files, resolvers)
+        found = _faults_of(catalog, files, resolvers)
     else:
-        files = [each for each in _files(path) if _is_of_a_dataset(each)] if path.is_dir() else [path]
+        files = [each for each in _files(path) if _is_dataset_file(each)] if path.is_dir() else [path]
         kind = None if path.is_dir() else _other_kind(path)
-        found = iter([_not_of_a_dataset(path, kind)]) if kind else _foreign(catalog, files)
+        found = iter([_wrong_kind(path, kind)]) if kind else _faults_outside(catalog, files)
     if not files:
         message = f"there is no .yaml file of a dataset in {path}"
-        return Report(0, (Fault(message, hint="name a folder that has some"),))
-    return Report(len(files), tuple(found))
+        return ValidationReport(0, (Fault(message, hint="name a folder that has some"),))
+    return ValidationReport(len(files), tuple(found))
 
 
-def _not_of_a_dataset(path: Path, kind: str) -> Fault:
+def _wrong_kind(path: Path, kind: str) -> Fault:
     message = f"{near(path)} is {kind}, not the file of a dataset"
     return Fault(message, hint="name files of datasets, or a definitions folder")
 
 
 def _files(folder: Path) -> list[Path]:
-    """All YAML files below a folder, but those in hidden folders."""
-    found = sorted(folder.rglob("*.yaml"))
-    return [path for path in found if not _is_hidden(path.relative_to(folder))]
+    """Return all YAML files below a folder, without those in hidden folders."""
+    paths = sorted(folder.rglob("*.yaml"))
+    return [path for path in paths if not _is_hidden(path.relative_to(folder))]
 
 
 def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _keys(path: Path) -> list[str] | None:
-    """The keys that a file begins with; None for a file that cannot be understood."""
+def _top_level_keys(path: Path) -> list[str] | None:
+    """Return the top-level keys of a file; None if it cannot be parsed."""
     try:
         data = read_file(path).data
     except ContractError:
@@ -149,9 +155,9 @@ def _keys(path: Path) -> list[str] | None:
     return list(data) if isinstance(data, dict) else []
 
 
-def _is_of_a_dataset(path: Path) -> bool:
-    """Whether a file is meant as a dataset's: by its keys, or where it cannot be read by one of its lines."""
-    keys = _keys(path)
+def _is_dataset_file(path: Path) -> bool:
+    """Return whether a file is meant as a dataset, by its keys or, if it cannot be parsed, by its lines."""
+    keys = _top_level_keys(path)
     if keys is not None:
         return any(nearest(key, (ROOT,)) for key in keys)
     try:
@@ -161,24 +167,27 @@ def _is_of_a_dataset(path: Path) -> bool:
 
 
 def _other_kind(path: Path) -> str | None:
-    return next((_KINDS[key] for key in _keys(path) or () if key in _KINDS), None)
+    return next((_KINDS[key] for key in _top_level_keys(path) or () if key in _KINDS), None)
 
 
-def _known(catalog: Catalog, files: Iterable[Path], resolvers: Resolvers | None) -> Iterator[Fault]:
-    """What the catalog found in these files, and in the locks beside them."""
+def _faults_of(catalog: Catalog, files: Iterable[Path], resolvers: Resolvers | None) -> Iterator[Fault]:
+    """Yield the faults that the catalog has for these files and for the locks beside them."""
     wanted = {str(each) for path in files for each in (path, path.with_suffix(".lock"))}
-    every = _every(catalog, resolvers)
-    yield from (each for each in every if each.position and str(_named(Path(each.position.file))) in wanted)
+    faults = _all_faults(catalog, resolvers)
+    yield from (
+        each for each in faults if each.position and str(_absolute(Path(each.position.file))) in wanted
+    )
 
 
-def _foreign(catalog: Catalog, files: Iterable[Path]) -> Iterator[Fault]:
-    """Files as if they were in `datasets/`, one with the stem of a file there in its place.
+def _faults_outside(catalog: Catalog, files: Iterable[Path]) -> Iterator[Fault]:
+    """Yield the faults that files outside of the folder would have in `datasets/`.
 
-    Which target they are meant for is not known: it may have resolvers that this one does not.
+    A file replaces the one of `datasets/` with the same stem. Its `resolver_id` is not validated, because the
+    target that it is meant for is unknown.
     """
-    own = {path.stem: parsed(path) for path in files}
-    drafts = {stem: parsed(entry.path) for stem, entry in catalog.entries.items()} | own
+    own = {path.stem: parse_file(path) for path in files}
+    parsed = {stem: parse_file(entry.path) for stem, entry in catalog.entries.items()} | own
     users = catalog.users if catalog.users.root else None
-    for stem, faults in checked(drafts, catalog.calendars, users):
+    for stem, faults in check_files(parsed, catalog.calendars, users):
         if stem in own:
             yield from faults

@@ -27,7 +27,7 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.structural_diff import Kind, Structure, difference
 from dataset_assets.errors import Fault, LockedMeanwhileError, LockError, Position, raise_all
 from dataset_assets.model import Instant, Integer, Model
-from dataset_assets.text.atomic_files import guarded, replace_text
+from dataset_assets.text.atomic_files import replace_text, write_lock
 
 _STRUCTURAL = {
     "main_table",
@@ -161,7 +161,7 @@ def lock_dataset(
     the file has one: `new_id`, where the caller has used one already. Raises LockError for a lock with
     faults, and for one of another Dataset; LockedMeanwhileError where the lock has another id than `new_id`.
     """
-    with guarded(lock_path):
+    with write_lock(lock_path):
         lock = read_lock(lock_path)
         raise_all(LockError, lock.faults)
         if new_id and lock.id not in (None, new_id):

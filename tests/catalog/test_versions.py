@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from uuid6 import uuid7
 
 from dataset_assets.catalog.catalog import Entry, load_catalog
-from dataset_assets.catalog.locks import entry_lock_faults, lock_entry, mend_merge
+from dataset_assets.catalog.locks import entry_lock_faults, lock_entry, repair_merge
 from dataset_assets.catalog.versions import lock_dataset, read_lock, structural_hash
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import ContractError, LockedMeanwhileError, LockError
@@ -183,7 +183,7 @@ def test_a_conflict_of_git_is_told_by_its_name(paths: tuple[Path, Path]) -> None
     paths[1].write_text(f"{ours}<<<<<<< HEAD\n{ours}=======\n{ours}>>>>>>> other\n")
     assert told(paths[1]).startswith(f"{paths[1]}:2:1: git left the marks of a conflict here; delete")
     with pytest.raises(LockError, match="conflict"):
-        mend_merge(paths[1])
+        repair_merge(paths[1])
 
 
 def branches(
@@ -207,7 +207,7 @@ def test_a_merge_that_kept_both_sides_is_told_and_mended(paths: tuple[Path, Path
     assert "run `dataset-assets lock`" in told(paths[1])
     with pytest.raises(LockError):
         lock(paths, "x")
-    done = mend_merge(paths[1])
+    done = repair_merge(paths[1])
     assert len(done) == 2
     assert done[0].startswith("version 2 of 2026-01-31 12:01:00 is now version 4")
     found = read_lock(paths[1])
@@ -216,7 +216,7 @@ def test_a_merge_that_kept_both_sides_is_told_and_mended(paths: tuple[Path, Path
     assert [line.sha256 for line in found.lines[3:]] == [structural_hash(dataset(*c)) for c in ("c", "cd")]
     assert found.lines[3].kind == "breaking"
     assert "column `a` of the main table removed" in found.lines[3].summary
-    assert mend_merge(paths[1]) == ()
+    assert repair_merge(paths[1]) == ()
     assert lock(paths, *"abcd") == 6
 
 
@@ -244,7 +244,7 @@ def test_a_lock_in_any_other_order_is_read_as_it_was_or_refused_and_mended(paths
             continue
         with pytest.raises(LockError, match="run `dataset-assets lock`"):
             lock(paths)
-        assert mend_merge(paths[1]) == ("put the lines in the order of their numbers",)
+        assert repair_merge(paths[1]) == ("put the lines in the order of their numbers",)
         assert paths[1].read_text() == before
     assert lock(paths) == 3
 
@@ -256,7 +256,7 @@ def test_a_line_that_a_merge_kept_twice_gives_its_number_once(paths: tuple[Path,
     before = paths[1].read_text()
     paths[1].write_text(before + before.splitlines(keepends=True)[1])
     assert "version 2 comes after version 3" in told(paths[1])
-    mend_merge(paths[1])
+    repair_merge(paths[1])
     assert paths[1].read_text() == before
 
 
@@ -284,7 +284,7 @@ def test_any_merge_can_be_mended(
     paths = folder / "p.yaml", folder / "p.lock"
     branches(paths, ours, theirs)
     before = {line.sha256 for line in read_lock(paths[1]).lines}
-    mend_merge(paths[1])
+    repair_merge(paths[1])
     found = read_lock(paths[1])
     assert found.faults == ()
     assert {line.sha256 for line in found.lines} == before

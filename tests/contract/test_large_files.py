@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataset_assets.catalog.catalog import load_catalog
-from dataset_assets.catalog.file_checks import check_folder
+from dataset_assets.catalog.validation import validate_folder
 from dataset_assets.errors import MOST_FAULTS, Fault, fault_count, first_faults
 
 HEAD = "dataset:\n  name: P\n  owner: ana\n"
@@ -60,7 +60,7 @@ def test_many_faults_are_told_in_few_lines_and_little_time(tmp_path, kind):
     text, expected = FILES[kind]
     root = catalog(tmp_path, a=text)
     begun = time.process_time()
-    faults = check_folder(root).faults
+    faults = validate_folder(root).faults
     assert time.process_time() - begun < SECONDS
     assert fault_count(faults) == expected
     assert len(faults) == min(expected, MOST_FAULTS + 1)
@@ -98,7 +98,7 @@ def test_the_limit_is_counted_without_making_the_columns(tmp_path):
     names = [f"a{n}" for n in range(2_000)]
     many = nested(2, 1, names)
     begun = time.process_time()
-    (fault,) = check_folder(catalog(tmp_path, wide=wide, many=many)).faults
+    (fault,) = validate_folder(catalog(tmp_path, wide=wide, many=many)).faults
     assert time.process_time() - begun < SECONDS
     assert "18,002,001 columns would be published" in str(fault)
 
@@ -106,16 +106,16 @@ def test_the_limit_is_counted_without_making_the_columns(tmp_path):
 def test_ten_thousand_columns_with_ours_are_not_too_many(tmp_path):
     at_the_limit = 10_000 - 10 - 3
     text = HEAD + columns(at_the_limit)
-    assert check_folder(catalog(tmp_path, a=text)).faults == ()
+    assert validate_folder(catalog(tmp_path, a=text)).faults == ()
     (tmp_path / "datasets" / "a.yaml").write_text(HEAD + columns(at_the_limit + 1))
-    (fault,) = check_folder(tmp_path).faults
+    (fault,) = validate_folder(tmp_path).faults
     assert "9,991 columns would be published" in str(fault)
 
 
 def test_a_long_chain_of_lookups_is_no_fault(tmp_path):
     text = SMALL + lookups(2_000, "a{before}.c", "c").replace("a-1.c", "u", 1)
     begun = time.process_time()
-    assert check_folder(catalog(tmp_path, a=text)).faults == ()
+    assert validate_folder(catalog(tmp_path, a=text)).faults == ()
     assert time.process_time() - begun < SECONDS
 
 
@@ -132,7 +132,7 @@ def test_a_name_that_is_too_long_for_a_column_is_a_fault(tmp_path):
 def test_ways_and_lists_are_cut(tmp_path):
     duplicates = {f"t{n}": nested(7, None, "") for n in range(30)}
     ring = {f"r{n}": nested(100 + n, 100 + (n + 1) % 30, "x") for n in range(30)}
-    told = [str(fault) for fault in check_folder(catalog(tmp_path, **duplicates, **ring)).faults]
+    told = [str(fault) for fault in validate_folder(catalog(tmp_path, **duplicates, **ring)).faults]
     assert any("as in `t1`, `t10`, `t11`, `t12`, `t13` and 24 more" in each for each in told)
     assert any("makes a cycle: r0 -> r1 -> r2" in each and "-> (20 more) -> r0" in each for each in told)
 

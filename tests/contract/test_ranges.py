@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from dataset_assets.adapters.shared.sizes import MemoryAmount
-from dataset_assets.catalog.file_checks import check_folder
+from dataset_assets.catalog.validation import validate_folder
 
 FILE = """\
 dataset:
@@ -32,7 +32,7 @@ def told(tmp_path: Path, window: str, days: str, more: str = "") -> list[str]:
     (tmp_path / "datasets").mkdir()
     (tmp_path / "users.yaml").write_text("users: {ana: {team: data}}\n")
     (tmp_path / "datasets" / "lines.yaml").write_text(FILE.format(range=window, days=days, more=more))
-    return [str(fault) for fault in check_folder(tmp_path).faults]
+    return [str(fault) for fault in validate_folder(tmp_path).faults]
 
 
 MONTHLY = "  partitions: {period: month, start: 2017-07}"

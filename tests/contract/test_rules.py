@@ -10,7 +10,7 @@ import pytest
 
 from dataset_assets.catalog.catalog import Catalog, load_catalog
 from dataset_assets.catalog.rules import RULES
-from dataset_assets.catalog.structure_rules import _lacks
+from dataset_assets.catalog.structure_rules import _missing_periods
 from dataset_assets.contract.model import Partitions
 from dataset_assets.periods.calendar import Calendars
 
@@ -340,4 +340,4 @@ def test_a_nested_dataset_has_all_periods_of_its_parent(own, nested, lacks) -> N
     def partitions(start: str, end: str | None) -> Partitions:
         return Partitions(period="month", start=start, end=end)
 
-    assert _lacks(Calendars(), partitions(*own), partitions(*nested)) == lacks
+    assert _missing_periods(Calendars(), partitions(*own), partitions(*nested)) == lacks

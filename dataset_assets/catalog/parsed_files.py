@@ -13,7 +13,7 @@ from dataset_assets.catalog.rules import ROOT, check
 from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.versions import Lock, read_lock
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.scope import Named, Scope
+from dataset_assets.contract.scope import NamedDataset, Scope
 from dataset_assets.errors import ContractError, Fault, first_faults
 from dataset_assets.periods.calendar import Calendars
 from dataset_assets.yaml.loading import build
@@ -65,10 +65,10 @@ def check_files(
     namesakes: dict[str, list[str]] = defaultdict(list)
     for stem in files:
         namesakes[stem.lower()].append(stem)
-    valid: dict[object, Named] = {}
+    valid: dict[object, NamedDataset] = {}
     for stem in (*nesting.order(), *(stem for stem, each in files.items() if not each.dataset)):
         each = files[stem]
-        found: tuple[Fault, ...] = ()
+        rule_faults: tuple[Fault, ...] = ()
         if each.dataset and each.document:
             inputs = RuleInput(
                 stem=stem,
@@ -82,14 +82,14 @@ def check_files(
                 unusable_reason=partial(nesting.unusable_reason, stem),
                 placeholders=each.placeholders,
             )
-            found = check(inputs, each.document)
-        faults = (*first_faults(sorted((*each.faults, *found), key=_place)), *each.lock.faults)
+            rule_faults = check(inputs, each.document)
+        faults = (*first_faults(sorted((*each.faults, *rule_faults), key=_place)), *each.lock.faults)
         if each.dataset and each.dataset.id and not faults and nesting.depth(stem) < MAX_DEPTH:
-            valid[each.dataset.id] = Named(stem, each.dataset, valid.get)
+            valid[each.dataset.id] = NamedDataset(stem, each.dataset, valid.get)
         yield stem, faults
 
 
-def _unlocked_copies(files: Mapping[str, ParsedFile], stem: str, found: tuple[str, ...]) -> tuple[str, ...]:
+def _unlocked_copies(files: Mapping[str, ParsedFile], stem: str, same_id: tuple[str, ...]) -> tuple[str, ...]:
     """Return the files to blame for an id that several have.
 
     The file whose lock has the id owns it, so that only unlocked copies are reported. If the lock was copied
@@ -97,8 +97,8 @@ def _unlocked_copies(files: Mapping[str, ParsedFile], stem: str, found: tuple[st
     """
     own = files[stem]
     if own.dataset and own.lock.id == own.dataset.id:
-        return tuple(other for other in found if files[other].lock.id == own.lock.id)
-    return found
+        return tuple(other for other in same_id if files[other].lock.id == own.lock.id)
+    return same_id
 
 
 def _place(fault: Fault) -> tuple[int, int, str]:

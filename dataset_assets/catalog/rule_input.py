@@ -12,9 +12,9 @@ from uuid import UUID
 from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.versions import Lock
 from dataset_assets.contract.model import Dataset, LookupDef, TableRef, TableTarget
-from dataset_assets.contract.scope import Reference, Scope, Source, first_places
+from dataset_assets.contract.scope import Reference, Scope, Source, first_indexes
 from dataset_assets.periods.calendar import Calendars
-from dataset_assets.text.wording import listed, nearest, shown
+from dataset_assets.text.wording import did_you_mean, listed, shown
 
 Loc = tuple[str | int, ...]
 """A path below the key `dataset:`."""
@@ -102,8 +102,8 @@ class RuleInput:
     @cached_property
     def lookup_sources(self) -> tuple[Source | None, ...]:
         """The source of each lookup, in the order of the file; None for an unusable nested Dataset."""
-        found = {id(source.lookup): source for source in self.scope.lookups}
-        return tuple(found.get(id(lookup)) for lookup in self.dataset.lookups)
+        sources = {id(source.lookup): source for source in self.scope.lookups}
+        return tuple(sources.get(id(lookup)) for lookup in self.dataset.lookups)
 
     @cached_property
     def lookup_names(self) -> tuple[str | None, ...]:
@@ -116,7 +116,7 @@ class RuleInput:
     @cached_property
     def lookup_numbers(self) -> Mapping[str, int]:
         """The number of each lookup by its name; of equal names the first number counts."""
-        numbers = first_places(name or "" for name in self.lookup_names)
+        numbers = first_indexes(name or "" for name in self.lookup_names)
         return {name: number for name, number in numbers.items() if name}
 
     def declaration(self, reference: Reference) -> Loc:
@@ -189,10 +189,7 @@ def with_name(what: str, name: str) -> str:
 def name_hint(word: str, names: Iterable[str]) -> str:
     """Return a hint with the nearest known name, else with the known names."""
     known = [name for name in names if name != PLACEHOLDER]
-    meant = nearest(word, known)
-    if meant:
-        return f"did you mean `{meant}`?"
-    return f"there are {listed(known, _MOST_LISTED)}" if known else ""
+    return did_you_mean(word, known, f"there are {listed(known, _MOST_LISTED)}" if known else "")
 
 
 def _overlap(unknown: Loc, part: Loc) -> bool:

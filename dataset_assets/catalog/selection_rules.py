@@ -32,11 +32,11 @@ def mapping_types_fit(inputs: RuleInput) -> Iterator[RuleViolation]:
     mapping = inputs.dataset.column_mapping
     for concept, ref in mapping.concepts() if mapping else ():
         wanted = mapping.column_types.get(concept) if mapping else None
-        found = inputs.scope.find(ref)
-        if wanted and found and found.column.type not in wanted:
-            message = f"is {shown(ref)} of type {found.column.type}"
+        reference = inputs.scope.find(ref)
+        if wanted and reference and reference.column.type not in wanted:
+            message = f"is {shown(ref)} of type {reference.column.type}"
             hint = f"map a column of type {' or '.join(wanted)}"
-            depends_on = ((*inputs.declaration(found), "type"),)
+            depends_on = ((*inputs.declaration(reference), "type"),)
             yield RuleViolation(("column_mapping", concept), message, hint, depends_on)
 
 
@@ -47,11 +47,11 @@ def filter_types_fit(inputs: RuleInput) -> Iterator[RuleViolation]:
     for setting, each in inputs.dataset.filters.by_setting():
         for concept, wanted in each.column_types.items():
             ref = refs.get(concept)
-            found = inputs.scope.find(ref) if ref else None
-            if found and found.column.type not in wanted:
-                message = f"compares texts with `{concept}`, {shown(ref)} of type {found.column.type}"
+            reference = inputs.scope.find(ref) if ref else None
+            if reference and reference.column.type not in wanted:
+                message = f"compares texts with `{concept}`, {shown(ref)} of type {reference.column.type}"
                 hint = f"map `{concept}` to a column of type {' or '.join(wanted)}"
-                depends_on = (("column_mapping", concept), (*inputs.declaration(found), "type"))
+                depends_on = (("column_mapping", concept), (*inputs.declaration(reference), "type"))
                 yield RuleViolation(("filters", setting), message, hint, depends_on)
 
 
@@ -130,10 +130,10 @@ def output_names_differ(inputs: RuleInput) -> Iterator[RuleViolation]:
     """Report two different columns that would be published under one name (BR-113)."""
     seen: dict[str, tuple[Loc, str, object]] = {}
     for loc, name, ref in _published(inputs):
-        found = inputs.scope.find(ref)
-        if found is None:
+        reference = inputs.scope.find(ref)
+        if reference is None:
             continue
-        same = (found.source.name, found.column.name)
+        same = (reference.source.name, reference.column.name)
         first_loc, first_ref, first = seen.setdefault(name.lower(), (loc, ref, same))
         if first != same:
             message = f"would be published as `{name}`, which {shown(first_ref)} is already"

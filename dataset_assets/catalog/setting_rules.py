@@ -48,12 +48,8 @@ def version_is_known_to_the_lock(inputs: RuleInput) -> Iterator[RuleViolation]:
 
 def owner_is_a_user(inputs: RuleInput) -> Iterator[RuleViolation]:
     """Report an owner that is no user or team of `users.yaml` (BR-124)."""
-    if inputs.users and not inputs.users.find(inputs.dataset.owner):
-        meant = inputs.users.nearest(inputs.dataset.owner)
-        hint = f"did you mean `{meant}`?" if meant else "add it there"
-        yield RuleViolation(
-            ("owner",), f"is {shown(inputs.dataset.owner)}, whom users.yaml does not have", hint
-        )
+    if inputs.users and (unknown := inputs.users.unknown(inputs.dataset.owner)):
+        yield RuleViolation(("owner",), *unknown)
 
 
 def periods_are_known(inputs: RuleInput) -> Iterator[RuleViolation]:

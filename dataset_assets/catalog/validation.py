@@ -10,7 +10,7 @@ from dataset_assets.catalog.parsed_files import check_files, parse_file
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.errors import ContractError, Fault, near
 from dataset_assets.periods.calendar import Calendars
-from dataset_assets.text.wording import dotted, nearest, shown
+from dataset_assets.text.wording import did_you_mean, dotted, nearest, shown
 from dataset_assets.yaml.reader import MAX_BYTES, Document, read_file
 
 _ROOT_LINE = re.compile(rb"^dataset\s*:", re.MULTILINE)
@@ -49,8 +49,7 @@ class Resolvers:
         dataset = data.get(ROOT) if isinstance(data, dict) else None
         name = dataset.get("resolver_id") if isinstance(dataset, dict) else None
         if document and isinstance(name, str) and name.strip() and name not in self.names:
-            meant = nearest(name, self.names)
-            hint = f"did you mean `{meant}`?" if meant else f"it has: {', '.join(sorted(self.names))}"
+            hint = did_you_mean(name, self.names, f"it has: {', '.join(sorted(self.names))}")
             message = f"is {shown(name)}, which the target {shown(self.target)} does not have"
             yield Fault(message, dotted(_RESOLVER), hint, document.position(_RESOLVER))
 
@@ -120,15 +119,15 @@ def _validate(catalog: Catalog, path: Path, read_target: ReadTarget | None) -> V
     if path.is_relative_to(root):
         files = _files(path) if path.is_dir() else [path]
         resolvers, _ = _resolvers(catalog, read_target)
-        found = _faults_of(catalog, files, resolvers)
+        faults = _faults_of(catalog, files, resolvers)
     else:
         files = [each for each in _files(path) if _is_dataset_file(each)] if path.is_dir() else [path]
         kind = None if path.is_dir() else _other_kind(path)
-        found = iter([_wrong_kind(path, kind)]) if kind else _faults_outside(catalog, files)
+        faults = iter([_wrong_kind(path, kind)]) if kind else _faults_outside(catalog, files)
     if not files:
         message = f"there is no .yaml file of a dataset in {path}"
         return ValidationReport(0, (Fault(message, hint="name a folder that has some"),))
-    return ValidationReport(len(files), tuple(found))
+    return ValidationReport(len(files), tuple(faults))
 
 
 def _wrong_kind(path: Path, kind: str) -> Fault:

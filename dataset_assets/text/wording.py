@@ -43,6 +43,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word.lower(), list(islice(known, _COMPARED)), n=1)), None)
 
 
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return a hint with the known word that is most similar; `otherwise` if none is similar."""
+    meant = nearest(word, known)
+    return f"did you mean `{meant}`?" if meant else otherwise
+
+
 def listed(names: Iterable[str], most: int = 5, between: str = ", ") -> str:
     """Return the first names and the number of further ones, such as `a, b and 1,200 more`."""
     every = list(names)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from dataset_assets.errors import ContractError, Fault, LockError, Position
 from dataset_assets.yaml.reader import Document, read
+from dataset_assets.yaml.syntax import LINE_END
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _SCALAR = re.compile(
     r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,#{}\[\]"'][^,#{}\[\]\r\n]*?(?=\s*(?:[,#{}\[\]\r\n]|$))"""
 )
@@ -46,8 +46,8 @@ def _replacement(text: str, document: Document, root: str, key: str, value: str)
     start = _offset(text, document.position((root, key)))
     if text[start - 1 : start] == ":":
         return start, start, f" {value}"
-    found = _SCALAR.match(text, start)
-    return start, found.end() if found else start, value
+    scalar = _SCALAR.match(text, start)
+    return start, scalar.end() if scalar else start, value
 
 
 def _insertion(text: str, document: Document, root: str, fields: Mapping[str, str]) -> Edit:
@@ -56,7 +56,7 @@ def _insertion(text: str, document: Document, root: str, fields: Mapping[str, st
     pairs = [f"{key}: {value}" for key, value in fields.items()]
     if text[start : start + 1] == "{":
         return start + 1, start + 1, "".join(f"{pair}, " for pair in pairs)
-    end = _LINE_END.search(text, _offset(text, document.position((root,), key=True)))
+    end = LINE_END.search(text, _offset(text, document.position((root,), key=True)))
     line, at = (end[0], end.end()) if end else ("\n", start)
     return at, at, "".join(f"{' ' * (first.column - 1)}{pair}{line}" for pair in pairs)
 
@@ -76,5 +76,5 @@ def _verify(text: str, before: Document, root: str, fields: Mapping[str, str]) -
 
 
 def _offset(text: str, position: Position) -> int:
-    starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
+    starts = [0, *(end.end() for end in LINE_END.finditer(text))]
     return starts[position.line - 1] + position.column - 1

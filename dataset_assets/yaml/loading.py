@@ -48,8 +48,8 @@ def build(document: Document, model: type[M], root: str) -> M:
     try:
         built = model.model_validate(data[root])
     except ValidationError as error:
-        found, more = _problems(error, model, root, document)
-        problems, not_worded = problems + found, not_worded + more
+        worded, more = _problems(error, model, root, document)
+        problems, not_worded = problems + worded, not_worded + more
     raise_all(ContractError, _faults(document, problems, not_worded))
     return built
 
@@ -91,14 +91,14 @@ def _problems(
     details = [detail for detail in error.errors(include_url=False) if not _miscounted(detail)]
     traces = [_trace(detail, model) for detail in details]
     selected = _selected(traces)
-    found = [
+    chosen = [
         (detail, trace, (root, *trace.path))
         for detail, trace in zip(details, traces, strict=True)
         if all(selected[site] == member for site, member, _ in trace.members)
     ]
-    if len(found) > _MOST_WORDED:
-        found.sort(key=lambda each: document.position(each[2], key=each[0]["type"] == "extra_forbidden"))
-    return [_problem(*each) for each in found[:_MOST_WORDED]], len(found[_MOST_WORDED:])
+    if len(chosen) > _MOST_WORDED:
+        chosen.sort(key=lambda each: document.position(each[2], key=each[0]["type"] == "extra_forbidden"))
+    return [_problem(*each) for each in chosen[:_MOST_WORDED]], len(chosen[_MOST_WORDED:])
 
 
 def _miscounted(detail: Any) -> bool:

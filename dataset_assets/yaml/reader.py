@@ -20,7 +20,15 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from dataset_assets.errors import MOST_FAULTS, ContractError, Fault, Position, more_faults, raise_all
+from dataset_assets.errors import (
+    MOST_FAULTS,
+    ContractError,
+    Fault,
+    Position,
+    more_faults,
+    raise_all,
+    system_reason,
+)
 from dataset_assets.text.wording import dotted, shown
 from dataset_assets.yaml.syntax import decode, forbidden_character, forbidden_escape, syntax_fault
 
@@ -110,8 +118,8 @@ def read_file(path: Path, shown: str | None = None) -> Document:
     try:
         data = _head(path)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        message = f"cannot be read: {reason[:1].lower()}{reason[1:]}"
+        reason = system_reason(error) if isinstance(error, OSError) else str(error)
+        message = f"cannot be read: {reason}"
         raise ContractError(Fault(message, position=Position(name, 1, 1))) from None
     return read(data, name)
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import StringConstraints
 
 from dataset_assets.model import Age, ColumnRef, Identifier, ResolverName, Text
-from dataset_assets.text.wording import nearest, shown
+from dataset_assets.text.wording import did_you_mean, shown
 
 Sentence = tuple[str, str]
 """What is wrong, and a hint what to do (empty if there is none)."""
@@ -80,8 +80,8 @@ def sentence(error: Mapping[str, Any]) -> Sentence:
         return _SPECIAL[kind](value, context)
     if kind in _BOUNDS:
         return f"is {shown(value)}, {_BOUNDS[kind].format(**context)}", ""
-    found = _KIND.fullmatch(kind)
-    name = _ALIASES.get(found["kind"], found["kind"]) if found else ""
+    match = _KIND.fullmatch(kind)
+    name = _ALIASES.get(match["kind"], match["kind"]) if match else ""
     if name in _KINDS:
         wanted, hint = _KINDS[name]
         return f"is {shown(value)}, not {wanted}", hint
@@ -90,9 +90,8 @@ def sentence(error: Mapping[str, Any]) -> Sentence:
 
 def choice(value: Any, known: list[str]) -> Sentence:
     """Return the sentence for a value that is not one of the known ones."""
-    near = nearest(value, known) if isinstance(value, str) else None
     none_of = f"not one of {', '.join(known)}" if len(known) > 1 else f"not {', '.join(known)}"
-    return f"is {shown(value)}, {none_of}", f"did you mean `{near}`?" if near else ""
+    return f"is {shown(value)}, {none_of}", did_you_mean(value, known) if isinstance(value, str) else ""
 
 
 def quoted_words(text: str) -> list[str]:

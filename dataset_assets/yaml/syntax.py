@@ -7,7 +7,7 @@ import yaml
 
 from dataset_assets.errors import Fault, Position
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n|\r|\n")
 _FORBIDDEN = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]",
 )
@@ -16,7 +16,7 @@ _FORBIDDEN_VALUE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202
 
 def place(text: str, index: int, path: str) -> Position:
     """Return the position of the character at `index`."""
-    ends = [end.end() for end in _LINE_END.finditer(text, 0, index)]
+    ends = [end.end() for end in LINE_END.finditer(text, 0, index)]
     return Position(path, len(ends) + 1, index - (ends[-1] if ends else 0) + 1)
 
 
@@ -32,17 +32,17 @@ def decode(data: bytes, path: str) -> str | Fault:
 
 def forbidden_character(text: str, path: str) -> Fault | None:
     """Return a fault for the first character that is invisible or an unusual line end."""
-    found = _FORBIDDEN.search(text)
-    if not found:
+    match = _FORBIDDEN.search(text)
+    if not match:
         return None
-    message = f"holds the invisible character U+{ord(found[0]):04X}"
-    return Fault(message, hint="remove it", position=place(text, found.start(), path))
+    message = f"holds the invisible character U+{ord(match[0]):04X}"
+    return Fault(message, hint="remove it", position=place(text, match.start(), path))
 
 
 def forbidden_escape(value: str) -> str | None:
     """Return the first control character that an escape put into a quoted text, as `U+0000`; else None."""
-    found = _FORBIDDEN_VALUE.search(value)
-    return f"U+{ord(found[0]):04X}" if found else None
+    match = _FORBIDDEN_VALUE.search(value)
+    return f"U+{ord(match[0]):04X}" if match else None
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def syntax_fault(error: Exception, text: str, path: str, reached: Position) -> F
     problem = next((known for known in _PROBLEMS if re.search(known.pattern, scanner_message)), _UNKNOWN)
     mark = (start if problem.at_start else mark) or mark
     position = Position(path, mark.line + 1, mark.column + 1) if mark else reached
-    lines = _LINE_END.split(text)
+    lines = LINE_END.split(text)
     line = lines[min(position.line, len(lines)) - 1]
     tab = line.find("\t", 0, len(line) - len(line.lstrip()))
     if tab >= 0:

@@ -112,7 +112,8 @@ class SelectionInput:
         names = set(dataset.filters.needs())
         names |= {"timestamp"} if self.window else set()
         names |= {"transaction_id"} if "user_id" in names else set()
-        names |= {"timestamp"} if dataset.split_config and dataset.split_config.by_day else set()
+        if dataset.split_config and (dataset.split_config.by_day or dataset.filters.fitted_on_train):
+            names |= dataset.split_config.needs
         return (reference for name, reference in self.concepts.items() if name in names)
 
     @cached_property

@@ -41,12 +41,14 @@ class Filter(Model, ABC):
     """A filter: its settings, what it needs of the dataset, and its SQL.
 
     `needs` are the concepts that the dataset has to map. `column_types` lists the types that the column of a
-    concept may have for this filter. `keeps_all` is true for a filter that leaves out no row.
+    concept may have for this filter. `keeps_all` is true for a filter that leaves out no row, `is_fitted` for
+    one whose result depends on the rows.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
     column_types: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     keeps_all: ClassVar[bool] = False
+    is_fitted: ClassVar[bool] = False
 
     def fit(self, fit: FitInput) -> tuple[CTE, ...]:  # noqa: ARG002 - for those that are fitted
         """Return the CTEs that compute what the filter keeps; none if its settings alone decide."""
@@ -76,6 +78,7 @@ class _RevenueFilter(Filter):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"product_id", "revenue"})
+    is_fitted: ClassVar[bool] = True
     value: Annotated[Integer, Field(ge=1, le=100)]
 
     @abstractmethod
@@ -178,6 +181,7 @@ class MinTransactions(Filter):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"user_id"})
+    is_fitted: ClassVar[bool] = True
     type: Literal["min_transactions"]
     value: Annotated[Integer, Field(ge=1)]
 
@@ -219,6 +223,11 @@ class Filters(Model):
         """Map each setting (`date_range`, `product_filter`, `customer_filter`) to the concepts it needs."""
         window = frozenset({"timestamp"} if self.date_range else ())
         return {"date_range": window, **{name: each.needs for name, each in self.by_setting()}}
+
+    @property
+    def fitted_on_train(self) -> bool:
+        """Whether a filter is fitted on the train rows, which the split then has to select beforehand."""
+        return self.fit_on == "train" and any(each.is_fitted for _, each in self.by_setting())
 
     def by_setting(self) -> Iterator[tuple[str, Filter]]:
         """Yield each filter with the name of its setting, in the order in which they apply."""

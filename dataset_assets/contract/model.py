@@ -111,30 +111,30 @@ class Refresh(Model):
     on: Annotated[
         Literal["upstream"] | None,
         Field(
-            description="`upstream`: whenever the data of something changed that a publication is made of."
+            description="`upstream`: refresh a publication whenever the data of one of its sources changed."
         ),
     ] = None
     cron: Annotated[
         Text | None,
         Field(
-            description="Once after each tick, as soon as the main table was loaded since: `0 6 * * *`, "
-            "in the zone of the calendar."
+            description="Refresh once after each tick of a cron expression such as `0 6 * * *`, as soon as "
+            "the main table was loaded after the tick. The zone is that of the calendar."
         ),
     ] = None
     lookback: Annotated[
         Annotated[Integer, Field(ge=0, le=1000)] | None,
-        Field(description="How many Periods before the latest late data may still change."),
+        Field(description="The number of Periods before the latest that late data can still change."),
     ] = None
     lookups: Annotated[
         Lookups,
         Field(
-            description="What a lookup that is not stored by Period refreshes when it changes: "
-            "the `latest` publication, or all of them."
+            description="The publications that a changed lookup refreshes if it is not stored by Period: "
+            "the `latest` one, or all of them."
         ),
     ] = Lookups.LATEST
-    paused: Annotated[
-        Boolean, Field(description="Nothing happens by itself; what is written here stays written.")
-    ] = False
+    paused: Annotated[Boolean, Field(description="No automatic refresh; the other settings are kept.")] = (
+        False
+    )
 
 
 class Dataset(Model):

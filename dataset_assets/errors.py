@@ -1,7 +1,7 @@
-"""Everything that can go wrong, as values a person can act on.
+"""The errors of the library, each with all its faults as sentences that a person can act on.
 
-A `Fault` is one thing wrong in one place. Code below the boundary raises a `DatasetAssetsError` that
-carries every fault it found; only the boundary (the CLI, a Dagster op) catches it and prints the text.
+A `Fault` is one thing that is wrong in one place. The library raises a `DatasetAssetsError` with every fault
+that it found; only its boundary (the command line, a Dagster asset) catches the error and prints the text.
 """
 
 import errno
@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import ClassVar
 
 MOST_FAULTS = 20
-"""Faults that are told of one file; of the others only their number is."""
+"""The number of faults that are reported for one file; of further faults only the number is reported."""
 
 _LONGEST = 1_000
-"""Characters of one part of a fault: more are cut, whatever value or name the part holds."""
+"""The number of characters of one part of a fault (message, hint, field); the rest is cut off."""
 
 
 def visible(text: str) -> str:
-    """Return the text on one line, every character of it to be seen.
+    """Return the text on one line, with every character that is not printable escaped as Python does.
 
-    Line ends, control characters, escape sequences of terminals, zero-width characters and marks that turn
-    the direction of writing become escapes, as Python writes them.
+    Such characters are line ends, control characters, escape sequences of terminals, zero-width characters
+    and marks that change the direction of writing.
     """
     if text.isprintable():
         return text
@@ -40,7 +40,7 @@ def _cut(text: str) -> str:
 
 
 def near(path: Path | str) -> str:
-    """A path as people are shown it: from the current directory on when it is below that, else as it is."""
+    """Return a path as people read it: relative to the current directory if it is below, else unchanged."""
     try:
         return str(Path(path).relative_to(Path.cwd()))
     except (ValueError, OSError):
@@ -49,7 +49,7 @@ def near(path: Path | str) -> str:
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """A place in a file: `line` and `column` count from 1. Its text names the file as `near` does."""
+    """A position in a file; `line` and `column` count from 1. Its text shortens the path as `near` does."""
 
     file: str
     line: int
@@ -61,11 +61,11 @@ class Position:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: where, in which field, what with which value, and what would do.
+    """One thing that is wrong: its position, field and message, and a hint what to do about it.
 
     `field` is the dotted path in the file (`dataset.main_table.columns[2].type`), empty for the whole file.
-    `more` is zero, or the number of faults that this one stands for, because they are not told one by one.
-    The text is one line, whatever the parts hold: a value cannot make a line of its own.
+    `more` is the number of other faults that this one counts instead of listing them, else zero. The text is
+    always one line, so that a value cannot start a line of its own.
     """
 
     message: str
@@ -81,10 +81,10 @@ class Fault:
 
 
 class DatasetAssetsError(Exception):
-    """What this package raises for anything a user can fix. `faults` holds all of them, never none."""
+    """The base of all errors that a user can fix. `faults` holds at least one fault."""
 
     transient: ClassVar[bool] = False
-    """Whether it passes by itself, so that the same work may well be done a while later."""
+    """Whether the cause can pass by itself, so that a retry can succeed."""
 
     def __init__(self, *faults: Fault) -> None:
         if not faults:
@@ -94,11 +94,11 @@ class DatasetAssetsError(Exception):
 
 
 class ContractError(DatasetAssetsError):
-    """A file of `definitions/` or a target file breaks a rule."""
+    """A file of `definitions/` or the file of a target breaks a rule."""
 
 
 class PeriodError(DatasetAssetsError):
-    """A Period identifier, a calendar or a rollup that does not exist."""
+    """A Period, a calendar or a rollup does not exist."""
 
 
 class ResolveError(DatasetAssetsError):
@@ -116,7 +116,7 @@ class DataError(DatasetAssetsError):
 
 
 class UnsupportedError(DatasetAssetsError):
-    """An engine was asked for something that it declares it cannot do."""
+    """A query or operation needs something that the engine declares it cannot do."""
 
 
 class BudgetError(DatasetAssetsError):
@@ -124,21 +124,21 @@ class BudgetError(DatasetAssetsError):
 
 
 class AccessError(DatasetAssetsError):
-    """No credentials, a missing role, or a limit of the engine's owner stands in the way."""
+    """Credentials or a role are missing, or a quota is exceeded."""
 
 
 class UnavailableError(AccessError):
-    """What is needed does not answer at the moment: a network, or a service that is out of order."""
+    """A network or a service does not answer at the moment."""
 
     transient = True
 
 
 class DeniedError(AccessError):
-    """Who asks has not got the role for it; `dataset-assets doctor` says which one."""
+    """The account lacks a role; `dataset-assets doctor` names it."""
 
 
 class SupersededError(DatasetAssetsError):
-    """A later run took over this Period; this one may not publish any more (BR-202)."""
+    """A newer run took over this Period, so that this run must not publish any more (BR-202)."""
 
 
 class PublishError(DatasetAssetsError):
@@ -146,39 +146,39 @@ class PublishError(DatasetAssetsError):
 
 
 class LockError(DatasetAssetsError):
-    """The lock of a Dataset's versions is missing, stale, edited, or names two structures by one number."""
+    """A lock is missing, stale or edited, or gives one version number to two structures."""
 
 
 class LockedMeanwhileError(LockError):
-    """Another run locked a Dataset for the first time while this one was at work: it has the id now."""
+    """Another run locked a new Dataset during this run, and the id that it gave holds."""
 
     transient = True
 
 
 def first_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    """The first faults of one file, at most MOST_FAULTS, and one that says how many more there are."""
-    found = tuple(faults)
-    told = [fault for fault in found if not fault.more]
-    more = sum(fault.more for fault in found) + len(told[MOST_FAULTS:])
+    """Return the first MOST_FAULTS faults of one file, and one fault that counts the others, if any."""
+    every = tuple(faults)
+    single = [fault for fault in every if not fault.more]
+    more = sum(fault.more for fault in every) + len(single[MOST_FAULTS:])
     if not more:
-        return found
-    last = (told[:MOST_FAULTS] or list(found))[-1]
-    return (*told[:MOST_FAULTS], more_faults(more, last.position))
+        return every
+    last = (single[:MOST_FAULTS] or list(every))[-1]
+    return (*single[:MOST_FAULTS], more_faults(more, last.position))
 
 
 def more_faults(count: int, position: Position | None) -> Fault:
-    """A fault that stands for `count` others of a file."""
+    """Return the fault that counts `count` further faults of a file."""
     message = f"and {count:,} more fault{'s' * (count != 1)} in this file"
     return Fault(message, hint="fix those above first", position=position, more=count)
 
 
 def fault_count(faults: Iterable[Fault]) -> int:
-    """How many faults these are, with those that are not told one by one."""
+    """Return the number of faults, including those that a fault only counts."""
     return sum(fault.more or 1 for fault in faults)
 
 
 def system_reason(error: OSError) -> str:
-    """The operating system's reason in words, beginning with a small letter."""
+    """Return the reason of an operating system error as text that begins with a small letter."""
     reason = error.strerror or str(error) or type(error).__name__
     return f"{reason[:1].lower()}{reason[1:]}"
 
@@ -197,20 +197,20 @@ _REMEDIES = {
 
 
 def system_fault(error: OSError) -> Fault:
-    """One sentence for what the operating system refused: the path, the reason, and what would do."""
+    """Return an operating system error as a fault with the path, the reason and a hint."""
     where = f"{near(os.fsdecode(error.filename))}: " if isinstance(error.filename, str | bytes) else ""
     return Fault(f"{where}{system_reason(error)}", hint=_REMEDIES.get(error.errno or 0, ""))
 
 
 _NUMBERED = re.compile(r"\(os error (\d+)\)")
-"""How a library names the operating system's error in a text of its own."""
+"""Matches the error number that a library quotes in the text of its own error."""
 
 
 def system_error(error: Exception, path: Path | str) -> OSError | None:
-    """The operating system's error that a library's error tells of, at a path; None where there is none."""
+    """Return the operating system error at `path` that caused a library's error; None if there is none."""
     number = getattr(error, "errno", None)
-    if number is None and (found := _NUMBERED.search(str(error))):
-        number = int(found[1])
+    if number is None and (quoted := _NUMBERED.search(str(error))):
+        number = int(quoted[1])
     if not number:
         return None
     return OSError(number, os.strerror(number), getattr(error, "filename", None) or str(path))
@@ -218,7 +218,7 @@ def system_error(error: Exception, path: Path | str) -> OSError | None:
 
 @contextmanager
 def at_path(path: Path | str) -> Generator[None]:
-    """Gives an error of the operating system the path that it was about, where it does not tell any."""
+    """Add the path to an operating system error of the block that names no path."""
     try:
         yield
     except OSError as error:
@@ -228,8 +228,8 @@ def at_path(path: Path | str) -> Generator[None]:
 
 
 @contextmanager
-def telling_system_faults() -> Generator[None]:
-    """Raises DatasetAssetsError in place of what the operating system refused, but for a closed pipe."""
+def system_errors_as_faults() -> Generator[None]:
+    """Convert operating system errors of the block to DatasetAssetsError, except that of a closed pipe."""
     try:
         yield
     except OSError as error:
@@ -239,7 +239,7 @@ def telling_system_faults() -> Generator[None]:
 
 
 def raise_all(error: type[DatasetAssetsError], faults: Iterable[Fault]) -> None:
-    """Raises `error` with every fault, or does nothing when there are none."""
-    found = tuple(faults)
-    if found:
-        raise error(*found)
+    """Raise `error` with all faults if there are any."""
+    every = tuple(faults)
+    if every:
+        raise error(*every)

@@ -1,7 +1,7 @@
-"""The base of every declared thing, and the scalar types its fields are made of.
+"""The base class of all models of a file, and the scalar types of their fields.
 
-The YAML reader hands over text (BR-204): `yes`, `010` and `1e3` stay text until a field's type says
-otherwise. These types say it, and take nothing that only looks alike.
+The YAML reader returns scalars as text (BR-204): `yes`, `010` and `1e3` are text until the type of a field
+parses them. These types accept only the documented notation and refuse what looks similar.
 """
 
 import re
@@ -17,13 +17,13 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 YEARS = range(1001, 9998)
-"""The years that dates and Periods exist for: days and months can be counted from them both ways."""
+"""The years of all dates and Periods; days and months can be added to and subtracted from each of them."""
 
 _BOOLEANS = {"true": True, "false": False}
 
 
 class Model(BaseModel):
-    """Frozen, and an unknown key is an error."""
+    """The base class of all models: instances are frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -76,7 +76,7 @@ def _utc(value: str) -> datetime:
 
 
 def _parsed(parse: Callable[[str], Any], value: str) -> Any:
-    """The parsed value, or the text again: Python's own words for a bad date help nobody."""
+    """Return the parsed value, or the text if it cannot be parsed, so that the caller words the error."""
     try:
         return parse(value)
     except (ValueError, OverflowError):
@@ -84,12 +84,12 @@ def _parsed(parse: Callable[[str], Any], value: str) -> Any:
 
 
 def duration(age: str) -> timedelta:
-    """The length of time that an `Age` is."""
+    """Return an `Age` as a timedelta."""
     return timedelta(**{_UNITS[age[-1]]: int(age[:-1])})
 
 
 Integer = Annotated[int, BeforeValidator(_integer)]
-"""A whole number in decimal, without leading zeros."""
+"""A whole number in decimal notation, without leading zeros."""
 
 Number = Annotated[Decimal, BeforeValidator(_number)]
 """An exact number, such as `30` or `0.5`, without leading zeros or an exponent."""
@@ -98,22 +98,22 @@ Boolean = Annotated[bool, BeforeValidator(_boolean)]
 """`true` or `false`."""
 
 Day = Annotated[date, BeforeValidator(_day)]
-"""A date, ISO 8601."""
+"""A date in ISO 8601 notation, such as `2026-01-31`."""
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
-"""An instant, ISO 8601, held in UTC; without an offset it is UTC (BR-128)."""
+"""An instant in ISO 8601 notation, stored in UTC; without an offset it is in UTC (BR-128)."""
 
 Age = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[mhd]$")]
-"""A length of time: so many minutes, hours or days, `30m`, `26h`, `7d`."""
+"""A length of time in minutes, hours or days, such as `30m`, `26h` or `7d`."""
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
-"""Any text with something in it that is not a space."""
+"""A text with at least one character that is not a space."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=120)]
-"""A table, column or alias name: letters, digits and `_`, beginning with a letter (BR-011, BR-012)."""
+"""The name of a table, column or alias: letters, digits and `_`, the first a letter (BR-011, BR-012)."""
 
 ResolverName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=120)]
-"""What a Dataset's `resolver_id` refers to: as Identifier, with `-` too, which Entity's example has."""
+"""The name of a resolver: an Identifier that may also contain `-`, as in Entity's example."""
 
 ColumnRef = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$", max_length=241)

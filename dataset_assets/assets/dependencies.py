@@ -35,7 +35,7 @@ def inputs(graph: Graph, sound: ValidDataset) -> Iterator[Input]:
     """The main table, then the lookups: tables and nested datasets."""
     scope = graph.catalog.scope(sound.entry)
     seen: set[dg.AssetKey] = set()
-    for source in (scope.main, *scope.lookups):
+    for source in scope.sources:
         key = source_key(graph, sound, source)
         if key not in seen:
             seen.add(key)

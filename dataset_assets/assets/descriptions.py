@@ -158,7 +158,7 @@ def _told(column: SystemColumn) -> str:
 
 def column_lineage(graph: Graph, sound: ValidDataset, scope: Scope) -> dg.TableColumnLineage:
     """Which column of which upstream asset each published column is read from."""
-    sources = (scope.main, *scope.lookups)
+    sources = scope.sources
     keys = {source.name: source_key(graph, sound, source) for source in sources}
     return dg.TableColumnLineage(
         {

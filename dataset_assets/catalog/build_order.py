@@ -1,4 +1,4 @@
-"""What to build: which Periods of a dataset, and which dataset before which."""
+"""Select what to build: the Periods of a dataset, and the order of datasets that nest others."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from dataset_assets.text.wording import listed
 
 @dataclass(frozen=True)
 class Schedule:
-    """The Periods of a partitioned dataset: those of `cadence` from `first` on, up to `last` where it ends.
+    """The Periods of a partitioned dataset: those of `cadence` from `first` to `last`, or without end.
 
-    A Period that has not ended by an instant is not complete then: its data is still arriving.
+    A Period is complete once it has ended; until then its data is still arriving.
     """
 
     stem: str
@@ -26,37 +26,40 @@ class Schedule:
 
     @property
     def name(self) -> str:
-        """For people: `month from 2017-07 on`, `month from 2017-07 to 2017-12`."""
+        """The schedule in words, such as `month from 2017-07 on` or `month from 2017-07 to 2017-12`."""
         until = f"to {self.last}" if self.last else "on"
         return f"{self.cadence.name} from {self.first} {until}"
 
     def period(self, text: str) -> Period:
-        """By id or partition key. Raises PeriodError when there is none, or none of this dataset."""
-        found = self.cadence.parse(text)
-        if found.start < self.first.start:
-            message = f"{self.stem} has no Period {found}: it begins with {self.first}"
+        """Return the Period with this id or partition key. Raises PeriodError if the dataset has none."""
+        period = self.cadence.parse(text)
+        if period.start < self.first.start:
+            message = f"{self.stem} has no Period {period}: it begins with {self.first}"
             raise PeriodError(Fault(message, hint="name a later one, or change `partitions.start`"))
-        if self.last and found.start > self.last.start:
-            message = f"{self.stem} has no Period {found}: it ends with {self.last}"
+        if self.last and period.start > self.last.start:
+            message = f"{self.stem} has no Period {period}: it ends with {self.last}"
             raise PeriodError(Fault(message, hint="name an earlier one, or change `partitions.end`"))
-        return found
+        return period
 
     def periods(self, texts: Iterable[str]) -> list[Period]:
-        """Each once, in order of time. Raises PeriodError with everything that is wrong."""
+        """Return the named Periods in order of time, each once. Raises PeriodError with all faults."""
         faults: list[Fault] = []
-        found: dict[str, Period] = {}
+        by_id: dict[str, Period] = {}
         for text in texts:
             try:
                 period = self.period(text)
             except PeriodError as error:
                 faults += error.faults
             else:
-                found[period.id] = period
+                by_id[period.id] = period
         raise_all(PeriodError, faults)
-        return sorted(found.values(), key=lambda period: period.start)
+        return sorted(by_id.values(), key=lambda period: period.start)
 
     def span(self, first: str | None, last: str | None, now: datetime) -> list[Period]:
-        """From one Period to another, both included; open ends are the first, and the last complete one."""
+        """Return the Periods from `first` to `last`, both included.
+
+        The default of `first` is the first Period of the dataset, that of `last` the last complete one.
+        """
         start = self.first if first is None else self.period(first)
         if last is None:
             end = self.last_complete(now)
@@ -69,15 +72,15 @@ class Schedule:
         return self.cadence.between(start, end.end)
 
     def last_complete(self, now: datetime) -> Period:
-        """The last Period that has ended by `now`. Raises PeriodError when not even the first has."""
-        found = self.cadence.previous(self.cadence.containing(now))
-        if found.start < self.first.start:
+        """Return the last Period that is complete at `now`. Raises PeriodError if there is none."""
+        complete = self.cadence.previous(self.cadence.containing(now))
+        if complete.start < self.first.start:
             message = f"{self.stem} has no complete Period by {now:%Y-%m-%d}: its first is {self.first}"
             raise PeriodError(Fault(message, hint=f"wait until {self.first.end_date}"))
-        return self.last if self.last and self.last.start < found.start else found
+        return self.last if self.last and self.last.start < complete.start else complete
 
     def complete(self, periods: Sequence[Period], now: datetime) -> list[Period]:
-        """The same Periods. Raises PeriodError naming those that have not ended by `now`."""
+        """Return the same Periods. Raises PeriodError with those that are not complete at `now`."""
         late = [period for period in periods if period.end > now]
         if late:
             many = len(late) > 1
@@ -89,7 +92,7 @@ class Schedule:
 
 
 def schedule_of(catalog: Catalog, entry: Entry) -> Schedule | None:
-    """None for an unpartitioned dataset. Raises ContractError for a broken one."""
+    """Return the schedule of a dataset; None if it is unpartitioned. Raises ContractError if it is broken."""
     partitions = catalog.checked(entry).partitions
     if partitions is None:
         return None
@@ -99,7 +102,7 @@ def schedule_of(catalog: Catalog, entry: Entry) -> Schedule | None:
 
 
 def nested_first(catalog: Catalog, stems: Iterable[str]) -> list[str]:
-    """The stems, each once, every dataset after those that it contains. Broken ones are in there as well."""
+    """Return the stems, broken ones included, each once and every dataset after those that it nests."""
     wanted = set(stems)
     known = {stem: entry.dataset for stem, entry in catalog.entries.items() if entry.dataset}
     order = [stem for stem in Nesting(known).order() if stem in wanted]
@@ -114,10 +117,11 @@ def chosen_periods(
     first: str | None = None,
     last: str | None = None,
 ) -> list[Period | None]:
-    """The Periods to build: `named` ones, or those from `first` to `last`; `[None]` where there are none.
+    """Return the Periods to build: the `named` ones and those from `first` to `last`.
 
-    Raises PeriodError for a Period that does not exist or is not complete by `now`, for a partitioned
-    dataset when nothing is chosen, and for an unpartitioned one when something is.
+    The result for an unpartitioned dataset is `[None]`. Raises PeriodError for a Period that does not exist
+    or is not complete at `now`, for a partitioned dataset if no Period is chosen, and for an unpartitioned
+    one if a Period is chosen.
     """
     schedule = schedule_of(catalog, entry)
     by_range = first is not None or last is not None

@@ -1,4 +1,4 @@
-"""All files of a `definitions/` folder, read, built and checked; a broken one takes no other down."""
+"""Load and check all files of a `definitions/` folder; a broken file affects no other (BR-203)."""
 
 import gc
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -11,19 +11,19 @@ from uuid import UUID
 
 from pydantic import BaseModel, RootModel, ValidationError
 
-from dataset_assets.catalog.drafts import ParsedFile, checked, parsed
-from dataset_assets.catalog.folder import files_of, refuse_link_out
+from dataset_assets.catalog.folder import refuse_link_out, yaml_files
+from dataset_assets.catalog.parsed_files import ParsedFile, check_files, parse_file
 from dataset_assets.catalog.projects import ROOT as PROJECT
-from dataset_assets.catalog.projects import Project, Referent, project_faults, read_project_lock
+from dataset_assets.catalog.projects import Project, ProjectDataset, project_faults, read_project_lock
 from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.versions import Lock
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.scope import Named, Scope
+from dataset_assets.contract.scope import NamedDataset, Scope
 from dataset_assets.errors import ContractError, Fault, LockError, Position, first_faults
 from dataset_assets.model import Text
 from dataset_assets.periods.calendar import STANDARD, Calendars
 from dataset_assets.periods.families import AnyCalendar
-from dataset_assets.text.wording import dotted, nearest, shown
+from dataset_assets.text.wording import did_you_mean, dotted, shown
 from dataset_assets.yaml.loading import build
 from dataset_assets.yaml.reader import Document, read_file
 
@@ -31,15 +31,15 @@ M = TypeVar("M", bound=BaseModel)
 _CALENDARS = "calendars"
 
 
-class _Named(RootModel[dict[Text, AnyCalendar]]):
-    """What stands under `calendars:` in `periods.yaml`."""
+class _CalendarsByName(RootModel[dict[Text, AnyCalendar]]):
+    """The value of `calendars:` in `periods.yaml`."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of `datasets/`. `dataset` is None when it cannot be built; `faults` are all of the file's.
+    """One file of `datasets/` with all its faults. `dataset` is None if it cannot be built.
 
-    `dataset.id` is the lock's where the file has none.
+    `dataset.id` is the id of the lock if the file has none.
     """
 
     stem: str
@@ -51,18 +51,21 @@ class Entry:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong with it."""
+        """Whether the file has no faults."""
         return not self.faults
 
     @property
     def lock_path(self) -> Path:
-        """The lock beside the file."""
+        """The path of the lock beside the file."""
         return self.path.with_suffix(".lock")
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """`entries` by stem, sorted; `projects` without the broken ones; `faults` of all files but datasets."""
+    """All files of a `definitions/` folder. `entries` are sorted by stem; `projects` have no faults.
+
+    `faults` are those of all files except of the datasets.
+    """
 
     root: Path
     entries: Mapping[str, Entry]
@@ -72,33 +75,32 @@ class Catalog:
     faults: tuple[Fault, ...]
 
     def entry(self, name: str) -> Entry:
-        """By stem or id (BR-131). Raises ContractError that names the nearest stem."""
-        found = self.named(name)
-        if found is None:
-            meant = nearest(name, self.entries)
-            hint = f"did you mean `{meant}`?" if meant else f"see {self.root / 'datasets'}"
+        """Return the entry with this stem or id (BR-131). Raises ContractError with the nearest stem."""
+        entry = self.named(name)
+        if entry is None:
+            hint = did_you_mean(name, self.entries, f"see {self.root / 'datasets'}")
             raise ContractError(Fault(f"there is no dataset {shown(name)}", hint=hint))
-        return found
+        return entry
 
     def named(self, name: str) -> Entry | None:
-        """By stem or id; None where there is none."""
+        """Return the entry with this stem or id; None if there is none."""
         return self.entries.get(name) or self._by_id.get(name.lower())
 
-    def referent(self, name: str) -> Referent | None:
-        """What a Project's name for a Dataset leads to."""
+    def project_dataset(self, name: str) -> ProjectDataset | None:
+        """Return the Dataset that a Project names by stem or id; None if there is none."""
         entry = self.named(name)
-        return Referent(entry.stem, entry.dataset) if entry else None
+        return ProjectDataset(entry.stem, entry.dataset) if entry else None
 
-    def find(self, id: UUID) -> Named | None:  # noqa: A002 - the specification's word
-        """The Dataset with this id; None for one that is broken or absent."""
-        return self._sound.get(id)
+    def find(self, id: UUID) -> NamedDataset | None:  # noqa: A002 - the specification's word
+        """Return the Dataset with this id; None if there is none or it is broken."""
+        return self._valid.get(id)
 
     def scope(self, entry: Entry) -> Scope:
-        """What the names in a Dataset refer to. Raises ContractError when it is broken."""
+        """Return the scope that resolves the names in a Dataset. Raises ContractError if it is broken."""
         return Scope(self.checked(entry), self.find)
 
     def checked(self, entry: Entry) -> Dataset:
-        """The Dataset. Raises ContractError with its faults when it is broken."""
+        """Return the Dataset of an entry. Raises ContractError with its faults if it is broken."""
         if entry.faults or entry.dataset is None:
             raise ContractError(*entry.faults)
         return entry.dataset
@@ -111,23 +113,23 @@ class Catalog:
         return {str(id_): entry for id_, entry in known if id_}
 
     @cached_property
-    def _sound(self) -> Mapping[UUID, Named]:
+    def _valid(self) -> Mapping[UUID, NamedDataset]:
         return {
-            entry.dataset.id: Named(entry.stem, entry.dataset, self.find)
+            entry.dataset.id: NamedDataset(entry.stem, entry.dataset, self.find)
             for entry in self.entries.values()
             if entry.ok and entry.dataset and entry.dataset.id
         }
 
 
 def load_catalog(root: Path) -> Catalog:
-    """Reads `datasets/`, `projects/`, `periods.yaml`, `users.yaml`. Writes nothing; raises nothing."""
+    """Read `datasets/`, `projects/`, `periods.yaml` and `users.yaml`. Writes nothing and raises nothing."""
     faults: list[Fault] = []
     users = _users(root / "users.yaml", faults)
     calendars = _calendars(root / "periods.yaml", faults)
-    with _collector_at_rest():
-        paths = _listed(root / "datasets", faults)
-        drafts = {path.stem: parsed(path, lambda each: _read_inside(each, root)) for path in paths}
-        entries = _entries(drafts, calendars, users)
+    with _garbage_collection_paused():
+        paths = _files(root / "datasets", faults)
+        files = {path.stem: parse_file(path, lambda each: _read_inside(each, root)) for path in paths}
+        entries = _entries(files, calendars, users)
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
     projects = dict(_projects(catalog, users, faults))
     faults += _misnamed(root)
@@ -135,22 +137,23 @@ def load_catalog(root: Path) -> Catalog:
 
 
 def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> Catalog:
-    """One Dataset by itself, with the `periods.yaml` and `users.yaml` beside it where there are any.
+    """Load one Dataset, with the `periods.yaml` and `users.yaml` beside its file if they exist.
 
-    `read` finds it in its file. Without users its owner is not checked. All faults are the Dataset's.
+    `read` returns the Dataset's part of the file. Without users the owner is not checked. All faults become
+    faults of the Dataset.
     """
     root, faults = path.parent, list[Fault]()
     users = _users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
     calendars = _calendars(root / "periods.yaml", faults)
-    entry = _entries({stem: parsed(path, read)}, calendars, users)[stem]
+    entry = _entries({stem: parse_file(path, read)}, calendars, users)[stem]
     entries = {stem: replace(entry, faults=(*entry.faults, *faults))}
     return Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
 
 
-def _listed(folder: Path, faults: list[Fault]) -> list[Path]:
-    """The YAML files of a folder; none, and a fault, for one that cannot be read."""
+def _files(folder: Path, faults: list[Fault]) -> list[Path]:
+    """Return the YAML files of a folder; none, and a fault, if the folder cannot be read."""
     try:
-        return files_of(folder, ".yaml")
+        return yaml_files(folder)
     except ContractError as error:
         faults += error.faults
         return []
@@ -162,22 +165,22 @@ def _read_inside(path: Path, root: Path) -> Document:
 
 
 def _entries(
-    drafts: Mapping[str, ParsedFile], calendars: Calendars | None, users: Users | None
+    files: Mapping[str, ParsedFile], calendars: Calendars | None, users: Users | None
 ) -> dict[str, Entry]:
-    found = dict(checked(drafts, calendars, users))
+    faults = dict(check_files(files, calendars, users))
     return {
         stem: Entry(
-            stem, each.path, each.document, each.dataset if each.is_whole else None, found[stem], each.lock
+            stem, each.path, each.document, each.dataset if each.is_whole else None, faults[stem], each.lock
         )
-        for stem, each in drafts.items()
+        for stem, each in files.items()
     }
 
 
 @contextmanager
-def _collector_at_rest() -> Generator[None]:
-    """Keeps the garbage collector from looking through all that loading makes, next to none of it garbage.
+def _garbage_collection_paused() -> Generator[None]:
+    """Pause the garbage collector while files are loaded, because next to no object becomes garbage.
 
-    With a thousand files it does so over and over, for half of the time.
+    With a thousand files the collector would otherwise take half of the time.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -196,27 +199,27 @@ def _users(path: Path, faults: list[Fault]) -> Users | None:
         )
         faults.append(Fault(message, hint=hint, position=Position(str(path), 1, 1)))
         return None
-    found = _built(path, Users, "users", faults)
-    return found[1] if found else None
+    built = _built(path, Users, "users", faults)
+    return built[1] if built else None
 
 
 def _calendars(path: Path, faults: list[Fault]) -> Calendars | None:
-    """None for a broken file: then nobody can say which Periods there are."""
+    """Return the calendars; None if the file is broken, so that no Period can be checked."""
     if not path.exists():
         return Calendars()
-    found = _built(path, _Named, _CALENDARS, faults)
-    if found is None:
+    built = _built(path, _CalendarsByName, _CALENDARS, faults)
+    if built is None:
         return None
-    document, named = found
+    document, named = built
     try:
         return Calendars(calendars=named.root)
     except ValidationError as error:
-        faults += (_of_calendar(detail, document) for detail in error.errors())
+        faults += (_calendar_fault(detail, document) for detail in error.errors())
         return None
 
 
-def _of_calendar(detail: Any, document: Document) -> Fault:
-    """A name that is none, or a calendar that may not have its name."""
+def _calendar_fault(detail: Any, document: Document) -> Fault:
+    """Return the fault of a calendar whose name is invalid or reserved for another type."""
     if not detail["loc"]:
         place = (_CALENDARS, STANDARD)
         return Fault(str(detail["ctx"]["error"]), dotted(place), position=document.position(place, key=True))
@@ -235,25 +238,25 @@ def _built(path: Path, model: type[M], root: str, faults: list[Fault]) -> tuple[
 
 
 def _projects(catalog: Catalog, users: Users | None, faults: list[Fault]) -> Iterator[tuple[str, Project]]:
-    """The Projects without faults; one without an id has its lock's."""
-    for path in _listed(catalog.root / "projects", faults):
-        found = _built(path, Project, PROJECT, faults)
-        if found is None:
+    """Yield the Projects without faults; one without an id gets the id of its lock."""
+    for path in _files(catalog.root / "projects", faults):
+        built = _built(path, Project, PROJECT, faults)
+        if built is None:
             continue
-        document, project = found
+        document, project = built
         try:
             lock = read_project_lock(path.with_suffix(".lock"))
         except LockError as error:
             faults += error.faults
             continue
-        broken = list(first_faults(project_faults(project, document, lock, users, catalog.referent)))
+        broken = list(first_faults(project_faults(project, document, lock, users, catalog.project_dataset)))
         faults += broken
         if not broken:
             yield path.stem, project if project.id else project.model_copy(update={"id": lock.id})
 
 
 def _misnamed(root: Path) -> Iterator[Fault]:
-    """Files that were meant to be read, and are not."""
+    """Yield a fault for each file that ends with `.yml` and is therefore not read."""
     for path in sorted((*root.glob("datasets/*.yml"), *root.glob("projects/*.yml"), *root.glob("*.yml"))):
         hint = f"rename it to {path.stem}.yaml"
         yield Fault("is not read", hint=hint, position=Position(str(path), 1, 1))

@@ -1,17 +1,17 @@
-"""The files of a definitions folder: which are there, and which may be read."""
+"""List the files of a definitions folder, and refuse links that lead out of it."""
 
 from pathlib import Path
 
 from dataset_assets.errors import ContractError, Fault, Position, system_reason
 
 
-def files_of(folder: Path, suffix: str) -> list[Path]:
-    """The files of a folder with this suffix, sorted; none where there is no folder.
+def yaml_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that end with `.yaml`, sorted; none if the folder does not exist.
 
-    Raises ContractError for a folder that is there and cannot be read: it is not an empty one.
+    Raises ContractError if the folder exists and cannot be read.
     """
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix == suffix)
+        return sorted(path for path in folder.iterdir() if path.suffix == ".yaml")
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -20,10 +20,10 @@ def files_of(folder: Path, suffix: str) -> list[Path]:
 
 
 def refuse_link_out(path: Path, root: Path) -> None:
-    """Raises ContractError for a link that leads out of `root`: faults would quote what it leads to."""
+    """Raise ContractError for a link that leads out of `root`, because faults would quote the linked file."""
     try:
         inside = path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):  # a link to itself is told by who reads it
+    except (OSError, RuntimeError):  # reading reports a link to itself
         inside = True
     if not inside:
         message, hint = "is a link that leads out of the definitions folder", "put the file itself here"

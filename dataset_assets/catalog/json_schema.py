@@ -1,4 +1,4 @@
-"""The JSON Schema of a Dataset's file, with which an editor completes and checks it as it is typed."""
+"""The JSON Schema of a dataset's file, by which an editor completes and checks the file."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,11 +8,11 @@ from dataset_assets.contract.model import Dataset
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
-"""Pydantic leaves bounds on a type with a validator of its own in its own words."""
+"""The JSON Schema keywords for bounds that pydantic leaves unconverted on types with own validators."""
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema of `{dataset: Dataset}`. What only rules can tell (`contract/rules.py`) is not in it."""
+    """Return the schema of `{dataset: Dataset}`, without the rules on several fields."""
     schema = Dataset.model_json_schema()
     definitions = schema.pop("$defs")
     for node in _nodes([schema, definitions]):
@@ -21,7 +21,7 @@ def json_schema() -> dict[str, Any]:
         choice = node.get("discriminator", {"mapping": {}})
         for reference in choice["mapping"].values():
             _require(definitions[reference.rpartition("/")[2]], choice["propertyName"])
-    # `start: 2017` is a number to an editor, and a year to us.
+    # An editor reads `start: 2017` as a number, the library as text.
     definitions["Partitions"]["properties"]["start"]["type"] = ["string", "integer"]
     definitions[Dataset.__name__] = schema
     return {
@@ -36,7 +36,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:
-    """Every mapping, at any depth."""
+    """Yield every mapping at any depth."""
     if isinstance(node, dict):
         yield node
         node = list(node.values())
@@ -45,5 +45,5 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _require(model: dict[str, Any], key: str) -> None:
-    """The key that decides must be there, also where the model has a default for it."""
+    """Require the discriminator key, even if the model has a default for it."""
     model["required"] = sorted({*model.get("required", ()), key})

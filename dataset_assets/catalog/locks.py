@@ -1,7 +1,7 @@
-"""What `dataset-assets lock` does to one file, and what `lock --check` finds (BR-115).
+"""Lock a file (`dataset-assets lock`), and check whether it is locked (`lock --check`) (BR-115).
 
-`lock` fixes the numbers of a merge, appends what is new to the lock, and writes the system fields that follow
-from the lock into the YAML. Doing it twice does nothing the second time.
+To lock a file is to repair the numbers after a merge, append a new version to the lock, and write the system
+fields of the lock into the YAML. It is idempotent.
 """
 
 from collections.abc import Iterable
@@ -17,47 +17,44 @@ from dataset_assets.catalog.versions import Line, Lock, lock_dataset, read_lock
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.structural_diff import Structure, difference
 from dataset_assets.errors import ContractError, Fault, LockError, raise_all
-from dataset_assets.text.atomic_files import exact_text, guarded, replace_text
+from dataset_assets.text.atomic_files import exact_text, replace_text, write_lock
 from dataset_assets.text.wording import dotted
 from dataset_assets.yaml.edits import with_fields
 
 
 def lock_entry(entry: Entry, now: datetime) -> tuple[str, ...]:
-    """Locks a Dataset; what was done, as sentences, none when everything was as it should be.
+    """Lock a Dataset; return what was changed, as sentences, none if nothing had to change.
 
-    Raises ContractError for a file with faults, LockError for a lock that only a person can fix.
+    Raises ContractError for a file with faults, and LockError for a lock that only a person can repair.
     """
     raise_all(ContractError, (fault for fault in entry.faults if fault not in entry.lock.faults))
     raise_all(LockError, entry.lock.unreadable)
     if entry.dataset is None:
         raise ContractError(*entry.faults)
-    done = list(mend_merge(entry.lock_path))
+    changes = list(repair_merge(entry.lock_path))
     before = len(read_lock(entry.lock_path).lines)
     version = lock_dataset(entry.path, entry.lock_path, entry.dataset, now)
     lock = read_lock(entry.lock_path)
     if len(lock.lines) > before:
-        done.append(f"version {version.number} ({version.kind}): {lock.lines[-1].summary}")
+        changes.append(f"version {version.number} ({version.kind}): {lock.lines[-1].summary}")
     written = _write_fields(entry, lock)
     if written:
-        done.append(f"wrote {', '.join(f'`{key}`' for key in written)}")
-    return tuple(done)
+        changes.append(f"wrote {', '.join(f'`{key}`' for key in written)}")
+    return tuple(changes)
 
 
 def entry_lock_faults(entry: Entry) -> tuple[Fault, ...]:
-    """What `lock` would change, and everything for which it would refuse. Writes nothing."""
+    """Return as faults what `lock` would change and why it would fail. Writes nothing."""
     if entry.faults or entry.dataset is None or entry.document is None:
         return entry.faults
     version = entry.lock.version_of(entry.dataset)
     hint = "run `dataset-assets lock`"
-    here = entry.document.position((ROOT,), key=True)
+    at_root = entry.document.position((ROOT,), key=True)
     if version.pending:
-        return (
-            Fault(
-                f"version {version.number} ({version.kind}) is not locked: {version.summary}", "", hint, here
-            ),
-        )
+        message = f"version {version.number} ({version.kind}) is not locked: {version.summary}"
+        return (Fault(message, "", hint, at_root),)
     if not entry.lock.is_current(entry.dataset):
-        return (Fault("has changed since it was locked, though not its structure", "", hint, here),)
+        return (Fault("has changed since it was locked, though not its structure", "", hint, at_root),)
     return tuple(
         Fault(
             f"is not {value} as in the lock", dotted((ROOT, key)), hint, entry.document.position((ROOT, key))
@@ -67,23 +64,23 @@ def entry_lock_faults(entry: Entry) -> tuple[Fault, ...]:
 
 
 def lock_project_file(catalog: Catalog, stem: str, now: datetime) -> tuple[str, ...]:
-    """Locks a Project; what was done, as sentences. Raises LockError for a Dataset that has no id yet."""
+    """Lock a Project; return what was changed, as sentences. Raises LockError for a Dataset without an id."""
     path = catalog.root / "projects" / f"{stem}.yaml"
     lock_path = path.with_suffix(".lock")
     before = read_project_lock(lock_path)
     project = catalog.projects[stem]
-    after = lock_project(lock_path, project, catalog.referent, now)
-    done = ["recorded its datasets"] if after != before else []
+    after = lock_project(lock_path, project, catalog.project_dataset, now)
+    changes = ["recorded its datasets"] if after != before else []
     text = exact_text(path)
     changed = with_fields(text, str(path), PROJECT, {"id": str(after.id)})
     if changed != text:
         replace_text(path, changed)
-        done.append("wrote `id`")
-    return tuple(done)
+        changes.append("wrote `id`")
+    return tuple(changes)
 
 
 def project_lock_faults(catalog: Catalog, stem: str) -> tuple[Fault, ...]:
-    """What locking the Project would change. Writes nothing."""
+    """Return as faults what locking the Project would change. Writes nothing."""
     project: Project = catalog.projects[stem]
     lock = read_project_lock(catalog.root / "projects" / f"{stem}.lock")
     entries = [catalog.named(name) for name in project.datasets]
@@ -93,25 +90,25 @@ def project_lock_faults(catalog: Catalog, stem: str) -> tuple[Fault, ...]:
     return (Fault(f"the project `{stem}` is not locked as it is", hint="run `dataset-assets lock`"),)
 
 
-def mend_merge(lock_path: Path) -> tuple[str, ...]:
-    """Gives the later lines of a merge, which kept both sides, the next free numbers; says which.
+def repair_merge(lock_path: Path) -> tuple[str, ...]:
+    """Give the later lines of a merge that kept both sides the next free numbers; return the changes.
 
-    No number is used again, not even one that this leaves without a structure.
+    No number is used again, not even one that has no structure any more.
     """
-    with guarded(lock_path):
+    with write_lock(lock_path):
         lock = read_lock(lock_path)
         raise_all(LockError, lock.unreadable)
-        if not lock.disorder:
+        if not lock.merge_faults:
             return ()
-        lines, done = _in_order(lock)
+        lines, changes = _in_order(lock)
         replace_text(lock_path, "".join(f"{line.text()}\n" for line in lines))
-        return tuple(done)
+        return tuple(changes)
 
 
 def _in_order(lock: Lock) -> tuple[list[Line], list[str]]:
-    """The lines with numbers that go up, and what was done.
+    """Return the lines with ascending numbers, and the changes as sentences.
 
-    Where each number names one structure, the lines are only sorted: publications have those numbers.
+    If each number names one structure, the lines are only sorted, because publications have these numbers.
     """
     names = {(line.version, line.sha256) for line in lock.lines}
     if len(names) == len(lock.numbers) and len({line.id for line in lock.lines}) == 1:
@@ -120,7 +117,7 @@ def _in_order(lock: Lock) -> tuple[list[Line], list[str]]:
 
 
 def _sorted(lines: Iterable[Line]) -> list[Line]:
-    """By number; that which gives the number before those that repeat it, and each once."""
+    """Return the lines by number; the line with the structure comes first and only once."""
     order = sorted(lines, key=lambda line: (line.version, line.structure is None, line.locked_at))
     giving = {line.version: line for line in reversed(order) if line.structure is not None}
     return [line for line in order if line.structure is None or giving[line.version] is line]
@@ -129,7 +126,7 @@ def _sorted(lines: Iterable[Line]) -> list[Line]:
 def _with_free_numbers(lock: Lock) -> tuple[list[Line], list[str]]:
     free = max(lock.numbers) + 1
     lines: list[Line] = []
-    done: list[str] = []
+    changes: list[str] = []
     structure: Structure = {}
     for line in lock.lines:
         last = lines[-1] if lines else None
@@ -140,7 +137,7 @@ def _with_free_numbers(lock: Lock) -> tuple[list[Line], list[str]]:
         number = line.version
         if last and number <= last.version:
             number, free = free, free + 1
-            done.append(
+            changes.append(
                 f"version {line.version} of {line.locked_at:%Y-%m-%d %H:%M:%S} is now version {number}"
             )
         new = _renumbered(line, number, lock.lines[0].id)
@@ -149,7 +146,7 @@ def _with_free_numbers(lock: Lock) -> tuple[list[Line], list[str]]:
             new = new.model_copy(update={"kind": change.kind, "summary": change.summary})
         structure = line.structure or structure
         lines.append(new)
-    return lines, done or ["put the lock in order"]
+    return lines, changes or ["put the lock in order"]
 
 
 def _renumbered(line: Line, number: int, id_: UUID) -> Line:
@@ -157,7 +154,7 @@ def _renumbered(line: Line, number: int, id_: UUID) -> Line:
 
 
 def _fields(dataset: Dataset, written: dict, lock: Lock) -> dict[str, str]:
-    """The system fields that the file does not have as the lock does, in YAML's notation."""
+    """Return the system fields that differ between file and lock, with the values of the lock as YAML."""
     first, last = lock.lines[0], lock.lines[-1]
     created = dataset.created_at or first.locked_at
     wanted = {
@@ -166,7 +163,7 @@ def _fields(dataset: Dataset, written: dict, lock: Lock) -> dict[str, str]:
         "created_at": (dataset.created_at, created, f'"{created:%Y-%m-%dT%H:%M:%SZ}"'),
         "updated_at": (dataset.updated_at, last.locked_at, f'"{last.locked_at:%Y-%m-%dT%H:%M:%SZ}"'),
     }
-    return {key: text for key, (has, should, text) in wanted.items() if has != should}
+    return {key: text for key, (own, locked, text) in wanted.items() if own != locked}
 
 
 def _write_fields(entry: Entry, lock: Lock) -> list[str]:
@@ -175,7 +172,7 @@ def _write_fields(entry: Entry, lock: Lock) -> list[str]:
     fields = _fields(entry.dataset, entry.document.data[ROOT], lock)
     if not fields:
         return []
-    with guarded(entry.path):
+    with write_lock(entry.path):
         text = exact_text(entry.path)
         replace_text(entry.path, with_fields(text, str(entry.path), ROOT, fields))
     return list(fields)

@@ -1,4 +1,4 @@
-"""Which Datasets contain which others, and why one cannot be used (BR-122)."""
+"""The nesting of Datasets: their order, their depth, and why a nested one cannot be used (BR-122)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,13 +8,13 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.text.wording import listed, shown
 
 MAX_DEPTH = 32
-"""Levels of nested Datasets."""
+"""The number of levels of nested Datasets from which on a Dataset cannot be used."""
 
-_LONGEST_WAY = 12
+_MOST_SHOWN = 12
 
 
 class Nesting:
-    """`datasets` by stem, as far as their files can be understood."""
+    """The graph of all Datasets, by stem, whose files can be understood at least in parts."""
 
     def __init__(self, datasets: Mapping[str, Dataset]) -> None:
         self._stems: dict[UUID, list[str]] = defaultdict(list)
@@ -28,26 +28,26 @@ class Nesting:
         self._depth = self._depths()
 
     def order(self) -> list[str]:
-        """All stems, nested Datasets before those that contain them; those in or above a cycle at the end."""
+        """Return all stems, nested Datasets first; those in or above a cycle are last."""
         return sorted(self._nested, key=lambda stem: (self._depth.get(stem, len(self._nested)), stem))
 
     def depth(self, stem: str) -> int:
-        """How many levels are nested below it; `MAX_DEPTH` and more cannot be used."""
+        """Return the number of levels below a Dataset; with MAX_DEPTH or more it cannot be used."""
         return self._depth.get(stem, MAX_DEPTH)
 
     def same_id_files(self, stem: str, id_: UUID | None) -> tuple[str, ...]:
-        """The other files with the same id."""
+        """Return the stems of the other files with the same id."""
         return tuple(other for other in self._stems.get(id_, ()) if other != stem) if id_ else ()
 
-    def why_not(self, stem: str, id_: UUID) -> tuple[str, str]:
-        """(what is wrong, what would do) with a nested Dataset that could not be used."""
+    def unusable_reason(self, stem: str, id_: UUID) -> tuple[str, str]:
+        """Return (what is wrong, hint) for a nested Dataset that cannot be used."""
         stems = self._stems.get(id_)
         if not stems:
             hint = "use the `id` of another file in datasets/; one without an id gets it by `lock`"
             return f"is {shown(str(id_))}, an id that no dataset has", hint
-        path = next(self._ways(stems[0], stem), None)
+        path = next(self._paths(stems[0], stem), None)
         if path:
-            return f"makes a cycle: {_way((stem, *path))}", "remove one of these lookups"
+            return f"makes a cycle: {_path_text((stem, *path))}", "remove one of these lookups"
         if len(stems) > 1:
             names = listed((f"`{name}`" for name in stems), between=" and ")
             return f"is {shown(str(id_))}, the id of {names}", "give each file its own id"
@@ -56,7 +56,7 @@ class Nesting:
         return f"is the dataset `{stems[0]}`, whose file has faults", "fix that file"
 
     def _depths(self) -> dict[str, int]:
-        """The number of levels below each Dataset; none for those in or above a cycle."""
+        """Return the number of levels below each Dataset, without those in or above a cycle."""
         waiting = {stem: set(inner) for stem, inner in self._nested.items()}
         above: dict[str, list[str]] = defaultdict(list)
         for stem, inner in waiting.items():
@@ -73,21 +73,21 @@ class Nesting:
                     level.append(stem)
         return depths
 
-    def _ways(self, start: str, end: str) -> Iterator[list[str]]:
-        """The shortest way from one Dataset down to another, if there is one."""
-        ways, seen = [[start]], {start}
-        while ways:
-            way = ways.pop(0)
-            if way[-1] == end:
-                yield way
-            for inner in self._nested[way[-1]]:
+    def _paths(self, start: str, end: str) -> Iterator[list[str]]:
+        """Yield the paths from one Dataset down to another, the shortest first."""
+        paths, seen = [[start]], {start}
+        while paths:
+            path = paths.pop(0)
+            if path[-1] == end:
+                yield path
+            for inner in self._nested[path[-1]]:
                 if inner not in seen:
                     seen.add(inner)
-                    ways.append([*way, inner])
+                    paths.append([*path, inner])
 
 
-def _way(stems: Sequence[str]) -> str:
-    """`a -> b -> a`; in the middle of a long one are only so many as fit on a line."""
-    if len(stems) > _LONGEST_WAY:
-        stems = (*stems[: _LONGEST_WAY - 2], f"({len(stems) - _LONGEST_WAY + 1:,} more)", stems[-1])
+def _path_text(stems: Sequence[str]) -> str:
+    """Return a path as `a -> b -> a`, shortened in the middle if it is long."""
+    if len(stems) > _MOST_SHOWN:
+        stems = (*stems[: _MOST_SHOWN - 2], f"({len(stems) - _MOST_SHOWN + 1:,} more)", stems[-1])
     return " -> ".join(stems)

@@ -1,8 +1,8 @@
-"""Projects: they name the Datasets that they use (Entity: N:M; BR-007, BR-008).
+"""Projects, which name the Datasets that they use: their files, locks and rules (BR-007, BR-008).
 
-`projects/<stem>.yaml` is written by people. `projects/<stem>.lock`, written by `lock`, records the Project's
-id and the Datasets that it named by then: a reference that is recorded stays valid when its Dataset is
-disabled, a new one to a disabled Dataset is refused.
+People write `projects/<stem>.yaml`. The command `lock` writes `projects/<stem>.lock` with the id of the
+Project and the Datasets that it names: a recorded reference remains valid if its Dataset is disabled later,
+but a new reference to a disabled Dataset is refused.
 """
 
 import json
@@ -20,7 +20,7 @@ from dataset_assets.catalog.users import Users
 from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.errors import Fault, LockError, Position, raise_all
 from dataset_assets.model import Instant, Model, Text
-from dataset_assets.text.atomic_files import guarded, replace_text
+from dataset_assets.text.atomic_files import replace_text, write_lock
 from dataset_assets.text.wording import dotted, shown
 from dataset_assets.yaml.reader import Document
 
@@ -29,7 +29,7 @@ _CLOSED = (Status.DISABLED, Status.ARCHIVED)
 
 
 class Project(Model):
-    """One file of `projects/`. `datasets` are stems or ids; `id` is given by `lock` where it is absent."""
+    """One file of `projects/`. `datasets` are stems or ids; `lock` writes the `id` if it is missing."""
 
     id: UUID | None = None
     name: Text
@@ -39,26 +39,26 @@ class Project(Model):
 
 
 class ProjectLock(Model):
-    """`projects/<stem>.lock`: the Project's id, and since when it has named each Dataset, by id."""
+    """The lock of a Project: its id, and the instant from which on it has named each Dataset, by id."""
 
     id: UUID | None = None
     datasets: dict[UUID, Instant] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Referent:
-    """What a Project's name for a Dataset leads to: `dataset` is None where its file is broken."""
+class ProjectDataset:
+    """A Dataset that a Project names. `dataset` is None if its file is broken."""
 
     stem: str
     dataset: Dataset | None
 
 
-Find = Callable[[str], Referent | None]
-"""A Dataset by stem or id (BR-131)."""
+Find = Callable[[str], ProjectDataset | None]
+"""Function that finds a Dataset by stem or id (BR-131); None if there is none."""
 
 
 def read_project_lock(path: Path) -> ProjectLock:
-    """An empty one where there is no file. Raises LockError."""
+    """Read the lock of a Project; an empty one if there is no file. Raises LockError if it cannot be read."""
     try:
         return ProjectLock.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -74,45 +74,45 @@ def read_project_lock(path: Path) -> ProjectLock:
 def project_faults(
     project: Project, document: Document, lock: ProjectLock, users: Users | None, find: Find
 ) -> Iterator[Fault]:
-    """BR-007: every named Dataset is there. BR-008: those newly named are not disabled."""
-    if users and not users.find(project.owner):
-        meant = users.nearest(project.owner)
-        message = f"is {shown(project.owner)}, whom users.yaml does not have"
-        hint = f"did you mean `{meant}`?" if meant else "add it there"
-        yield _fault(document, ("owner",), message, hint)
+    """Yield the faults of a Project.
+
+    Every named Dataset has to exist (BR-007), and a newly named one must not be disabled (BR-008).
+    """
+    if users and (unknown := users.unknown(project.owner)):
+        yield _fault(document, ("owner",), *unknown)
     if project.id and lock.id and project.id != lock.id:
         message = f"is {shown(str(project.id))}, but the lock says {shown(str(lock.id))}"
         yield _fault(document, ("id",), message, "an id never changes; restore it")
     seen: dict[str, str] = {}
     for number, name in enumerate(project.datasets):
-        found = find(name)
+        referenced = find(name)
         place = ("datasets", number)
-        if found is None:
+        if referenced is None:
             message = f"is {shown(name)}, which no file of datasets/ is called"
             hint = (
                 "a dataset that a project names must not be deleted (BR-007): restore it, or remove it here"
             )
             yield _fault(document, place, message, hint)
             continue
-        if found.stem in seen:
-            message = f"is {shown(name)}, the same dataset as {shown(seen[found.stem])}"
+        if referenced.stem in seen:
+            message = f"is {shown(name)}, the same dataset as {shown(seen[referenced.stem])}"
             yield _fault(document, place, message, "remove it")
-        seen.setdefault(found.stem, name)
-        dataset = found.dataset
+        seen.setdefault(referenced.stem, name)
+        dataset = referenced.dataset
         if dataset and dataset.status in _CLOSED and dataset.id not in lock.datasets:
             message = f"is {shown(name)}, which is {dataset.status}: not for new references (BR-008)"
             yield _fault(document, place, message, "restore the dataset, or name another")
 
 
 def lock_project(lock_path: Path, project: Project, find: Find, now: datetime) -> ProjectLock:
-    """Records the Project's id and the Datasets it names; those it names no longer are forgotten.
+    """Record the id of a Project without faults and the Datasets that it names, and no others.
 
-    Only for a Project without faults. Raises LockError for a Dataset that was never locked, so has no id.
+    Raises LockError for a Dataset without an id, which was never locked.
     """
-    with guarded(lock_path):
+    with write_lock(lock_path):
         before = read_project_lock(lock_path)
-        named = {name: found for name in project.datasets if (found := find(name))}
-        ids = {name: found.dataset.id for name, found in named.items() if found.dataset}
+        named = {name: referenced for name in project.datasets if (referenced := find(name))}
+        ids = {name: referenced.dataset.id for name, referenced in named.items() if referenced.dataset}
         raise_all(
             LockError,
             (

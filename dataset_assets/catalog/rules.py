@@ -1,4 +1,6 @@
-"""Every rule that looks at more than one field of a Dataset, and where the others are enforced.
+"""All rules on a dataset that read more than one field, and the function that checks a file against them.
+
+The other rules hold by the types of the fields:
 
 | rule | where |
 |---|---|
@@ -16,7 +18,7 @@
 | BR-014 natural key | `br_014_natural_key_exists`; `Scope.outputs` publishes it |
 """
 
-from dataset_assets.catalog.rule_input import CheckFinding, Loc, RuleInput
+from dataset_assets.catalog.rule_input import Loc, RuleInput, RuleViolation
 from dataset_assets.catalog.selection_rules import SELECTION_RULES
 from dataset_assets.catalog.setting_rules import SETTING_RULES
 from dataset_assets.catalog.structure_rules import STRUCTURE_RULES
@@ -28,24 +30,24 @@ RULES = (*SETTING_RULES, *STRUCTURE_RULES, *SELECTION_RULES)
 ROOT = "dataset"
 
 
-def check(about: RuleInput, document: Document) -> tuple[Fault, ...]:
-    """The faults that the rules find, each at its place in the file, at most one a place.
+def check(inputs: RuleInput, document: Document) -> tuple[Fault, ...]:
+    """Return the faults of a file, in the order of the file, at most one for each place.
 
-    Of very many the first are told, and how many more there are.
+    Of more than MOST_FAULTS faults the first are returned, and one that says how many more there are.
     """
-    found: dict[Loc, CheckFinding] = {}
+    violations: dict[Loc, RuleViolation] = {}
     for rule in RULES:
-        for finding in rule(about):
-            if about.is_sound(finding):
-                found.setdefault(finding.loc, finding)
-    placed = sorted(found.values(), key=lambda finding: document.position((ROOT, *finding.loc)))
-    faults = [_fault(finding, document) for finding in placed[:MOST_FAULTS]]
-    more = len(placed) - len(faults)
+        for violation in rule(inputs):
+            if inputs.is_certain(violation):
+                violations.setdefault(violation.loc, violation)
+    ordered = sorted(violations.values(), key=lambda each: document.position((ROOT, *each.loc)))
+    faults = [_fault(violation, document) for violation in ordered[:MOST_FAULTS]]
+    more = len(ordered) - len(faults)
     return (*faults, more_faults(more, faults[-1].position)) if more else tuple(faults)
 
 
-def _fault(finding: CheckFinding, document: Document) -> Fault:
-    path = (ROOT, *finding.loc)
-    field = dotted(path) if finding.loc else ""
-    hint = finding.hint if isinstance(finding.hint, str) else finding.hint()
-    return Fault(finding.message, field, hint, document.position(path))
+def _fault(violation: RuleViolation, document: Document) -> Fault:
+    path = (ROOT, *violation.loc)
+    field = dotted(path) if violation.loc else ""
+    hint = violation.hint if isinstance(violation.hint, str) else violation.hint()
+    return Fault(violation.message, field, hint, document.position(path))

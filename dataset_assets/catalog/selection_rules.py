@@ -1,183 +1,181 @@
-"""Rules on the selection (column mapping, filters, split) and on the published columns: Domain's part."""
+"""Rules on what a dataset selects and publishes: column mapping, window, filters, split, published columns.
 
-from collections.abc import Iterator
+What a filter or a split needs is declared on its class; the rules iterate over the declarations.
+"""
+
+from collections.abc import Iterator, Mapping
 from datetime import date
 
-from dataset_assets.catalog.rule_input import MAIN, CheckFinding, Loc, RuleInput
-from dataset_assets.contract.model import ColumnType
+from dataset_assets.catalog.rule_input import MAIN, Loc, RuleInput, RuleViolation
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import PeriodError
 from dataset_assets.periods.period import Grain
-from dataset_assets.selection.date_range import FixedRange
-from dataset_assets.selection.filters import Categories, NoFilter
-from dataset_assets.selection.splits import RandomSplit, TimeBasedSplit
 from dataset_assets.text.wording import shown
 
-_CONCEPT_TYPES = {
-    "timestamp": (ColumnType.DATE, ColumnType.TIMESTAMP),
-    "revenue": (ColumnType.DECIMAL, ColumnType.INTEGER),
-}
 _SPLIT_NAME = "split"
 
 MOST_COLUMNS = 10_000
+"""The number of columns that a table of BigQuery can have."""
 LONGEST_NAME = 300
-"""Of a column, in characters."""
+"""The number of characters that the name of a column in BigQuery can have."""
 
 
-def mapping_refers_to_columns(about: RuleInput) -> Iterator[CheckFinding]:
-    """BR-110."""
-    mapping = about.dataset.column_mapping
+def mapping_refers_to_columns(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report concepts that are mapped to a column that does not exist (BR-110)."""
+    mapping = inputs.dataset.column_mapping
     for concept, ref in mapping.concepts() if mapping else ():
-        yield from about.unresolved(("column_mapping", concept), ref)
+        yield from inputs.unresolved(("column_mapping", concept), ref)
 
 
-def mapping_types_fit(about: RuleInput) -> Iterator[CheckFinding]:
-    """A timestamp is compared with dates, a revenue is summed."""
-    mapping = about.dataset.column_mapping
+def mapping_types_fit(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report concepts whose column has a type that the concept cannot have."""
+    mapping = inputs.dataset.column_mapping
     for concept, ref in mapping.concepts() if mapping else ():
-        wanted = _CONCEPT_TYPES.get(concept)
-        found = about.scope.find(ref)
-        if wanted and found and found.column.type not in wanted:
-            message = f"is {shown(ref)} of type {found.column.type}"
+        wanted = mapping.column_types.get(concept) if mapping else None
+        reference = inputs.scope.find(ref)
+        if wanted and reference and reference.column.type not in wanted:
+            message = f"is {shown(ref)} of type {reference.column.type}"
             hint = f"map a column of type {' or '.join(wanted)}"
-            rests_on = ((*about.place(found), "type"),)
-            yield CheckFinding(("column_mapping", concept), message, hint, rests_on)
+            depends_on = ((*inputs.declaration(reference), "type"),)
+            yield RuleViolation(("column_mapping", concept), message, hint, depends_on)
 
 
-def categories_are_strings(about: RuleInput) -> Iterator[CheckFinding]:
-    """The filter compares the category with texts."""
-    mapping, products = about.dataset.column_mapping, about.dataset.filters.product_filter
-    ref = mapping.category if mapping else None
-    found = about.scope.find(ref) if ref else None
-    if isinstance(products, Categories) and found and found.column.type != ColumnType.STRING:
-        message = f"compares texts with `category`, {shown(ref)} of type {found.column.type}"
-        rests_on = (("column_mapping", "category"), (*about.place(found), "type"))
-        yield CheckFinding(
-            ("filters", "product_filter"), message, "map `category` to a column of type string", rests_on
-        )
+def filter_types_fit(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report filters that compare texts with a concept whose column has another type."""
+    mapping = inputs.dataset.column_mapping
+    refs = dict(mapping.concepts()) if mapping else {}
+    for setting, each in inputs.dataset.filters.by_setting():
+        for concept, wanted in each.column_types.items():
+            ref = refs.get(concept)
+            reference = inputs.scope.find(ref) if ref else None
+            if reference and reference.column.type not in wanted:
+                message = f"compares texts with `{concept}`, {shown(ref)} of type {reference.column.type}"
+                hint = f"map `{concept}` to a column of type {' or '.join(wanted)}"
+                depends_on = (("column_mapping", concept), (*inputs.declaration(reference), "type"))
+                yield RuleViolation(("filters", setting), message, hint, depends_on)
 
 
-def selection_has_a_mapping(about: RuleInput) -> Iterator[CheckFinding]:
-    """Filters and splits speak of concepts. Without a mapping everything is published already."""
-    if about.dataset.column_mapping:
+def selection_has_a_mapping(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report a selection without a `column_mapping`: filters and splits read concepts, not columns."""
+    if inputs.dataset.column_mapping:
         return
-    needing = list(_needs(about))
+    needing = list(_needs(inputs))
     if needing:
-        names = " and ".join(f"`{'.'.join(map(str, loc))}`" for loc, _ in needing)
+        names = " and ".join(f"`{'.'.join(map(str, loc))}`" for loc in needing)
         verb = "needs" if len(needing) == 1 else "need"
         hint = "map at least `user_id`, `product_id` and `timestamp`"
-        rests_on = (("column_mapping",),)
-        yield CheckFinding(needing[0][0], f"{names} {verb} a `column_mapping`", hint, rests_on)
-    if about.dataset.extra_columns:
+        depends_on = (("column_mapping",),)
+        yield RuleViolation(needing[0], f"{names} {verb} a `column_mapping`", hint, depends_on)
+    if inputs.dataset.extra_columns:
         hint = "remove it: all columns are published, or add a `column_mapping`"
         message = "has no meaning without a `column_mapping`"
-        yield CheckFinding(("extra_columns",), message, hint, (("column_mapping",),))
+        yield RuleViolation(("extra_columns",), message, hint, (("column_mapping",),))
 
 
-def needed_concepts_are_mapped(about: RuleInput) -> Iterator[CheckFinding]:
-    """Each filter and split says which concepts it needs."""
-    mapping = about.dataset.column_mapping
+def needed_concepts_are_mapped(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report concepts that a filter, the window or the split needs and that are not mapped."""
+    mapping = inputs.dataset.column_mapping
     mapped = {concept for concept, _ in mapping.concepts()} if mapping else None
-    for loc, needs in _needs(about) if mapped else ():
+    for loc, needs in _needs(inputs).items() if mapped else ():
         for concept in sorted(needs - (mapped or set())):
-            rests_on = (("column_mapping", concept),)
+            depends_on = (("column_mapping", concept),)
             message = f"needs `{concept}`, which is not mapped"
-            yield CheckFinding(loc, message, f"add `{concept}` to `column_mapping`", rests_on)
+            yield RuleViolation(loc, message, f"add `{concept}` to `column_mapping`", depends_on)
 
 
-def fit_on_train_has_a_split(about: RuleInput) -> Iterator[CheckFinding]:
-    """BR-105: train rows are told from the others by the split."""
-    filters = about.dataset.filters
-    fitted = not (
-        isinstance(filters.product_filter, NoFilter) and isinstance(filters.customer_filter, NoFilter)
-    )
-    if filters.fit_on == "train" and fitted and not about.dataset.split_config:
+def fit_on_train_has_a_split(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report `fit_on: train` without a split, because only a split makes rows train rows (BR-105)."""
+    filters = inputs.dataset.filters
+    fitted = not all(each.keeps_all for _, each in filters.by_setting())
+    if filters.fit_on == "train" and fitted and not inputs.dataset.split_config:
         message = "is 'train', but there is no `split_config`"
         hint = "add a `split_config`, or write `fit_on: all`"
-        yield CheckFinding(("filters", "fit_on"), message, hint, (("split_config",),))
+        yield RuleViolation(("filters", "fit_on"), message, hint, (("split_config",),))
 
 
-def extra_columns_exist(about: RuleInput) -> Iterator[CheckFinding]:
-    """Each names a column, once."""
+def extra_columns_exist(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report extra columns that do not exist or are named twice (BR-110)."""
     seen: set[str] = set()
-    for number, ref in enumerate(about.dataset.extra_columns):
+    for number, ref in enumerate(inputs.dataset.extra_columns):
         loc = ("extra_columns", number)
-        yield from about.unresolved(loc, ref)
+        yield from inputs.unresolved(loc, ref)
         if ref.lower() in seen:
-            yield CheckFinding(loc, f"is {shown(ref)} once more", "remove it")
+            yield RuleViolation(loc, f"is {shown(ref)} once more", "remove it")
         seen.add(ref.lower())
 
 
-def output_columns_are_not_too_many(about: RuleInput) -> Iterator[CheckFinding]:
-    """BigQuery holds at most MOST_COLUMNS columns in a table, ours among them.
+def output_columns_are_not_too_many(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report more than MOST_COLUMNS published columns, system columns included.
 
-    Without a mapping all columns of all lookups are published: through nested Datasets they double and
-    double again.
+    Without a mapping all columns of all lookups are published, so their number can double with each level of
+    nested Datasets.
     """
-    if _too_many(about):
-        many = "extra_columns" if about.dataset.column_mapping else "lookups"
-        loc = (many,) if getattr(about.dataset, many) else MAIN
-        message = f"{about.scope.output_count:,} columns would be published, the most are {MOST_COLUMNS:,}"
-        yield CheckFinding(loc, message, "add a `column_mapping`, and name in `extra_columns` what is needed")
+    if _too_many(inputs):
+        many = "extra_columns" if inputs.dataset.column_mapping else "lookups"
+        loc = (many,) if getattr(inputs.dataset, many) else MAIN
+        message = f"{inputs.scope.output_count:,} columns would be published, the most are {MOST_COLUMNS:,}"
+        hint = "add a `column_mapping`, and name in `extra_columns` what is needed"
+        yield RuleViolation(loc, message, hint)
 
 
-def output_names_are_not_too_long(about: RuleInput) -> Iterator[CheckFinding]:
-    """A column's name has at most LONGEST_NAME characters in BigQuery; names of nested Datasets add up."""
-    for loc, name, _ in _published(about):
+def output_names_are_not_too_long(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report published names of more than LONGEST_NAME characters, which nested Datasets add up to."""
+    for loc, name, _ in _published(inputs):
         if len(name) > LONGEST_NAME:
             message = f"would be published as {shown(name)}, a name of {len(name)} characters"
-            yield CheckFinding(loc, message, f"the longest has {LONGEST_NAME}: use shorter aliases")
+            yield RuleViolation(loc, message, f"the longest has {LONGEST_NAME}: use shorter aliases")
 
 
-def output_names_differ(about: RuleInput) -> Iterator[CheckFinding]:
-    """BR-113: two published columns of one name are one column, or a fault."""
+def output_names_differ(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report two different columns that would be published under one name (BR-113)."""
     seen: dict[str, tuple[Loc, str, object]] = {}
-    for loc, name, ref in _published(about):
-        found = about.scope.find(ref)
-        if found is None:
+    for loc, name, ref in _published(inputs):
+        reference = inputs.scope.find(ref)
+        if reference is None:
             continue
-        same = (found.source.name, found.column.name)
+        same = (reference.source.name, reference.column.name)
         first_loc, first_ref, first = seen.setdefault(name.lower(), (loc, ref, same))
         if first != same:
             message = f"would be published as `{name}`, which {shown(first_ref)} is already"
-            yield CheckFinding(loc, message, "rename one, or leave it out", (first_loc,))
-        if about.dataset.split_config and name.lower() == _SPLIT_NAME:
+            yield RuleViolation(loc, message, "rename one, or leave it out", (first_loc,))
+        if inputs.dataset.split_config and name.lower() == _SPLIT_NAME:
             message = "would be published as `split`, the column that `split_config` makes"
-            yield CheckFinding(loc, message, "rename it, or leave it out", (("split_config",),))
+            yield RuleViolation(loc, message, "rename it, or leave it out", (("split_config",),))
 
 
-def split_leaves_days_to_train_on(about: RuleInput) -> Iterator[CheckFinding]:
-    """Days of eval, gap and test count back from the window's end; of the shortest a day is left."""
-    split, window = about.dataset.split_config, about.dataset.filters.date_range
-    if not isinstance(split, TimeBasedSplit) or window is None:
+def split_leaves_days_to_train_on(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report a split whose days of eval, gap and test fill the shortest window that the dataset can have."""
+    split, window = inputs.dataset.split_config, inputs.dataset.filters.date_range
+    reserved = split.days_not_trained if split else {}
+    if not reserved or window is None:
         return
-    days = window.shortest(_period_ends(about))
-    if split.days < days:
+    days = window.shortest(_period_ends(inputs))
+    if sum(reserved.values()) < days:
         return
-    parts = {"eval_days": split.eval_days, "gap_days": split.gap_days, "test_days": split.test_days}
-    named = " and ".join(f"{name} {number}" for name, number in parts.items() if number)
-    which = "the window, which has" if isinstance(window, FixedRange) else "a window, which can have only"
+    named = " and ".join(f"{name} {number}" for name, number in reserved.items())
+    which = "a window, which can have only" if window.moves else "the window, which has"
     message = f"{named} leave nothing to train on of {which} {days} day{'s' * (days != 1)}"
     hint = f"use less than {days} in all, or a longer `date_range`"
-    yield CheckFinding(("split_config",), message, hint, (("filters", "date_range"),))
+    yield RuleViolation(("split_config",), message, hint, (("filters", "date_range"),))
 
 
-def _period_ends(about: RuleInput) -> tuple[date, ...]:
-    """The days that windows end on, in some years of every kind; none where they can be any."""
-    partitions = about.dataset.partitions
+def _period_ends(inputs: RuleInput) -> tuple[date, ...]:
+    """Return the days on which windows end, over eight years; none if a window can end on any day."""
+    partitions = inputs.dataset.partitions
     try:
-        cadence = about.calendars.cadence(partitions.period) if about.calendars and partitions else None
+        cadence = inputs.calendars.cadence(partitions.period) if inputs.calendars and partitions else None
         if cadence is None or cadence.grain in (Grain.DAY, Grain.WEEK):
             return ()
         return tuple(period.start_date for period in cadence.covering(date(2021, 1, 1), date(2029, 1, 1)))
-    except PeriodError:  # another rule tells of it
+    except PeriodError:  # periods_are_known reports it
         return ()
 
 
-def partitions_move_the_window(about: RuleInput) -> Iterator[CheckFinding]:
-    """BR-106, BR-107: a fixed range does not look back from the Period's end."""
-    if about.dataset.partitions and isinstance(about.dataset.filters.date_range, FixedRange):
-        yield CheckFinding(
+def partitions_move_the_window(inputs: RuleInput) -> Iterator[RuleViolation]:
+    """Report a fixed range with `partitions`: every Period would select the same rows (BR-106, BR-107)."""
+    window = inputs.dataset.filters.date_range
+    if inputs.dataset.partitions and window and not window.moves:
+        yield RuleViolation(
             ("filters", "date_range"),
             "is fixed, so every Period of `partitions` would have the same rows",
             "make it rolling, or remove `partitions`",
@@ -188,7 +186,7 @@ def partitions_move_the_window(about: RuleInput) -> Iterator[CheckFinding]:
 SELECTION_RULES = (
     mapping_refers_to_columns,
     mapping_types_fit,
-    categories_are_strings,
+    filter_types_fit,
     selection_has_a_mapping,
     needed_concepts_are_mapped,
     fit_on_train_has_a_split,
@@ -201,33 +199,28 @@ SELECTION_RULES = (
 )
 
 
-def _needs(about: RuleInput) -> Iterator[tuple[Loc, frozenset[str]]]:
-    """The parts of the selection that need concepts, and which."""
-    filters, split = about.dataset.filters, about.dataset.split_config
-    if filters.date_range:
-        yield ("filters", "date_range"), frozenset(("timestamp",))
-    for name in ("product_filter", "customer_filter"):
-        needs = frozenset(getattr(filters, name).needs)
-        if needs:
-            yield ("filters", name), needs
+def _needs(inputs: RuleInput) -> Mapping[Loc, frozenset[str]]:
+    """Map the place of each part of the selection that needs concepts to these concepts."""
+    filters, split = inputs.dataset.filters, inputs.dataset.split_config
+    needs: dict[Loc, frozenset[str]] = {
+        ("filters", setting): concepts for setting, concepts in filters.needs_by_setting().items()
+    }
     if split:
-        by_user = isinstance(split, RandomSplit) and split.unit == "user"
-        needs = frozenset((*split.needs, *(("user_id",) if by_user else ())))
-        if needs:
-            yield ("split_config",), needs
+        needs[("split_config",)] = split.needs
+    return {loc: concepts for loc, concepts in needs.items() if concepts}
 
 
-def _too_many(about: RuleInput) -> bool:
-    return about.scope.output_count > MOST_COLUMNS - len(SYSTEM_COLUMNS)
+def _too_many(inputs: RuleInput) -> bool:
+    return inputs.scope.output_count > MOST_COLUMNS - len(SYSTEM_COLUMNS)
 
 
-def _published(about: RuleInput) -> Iterator[tuple[Loc, str, str]]:
-    """(place, published name, reference) of all that the file publishes, as `Scope.outputs` orders it.
+def _published(inputs: RuleInput) -> Iterator[tuple[Loc, str, str]]:
+    """Yield (place, published name, reference) of each published column, in the order of `Scope.outputs`.
 
-    Nothing where they are too many, which is another rule's to tell.
+    Yields nothing if there are too many columns, which output_columns_are_not_too_many reports.
     """
-    dataset = about.dataset
-    if _too_many(about):
+    dataset = inputs.dataset
+    if _too_many(inputs):
         return
     if dataset.column_mapping:
         for concept, ref in dataset.column_mapping.concepts():
@@ -239,7 +232,7 @@ def _published(about: RuleInput) -> Iterator[tuple[Loc, str, str]]:
         return
     for number, column in enumerate(dataset.main_table.columns):
         yield (*MAIN, "columns", number, "name"), column.name, column.name
-    for number, source in enumerate(about.sources):
+    for number, _, source in inputs.numbered_lookups():
         if source:
             for index, column in enumerate(source.columns):
                 loc = ("lookups", number, "target", "columns", index, "name")

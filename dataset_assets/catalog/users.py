@@ -1,4 +1,4 @@
-"""Who may own a Dataset or a Project: `users.yaml` (BR-124)."""
+"""The users and teams of `users.yaml`, who can own Datasets and Projects (BR-124)."""
 
 import re
 from typing import Annotated, Self
@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, ConfigDict, RootModel, model_validator
 
 from dataset_assets.model import Model, Text
-from dataset_assets.text.wording import nearest
+from dataset_assets.text.wording import did_you_mean, shown
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 _TEAM = re.compile(r"[A-Za-z0-9_.-]+")
@@ -25,7 +25,7 @@ def _team(text: str) -> str:
 
 
 class User(Model):
-    """A person by `email`, or a `team` by name."""
+    """A person with an `email`, or a `team` with a name."""
 
     email: Annotated[Text, AfterValidator(_email)] | None = None
     team: Annotated[Text, AfterValidator(_team)] | None = None
@@ -38,19 +38,22 @@ class User(Model):
 
     @property
     def address(self) -> str:
-        """`name@example.com` or `team:name`, the two forms of an owner in Dagster."""
+        """The owner in the notation of Dagster: `name@example.com` or `team:name`."""
         return self.email or f"team:{self.team}"
 
 
 class Users(RootModel[dict[Text, User]]):
-    """`users.yaml`: what stands under `users:`, by id."""
+    """The users and teams of `users.yaml` by id."""
 
     model_config = ConfigDict(frozen=True)
 
     def find(self, name: str) -> User | None:
-        """The user or team with this id."""
+        """Return the user or team with this id; None if there is none."""
         return self.root.get(name)
 
-    def nearest(self, name: str) -> str | None:
-        """The id that was probably meant."""
-        return nearest(name, self.root)
+    def unknown(self, owner: str) -> tuple[str, str] | None:
+        """Return (what is wrong, hint) for an owner that is not in the file; None if it is."""
+        if self.find(owner):
+            return None
+        hint = did_you_mean(owner, self.root, "add it there")
+        return f"is {shown(owner)}, whom users.yaml does not have", hint

@@ -1,12 +1,12 @@
-"""The versions of a Dataset, in the lock beside its YAML (BR-006, BR-114, BR-115).
+"""The versions of a Dataset, in the lock file beside its YAML (BR-006, BR-114, BR-115).
 
-`<stem>.lock` holds one JSON object a line and only ever grows. A line of the kind `first`, `additive` or
-`breaking` gives a number to a structure; `structure` is in the line, so that differences can be computed and
-an edited line does not match its `sha256`. A line of the kind `same` repeats the number before it: something
-else of the file changed (`content` is the hash of that), which moves `updated_at` and no number.
+`<stem>.lock` has one JSON object in each line and is only appended to. A line of the kind `first`, `additive`
+or `breaking` gives a number to a structure. It contains the `structure`, so that differences can be computed
+and an edited line does not match its `sha256`. A line of the kind `same` repeats the last number: another
+part of the file changed (`content` is its hash), which changes `updated_at` but not the number.
 
-So the system fields of the YAML follow from the lock: `id`, `version` = the last number, `created_at` and
-`updated_at` = the instants of the first and the last line.
+The system fields of the YAML derive from the lock: `id`, `version` (the last number), `created_at` and
+`updated_at` (the instants of the first and the last line).
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.structural_diff import Kind, Structure, difference
 from dataset_assets.errors import Fault, LockedMeanwhileError, LockError, Position, raise_all
 from dataset_assets.model import Instant, Integer, Model
-from dataset_assets.text.atomic_files import guarded, replace_text
+from dataset_assets.text.atomic_files import replace_text, write_lock
 
 _STRUCTURAL = {
     "main_table",
@@ -41,31 +41,31 @@ _STRUCTURAL = {
     "resolver_id",
 }
 _SYSTEM = {"id", "version", "created_at", "updated_at"}
-_NOT_OF_A_COLUMN = ("description", "sensitive")
+_NOT_STRUCTURAL_IN_COLUMNS = ("description", "sensitive")
 _CONFLICT = re.compile(r"(<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)( |$)")
 
 
 def structure(dataset: Dataset) -> dict[str, Any]:
-    """The canonical structural form: what BR-114 calls structural, without defaults, keys sorted."""
-    found = dataset.model_dump(mode="json", include=_STRUCTURAL, exclude_defaults=True)
-    lookups = found.get("lookups", [])
+    """Return the canonical structural form (BR-114): the structural fields without defaults, keys sorted."""
+    fields = dataset.model_dump(mode="json", include=_STRUCTURAL, exclude_defaults=True)
+    lookups = fields.get("lookups", [])
     for lookup in lookups:
         name = lookup["target"].get("name") or lookup["target"]["id"]
         lookup["alias"] = lookup.get("alias") or name
-    for table in (found["main_table"], *(lookup["target"] for lookup in lookups)):
+    for table in (fields["main_table"], *(lookup["target"] for lookup in lookups)):
         for column in table.get("columns", ()):
-            for key in _NOT_OF_A_COLUMN:
+            for key in _NOT_STRUCTURAL_IN_COLUMNS:
                 column.pop(key, None)
-    return json.loads(_canonical(found))
+    return json.loads(_canonical(fields))
 
 
 def structural_hash(dataset: Dataset) -> str:
-    """SHA-256 of the canonical structural form, in hexadecimal."""
+    """Return the SHA-256 of the canonical structural form, in hexadecimal."""
     return _sha256(structure(dataset))
 
 
 def content_hash(dataset: Dataset) -> str:
-    """SHA-256 of all that people write in the file, without comments and layout."""
+    """Return the SHA-256 of all fields that people write, without comments and layout."""
     return _sha256(dataset.model_dump(mode="json", exclude=_SYSTEM, exclude_defaults=True))
 
 
@@ -79,7 +79,7 @@ def _sha256(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Version:
-    """A Dataset's version. `pending`: the number it will get, because the lock does not know it yet."""
+    """A version of a Dataset; `pending` if the lock does not have it yet and will give it this number."""
 
     number: int
     sha256: str
@@ -89,7 +89,7 @@ class Version:
 
 
 class Line(Model):
-    """One line of a lock."""
+    """One line of a lock: a version, or a repeated number with other content."""
 
     version: Annotated[Integer, Field(ge=1)]
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -101,41 +101,44 @@ class Line(Model):
     structure: dict[str, Any] | None = None
 
     def text(self) -> str:
-        """The line as the file holds it."""
+        """Return the line as JSON, as the file has it."""
         return json.dumps(self.model_dump(mode="json", exclude_none=True), ensure_ascii=False)
 
 
 @dataclass(frozen=True)
 class Lock:
-    """What a lock file says. `unreadable`: faults that a person must fix; `disorder`: those of a merge."""
+    """A lock file. A person has to fix `unreadable` faults; `dataset-assets lock` repairs `merge_faults`."""
 
     path: str
     lines: tuple[Line, ...] = ()
     unreadable: tuple[Fault, ...] = ()
-    disorder: tuple[Fault, ...] = field(default=())
+    merge_faults: tuple[Fault, ...] = field(default=())
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """Everything that is wrong with the file."""
-        return (*self.unreadable, *self.disorder)
+        """All faults of the file."""
+        return (*self.unreadable, *self.merge_faults)
 
     @property
     def id(self) -> UUID | None:
-        """The Dataset's id, given when it was first locked."""
+        """The id of the Dataset, which the first lock gave to it."""
         return self.lines[0].id if self.lines else None
 
     @cached_property
     def numbers(self) -> frozenset[int]:
-        """All that were ever given."""
+        """All numbers that the lock has given."""
         return frozenset(line.version for line in self.lines)
 
     @cached_property
     def structure(self) -> Structure | None:
-        """That of the last number."""
+        """The structure of the last number; None if nothing is locked."""
         return next((line.structure for line in reversed(self.lines) if line.structure), None)
 
     def version_of(self, dataset: Dataset) -> Version:
-        """The last number if it names this structure, else the next one, pending. After a revert, too."""
+        """Return the last version if it has this structure, else the next number, pending.
+
+        A structure that is restored from an earlier version gets a new number, too.
+        """
         now = structure(dataset)
         sha256 = _sha256(now)
         if not self.lines or self.structure is None:
@@ -148,20 +151,20 @@ class Lock:
         return Version(max(self.numbers) + 1, sha256, pending=True, kind=change.kind, summary=change.summary)
 
     def is_current(self, dataset: Dataset) -> bool:
-        """Whether the last line knows the file as it is, names and descriptions included."""
+        """Return whether the last line has the content of the file, names and descriptions included."""
         return bool(self.lines) and self.lines[-1].content == content_hash(dataset)
 
 
 def lock_dataset(
     yaml_path: Path, lock_path: Path, dataset: Dataset, now: datetime, new_id: UUID | None = None
 ) -> Version:
-    """Appends what the lock does not know yet, if anything; the version that holds from then on.
+    """Append a line to the lock if the Dataset changed; return the version that holds afterwards.
 
-    Safe to be called by many processes at once: one of them appends. An id is given by the first lock, unless
-    the file has one: `new_id`, where the caller has used one already. Raises LockError for a lock with
-    faults, and for one of another Dataset; LockedMeanwhileError where the lock has another id than `new_id`.
+    Many processes can call it at once; one of them appends. The first lock gives the id, unless the file has
+    one; the caller passes `new_id` if it has used an id already. Raises LockError for a lock with faults or
+    of another Dataset, and LockedMeanwhileError if the lock has another id than `new_id`.
     """
-    with guarded(lock_path):
+    with write_lock(lock_path):
         lock = read_lock(lock_path)
         raise_all(LockError, lock.faults)
         if new_id and lock.id not in (None, new_id):
@@ -192,7 +195,7 @@ def _new_line(lock: Lock, version: Version, dataset: Dataset, now: datetime, new
 
 
 def read_lock(path: Path) -> Lock:
-    """The lock; an empty one where there is no file. Never raises for what the file holds."""
+    """Read a lock; an empty one if there is no file. Faults become part of the lock and are not raised."""
     name = str(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -220,8 +223,8 @@ def _parse(name: str, text: str) -> Lock:
             message = str(error) if not isinstance(error, ValidationError) else "is not a version"
             hint = "restore the line as git has it; versions are only ever appended"
             faults.append(Fault(message, "", hint, Position(name, number, 1)))
-    disorder = [] if faults else _disorder(name, lines, [number for number, _ in numbered])
-    return Lock(name, tuple(lines), tuple(faults), tuple(disorder))
+    merge_faults = [] if faults else _merge_faults(name, lines, [number for number, _ in numbered])
+    return Lock(name, tuple(lines), tuple(faults), tuple(merge_faults))
 
 
 def _line(raw: str) -> Line:
@@ -236,8 +239,8 @@ def _line(raw: str) -> Line:
     return line
 
 
-def _disorder(name: str, lines: list[Line], numbers: list[int]) -> Iterator[Fault]:
-    """Where numbers do not go up, or one names two structures: a merge kept the lines of both sides."""
+def _merge_faults(name: str, lines: list[Line], numbers: list[int]) -> Iterator[Fault]:
+    """Yield the faults of a merge that kept both sides: numbers that descend or name two structures."""
     hint = "run `dataset-assets lock`, which gives the later one the next free number"
     hashes: dict[int, str] = {}
     highest = 0

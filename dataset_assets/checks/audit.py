@@ -148,7 +148,7 @@ def leak(evidence: Evidence) -> Finding:
     are meant to be new, and are not counted.
     """
     inputs, config = evidence.inputs, evidence.inputs.dataset.split_config
-    concepts = ("product_id",) if config and config.parts_users else ("product_id", "user_id")
+    concepts = ("product_id",) if config and config.by_user else ("product_id", "user_id")
     kept = kept_by_train(inputs)
     leaked, new = {}, {}
     for concept in concepts:

@@ -20,7 +20,7 @@ def cast_failures(
 
     Without `sources` all of the question are looked at.
     """
-    for source in (inputs.scope.main, *inputs.scope.lookups) if sources is None else sources:
+    for source in inputs.scope.sources if sources is None else sources:
         relation = inputs.relations[source.name]
         if relation.find_cast_failures:
             yield from relation.find_cast_failures(inputs.needed(source))

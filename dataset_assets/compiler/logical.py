@@ -30,7 +30,7 @@ def logical_relations(scope: Scope, period: Period | None = None) -> dict[str, R
 
     A nested Dataset that is published by Period is read for the same one (BR-122).
     """
-    return {source.name: logical_relation(source, period) for source in (scope.main, *scope.lookups)}
+    return {source.name: logical_relation(source, period) for source in scope.sources}
 
 
 def logical_relation(source: Source, period: Period | None) -> Relation:

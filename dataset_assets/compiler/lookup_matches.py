@@ -70,7 +70,7 @@ def unpublished(inputs: SelectionInput) -> tuple[Reference, ...]:
 def _unpublished(inputs: SelectionInput) -> Iterator[Reference]:
     seen = {_place(output.reference) for output in inputs.scope.outputs if output.reference}
     seen |= {_place(target) for lookup in inputs.scope.lookups for _, target in inputs.joins(lookup)}
-    for source in (inputs.scope.main, *inputs.scope.lookups):
+    for source in inputs.scope.sources:
         relation = inputs.relations[source.name]
         for each in inputs.needed(source):
             reference = Reference(source, each)

@@ -26,7 +26,7 @@ def window_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Window | 
     date_range, config = dataset.filters.date_range, dataset.split_config
     if date_range:
         found = date_range.window(as_of)
-        return found.until(as_of, date_range.eval_anchor(as_of)) if config and config.whole_days else found
+        return found.until(as_of, date_range.eval_anchor(as_of)) if config and config.by_day else found
     if period and dataset.column_mapping:
         return Window(Moment(period.start, period.start_date), Moment(period.end, period.end_date))
     return None
@@ -75,7 +75,7 @@ class SelectionInput:
     def _identifiers(self) -> Iterator[str]:
         yield from (output.name for output in self.scope.outputs)
         yield from self.joined_columns.values()
-        for source in (self.scope.main, *self.scope.lookups):
+        for source in self.scope.sources:
             relation = self.relations[source.name]
             yield from (source.name, source.table, source.nested.stem if source.nested else "")
             yield from (column.name for column in (*source.columns, *relation.columns))
@@ -112,7 +112,8 @@ class SelectionInput:
         names = set(dataset.filters.needs())
         names |= {"timestamp"} if self.window else set()
         names |= {"transaction_id"} if "user_id" in names else set()
-        names |= set(dataset.split_config.needs) if dataset.split_config else set()
+        if dataset.split_config and (dataset.split_config.by_day or dataset.filters.fitted_on_train):
+            names |= dataset.split_config.needs
         return (reference for name, reference in self.concepts.items() if name in names)
 
     @cached_property

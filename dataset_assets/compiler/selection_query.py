@@ -82,7 +82,7 @@ class QueryState:
 def resolve(state: QueryState) -> QueryState:
     """Every relation has its declared schema, or every fault is raised at once."""
     inputs = state.inputs
-    sources = tuple(map(inputs.declared, (inputs.scope.main, *inputs.scope.lookups)))
+    sources = tuple(map(inputs.declared, inputs.scope.sources))
     faults = (
         fault
         for source in sources
@@ -143,7 +143,7 @@ def customer_filter(state: QueryState) -> QueryState:
     """
     filters, config = state.inputs.dataset.filters, state.inputs.dataset.split_config
     fit = replace(_fit(state), among=filters.product_filter.keep(state.concept, state.names))
-    if config and config.parts_users:
+    if config and config.by_user:
         fit = replace(fit, rows=state.rows)
     return _filtered(state, filters.customer_filter.fit(fit), filters.customer_filter.keep)
 

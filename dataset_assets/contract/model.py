@@ -1,6 +1,6 @@
-"""The contract of a Dataset: Entity's attributes, and Domain's selection beside them.
+"""The models of a dataset's YAML file: tables, columns, lookups, selection, Periods, refresh.
 
-These classes say what a file may hold. Rules that look at more than one field are in `contract/rules.py`.
+The types declare what a single field may hold. Rules on more than one field are in `catalog/rules.py`.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from dataset_assets.selection.splits import SplitConfig
 
 
 class ColumnType(StrEnum):
-    """Entity, ColumnDef: the declared type of a column."""
+    """The declared type of a column."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -29,7 +29,7 @@ class ColumnType(StrEnum):
 
 
 class Status(StrEnum):
-    """BR-101. Only `draft` and `active` may be named by a new Project (BR-008)."""
+    """The status of a dataset (BR-101). A new Project may use only a `draft` or an `active` one (BR-008)."""
 
     DRAFT = "draft"
     ACTIVE = "active"
@@ -38,7 +38,7 @@ class Status(StrEnum):
 
 
 class ColumnDef(Model):
-    """Entity: ColumnDef. `sensitive` values never leave the published table (BR-206)."""
+    """A declared column. Values of a `sensitive` one appear nowhere but in the published table (BR-206)."""
 
     name: Identifier
     type: ColumnType
@@ -48,39 +48,39 @@ class ColumnDef(Model):
 
 
 class TableRef(Model):
-    """Entity: TableRef, a logical table and its explicit schema (BR-010)."""
+    """A logical table with its declared schema (BR-010)."""
 
     name: Identifier
     columns: Annotated[tuple[ColumnDef, ...], Field(min_length=1)]
     bitemporal: Boolean = False
 
     def column(self, name: str) -> ColumnDef | None:
-        """The declared column of that name, whatever its case: both engines fold it."""
+        """Return the declared column with this name, whatever its case; None if there is none."""
         return next((column for column in self.columns if column.name.lower() == name.lower()), None)
 
 
 class TableTarget(TableRef):
-    """A lookup into a raw table."""
+    """The target of a lookup into a table."""
 
     type: Literal["table"]
 
 
 class DatasetTarget(Model):
-    """Entity: DatasetRef, a lookup into a nested Dataset's publication (BR-005, BR-122)."""
+    """The target of a lookup into the publication of a nested Dataset (BR-005, BR-122)."""
 
     type: Literal["dataset"]
     id: UUID
 
 
 class JoinCondition(Model):
-    """One foreign key condition. `source_column` is the main table's, or `alias.column` (BR-112)."""
+    """One foreign key condition. `source_column` is in the main table, or `alias.column` (BR-112)."""
 
     source_column: ColumnRef
     target_column: Identifier
 
 
 class LookupDef(Model):
-    """Entity: LookupDef. Always joined (BR-002), on at least one condition (BR-003)."""
+    """A lookup, which is always joined (BR-002), on at least one condition (BR-003)."""
 
     alias: Identifier | None = None
     target: Annotated[TableTarget | DatasetTarget, Field(discriminator="type")]
@@ -88,9 +88,9 @@ class LookupDef(Model):
 
 
 class Partitions(Model):
-    """By which Periods the dataset is published: a cadence, and the identifiers of the first and last one.
+    """The Periods that the dataset is published by: a cadence, and the ids of the first and the last Period.
 
-    Both are included. Without `end` there is a new Period for as long as time goes on.
+    Both are included. Without `end` there is no last Period.
     """
 
     period: Text
@@ -99,46 +99,46 @@ class Partitions(Model):
 
 
 class Lookups(StrEnum):
-    """Which publications a lookup refreshes that is not stored by Period: it concerns every one of them."""
+    """The publications that a change of a lookup refreshes if the lookup is not stored by Period."""
 
     LATEST = "latest"
     ALL = "refresh_all"
 
 
 class Refresh(Model):
-    """When the dataset refreshes by itself: `on: upstream`, or after a tick of `cron`."""
+    """The trigger of automatic refreshes: `on: upstream`, or a tick of `cron`."""
 
     on: Annotated[
         Literal["upstream"] | None,
         Field(
-            description="`upstream`: whenever the data of something changed that a publication is made of."
+            description="`upstream`: refresh a publication whenever the data of one of its sources changed."
         ),
     ] = None
     cron: Annotated[
         Text | None,
         Field(
-            description="Once after each tick, as soon as the main table was loaded since: `0 6 * * *`, "
-            "in the zone of the calendar."
+            description="Refresh once after each tick of a cron expression such as `0 6 * * *`, as soon as "
+            "the main table was loaded after the tick. The zone is that of the calendar."
         ),
     ] = None
     lookback: Annotated[
         Annotated[Integer, Field(ge=0, le=1000)] | None,
-        Field(description="How many Periods before the latest late data may still change."),
+        Field(description="The number of Periods before the latest that late data can still change."),
     ] = None
     lookups: Annotated[
         Lookups,
         Field(
-            description="What a lookup that is not stored by Period refreshes when it changes: "
-            "the `latest` publication, or all of them."
+            description="The publications that a changed lookup refreshes if it is not stored by Period: "
+            "the `latest` one, or all of them."
         ),
     ] = Lookups.LATEST
-    paused: Annotated[
-        Boolean, Field(description="Nothing happens by itself; what is written here stays written.")
-    ] = False
+    paused: Annotated[Boolean, Field(description="No automatic refresh; the other settings are kept.")] = (
+        False
+    )
 
 
 class Dataset(Model):
-    """One YAML file: a contract, and optionally a selection. It owns no data and knows no location."""
+    """One YAML file: a contract and optionally a selection. It holds no data and no location."""
 
     id: UUID | None = None
     name: Text
@@ -164,14 +164,14 @@ class Dataset(Model):
     allow_empty: Boolean = False
 
     def tables(self) -> Iterator[TableRef]:
-        """Every physical table of the Dataset: the main one, then those of the lookups."""
+        """Yield every table of the Dataset: the main table, then the tables of the lookups."""
         yield self.main_table
         for lookup in self.lookups:
             if isinstance(lookup.target, TableTarget):
                 yield lookup.target
 
     def nested_ids(self) -> Iterator[UUID]:
-        """The ids of the Datasets that lookups read (BR-005)."""
+        """Yield the ids of the Datasets that lookups read (BR-005)."""
         for lookup in self.lookups:
             if isinstance(lookup.target, DatasetTarget):
                 yield lookup.target.id

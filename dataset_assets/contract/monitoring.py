@@ -1,4 +1,4 @@
-"""What a Dataset's file asks to be watched: how old and how unlike the last ones a publication may be."""
+"""Settings of the freshness check and the drift check of a dataset's publications."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -9,28 +9,30 @@ from dataset_assets.model import Age, Boolean, Integer, Model, Number, duration
 
 
 class Freshness(Model):
-    """The dataset fails to be fresh once its latest publication, of any Period, is older than `within`.
+    """The freshness check fails if the latest publication, of any Period, is older than `within`.
 
-    `within` is a length of time: `30m`, `26h`, `7d`. A run that finds its rows unchanged makes it fresh.
+    `within` is a length of time: `30m`, `26h`, `7d`. A run that finds unchanged rows counts as a publication.
     """
 
     within: Age
 
     @property
     def window(self) -> timedelta:
-        """`within`."""
+        """The value of `within` as a timedelta."""
         return duration(self.within)
 
 
 class Drift(Model):
-    """How far a publication may be from the last `over` ones before a check warns, which never blocks.
+    """The limits on the difference between a publication and the last `over` ones.
 
-    `row_count`: percent away from their mean. `split_share`: percentage points that the share of each part
-    of the split may be away from its mean. `null_percent`: percentage points that the NULLs of each column
-    may be away from their mean. `categories`: whether a string column with few values may have no new one,
-    and lack none that all of them had; sensitive columns are left out (BR-206).
+    A check warns if a limit is exceeded; it never blocks. `row_count` is a percentage of the mean. The others
+    are percentage points from the mean: `split_share` of the share of each part of the split, `null_percent`
+    of the share of NULLs in each column. With `categories: true` a string column with few values must have no
+    new value and must not lack a value that all compared publications had; sensitive columns are left out
+    (BR-206).
 
-    By Period they are those of the Periods before, whenever these were published; else the earlier ones.
+    A publication of a Period is compared with those of the Periods before it, whenever they were published;
+    without Periods it is compared with the earlier publications.
     """
 
     row_count: Annotated[Number, Field(ge=0, le=10_000)] | None = None

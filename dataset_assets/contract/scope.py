@@ -1,4 +1,4 @@
-"""What the names in a Dataset refer to, and which columns it publishes (BR-110, BR-112, BR-113, BR-122)."""
+"""Resolve names in a Dataset to columns, and list the published columns (BR-110, BR-112, BR-113, BR-122)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from dataset_assets.contract.model import ColumnDef, ColumnType, Dataset, Lookup
 
 
 @dataclass(frozen=True)
-class Named:
-    """A Dataset with the stem of its file, its name for machines (BR-131), among others."""
+class NamedDataset:
+    """A Dataset with the stem of its file (BR-131), and a function that finds the Datasets it nests."""
 
     stem: str
     dataset: Dataset
@@ -18,52 +18,52 @@ class Named:
 
     @cached_property
     def columns(self) -> tuple[ColumnDef, ...]:
-        """What it publishes, and a lookup into it can read: no system columns (BR-122)."""
+        """The published columns without system columns, which a lookup into the Dataset can read (BR-122)."""
         return tuple(output.definition for output in Scope(self.dataset, self.datasets).outputs)
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:
-        """The place of each of the columns, by its name in small letters."""
-        return first_places(column.name for column in self.columns)
+        """The index of each column by its name in lower case."""
+        return first_indexes(column.name for column in self.columns)
 
 
-Datasets = Callable[[UUID], Named | None]
-"""Finds a Dataset by id; None for one that is not there, or whose file is broken."""
+Datasets = Callable[[UUID], NamedDataset | None]
+"""Function that finds a Dataset by id; None if no file has the id or the file is broken."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """The main table or a lookup, under the name by which the file refers to its columns."""
+    """The main table or a lookup, with the name by which the file refers to its columns."""
 
     name: str
     columns: tuple[ColumnDef, ...]
     lookup: LookupDef | None = None
-    nested: Named | None = None
+    nested: NamedDataset | None = None
     table: str = ""
-    """The table's logical name, by which a Resolver knows it; empty for a nested Dataset."""
+    """The logical name of the table, which a resolver resolves; empty for a nested Dataset."""
 
     def column(self, name: str) -> ColumnDef | None:
-        """The column of that name, whatever its case."""
+        """Return the column with this name, whatever its case; None if there is none."""
         number = self.numbers.get(name.lower())
         return None if number is None else self.columns[number]
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:
-        """The place of each column, by its name in small letters; of two alike that of the first."""
-        return self.nested.numbers if self.nested else first_places(column.name for column in self.columns)
+        """The index of each column by its name in lower case; of equal names the index of the first."""
+        return self.nested.numbers if self.nested else first_indexes(column.name for column in self.columns)
 
 
-def first_places(names: Iterable[str]) -> dict[str, int]:
-    """The place of each name, in small letters; of names that differ by case alone that of the first."""
-    places: dict[str, int] = {}
-    for number, name in enumerate(names):
-        places.setdefault(name.lower(), number)
-    return places
+def first_indexes(names: Iterable[str]) -> dict[str, int]:
+    """Return the index of each name in lower case; of names that differ by case only, that of the first."""
+    indexes: dict[str, int] = {}
+    for index, name in enumerate(names):
+        indexes.setdefault(name.lower(), index)
+    return indexes
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A column somewhere in the sources."""
+    """A column of one of the sources."""
 
     source: Source
     column: ColumnDef
@@ -71,7 +71,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class OutputColumn:
-    """A column that the Dataset publishes. `reference` is None for `split`."""
+    """A published column. `reference` is the column that it is read from; None for `split`."""
 
     name: str
     reference: Reference | None
@@ -85,7 +85,7 @@ SPLIT = ColumnDef(
 
 @dataclass(frozen=True)
 class Scope:
-    """A Dataset among others, as far as names go. A lookup that refers to nothing is left out."""
+    """The sources of a Dataset and the names in it. A lookup into a Dataset that is not found is left out."""
 
     dataset: Dataset
     datasets: Datasets
@@ -98,12 +98,17 @@ class Scope:
 
     @cached_property
     def lookups(self) -> tuple[Source, ...]:
-        """The lookups in the order of the file, the order in which they are joined."""
-        found = (_lookup_source(lookup, self.datasets) for lookup in self.dataset.lookups)
-        return tuple(source for source in found if source)
+        """The lookups in the order of the file, in which they are joined."""
+        sources = (_lookup_source(lookup, self.datasets) for lookup in self.dataset.lookups)
+        return tuple(source for source in sources if source)
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """The main table, then the lookups in the order of the file."""
+        return (self.main, *self.lookups)
 
     def find(self, ref: str) -> Reference | None:
-        """The column that `column` (main table) or `alias.column` (lookup) refers to."""
+        """Return the column that `column` or `alias.column` refers to; None if there is none."""
         source_name, _, name = ref.rpartition(".")
         source = self._by_name.get(source_name.lower()) if source_name else self.main
         column = source.column(name) if source else None
@@ -111,13 +116,13 @@ class Scope:
 
     @cached_property
     def _by_name(self) -> Mapping[str, Source]:
-        """The lookups by name, in small letters; of two alike the first."""
-        places = first_places(source.name for source in self.lookups)
-        return {name: self.lookups[number] for name, number in places.items()}
+        """The lookups by name in lower case; of equal names the first."""
+        indexes = first_indexes(source.name for source in self.lookups)
+        return {name: self.lookups[index] for name, index in indexes.items()}
 
     @property
     def output_count(self) -> int:
-        """How many columns would be published, counted without making them: `split` is not among them."""
+        """The number of published columns without `split`, computed without listing them."""
         mapping = self.dataset.column_mapping
         if mapping is None:
             return len(self.main.columns) + sum(len(lookup.columns) for lookup in self.lookups)

@@ -1,13 +1,12 @@
-"""What changed between two structures of a Dataset, and whether that breaks its consumers (BR-114, BR-115).
+"""Compare two structures of a Dataset: what changed, and whether it breaks consumers (BR-114, BR-115).
 
-**additive**: who reads, by name, the published columns that it knew still gets the same rows with the same
-meaning. New columns, lookups (at most one row for a key, BR-111), mapped concepts, extra columns, a
-split where there was none, a column that may no longer be NULL, a later last Period, and another order are
-additive.
-**breaking**: everything else. What removes or renames something, changes a type, lets NULLs in, or may
-choose other rows: joins, natural key, filters, Periods, resolver. So does what moves rows between train and
-eval: without a natural key a random split of rows hashes the published columns of the main table, and a
-column more, less or in another place gives other hashes.
+**additive**: a consumer that reads the earlier published columns by name still gets the same rows with the
+same meaning. Additive are new columns, lookups (at most one row for a key, BR-111), mapped concepts, extra
+columns, a split if there was none, a column that may no longer be NULL, a later last Period, another order.
+**breaking**: everything else. That is what removes or renames something, changes a type, allows NULLs, or can
+select other rows (joins, natural key, filters, Periods, resolver). It is also what moves rows between train
+and eval: without a natural key, a random split of rows hashes the published columns of the main table, so
+that another set or order of these columns gives other hashes.
 """
 
 import re
@@ -19,14 +18,14 @@ from dataset_assets.selection.column_mapping import ColumnMapping
 from dataset_assets.text.wording import shown
 
 Structure = Mapping[str, Any]
-"""The canonical structural form, as `versions.structure` makes it."""
+"""The canonical structural form of a Dataset, as `catalog/versions.py` creates it."""
 
 Kind = Literal["first", "additive", "breaking", "same"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that changed, as a clause of a sentence."""
+    """One change, as a clause of a sentence."""
 
     text: str
     breaking: bool
@@ -34,26 +33,26 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """All changes, in the order of the file."""
+    """All changes between two structures, in the order of the file."""
 
     changes: tuple[Change, ...]
 
     @property
     def kind(self) -> Kind:
-        """The worst of the changes."""
+        """`breaking` if any change is breaking, `same` without changes, else `additive`."""
         if not self.changes:
             return "same"
         return "breaking" if any(change.breaking for change in self.changes) else "additive"
 
     @property
     def summary(self) -> str:
-        """One sentence, breaking changes first."""
+        """All changes in one sentence, breaking changes first."""
         ordered = sorted(self.changes, key=lambda change: not change.breaking)
         return "; ".join(change.text for change in ordered) or "nothing changed"
 
 
 def difference(before: Structure, after: Structure) -> Difference:
-    """What leads from one structure to the other."""
+    """Return the changes from one structure to another."""
     changes = tuple(_changes(before, after))
     if not changes and before != after:
         changes = (Change("the structure changed", breaking=True),)
@@ -74,7 +73,7 @@ def _changes(before: Structure, after: Structure) -> Iterator[Change]:
 
 
 def _value(what: str, before: Any, after: Any) -> Iterator[Change]:
-    """Something of which every change breaks."""
+    """Yield the changes of a value, all of them breaking."""
     if before == after:
         return
     if isinstance(before, dict) and isinstance(after, dict):
@@ -144,19 +143,19 @@ def _extra_columns(before: Sequence[str], after: Sequence[str]) -> Iterator[Chan
 
 
 def _partitions(before: Structure | None, after: Structure | None) -> Iterator[Change]:
-    """The Periods that there were stay what they are when the dataset goes on for longer."""
+    """Yield the changes of the Periods; a later end is additive: earlier Periods do not change."""
     if before is None or after is None:
         yield from _value("`partitions`", before, after)
         return
     for key in ("period", "start", "end"):
         old, new = before.get(key), after.get(key)
-        additive = key == "end" and before["period"] == after["period"] and _goes_on(old, new)
+        additive = key == "end" and before["period"] == after["period"] and _is_later(old, new)
         for change in _value(f"`partitions.{key}`", old, new):
             yield Change(change.text, breaking=not additive)
 
 
-def _goes_on(old: str | None, new: str | None) -> bool:
-    """Whether an end is later, or gone. Identifiers that are written alike sort as their Periods do."""
+def _is_later(old: str | None, new: str | None) -> bool:
+    """Return whether an end is later or removed. Ids of the same notation sort as their Periods do."""
     if old is None or new is None:
         return old is not None
     return re.sub(r"\d", "0", old) == re.sub(r"\d", "0", new) and old < new
@@ -170,8 +169,8 @@ def _split(before: Structure | None, after: Structure | None) -> Iterator[Change
 
 
 def _split_key(before: Structure, after: Structure) -> Iterator[Change]:
-    """Rows that are split at random by what is published of them move when that changes."""
-    old, new = _hashed(before), _hashed(after)
+    """Yield a breaking change if a random split hashes other columns than before, so that rows move."""
+    old, new = _hashed_columns(before), _hashed_columns(after)
     if old and new and old != new:
         hashed = ", ".join(f"`{name}`" for name in new)
         text = (
@@ -182,10 +181,10 @@ def _split_key(before: Structure, after: Structure) -> Iterator[Change]:
         yield Change(text, breaking=True)
 
 
-def _hashed(structure: Structure) -> list[str]:
-    """The columns that a random split of rows hashes; empty where rows are split by something else.
+def _hashed_columns(structure: Structure) -> list[str]:
+    """Return the columns that a random split of rows hashes; none if rows are not split by these.
 
-    This is `Question.row_key`, for a dataset without a natural key.
+    They are `SelectionInput.row_key` of a dataset without a natural key.
     """
     config = structure.get("split_config") or {}
     by_row = config.get("strategy") == "random" and config.get("unit", "row") == "row"
@@ -204,15 +203,15 @@ def _hashed(structure: Structure) -> list[str]:
 
 
 def _members(noun: str, where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
-    """Those removed, those added, and another order of those that stayed."""
+    """Yield the removed and the added members, and a change of the order of the remaining ones."""
     for name in before:
         if name not in after:
             yield Change(f"{noun} `{name}`{where} removed", breaking=True)
     for name in after:
         if name not in before:
             yield Change(f"{noun} `{name}`{where} added", breaking=False)
-    stayed = [name for name in before if name in after]
-    if stayed != [name for name in after if name in before]:
+    remaining = [name for name in before if name in after]
+    if remaining != [name for name in after if name in before]:
         yield Change(f"{noun}s{where} in another order", breaking=False)
 
 

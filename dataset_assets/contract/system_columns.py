@@ -1,4 +1,4 @@
-"""The system columns that every published row carries (Entity: Row Metadata)."""
+"""The system columns of every published row, such as `_row_id` and `_period`, and the values of a new row."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class SystemColumn:
-    """`sql_type` is the type both engines share; `mutable` as Entity's table has it."""
+    """A system column. `sql_type` is its type in both engines; `mutable` is true if its value can change."""
 
     name: str
     sql_type: str
@@ -34,7 +34,7 @@ SYSTEM_COLUMNS = (
 
 @dataclass(frozen=True)
 class Stamp:
-    """What one publication writes on the rows that it adds. `instant` is the publication's, in UTC."""
+    """The system column values that a publication gives to its new rows. `instant` is in UTC."""
 
     dataset_id: UUID
     source_table: str
@@ -45,11 +45,11 @@ class Stamp:
 
     @property
     def milliseconds(self) -> int:
-        """Unix milliseconds of the instant, the time field of the row ids."""
+        """The instant in Unix milliseconds, the time field of the row ids."""
         return int(self.instant.timestamp() * 1000)
 
     @property
     def salt(self) -> int:
-        """48 bits that keep ids of different datasets, Periods and runs apart (BR-117)."""
+        """48 bits by which the row ids of different datasets, Periods and runs differ (BR-117)."""
         seed = f"{self.dataset_id}:{self.period}:{self.run_id}"
         return int.from_bytes(sha256(seed.encode()).digest()[:6])

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.catalog.catalog import Catalog, load_catalog
-from dataset_assets.catalog.file_checks import Resolvers
 from dataset_assets.catalog.users import Users
+from dataset_assets.catalog.validation import Resolvers
 from dataset_assets.errors import ContractError, Fault, PeriodError
 from dataset_assets.model import YEARS, Instant
 from dataset_assets.periods.calendar import Calendars

@@ -1,4 +1,4 @@
-"""Cadences: the sequences of Periods that the calendars of `periods.yaml` make, and rollup between them."""
+"""Calendars and their cadences: find the Period of a date, an id or a partition key."""
 
 import re
 from bisect import bisect_right
@@ -20,15 +20,15 @@ from dataset_assets.periods.period import Boundaries, Grain, Period, first_insta
 from dataset_assets.text.wording import shown
 
 STANDARD = "standard"
-"""The calendar whose grains need no name before them: `month` is its month."""
+"""The name of the calendar whose grains are written without a calendar name: `month` is its month."""
 
 
 @dataclass(frozen=True)
 class Cadence:
-    """A grain of a calendar: Periods that follow one another without gap or overlap.
+    """A grain of a calendar, which divides time into Periods without gap or overlap.
 
-    `fmt`, `cron_schedule` and `zone` are what a time-window partition is declared with. `cron_schedule` is
-    None where no cron fires at the start of each Period (retail months, quarters and years).
+    `fmt`, `cron_schedule` and `zone` declare the partitions of Dagster. `cron_schedule` is None if no cron
+    expression fires at the start of each Period (retail months, quarters and years).
     """
 
     calendar_name: str
@@ -37,7 +37,7 @@ class Cadence:
 
     @property
     def name(self) -> str:
-        """What `partitions.period` names: `month`, `corporate.quarter`."""
+        """The name in `partitions.period`, such as `month` or `corporate.quarter`."""
         return self.grain if self.calendar_name == STANDARD else f"{self.calendar_name}.{self.grain}"
 
     @property
@@ -47,17 +47,17 @@ class Cadence:
 
     @property
     def cron_schedule(self) -> str | None:
-        """Five fields, in `zone`."""
+        """The cron expression, in `zone`, that fires at the start of each Period; None if none does."""
         return self._rule.cron
 
     @property
     def zone(self) -> ZoneInfo:
-        """Where its dates begin at midnight."""
+        """The time zone in which dates begin at midnight."""
         return self.calendar.zone
 
     @property
     def boundaries(self) -> Boundaries:
-        """What `rollup` compares."""
+        """Where the Periods begin, which `rollup` compares."""
         return self._rule.boundaries
 
     @cached_property
@@ -65,45 +65,47 @@ class Cadence:
         return self.calendar.rules[self.grain]
 
     def parse(self, text: str) -> Period:
-        """The Period with this id, or this partition key. Raises PeriodError when there is none."""
-        return self._only(
-            self._named(text), f"{shown(text)} is not a Period of '{self.name}'", self._example.id
+        """Return the Period with this id or partition key. Raises PeriodError if there is none."""
+        return self._first_or_raise(
+            self._candidates(text), f"{shown(text)} is not a Period of '{self.name}'", self._example.id
         )
 
     def from_key(self, key: str) -> Period:
-        """The Period of a Dagster partition. Raises PeriodError when there is none."""
-        found = (period for period in self._named(key) if period.key == key)
-        return self._only(found, f"{shown(key)} is not a partition key of '{self.name}'", self._example.key)
+        """Return the Period with this partition key of Dagster. Raises PeriodError if there is none."""
+        periods = (period for period in self._candidates(key) if period.key == key)
+        return self._first_or_raise(
+            periods, f"{shown(key)} is not a partition key of '{self.name}'", self._example.key
+        )
 
     def containing(self, moment: datetime | date) -> Period:
-        """The Period of an instant, or of a date in `zone`. A naive instant is UTC (BR-128)."""
+        """Return the Period of an instant, or of a date in `zone`. A naive instant is in UTC (BR-128)."""
         if not isinstance(moment, datetime):
-            return self._of_date(moment)
+            return self._period_of(moment)
         instant = self._instant(moment)
-        period = self._of_date(instant.astimezone(self.zone).date())
+        period = self._period_of(instant.astimezone(self.zone).date())
         # Clocks that are set back over midnight show a date again after the next one has begun.
         while instant >= period.end:
             period = self.next(period)
         return period
 
     def next(self, period: Period) -> Period:
-        """The Period that begins where `period` ends."""
-        return self._of_date(period.end_date)
+        """Return the Period that begins where `period` ends."""
+        return self._period_of(period.end_date)
 
     def previous(self, period: Period) -> Period:
-        """The Period that ends where `period` begins."""
-        return self._of_date(period.start_date - timedelta(days=1))
+        """Return the Period that ends where `period` begins."""
+        return self._period_of(period.start_date - timedelta(days=1))
 
     def between(self, first: Period, end: datetime | date) -> list[Period]:
-        """`first` and the Periods after it that begin before `end`."""
-        limit, found, period = self._instant(end), [], first
+        """Return `first` and the Periods after it that begin before `end`."""
+        limit, periods, period = self._instant(end), [], first
         while period.start < limit:
-            found.append(period)
+            periods.append(period)
             period = self.next(period)
-        return found
+        return periods
 
     def covering(self, start: datetime | date, end: datetime | date) -> list[Period]:
-        """The Periods that the half-open window [start, end) touches, in order; none when it is empty."""
+        """Return the Periods that overlap the half-open range [start, end), in order."""
         if self._instant(start) >= self._instant(end):
             return []
         first = self.containing(self._instant(start))
@@ -111,41 +113,41 @@ class Cadence:
 
     def _instant(self, moment: datetime | date) -> datetime:
         if moment.year not in YEARS:
-            raise self._none_for(moment)
+            raise self._no_period(moment)
         if not isinstance(moment, datetime):
             return first_instant(moment, self.zone)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
-    def _of_date(self, day: date) -> Period:
+    def _period_of(self, day: date) -> Period:
         for year in (day.year, day.year + 1, day.year - 1):
-            periods = _year(self, year)
+            periods = _periods_of_year(self, year)
             if periods and periods[0].start_date <= day < periods[-1].end_date:
                 return periods[bisect_right(periods, day, key=lambda period: period.start_date) - 1]
-        raise self._none_for(day)
+        raise self._no_period(day)
 
-    def _none_for(self, moment: date) -> PeriodError:
+    def _no_period(self, moment: date) -> PeriodError:
         hint = f"Periods exist for the years {YEARS[0]} to {YEARS[-1]}"
         return PeriodError(Fault(f"'{self.name}' has no Period for {moment}", hint=hint))
 
-    def _named(self, text: str) -> Iterator[Period]:
-        """Periods with this id or key, by the first year in it: a label, or the year of a start date."""
+    def _candidates(self, text: str) -> Iterator[Period]:
+        """Yield the Periods with this id or key, found by the first year in it (of a label or of a date)."""
         digits = re.search("[0-9]{4}", text)
         years = [int(digits[0]) + offset for offset in (0, 1, -1)] if digits else []
-        return (period for year in years for period in _names(self, year).get(text, ()))
+        return (period for year in years for period in _periods_by_name(self, year).get(text, ()))
 
-    def _only(self, found: Iterable[Period], message: str, example: str) -> Period:
-        for period in found:
+    def _first_or_raise(self, periods: Iterable[Period], message: str, example: str) -> Period:
+        for period in periods:
             return period
         raise PeriodError(Fault(message, hint=f"write it like '{example}'"))
 
     @property
     def _example(self) -> Period:
-        return self._of_date(date(2026, 1, 31))
+        return self._period_of(date(2026, 1, 31))
 
 
 @lru_cache(maxsize=256)
-def _year(cadence: Cadence, year: int) -> tuple[Period, ...]:
-    """The Periods of the year with this label; none outside `YEARS`."""
+def _periods_of_year(cadence: Cadence, year: int) -> tuple[Period, ...]:
+    """Return the Periods of the year with this label; none outside of `YEARS`."""
     if year not in YEARS:
         return ()
     calendar, grain, rule = cadence.calendar, cadence.grain, cadence.calendar.rules[cadence.grain]
@@ -166,37 +168,40 @@ def _year(cadence: Cadence, year: int) -> tuple[Period, ...]:
 
 
 @lru_cache(maxsize=256)
-def _names(cadence: Cadence, year: int) -> Mapping[str, Sequence[Period]]:
-    """The Periods of a year by id and by key: tables may be stored by thousands of days."""
-    found: dict[str, list[Period]] = {}
-    for period in _year(cadence, year):
+def _periods_by_name(cadence: Cadence, year: int) -> Mapping[str, Sequence[Period]]:
+    """Map ids and keys to the Periods of a year; cached, because a table can have thousands of days."""
+    by_name: dict[str, list[Period]] = {}
+    for period in _periods_of_year(cadence, year):
         for name in dict.fromkeys((period.id, period.key)):
-            found.setdefault(name, []).append(period)
-    return found
+            by_name.setdefault(name, []).append(period)
+    return by_name
 
 
 class Calendars(Model):
-    """`periods.yaml`: calendars by name. One named `standard` sets the zone of the grains without a name."""
+    """The calendars of `periods.yaml` by name; one named `standard` sets the zone of plain grains."""
 
     calendars: dict[Identifier, AnyCalendar] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _standard_stays_standard(self) -> Self:
+    def _standard_is_of_type_standard(self) -> Self:
         standard = self.calendars.get(STANDARD)
         if standard and standard.type != "standard":
             raise ValueError(f"the calendar named '{STANDARD}' must be of type 'standard'")
         return self
 
     def cadences(self) -> dict[str, Cadence]:
-        """All there are, by name; those of the standard calendar first."""
+        """Return all cadences by name, those of the standard calendar first."""
         calendars: dict[str, Calendar] = {STANDARD: StandardCalendar(), **self.calendars}
-        found = [
+        cadences = [
             Cadence(name, calendar, grain) for name, calendar in calendars.items() for grain in calendar.rules
         ]
-        return {cadence.name: cadence for cadence in found}
+        return {cadence.name: cadence for cadence in cadences}
 
     def cadence(self, name: str) -> Cadence:
-        """`month`, or `corporate.quarter` of a named calendar. Raises PeriodError with the nearest name."""
+        """Return the cadence named `month`, or `corporate.quarter` of a named calendar.
+
+        Raises PeriodError with the nearest name if there is none.
+        """
         known = self.cadences()
         if name in known:
             return known[name]
@@ -206,10 +211,10 @@ class Calendars(Model):
 
 
 def rollup(period: Period, cadence: Cadence) -> Period:
-    """The Period of a coarser (or equal) cadence that `period` lies in.
+    """Return the Period of a coarser or equal cadence that contains `period`.
 
-    Raises PeriodError unless every boundary of `cadence` is one of `period`'s own cadence, in the same zone:
-    weeks never roll into months.
+    Raises PeriodError unless every boundary of `cadence` is a boundary of `period`'s cadence, in the same
+    zone. So a week never rolls up to a month, even if it lies inside of one.
     """
     problem = f"{period} does not roll up to '{cadence.name}'"
     _check_nesting(period, cadence, problem, nest=period.boundaries.refine(cadence.boundaries))
@@ -217,13 +222,16 @@ def rollup(period: Period, cadence: Cadence) -> Period:
 
 
 def parts(period: Period, cadence: Cadence) -> list[Period]:
-    """The Periods of a finer (or equal) cadence that roll up to `period`; PeriodError as for `rollup`."""
+    """Return the Periods of a finer or equal cadence that roll up to `period`.
+
+    Raises PeriodError if they do not nest, as `rollup` does.
+    """
     problem = f"{period} is not made of '{cadence.name}'"
     _check_nesting(period, cadence, problem, nest=cadence.boundaries.refine(period.boundaries))
-    found = [cadence.containing(period.start_date)]
-    while found[-1].end_date < period.end_date:
-        found.append(cadence.next(found[-1]))
-    return found
+    periods = [cadence.containing(period.start_date)]
+    while periods[-1].end_date < period.end_date:
+        periods.append(cadence.next(periods[-1]))
+    return periods
 
 
 def _check_nesting(period: Period, cadence: Cadence, problem: str, *, nest: bool) -> None:

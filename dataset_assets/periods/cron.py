@@ -1,4 +1,4 @@
-"""Whether a text is a cron expression of five fields, and can ever fire."""
+"""Check that a text is a cron expression of five fields that can fire."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,16 +18,16 @@ class _Field:
     words: Mapping[str, int] = field(default_factory=dict)
 
     def values(self, text: str) -> set[int]:
-        """The numbers that the field stands for. Raises ValueError."""
+        """Return the numbers that the text matches. Raises ValueError if it is no such field."""
         return {value for item in text.split(",") for value in self._item(item)}
 
     def _item(self, item: str) -> Iterator[int]:
-        found = _ITEM.fullmatch(item)
-        if not found:
+        match = _ITEM.fullmatch(item)
+        if not match:
             raise ValueError(f"`{item}` is no {self.name}")
-        low = self.low if found["any"] else self._number(found["low"])
-        high = self.high if found["any"] else self._number(found["high"] or found["low"])
-        step = int(found["every"] or found["step"] or 1)
+        low = self.low if match["any"] else self._number(match["low"])
+        high = self.high if match["any"] else self._number(match["high"] or match["low"])
+        step = int(match["every"] or match["step"] or 1)
         if low > high or step < 1:
             raise ValueError(f"`{item}` holds no {self.name}")
         yield from range(low, high + 1, step)
@@ -54,7 +54,7 @@ _FIELDS = (
 
 
 def check_cron(text: str) -> None:
-    """Raises ValueError that says which field is wrong."""
+    """Raise ValueError that names the wrong field if the text is no cron expression or can never fire."""
     fields = text.split()
     if len(fields) != len(_FIELDS):
         raise ValueError(f"it has {len(fields)} fields, not {len(_FIELDS)}")

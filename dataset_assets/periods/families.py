@@ -1,7 +1,8 @@
-"""The families of calendars: settings and date arithmetic side by side.
+"""The families of calendars (standard, fiscal, retail): one class with settings and date arithmetic for each.
 
-A calendar says how each of its grains is named, scheduled and bounded, and when a year of it begins. All
-else follows. To add one: a class here, and its place in `AnyCalendar`.
+A calendar declares how each of its grains is named, scheduled and bounded, and when its years begin;
+`periods/calendar.py` computes the Periods from that. To add a family, write a subclass of `Calendar` and add
+it to the union `AnyCalendar`.
 """
 
 from abc import ABC, abstractmethod
@@ -11,6 +12,7 @@ from datetime import date, timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
+from typing_extensions import override
 
 from dataset_assets.model import Integer, Model
 from dataset_assets.periods.period import Boundaries, Grain
@@ -19,10 +21,11 @@ from dataset_assets.periods.zones import Zone, find_zone
 
 @dataclass(frozen=True)
 class Rule:
-    """One grain of a calendar. `name` makes the id of the `n`th Period of a `year` from its `start` date.
+    """The names, boundaries and schedule of one grain of a calendar.
 
-    `fmt` is the strftime format of partition keys. `cron` fires at the start of every Period; None where
-    no cron can say that.
+    `name` is the format of a Period's id, with `n` (the number in its year), `year` and `start` (its first
+    date). `fmt` is the strftime format of partition keys. `cron` fires at the start of every Period; it is
+    None if no cron expression does.
     """
 
     name: str
@@ -32,21 +35,21 @@ class Rule:
 
 
 class Calendar(Model, ABC):
-    """A way to divide time. Its dates begin at midnight of `zone`."""
+    """A family of calendars: its settings and its rules. Dates begin at midnight in `zone`."""
 
     zone: Zone = Field(default_factory=lambda: find_zone("UTC"))
 
     @property
     @abstractmethod
     def rules(self) -> Mapping[Grain, Rule]:
-        """The grains that this calendar has, the finest first."""
+        """The rules of the grains that this calendar has, from the finest to the coarsest."""
 
     @abstractmethod
     def year_start(self, year: int) -> date:
-        """The first date of the year with this label."""
+        """Return the first date of the year with this label."""
 
     def starts(self, year: int, grain: Grain) -> list[date]:
-        """The first dates of the Periods of one year, in order."""
+        """Return the first dates of the Periods of one year, in order."""
         boundaries = self.rules[grain].boundaries
         first, end = self.year_start(year), self.year_start(year + 1)
         points = _LATTICES[boundaries.lattice](first, end)
@@ -62,7 +65,7 @@ def _weeks(first: date, end: date) -> Iterator[tuple[int, date]]:
 
 
 def _iso_weeks(first: date, end: date) -> Iterator[tuple[int, date]]:
-    """The weeks of an ISO year, which begins on the Monday nearest 1 January: the one of 4 January's week."""
+    """Yield the weeks of an ISO year, which begins on the Monday of the week of 4 January."""
     return _weeks(*(day + timedelta(days=4 - (day + timedelta(days=3)).isoweekday()) for day in (first, end)))
 
 
@@ -77,7 +80,7 @@ _LATTICES = {"day": _days, "iso week": _iso_weeks, "retail week": _weeks, "month
 
 
 def _monthly(name: str, start_month: int, length: int, fmt: str = "%Y-%m-%d") -> Rule:
-    """Periods of `length` months in a year that begins in `start_month`."""
+    """Return the rule of Periods of `length` months in a year that begins in `start_month`."""
     marks = sorted((start_month - 1 + offset) % 12 + 1 for offset in range(0, 12, length))
     months = "*" if length == 1 else ",".join(map(str, marks))
     return Rule(name, Boundaries("month", frozenset(marks)), f"0 0 1 {months} *", fmt)
@@ -87,7 +90,7 @@ def _retail(name: str, *weeks: int, cron: str | None = None) -> Rule:
     return Rule(name, Boundaries("retail week", frozenset(weeks)), cron)
 
 
-# A retail year of 53 weeks is the longest there is: 371 days.
+# The longest year of all calendars is a retail year of 53 weeks: 371 days.
 _DAY = Rule("{start}", Boundaries("day", frozenset(range(53 * 7))), "0 0 * * *")
 
 
@@ -103,15 +106,15 @@ class StandardCalendar(Calendar):
         Grain.YEAR: _monthly("{year}", 1, 12, "%Y"),
     }
 
+    @override
     def year_start(self, year: int) -> date:
-        """1 January."""
         return date(year, 1, 1)
 
 
 class FiscalCalendar(Calendar):
-    """Years of twelve calendar months from `start_month` on: `FY2026`, `FY2026-Q1`, `FY2026-M01`.
+    """Years of twelve calendar months that begin in `start_month`: `FY2026`, `FY2026-Q1`, `FY2026-M01`.
 
-    `year_label` says which calendar year names a fiscal year: the one of its first day or of its last.
+    `year_label` sets which calendar year names a fiscal year: that of its first day or that of its last day.
     """
 
     type: Literal["fiscal"]
@@ -119,8 +122,8 @@ class FiscalCalendar(Calendar):
     year_label: Literal["starting", "ending"]
 
     @property
+    @override
     def rules(self) -> Mapping[Grain, Rule]:
-        """Days, and what twelve months from `start_month` on make."""
         return {
             Grain.DAY: _DAY,
             Grain.MONTH: _monthly("FY{year}-M{n:02}", self.start_month, 1),
@@ -128,8 +131,8 @@ class FiscalCalendar(Calendar):
             Grain.YEAR: _monthly("FY{year}", self.start_month, 12),
         }
 
+    @override
     def year_start(self, year: int) -> date:
-        """The first of `start_month`, in the calendar year that `year_label` tells."""
         ends_later = self.year_label == "ending" and self.start_month > 1
         return date(year - ends_later, self.start_month, 1)
 
@@ -138,8 +141,8 @@ class RetailCalendar(Calendar):
     """The 4-5-4 calendar of the National Retail Federation: `RY2026`, `RY2026-Q1`, `-M01`, `-W01`.
 
     Weeks begin on Sunday. A year ends on the Saturday nearest 31 January and is named by the calendar year
-    it begins in; the 53rd week of a long year belongs to its last month. Only days and weeks have a cron:
-    months, quarters and years begin on no fixed date, and a 53rd week shifts all that come after it.
+    it begins in; the 53rd week of a long year belongs to its last month. Only days and weeks have a cron
+    expression: months, quarters and years begin on no fixed date, and a 53rd week shifts all later ones.
     """
 
     type: Literal["retail"]
@@ -151,12 +154,12 @@ class RetailCalendar(Calendar):
         Grain.YEAR: _retail("RY{year}", 0),
     }
 
+    @override
     def year_start(self, year: int) -> date:
-        """The day after the Saturday nearest 31 January."""
         # That Saturday lies between 28 January and 3 February, so the Sunday after it is at most the 4th.
         latest = date(year, 2, 4)
         return latest - timedelta(days=latest.isoweekday() % 7)
 
 
 AnyCalendar = Annotated[StandardCalendar | FiscalCalendar | RetailCalendar, Field(discriminator="type")]
-"""Every family there is, found by `type`."""
+"""Any calendar; the key `type` selects the family."""

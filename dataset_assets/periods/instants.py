@@ -1,4 +1,4 @@
-"""Instants of a selection: as-of, boundaries, and the half-open window between two boundaries."""
+"""The instants that bound a selection: as-of, a boundary, and the half-open window between two boundaries."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,29 +9,29 @@ UTC_ZONE = ZoneInfo("UTC")
 
 @dataclass(frozen=True)
 class AsOf:
-    """The instant a selection looks back from, and the zone in which its dates are dates."""
+    """The instant from which a selection looks back, and the time zone of its dates."""
 
     instant: datetime
     zone: ZoneInfo = UTC_ZONE
 
     @property
     def day(self) -> date:
-        """D of BR-106: the date of as-of."""
+        """The date of as-of in the zone, D of BR-106."""
         return self.instant.astimezone(self.zone).date()
 
     def midnight(self, day: date) -> datetime:
-        """The first instant of a day in the zone, in UTC."""
+        """Return the first instant of a day of the zone, in UTC."""
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
     @property
     def end_day(self) -> date:
-        """The first date of which no instant is before as-of: the end of a DATE column's range."""
+        """The exclusive end of the range of a DATE column: the first date that begins at as-of or later."""
         return self.day if self.midnight(self.day) == self.instant else self.day + timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A boundary, as the instant and as the date: which one is compared depends on the column's type."""
+    """A boundary of a window as an instant and as a date; the type of a column selects one of them."""
 
     instant: datetime
     date: date
@@ -39,13 +39,13 @@ class Moment:
 
 @dataclass(frozen=True)
 class Window:
-    """A half-open time range, [start, end)."""
+    """The half-open range of the selected rows, [start, end)."""
 
     start: Moment
     end: Moment
 
     def until(self, as_of: AsOf, day: date) -> "Window":
-        """The part of the window that lies before a day, in the zone of as-of."""
+        """Return the part of the window before a day, in the zone of as-of."""
         return Window(
             self.start, min(self.end, Moment(as_of.midnight(day), day), key=lambda end: end.instant)
         )

@@ -1,4 +1,4 @@
-"""A Period: a named half-open time range (BR-130)."""
+"""The Period, a named half-open time range by which datasets are published (BR-130)."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,7 +10,7 @@ _SECOND = timedelta(seconds=1)
 
 
 class Grain(StrEnum):
-    """How long a Period is, from the finest to the coarsest."""
+    """The length of a Period, from the finest to the coarsest."""
 
     DAY = "day"
     WEEK = "week"
@@ -21,17 +21,17 @@ class Grain(StrEnum):
 
 @dataclass(frozen=True)
 class Boundaries:
-    """Where the Periods of a cadence begin: the points of a lattice that carry one of the `marks`.
+    """The dates on which the Periods of a cadence begin: the points of a lattice with one of the `marks`.
 
-    It decides which rollups exist for every Period alike: a week that happens to lie inside one month
-    still does not roll into months.
+    Boundaries decide for a whole cadence which rollups exist: a week does not roll up to a month, even if it
+    lies inside of one.
     """
 
     lattice: str
     marks: frozenset[int]
 
     def refine(self, coarser: "Boundaries") -> bool:
-        """Whether every boundary of `coarser` is one of these, so that these Periods nest in those."""
+        """Return whether every boundary of `coarser` is one of these, so that Periods nest."""
         return self.lattice == "day" or (self.lattice == coarser.lattice and coarser.marks <= self.marks)
 
 
@@ -39,8 +39,8 @@ class Boundaries:
 class Period:
     """One Period of a cadence. `start_date` and `end_date` (exclusive) are dates in `zone`.
 
-    `id` is what people write and what `_period` holds (BR-018): `2026-01`, `2026-W05`, `FY2026-Q1`.
-    `key` is what Dagster keys its partition by; it differs from the id where strptime cannot read that.
+    `id` is the name in files and in `_period` (BR-018): `2026-01`, `2026-W05`, `FY2026-Q1`.
+    `key` is the partition key of Dagster, which differs from the id if strptime cannot parse the id.
     `calendar` is the calendar's name in `periods.yaml`, or `standard`.
     """
 
@@ -60,7 +60,7 @@ class Period:
 
     @cached_property
     def end(self) -> datetime:
-        """The first instant after it, in UTC."""
+        """The first instant after the Period, in UTC."""
         return first_instant(self.end_date, self.zone)
 
     def __str__(self) -> str:
@@ -68,9 +68,10 @@ class Period:
 
 
 def first_instant(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant of `day` in `zone`, in UTC: midnight, or where clocks skip it, the end of the skip.
+    """Return the first instant of `day` in `zone`, in UTC.
 
-    A date that a zone left out altogether (Pacific/Apia, 2011-12-30) is empty: it begins where the next does.
+    That is midnight or, if clocks skip midnight, the end of the skip. A date that a zone left out altogether
+    (Pacific/Apia, 2011-12-30) is empty and begins where the next date begins.
     """
     midnight = datetime.combine(day, time.min, zone)
     latest = midnight.astimezone(UTC)

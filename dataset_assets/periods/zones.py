@@ -1,7 +1,7 @@
-"""Time zones by the rules of the pinned package `tzdata`, never by those of the machine.
+"""Read time zones from the pinned package `tzdata`, never from the machine.
 
-Python prefers the machine's rules to the package's, and DuckDB has rules of its own. Rows and Periods must
-follow the same ones: `pyproject.toml` pins the release of `tzdata` whose rules are those of DuckDB.
+Python prefers the rules of the machine, and DuckDB has rules of its own. Rows and Periods must follow the
+same rules, so `pyproject.toml` pins the release of `tzdata` whose rules are those of DuckDB.
 """
 
 from difflib import get_close_matches
@@ -16,13 +16,13 @@ from dataset_assets.text.wording import shown
 
 _PACKAGE = "tzdata"
 _NO_ZONE = "Factory"
-"""What the package calls the zone of a machine that was never set up. Engines do not know it."""
+"""The name of the zone of a machine without settings, which no engine has."""
 _LONGEST = 60
-"""Characters of an unknown name that are compared with the known ones: no zone has a longer name."""
+"""The number of characters of an unknown name that are compared; no zone has a longer name."""
 
 
 class PinnedZone(ZoneInfo):
-    """A time zone that was read from the package. It equals every other zone with the same name."""
+    """A time zone that was read from the package; it equals every zone with the same name."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ZoneInfo) and self.key == other.key
@@ -36,7 +36,7 @@ class PinnedZone(ZoneInfo):
 
 @cache
 def known_zones() -> frozenset[str]:
-    """Return the names of all IANA time zones of the package; DuckDB knows each of them."""
+    """Return the names of all IANA time zones of the package; DuckDB has each of them."""
     return frozenset(files(_PACKAGE).joinpath("zones").read_text().split()) - {_NO_ZONE}
 
 
@@ -57,4 +57,4 @@ def _pinned(value: Any) -> Any:
 
 
 Zone = Annotated[ZoneInfo, BeforeValidator(_pinned)]
-"""An IANA time zone name."""
+"""A time zone, written as its IANA name."""

@@ -32,7 +32,7 @@ from dataset_assets.errors import (
     LockError,
     ResolveError,
     raise_all,
-    telling_system_faults,
+    system_errors_as_faults,
 )
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
@@ -58,7 +58,7 @@ from dataset_assets.rows.stamping import instant
 from dataset_assets.sql.build import assemble, column
 from dataset_assets.stats.profile import profile
 from dataset_assets.stats.statistics import Statistics
-from dataset_assets.text.atomic_files import guarded
+from dataset_assets.text.atomic_files import write_lock
 from dataset_assets.text.progress import Progress
 from dataset_assets.text.wording import size_text
 
@@ -103,7 +103,7 @@ class Clock:
         self.seconds[name] = round(time.perf_counter() - begun, 4)
 
 
-@telling_system_faults()
+@system_errors_as_faults()
 def materialize(catalog: Catalog, target: Target, request: Request, progress: Progress) -> Materialization:
     """Publishes one Period of a dataset, or an unpartitioned dataset.
 
@@ -320,7 +320,7 @@ def _versioned(request: Request, dataset: Dataset) -> tuple[Version, UUID]:
     entry = request.entry
     version, known = entry.lock.version_of(dataset), dataset.id or read_lock(entry.lock_path).id
     if version.pending or known is None:
-        with guarded(entry.lock_path):
+        with write_lock(entry.lock_path):
             pass
     return version, known or uuid6.uuid7()
 

@@ -19,7 +19,7 @@ CONFIRMATION = "affirmed"
 def sources_of(work: PreparedRun, target: Target) -> dict[str, str]:
     """The version of every source that was read, by the source's key."""
     inputs = work.inputs
-    sources = (inputs.scope.main, *inputs.scope.lookups)
+    sources = inputs.scope.sources
     return {source_key(each, inputs.dataset, target): inputs.relations[each.name].version for each in sources}
 
 

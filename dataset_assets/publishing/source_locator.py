@@ -10,7 +10,7 @@ from dataset_assets.compiler.selection_input import SelectionInput, time_range_o
 from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.compiler.typing import mismatches
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.scope import Named, Scope, Source
+from dataset_assets.contract.scope import NamedDataset, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise_all
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
@@ -35,7 +35,7 @@ class SourceLocator:
     @property
     def resolvers(self) -> Mapping[str, Resolver]:
         """The Resolver of each source that is a table, by the source's name."""
-        sources = (self.scope.main, *self.scope.lookups)
+        sources = self.scope.sources
         return {
             each.name: self.target.resolver_of(self.scope.dataset, each.table)
             for each in sources
@@ -60,7 +60,7 @@ class SourceLocator:
         faults: list[Fault] = list(self.without_rows_for_a_period())
         found: dict[str, Relation] = {}
         with _readers(resolvers, self.target.engine.dialect.name, job) as readers:
-            for source in (self.scope.main, *self.scope.lookups):
+            for source in self.scope.sources:
                 try:
                     reader = readers.get(source.name, session)
                     found[source.name] = self.relation(source, reader)
@@ -89,11 +89,11 @@ class SourceLocator:
             return TimeRange(time_range.end - timedelta(microseconds=1), time_range.end)
         return time_range
 
-    def same_period(self, nested: Named) -> str | None:
+    def same_period(self, nested: NamedDataset) -> str | None:
         """BR-122: the Period a nested Dataset is read of; None for the latest, where one has none."""
         return self.period.id if self.period and nested.dataset.partitions else None
 
-    def _publication(self, nested: Named, name: str, session: Session) -> Relation:
+    def _publication(self, nested: NamedDataset, name: str, session: Session) -> Relation:
         """Its version is that of its content: published anew with the same rows it is as it was."""
         same, warehouse = self.same_period(nested), self.target.warehouse
         found = (
@@ -133,7 +133,7 @@ class ResolvedSources:
     def apart(self) -> tuple[Source, ...]:
         """The sources that the target's engine cannot read."""
         scope = self.there.scope
-        return tuple(each for each in (scope.main, *scope.lookups) if each.name in self.readers)
+        return tuple(each for each in scope.sources if each.name in self.readers)
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class Stability:
 
     def _faults(self) -> Iterator[Fault]:
         scope = self.places.scope
-        changed = (each for each in (scope.main, *scope.lookups) if not self._holds(each))
+        changed = (each for each in scope.sources if not self._holds(each))
         for name in dict.fromkeys(each.nested.stem if each.nested else each.table for each in changed):
             yield Fault(f"{name} changed while it was read", hint="run again")
 

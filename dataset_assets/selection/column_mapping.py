@@ -1,18 +1,25 @@
-"""Domain's `column_mapping`: which column plays which part in training."""
+"""`column_mapping`: which column holds which concept of training, such as user or revenue (Domain)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from dataset_assets.model import ColumnRef, Model
 
 IDENTIFIERS = frozenset({"user_id", "product_id", "transaction_id"})
-"""The concepts whose values only tell things apart: they have no mean."""
+"""The concepts whose values are identifiers, so that a mean of them has no meaning."""
 
 
 class ColumnMapping(Model):
-    """Concept → column, in the order in which Domain lists them and the output shows them (BR-113).
+    """The column of each concept, in the order in which Domain lists and a dataset publishes them (BR-113).
 
-    `transaction_id` is ours: what one transaction is (BR-104).
+    `transaction_id`, which Domain does not have, identifies one transaction (BR-104). `column_types` lists
+    the types that the column of a concept may have; a concept that is not in it may have any type.
     """
+
+    column_types: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "timestamp": ("date", "timestamp"),
+        "revenue": ("decimal", "integer"),
+    }
 
     user_id: ColumnRef
     product_id: ColumnRef
@@ -25,7 +32,7 @@ class ColumnMapping(Model):
     transaction_id: ColumnRef | None = None
 
     def concepts(self) -> Iterator[tuple[str, str]]:
-        """(concept, column) of everything that is mapped."""
+        """Yield (concept, column) for each concept that is mapped."""
         for concept in type(self).model_fields:
             column = getattr(self, concept)
             if column is not None:

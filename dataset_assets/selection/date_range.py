@@ -1,42 +1,68 @@
-"""Which time range a dataset looks at (Domain: `filters.date_range`; BR-106, BR-107)."""
+"""`filters.date_range`: the time range whose rows a dataset selects (Domain; BR-106, BR-107)."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from dateutil.relativedelta import relativedelta
 from pydantic import Field, model_validator
+from typing_extensions import override
 
 from dataset_assets.model import Day, Integer, Model
 from dataset_assets.periods.instants import AsOf, Moment, Window
 
 _FOUR_YEARS = tuple(date(2021, 1, 1) + timedelta(days=n) for n in range(4 * 365 + 1))
-"""Each month in each of its lengths."""
+"""The days of four years, among them a leap year: every month occurs with every length that it can have."""
 
 
-class RollingRange(Model):
-    """The last `months` months before as-of: [D - months, as-of). Auto-updates with the ETL."""
+class DateRangeBase(Model, ABC):
+    """A kind of date range: its settings, and the window that they select as of an instant.
 
+    `moves` is true if the window depends on as-of.
+    """
+
+    moves: ClassVar[bool]
+
+    @abstractmethod
+    def window(self, as_of: AsOf) -> Window:
+        """Return the half-open window of the selected rows."""
+
+    @abstractmethod
+    def eval_anchor(self, as_of: AsOf) -> date:
+        """Return the day from which a time-based split counts back."""
+
+    @abstractmethod
+    def shortest(self, anchors: Iterable[date] = ()) -> int:
+        """Return the fewest days that a window has before its anchor, over these anchors or over all days."""
+
+
+class RollingRange(DateRangeBase):
+    """The last `months` months before as-of: [D - months, as-of). It moves with every run."""
+
+    moves: ClassVar[bool] = True
     type: Literal["rolling"]
     months: Annotated[Integer, Field(ge=1, le=24)]
 
+    @override
     def window(self, as_of: AsOf) -> Window:
-        """Month arithmetic clamps to the month's last day, as DATE_SUB does (BR-106)."""
+        # Month arithmetic clamps to the last day of a shorter month, as DATE_SUB does (BR-106).
         first = as_of.day - relativedelta(months=self.months)
         return Window(Moment(as_of.midnight(first), first), Moment(as_of.instant, as_of.end_day))
 
+    @override
     def eval_anchor(self, as_of: AsOf) -> date:
-        """The day from which `eval_days` count back."""
         return as_of.day
 
+    @override
     def shortest(self, anchors: Iterable[date] = ()) -> int:
-        """The days from the window's start to the anchor, of the anchor with fewest; by default of any."""
         return min((day - (day - relativedelta(months=self.months))).days for day in anchors or _FOUR_YEARS)
 
 
-class FixedRange(Model):
-    """Both dates inclusive (BR-107)."""
+class FixedRange(DateRangeBase):
+    """The days from `start_date` to `end_date`, both included (BR-107)."""
 
+    moves: ClassVar[bool] = False
     type: Literal["fixed"]
     start_date: Day
     end_date: Day
@@ -47,19 +73,19 @@ class FixedRange(Model):
             raise ValueError(f"end_date {self.end_date} is before start_date {self.start_date}")
         return self
 
+    @override
     def window(self, as_of: AsOf) -> Window:
-        """Independent of as-of, but for its zone."""
         after = self.end_date + timedelta(days=1)
         return Window(
             Moment(as_of.midnight(self.start_date), self.start_date), Moment(as_of.midnight(after), after)
         )
 
-    def eval_anchor(self, as_of: AsOf) -> date:  # noqa: ARG002 - same signature as RollingRange
-        """The day after `end_date` (BR-107)."""
+    @override
+    def eval_anchor(self, as_of: AsOf) -> date:
         return self.end_date + timedelta(days=1)
 
-    def shortest(self, anchors: Iterable[date] = ()) -> int:  # noqa: ARG002 - as above
-        """The days of the range: it is the same for every anchor."""
+    @override
+    def shortest(self, anchors: Iterable[date] = ()) -> int:
         return (self.end_date - self.start_date).days + 1
 
 

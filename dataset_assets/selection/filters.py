@@ -1,14 +1,17 @@
-"""Domain's `filters`: which products and which customers stay. One class a type, settings and SQL together.
+"""`filters`: which products and which customers a dataset keeps, one class for each type (Domain).
 
-Each class says which concepts it `needs`, which CTEs it is fitted by, and which rows it keeps. A new filter
-is one class and one entry in its union below.
+A class holds the settings of a filter, what it needs of the dataset, and its SQL. To add a filter, write a
+subclass of `Filter` and add it to the union `ProductFilter` or `CustomerFilter`.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from sqlglot import exp
+from typing_extensions import override
 
 from dataset_assets.model import Integer, Model, Text
 from dataset_assets.selection.date_range import DateRange
@@ -18,10 +21,12 @@ from dataset_assets.sql.internal_names import Names
 
 @dataclass(frozen=True)
 class FitInput:
-    """What a filter learns from: the CTE of the rows, its columns, and the rows `among` it that count.
+    """The rows and columns of a query that a filter is fitted on.
 
-    `names` hands out the names of CTEs and of helper columns. `revenue` is the mapped one as money, whose
-    sums are exact on every engine; None where there is none.
+    `rows` is the name of the CTE, `columns` reads a concept of it, `mapped` holds the concepts that are
+    mapped, and `among` is a condition that a row has to satisfy to count. `names` returns free names for CTEs
+    and helper columns. `revenue` is the mapped revenue as a decimal, whose sums are exact on every engine;
+    None if no revenue is mapped.
     """
 
     rows: str
@@ -32,37 +37,60 @@ class FitInput:
     among: exp.Expr | None = None
 
 
-class NoFilter(Model):
-    """Keeps everything."""
+class Filter(Model, ABC):
+    """A filter: its settings, what it needs of the dataset, and its SQL.
 
-    needs: ClassVar[tuple[str, ...]] = ()
-    type: Literal["none"] = "none"
+    `needs` are the concepts that the dataset has to map. `column_types` lists the types that the column of a
+    concept may have for this filter. `keeps_all` is true for a filter that leaves out no row, `is_fitted` for
+    one whose result depends on the rows.
+    """
 
-    def fit(self, fit: FitInput) -> tuple[CTE, ...]:  # noqa: ARG002
-        """Nothing is computed."""
+    needs: ClassVar[frozenset[str]] = frozenset()
+    column_types: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    keeps_all: ClassVar[bool] = False
+    is_fitted: ClassVar[bool] = False
+
+    def fit(self, fit: FitInput) -> tuple[CTE, ...]:  # noqa: ARG002 - for those that are fitted
+        """Return the CTEs that compute what the filter keeps; none if its settings alone decide."""
         return ()
 
-    def keep(self, columns: Columns, names: Names) -> exp.Expr | None:  # noqa: ARG002
-        """No condition."""
+    @abstractmethod
+    def keep(self, columns: Columns, names: Names) -> exp.Expr | None:
+        """Return the condition that a row has to satisfy to be kept; None if every row is kept."""
+
+
+class NoFilter(Filter):
+    """Keep every row."""
+
+    keeps_all: ClassVar[bool] = True
+    type: Literal["none"] = "none"
+
+    @override
+    def keep(self, columns: Columns, names: Names) -> exp.Expr | None:
         return None
 
 
-class _RevenueFilter(Model):
-    """The products that pass a test on the ranking of their total revenue in the fitted rows."""
+class _RevenueFilter(Filter):
+    """Keep the products that pass a test on the ranking of their total revenue in the fitted rows.
 
-    needs: ClassVar[tuple[str, ...]] = ("product_id", "revenue")
+    The CTEs are `product_revenue` and `top_products`, as in Domain's example. A row without a product is
+    never kept.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"product_id", "revenue"})
+    is_fitted: ClassVar[bool] = True
     value: Annotated[Integer, Field(ge=1, le=100)]
 
+    @abstractmethod
     def _ranking(self, product: exp.Expr, total: exp.Expr, names: Names) -> dict[str, exp.Expr]:
-        """The window expressions that `_passes` reads, by name."""
-        raise NotImplementedError
+        """Return the window expressions that `_passes` reads, by name."""
 
+    @abstractmethod
     def _passes(self, names: Names) -> exp.Expr | None:
-        """The condition on the ranking under which a product stays; None where every product does."""
-        raise NotImplementedError
+        """Return the condition on the ranking that a kept product satisfies; None to keep every product."""
 
+    @override
     def fit(self, fit: FitInput) -> tuple[CTE, ...]:
-        """`product_revenue` and `top_products`, as in Domain's example."""
         product = fit.columns("product_id")
         total = exp.Sum(this=fit.revenue)
         by_name = self._ranking(product, total, fit.names)
@@ -75,35 +103,38 @@ class _RevenueFilter(Model):
             CTE(fit.names.free("top_products"), top.where(passes) if passes else top),
         )
 
+    @override
     def keep(self, columns: Columns, names: Names) -> exp.Expr | None:
-        """Rows of a top product: never those without a product."""
         product = columns("product_id")
         return is_in(product, names.free("top_products"), product.name)
 
 
 class TopRevenuePercent(_RevenueFilter):
-    """The best `value` percent of the products by rank; the meaning is Domain's SQL (BR-102)."""
+    """Keep the best `value` percent of the products by rank, as Domain's SQL does (BR-102)."""
 
     type: Literal["top_revenue_percent"]
 
-    def _ranking(self, product: exp.Expr, total: exp.Expr, names: Names) -> dict[str, exp.Expr]:  # noqa: ARG002
+    @override
+    def _ranking(self, product: exp.Expr, total: exp.Expr, names: Names) -> dict[str, exp.Expr]:
         order = exp.Order(expressions=[exp.Ordered(this=total.copy(), desc=True, nulls_first=False)])
         return {names.free("revenue_rank"): exp.Window(this=exp.PercentRank(), order=order)}
 
+    @override
     def _passes(self, names: Names) -> exp.Expr:
         return column(names.free("revenue_rank")) <= number(f"{self.value / 100:.2f}")
 
 
 class CumulativeRevenuePercent(_RevenueFilter):
-    """The best products that together bring `value` percent of the revenue (BR-102).
+    """Keep the best products that together bring `value` percent of the revenue (BR-102).
 
-    A product stays while the revenue of those before it is below the percentage; ties go by product. The
-    percentage is of the net revenue, so totals below zero lessen it, and below 100 percent no product stays
-    when it is zero or less. 100 percent keeps every product, whatever its total.
+    A product is kept while the revenue of the products before it is below the percentage; equal revenues are
+    ordered by product. The percentage is of the net revenue: totals below zero lessen it, and no product is
+    kept if it is zero or less. 100 percent keeps every product, whatever its total.
     """
 
     type: Literal["cumulative_revenue_percent"]
 
+    @override
     def _ranking(self, product: exp.Expr, total: exp.Expr, names: Names) -> dict[str, exp.Expr]:
         best_first = [
             exp.Ordered(this=total.copy(), desc=True, nulls_first=False),
@@ -119,6 +150,7 @@ class CumulativeRevenuePercent(_RevenueFilter):
             names.free("revenue_of_all"): exp.Window(this=exp.Sum(this=total.copy())),
         }
 
+    @override
     def _passes(self, names: Names) -> exp.Expr | None:
         if self.value == 100:
             return None
@@ -128,31 +160,33 @@ class CumulativeRevenuePercent(_RevenueFilter):
         return exp.and_(below, exp.GT(this=whole.copy(), expression=number(0)))
 
 
-class Categories(Model):
-    """The products of the named categories."""
+class Categories(Filter):
+    """Keep the products of the named categories."""
 
-    needs: ClassVar[tuple[str, ...]] = ("category",)
+    needs: ClassVar[frozenset[str]] = frozenset({"category"})
+    column_types: ClassVar[Mapping[str, tuple[str, ...]]] = {"category": ("string",)}
     type: Literal["categories"]
     value: Annotated[tuple[Text, ...], Field(min_length=1)]
 
-    def fit(self, fit: FitInput) -> tuple[CTE, ...]:  # noqa: ARG002
-        """Nothing is computed: the names are given."""
-        return ()
-
-    def keep(self, columns: Columns, names: Names) -> exp.Expr | None:  # noqa: ARG002
-        """Rows whose category is one of the names."""
+    @override
+    def keep(self, columns: Columns, names: Names) -> exp.Expr | None:
         return exp.In(this=columns("category"), expressions=[text(name) for name in self.value])
 
 
-class MinTransactions(Model):
-    """Customers with at least `value` transactions among the products that stay (BR-104)."""
+class MinTransactions(Filter):
+    """Keep the customers with at least `value` transactions among the kept products (BR-104).
 
-    needs: ClassVar[tuple[str, ...]] = ("user_id",)
+    Distinct values of `transaction_id` count as transactions if it is mapped, else rows. The CTE is
+    `active_customers`. A row without a customer is never kept.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"user_id"})
+    is_fitted: ClassVar[bool] = True
     type: Literal["min_transactions"]
     value: Annotated[Integer, Field(ge=1)]
 
+    @override
     def fit(self, fit: FitInput) -> tuple[CTE, ...]:
-        """`active_customers`: with `transaction_id` mapped its distinct values count, else rows."""
         user = fit.columns("user_id")
         by_id = "transaction_id" in fit.mapped
         counted = exp.Distinct(expressions=[fit.columns("transaction_id")]) if by_id else exp.Star()
@@ -161,8 +195,8 @@ class MinTransactions(Model):
         name = fit.names.free("active_customers")
         return (CTE(name, active.where(fit.among) if fit.among else active),)
 
+    @override
     def keep(self, columns: Columns, names: Names) -> exp.Expr | None:
-        """Rows of an active customer: never those without a customer."""
         user = columns("user_id")
         return is_in(user, names.free("active_customers"), user.name)
 
@@ -174,7 +208,7 @@ CustomerFilter = Annotated[MinTransactions | NoFilter, Field(discriminator="type
 
 
 class Filters(Model):
-    """Domain's `filters`. `fit_on` says which rows the filters learn from (BR-105)."""
+    """The window, the filters, and with `fit_on` the rows that the filters are fitted on (BR-105)."""
 
     date_range: DateRange | None = None
     product_filter: ProductFilter = NoFilter()
@@ -182,6 +216,20 @@ class Filters(Model):
     fit_on: Literal["all", "train"] = "all"
 
     def needs(self) -> frozenset[str]:
-        """The concepts that must be mapped for these filters."""
-        window = ("timestamp",) if self.date_range else ()
-        return frozenset((*window, *self.product_filter.needs, *self.customer_filter.needs))
+        """Return the concepts that the dataset has to map for the window and the filters."""
+        return frozenset().union(*self.needs_by_setting().values())
+
+    def needs_by_setting(self) -> Mapping[str, frozenset[str]]:
+        """Map each setting (`date_range`, `product_filter`, `customer_filter`) to the concepts it needs."""
+        window = frozenset({"timestamp"} if self.date_range else ())
+        return {"date_range": window, **{name: each.needs for name, each in self.by_setting()}}
+
+    @property
+    def fitted_on_train(self) -> bool:
+        """Whether a filter is fitted on the train rows, which the split then has to select beforehand."""
+        return self.fit_on == "train" and any(each.is_fitted for _, each in self.by_setting())
+
+    def by_setting(self) -> Iterator[tuple[str, Filter]]:
+        """Yield each filter with the name of its setting, in the order in which they apply."""
+        yield "product_filter", self.product_filter
+        yield "customer_filter", self.customer_filter

@@ -1,4 +1,4 @@
-"""Small pieces of AST that the compiler and the selection's classes are written with."""
+"""Build the small parts of SQL, as sqlglot nodes, of which all queries are composed."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -13,62 +13,66 @@ from dataset_assets.periods.instants import Moment
 _RESERVED = {word.lower() for dialect in (BigQuery, DuckDB) for word in dialect.Generator.RESERVED_KEYWORDS}
 
 Columns = Callable[[str], exp.Expr]
-"""Concept or column name → the expression that reads it."""
+"""Function from the name of a concept or column to the expression that reads it."""
 
 
 class CTE(NamedTuple):
-    """A named query of the WITH clause."""
+    """A common table expression: a named query of the WITH clause."""
 
     name: str
     query: exp.Query
 
 
-def identifier(name: str) -> exp.Identifier:
-    """Quoted where either dialect reserves the word, so that the text stays readable."""
-    return exp.to_identifier(name, quoted=name.lower() in _RESERVED)
+def identifier(name: str, *, quoted: bool = False) -> exp.Identifier:
+    """Return a name as an identifier, quoted where it has to be or where `quoted` asks for it.
+
+    A name has to be quoted if it is no plain word or if either dialect reserves it. Other names are not
+    quoted, so that the SQL is easy to read.
+    """
+    return exp.to_identifier(name, quoted=quoted or name.lower() in _RESERVED or None)
 
 
 def column(name: str, table: str | None = None) -> exp.Column:
-    """A column, qualified by a table's alias where one is given."""
+    """Return a column, qualified by the alias of a table if one is given."""
     return exp.Column(this=identifier(name), table=identifier(table) if table else None)
 
 
 def table(name: str) -> exp.Table:
-    """A CTE or table by its bare name."""
+    """Return a CTE or a table by its unqualified name."""
     return exp.Table(this=identifier(name))
 
 
 def alias(expression: exp.Expr, name: str) -> exp.Expr:
-    """`expression AS name`, or the bare column when it has that name already."""
+    """Return `expression AS name`, or the column alone if it has that name already."""
     if isinstance(expression, exp.Column) and expression.name == name:
         return expression
     return exp.Alias(this=expression, alias=identifier(name))
 
 
 def alias_table(source: exp.Expr, name: str) -> exp.Expr:
-    """`source AS name`, for FROM and JOIN; a table that has no other name than this stands alone."""
+    """Return `source AS name` for FROM and JOIN, or the table alone if it has that name already."""
     if source == table(name):
         return source.copy()
     return exp.alias_(source.copy(), identifier(name), table=True)
 
 
 def text(value: str) -> exp.Literal:
-    """A string literal."""
+    """Return a string literal."""
     return exp.Literal.string(value)
 
 
 def number(value: int | str) -> exp.Expr:
-    """A number literal; text keeps its digits as written."""
+    """Return a number literal; a number that is given as text keeps its digits as written."""
     return exp.Literal.number(value)
 
 
 def big(value: int) -> exp.Expr:
-    """A 64-bit integer: a bare literal is narrower in DuckDB."""
+    """Return a 64-bit integer, because a plain literal is a 32-bit integer in DuckDB."""
     return exp.cast(number(value), "BIGINT")
 
 
 def boundary(moment: Moment, sql_type: str) -> exp.Expr:
-    """A boundary as a literal of the compared column's own type, so that stores can skip by it."""
+    """Return a boundary as a literal of the type of the compared column: stores can skip files by it."""
     forms = {
         "DATE": moment.date.isoformat(),
         "TIMESTAMP": _clock(moment.instant),
@@ -82,19 +86,19 @@ def _clock(instant: datetime) -> str:
 
 
 def all_before() -> exp.WindowSpec:
-    """The frame of a window that holds every row before the current one, and not that one."""
+    """Return the window frame of all rows before the current row."""
     return exp.WindowSpec(
         kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=number(1), end_side="PRECEDING"
     )
 
 
 def is_in(value: exp.Expr, cte: str, name: str) -> exp.Expr:
-    """`value IN (SELECT name FROM cte)`: a semi-join, which NULL never satisfies."""
+    """Return `value IN (SELECT name FROM cte)`, a semi-join that NULL never satisfies."""
     return exp.In(this=value, query=exp.select(column(name)).from_(table(cte)).subquery())
 
 
 def assemble(ctes: Sequence[CTE], final: exp.Query | None = None) -> exp.Query:
-    """One query of the CTEs: `final`, or everything of the last of them."""
+    """Return one query with these CTEs that selects `final`, by default all rows of the last CTE."""
     query = final if final is not None else exp.select("*").from_(table(ctes[-1].name))
     with_ = exp.With(
         expressions=[

@@ -1,4 +1,4 @@
-"""The dialects that queries are rendered for. What differs is a table of nodes, never an `if`."""
+"""Render queries in the dialects of the engines, whose differences are tables of nodes and templates."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from dataset_assets.sql.nodes import (
 
 
 def _template(form: str) -> Callable[[Generator, exp.Expr], str]:
-    """Writes a node as `form`, its arguments put in by name."""
+    """Return a function that renders a node as the text `form` with its arguments by name."""
 
     def write(generator: Generator, node: exp.Expr) -> str:
         return form.format(**{name: generator.sql(argument) for name, argument in node.args.items()})
@@ -34,8 +34,8 @@ def _template(form: str) -> Callable[[Generator, exp.Expr], str]:
     return write
 
 
-def _written(form: exp.Expr) -> Callable[[Generator, exp.Expr], str]:
-    """Writes a node as the AST `form`, its arguments in place of the placeholders of their names."""
+def _ast_template(form: exp.Expr) -> Callable[[Generator, exp.Expr], str]:
+    """Return a function that renders a node as the AST `form` with its arguments as placeholders by name."""
 
     def write(generator: Generator, node: exp.Expr) -> str:
         return generator.sql(exp.replace_placeholders(form.copy(), **node.args))
@@ -44,7 +44,7 @@ def _written(form: exp.Expr) -> Callable[[Generator, exp.Expr], str]:
 
 
 def _not(generator: Generator, node: exp.Expr) -> str:
-    """`x IS NOT NULL`, where sqlglot writes `NOT x IS NULL`."""
+    """Render `x IS NOT NULL` instead of sqlglot's `NOT x IS NULL`."""
     what = node.this
     if isinstance(what, exp.Is) and isinstance(what.expression, exp.Null):
         return f"{generator.sql(what.this)} IS NOT NULL"
@@ -60,10 +60,10 @@ _SHORTEST_DECIMAL = parse_one(
     " ELSE CAST(CAST(:this AS VARCHAR) AS DECIMAL(38, 9)) END",
     dialect="duckdb",
 )
-"""The shortest text names the decimal, but writing it is slow. It lies at most half a unit of the last
-bit away from the float, and so does the product by 1e9: where both together (2.3e-16 of the value) cannot
-reach the next integer, arithmetic is right. So it is for cents of fifteen digits: they are the shortest
-text."""
+"""The decimal is the one of the shortest text, but rendering the text is slow. The decimal differs from the
+float by at most half a unit of the last bit, and the product by 1e9 adds at most as much: if both errors
+together (2.3e-16 of the value) cannot reach the next integer, arithmetic gives the same decimal. It also does
+for amounts in cents of up to fifteen digits, which are their own shortest text."""
 _SHORTEST_SINGLE = parse_one(
     "CASE WHEN ABS(:this) < 1e4 AND CAST(ROUND(CAST(:this AS DOUBLE) * 1e2) / 1e2 AS FLOAT) = :this"
     " THEN ROUND(CAST(:this AS DOUBLE) * 1e2) / 1e2"
@@ -73,14 +73,14 @@ _SHORTEST_SINGLE = parse_one(
     " ELSE CAST(PRINTF('%.9g', :this) AS DOUBLE) END",
     dialect="duckdb",
 )
-"""DuckDB's own text of a 32-bit float is not the shortest: that of 334667.62 is 334667.625. Six digits are
-always the shortest text, so cents below ten thousand need no text."""
+"""DuckDB does not render a 32-bit float as its shortest text: it renders 334667.62 as 334667.625. A number of
+six digits is always its own shortest text, so amounts in cents below ten thousand need no text."""
 _SHORTEST_NUMERIC = (
     "CAST(CASE WHEN CAST(FORMAT('%.15g', {this}) AS FLOAT64) = {this} THEN FORMAT('%.15g', {this})"
     " WHEN CAST(FORMAT('%.16g', {this}) AS FLOAT64) = {this} THEN FORMAT('%.16g', {this})"
     " ELSE FORMAT('%.17g', {this}) END AS NUMERIC)"
 )
-"""BigQuery's own text of a float has 15 digits or 17, where the shortest may have 16."""
+"""BigQuery renders a float with 15 or 17 digits, but the shortest text can have 16."""
 _FIRST_INSTANT = parse_one(
     "CASE WHEN TIMEZONE(:zone, TIMEZONE(:zone, :this - INTERVAL '3' HOUR) + INTERVAL '3' HOUR)"
     " = CAST(:this AS TIMESTAMP)"
@@ -88,21 +88,21 @@ _FIRST_INSTANT = parse_one(
     " ELSE TIMEZONE(:zone, :this) END",
     dialect="duckdb",
 )
-"""DuckDB takes the second of the two instants that a clock shows when it is set back, BigQuery the first:
-the one by the offset of three hours before."""
+"""If a clock is set back, it shows a time twice. DuckDB takes the second instant and BigQuery the first,
+which is the one by the offset of three hours earlier."""
 
 
 class DuckDBText(DuckDB):
-    """DuckDB, where a C format string is `printf`."""
+    """The dialect of DuckDB with the nodes of `sql/nodes.py`."""
 
     class Generator(DuckDB.Generator):
         TRANSFORMS = {
             **DuckDB.Generator.TRANSFORMS,
             exp.Format: rename_func("printf"),
             exp.Not: _not,
-            ClockTime: _written(_FIRST_INSTANT),
-            FloatAsDecimal: _written(_SHORTEST_DECIMAL),
-            SingleAsDouble: _written(_SHORTEST_SINGLE),
+            ClockTime: _ast_template(_FIRST_INSTANT),
+            FloatAsDecimal: _ast_template(_SHORTEST_DECIMAL),
+            SingleAsDouble: _ast_template(_SHORTEST_SINGLE),
             # 128 bits take four times as long to write as 64, which hold almost every value
             DecimalText: _template(
                 "COALESCE(CAST(TRY_CAST({this} AS DECIMAL(18, 9)) AS TEXT), CAST({this} AS TEXT))"
@@ -117,7 +117,7 @@ class DuckDBText(DuckDB):
 
 
 class BigQueryText(BigQuery):
-    """GoogleSQL, where md5_number is the reversed bytes' hexadecimal digits."""
+    """The dialect of BigQuery (GoogleSQL) with the nodes of `sql/nodes.py`."""
 
     class Generator(BigQuery.Generator):
         TRANSFORMS = {
@@ -130,6 +130,7 @@ class BigQueryText(BigQuery):
             SingleAsDouble: _template("{this}"),
             DecimalText: _template("FORMAT('%.9f', {this})"),
             FirstBy: _template("ARRAY_AGG({this} ORDER BY {key} LIMIT {count})"),
+            # DuckDB's md5_number reads the bytes in reverse
             Fingerprint: _template("TO_HEX(REVERSE(MD5({this})))"),
             FingerprintPart: _template(
                 "CAST(CAST(CONCAT('0x', SUBSTR({this}, 18 - 16 * {part}, 15)) AS INT64) AS NUMERIC)"
@@ -137,7 +138,7 @@ class BigQueryText(BigQuery):
         }
 
         def cast_sql(self, expression: exp.Cast, safe_prefix: str | None = None) -> str:
-            """A day or an instant that is known reads as a literal: `DATE '2018-01-01'`."""
+            """Render the cast of a text to a date or an instant as a literal: `DATE '2018-01-01'`."""
             value, kind = expression.this, expression.to
             if safe_prefix is None and value.is_string and kind.is_type(*exp.DataType.TEMPORAL_TYPES):
                 return f"{self.sql(kind)} {self.sql(value)}"
@@ -146,10 +147,10 @@ class BigQueryText(BigQuery):
 
 @dataclass(frozen=True)
 class Dialect:
-    """How an engine writes SQL.
+    """The SQL dialect of an engine.
 
-    `functions` are those that sqlglot has no node for and that are meant. `sorts_in_one_place`: a window
-    without PARTITION BY goes through one worker, so that row numbers must be made bucket by bucket.
+    `functions` are the allowed functions for which sqlglot has no node. `sorts_in_one_place` is true if a
+    window without PARTITION BY is computed by one worker, so that row numbers have to be computed by bucket.
     """
 
     name: str
@@ -158,7 +159,7 @@ class Dialect:
     sorts_in_one_place: bool = False
 
     def render(self, query: exp.Expr, pretty: bool = True) -> str:
-        """The text of a query. Raises UnsupportedError for what the dialect cannot say."""
+        """Return a query as text. Raises UnsupportedError if the dialect has no SQL for a part of it."""
         for call in query.find_all(exp.Anonymous):
             if call.name.lower() not in self.functions:
                 raise UnsupportedError(Fault(f"{self.name} has no function {call.name!r} that we use"))

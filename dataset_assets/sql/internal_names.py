@@ -1,4 +1,4 @@
-"""Internal names of a query (CTEs, table aliases, helper columns) that no name of the user's is equal to."""
+"""Choose internal names of a query (CTEs, aliases, helper columns) that differ from all names of the user."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,28 +7,28 @@ from itertools import chain, count
 
 @dataclass(frozen=True)
 class Names:
-    """Hands out internal names. `taken` holds every identifier of the user that the query can see, folded.
+    """Chooses free internal names. `taken` holds all identifiers of the user in the query, in lower case.
 
-    Both engines fold the case of names, and each lets an alias, a CTE or a table hide a column of the same
-    name somewhere. An internal name that is nobody else's cannot hide anything.
+    Both engines ignore the case of names, and each lets an alias, a CTE or a table hide a column of the same
+    name in some place. An internal name that differs from all others cannot hide anything.
     """
 
     taken: frozenset[str] = frozenset()
 
     @classmethod
     def beside(cls, identifiers: Iterable[str]) -> "Names":
-        """The names that are free beside these identifiers."""
+        """Return the names that are free if these identifiers are taken."""
         return cls(frozenset(each.lower() for each in identifiers))
 
     def and_beside(self, identifiers: Iterable[str]) -> "Names":
-        """The names that are free beside these identifiers too."""
+        """Return the names that are free if these identifiers are taken as well."""
         return Names(self.taken | Names.beside(identifiers).taken)
 
     def free(self, wanted: str) -> str:
-        """The wanted name; where it is taken, the first of `wanted_2`, `wanted_3`, … that is not."""
+        """Return the wanted name or, if it is taken, the first free one of `wanted_2`, `wanted_3`, ..."""
         candidates = chain([wanted], (f"{wanted}_{number}" for number in count(2)))
         return next(each for each in candidates if each.lower() not in self.taken)
 
 
 NO_NAMES = Names()
-"""Where the user has called nothing anything."""
+"""All names are free, because the query contains no name of the user."""

@@ -1,13 +1,13 @@
-"""What both engines can do, each in its own words, and sqlglot has no node for.
+"""SQL nodes for operations that both engines have, with different syntax, and sqlglot has not.
 
-The dialects' tables (dataset_assets.sql.dialect) say the words.
+The tables in `sql/dialect.py` define how each engine renders them.
 """
 
 from sqlglot import exp
 
 
 class Joined(exp.Expression, exp.Func):
-    """Texts put together, none of them NULL: one call, where sqlglot would write a slow chain of `||`."""
+    """The concatenation of texts that are not NULL, in one call instead of sqlglot's slow chain of `||`."""
 
     _sql_names = ["CONCAT"]
     arg_types = {"expressions": True}
@@ -43,13 +43,13 @@ class ClockTime(exp.Expression, exp.Func):
 
 
 class Fingerprint(exp.Expression, exp.Func):
-    """A text's MD5, in whatever form the engine cuts fastest into the parts below."""
+    """The MD5 of a text, in the form that the engine splits fastest into FingerprintPart."""
 
     arg_types = {"this": True}
 
 
 class FingerprintPart(exp.Expression, exp.Func):
-    """60 bits of a fingerprint as an exact number that a sum holds; `part` is 0 or 1."""
+    """60 bits of a fingerprint as an exact number that can be summed; `part` is 0 or 1."""
 
     arg_types = {"this": True, "part": True}
 
@@ -57,7 +57,7 @@ class FingerprintPart(exp.Expression, exp.Func):
 class FirstBy(exp.Expression, exp.AggFunc):
     """An array of the `count` values with the smallest keys, in their order; values and keys are not NULL.
 
-    No engine sorts or keeps the rest, which a window with ROW_NUMBER would.
+    No engine sorts or stores the other values, unlike a window with ROW_NUMBER.
     """
 
     arg_types = {"this": True, "key": True, "count": True}

@@ -12,7 +12,7 @@ from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.compiler.selection_input import window_of
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.scope import Named, Scope, Source
+from dataset_assets.contract.scope import NamedDataset, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
@@ -67,7 +67,7 @@ class StalePublication:
     rows: int | None = None
     size_bytes: int | None = None
     obstacles: tuple[Fault, ...] = ()
-    nested: tuple[tuple[Named, Period | None], ...] = ()
+    nested: tuple[tuple[NamedDataset, Period | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class SourceStates:
             self._records[stem] = {period: record for period, record in found.items() if record}
         return self._records[stem]
 
-    def period_of(self, nested: Named, places: SourceLocator) -> Period | None:
+    def period_of(self, nested: NamedDataset, places: SourceLocator) -> Period | None:
         """Which Period of a nested dataset is read (BR-122). Raises PeriodError where there is none."""
         schedule = schedule_of(self.catalog, self.catalog.entry(nested.stem))
         if schedule is None:
@@ -155,7 +155,7 @@ class PublicationStatus:
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         """The main table, then the lookups."""
-        return (self.places.scope.main, *self.places.scope.lookups)
+        return self.places.scope.sources
 
     @cached_property
     def record(self) -> Record | None:
@@ -195,7 +195,7 @@ class PublicationStatus:
         except DatasetAssetsError as error:
             return error.faults
 
-    def _nested(self) -> Iterator[tuple[Named, Period | None]]:
+    def _nested(self) -> Iterator[tuple[NamedDataset, Period | None]]:
         for source in self.sources:
             if source.nested and not self.seen[source.name].faults:
                 yield source.nested, self.known.period_of(source.nested, self.places)

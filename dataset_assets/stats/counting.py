@@ -12,7 +12,7 @@ from sqlglot import exp
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.splits import NAMES
-from dataset_assets.sql.build import big, column, number, table, text
+from dataset_assets.sql.build import big, column, identifier, number, table, text
 
 ALL = "all"
 SCOPES = {"n": ALL, **{f"n_{name}": name for name in NAMES.values()}}
@@ -39,7 +39,7 @@ def select(
 
 def answer(**fields: exp.Expr) -> list[exp.Expr]:
     """The columns of `ANSWER`; what is not given is NULL."""
-    return [exp.Alias(this=fields.get(name) or exp.null(), alias=exp.to_identifier(name)) for name in ANSWER]
+    return [exp.Alias(this=fields.get(name) or exp.null(), alias=identifier(name)) for name in ANSWER]
 
 
 def union(queries: Sequence[exp.Query]) -> exp.Query:
@@ -49,7 +49,7 @@ def union(queries: Sequence[exp.Query]) -> exp.Query:
 
 def named(value: exp.Expr, name: str) -> exp.Expr:
     """`value AS name`."""
-    return exp.Alias(this=value, alias=exp.to_identifier(name))
+    return exp.Alias(this=value, alias=identifier(name))
 
 
 def as_text(value: exp.Expr) -> exp.Expr:
@@ -80,13 +80,13 @@ def unpivoted(
 
     A column's name is in the new column `name` and its value in the new column `value`.
     """
-    fields = exp.In(this=exp.to_identifier(name), expressions=[column(each) for each in columns])
+    fields = exp.In(this=identifier(name), expressions=[column(each) for each in columns])
     pivot = exp.Pivot(
-        expressions=[exp.to_identifier(value)],
+        expressions=[identifier(value)],
         fields=[fields],
         unpivot=True,
         include_nulls=include_nulls,
-        alias=exp.TableAlias(this=exp.to_identifier(_UNPIVOTED)),
+        alias=exp.TableAlias(this=identifier(_UNPIVOTED)),
     )
     source.set("pivots", [pivot])
     return source

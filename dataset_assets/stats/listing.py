@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from dataset_assets.sql.build import column, number, table, text
+from dataset_assets.sql.build import column, identifier, number, table, text
 from dataset_assets.sql.nodes import FirstBy
 from dataset_assets.stats.counting import Counting, Family, answer, as_text, is_null, named, select
 
@@ -108,7 +108,7 @@ def _unnested(kind: str, lists: exp.Select, **more: exp.Expr) -> exp.Query:
     shown = answer(kind=text(kind), field=column("field", "tied"), low=low, **more)
     elements = exp.Unnest(
         expressions=[column("listed", "tied")],
-        alias=exp.TableAlias(this=exp.to_identifier("elements"), columns=[exp.to_identifier("element")]),
+        alias=exp.TableAlias(this=identifier("elements"), columns=[identifier("element")]),
     )
     query = select(shown, lists.subquery("tied", copy=False))
     return query.join(elements, join_type="cross", copy=False)

@@ -1,4 +1,4 @@
-"""Files that several processes write: one at a time, and whole or not at all."""
+"""Write files that several processes share: one process at a time, and each file whole or not at all."""
 
 import os
 import tempfile
@@ -10,33 +10,33 @@ from filelock import FileLock
 
 from dataset_assets.errors import Fault, LockError
 
-_PATIENCE_SECONDS = 60
+_TIMEOUT_SECONDS = 60
 
 
 @contextmanager
-def guarded(path: Path) -> Generator[None]:
-    """Excludes every other process from writing `path`. The guard is `.<name>.guard` beside it.
+def write_lock(path: Path) -> Generator[None]:
+    """Exclude other processes from writing `path` during the block, by a lock on `.<name>.guard`.
 
-    Raises LockError when the folder cannot be written to.
+    Raises LockError if the folder cannot be written to, or if another process holds the lock for a minute.
     """
     guard = path.with_name(f".{path.name}.guard")
     try:
-        with FileLock(guard, timeout=_PATIENCE_SECONDS):
+        with FileLock(guard, timeout=_TIMEOUT_SECONDS):
             yield
     except TimeoutError:
-        message = f"{path} has been held by another process for {_PATIENCE_SECONDS} s"
+        message = f"{path} has been held by another process for {_TIMEOUT_SECONDS} s"
         raise LockError(Fault(message, hint="try again")) from None
     except OSError as error:
         raise LockError(Fault(f"{path} cannot be written: {error.strerror or error}")) from None
 
 
 def exact_text(path: Path) -> str:
-    """What a UTF-8 file holds, with its own line ends."""
+    """Read a UTF-8 file without changing its line ends."""
     return path.read_bytes().decode("utf-8")
 
 
 def replace_text(path: Path, text: str) -> None:
-    """The new text takes the place of the old one at once; a crash leaves the old one."""
+    """Replace the text of a file in one step, so that a crash leaves the old text or the new one."""
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

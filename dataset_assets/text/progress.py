@@ -1,37 +1,40 @@
-"""How far work has come: its steps, and of many like parts how long the rest will take."""
+"""Report the progress of long work: the step that begins, and the time that the remaining parts will take."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
 Progress = Callable[[str], None]
-"""Told one short sentence when a step begins that a person may wait for."""
+"""Callback that receives a short sentence when a step begins that can take long."""
 
 
 @dataclass
 class ProgressEstimate:
-    """`clock` answers seconds. What is left is reckoned by what was done so far, at the same pace."""
+    """The number of parts that are done, and an estimate of the time left, assuming a constant pace.
+
+    `clock` returns seconds.
+    """
 
     total: int
     clock: Callable[[], float] = monotonic
     done: int = 0
-    begun: float = field(init=False)
+    started_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        """Time runs from now on."""
-        self.begun = self.clock()
+        """Start the clock."""
+        self.started_at = self.clock()
 
     def step(self) -> str:
-        """One more is done: `3 of 12, 1m 05s, about 3m 15s left`."""
+        """Count one more part as done; return a text such as `3 of 12, 1m 05s, about 3m 15s left`."""
         self.done += 1
-        spent = self.clock() - self.begun
+        spent = self.clock() - self.started_at
         left = spent / self.done * (self.total - self.done)
         rest = f", about {duration_text(left)} left" if self.done < self.total else ""
         return f"{self.done:,} of {self.total:,}, {duration_text(spent)}{rest}"
 
 
 def duration_text(seconds: float) -> str:
-    """`4s`, `1m 05s`, `2h 03m`."""
+    """Return seconds as `4s`, `1m 05s` or `2h 03m`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole}s"

@@ -1,4 +1,4 @@
-"""Exact numbers, as people read them in the sentence of a check."""
+"""Round exact numbers for the sentences of checks, without changing what the sentence says."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -6,7 +6,10 @@ from fractions import Fraction
 
 
 def rounded(value: Fraction, limit: Decimal) -> str:
-    """A difference, never rounded across the limit or away: 30.04, more than 30, is not shown as 30."""
+    """Return a number with as few places as show whether it exceeds the limit and whether it is zero.
+
+    With the limit 30 the number 30.04 is not shown as 30.
+    """
     return next(
         text
         for text in _roundings(value)
@@ -15,12 +18,12 @@ def rounded(value: Fraction, limit: Decimal) -> str:
 
 
 def number_text(value: Fraction) -> str:
-    """With a place after the point only where it says something: `8.3`, `20,920`."""
+    """Return a number with one decimal place below 100 if it is not zero, else with none: `8.3`, `20,920`."""
     return f"{_decimal(value, 0):,f}" if value >= 100 else f"{_decimal(value, 1):f}".removesuffix(".0")
 
 
 def _roundings(value: Fraction) -> Iterator[str]:
-    """With ever more places."""
+    """Yield the number with more and more decimal places."""
     places = 0 if value >= 100 else 1
     while True:
         yield f"{_decimal(value, places):f}".removesuffix(".0")

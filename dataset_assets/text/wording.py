@@ -1,4 +1,4 @@
-"""How faults name places and values, so that all of them read alike."""
+"""Format values, paths, names and sizes for messages, so that all messages read alike."""
 
 import difflib
 import re
@@ -12,7 +12,7 @@ _COMPARED = 2_000
 
 
 def shown(value: Any) -> str:
-    """A value as a fault shows it: quoted, on one line, no escape sequences, shortened when long."""
+    """Return a value as messages show it: text in quotes, escaped, on one line and shortened if long."""
     match value:
         case None:
             return "empty"
@@ -26,7 +26,7 @@ def shown(value: Any) -> str:
 
 
 def dotted(path: Sequence[str | int]) -> str:
-    """The path of a field in its file: `dataset.main_table.columns[2].type`."""
+    """Return the path of a field in its file as text, such as `dataset.main_table.columns[2].type`."""
     text = ""
     for step in path:
         if isinstance(step, str) and _PLAIN_KEY.fullmatch(step):
@@ -37,21 +37,27 @@ def dotted(path: Sequence[str | int]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, if any is near. Of very many the first are compared."""
+    """Return the most similar of the first 2,000 known words; None if none is similar."""
     if len(word) > _LONGEST:
         return None
     return next(iter(difflib.get_close_matches(word.lower(), list(islice(known, _COMPARED)), n=1)), None)
 
 
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return a hint with the known word that is most similar; `otherwise` if none is similar."""
+    meant = nearest(word, known)
+    return f"did you mean `{meant}`?" if meant else otherwise
+
+
 def listed(names: Iterable[str], most: int = 5, between: str = ", ") -> str:
-    """The first ones, and how many more there are: `a, b and 1,200 more`."""
-    found = list(names)
-    rest = f" and {len(found) - most:,} more" if len(found) > most else ""
-    return between.join(found[:most]) + rest
+    """Return the first names and the number of further ones, such as `a, b and 1,200 more`."""
+    every = list(names)
+    rest = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return between.join(every[:most]) + rest
 
 
 def size_text(size: int) -> str:
-    """Bytes as people write them, in powers of 1024: `512 bytes`, `1.5 GiB`."""
+    """Return a number of bytes in units of powers of 1024, such as `512 bytes` or `1.5 GiB`."""
     value, units = float(size), ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]
     while value >= 1024 and len(units) > 1:
         value, units = value / 1024, units[1:]

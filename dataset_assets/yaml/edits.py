@@ -1,6 +1,6 @@
-"""Writes `id`, `version`, `created_at` and `updated_at` into a YAML file, and touches nothing else of it.
+"""Write single fields (`id`, `version`, `created_at`, `updated_at`) into the text of a YAML file.
 
-Edits are made in the text, at the places that the reader knows, so comments and layout stay.
+The text is edited at the positions that the reader returns, so that comments and layout do not change.
 """
 
 import copy
@@ -9,21 +9,22 @@ from collections.abc import Mapping
 
 from dataset_assets.errors import ContractError, Fault, LockError, Position
 from dataset_assets.yaml.reader import Document, read
+from dataset_assets.yaml.syntax import LINE_END
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _SCALAR = re.compile(
     r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,#{}\[\]"'][^,#{}\[\]\r\n]*?(?=\s*(?:[,#{}\[\]\r\n]|$))"""
 )
 _BOM = "\ufeff"
 
 Edit = tuple[int, int, str]
-"""Start and end in the text, and what stands there afterwards."""
+"""The start and the end of a part of the text, and the text that replaces it."""
 
 
 def with_fields(text: str, path: str, root: str, fields: Mapping[str, str]) -> str:
-    """The text with these scalars below `root`. `fields` are in YAML's notation, in the order of new lines.
+    """Return the text with these fields of the mapping `root`, replaced or added.
 
-    Raises LockError where the layout is too unusual for that; ContractError for a text that is not YAML.
+    `fields` maps keys to values in YAML's notation; new lines are in this order. Raises LockError if the
+    layout is too unusual to edit, and ContractError if the text is not valid YAML.
     """
     bare = text.removeprefix(_BOM)
     document = read(bare, path)
@@ -45,8 +46,8 @@ def _replacement(text: str, document: Document, root: str, key: str, value: str)
     start = _offset(text, document.position((root, key)))
     if text[start - 1 : start] == ":":
         return start, start, f" {value}"
-    found = _SCALAR.match(text, start)
-    return start, found.end() if found else start, value
+    scalar = _SCALAR.match(text, start)
+    return start, scalar.end() if scalar else start, value
 
 
 def _insertion(text: str, document: Document, root: str, fields: Mapping[str, str]) -> Edit:
@@ -55,13 +56,13 @@ def _insertion(text: str, document: Document, root: str, fields: Mapping[str, st
     pairs = [f"{key}: {value}" for key, value in fields.items()]
     if text[start : start + 1] == "{":
         return start + 1, start + 1, "".join(f"{pair}, " for pair in pairs)
-    end = _LINE_END.search(text, _offset(text, document.position((root,), key=True)))
+    end = LINE_END.search(text, _offset(text, document.position((root,), key=True)))
     line, at = (end[0], end.end()) if end else ("\n", start)
     return at, at, "".join(f"{' ' * (first.column - 1)}{pair}{line}" for pair in pairs)
 
 
 def _verify(text: str, before: Document, root: str, fields: Mapping[str, str]) -> None:
-    """The file must say what it said, and the fields."""
+    """Raise LockError unless the text holds the data of `before` with the new fields, and nothing else."""
     expected = copy.deepcopy(before.data)
     expected[root] |= {key: value.strip('"') for key, value in fields.items()}
     try:
@@ -75,5 +76,5 @@ def _verify(text: str, before: Document, root: str, fields: Mapping[str, str]) -
 
 
 def _offset(text: str, position: Position) -> int:
-    starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
+    starts = [0, *(end.end() for end in LINE_END.finditer(text))]
     return starts[position.line - 1] + position.column - 1

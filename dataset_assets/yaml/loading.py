@@ -1,4 +1,4 @@
-"""From a document to a model, with every fault at its place in the file (BR-203)."""
+"""Build a model from a YAML document, and report each fault at its position in the file (BR-203)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -24,35 +24,39 @@ Path = tuple[str | int, ...]
 Schema = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
 
-_LOOKED_AT = 10 * MOST_FAULTS
-"""Errors of which sentences are made. More than are told: one that is missing may be one that is misspelt."""
+_MOST_WORDED = 10 * MOST_FAULTS
+"""The number of errors that become sentences. It exceeds MOST_FAULTS, because a missing key is left out later
+if it is only misspelt."""
 
 
 def build(document: Document, model: type[M], root: str) -> M:
-    """The model of a file that is a mapping with the single key `root`. Raises ContractError, all faults."""
+    """Build the model from the value of `root`, the only key of the file.
+
+    Raises ContractError with all faults.
+    """
     data = document.data
     if not isinstance(data, dict):
         message = "the file is empty" if data is None else f"the file holds {shown(data)}, not a mapping"
         fault = Fault(message, hint=f"begin it with `{root}:`", position=document.position(()))
         raise ContractError(fault)
     foreign = [key for key in data if key != root]
-    findings = [_unknown((key,), [root]) for key in foreign[:_LOOKED_AT]]
-    untold = len(foreign) - len(findings)
+    problems = [_unknown((key,), [root]) for key in foreign[:_MOST_WORDED]]
+    not_worded = len(foreign) - len(problems)
     if root not in data:
-        findings.append(_ModelError((root,), "is required", f"begin the file with `{root}:`", missing=True))
-        raise_all(ContractError, _faults(document, findings, untold))
+        problems.append(_ModelError((root,), "is required", f"begin the file with `{root}:`", missing=True))
+        raise_all(ContractError, _faults(document, problems, not_worded))
     try:
         built = model.model_validate(data[root])
     except ValidationError as error:
-        found, more = _findings(error, model, root, document)
-        findings, untold = findings + found, untold + more
-    raise_all(ContractError, _faults(document, findings, untold))
+        worded, more = _problems(error, model, root, document)
+        problems, not_worded = problems + worded, not_worded + more
+    raise_all(ContractError, _faults(document, problems, not_worded))
     return built
 
 
 @dataclass(frozen=True)
 class _ModelError:
-    """A fault before its position is known. `meant`: the known key that an unknown one is near to."""
+    """A fault without its position. `meant` is the known key that is similar to an unknown one."""
 
     path: Path
     message: str
@@ -62,47 +66,47 @@ class _ModelError:
     meant: str | None = None
 
 
-def _faults(document: Document, findings: Sequence[_ModelError], untold: int) -> tuple[Fault, ...]:
-    """Sorted by position. A key that is missing because it is misspelt is one fault, not two."""
-    misspelt = {(*finding.path[:-1], finding.meant) for finding in findings if finding.meant}
+def _faults(document: Document, problems: Sequence[_ModelError], not_worded: int) -> tuple[Fault, ...]:
+    """Return the faults by position. A required key that is misspelt is one fault, not two."""
+    misspelt = {(*problem.path[:-1], problem.meant) for problem in problems if problem.meant}
     faults = [
         Fault(
-            finding.message,
-            dotted(finding.path),
-            finding.hint,
-            document.position(finding.path, key=finding.at_key),
+            problem.message,
+            dotted(problem.path),
+            problem.hint,
+            document.position(problem.path, key=problem.at_key),
         )
-        for finding in findings
-        if not (finding.missing and finding.path in misspelt)
+        for problem in problems
+        if not (problem.missing and problem.path in misspelt)
     ]
     ordered = sorted(faults, key=lambda fault: (fault.position, fault.field))
-    rest = [more_faults(untold, ordered[-1].position)] if untold else []
+    rest = [more_faults(not_worded, ordered[-1].position)] if not_worded else []
     return first_faults((*ordered, *rest))
 
 
-def _findings(
+def _problems(
     error: ValidationError, model: type[BaseModel], root: str, document: Document
 ) -> tuple[list[_ModelError], int]:
-    """The first findings in the order of the file, and how many more there are, put in no words."""
+    """Return the first errors in the order of the file as sentences, and the number of further errors."""
     details = [detail for detail in error.errors(include_url=False) if not _miscounted(detail)]
     traces = [_trace(detail, model) for detail in details]
     selected = _selected(traces)
-    found = [
+    chosen = [
         (detail, trace, (root, *trace.path))
         for detail, trace in zip(details, traces, strict=True)
         if all(selected[site] == member for site, member, _ in trace.members)
     ]
-    if len(found) > _LOOKED_AT:
-        found.sort(key=lambda each: document.position(each[2], key=each[0]["type"] == "extra_forbidden"))
-    return [_finding(*each) for each in found[:_LOOKED_AT]], len(found[_LOOKED_AT:])
+    if len(chosen) > _MOST_WORDED:
+        chosen.sort(key=lambda each: document.position(each[2], key=each[0]["type"] == "extra_forbidden"))
+    return [_problem(*each) for each in chosen[:_MOST_WORDED]], len(chosen[_MOST_WORDED:])
 
 
 def _miscounted(detail: Any) -> bool:
-    """Pydantic counts only the valid items of a list; the others are faults of their own already."""
+    """Return whether a list is only too short because pydantic does not count its invalid items."""
     return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
-def _finding(detail: Any, trace: "_Trace", path: Path) -> _ModelError:
+def _problem(detail: Any, trace: "_Trace", path: Path) -> _ModelError:
     kind = detail["type"]
     if kind == "extra_forbidden":
         return _unknown(path, list(trace.parent.get("properties", ())))
@@ -121,7 +125,7 @@ def _unknown(path: Path, known: list[str]) -> _ModelError:
 
 
 def _wrong_tag(detail: Any, trace: "_Trace", path: Path) -> _ModelError:
-    """The key that chooses the member of a union is absent, or names no member."""
+    """Return the error of a union whose discriminator key is missing or has an unknown value."""
     discriminator = trace.node.get("discriminator", {})
     known = list(discriminator.get("mapping", ())) or quoted_words(detail["ctx"].get("expected_tags", ""))
     name = discriminator.get("propertyName")
@@ -134,10 +138,10 @@ def _wrong_tag(detail: Any, trace: "_Trace", path: Path) -> _ModelError:
 
 @dataclass(frozen=True)
 class _Trace:
-    """Where an error's `loc` leads: the path in the file, and the JSON Schema of the value there.
+    """The path in the file that the `loc` of an error leads to, and the JSON Schema of the value there.
 
-    `parent` is the schema of the mapping or list that holds it. `members` are the (place, member, is the
-    value of another kind) of the unions without a discriminator on the way.
+    `parent` is the schema of the mapping or list that contains the value. `members` holds for each union
+    without a discriminator on the path (path of the union, member, whether the value has another kind).
     """
 
     path: Path
@@ -148,7 +152,7 @@ class _Trace:
 
 
 def _trace(detail: Any, model: type[BaseModel]) -> _Trace:
-    """Follows `loc` through the model's schema: pydantic names the members of unions in it, files do not."""
+    """Follow `loc` through the schema of the model, without the union members that pydantic adds to it."""
     loc = detail["loc"]
     schema = _schema(model)
     definitions = schema.get("$defs", {})
@@ -178,7 +182,7 @@ def _schema(model: type[BaseModel]) -> Schema:
 
 
 def _open(node: Schema, definitions: Schema) -> Schema:
-    """The schema itself behind references, and behind `X | None`."""
+    """Return the schema that references and `X | None` lead to."""
     if "$ref" in node:
         return _open(definitions[node["$ref"].rpartition("/")[2]], definitions)
     choices = [choice for choice in node.get("anyOf", ()) if choice.get("type") != "null"]
@@ -200,9 +204,9 @@ def _child(node: Schema, step: str | int) -> Schema:
 
 
 def _selected(traces: Sequence[_Trace]) -> dict[Path, str]:
-    """For each union without a discriminator, the member that the value comes nearest to.
+    """Return for each union without a discriminator the member that the value fits best.
 
-    That is one of the right kind rather than one of another, then the one with the fewest errors.
+    A member of the right kind is preferred, then the one with the fewest errors.
     """
     errors: dict[Path, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for trace in traces:

@@ -1,6 +1,6 @@
-"""YAML with the position of every node, and nothing of YAML that surprises (BR-204).
+"""Read YAML without its surprising features, and keep the position of every node (BR-204).
 
-Scalars are the text that they look like; a field's type decides later what they mean.
+A scalar is returned as text; the type of a field decides later what it means.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,15 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from dataset_assets.errors import MOST_FAULTS, ContractError, Fault, Position, more_faults, raise_all
+from dataset_assets.errors import (
+    MOST_FAULTS,
+    ContractError,
+    Fault,
+    Position,
+    more_faults,
+    raise_all,
+    system_reason,
+)
 from dataset_assets.text.wording import dotted, shown
 from dataset_assets.yaml.syntax import decode, forbidden_character, forbidden_escape, syntax_fault
 
@@ -28,13 +36,13 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_NODES = 100_000
 PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's parser where PyYAML was built with it: ten times as fast. Only its events are used."""
+"""The parser of libyaml, which is ten times as fast, if PyYAML was built with it. Only events are used."""
 
 _NULLS = frozenset({"", "~", "null"})
 
 
 class _Place(NamedTuple):
-    """Where a node and its key are (the parser's marks: counted from 0), and the places of its children."""
+    """The marks of a node and of its key (the parser counts from 0), and the places of the children."""
 
     mark: Any
     key: Any
@@ -43,14 +51,20 @@ class _Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """What one file says. `path` is as shown to people; `data` is made of dict, list, str and None."""
+    """The data of one file with the position of every value. `data` consists of dict, list, str and None.
+
+    `path` is the path that messages show.
+    """
 
     path: str
     data: Any
     _root: _Place = field(repr=False, compare=False)
 
     def position(self, loc: Sequence[str | int], key: bool = False) -> Position:
-        """Of the value at a path, or of its key; of the nearest ancestor where the path does not exist."""
+        """Return the position of the value at a path, or of its key.
+
+        If the path does not exist, return the position of its nearest ancestor.
+        """
         place = self._root
         for step in loc:
             child = _child(place, step)
@@ -62,7 +76,7 @@ class Document:
         return Position(self.path, mark.line + 1, mark.column + 1)
 
     def part(self, key: str, *kept: str) -> "Document":
-        """What a mapping holds under `key`, and of that what is `kept`, as if the file were nothing else."""
+        """Return the value of `key` as a document of its own, with only the `kept` keys of that value."""
         place = _child(self._root, key)
         data = self.data.get(key) if place and isinstance(self.data, dict) else None
         if isinstance(data, dict):
@@ -80,9 +94,9 @@ def _child(place: _Place, step: str | int) -> _Place | None:
 
 
 def read(text: str | bytes, path: str) -> Document:
-    """The document of a text; `path` names it to people. Raises ContractError with every fault.
+    """Parse a text; `path` is the path that messages show. Raises ContractError with every fault.
 
-    What breaks the syntax or a limit ends the reading, so that only faults before it are told as well.
+    A syntax error or an exceeded limit ends the parsing, so that only faults before it are reported as well.
     """
     size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
@@ -99,19 +113,19 @@ def read(text: str | bytes, path: str) -> Document:
 
 
 def read_file(path: Path, shown: str | None = None) -> Document:
-    """The document of a file. Raises ContractError, also for a file that cannot be read."""
+    """Read and parse a file. Raises ContractError with every fault, also if the file cannot be read."""
     name = shown or str(path)
     try:
         data = _head(path)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        message = f"cannot be read: {reason[:1].lower()}{reason[1:]}"
+        reason = system_reason(error) if isinstance(error, OSError) else str(error)
+        message = f"cannot be read: {reason}"
         raise ContractError(Fault(message, position=Position(name, 1, 1))) from None
     return read(data, name)
 
 
 def _head(path: Path) -> bytes:
-    """As much of a file as shows that it is too large. A pipe or a device would block or never end."""
+    """Read at most one byte more than is allowed. Raises OSError for a pipe or device, which could block."""
     if path.exists() and not path.is_file():
         raise OSError(None, "it is not a regular file")
     with path.open("rb") as file:
@@ -119,19 +133,19 @@ def _head(path: Path) -> bytes:
 
 
 class _Reading:
-    """One pass over the parser's events. `trail` is the path of the node that is being read."""
+    """One pass over the events of the parser. `trail` is the path of the node that is being parsed."""
 
     def __init__(self, text: str, path: str) -> None:
         self.text = text
         self.path = path
         self.faults: list[Fault] = []
-        self.untold = 0
+        self.uncounted = 0
         self.trail: list[str | int] = []
         self.nodes = 0
         self.reached: Any = yaml.Mark(path, 0, 0, 0, None, 0)
 
     def document(self) -> Document:
-        """Raises ContractError with all faults."""
+        """Parse the text. Raises ContractError with all faults."""
         try:
             self.parser = PARSER(self.text)
             document = self._document()
@@ -164,7 +178,7 @@ class _Reading:
         return event
 
     def _node(self, event: Any, key: Any = None) -> tuple[Any, _Place]:
-        """The data of the node that an event begins, and where it is. `key`: the mark of its key."""
+        """Return the data and the place of the node that an event begins; `key` is the mark of its key."""
         mark = event.start_mark
         kind = type(event)
         self.nodes += 1
@@ -238,17 +252,17 @@ class _Reading:
         return Position(self.path, mark.line + 1, mark.column + 1)
 
     def _all_faults(self) -> list[Fault]:
-        """Those that are told, and one that stands for the others."""
-        untold = [more_faults(self.untold, self.faults[-1].position)] if self.untold else []
-        return [*self.faults, *untold]
+        """Return the first MOST_FAULTS faults, and one fault that counts the others."""
+        rest = [more_faults(self.uncounted, self.faults[-1].position)] if self.uncounted else []
+        return [*self.faults, *rest]
 
     def _fault(self, mark: Any, message: str, hint: str) -> None:
         if len(self.faults) >= MOST_FAULTS:
-            self.untold += 1
+            self.uncounted += 1
             return
         self.faults.append(Fault(message, dotted(self.trail), hint, self._position(mark)))
 
     def _stop(self, mark: Any, message: str, hint: str) -> None:
-        """A fault after which the rest is not worth reading, or too much."""
+        """Raise ContractError with this fault and all before it, without parsing the rest."""
         self._fault(mark, message, hint)
         raise ContractError(*self._all_faults())

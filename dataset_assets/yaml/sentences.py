@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a value, as sentences: (what is wrong, what would do)."""
+"""Word the validation errors of pydantic as sentences that a person can act on."""
 
 import re
 import string
@@ -8,9 +8,10 @@ from typing import Any, get_args
 from pydantic import StringConstraints
 
 from dataset_assets.model import Age, ColumnRef, Identifier, ResolverName, Text
-from dataset_assets.text.wording import nearest, shown
+from dataset_assets.text.wording import did_you_mean, shown
 
 Sentence = tuple[str, str]
+"""What is wrong, and a hint what to do (empty if there is none)."""
 
 _LETTERS = "letters, digits and `_`, beginning with a letter"
 _RESERVED = "a leading `_` is reserved for system columns (BR-011)"
@@ -69,7 +70,7 @@ _BOUNDS = {
 
 
 def sentence(error: Mapping[str, Any]) -> Sentence:
-    """What is wrong with the value of one of pydantic's error details, and what would do."""
+    """Return the sentence for one error detail of pydantic."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "missing":
         return "is required", ""
@@ -79,8 +80,8 @@ def sentence(error: Mapping[str, Any]) -> Sentence:
         return _SPECIAL[kind](value, context)
     if kind in _BOUNDS:
         return f"is {shown(value)}, {_BOUNDS[kind].format(**context)}", ""
-    found = _KIND.fullmatch(kind)
-    name = _ALIASES.get(found["kind"], found["kind"]) if found else ""
+    match = _KIND.fullmatch(kind)
+    name = _ALIASES.get(match["kind"], match["kind"]) if match else ""
     if name in _KINDS:
         wanted, hint = _KINDS[name]
         return f"is {shown(value)}, not {wanted}", hint
@@ -88,14 +89,13 @@ def sentence(error: Mapping[str, Any]) -> Sentence:
 
 
 def choice(value: Any, known: list[str]) -> Sentence:
-    """A value that is none of the known ones."""
-    near = nearest(value, known) if isinstance(value, str) else None
+    """Return the sentence for a value that is not one of the known ones."""
     none_of = f"not one of {', '.join(known)}" if len(known) > 1 else f"not {', '.join(known)}"
-    return f"is {shown(value)}, {none_of}", f"did you mean `{near}`?" if near else ""
+    return f"is {shown(value)}, {none_of}", did_you_mean(value, known) if isinstance(value, str) else ""
 
 
 def quoted_words(text: str) -> list[str]:
-    """The words of pydantic's lists, `'a', 'b' or 'c'`."""
+    """Return the words of a list as pydantic writes it, `'a', 'b' or 'c'`."""
     return re.findall(r"'([^']*)'", text)
 
 
@@ -103,8 +103,8 @@ def _choice(value: Any, context: Mapping[str, Any]) -> Sentence:
     return choice(value, quoted_words(context["expected"]))
 
 
-def _said_by_validator(value: Any, context: Mapping[str, Any]) -> Sentence:
-    """A validator's own words, with the value before them; what stands behind a `; ` is the fix."""
+def _validator_error(value: Any, context: Mapping[str, Any]) -> Sentence:
+    """Return the message of our own validator after the value; the part behind `; ` is the hint."""
     message, _, hint = str(context["error"]).partition("; ")
     if message.startswith("is not "):
         message = f"is {shown(value)}, {message.removeprefix('is ')}"
@@ -150,8 +150,8 @@ def _uuid(value: Any, _context: Mapping[str, Any]) -> Sentence:
 _SPECIAL = {
     "literal_error": _choice,
     "enum": _choice,
-    "value_error": _said_by_validator,
-    "assertion_error": _said_by_validator,
+    "value_error": _validator_error,
+    "assertion_error": _validator_error,
     "too_short": _too_few,
     "too_long": _too_many,
     "string_too_short": _too_short,

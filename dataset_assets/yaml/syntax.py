@@ -1,4 +1,4 @@
-"""What makes a text no YAML at all, in plain sentences (BR-204)."""
+"""Word the syntax errors of YAML, and forbidden characters, as plain sentences (BR-204)."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import yaml
 
 from dataset_assets.errors import Fault, Position
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n|\r|\n")
 _FORBIDDEN = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]",
 )
@@ -15,13 +15,13 @@ _FORBIDDEN_VALUE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202
 
 
 def place(text: str, index: int, path: str) -> Position:
-    """The position of a character of a text."""
-    ends = [end.end() for end in _LINE_END.finditer(text, 0, index)]
+    """Return the position of the character at `index`."""
+    ends = [end.end() for end in LINE_END.finditer(text, 0, index)]
     return Position(path, len(ends) + 1, index - (ends[-1] if ends else 0) + 1)
 
 
 def decode(data: bytes, path: str) -> str | Fault:
-    """The text of a file's bytes, or the first byte that is not UTF-8."""
+    """Return the bytes of a file as text, or a fault for the first byte that is not UTF-8."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -31,25 +31,25 @@ def decode(data: bytes, path: str) -> str | Fault:
 
 
 def forbidden_character(text: str, path: str) -> Fault | None:
-    """The first character that no text file should hold: it is invisible, or ends lines only for some."""
-    found = _FORBIDDEN.search(text)
-    if not found:
+    """Return a fault for the first character that is invisible or an unusual line end."""
+    match = _FORBIDDEN.search(text)
+    if not match:
         return None
-    message = f"holds the invisible character U+{ord(found[0]):04X}"
-    return Fault(message, hint="remove it", position=place(text, found.start(), path))
+    message = f"holds the invisible character U+{ord(match[0]):04X}"
+    return Fault(message, hint="remove it", position=place(text, match.start(), path))
 
 
 def forbidden_escape(value: str) -> str | None:
-    """The control character that a quoted text holds by an escape, as `U+0000`."""
-    found = _FORBIDDEN_VALUE.search(value)
-    return f"U+{ord(found[0]):04X}" if found else None
+    """Return the first control character that an escape put into a quoted text, as `U+0000`; else None."""
+    match = _FORBIDDEN_VALUE.search(value)
+    return f"U+{ord(match[0]):04X}" if match else None
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """What the two scanners (libyaml's and PyYAML's own) say, and what to tell a person instead.
+    """A pattern of the messages of the two scanners (libyaml's and PyYAML's own), and our message instead.
 
-    `at_start`: the fault is where the broken thing begins, not where the scanner gave up.
+    If `at_start` is true, the fault is reported where the broken part begins, not where the scanner stopped.
     """
 
     pattern: str
@@ -125,16 +125,16 @@ _UNKNOWN = _Problem("", "this is not valid YAML", "check indentation, quotation 
 
 
 def syntax_fault(error: Exception, text: str, path: str, reached: Position) -> Fault:
-    """The one fault of a text that is not YAML. `reached` is as far as it could be read."""
+    """Return the fault for a syntax error. `reached` is the position of the last event that was parsed."""
     mark = start = None
-    said = ""
+    scanner_message = ""
     if isinstance(error, yaml.MarkedYAMLError):
         mark, start = error.problem_mark, error.context_mark
-        said = f"{error.context or ''}: {error.problem or ''}"
-    problem = next((known for known in _PROBLEMS if re.search(known.pattern, said)), _UNKNOWN)
+        scanner_message = f"{error.context or ''}: {error.problem or ''}"
+    problem = next((known for known in _PROBLEMS if re.search(known.pattern, scanner_message)), _UNKNOWN)
     mark = (start if problem.at_start else mark) or mark
     position = Position(path, mark.line + 1, mark.column + 1) if mark else reached
-    lines = _LINE_END.split(text)
+    lines = LINE_END.split(text)
     line = lines[min(position.line, len(lines)) - 1]
     tab = line.find("\t", 0, len(line) - len(line.lstrip()))
     if tab >= 0:

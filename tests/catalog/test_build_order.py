@@ -1,4 +1,4 @@
-"""Which Periods are built, and which dataset before which."""
+"""The Periods that are built, and the order of nested datasets."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +17,12 @@ def chosen(stem: str, *named: str, now: datetime = NOW, **ends: str) -> list[str
     return [str(period) for period in chosen_periods(CATALOG, CATALOG.entry(stem), now, named, **ends)]
 
 
-def test_named_periods_come_once_and_in_order_of_time():
+def test_named_periods_are_returned_once_and_in_order_of_time():
     assert chosen("grocery_recommender", "2017-12", "2017-08", "2017-12") == ["2017-08", "2017-12"]
     assert chosen("quarterly_sales", "FY2017-Q2", "2017-04-01") == ["FY2017-Q1", "FY2017-Q2"]
 
 
-def test_a_range_has_both_ends_and_open_ends_are_what_there_is():
+def test_a_range_includes_both_ends_and_has_defaults():
     assert chosen("grocery_recommender", first="2017-11", last="2017-12") == ["2017-11", "2017-12"]
     assert chosen("grocery_recommender", last="2017-08") == ["2017-07", "2017-08"]
     assert chosen("grocery_recommender", first="2017-12") == ["2017-12"]
@@ -65,7 +65,7 @@ def test_an_unpartitioned_dataset_has_no_periods():
     assert chosen("sales_orders") == ["None"]
 
 
-def test_nested_datasets_come_first():
+def test_nested_datasets_are_first():
     order = nested_first(
         CATALOG, ["sales_orders", "promo_response", "household_profiles", "product_categories"]
     )

@@ -1,4 +1,4 @@
-"""The lock of versions: numbers that only grow, one structure each, whatever git and processes do to it."""
+"""The lock of versions: ascending numbers, one structure each, also after merges and concurrent writes."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from uuid6 import uuid7
 
 from dataset_assets.catalog.catalog import Entry, load_catalog
-from dataset_assets.catalog.locks import entry_lock_faults, lock_entry, mend_merge
+from dataset_assets.catalog.locks import entry_lock_faults, lock_entry, repair_merge
 from dataset_assets.catalog.versions import lock_dataset, read_lock, structural_hash
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import ContractError, LockedMeanwhileError, LockError
@@ -152,44 +152,46 @@ def test_eight_processes_append_one_line(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.name not in ("p.lock", ".p.lock.guard")]
 
 
-def told(path: Path) -> str:
+def fault_text(path: Path) -> str:
     faults = read_lock(path).faults
     assert faults
     return "\n".join(map(str, faults))
 
 
-def test_an_edited_line_is_told(paths: tuple[Path, Path]) -> None:
+def test_an_edited_line_is_reported(paths: tuple[Path, Path]) -> None:
     lock(paths)
     lock(paths, "a")
     text = paths[1].read_text()
     paths[1].write_text(text.replace('"a"', '"z"'))
-    assert told(paths[1]).startswith(f"{paths[1]}:2:1: version 2 was edited: its structure does not match")
+    assert fault_text(paths[1]).startswith(
+        f"{paths[1]}:2:1: version 2 was edited: its structure does not match"
+    )
     paths[1].write_text(text.replace('"version": 1', '"version": "one"'))
-    assert told(paths[1]).startswith(f"{paths[1]}:1:1: is not a version")
+    assert fault_text(paths[1]).startswith(f"{paths[1]}:1:1: is not a version")
     paths[1].write_text(text + "{\n")
-    assert told(paths[1]).startswith(f"{paths[1]}:3:1: is not a version: it is no JSON")
+    assert fault_text(paths[1]).startswith(f"{paths[1]}:3:1: is not a version: it is no JSON")
     for broken in ("[]\n", "1\n", '{"version": 1}\n', "\x00\n", "[" * 100_000):
         paths[1].write_text(broken)
-        assert told(paths[1]).startswith(f"{paths[1]}:1:1: is not a version")
+        assert fault_text(paths[1]).startswith(f"{paths[1]}:1:1: is not a version")
     before = paths[1].read_text()
     with pytest.raises(LockError):
         lock(paths, "b")
     assert paths[1].read_text() == before
 
 
-def test_a_conflict_of_git_is_told_by_its_name(paths: tuple[Path, Path]) -> None:
+def test_a_conflict_of_git_is_reported_as_one(paths: tuple[Path, Path]) -> None:
     lock(paths)
     ours = paths[1].read_text()
     paths[1].write_text(f"{ours}<<<<<<< HEAD\n{ours}=======\n{ours}>>>>>>> other\n")
-    assert told(paths[1]).startswith(f"{paths[1]}:2:1: git left the marks of a conflict here; delete")
+    assert fault_text(paths[1]).startswith(f"{paths[1]}:2:1: git left the marks of a conflict here; delete")
     with pytest.raises(LockError, match="conflict"):
-        mend_merge(paths[1])
+        repair_merge(paths[1])
 
 
 def branches(
     paths: tuple[Path, Path], ours: Sequence[Iterable[str]], theirs: Sequence[Iterable[str]]
 ) -> None:
-    """Both sides of a merge, kept: the lines of a common past, then those of ours, then those of theirs."""
+    """Return the lock of a merge that kept both sides: common lines, then our lines, then theirs."""
     lock(paths)
     past = paths[1].read_text()
     sides = []
@@ -201,13 +203,13 @@ def branches(
     paths[1].write_text(past + "".join(sides))
 
 
-def test_a_merge_that_kept_both_sides_is_told_and_mended(paths: tuple[Path, Path]) -> None:
+def test_a_merge_that_kept_both_sides_is_reported_and_repaired(paths: tuple[Path, Path]) -> None:
     branches(paths, ["a", "ab"], ["c", "cd"])
-    assert f"{paths[1]}:4:1: version 2 names two structures" in told(paths[1])
-    assert "run `dataset-assets lock`" in told(paths[1])
+    assert f"{paths[1]}:4:1: version 2 names two structures" in fault_text(paths[1])
+    assert "run `dataset-assets lock`" in fault_text(paths[1])
     with pytest.raises(LockError):
         lock(paths, "x")
-    done = mend_merge(paths[1])
+    done = repair_merge(paths[1])
     assert len(done) == 2
     assert done[0].startswith("version 2 of 2026-01-31 12:01:00 is now version 4")
     found = read_lock(paths[1])
@@ -216,7 +218,7 @@ def test_a_merge_that_kept_both_sides_is_told_and_mended(paths: tuple[Path, Path
     assert [line.sha256 for line in found.lines[3:]] == [structural_hash(dataset(*c)) for c in ("c", "cd")]
     assert found.lines[3].kind == "breaking"
     assert "column `a` of the main table removed" in found.lines[3].summary
-    assert mend_merge(paths[1]) == ()
+    assert repair_merge(paths[1]) == ()
     assert lock(paths, *"abcd") == 6
 
 
@@ -226,8 +228,8 @@ def test_the_same_change_on_both_sides_is_one_version(paths: tuple[Path, Path]) 
     assert lock(paths, "a") == 2
 
 
-def test_a_lock_in_any_other_order_is_read_as_it_was_or_refused_and_mended(paths: tuple[Path, Path]) -> None:
-    """By hand, or by a merge that takes lines as they come."""
+def test_a_reordered_lock_is_read_the_same_or_refused_and_repaired(paths: tuple[Path, Path]) -> None:
+    """The lines were reordered by hand, or by a merge."""
     lock(paths)
     lock(paths, minutes=1, description="Told anew")
     lock(paths, "a", minutes=2)
@@ -244,7 +246,7 @@ def test_a_lock_in_any_other_order_is_read_as_it_was_or_refused_and_mended(paths
             continue
         with pytest.raises(LockError, match="run `dataset-assets lock`"):
             lock(paths)
-        assert mend_merge(paths[1]) == ("put the lines in the order of their numbers",)
+        assert repair_merge(paths[1]) == ("put the lines in the order of their numbers",)
         assert paths[1].read_text() == before
     assert lock(paths) == 3
 
@@ -255,12 +257,12 @@ def test_a_line_that_a_merge_kept_twice_gives_its_number_once(paths: tuple[Path,
     lock(paths, "a", "b")
     before = paths[1].read_text()
     paths[1].write_text(before + before.splitlines(keepends=True)[1])
-    assert "version 2 comes after version 3" in told(paths[1])
-    mend_merge(paths[1])
+    assert "version 2 comes after version 3" in fault_text(paths[1])
+    repair_merge(paths[1])
     assert paths[1].read_text() == before
 
 
-def test_who_locks_first_gives_the_id(paths: tuple[Path, Path]) -> None:
+def test_the_first_lock_gives_the_id(paths: tuple[Path, Path]) -> None:
     """Two first runs have staged rows with ids of their own: one of them has to run again."""
     ours, theirs = uuid7(), uuid7()
     assert lock_dataset(*paths, dataset(), NOW, theirs).number == 1
@@ -277,14 +279,14 @@ sides = st.lists(st.sets(st.sampled_from("abc")).map(sorted), max_size=4)
 
 @settings(max_examples=40, deadline=None)
 @given(sides, sides)
-def test_any_merge_can_be_mended(
+def test_any_merge_can_be_repaired(
     tmp_path_factory: pytest.TempPathFactory, ours: list[list[str]], theirs: list[list[str]]
 ) -> None:
     folder = tmp_path_factory.mktemp("merge")
     paths = folder / "p.yaml", folder / "p.lock"
     branches(paths, ours, theirs)
     before = {line.sha256 for line in read_lock(paths[1]).lines}
-    mend_merge(paths[1])
+    repair_merge(paths[1])
     found = read_lock(paths[1])
     assert found.faults == ()
     assert {line.sha256 for line in found.lines} == before
@@ -323,7 +325,7 @@ def test_lock_writes_the_system_fields_and_nothing_else(root: Path) -> None:
     assert lock_entry(entry(root), NOW + timedelta(days=1)) == ()
 
 
-def test_every_change_moves_updated_at_and_a_structural_one_the_version(root: Path) -> None:
+def test_every_change_sets_updated_at_and_a_structural_one_the_version(root: Path) -> None:
     path = root / "datasets" / "purchases.yaml"
     lock_entry(entry(root), NOW)
     first = path.read_text()
@@ -361,7 +363,7 @@ AS_JSON = build(read(TEXT, "x"), Dataset, "dataset").model_dump_json(exclude_def
     ],
     ids=["empty", "old", "comments", "crlf", "bom", "json"],
 )  # fmt: skip
-def test_layouts_are_kept(root: Path, before: str, after: str) -> None:
+def test_the_layout_of_a_file_does_not_change(root: Path, before: str, after: str) -> None:
     path = root / "datasets" / "purchases.yaml"
     text = TEXT.replace(before, after)
     path.write_bytes(text.encode())
@@ -377,7 +379,7 @@ def test_layouts_are_kept(root: Path, before: str, after: str) -> None:
     assert lock_entry(entry(root), NOW + timedelta(days=1)) == ()
 
 
-def test_a_layout_that_is_too_unusual_is_refused_whole(root: Path) -> None:
+def test_a_file_with_a_too_unusual_layout_is_not_changed(root: Path) -> None:
     path = root / "datasets" / "purchases.yaml"
     text = TEXT.replace("dataset:\n", "? dataset\n:\n")
     path.write_text(text)
@@ -386,7 +388,7 @@ def test_a_layout_that_is_too_unusual_is_refused_whole(root: Path) -> None:
     assert path.read_text() == text
 
 
-def test_lock_mends_a_merge_and_says_so(root: Path) -> None:
+def test_lock_repairs_a_merge_and_reports_it(root: Path) -> None:
     path = root / "datasets" / "purchases.yaml"
     lock_path = path.with_suffix(".lock")
     lock_entry(entry(root), NOW)

@@ -32,7 +32,7 @@ def test_the_contract_alone_is_enough(stem, dialect):
     tree = sqlglot.parse_one(DIALECTS[dialect].render(assemble(compile_rows(inputs))), read=dialect)
     ctes = {cte.alias for cte in tree.find_all(exp.CTE)}
     names = {found.name for found in tree.find_all(exp.Table)} - ctes
-    sources = (scope.main, *scope.lookups)
+    sources = scope.sources
     assert names == {each.nested.stem if each.nested else each.table for each in sources}
     reading = next(cte.this for cte in tree.find_all(exp.CTE))
     assert not [cast for each in reading.expressions for cast in each.find_all(exp.Cast)]

@@ -1,6 +1,6 @@
-"""A folder of files: what is found by which name, Projects, users and calendars, and nothing ever raised."""
+"""Loading a definitions folder: names, Projects, users and calendars; loading never raises."""
 
-# ruff: noqa: E501 - tables of what is put wrong and what is said of it
+# ruff: noqa: E501 - tables of a change and the expected message
 
 import copy
 import json
@@ -48,7 +48,7 @@ def replace(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after))
 
 
-def told(catalog: Catalog) -> list[str]:
+def fault_texts(catalog: Catalog) -> list[str]:
     return [str(fault) for fault in catalog.faults]
 
 
@@ -64,7 +64,7 @@ def test_a_dataset_is_found_by_stem_and_by_id(root: Path) -> None:
         catalog.entry("sale_orders")
 
 
-def test_the_scope_knows_nested_datasets(root: Path) -> None:
+def test_the_scope_resolves_columns_of_nested_datasets(root: Path) -> None:
     catalog = load_catalog(root)
     scope = catalog.scope(catalog.entry("grocery_recommender"))
     reference = scope.find("value.value")
@@ -73,7 +73,7 @@ def test_the_scope_knows_nested_datasets(root: Path) -> None:
     assert reference.source.nested.stem == "household_value"
 
 
-def test_a_broken_dataset_cannot_be_used_and_takes_no_other_down(root: Path) -> None:
+def test_a_broken_dataset_cannot_be_used_and_affects_no_other(root: Path) -> None:
     replace(root / "datasets" / "sales_orders.yaml", "name: orders", "name: _orders")
     (root / "datasets" / "no_yaml.yaml").write_text("a: [")
     (root / "datasets" / "empty.yaml").write_text("")
@@ -91,11 +91,11 @@ def test_a_broken_dataset_cannot_be_used_and_takes_no_other_down(root: Path) -> 
     assert catalog.find(UUID("d1a2b3c4-0000-0000-0000-000000000001")) is None
 
 
-def test_without_users_there_is_one_fault_that_says_so(root: Path) -> None:
+def test_a_missing_users_file_is_one_fault(root: Path) -> None:
     (root / "users.yaml").unlink()
     catalog = load_catalog(root)
     assert all(entry.ok for entry in catalog.entries.values())
-    [fault] = told(catalog)
+    [fault] = fault_texts(catalog)
     assert "there is no users.yaml, so owners cannot be checked; create it" in fault
 
 
@@ -109,10 +109,10 @@ def test_without_users_there_is_one_fault_that_says_so(root: Path) -> None:
         ("people: {}\n", "people: is not a known key"),
     ],
 )
-def test_broken_users_are_told_and_no_owner_is_blamed(root: Path, text: str, expected: str) -> None:
+def test_a_broken_users_file_is_reported_and_no_owner_is(root: Path, text: str, expected: str) -> None:
     (root / "users.yaml").write_text(text)
     catalog = load_catalog(root)
-    assert expected in "\n".join(told(catalog))
+    assert expected in "\n".join(fault_texts(catalog))
     assert all(entry.ok for entry in catalog.entries.values())
 
 
@@ -136,17 +136,20 @@ def test_calendars_of_periods_yaml(root: Path) -> None:
     )
     periods.write_text("calendars:\n  corporate: {type: fiscal, start_month: 13, year_label: ending}\n")
     catalog = load_catalog(root)
-    assert "calendars.corporate.start_month: is '13', must be at most 12" in told(catalog)[0]
+    assert "calendars.corporate.start_month: is '13', must be at most 12" in fault_texts(catalog)[0]
     assert catalog.entry("sales_orders").ok, "nobody can say which Periods there are"
     periods.write_text("calendars:\n  my-own: {type: retail}\n")
-    assert ":2:3: calendars.my-own: is not a name; use letters" in told(load_catalog(root))[0]
+    assert ":2:3: calendars.my-own: is not a name; use letters" in fault_texts(load_catalog(root))[0]
     periods.write_text("calendars:\n  standard: {type: retail}\n")
-    assert "calendars.standard: the calendar named 'standard' must be of type" in told(load_catalog(root))[0]
+    assert (
+        "calendars.standard: the calendar named 'standard' must be of type"
+        in fault_texts(load_catalog(root))[0]
+    )
 
 
-def test_files_that_are_not_read_are_told(root: Path) -> None:
+def test_files_that_are_not_read_are_reported(root: Path) -> None:
     (root / "datasets" / "orders.yml").write_text("")
-    assert told(load_catalog(root)) == [
+    assert fault_texts(load_catalog(root)) == [
         f"{root}/datasets/orders.yml:1:1: is not read; rename it to orders.yaml"
     ]
 
@@ -156,7 +159,7 @@ def test_files_that_are_not_read_are_told(root: Path) -> None:
 
 def test_a_project_names_datasets_by_stem_and_id(root: Path) -> None:
     catalog = load_catalog(root)
-    assert told(catalog) == []
+    assert fault_texts(catalog) == []
     assert list(catalog.projects) == ["recommender"]
 
 
@@ -172,13 +175,13 @@ def test_a_project_names_datasets_by_stem_and_id(root: Path) -> None:
 def test_a_broken_project(root: Path, before: str, after: str, expected: str) -> None:
     replace(root / "projects" / "recommender.yaml", before, after)
     catalog = load_catalog(root)
-    assert expected in told(catalog)[0]
+    assert expected in fault_texts(catalog)[0]
     assert catalog.projects == {}
     assert all(entry.ok for entry in catalog.entries.values())
 
 
 @pytest.mark.parametrize("status", ["disabled", "archived"])
-def test_br_008_a_disabled_dataset_stays_with_the_projects_that_have_it(root: Path, status: str) -> None:
+def test_br_008_a_disabled_dataset_remains_in_the_projects_that_name_it(root: Path, status: str) -> None:
     catalog = load_catalog(root)
     for entry in catalog.entries.values():
         lock_entry(entry, NOW)
@@ -192,7 +195,7 @@ def test_br_008_a_disabled_dataset_stays_with_the_projects_that_have_it(root: Pa
     replace(root / "datasets" / "grocery_recommender.yaml", "status: active ", f"status: {status} ")
     (root / "projects" / "newer.yaml").write_text(PROJECT.replace("Recommender", "Newer"))
     catalog = load_catalog(root)
-    [fault] = told(catalog)
+    [fault] = fault_texts(catalog)
     assert f"newer.yaml:4:14: project.datasets[0]: is 'grocery_recommender', which is {status}" in fault
     assert list(catalog.projects) == ["recommender"]
     assert catalog.projects["recommender"].id
@@ -206,17 +209,17 @@ def test_a_project_cannot_record_a_dataset_without_an_id(root: Path) -> None:
     assert not (root / "projects" / "recommender.lock").exists()
 
 
-def test_a_broken_project_lock_is_told(root: Path) -> None:
+def test_a_broken_project_lock_is_reported(root: Path) -> None:
     (root / "projects" / "recommender.lock").write_text("<<<<<<< HEAD\n{}")
     catalog = load_catalog(root)
-    assert "recommender.lock:1:1: is not the lock of a project" in told(catalog)[0]
+    assert "recommender.lock:1:1: is not the lock of a project" in fault_texts(catalog)[0]
     assert catalog.projects == {}
 
 
 # Whatever a file holds
 
 
-def test_a_chain_of_nested_datasets_has_an_end(root: Path) -> None:
+def test_a_chain_of_nested_datasets_has_a_maximum_depth(root: Path) -> None:
     for n in range(1, 200):
         lookup = {
             "alias": "inner",
@@ -252,7 +255,7 @@ junk = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PATHS), junk), min_size=1, max_size=4))
-def test_no_file_makes_loading_raise(
+def test_loading_raises_for_no_file(
     tmp_path_factory: pytest.TempPathFactory, wrong: list[tuple[tuple, Any]]
 ) -> None:
     root = tmp_path_factory.mktemp("fuzz")

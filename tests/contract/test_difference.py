@@ -1,4 +1,4 @@
-"""What changed between two structures, and which changes break a consumer."""
+"""The differences between two structures, and which of them break a consumer."""
 
 # ruff: noqa: E501 - the tables below are read by column
 
@@ -83,31 +83,31 @@ DEFAULTS: dict[str, list[tuple[str, str]]] = {
 
 
 @pytest.mark.parametrize("text", ADDITIVE)
-def test_what_is_additive(text: str) -> None:
+def test_additive_changes(text: str) -> None:
     found = difference(structure(dataset()), structure(dataset(*ADDITIVE[text])))
     assert (found.kind, found.summary) == ("additive", text)
 
 
 @pytest.mark.parametrize("text", BREAKING)
-def test_what_is_breaking(text: str) -> None:
+def test_breaking_changes(text: str) -> None:
     found = difference(structure(dataset()), structure(dataset(*BREAKING[text])))
     assert found.kind == "breaking"
     assert found.summary.startswith(text)
 
 
 @pytest.mark.parametrize("name", NOT_STRUCTURAL)
-def test_what_is_not_structural(name: str) -> None:
+def test_changes_that_are_not_structural(name: str) -> None:
     changed = dataset(*NOT_STRUCTURAL[name])
     assert structural_hash(changed) == structural_hash(dataset())
     assert (content_hash(changed) == content_hash(dataset())) == (name == "id")
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
-def test_a_default_that_is_written_out_changes_nothing(name: str) -> None:
+def test_an_explicit_default_is_no_change(name: str) -> None:
     assert structural_hash(dataset(*DEFAULTS[name])) == structural_hash(dataset())
 
 
-def test_a_transaction_id_can_choose_other_customers() -> None:
+def test_a_mapped_transaction_id_is_breaking_if_it_can_select_other_customers() -> None:
     line = ('    transaction_id: basket_id                 # ours: what one "transaction" is\n', "")
     customers = ("    customer_filter: {type: min_transactions, value: 2}\n", "")
     with_filter = difference(structure(dataset(line)), structure(dataset()))
@@ -115,7 +115,7 @@ def test_a_transaction_id_can_choose_other_customers() -> None:
     assert (with_filter.kind, without.kind) == ("breaking", "additive")
 
 
-def test_a_new_split_adds_a_column_unless_its_gap_takes_rows() -> None:
+def test_a_new_split_is_additive_unless_its_gap_removes_rows() -> None:
     none = [("  split_config: {strategy: time_based, eval_days: 14}\n", "")]
     gap = [("eval_days: 14", "eval_days: 14, gap_days: 1")]
     assert difference(structure(dataset(*none)), structure(dataset())).kind == "additive"
@@ -133,7 +133,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("period", "old", "new", "kind", "text"), ENDS)
-def test_only_a_dataset_that_goes_on_for_longer_keeps_its_periods(
+def test_only_a_later_end_of_the_periods_is_additive(
     period: str, old: str | None, new: str | None, kind: str, text: str
 ) -> None:
     def with_end(end: str | None) -> Dataset:
@@ -163,7 +163,7 @@ STRUCTURE = structure(dataset())
 
 
 @given(st.sampled_from(_leaves(STRUCTURE)))
-def test_no_change_goes_unseen(leaf: tuple) -> None:
+def test_every_changed_value_is_a_difference(leaf: tuple) -> None:
     changed = structure(dataset())
     node: Any = changed
     for step in leaf[:-1]:

@@ -1,4 +1,4 @@
-"""Every fault of a file at its place, in plain sentences (BR-203)."""
+"""Faults of a file: every one is reported at its position, as a plain sentence (BR-203)."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -70,7 +70,7 @@ def faults(text, model=Sample, root="sample"):
     return [str(fault) for fault in caught.value.faults]
 
 
-def test_a_right_file_becomes_the_model():
+def test_a_valid_file_becomes_the_model():
     text = "sample:\n  target: {type: table, name: t, columns: [{name: a, type: integer, nullable: false}]}\n"
     column = Column(name="a", type=Kind.INTEGER, nullable=False)
     built = build(read(text, "f"), Sample, "sample")
@@ -267,7 +267,7 @@ def test_a_dataset():
 
 
 @given(st.sets(st.sampled_from(sorted(WRONG)), min_size=1))
-def test_every_broken_field_of_a_dataset_is_told_and_no_other(broken):
+def test_every_broken_field_of_a_dataset_is_reported_and_no_other(broken):
     text = RIGHT
     for part in broken:
         assert part in text

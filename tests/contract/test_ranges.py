@@ -1,6 +1,6 @@
-"""What would fail in a run, or select nothing, is refused by `check`: dates, days and zones out of range."""
+"""`check` refuses dates, days and zones that would fail in a run or select nothing."""
 
-# ruff: noqa: E501 - a table of what is wrong and what is said of it
+# ruff: noqa: E501 - a table of a change and the expected message
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from dataset_assets.adapters.shared.sizes import MemoryAmount
-from dataset_assets.catalog.file_checks import check_folder
+from dataset_assets.catalog.validation import validate_folder
 
 FILE = """\
 dataset:
@@ -28,11 +28,11 @@ ROLLING = "{{type: rolling, months: {}}}"
 FIXED = "{{type: fixed, start_date: {}, end_date: {}}}"
 
 
-def told(tmp_path: Path, window: str, days: str, more: str = "") -> list[str]:
+def fault_texts(tmp_path: Path, window: str, days: str, more: str = "") -> list[str]:
     (tmp_path / "datasets").mkdir()
     (tmp_path / "users.yaml").write_text("users: {ana: {team: data}}\n")
     (tmp_path / "datasets" / "lines.yaml").write_text(FILE.format(range=window, days=days, more=more))
-    return [str(fault) for fault in check_folder(tmp_path).faults]
+    return [str(fault) for fault in validate_folder(tmp_path).faults]
 
 
 MONTHLY = "  partitions: {period: month, start: 2017-07}"
@@ -60,17 +60,17 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_would_fail_or_select_nothing_is_one_fault(tmp_path, case):
+def test_settings_that_would_fail_or_select_nothing_are_one_fault(tmp_path, case):
     window, days, more, expected = WRONG[case]
-    (fault,) = told(tmp_path, window, days, more)
+    (fault,) = fault_texts(tmp_path, window, days, more)
     assert expected in fault
     assert "lines.yaml:" in fault
 
 
 @pytest.mark.parametrize("case", RIGHT)
-def test_what_leaves_a_day_to_train_on_is_none(tmp_path, case):
+def test_a_split_that_leaves_a_day_to_train_on_is_no_fault(tmp_path, case):
     window, days, more = RIGHT[case]
-    assert told(tmp_path, window, days, more) == []
+    assert fault_texts(tmp_path, window, days, more) == []
 
 
 AMOUNTS = ["1PB", "1PiB", "0GB", "1KB", "99999999999TB", "0.0001MB", "4 gb", "-1GB", ""]
@@ -83,7 +83,7 @@ def test_memory_that_duckdb_refuses_is_refused(amount):
 
 
 @pytest.mark.parametrize("amount", ["1MB", "4GB", "512MiB", "1.5 GB", "1TiB"])
-def test_memory_that_duckdb_takes_is_taken(amount):
+def test_memory_that_duckdb_accepts_is_accepted(amount):
     assert TypeAdapter(MemoryAmount).validate_python(amount) == amount
 
 
@@ -91,8 +91,8 @@ ZONES = ["localtime", "posixrules", "Factory", "posix/Europe/Berlin", "right/UTC
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_zones_that_no_engine_knows_are_refused(tmp_path, zone):
+def test_zones_that_no_engine_has_are_refused(tmp_path, zone):
     (tmp_path / "periods.yaml").write_text(f"calendars: {{standard: {{type: standard, zone: {zone}}}}}\n")
-    (fault,) = told(tmp_path, ROLLING.format(6), "eval_days: 1")
+    (fault,) = fault_texts(tmp_path, ROLLING.format(6), "eval_days: 1")
     assert "is not a time zone" in fault
     assert len(fault) < 400

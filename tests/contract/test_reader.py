@@ -1,4 +1,4 @@
-"""BR-204, and the position of every node, with libyaml's parser and with PyYAML's own."""
+"""The YAML reader (BR-204) and the position of every node, with the parsers of libyaml and PyYAML."""
 
 import re
 from pathlib import Path
@@ -118,7 +118,7 @@ def test_bytes_and_a_byte_order_mark():
         ('a: "\\0"\n', ["f.yaml:1:4: a: holds the control character U+0000; remove it"]),
     ],
 )
-def test_promise_4(text, expected):
+def test_br_204_surprising_yaml_is_refused(text, expected):
     assert faults(text) == expected
 
 
@@ -167,7 +167,7 @@ def test_syntax_in_plain_words(text, position, says):
     assert not re.search(r"token|scalar|scanning|block end|flow|node", fault)
 
 
-def test_a_wrong_escape_is_told():
+def test_a_wrong_escape_is_reported():
     (fault,) = faults('a: "C:\\data"\n')
     assert "backslash" in fault
     assert faults('a: "\\UFFFFFFFF"\n')
@@ -221,8 +221,8 @@ def test_too_many_nodes():
 
 def test_a_billion_laughs_is_not_expanded():
     lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 30))]
-    *told, last = faults("\n".join(lines))
-    assert len(told) == 20
+    *first, last = faults("\n".join(lines))
+    assert len(first) == 20
     assert f"and {30 + 58 - 20} more faults in this file" in last
 
 
@@ -255,7 +255,7 @@ class Plain(yaml.SafeDumper):
 
 
 def check_positions(document, node, loc=()):
-    """Every position is that of the tree that PyYAML composes itself."""
+    """Check that every position equals that of the tree that PyYAML composes itself."""
     mark = node.start_mark
     assert at(document, *loc) == (mark.line + 1, mark.column + 1)
     if isinstance(node, yaml.MappingNode):
@@ -270,7 +270,7 @@ def check_positions(document, node, loc=()):
 
 @both
 @given(data=data, flow=st.booleans(), width=st.sampled_from([20, 1000]), unicode=st.booleans())
-def test_what_was_written_is_read(data, flow, width, unicode):
+def test_written_data_is_read_back(data, flow, width, unicode):
     text = yaml.dump(data, Dumper=Plain, default_flow_style=flow, width=width, allow_unicode=unicode)
     # A long key makes the dumper write `? key`, and it ends a lone scalar with `...`: both are YAML.
     document = read(text, "f")

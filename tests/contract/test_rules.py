@@ -1,6 +1,6 @@
-"""Every rule, on a good file with one or two things put wrong."""
+"""Every rule, on a valid file with one or two changes that break it."""
 
-# ruff: noqa: E501 - the tables below are read by column: what is put wrong, and what is said of it
+# ruff: noqa: E501 - the tables below are read by column: a change and the expected message
 
 import random
 import shutil
@@ -10,7 +10,7 @@ import pytest
 
 from dataset_assets.catalog.catalog import Catalog, load_catalog
 from dataset_assets.catalog.rules import RULES
-from dataset_assets.catalog.structure_rules import _lacks
+from dataset_assets.catalog.structure_rules import _missing_periods
 from dataset_assets.contract.model import Partitions
 from dataset_assets.periods.calendar import Calendars
 
@@ -42,7 +42,7 @@ def faults(root: Path, text: str, stem: str = "grocery_recommender") -> list[str
     return [str(fault).partition(".yaml:")[2] for fault in load_catalog(root).entries[stem].faults]
 
 
-def test_the_example_files_are_sound(root: Path) -> None:
+def test_the_example_files_have_no_faults(root: Path) -> None:
     catalog = load_catalog(root)
     assert catalog.faults == ()
     assert {stem: entry.faults for stem, entry in catalog.entries.items() if not entry.ok} == {}
@@ -134,7 +134,7 @@ ONE_FAULT = {
 
 
 @pytest.mark.parametrize("case", ONE_FAULT)
-def test_one_thing_wrong_is_one_fault(root: Path, case: str) -> None:
+def test_one_broken_setting_is_one_fault(root: Path, case: str) -> None:
     text, edits, expected = ONE_FAULT[case]
     stem = "sales_orders" if text is ORDERS else "grocery_recommender"
     found = faults(root, edited(text, *edits), stem)
@@ -164,7 +164,7 @@ ALLOWED = [
 
 
 @pytest.mark.parametrize("edits", ALLOWED)
-def test_what_is_allowed(root: Path, edits: list[tuple[str, str]]) -> None:
+def test_allowed_changes(root: Path, edits: list[tuple[str, str]]) -> None:
     assert faults(root, edited(GROCERY, *edits)) == []
 
 
@@ -209,7 +209,7 @@ WITHOUT_A_CLOCK = {
 
 
 @pytest.mark.parametrize("refresh", WITHOUT_A_CLOCK)
-def test_what_counts_back_needs_a_clock(root: Path, refresh: str) -> None:
+def test_settings_that_count_back_need_a_cron_schedule(root: Path, refresh: str) -> None:
     (root / "periods.yaml").write_text("calendars:\n  shop: {type: retail}\n")
     nested = root / "datasets" / "household_value.yaml"
     nested.write_text(edited(nested.read_text(), ("{period: month, start: 2017-07}", RETAIL)))
@@ -220,12 +220,12 @@ def test_what_counts_back_needs_a_clock(root: Path, refresh: str) -> None:
 
 
 def _overlap(text: str, first: str, second: str) -> bool:
-    """Whether two replaced places touch, or lie in the same entry of the file (a line, and what it holds)."""
+    """Return whether two replaced places overlap or are in the same entry of the file (a line and its children)."""
     lines = [text[: text.index(part)].count("\n") for part in (first, second)]
     return abs(lines[0] - lines[1]) <= first.count("\n") + second.count("\n")
 
 
-# What the second fault can only be told by: the first one hides it.
+# Rule violations that depend on the broken value, so that they are not reported beside it.
 DEPENDS = {
     "target type": (
         "nested dataset gone",
@@ -244,7 +244,7 @@ DEPENDS = {
 
 
 def test_two_independent_faults_are_both_reported(root: Path) -> None:
-    """One that breaks the model and one that breaks a rule, at random places: neither hides the other."""
+    """A fault of the model and a violation of a rule at random places: neither hides the other."""
     pairs = [(wrong, case) for wrong in TYPE_FAULTS for case in INDEPENDENT]
     tried, wrongly = 0, []
     for wrong, case in random.Random(7).sample(pairs, len(pairs)):
@@ -254,8 +254,8 @@ def test_two_independent_faults_are_both_reported(root: Path) -> None:
             continue
         found = faults(root, edited(GROCERY, (before, after), (rule_before, rule_after)))
         tried += 1
-        told = [any(expected in text for text in found) for expected in (expected_type, expected_rule)]
-        if len(found) != 2 or not all(told):
+        reported = [any(expected in text for text in found) for expected in (expected_type, expected_rule)]
+        if len(found) != 2 or not all(reported):
             wrongly.append((wrong, case, found))
     assert not wrongly, "\n".join(map(str, wrongly))
     assert tried > 200
@@ -301,7 +301,7 @@ def test_cycles_print_their_path(root: Path) -> None:
     assert "grocery_recommender" in sound(catalog)
 
 
-def test_a_broken_nested_dataset_breaks_what_contains_it_and_nothing_else(root: Path) -> None:
+def test_a_broken_nested_dataset_breaks_only_those_that_nest_it(root: Path) -> None:
     nested = root / "datasets" / "household_value.yaml"
     nested.write_text(nested.read_text().replace("type: decimal", "type: money"))
     catalog = load_catalog(root)
@@ -340,4 +340,4 @@ def test_a_nested_dataset_has_all_periods_of_its_parent(own, nested, lacks) -> N
     def partitions(start: str, end: str | None) -> Partitions:
         return Partitions(period="month", start=start, end=end)
 
-    assert _lacks(Calendars(), partitions(*own), partitions(*nested)) == lacks
+    assert _missing_periods(Calendars(), partitions(*own), partitions(*nested)) == lacks

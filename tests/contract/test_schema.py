@@ -21,7 +21,7 @@ VALIDATOR = jsonschema.Draft202012Validator(json_schema(), format_checker=jsonsc
 
 
 class _Editor(yaml.SafeLoader):
-    """What an editor's YAML 1.2 makes of a file: dates stay texts, `on` is no boolean."""
+    """The YAML 1.2 of an editor: dates are texts, and `on` is no boolean."""
 
 
 _Editor.yaml_implicit_resolvers = {
@@ -35,7 +35,7 @@ def as_typed(text: str) -> Any:
     return yaml.load(text, _Editor)
 
 
-def test_it_is_a_schema() -> None:
+def test_the_schema_is_a_json_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(json_schema())
     json.dumps(json_schema())
 
@@ -45,7 +45,7 @@ def test_good_files_are_valid(stem: str) -> None:
     assert list(VALIDATOR.iter_errors(as_typed((FILES / f"{stem}.yaml").read_text()))) == []
 
 
-def test_entitys_example_is_not() -> None:
+def test_entitys_example_is_not_valid() -> None:
     [error] = VALIDATOR.iter_errors(as_typed((FILES / "entity_example.yaml").read_text()))
     assert list(error.absolute_path)[:4] == ["dataset", "lookups", 1, "target"]
 
@@ -135,7 +135,7 @@ DOMAINS_SPLITS = [
         *(("split_config", value) for value in DOMAINS_SPLITS),
     ],
 )
-def test_what_domains_schemas_allow_is_valid(key: str, value: dict) -> None:
+def test_settings_that_domains_schemas_allow_are_valid(key: str, value: dict) -> None:
     data = grocery(lambda dataset: dataset.update({key: value}))
     assert list(VALIDATOR.iter_errors(data)) == []
     build(read(json.dumps(data), "x.yaml"), Dataset, "dataset")

@@ -1,4 +1,4 @@
-"""A change that moves rows between train and eval is breaking, and says so; every other stays as it was."""
+"""A change that moves rows between train and eval is breaking and reported as such; others are not."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -35,7 +35,7 @@ def dataset(**changes: Any) -> Dataset:
 
 
 def key(of: Dataset) -> list[str]:
-    """The columns whose values the split hashes."""
+    """Return the columns whose values the split hashes."""
     scope = Scope(of, lambda _: None)
     inputs = SelectionInput(scope, logical_relations(scope), AsOf(datetime(2020, 4, 1, tzinfo=UTC)))
     return [reference.column.name for reference in inputs.row_key]
@@ -91,7 +91,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_moves_rows_is_breaking(name):
+def test_changes_that_move_rows_are_breaking(name):
     old, new, kind = CHANGES[name]
     before, after = dataset(**old), dataset(**new)
     found = difference(structure(before), structure(after))

@@ -23,7 +23,7 @@ from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
 from dataset_assets.compiler.logical import logical_relation
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import ColumnDef, Dataset
-from dataset_assets.contract.scope import Named, Scope
+from dataset_assets.contract.scope import NamedDataset, Scope
 from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.errors import ContractError, PeriodError
 from dataset_assets.model import ColumnRef, Identifier, ResolverName
@@ -135,7 +135,7 @@ def in_a_stamp(value: str, dialect: Dialect) -> Iterator[exp.Expr]:
 
 def in_the_period_of_a_nested_dataset(value: str, dialect: Dialect) -> Iterator[exp.Expr]:  # noqa: ARG001
     scope = CATALOG.scope(CATALOG.entry("grocery_recommender"))
-    nested = Named("grocery_recommender", scope.dataset, CATALOG.find)
+    nested = NamedDataset("grocery_recommender", scope.dataset, CATALOG.find)
     source = replace(scope.main, nested=nested)
     yield exp.select("*").from_(logical_relation(source, replace(PERIOD, id=value)).source)
 

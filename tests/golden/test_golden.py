@@ -56,7 +56,7 @@ def relation(source: Source, dialect: Dialect) -> Relation:
 
 
 def inputs(scope: Scope, dialect: Dialect) -> SelectionInput:
-    sources = (scope.main, *scope.lookups)
+    sources = scope.sources
     partitions = scope.dataset.partitions
     period = None
     if partitions:

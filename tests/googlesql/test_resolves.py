@@ -43,7 +43,7 @@ def physical(source: Source) -> tuple[str, dict[str, str]]:
 
 
 def analyzer(scope: Scope) -> Analyzer:
-    tables = dict(physical(source) for source in (scope.main, *scope.lookups))
+    tables = dict(physical(source) for source in scope.sources)
     return Analyzer(tables | {"published_grocery_recommender": published(scope) | SYSTEM_COLUMNS})
 
 

@@ -10,7 +10,7 @@ from deltalake.exceptions import DeltaError
 
 from dataset_assets.adapters.delta import folder as delta_folder
 from dataset_assets.adapters.delta import warehouse as delta_warehouse
-from dataset_assets.errors import DatasetAssetsError, system_error, telling_system_faults
+from dataset_assets.errors import DatasetAssetsError, system_error, system_errors_as_faults
 from tests.interfaces.running import process, refused, well
 
 KINDS = ("ENOSPC", "EROFS", "EDQUOT", "EMFILE", "EACCES", "EFBIG")
@@ -89,16 +89,16 @@ def test_of_a_process_whose_files_may_not_grow(retailer):
 
 
 def test_a_closed_pipe_is_no_fault():
-    with pytest.raises(BrokenPipeError), telling_system_faults():
+    with pytest.raises(BrokenPipeError), system_errors_as_faults():
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def test_an_error_without_a_number_shows_itself():
-    with pytest.raises(OSError, match="something of a library"), telling_system_faults():
+    with pytest.raises(OSError, match="something of a library"), system_errors_as_faults():
         raise OSError("something of a library")
     assert system_error(OSError("something of a library"), "x") is None
     with (
         pytest.raises(DatasetAssetsError, match="x: permission denied; let this user"),
-        telling_system_faults(),
+        system_errors_as_faults(),
     ):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "x")

@@ -195,7 +195,7 @@ class Run:
     def inputs(self) -> SelectionInput:
         scope = Scope(self.renamed.dataset, lambda _: None)
         shapes = self.renamed.shapes
-        relations = {source.name: relation(shapes, source.table) for source in (scope.main, *scope.lookups)}
+        relations = {source.name: relation(shapes, source.table) for source in scope.sources}
         return SelectionInput(scope, relations, AsOf(AS_OF))
 
     def query(self, inputs: SelectionInput, before: EarlierRows | None) -> exp.Query:

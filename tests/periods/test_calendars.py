@@ -1,4 +1,4 @@
-"""Cadences: tiling, names, keys, instants, and what is refused."""
+"""Cadences: complete tiling, names, keys, instants, and refused input."""
 
 import pickle
 from datetime import UTC, date, datetime, timedelta
@@ -42,7 +42,7 @@ def cadence(name: str) -> Cadence:
 
 
 @pytest.mark.parametrize("name", [name for name in CALENDARS.cadences() if not name.endswith("day")])
-def test_three_centuries_are_tiled_and_every_name_leads_back(name: str) -> None:
+def test_three_centuries_are_tiled_and_every_name_is_parsed_back(name: str) -> None:
     of = cadence(name)
     periods = of.covering(date(1900, 1, 1), date(2201, 1, 1))
     assert periods[0].start_date <= date(1900, 1, 1)
@@ -57,7 +57,7 @@ def test_three_centuries_are_tiled_and_every_name_leads_back(name: str) -> None:
 
 @settings(deadline=None)
 @given(cadences, dates)
-def test_neighbours_touch_and_names_lead_back(of: Cadence, day: date) -> None:
+def test_neighbours_are_adjacent_and_names_are_parsed_back(of: Cadence, day: date) -> None:
     period = of.containing(day)
     assert period.start_date <= day < period.end_date
     assert of.previous(of.next(period)) == period == of.next(of.previous(period))
@@ -136,7 +136,7 @@ def test_identifiers(name: str, text: str, start: str, end: str, key: str) -> No
         *[("shop.week", text) for text in ("RY2024-W53", "RY2023-W54", "RY2023-W1")],
     ],
 )
-def test_what_is_no_identifier_is_refused_with_an_example(name: str, text: str) -> None:
+def test_a_wrong_identifier_is_refused_with_an_example(name: str, text: str) -> None:
     with pytest.raises(PeriodError) as error:
         cadence(name).parse(text)
     (fault,) = error.value.faults

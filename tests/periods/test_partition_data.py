@@ -1,4 +1,4 @@
-"""What a Cadence declares is what Dagster's time-window partitions need to agree with it, key by key."""
+"""Dagster's time-window partitions of a cadence have the same keys and windows as the cadence."""
 
 from datetime import UTC, datetime
 
@@ -47,7 +47,7 @@ def test_schedules(name: str, schedule: str | None) -> None:
 @pytest.mark.parametrize(
     "name", [name for name in CALENDARS.cadences() if CALENDARS.cadence(name).cron_schedule]
 )
-def test_dagster_finds_the_same_keys_and_windows(name: str) -> None:
+def test_dagster_computes_the_same_keys_and_windows(name: str) -> None:
     cadence = CALENDARS.cadence(name)
     first = cadence.containing(datetime(2020, 6, 1, tzinfo=UTC))
     expected = cadence.between(first, datetime(2024, 6, 1, tzinfo=UTC))

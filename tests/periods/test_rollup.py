@@ -1,4 +1,4 @@
-"""Rollup: which cadences nest, and that they do."""
+"""Rollup: the cadences that nest, and those that are refused."""
 
 from datetime import date
 from itertools import pairwise
@@ -77,7 +77,7 @@ def test_refused_rollups(finer: str, text: str, coarser: str) -> None:
         parts(target.containing(period.start_date), CALENDARS.cadence(finer))
 
 
-def test_a_refusal_says_why() -> None:
+def test_a_refusal_names_the_reason() -> None:
     month = CALENDARS.cadence("month").parse("2026-01")
     with pytest.raises(
         PeriodError, match=r"zones differ \(UTC and Europe/Berlin\); use calendars of one zone"
@@ -90,7 +90,7 @@ def test_a_refusal_says_why() -> None:
 # Most pairs of cadences do not roll up, which other tests look at: those are drawn and passed over.
 @settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(cadences, cadences, dates)
-def test_a_rollup_holds_its_parts_and_nothing_else(finer: Cadence, coarser: Cadence, day: date) -> None:
+def test_a_rollup_consists_of_its_parts(finer: Cadence, coarser: Cadence, day: date) -> None:
     period = finer.containing(day)
     try:
         whole = rollup(period, coarser)
@@ -106,7 +106,7 @@ def test_a_rollup_holds_its_parts_and_nothing_else(finer: Cadence, coarser: Cade
 
 @settings(deadline=None)
 @given(cadences, cadences)
-def test_what_is_refused_does_not_nest_somewhere(finer: Cadence, coarser: Cadence) -> None:
+def test_refused_cadences_do_not_nest(finer: Cadence, coarser: Cadence) -> None:
     try:
         rollup(finer.containing(date(2026, 1, 1)), coarser)
     except PeriodError:

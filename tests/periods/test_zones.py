@@ -1,4 +1,4 @@
-"""Periods and rows follow one set of zone rules: Python's and DuckDB's offsets are compared, all of them."""
+"""Python and DuckDB use the same time zone rules: all offsets are compared."""
 
 import copy
 import pickle
@@ -91,16 +91,16 @@ def rules():
 
 
 def test_duckdb_has_the_same_rules_for_every_zone_from_1990_to_2040():
-    told = rules()
-    assert len(told) > 20_000
+    expected = rules()
+    assert len(expected) > 20_000
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.register("rules", told)
+        connection.register("rules", expected)
         assert connection.execute(DIFFERENT).fetchall() == []
 
 
 def test_the_rules_of_the_machine_are_not_read(monkeypatch, tmp_path):
-    """A machine whose Edmonton keeps the time of Tokyo changes nothing."""
+    """A machine whose zone Edmonton has the rules of Tokyo has no effect."""
     edmonton = tmp_path / "America" / "Edmonton"
     edmonton.parent.mkdir()
     edmonton.write_bytes(file_of("Asia/Tokyo"))
@@ -122,7 +122,7 @@ def test_a_zone_is_one_object_wherever_it_comes_from(name):
 @pytest.mark.parametrize(
     "name", ["", "europe/berlin", "../UTC", "/etc/localtime", "localtime", "Mars/Base", "EST "]
 )
-def test_what_the_package_does_not_have_is_refused(name):
+def test_an_unknown_zone_is_refused(name):
     with pytest.raises(ValueError, match="is not a time zone"):
         find_zone(name)
 
@@ -140,7 +140,7 @@ def test_what_the_package_does_not_have_is_refused(name):
     ],
 )
 def test_a_local_time_that_is_skipped_is_read_by_the_offset_from_before(zone, local, instant):
-    """And one that is there twice as the first of the two; Python reads both in the same way."""
+    """A local time that occurs twice is read as the first of the two, as Python does."""
     clock = ClockTime(this=exp.cast(text(local), "TIMESTAMP"), zone=text(zone))
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")

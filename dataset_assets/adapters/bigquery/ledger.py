@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from dataset_assets.adapters.bigquery.names import table
 from dataset_assets.ports.warehouse import Claim, Record
-from dataset_assets.sql.build import column, number, text
+from dataset_assets.sql.build import column, identifier, number, text
 
 CLAIMS, PUBLICATIONS = "_claims", "_publications"
 SCHEMAS: Mapping[str, Mapping[str, str]] = {
@@ -93,7 +93,7 @@ class Ledger:
         Answers its `version`, or no row where the claim may not publish: then nothing was changed. Sent
         again after it was done, it changes nothing more.
         """
-        place, columns = self.table(claim.dataset), [exp.to_identifier(name, quoted=True) for name in names]
+        place, columns = self.table(claim.dataset), [identifier(name, quoted=True) for name in names]
         rows = exp.select(*(exp.Column(this=each.copy()) for each in columns)).from_(staged.copy())
         may = self._may(claim, record)
         return [
@@ -237,7 +237,7 @@ class Ledger:
         return exp.select("*").from_(place).where(self.holds(period)).subquery()
 
     def _insert(self, name: str, rows: exp.Select) -> exp.Insert:
-        columns = [exp.to_identifier(each) for each in SCHEMAS[name]]
+        columns = [identifier(each) for each in SCHEMAS[name]]
         return exp.Insert(this=exp.Schema(this=self.table(name), expressions=columns), expression=rows)
 
 

@@ -13,6 +13,7 @@ from dataset_assets.adapters.bigquery.types import COLUMN_TYPES
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
+from dataset_assets.sql.build import identifier
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,1023}")
@@ -50,7 +51,7 @@ def dataset_path(value: str) -> str:
 
 def table(project: str, dataset: str, name: str) -> exp.Table:
     """The table, as it stands in FROM."""
-    parts = (exp.to_identifier(part, quoted=True) for part in (name, dataset, project))
+    parts = (identifier(part, quoted=True) for part in (name, dataset, project))
     return exp.Table(**dict(zip(("this", "db", "catalog"), parts, strict=True)))
 
 
@@ -84,7 +85,7 @@ def renamed(
     found = {each.name: each for each in columns}
     selected, result = [], []
     for column, name in known:
-        value = exp.Column(this=exp.to_identifier(name, quoted=True)) if name else None
+        value = exp.Column(this=identifier(name, quoted=True)) if name else None
         null = exp.cast(exp.null(), SQL_TYPES[column.type])
         selected.append(exp.alias_(value or null, column.name, quoted=True))
         own = PhysicalColumn(column.name, PhysicalType(column.type.value), COLUMN_TYPES[column.type])

@@ -13,6 +13,7 @@ from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
 from dataset_assets.errors import Fault, PublishError, raise_all
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import Claim, PublishedColumn
+from dataset_assets.sql.build import identifier
 from dataset_assets.text.wording import listed
 
 _LABELS = (bigquery.SchemaField("key", "STRING"), bigquery.SchemaField("value", "STRING"))
@@ -84,7 +85,7 @@ class PublishedTable:
 
     def _add(self, field: bigquery.SchemaField) -> None:
         kind = exp.DataType.build(field.field_type, dialect="bigquery")
-        added = exp.ColumnDef(this=exp.to_identifier(field.name, quoted=True), kind=kind, exists=True)
+        added = exp.ColumnDef(this=identifier(field.name, quoted=True), kind=kind, exists=True)
         self.session.write([exp.Alter(this=self.place.copy(), kind="TABLE", actions=[added])], "columns")
 
     def _describe(self, description: str) -> None:

@@ -36,6 +36,7 @@ from dataset_assets.ports.access import AccessFinding, fine, missing
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Record, Staged
+from dataset_assets.sql.build import identifier
 
 FOREVER = {
     "delta.logRetentionDuration": "interval 3650 days",
@@ -85,7 +86,7 @@ class DeltaWarehouse(DeltaPublications):
         path = folder.staging(claim)
         path.parent.mkdir(parents=True, exist_ok=True)
         if claim.period is not None:
-            without = exp.Star(except_=[exp.to_identifier(PERIOD)])
+            without = exp.Star(except_=[identifier(PERIOD)])
             query = exp.select(without).from_(query.copy().subquery("staged", copy=False))
         try:
             written = _duckdb(session).write_parquet(query, path)

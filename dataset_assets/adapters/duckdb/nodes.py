@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from dataset_assets.sql.build import identifier
+
 CAST_FAILURE = "a value does not fit its declared type: "
 """How the message of an error begins that our own casts raise; it holds no value of the data."""
 
@@ -15,9 +17,7 @@ def literal(value: Any) -> exp.Expr:
     if isinstance(value, Path):
         return exp.Literal.string(str(value))
     if isinstance(value, Mapping):
-        pairs = [
-            exp.PropertyEQ(this=exp.to_identifier(k, quoted=True), expression=v) for k, v in value.items()
-        ]
+        pairs = [exp.PropertyEQ(this=identifier(k, quoted=True), expression=v) for k, v in value.items()]
         return exp.Struct(expressions=pairs)
     if isinstance(value, (list, tuple)):
         return exp.Array(expressions=[literal(item) for item in value])
@@ -33,7 +33,7 @@ def setting(name: str, value: Any) -> exp.Set:
 
 def attach(path: Path, name: str) -> exp.Attach:
     """`ATTACH 'path' AS name (READ_ONLY)`."""
-    this = exp.Alias(this=literal(path), alias=exp.to_identifier(name))
+    this = exp.Alias(this=literal(path), alias=identifier(name))
     return exp.Attach(this=this, expressions=[exp.AttachOption(this=exp.Var(this="READ_ONLY"))])
 
 
@@ -80,7 +80,7 @@ def failure(message: str) -> exp.Expr:
 
 def quoted(name: str) -> exp.Column:
     """A column by exactly this name, whatever a store calls it."""
-    return exp.Column(this=exp.to_identifier(name, quoted=True))
+    return exp.Column(this=identifier(name, quoted=True))
 
 
 def _named(options: Mapping[str, Any]) -> list[exp.Expr]:

@@ -14,6 +14,7 @@ from dataset_assets.compiler.typing import CASTS, SQL_TYPES
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
+from dataset_assets.sql.build import identifier
 
 _FILES, _VALUES = "files", "path_values"
 
@@ -226,7 +227,7 @@ def _cast(value: exp.Expr, sql_type: str) -> exp.Expr:
 
 
 def _column(name: str, table: str) -> exp.Column:
-    return exp.Column(this=exp.to_identifier(name, quoted=True), table=exp.to_identifier(table))
+    return exp.Column(this=identifier(name, quoted=True), table=identifier(table))
 
 
 def null_counts(groups: Sequence[Group]) -> Iterator[tuple[str, int | None]]:

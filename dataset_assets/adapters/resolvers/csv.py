@@ -27,6 +27,7 @@ from dataset_assets.model import Identifier
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.ports.resolver import TableRequest
+from dataset_assets.sql.build import identifier
 
 if TYPE_CHECKING:
     from dataset_assets.adapters.duckdb.engine import DuckDBSession
@@ -183,7 +184,7 @@ def _scanned(path: Path, form: CsvFormat, session: "DuckDBSession", copy: str) -
     rewritten = session.folder / f"{copy}.csv"
     with rewritten.open("wb") as file:
         found = scan(path, form, file.write)
-    view = exp.Table(this=exp.to_identifier(copy, quoted=True))
+    view = exp.Table(this=identifier(copy, quoted=True))
     if found.rows:
         query = exp.select("*").from_(_reader(found, rewritten, form))
         session.run(exp.Create(this=view, kind="VIEW", replace=True, expression=query))

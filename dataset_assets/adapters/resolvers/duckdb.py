@@ -11,6 +11,7 @@ from dataset_assets.adapters.shared.context import Location, TargetContext
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import TableRequest, TableState
+from dataset_assets.sql.build import identifier
 from dataset_assets.text.digest import digest
 
 
@@ -76,8 +77,8 @@ class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
         if found is None:
             names = [n if s == "main" else f"{s}.{n}" for s, n in known]
             raise self.unknown(table, [*self.settings.tables, *names])
-        parts = [exp.to_identifier(part, quoted=True) for part in (found[1], found[0])]
-        return exp.Table(this=parts[0], db=parts[1], catalog=exp.to_identifier(catalog))
+        parts = [identifier(part, quoted=True) for part in (found[1], found[0])]
+        return exp.Table(this=parts[0], db=parts[1], catalog=identifier(catalog))
 
     @staticmethod
     def _known(catalog: str, session: Session) -> list[tuple[str, str]]:

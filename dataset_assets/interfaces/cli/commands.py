@@ -100,14 +100,14 @@ def check(
     target: OptionalTarget = None,
 ) -> None:
     """Check files and the target; print faults as `file:line:column: field: what is wrong; what would do`."""
-    from dataset_assets.catalog.file_checks import check_folder, check_paths
+    from dataset_assets.catalog.validation import validate_folder, validate_paths
     from dataset_assets.errors import fault_count
     from dataset_assets.interfaces.cli.console import say
     from dataset_assets.interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
     root, resolvers = workspace.root, workspace.resolvers
-    report = check_paths(root, paths, resolvers) if paths else check_folder(root, resolvers)
+    report = validate_paths(root, paths, resolvers) if paths else validate_folder(root, resolvers)
     for fault in report.faults:
         typer.echo(str(fault))
     files = f"{report.files} file{'s' * (report.files != 1)}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from dataset_assets.catalog.build_order import chosen_periods, nested_first
-from dataset_assets.catalog.file_checks import check_folder
+from dataset_assets.catalog.validation import validate_folder
 from dataset_assets.errors import ContractError, raise_all
 from dataset_assets.interfaces.cli import demo_data as demo
 from dataset_assets.interfaces.cli.console import out, say, steps
@@ -37,7 +37,7 @@ NEXT = (
 
 def run_demo(workspace: Workspace, root: Path) -> None:
     """Twice is as good as once; the data goes below `root`. Raises DatasetAssetsError as its steps do."""
-    report = check_folder(workspace.root)
+    report = validate_folder(workspace.root)
     raise_all(ContractError, report.faults)
     with steps("data") as progress:
         demo.prepare(root, progress)

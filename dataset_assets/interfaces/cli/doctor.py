@@ -17,7 +17,7 @@ from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.compiler.typing import mismatches
 from dataset_assets.contract.model import Status
-from dataset_assets.contract.scope import Named, Source
+from dataset_assets.contract.scope import NamedDataset, Source
 from dataset_assets.errors import (
     BudgetError,
     ContractError,
@@ -126,7 +126,7 @@ class Examination:
         places = places_of(self.workspace, entry, at)
         ready = self.own is not None
         try:
-            for source in (places.scope.main, *places.scope.lookups):
+            for source in places.scope.sources:
                 looked = self._nested(about, source.nested) if source.nested else self._table(places, source)
                 fits = yield from looked
                 ready = ready and fits
@@ -169,7 +169,7 @@ class Examination:
                 yield missing(about, said, hint_of(type(error)(fault), resolver.role(source.table)))
         return False
 
-    def _nested(self, about: str, nested: Named) -> Generator[AccessFinding, None, bool]:
+    def _nested(self, about: str, nested: NamedDataset) -> Generator[AccessFinding, None, bool]:
         """Whether a dataset that this one reads has been published."""
         if self.own is None or self.workspace.target.warehouse.periods(nested.stem, self.own):
             return True

@@ -42,7 +42,7 @@ def _line(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterator[Text]:
     yield cell(dataset.owner)
     yield cell(_partitions(dataset))
     scope = catalog.scope(entry)
-    sources = (scope.main, *scope.lookups)
+    sources = scope.sources
     names = (f"datasets/{each.nested.stem}" if each.nested else each.table for each in sources)
     yield cell(", ".join(dict.fromkeys(names)))
 

@@ -1,7 +1,7 @@
-"""A model of a file that is broken in places, so that rules can judge the rest (BR-203).
+"""Build a Dataset from a file that is broken in places, so that rules can check the rest (BR-203).
 
-What cannot be understood is removed where it is optional, or replaced by a placeholder where it is not;
-list items keep their index. The places are handed back, and no rule reports what rests on them.
+A value that cannot be understood is removed if it is optional, else replaced by a placeholder; list items
+keep their index. The places of such values are returned, and no rule reports what depends on them.
 """
 
 import copy
@@ -17,6 +17,7 @@ from dataset_assets.catalog.rule_input import PLACEHOLDER, Loc
 from dataset_assets.contract.model import Dataset
 
 _ROUNDS = 12
+"""How often to replace and validate again: a replacement can uncover faults of another part."""
 _MANY = 100
 _COLUMN = {"name": PLACEHOLDER, "type": "string"}
 _TABLE = {"name": PLACEHOLDER, "columns": [_COLUMN]}
@@ -42,32 +43,35 @@ _PLACEHOLDERS: dict[str, Any] = {
     "natural_key_columns[]": PLACEHOLDER,
     "extra_columns[]": PLACEHOLDER,
 }
-"""By key, `parent.key`, or `list[]` for an item."""
+"""The placeholder of a required value, by `key`, by `parent.key`, or by `list[]` for an item of a list."""
 
 
-def repaired(data: Any) -> tuple[Dataset | None, frozenset[Loc]]:
-    """What can be understood of the data below `dataset:` (None: nothing), and the places that cannot be."""
+def partial_dataset(data: Any) -> tuple[Dataset | None, frozenset[Loc]]:
+    """Return the Dataset with placeholders for what cannot be understood, and their places.
+
+    `data` is the value of the key `dataset:`. The Dataset is None if nothing of it can be understood.
+    """
     data = copy.deepcopy(data)
-    doubts: set[Loc] = set()
+    replaced: set[Loc] = set()
     if not isinstance(data, dict):
-        return None, frozenset(doubts)
+        return None, frozenset(replaced)
     for _ in range(_ROUNDS):
         try:
-            return Dataset.model_validate(data), frozenset(doubts)
+            return Dataset.model_validate(data), frozenset(replaced)
         except ValidationError as error:
             details = error.errors(include_url=False, include_context=False, include_input=False)
             kinds = [detail["type"] for detail in details]
             paths = [_path(data, detail["loc"], detail["type"] == "missing") for detail in details]
             unknown = [path for kind, path in zip(kinds, paths, strict=True) if kind == "extra_forbidden"]
-            doubts |= _remove_keys(data, unknown)
+            replaced |= _remove_keys(data, unknown)
             for kind, path in zip(kinds, paths, strict=True):
                 if kind != "extra_forbidden":
-                    doubts.add(_mend(data, path))
-    return None, frozenset(doubts)
+                    replaced.add(_replace(data, path))
+    return None, frozenset(replaced)
 
 
 def _path(data: Any, loc: Sequence[str | int], missing: bool) -> Loc:
-    """Where in the data: pydantic names the members of unions in its path, files do not."""
+    """Return the path in the data, without the union members that pydantic adds to its own path."""
     path: list[str | int] = []
     for step in loc:
         if _has(data, step):
@@ -83,7 +87,11 @@ def _has(data: Any, step: str | int) -> bool:
 
 
 def _remove_keys(data: Any, paths: Sequence[Loc]) -> set[Loc]:
-    """Removes unknown keys. Each may have been meant for any known one near to it, of very many for any."""
+    """Remove unknown keys; return the places of the known keys that may have been meant.
+
+    More than `_MANY` unknown keys are not compared with the known ones: then any key of the same mapping may
+    have been meant.
+    """
     for path in paths:
         holder = _at(data, path[:-1])
         if _has(holder, path[-1]):
@@ -95,8 +103,8 @@ def _remove_keys(data: Any, paths: Sequence[Loc]) -> set[Loc]:
     }
 
 
-def _mend(data: Any, path: Loc) -> Loc:
-    """Puts a placeholder at `path`, or removes the smallest optional thing around it. What was touched."""
+def _replace(data: Any, path: Loc) -> Loc:
+    """Put a placeholder at `path`, or remove the smallest optional value around it; return the place."""
     while path:
         holder = _at(data, path[:-1])
         placeholder = _placeholder(path)
@@ -119,7 +127,7 @@ def _placeholder(path: Loc) -> Any:
 
 
 def _at(data: Any, path: Loc) -> Any:
-    """The value at a path; None when something fixed before has taken it away."""
+    """Return the value at a path; None if an earlier replacement removed it."""
     for step in path:
         if not _has(data, step):
             return None

@@ -10,7 +10,7 @@ from dataset_assets.interfaces.cli import listing
 from dataset_assets.interfaces.cli.console import cell, say
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import JobContext
-from dataset_assets.ports.warehouse import Publication
+from dataset_assets.ports.warehouse import Publication, PublicationQuery
 from dataset_assets.publishing.dataset_ids import another_id, renamed_in
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.text.wording import listed
@@ -57,7 +57,7 @@ def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
     target = workspace.target
     with target.engine.connect(JobContext(entry.stem)) as session:
         periods = target.warehouse.periods(entry.stem, session)
-        return target.warehouse.publications(entry.stem, periods, session)
+        return target.warehouse.publications(PublicationQuery(entry.stem, periods), session)
 
 
 def _one(found: list[Publication], partition: str | None) -> Publication:

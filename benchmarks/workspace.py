@@ -25,7 +25,7 @@ from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request
-from dataset_assets.publishing.source_locator import SourceLocator, named_only
+from dataset_assets.publishing.source_locator import SourceLocator, as_logical
 from dataset_assets.rows.identity import Identity, row_metadata
 from dataset_assets.sql.build import assemble
 
@@ -86,7 +86,7 @@ class Workspace:
         as_of = AsOf(self.period.end, self.period.zone)
         with target.engine.connect() as session:
             places = SourceLocator(scope, target, as_of, self.period)
-            relations = places.relations(session, JobContext(JOB_J), named_only)
+            relations = places.relations(session, JobContext(JOB_J), as_logical)
         ctes = compile_rows(SelectionInput(scope, relations, as_of, self.period))
         if metadata:
             dataset = scope.dataset

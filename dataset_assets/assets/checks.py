@@ -8,7 +8,7 @@ import dagster as dg
 
 from dataset_assets.assets.metadata_values import plain
 from dataset_assets.checks.audit import CHECKS, DECLARED_SCHEMA, CheckResult
-from dataset_assets.checks.drift import kinds
+from dataset_assets.checks.drift import drift_checks
 from dataset_assets.checks.lookup_keys import LOOKUPS_UNIQUE
 from dataset_assets.contract.model import Dataset
 from dataset_assets.publishing.period_coverage import DESCRIPTIONS, applicable
@@ -27,7 +27,7 @@ def check_specs(key: dg.AssetKey, dataset: Dataset, *, by_period: bool) -> list[
     """Return the checks of which a run reports results; `by_period`: the main table is stored by Period."""
     staged = [(check.name, check.description, check.blocking) for check in CHECKS if check.applies(dataset)]
     stored = [(name, DESCRIPTIONS[name], False) for name in applicable(dataset, by_period=by_period)]
-    drift = [(kind.name, kind.description, False) for kind in kinds(dataset)]
+    drift = [(check.name, check.description, False) for check in drift_checks(dataset)]
     return [
         dg.AssetCheckSpec(name, asset=key, description=text, blocking=blocking)
         for name, text, blocking in (*_ALWAYS, *staged, *stored, *drift)

@@ -1,4 +1,7 @@
-"""The checks of a publication: blocking ones stop it before any reader sees it."""
+"""Audit staged rows: the table of checks that run before a publication, which a blocking check prevents.
+
+To add a check, write one function from `Evidence` to `CheckFinding` and add one entry to `CHECKS`.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,9 +10,9 @@ from typing import Any
 
 from sqlglot import exp
 
-from dataset_assets.checks.duplicate_keys import repeated, such
-from dataset_assets.compiler.leakage import kept_by_train, strangers_query
-from dataset_assets.compiler.lookup_matches import Matching, match
+from dataset_assets.checks.duplicate_keys import duplicate_keys, first_key
+from dataset_assets.compiler.leakage import kept_by_train, leak_query
+from dataset_assets.compiler.lookup_matches import LookupMatches, match_lookups
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import DatasetAssetsError, Fault
@@ -23,7 +26,7 @@ from dataset_assets.stats.statistics import Statistics
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found, in a sentence a person understands."""
+    """The result of one check: whether it passed, and a sentence for people."""
 
     name: str
     passed: bool
@@ -33,7 +36,7 @@ class CheckResult:
 
 
 class AuditError(DatasetAssetsError):
-    """Blocking checks failed and nothing was published; `checks` are the results of all that ran."""
+    """Blocking checks failed and nothing was published; `checks` holds the results of all checks that ran."""
 
     def __init__(self, checks: Sequence[CheckResult]) -> None:
         self.checks = tuple(checks)
@@ -42,7 +45,7 @@ class AuditError(DatasetAssetsError):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the checks look at: the question, the staged rows, and their statistics."""
+    """The material of the checks: the inputs of the selection, the staged rows, and their statistics."""
 
     inputs: SelectionInput
     staged: exp.Expr
@@ -51,32 +54,33 @@ class Evidence:
     session: Session
 
     @cached_property
-    def matching(self) -> Matching:
-        """How the rows met their lookups; asked once, by the first check that wants to know."""
-        return match(self.inputs, self.staged, self.session)
+    def matching(self) -> LookupMatches:
+        """The rows that each lookup matches; computed once, for the first check that needs it."""
+        return match_lookups(self.inputs, self.staged, self.session)
 
 
-Finding = tuple[bool, str, Mapping[str, Any]]
+CheckFinding = tuple[bool, str, Mapping[str, Any]]
+"""Whether a check passed, a sentence for people, and figures."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A named check, the datasets it `applies` to, and what it looks for."""
+    """A named check, the datasets that it `applies` to, and the function that finds its result."""
 
     name: str
     blocking: bool
     description: str
     applies: Callable[[Dataset], bool]
-    find: Callable[[Evidence], Finding]
+    find: Callable[[Evidence], CheckFinding]
 
     def run(self, evidence: Evidence) -> CheckResult:
-        """Runs the check on the staged rows."""
+        """Run the check on the staged rows."""
         passed, message, metadata = self.find(evidence)
         return CheckResult(self.name, passed, self.blocking, message, metadata)
 
 
-def not_empty(evidence: Evidence) -> Finding:
-    """BR-129."""
+def not_empty(evidence: Evidence) -> CheckFinding:
+    """Check that rows were selected, unless the dataset declares `allow_empty` (BR-129)."""
     rows = evidence.statistics.row_count
     allowed = evidence.inputs.dataset.allow_empty
     passed = rows > 0 or allowed
@@ -84,8 +88,8 @@ def not_empty(evidence: Evidence) -> Finding:
     return passed, f"{rows:,} rows were selected{hint}", {"rows": rows}
 
 
-def not_null(evidence: Evidence) -> Finding:
-    """Entity, ColumnDef.nullable: a column that is declared so has no NULLs in the published rows."""
+def not_null(evidence: Evidence) -> CheckFinding:
+    """Check that columns declared `nullable: false` have no NULLs in the published rows."""
     found = {
         c.name: nulls
         for c in evidence.columns
@@ -99,9 +103,9 @@ def not_null(evidence: Evidence) -> Finding:
 
 
 def _nulls_of_sources(evidence: Evidence) -> dict[str, int]:
-    """`source.column` → NULLs, of columns that are not published or come from a lookup.
+    """Count the NULLs of columns of lookups and of unpublished columns, by `source.column`.
 
-    In a published column of a lookup a row that the lookup has nothing for has a NULL of no row of its own.
+    A row that a lookup does not match has NULLs in the lookup's columns; these are not counted.
     """
     found = dict(evidence.matching.nulls)
     for output in evidence.inputs.scope.outputs:
@@ -112,24 +116,26 @@ def _nulls_of_sources(evidence: Evidence) -> dict[str, int]:
     return {f"{each.source.name}.{each.column.name}": count for each, count in found.items() if count}
 
 
-def natural_key_unique(evidence: Evidence) -> Finding:
-    """Entity: the natural key is the row's identity."""
+def natural_key_unique(evidence: Evidence) -> CheckFinding:
+    """Check that no two rows have the same natural key."""
     names = evidence.inputs.dataset.natural_key_columns
     sensitive = {c.name.lower() for c in evidence.columns if c.sensitive}
     keys = [column(name) for name in names]
     internal = evidence.inputs.names
     staged = alias_table(evidence.staged, internal.free("staged"))
-    count, sample = repeated(evidence.session, staged, keys, sensitive, internal)
+    count, sample = duplicate_keys(evidence.session, staged, keys, sensitive, internal)
     key = ", ".join(names)
     if not count:
         return True, f"every ({key}) is there once", {}
-    words = f"{count:,} values of the natural key ({key}) are there more than once, such as {such(sample)}"
+    words = (
+        f"{count:,} values of the natural key ({key}) are there more than once, such as {first_key(sample)}"
+    )
     hint = "add to natural_key_columns what tells these rows apart, or let the source have each once"
     return False, f"{words}; {hint}", {"count": count, "sample": sample}
 
 
-def split_not_empty(evidence: Evidence) -> Finding:
-    """Every part of the split has rows."""
+def split_not_empty(evidence: Evidence) -> CheckFinding:
+    """Check that every part of the split has rows."""
     config = evidence.inputs.dataset.split_config
     sizes = evidence.statistics.splits
     values = config.values if config else ()
@@ -140,36 +146,36 @@ def split_not_empty(evidence: Evidence) -> Finding:
     return passed, f"rows in the split: {words}{problem}", dict(sizes)
 
 
-def leak(evidence: Evidence) -> Finding:
-    """BR-105: what filters kept because rows of eval or test had a say, and what is new there.
+def leak(evidence: Evidence) -> CheckFinding:
+    """Check that filters keep no product or user only because of eval or test rows (BR-105).
 
-    Products and users that would not stay if the filters were fitted on train rows alone have leaked, those
-    that have no train row and would stay nevertheless are new. Where the split parts users, those of eval
-    are meant to be new, and are not counted.
+    A product or user has leaked if filters that are fitted on train rows alone would drop it. It is new if it
+    has no train row and has not leaked. Users are not counted if the split separates users: then all users
+    of eval are expected to be new.
     """
     inputs, config = evidence.inputs, evidence.inputs.dataset.split_config
     concepts = ("product_id",) if config and config.by_user else ("product_id", "user_id")
     kept = kept_by_train(inputs)
     leaked, new = {}, {}
     for concept in concepts:
-        query = strangers_query(inputs, concept, evidence.staged, kept)
+        query = leak_query(inputs, concept, evidence.staged, kept)
         row, name = evidence.session.rows(query)[0], f"{concept.removesuffix('_id')}s"
         leaked[name], new[name] = int(row["leaked"] or 0), int(row["new"] or 0)
-    told = f"{_several(new)} have no train row because they are new"
+    news = f"{_several(new)} have no train row because they are new"
     metadata = {f"{name}_leaked": count for name, count in leaked.items()}
     metadata |= {f"{name}_new": count for name, count in new.items()}
     if not any(leaked.values()):
-        return True, f"no filter kept anything because of eval rows; {told}", metadata
+        return True, f"no filter kept anything because of eval rows; {news}", metadata
     words = f"{_several(leaked)} were kept by a filter only because eval rows had a say"
-    return False, f"{words}; {told}; `fit_on: train` fits the filters on train rows only", metadata
+    return False, f"{words}; {news}; `fit_on: train` fits the filters on train rows only", metadata
 
 
 def _several(counts: Mapping[str, int]) -> str:
     return " and ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
-def lookups_matched(evidence: Evidence) -> Finding:
-    """How many rows a lookup has nothing for."""
+def lookups_matched(evidence: Evidence) -> CheckFinding:
+    """Check that every row is matched by every lookup."""
     matching = evidence.matching
     lacking = {name: count for name, count in matching.unmatched.items() if count}
     if not lacking:
@@ -198,7 +204,7 @@ def _is_for_training(dataset: Dataset) -> bool:
     return dataset.column_mapping is not None and _has_split(dataset)
 
 
-CHECKS = (
+CHECKS: tuple[Check, ...] = (
     Check("not_empty", True, "There are rows, or none are allowed", _always, not_empty),
     Check("not_null", True, "Columns declared nullable: false have no NULLs", _always, not_null),
     Check("natural_key_unique", True, "The natural key tells rows apart", _has_key, natural_key_unique),
@@ -207,11 +213,13 @@ CHECKS = (
     Check("lookups_matched", False, "Lookups know the rows", _has_lookups, lookups_matched),
 )
 
+"""All checks of staged rows, in the order in which they run."""
+
 DECLARED_SCHEMA = "declared_schema"
 
 
 def declared_schema(staged: Relation, columns: Sequence[PublishedColumn]) -> CheckResult:
-    """The staged rows have exactly the declared columns; what the sources have was checked on resolving."""
+    """Check that the staged rows have exactly the declared columns; resolving checks the sources' columns."""
     found = {physical.name: physical.type for physical in staged.columns if not physical.name.startswith("_")}
     wanted = {each.name: PhysicalType(each.type.value) for each in columns}
     passed = found == wanted
@@ -221,7 +229,10 @@ def declared_schema(staged: Relation, columns: Sequence[PublishedColumn]) -> Che
 
 
 def audit(evidence: Evidence, earlier: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
-    """Runs every check that applies. Raises AuditError, the `earlier` results included, when one blocks."""
+    """Run every check that applies and return all results after the `earlier` ones.
+
+    Raises AuditError with all results if a blocking check failed.
+    """
     dataset = evidence.inputs.dataset
     results = (*earlier, *(check.run(evidence) for check in CHECKS if check.applies(dataset)))
     if any(map(_blocks, results)):

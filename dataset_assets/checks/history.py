@@ -1,4 +1,4 @@
-"""Earlier publications that one is compared with, as their records describe them."""
+"""The earlier publications that a publication is compared with, as their records describe them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from dataset_assets.stats.statistics import Statistics
 
 
 @dataclass(frozen=True)
-class Past:
-    """An earlier publication: how people call it, and what its record says of its rows."""
+class EarlierPublication:
+    """An earlier publication: its Period or day as its name, and the statistics of its rows."""
 
     name: str
     statistics: Statistics
@@ -17,20 +17,22 @@ class Past:
 
 @dataclass(frozen=True)
 class History:
-    """Records of earlier publications, the newest first; without Periods the current one's, too."""
+    """Records of earlier publications, the newest first; without Periods the current one is among them."""
 
     records: Sequence[Record] = ()
-    most: int = 0
+    limit: int = 0
 
-    def before(self, record: Record) -> tuple[Past, ...]:
-        """Those before the publication that has this record, at most `most`, the oldest first."""
-        earlier = [each for each in self.records if not _is_same(each, record)][: self.most]
+    def before(self, record: Record) -> tuple[EarlierPublication, ...]:
+        """Return at most `limit` publications before the one with this record, the oldest first."""
+        earlier = [each for each in self.records if not _is_same(each, record)][: self.limit]
         return tuple(
-            Past(each["period"] or each["published_at"][:10], Statistics.model_validate(each["statistics"]))
+            EarlierPublication(
+                each["period"] or each["published_at"][:10], Statistics.model_validate(each["statistics"])
+            )
             for each in reversed(earlier)
         )
 
 
 def _is_same(one: Record, other: Record) -> bool:
-    """Two publications of one Period are never of the same instant."""
+    """Return whether two records are of one publication: those of one Period differ in their instant."""
     return (one["period"], one["published_at"]) == (other["period"], other["published_at"])

@@ -1,11 +1,11 @@
-"""Whether lookups can be joined: a lookup has at most one row for a key (BR-111)."""
+"""Check before the join that each lookup has at most one row for a key (BR-111)."""
 
 from collections.abc import Sequence
 
 from sqlglot import exp
 
 from dataset_assets.checks.audit import CheckResult
-from dataset_assets.checks.duplicate_keys import repeated, such
+from dataset_assets.checks.duplicate_keys import duplicate_keys, first_key
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import as_declared
 from dataset_assets.contract.scope import Source
@@ -16,13 +16,13 @@ LOOKUPS_UNIQUE = "lookups_unique"
 
 
 def lookups_unique(inputs: SelectionInput, session: Session) -> CheckResult:
-    """BR-111, before anything is joined: a lookup has at most one row for a key."""
+    """Check that each lookup has at most one row for a key (BR-111)."""
     problems, metadata = [], {}
     for lookup in inputs.scope.lookups:
-        count, sample = repeated(session, *_lookup_keys(inputs, lookup), inputs.names)
+        count, sample = duplicate_keys(session, *_lookup_keys(inputs, lookup), inputs.names)
         if count:
             words = f"lookup {lookup.name} has {count:,} keys more than once"
-            problems.append(f"{words}, such as {such(sample)}")
+            problems.append(f"{words}, such as {first_key(sample)}")
             metadata[lookup.name] = {"count": count, "sample": sample}
     hint = "make it unique, or add a join condition"
     message = "; ".join((*problems, hint)) if problems else "every lookup has at most one row for a key"

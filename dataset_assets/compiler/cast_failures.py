@@ -1,4 +1,4 @@
-"""Which columns hold values that do not fit their declared type: NaN in money, numbers that are too large."""
+"""Find columns with values that do not fit their declared type, such as NaN or numbers that are too large."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,9 +16,9 @@ from dataset_assets.sql.build import alias_table
 def cast_failures(
     inputs: SelectionInput, session: Session, sources: Sequence[Source] | None = None
 ) -> Iterator[Fault]:
-    """A fault for each column of a source that has such values, and how many; the values are not told.
+    """Yield a fault for each column with values that do not fit; it counts them and shows none (BR-206).
 
-    Without `sources` all of the question are looked at.
+    Without `sources` all sources of the inputs are searched.
     """
     for source in inputs.scope.sources if sources is None else sources:
         relation = inputs.relations[source.name]
@@ -52,10 +52,10 @@ def _fault(source: Source, column: ColumnDef, count: int, file: str | None) -> F
 
 
 def _unfit(inputs: SelectionInput, source: Source, column: ColumnDef) -> exp.CountIf | None:
-    """Counts the values that a cast would fail on; None where the declared type is not reached by a cast."""
+    """Return the count of values on which the cast fails; None if the column needs no cast."""
     declared = as_declared(source, inputs.relations[source.name], column, source.name)
     if not isinstance(declared, exp.Cast):
         return None
     tried = exp.TryCast(this=declared.this.copy(), to=declared.to.copy())
-    is_there = exp.not_(declared.this.copy().is_(exp.null()))
-    return exp.CountIf(this=exp.and_(is_there, tried.is_(exp.null())))
+    is_not_null = exp.not_(declared.this.copy().is_(exp.null()))
+    return exp.CountIf(this=exp.and_(is_not_null, tried.is_(exp.null())))

@@ -1,4 +1,4 @@
-"""Products and users that are published, and that train rows would not keep or do not know."""
+"""Find products and users that filters fitted on train rows would drop, or that have no train row."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,13 +20,13 @@ from dataset_assets.sql.build import CTE, alias, alias_table, assemble, column, 
 _FITTING = (join, map_columns, window, product_filter, customer_filter)
 
 Kept = Mapping[str, tuple[CTE, ...]]
-"""Concept → the CTEs of which the last one holds, in a column of the same name, the values that stay."""
+"""Maps a concept to CTEs; the last one holds the kept values in a column named like the concept."""
 
 
 def kept_by_train(inputs: SelectionInput) -> Kept:
-    """What the filters would keep if they were fitted on train rows alone.
+    """Return the products and users that the filters would keep if they were fitted on train rows alone.
 
-    A concept whose filter learns nothing from rows is absent, as are all where the filters are fitted so.
+    A concept whose filter is not fitted on rows is left out; all are for `fit_on: train` (BR-105).
     """
     dataset = inputs.dataset
     if dataset.filters.fit_on == "train":
@@ -46,7 +46,7 @@ def kept_by_train(inputs: SelectionInput) -> Kept:
 
 
 def _used(ctes: tuple[CTE, ...], last: str) -> tuple[CTE, ...]:
-    """Those that the CTE called `last` reads, and it."""
+    """Return the CTE called `last` and all CTEs that it reads, directly or not."""
     wanted = {last}
     for cte in reversed(ctes):
         if cte.name in wanted:
@@ -54,10 +54,10 @@ def _used(ctes: tuple[CTE, ...], last: str) -> tuple[CTE, ...]:
     return tuple(cte for cte in ctes if cte.name in wanted)
 
 
-def strangers_query(inputs: SelectionInput, concept: str, staged: exp.Expr, kept: Kept) -> exp.Query:
-    """A query for one row: how many values of a concept have `leaked`, and how many others are `new`.
+def leak_query(inputs: SelectionInput, concept: str, staged: exp.Expr, kept: Kept) -> exp.Query:
+    """Return a query for one row: how many values of a concept `leaked`, and how many are `new`.
 
-    `staged` are the published rows with their split. A value leaked if it is not among those `kept` by
+    `staged` are the rows to publish with their split. A value leaked if it is not among those `kept` by
     filters fitted on train rows; a value is new if it has no train row and has not leaked.
     """
     names = inputs.names

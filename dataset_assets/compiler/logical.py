@@ -1,7 +1,7 @@
-"""Relations made from the contract alone: how a Dataset's SQL reads where nothing is resolved.
+"""Create relations from the contract alone, so that SQL can be rendered without resolving any source.
 
-Tables stand in FROM by their bare logical names and have exactly the declared schema, so that the text of
-any dialect can be looked at and tested without that engine.
+Tables have their logical names and exactly the declared schema, so that the SQL of any dialect can be shown
+and tested without its engine.
 """
 
 from collections.abc import Mapping
@@ -22,19 +22,20 @@ _NATIVE: Mapping[ColumnType, str] = {
     ColumnType.DATE: "DATE",
     ColumnType.TIMESTAMP: "TIMESTAMPTZ",
 }
-"""Types that need no cast to be what is declared."""
+"""Physical types that need no cast to the declared type."""
 
 
 def logical_relations(scope: Scope, period: Period | None = None) -> dict[str, Relation]:
-    """A relation for each source, by its name in the scope; nested Datasets are called by their stem.
+    """Return a relation for each source, by its name in the scope.
 
-    A nested Dataset that is published by Period is read for the same one (BR-122).
+    A nested dataset has its stem as its table's name. If it is published by Period, the relation has the rows
+    of the same Period (BR-122).
     """
     return {source.name: logical_relation(source, period) for source in scope.sources}
 
 
 def logical_relation(source: Source, period: Period | None) -> Relation:
-    """A relation for one source."""
+    """Return the relation of one source."""
     columns = tuple(_physical(definition) for definition in source.columns)
     return Relation(_from(source, period), columns, version="logical")
 

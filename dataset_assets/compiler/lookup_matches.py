@@ -1,4 +1,4 @@
-"""How the selected rows met their lookups, and NULLs in columns that are used without being published."""
+"""Count the rows without a matching lookup row, and NULLs in columns that are used but not published."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from dataset_assets.sql.build import alias_table, assemble, column, table
 
 
 @dataclass(frozen=True)
-class Matching:
-    """`rows` is how many rows are published, `unmatched` for how many of them a lookup has nothing.
+class LookupMatches:
+    """For each lookup the number of all `rows` and of `unmatched` rows, for which it has no row.
 
-    `nulls` counts the NULLs of each of the columns that `unpublished` names.
+    `nulls` counts the NULLs of each column that `unpublished` returns.
     """
 
     rows: Mapping[str, int]
@@ -27,11 +27,11 @@ class Matching:
     nulls: Mapping[Reference, int]
 
 
-def match(inputs: SelectionInput, staged: exp.Expr, session: Session) -> Matching:
-    """Asks as little as it can: nothing where there are no lookups and no columns to look at.
+def match_lookups(inputs: SelectionInput, staged: exp.Expr, session: Session) -> LookupMatches:
+    """Count unmatched rows and NULLs with as few queries as possible; none if there is nothing to count.
 
-    A lookup is asked about by the staged rows where they hold the columns that it is joined on. What cannot
-    be seen in the staged rows is asked in one query that selects the rows again.
+    A lookup whose join columns are published is counted over the staged rows. All others, and the NULLs, are
+    counted by one query that selects the rows again.
     """
     published = {output.reference for output in inputs.scope.outputs}
     rows: dict[str, int] = {}
@@ -45,24 +45,23 @@ def match(inputs: SelectionInput, staged: exp.Expr, session: Session) -> Matchin
         rows[lookup.name], unmatched[lookup.name] = found["total"], found["unmatched"]
     columns = unpublished(inputs)
     if not hidden and not columns:
-        return Matching(rows, unmatched, {})
+        return LookupMatches(rows, unmatched, {})
     found = _counts(selected_query(inputs, hidden, columns), session)
     rows |= {lookup.name: found["total"] for lookup in hidden}
     unmatched |= {lookup.name: found[f"unmatched_{place}"] for place, lookup in enumerate(hidden)}
     nulls = {each: found[f"nulls_{place}"] for place, each in enumerate(columns)}
-    return Matching(rows, unmatched, nulls)
+    return LookupMatches(rows, unmatched, nulls)
 
 
 def _counts(query: exp.Query, session: Session) -> Mapping[str, int]:
-    """Return the one row of counts that a query answers. A sum over no rows is NULL, and counts as zero."""
+    """Run a query with one row of counts. A sum over no rows is NULL and counts as zero."""
     return {name: int(count or 0) for name, count in session.rows(query)[0].items()}
 
 
 def unpublished(inputs: SelectionInput) -> tuple[Reference, ...]:
-    """The columns that are declared without NULLs, used, not published, and not known to be without NULLs.
+    """Return the unpublished columns that are used, are declared without NULLs, and may have NULLs.
 
-    The columns by which a lookup is found are left out: one without a value is never found, so its row is
-    not used.
+    The lookups' own join columns are left out: a NULL there matches no row, so that row is not used.
     """
     return tuple(_unpublished(inputs))
 
@@ -83,15 +82,15 @@ def _place(reference: Reference) -> tuple[str, str]:
 
 
 def _may_be_null(relation: Relation, name: str) -> bool:
-    """Whether the column may hold NULLs, for all that its store says."""
+    """Return whether the column may have NULLs, by the metadata of its store."""
     physical = find(relation, name)
     return physical is None or physical.has_nulls is not False
 
 
 def staged_query(inputs: SelectionInput, lookup: Source, staged: exp.Expr) -> exp.Query:
-    """A query for the `total` of staged rows, and how many of them are `unmatched` by the lookup.
+    """Return a query for the `total` of staged rows, and how many of them are `unmatched` by the lookup.
 
-    The staged rows are counted by distinct value first, so that little is joined.
+    Staged rows are grouped by their join columns first, so that few rows are joined.
     """
     published = {output.reference: output.name for output in inputs.scope.outputs}
     joins = list(inputs.joins(lookup))
@@ -105,8 +104,8 @@ def staged_query(inputs: SelectionInput, lookup: Source, staged: exp.Expr) -> ex
         for name, (_, target) in zip(names, joins, strict=True)
     ]
     missing = as_declared(lookup, relation, joins[0][1].column, lookup.name).is_(exp.null())
-    lacking = exp.Case().when(missing, column(times, keys)).else_(exp.Literal.number(0))
-    totals = {"total": column(times, keys), "unmatched": lacking}
+    unmatched = exp.Case().when(missing, column(times, keys)).else_(exp.Literal.number(0))
+    totals = {"total": column(times, keys), "unmatched": unmatched}
     shown = (exp.alias_(exp.Sum(this=each), name) for name, each in totals.items())
     query = exp.select(*shown).from_(counted.subquery(keys))
     return query.join(alias_table(relation.source, lookup.name), on=exp.and_(*same), join_type="left")
@@ -115,9 +114,9 @@ def staged_query(inputs: SelectionInput, lookup: Source, staged: exp.Expr) -> ex
 def selected_query(
     inputs: SelectionInput, lookups: Sequence[Source], columns: Sequence[Reference]
 ) -> exp.Query:
-    """A query for the `total` of selected rows, and `unmatched_0`, … of lookups and `nulls_0`, … of columns.
+    """Return a query for the `total` of rows, `unmatched_0`, … of lookups and `nulls_0`, … of columns.
 
-    A row that a lookup has nothing for has no row of the lookup in which a NULL could be.
+    The NULLs of a lookup's column are counted in matched rows only.
     """
     keys = [_key(inputs, lookup) for lookup in lookups]
     keys_of_columns = [_key(inputs, each.source) for each in columns if each.source.lookup]
@@ -143,5 +142,5 @@ def selected_query(
 
 
 def _key(inputs: SelectionInput, lookup: Source) -> Reference:
-    """The lookup's own side of its first join: it is NULL where the lookup has nothing."""
+    """Return the lookup's own column of its first join condition: it is NULL in unmatched rows."""
     return next(inputs.joins(lookup))[1]

@@ -1,4 +1,4 @@
-"""What the compiler is asked: a Dataset in its scope, its relations, and when it looks back from."""
+"""The compiler's input: a dataset in its scope, the relations of its sources, and the as-of instant."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,23 +17,22 @@ from dataset_assets.sql.internal_names import Names
 
 
 def window_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Window | None:
-    """The time range a Dataset selects: its `date_range`, else the Period it is published for.
+    """Return the time window that a dataset selects: its `date_range`, else the Period of the publication.
 
-    None where neither bounds it: then every row of the main table is selected. With a time-based split a
-    rolling window ends where the day of as-of begins: days are whole, and one that has only begun is not yet
-    a day of any part.
+    The result is None if there is neither: then every row of the main table is selected. With a time-based
+    split a rolling window ends at the begin of the as-of day, because splits consist of whole days.
     """
     date_range, config = dataset.filters.date_range, dataset.split_config
     if date_range:
-        found = date_range.window(as_of)
-        return found.until(as_of, date_range.eval_anchor(as_of)) if config and config.by_day else found
+        window = date_range.window(as_of)
+        return window.until(as_of, date_range.eval_anchor(as_of)) if config and config.whole_days else window
     if period and dataset.column_mapping:
         return Window(Moment(period.start, period.start_date), Moment(period.end, period.end_date))
     return None
 
 
 def time_range_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> TimeRange | None:
-    """What a table that is stored by Period is asked for."""
+    """Return the time range that is read of a table that is stored by Period; None for all rows."""
     window = window_of(dataset, as_of, period)
     if window:
         return TimeRange(window.start.instant, window.end.instant)
@@ -42,34 +41,34 @@ def time_range_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> TimeR
 
 @dataclass(frozen=True)
 class SelectionInput:
-    """`relations` holds one for the main table and for each lookup, by the source's name in the scope."""
+    """The input of the compiler. `relations` has one for each source, by the source's name in the scope."""
 
     scope: Scope
     relations: Mapping[str, Relation]
     as_of: AsOf
     period: Period | None = None
-    moved: frozenset[str] = frozenset()
-    """Names of the sources that were moved from another engine: their relations hold needed columns alone."""
+    transferred: frozenset[str] = frozenset()
+    """Names of the transferred sources; their relations hold only the needed columns."""
 
     @property
     def dataset(self) -> Dataset:
-        """The Dataset that is compiled."""
+        """The dataset that is compiled."""
         return self.scope.dataset
 
     @cached_property
     def window(self) -> Window | None:
-        """The time range that is selected."""
+        """The time window that is selected; None for all rows."""
         return window_of(self.dataset, self.as_of, self.period)
 
     @cached_property
     def concepts(self) -> Mapping[str, Reference]:
-        """Mapped concept → the column it refers to."""
+        """Map each concept of the column mapping to its column."""
         mapping = self.dataset.column_mapping
         return {name: self.reference(ref) for name, ref in mapping.concepts()} if mapping else {}
 
     @cached_property
     def names(self) -> Names:
-        """Internal names beside everything that the file and the sources call something."""
+        """Generator of internal names that differ from every name in the file and the sources."""
         return Names.beside(self._identifiers())
 
     def _identifiers(self) -> Iterator[str]:
@@ -83,7 +82,7 @@ class SelectionInput:
 
     @cached_property
     def joined_columns(self) -> Mapping[tuple[str, str], str]:
-        """(lookup, column) → the name that the column has beside those of the main table.
+        """Map (lookup, column) to the column's name in the joined rows.
 
         That is `alias__column`, unless the main table or another lookup has a column of this name.
         """
@@ -103,11 +102,11 @@ class SelectionInput:
         return date_range.eval_anchor(self.as_of) if date_range else self.as_of.day
 
     def moment(self, day: date) -> Moment:
-        """The first instant of a day, in the zone that days are days in."""
+        """Return the first instant of a day, in the zone of the as-of instant."""
         return Moment(self.as_of.midnight(day), day)
 
     def filter_columns(self) -> Iterator[Reference]:
-        """The columns that the window, the filters and the split decide by."""
+        """Return the columns that the window, the filters and the split read."""
         dataset = self.dataset
         names = set(dataset.filters.needs())
         names |= {"timestamp"} if self.window else set()
@@ -120,9 +119,9 @@ class SelectionInput:
     def row_key(self) -> tuple[Reference, ...]:
         """The columns whose values identify a row of the main table, in the order in which they are hashed.
 
-        They are the natural key; without one, the published columns of the main table; where all that is
-        published comes from lookups, every declared column of the main table. What changes them moves rows
-        between train and eval, and is a breaking change (contract/difference.py).
+        They are the natural key; without one, the published columns of the main table; if all published
+        columns are of lookups, every declared column of the main table. A change of these columns
+        moves rows between train and eval, so it is a breaking change (contract/structural_diff.py).
         """
         if self.dataset.natural_key_columns:
             return tuple(self.reference(name) for name in self.dataset.natural_key_columns)
@@ -132,7 +131,7 @@ class SelectionInput:
         return found or tuple(Reference(main, column) for column in main.columns)
 
     def joins(self, lookup: Source) -> Iterator[tuple[Reference, Reference]]:
-        """(the column that a lookup is joined on, the lookup's own), for each of its conditions."""
+        """Yield the column that a lookup is joined on and the lookup's own one, for each condition."""
         definition = lookup.lookup
         for condition in definition.join_conditions if definition else ():
             target = lookup.column(condition.target_column)
@@ -142,19 +141,19 @@ class SelectionInput:
             )
 
     def wholly_read(self, source: Source) -> tuple[ColumnDef, ...]:
-        """The columns of a source that are read in all of its rows: of a main table with a window, none.
+        """Return the columns of a source that are read in every row; none of a main table with a window.
 
-        The audit judges the NULLs of the rows that are published.
+        In columns that are read in some rows only, the audit checks the NULLs of the published rows.
         """
         filters, is_main = self.dataset.filters, source.lookup is None
         return () if is_main and (self.window or filters.needs()) else self.needed(source)
 
     def declared(self, source: Source) -> Source:
-        """The source with the columns that its relation must have: of one that was moved, the needed ones."""
-        return replace(source, columns=self.needed(source)) if source.name in self.moved else source
+        """Return the source with the columns that its relation must have: the needed ones if transferred."""
+        return replace(source, columns=self.needed(source)) if source.name in self.transferred else source
 
     def needed(self, source: Source) -> tuple[ColumnDef, ...]:
-        """The columns of a source that anything reads, in the order it declares them."""
+        """Return the columns of a source that the query reads, in their declared order."""
         return tuple(column for column in source.columns if (source.name, column.name) in self._needed)
 
     @cached_property
@@ -170,7 +169,7 @@ class SelectionInput:
                 yield from sides
 
     def reference(self, ref: str) -> Reference:
-        """The column a name refers to; the rules have made sure that there is one."""
+        """Return the column that a name refers to; the rules of the catalog have checked that it exists."""
         return _checked(self.scope.find(ref), ref)
 
 

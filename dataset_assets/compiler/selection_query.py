@@ -1,6 +1,6 @@
-"""From a Dataset to the rows it selects: a tuple of named steps over an AST.
+"""Compile a dataset to the query that selects its rows: a tuple of named steps over an AST.
 
-The CTEs and their order are those of Domain's example, so that its readers find their way:
+The CTEs and their order are those of Domain's example, so that its readers recognise them:
 `date_filtered`, `product_revenue`, `top_products`, `active_customers`, `enriched_transactions`.
 """
 
@@ -24,16 +24,16 @@ from dataset_assets.sql.internal_names import Names
 
 SOURCE_ROWS, WINDOW_ROWS, TRAIN_ROWS = "source_rows", "date_filtered", "train_rows"
 ROWS = "enriched_transactions"
-"""The CTE that holds the selected rows, before row metadata; another name where the user has this one."""
+"""The CTE of the selected rows without system columns; it has another name if the user's names include it."""
 
 
 @dataclass(frozen=True)
 class QueryState:
-    """A query in the making.
+    """The state of the query between two steps.
 
-    `early` are the lookups that the window, the filters or the split look at: they are joined before them,
-    and their columns have the names of `question.joined_columns` from then on. `rows` names the CTE of the
-    rows so far, `keep` is what a row must satisfy to stay, `projection` the published columns.
+    `early` are the lookups that the window, the filters or the split read: they are joined first, and their
+    columns then have the names of `inputs.joined_columns`. `rows` names the CTE of the rows so far, `keep`
+    are the conditions that a row must satisfy, `projection` the published columns.
     """
 
     inputs: SelectionInput
@@ -45,42 +45,42 @@ class QueryState:
 
     @property
     def late(self) -> tuple[Source, ...]:
-        """The lookups that only enrich the rows that stay."""
+        """The lookups that are joined last, because only published columns come from them."""
         return tuple(lookup for lookup in self.inputs.scope.lookups if lookup not in self.early)
 
     @property
     def names(self) -> Names:
-        """Names for CTEs and helper columns that nothing in the file or the sources has."""
+        """Generator of names for CTEs and helper columns, unlike any name in the file and the sources."""
         return self.inputs.names
 
     def with_ctes(self, *ctes: CTE) -> "QueryState":
-        """The draft with more CTEs at its end."""
+        """Return this state with more CTEs at its end."""
         return replace(self, ctes=(*self.ctes, *ctes))
 
     def in_rows(self, reference: Reference, table_name: str | None = None) -> exp.Expr:
-        """A column of the main table or of an early lookup, as the CTE `rows` has it."""
+        """Return a column of the main table or of an early lookup by its name in the CTE `rows`."""
         name = reference.column.name
         if reference.source in self.early:
             name = self.inputs.joined_columns[reference.source.name, name]
         return column(name, table_name)
 
     def in_join(self, reference: Reference) -> exp.Expr:
-        """Any column, as it is read where `rows` is joined with the late lookups."""
+        """Return any column by its name in the join of `rows` and the late lookups."""
         if reference.source in self.late:
             return column(reference.column.name, reference.source.name)
         return self.in_rows(reference, self.inputs.scope.main.name)
 
     def concept(self, name: str) -> exp.Expr:
-        """A mapped concept in `rows`."""
+        """Return the column of a mapped concept in `rows`."""
         return self.in_rows(self.inputs.concepts[name])
 
     def concept_in_join(self, name: str) -> exp.Expr:
-        """A mapped concept where `rows` is joined."""
+        """Return the column of a mapped concept in the join of `rows` and the late lookups."""
         return self.in_join(self.inputs.concepts[name])
 
 
 def resolve(state: QueryState) -> QueryState:
-    """Every relation has its declared schema, or every fault is raised at once."""
+    """Check that every relation has its declared schema. Raises ResolveError with every fault at once."""
     inputs = state.inputs
     sources = tuple(map(inputs.declared, inputs.scope.sources))
     faults = (
@@ -93,7 +93,7 @@ def resolve(state: QueryState) -> QueryState:
 
 
 def join(state: QueryState) -> QueryState:
-    """Which lookups come before the filters: those they look at, and the ones these are chained to."""
+    """Mark the lookups that filters or the split depend on; they are joined first (BR-112)."""
     inputs = state.inputs
     wanted = {reference.source for reference in inputs.filter_columns()}
     for lookup in reversed(inputs.scope.lookups):
@@ -103,14 +103,14 @@ def join(state: QueryState) -> QueryState:
 
 
 def map_columns(state: QueryState) -> QueryState:
-    """The published columns, by the names that BR-113 gives them."""
+    """Select the published columns under their published names (BR-113)."""
     outputs = state.inputs.scope.outputs
     mapped = (alias(state.in_join(output.reference), output.name) for output in outputs if output.reference)
     return replace(state, projection=tuple(mapped))
 
 
 def window(state: QueryState) -> QueryState:
-    """Reads the main table and the early lookups, within the window (BR-106)."""
+    """Read the main table and the early lookups within the window (BR-106)."""
     inputs = state.inputs
     query = read(inputs, inputs.scope.main)
     for lookup in state.early:
@@ -125,7 +125,7 @@ def window(state: QueryState) -> QueryState:
 
 
 def product_filter(state: QueryState) -> QueryState:
-    """Which products stay, fitted on the rows of the window, or on its train rows (BR-105)."""
+    """Filter products; the filter is fitted on the rows of the window or on its train rows (BR-105)."""
     filters, config = state.inputs.dataset.filters, state.inputs.dataset.split_config
     if filters.fit_on == "train" and config:
         in_train = exp.EQ(
@@ -137,9 +137,9 @@ def product_filter(state: QueryState) -> QueryState:
 
 
 def customer_filter(state: QueryState) -> QueryState:
-    """Which customers stay, by their transactions among the products that stay.
+    """Filter customers by their transactions among the kept products.
 
-    A split that parts users leaves nothing to leak: a customer is judged by rows of one split, its own.
+    If the split separates users, the filter is fitted on all rows: those of a customer are all in one split.
     """
     filters, config = state.inputs.dataset.filters, state.inputs.dataset.split_config
     fit = replace(_fit(state), among=filters.product_filter.keep(state.concept, state.names))
@@ -149,7 +149,7 @@ def customer_filter(state: QueryState) -> QueryState:
 
 
 def split(state: QueryState) -> QueryState:
-    """The column `split` (BR-108)."""
+    """Add the column `split` (BR-108)."""
     config = state.inputs.dataset.split_config
     if config is None:
         return state
@@ -158,7 +158,7 @@ def split(state: QueryState) -> QueryState:
 
 
 def enrich(state: QueryState) -> QueryState:
-    """The rows that stay, with the late lookups (BR-002): `enriched_transactions`."""
+    """Join the late lookups to the kept rows (BR-002): the CTE `enriched_transactions`."""
     inputs = state.inputs
     query = exp.select(*state.projection).from_(alias_table(table(state.rows), inputs.scope.main.name))
     for lookup in state.late:
@@ -181,15 +181,15 @@ STEPS: tuple[Callable[[QueryState], QueryState], ...] = (
 
 
 def compile_rows(inputs: SelectionInput) -> tuple[CTE, ...]:
-    """The CTEs that select a Dataset's rows; the last is `enriched_transactions`.
+    """Return the CTEs that select a dataset's rows; the last is `enriched_transactions`.
 
-    Raises ResolveError with everything in which the relations break the contract.
+    Raises ResolveError with every difference between the relations and the contract.
     """
     return _compiled(inputs, STEPS)
 
 
 def compile_columns(inputs: SelectionInput, columns: Mapping[str, Reference]) -> tuple[CTE, ...]:
-    """The CTEs that select only these columns, name → column, of the rows that `compile_rows` selects."""
+    """Return CTEs that select the given columns, by their names, of the rows that `compile_rows` selects."""
 
     def only(state: QueryState) -> QueryState:
         shown = (alias(state.in_join(reference), name) for name, reference in columns.items())
@@ -217,7 +217,7 @@ def _filtered(
 
 
 def _fit(state: QueryState) -> FitInput:
-    """What filters learn from: the train rows where they were set apart, else all rows."""
+    """Return the input of fitting filters: the train rows if there is a CTE of them, else all rows."""
     train = state.names.free(TRAIN_ROWS)
     rows = train if any(cte.name == train for cte in state.ctes) else state.rows
     mapped = frozenset(state.inputs.concepts)
@@ -225,7 +225,7 @@ def _fit(state: QueryState) -> FitInput:
 
 
 def _revenue(state: QueryState) -> exp.Expr | None:
-    """The revenue as a decimal (BR-103): BigQuery's sum of integers is one itself, and overflows."""
+    """Return the revenue as a decimal (BR-103): BigQuery's sum of integers is an integer and can overflow."""
     found = state.inputs.concepts.get("revenue")
     if found is None:
         return None

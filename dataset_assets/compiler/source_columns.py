@@ -1,4 +1,4 @@
-"""How a query reads the sources: columns as they are declared, rows of the window, lookups joined."""
+"""Read sources in a query: columns cast to their declared types, rows of the window, joined lookups."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,7 +11,7 @@ from dataset_assets.sql.build import alias, alias_table, boundary, column
 
 
 def source_query(inputs: SelectionInput, source: Source) -> exp.Select:
-    """The needed columns of one source as declared; of the main table, the rows that the window can hold."""
+    """Return a query of a source's needed columns, of the main table only the rows of the window."""
     query = read(inputs, source)
     stamp = inputs.concepts.get("timestamp")
     if source.lookup is None and stamp and stamp.source is source:
@@ -21,7 +21,7 @@ def source_query(inputs: SelectionInput, source: Source) -> exp.Select:
 
 
 def read(inputs: SelectionInput, source: Source) -> exp.Select:
-    """SELECT the needed columns of a source as the contract declares them."""
+    """Return a query of the needed columns of a source, cast to their declared types."""
     relation = inputs.relations[source.name]
     columns = (
         alias(as_declared(source, relation, definition, source.name), definition.name)
@@ -33,7 +33,7 @@ def read(inputs: SelectionInput, source: Source) -> exp.Select:
 def join_lookup(
     query: exp.Select, inputs: SelectionInput, lookup: Source, side: Callable[[Reference], exp.Expr]
 ) -> exp.Select:
-    """LEFT JOIN a lookup: it never drops a row, and the audit proves that it adds none (BR-111)."""
+    """LEFT JOIN a lookup: the join drops no row, and a check ensures that it adds none (BR-111)."""
     relation = inputs.relations[lookup.name]
     plain = all(is_as_declared(relation, definition) for definition in inputs.needed(lookup))
     source = relation.source if plain else read(inputs, lookup).subquery()
@@ -45,7 +45,7 @@ def join_lookup(
 
 
 def in_source(inputs: SelectionInput, reference: Reference) -> exp.Expr:
-    """A column as declared, where its own source stands in FROM."""
+    """Return a column of a source in FROM, cast to its declared type."""
     source = reference.source
     if source.lookup:
         return column(reference.column.name, source.name)
@@ -53,7 +53,7 @@ def in_source(inputs: SelectionInput, reference: Reference) -> exp.Expr:
 
 
 def in_window(inputs: SelectionInput) -> Iterator[exp.Expr]:
-    """The window's bounds and the split's gap, on the timestamp as it is stored."""
+    """Yield the conditions of the window and of the split's gap, on the timestamp as it is stored."""
     config = inputs.dataset.split_config
     gap = config.gap(inputs.anchor) if config else None
     if inputs.window is None and gap is None:
@@ -71,7 +71,7 @@ def in_window(inputs: SelectionInput) -> Iterator[exp.Expr]:
 
 
 def _stored_timestamp(inputs: SelectionInput) -> tuple[exp.Expr, str]:
-    """The timestamp as the store has it, so that it can skip by its own statistics, and its SQL type."""
+    """Return the stored timestamp, so that a store can skip files by its statistics, and its SQL type."""
     reference = inputs.concepts["timestamp"]
     if reference.source.lookup:
         return in_source(inputs, reference), SQL_TYPES[reference.column.type]

@@ -1,4 +1,4 @@
-"""From physical columns to declared ones: what is allowed, and the cast that does it."""
+"""Cast physical columns to their declared types: the table of allowed conversions, and schema checks."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
@@ -21,14 +21,14 @@ SQL_TYPES: Mapping[ColumnType, str] = {
     ColumnType.DATE: "DATE",
     ColumnType.TIMESTAMP: "TIMESTAMPTZ",
 }
-"""Declared type → the SQL type that published columns have (BR-103 for decimals)."""
+"""Maps a declared type to the SQL type of published columns (BR-103 for decimals)."""
 
-_AS_THEY_ARE = {
+_NATIVE_NAMES = {
     SQL_TYPES[ColumnType.STRING]: frozenset({"VARCHAR", "STRING"}),
     SQL_TYPES[ColumnType.INTEGER]: frozenset({"BIGINT", "INT64"}),
     SQL_TYPES[ColumnType.DECIMAL]: frozenset({"DECIMAL(38,9)", "NUMERIC"}),
 }
-"""Published SQL type → the stores' own names of it: these need no cast."""
+"""Maps a published SQL type to the stores' own names of it, which need no cast."""
 
 _SHORT_FLOATS = frozenset({"FLOAT", "REAL"})
 """Stores' own names of floats that may have 32 bits; BigQuery's FLOAT has 64."""
@@ -42,7 +42,7 @@ def _same(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # no
 
 def _to(sql_type: str) -> Cast:
     def cast(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
-        return value if column.native in _AS_THEY_ARE[sql_type] else exp.cast(value, sql_type)
+        return value if column.native in _NATIVE_NAMES[sql_type] else exp.cast(value, sql_type)
 
     return cast
 
@@ -69,17 +69,17 @@ CASTS: Mapping[tuple[ColumnType, PhysicalType], Cast] = {
     (ColumnType.TIMESTAMP, PhysicalType.TIMESTAMP): _same,
     (ColumnType.TIMESTAMP, PhysicalType.DATETIME): _in_zone,
 }
-"""Every allowed pair. What is not here is refused: nothing is converted silently."""
+"""Maps each allowed pair of types to its cast. Other pairs are refused: nothing is converted silently."""
 
 
 def as_declared(source: Source, relation: Relation, column: ColumnDef, table: str) -> exp.Expr:
-    """A column of a relation, read through the alias `table`, as the contract declares it."""
-    physical = _found(relation, column, source)
+    """Return a relation's column, read through the alias `table`, cast to its declared type."""
+    physical = _physical(relation, column, source)
     return CASTS[column.type, physical.type](_raw(physical, table), physical, relation.zone)
 
 
 def is_as_declared(relation: Relation, column: ColumnDef) -> bool:
-    """Whether the relation's column is what the contract declares, without a cast."""
+    """Return whether the relation's column has its declared type without a cast."""
     physical = find(relation, column.name)
     if physical is None:
         return False
@@ -88,17 +88,18 @@ def is_as_declared(relation: Relation, column: ColumnDef) -> bool:
 
 
 def stored(relation: Relation, column: ColumnDef, source: Source) -> tuple[exp.Expr, str]:
-    """A date or timestamp as its store has it, with the SQL type that a boundary must have to match it.
+    """Return a stored date or timestamp, and the SQL type that a boundary must have to match it.
 
-    Only a naive timestamp of another zone than UTC is converted: its local order is not the order of time.
+    Only a timestamp without a zone whose table is not in UTC is converted: local order is not the order of
+    time (BR-128).
     """
-    physical = _found(relation, column, source)
+    physical = _physical(relation, column, source)
     if physical.type is PhysicalType.DATETIME and relation.zone == "UTC":
         return _raw(physical, source.name), "TIMESTAMP"
     return as_declared(source, relation, column, source.name), SQL_TYPES[column.type]
 
 
-def _found(relation: Relation, column: ColumnDef, source: Source) -> PhysicalColumn:
+def _physical(relation: Relation, column: ColumnDef, source: Source) -> PhysicalColumn:
     physical = find(relation, column.name)
     if physical is None:
         raise LookupError(f"{source.name}.{column.name} was not checked before it was compiled")
@@ -110,17 +111,17 @@ def _raw(physical: PhysicalColumn, table: str) -> exp.Column:
 
 
 def find(relation: Relation, name: str) -> PhysicalColumn | None:
-    """The physical column of that name, whatever its case: both engines fold it."""
+    """Return the physical column of that name; both engines ignore case in names. None if there is none."""
     return next((column for column in relation.columns if column.name.lower() == name.lower()), None)
 
 
 def mismatches(
     source: Source, relation: Relation, used: Collection[ColumnDef] | None = None
 ) -> Iterator[Fault]:
-    """Everything in which a relation breaks the declared schema: missing, other type, known NULLs.
+    """Yield a fault for each missing column, other type, or known NULL in a relation.
 
-    `used` are the columns that are read in every row of the relation, by default all: in those that are not
-    read, and in rows that are not, a NULL breaks nothing.
+    `used` are the columns that are read in every row of the relation, all by default. NULLs in other columns
+    are no fault, because rows with them may not be read.
     """
     for column in source.columns:
         physical = find(relation, column.name)

@@ -22,7 +22,7 @@ from dataset_assets.errors import Fault, PeriodError, ResolveError, raise_all
 from dataset_assets.interfaces.frames import Decimals, check_decimals, frame_of
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import JobContext, Session
-from dataset_assets.ports.warehouse import Publication, no_such_version
+from dataset_assets.ports.warehouse import Publication, PublicationQuery, no_such_version
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
 from dataset_assets.text.wording import listed, nearest, shown
@@ -157,7 +157,8 @@ def _publications(
     version = newest if wanted.version is None else wanted.version
     published = warehouse.periods(stem, session)
     periods = _periods(workspace, entry, stem, wanted.partition, published)
-    found = tuple(warehouse.publications(stem, periods, session, version)) if newest is not None else ()
+    query = PublicationQuery(stem, periods, version)
+    found = tuple(warehouse.publications(query, session)) if newest is not None else ()
     if not found:
         raise ResolveError(_not_published(stem, wanted, published))
     return found

@@ -1,6 +1,6 @@
-"""What has to be there and to be allowed before anything can run, looked at piece by piece.
+"""Findings about access: whether a resource exists and its permissions suffice.
 
-Adapters look (`examine` in dataset_assets.ports); `dataset-assets doctor` tells.
+Adapters yield them (`examine` of each port); `dataset-assets doctor` prints them.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from enum import StrEnum
 from dataset_assets.errors import DatasetAssetsError
 
 DOCTOR = "`dataset-assets doctor` says which role is missing"
-"""The fix of a DeniedError that does not know the role."""
+"""The hint of a DeniedError that does not know which role is missing."""
 
 
 class State(StrEnum):
-    """Whether a piece is as it has to be. What is told as a note stops nothing."""
+    """The state of a resource: usable, missing (no run is possible), or a note for information."""
 
     OK = "ok"
     MISSING = "missing"
@@ -22,7 +22,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class AccessFinding:
-    """One piece that was looked at: `about` what, `said` what was found, `hint` what would do."""
+    """One examined resource: `about` names it, `said` is its description, `hint` how to fix it."""
 
     state: State
     about: str
@@ -31,21 +31,21 @@ class AccessFinding:
 
 
 def fine(about: str, said: str) -> AccessFinding:
-    """It is as it has to be."""
+    """Return the finding that a resource is usable."""
     return AccessFinding(State.OK, about, said)
 
 
 def missing(about: str, said: str, hint: str = "") -> AccessFinding:
-    """Nothing that needs it can run."""
+    """Return the finding that a resource is missing, without which a run is not possible."""
     return AccessFinding(State.MISSING, about, said, hint)
 
 
 def note(about: str, said: str, hint: str = "") -> AccessFinding:
-    """Good to know."""
+    """Return a finding for information, which prevents no run."""
     return AccessFinding(State.NOTE, about, said, hint)
 
 
 def hint_of(error: DatasetAssetsError, role: str) -> str:
-    """What would do; `role` where all that is known is that one is missing."""
+    """Return the hint of an error, or `role` if the error knows only that a role is missing."""
     hint = error.faults[0].hint
     return role if hint == DOCTOR else hint

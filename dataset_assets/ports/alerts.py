@@ -1,4 +1,4 @@
-"""What the owner of a dataset is told when a run of it failed, and through what."""
+"""The alert that a dataset's owner receives when a run failed, and the interface that delivers it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from dataset_assets.model import Model
 
 
 class Alert(Model):
-    """One dataset that one run did not publish.
+    """A dataset that one run failed to publish.
 
-    `dataset` is its stem and `owner` the address of users.yaml, `name@example.com` or `team:name`; both are
-    empty where the run failed before it was known what it publishes. `periods` are partition keys, the first
-    and the last where there are many. `fault` is the text of the failure, as the run shows it.
+    `dataset` is its stem and `owner` the address in users.yaml, `name@example.com` or `team:name`; both are
+    empty if the run failed before its dataset was known. `periods` are partition keys, of many the first and
+    the last. `fault` is the text of the failure, as the run shows it.
     """
 
     dataset: str = ""
@@ -27,7 +27,7 @@ class Alert(Model):
 
     @property
     def text(self) -> str:
-        """For people: what, of whom, why, and where to look."""
+        """The alert for people: dataset, Periods, owner, failure, and the link to the run."""
         period = f" ({' to '.join(self.periods)})" if self.periods else ""
         named = f"{self.name} [{self.dataset}]" if self.dataset else f"The job {self.job}"
         owner = f"\nOwner: {self.owner}" if self.owner else ""
@@ -35,11 +35,11 @@ class Alert(Model):
 
 
 class AlertSink(ABC):
-    """What carries alerts to people."""
+    """Delivers alerts to people."""
 
     @abstractmethod
     def send(self, alerts: Sequence[Alert]) -> None:
-        """Those of one run, never none. Takes seconds.
+        """Deliver the alerts of one run, at least one. A call may take seconds.
 
-        Raises UnavailableError when they could not be delivered.
+        Raises UnavailableError if they cannot be delivered.
         """

@@ -1,4 +1,4 @@
-"""What the core asks of what runs SQL."""
+"""The interface of an engine, which runs SQL, and of its sessions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,14 +14,14 @@ from dataset_assets.ports.relation import PhysicalColumn
 from dataset_assets.sql.dialect import Dialect
 
 TransferCallback = Callable[[int, int], None]
-"""Told how many rows have come so far, and how many bytes they are as Arrow; from any thread."""
+"""Receives the number of rows loaded so far and their bytes as Arrow; may be called from any thread."""
 
 
 @dataclass(frozen=True)
 class JobContext:
-    """What a session is opened for: an engine that keeps a book of its jobs names and labels them by it.
+    """The purpose of a session; an engine that lists its jobs uses it for their names and labels.
 
-    `attempt` counts the times that one run has tried.
+    `attempt` counts the attempts of one run.
     """
 
     dataset: str
@@ -32,64 +32,64 @@ class JobContext:
 
 
 class Session(ABC):
-    """One open connection of an Engine, for one materialization. Queries are ASTs, never text."""
+    """An open connection to an Engine, for one publication. Queries are ASTs, never text."""
 
     @abstractmethod
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
-        """Runs a query whose answer is small and returns it as Python values."""
+        """Run a query with a small result, and return its rows as Python values by column name."""
 
     @abstractmethod
     def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
-        """The physical schema of something that can stand in FROM, without reading its rows."""
+        """Return the physical schema of an expression for FROM, without reading its rows."""
 
     @abstractmethod
     def arrow(self, query: exp.Query) -> Any:
-        """The answer as a pyarrow Table."""
+        """Run a query and return its result as a pyarrow Table."""
 
     @abstractmethod
     def batches(self, query: exp.Query) -> Any:
-        """The answer as a pyarrow RecordBatchReader that is read while the session is open."""
+        """Run a query and return a pyarrow RecordBatchReader, to be read while the session is open."""
 
     @abstractmethod
     def load_arrow(
         self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: TransferCallback
     ) -> exp.Expr:
-        """Keeps rows of another engine for as long as the session lasts (BR-004).
+        """Load rows of another engine for the lifetime of the session, and return an expression for FROM.
 
-        `batches` is what that engine's `batches` answered: just these columns, with their declared types.
-        Answers what stands in FROM; `name` is for people. What goes wrong where the rows come from is raised
-        as it was raised there.
+        `batches` is the result of the other engine's `batches`: exactly these columns, with their declared
+        types. `name` is the source's name for people. `moved` receives the progress. Errors of the other
+        engine are raised unchanged (BR-004).
         """
 
     def estimate(self, query: exp.Query) -> int | None:  # noqa: ARG002
-        """The bytes that the query would be billed for; None where reading costs nothing.
+        """Return the bytes for which the query would be billed; None if reading costs nothing.
 
-        Raises BudgetError for more than the target allows this dataset.
+        Raises BudgetError if they exceed the target's limit for the dataset.
         """
         return None
 
     @property
     def budget(self) -> int | None:
-        """The bytes that one query of this run may be billed for; None where nothing is."""
+        """The bytes for which one query of this run may be billed; None if reading costs nothing."""
         return None
 
     @property
     def usage(self) -> Mapping[str, int]:
-        """What the session has used so far, by the engine's own counters, such as `bytes_billed`."""
+        """The engine's counters of the session so far, such as `bytes_billed`."""
         return {}
 
 
 class Engine(ABC):
-    """Runs SQL. What it cannot do it declares and raises as UnsupportedError."""
+    """Runs SQL. An engine declares what it cannot do, and raises UnsupportedError for it."""
 
     dialect: Dialect
     bills_bytes: ClassVar[bool] = False
-    """Whether each byte that is read costs money: nothing is read once more then only to save a write."""
+    """Whether each byte that is read costs money; rows are then not read twice to avoid a write."""
 
     @abstractmethod
     def connect(self, job: JobContext | None = None) -> AbstractContextManager[Session]:
-        """Opens a session that can reach the target's own roots and nothing else (BR-205)."""
+        """Open a session that can read the target's own roots and nothing else (BR-205)."""
 
     def examine(self) -> Iterator[AccessFinding]:
-        """Whether it can be asked anything. Raises AccessError where nothing more can be asked of it."""
+        """Yield findings on whether the engine is usable. Raises AccessError if no session can be opened."""
         yield from ()

@@ -1,4 +1,4 @@
-"""What stands in FROM: a table's rows with their physical schema."""
+"""A relation: the rows of a source as an expression for FROM, with their physical schema and version."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import Fault
 
 CastFailureFinder = Callable[[Sequence[ColumnDef]], Iterator[Fault]]
-"""Receives the columns that were read, and yields a fault for each that holds values of another type."""
+"""Receives the columns that were read; yields a fault for each column with values of another type."""
 
 
 class PhysicalType(StrEnum):
-    """What a column is in its store, as far as a contract can tell types apart."""
+    """The type of a stored column, as far as a contract distinguishes types."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -31,29 +31,29 @@ class PhysicalType(StrEnum):
 
 @dataclass(frozen=True)
 class PhysicalColumn:
-    """A column as its store has it. `native` is the store's own name of the type, for messages."""
+    """A stored column. `native` is the store's own name of its type, for messages."""
 
     name: str
     type: PhysicalType
     native: str
     has_nulls: bool | None = None
-    """Whether NULLs are known to be there, from metadata; None where metadata does not say."""
+    """Whether the column has NULLs, by the metadata of its store; None if unknown."""
 
 
 @dataclass(frozen=True)
 class Relation:
-    """What a Resolver answers: something the engine can put in FROM, with its physical schema."""
+    """The rows of a source: an expression that the engine can put in FROM, with its physical schema."""
 
     source: exp.Expr
     columns: tuple[PhysicalColumn, ...]
     version: str
-    """Changes when the data does: the source version that a materialization records. Empty where metadata
-    cannot tell, as of a view over tables that nobody may look at."""
+    """The source version that a publication records; it changes when the data changes. Empty if metadata has
+    none, as for a view over tables without read permission."""
     row_count: int | None = None
     zone: str = "UTC"
     """The zone of DATETIME columns (BR-128)."""
     file: exp.Expr | None = None
-    """What reads the name of each row's file, beside the columns; None where there is no such thing."""
+    """An expression for the name of each row's file, beside the columns; None without files."""
     find_cast_failures: CastFailureFinder | None = field(default=None, compare=False)
-    """Searches the source for values that are not of their declared type, after a query failed on one. None
-    where the casts of the query itself tell."""
+    """Searches the source for values that do not fit their declared type, after a query failed on one.
+    None if the casts of a query are enough to find them."""

@@ -1,4 +1,4 @@
-"""What the core asks of where tables are: where their rows stand, and what metadata tells of them."""
+"""The interface of a resolver, which locates tables and reads their metadata."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ from dataset_assets.ports.relation import Relation
 
 @dataclass(frozen=True)
 class TimeRange:
-    """A half-open time range that a table is asked for, as UTC instants."""
+    """A half-open time range of UTC instants (BR-130)."""
 
     start: datetime
     end: datetime
@@ -23,21 +23,21 @@ class TimeRange:
 
 @dataclass(frozen=True)
 class TableState:
-    """What cheap metadata says of a table; nothing is scanned for it."""
+    """The state of a table by its metadata; no rows are read for it."""
 
     version: str
     row_count: int | None
     modified_at: datetime | None
     unknown: str = ""
-    """Why there is no version, in words for people."""
+    """Why there is no version, for people; empty if there is one."""
 
 
 @dataclass(frozen=True)
 class TableRequest:
-    """A table that a Resolver is asked to locate.
+    """The request to locate a table.
 
-    `columns` are the columns that the contract declares, with their types; without them the table is
-    described as its store has it. `time_range` is the time range that is needed; None for all rows.
+    `columns` are the declared columns with their types; without them the relation has the stored columns.
+    `time_range` limits the pieces that are read; None for all rows.
     """
 
     table: str
@@ -46,58 +46,57 @@ class TableRequest:
 
 
 Survey = Callable[[TimeRange | None], TableState]
-"""Told a time range; None for all there is."""
+"""Receives a time range, None for all rows; returns the state of the table's pieces in it."""
 
 
 class Resolver(ABC):
-    """Locates the physical data of tables (Entity: Resolver). `name` is what `resolver_id` refers to."""
+    """Locates the stored data of tables. A dataset refers to its `name` by `resolver_id`."""
 
     name: str
     reads_with: ClassVar[str]
-    """The dialect of the engines that can put its relations in FROM; to others they are moved (BR-004)."""
+    """The dialect of the engines that can put its relations in FROM; others need a transfer (BR-004)."""
 
     @abstractmethod
     def engine(self) -> Engine:
-        """An engine that reads its relations, for a target whose own does not."""
+        """Return an engine that reads its relations, for a target whose own engine cannot."""
 
     @abstractmethod
     def resolve(self, request: TableRequest, session: Session) -> Relation:
-        """The table, or for one that is stored by Period the parts that the request's extent touches.
+        """Return the relation of a table; of one stored by Period only the pieces in the time range.
 
-        Raises ResolveError for a table that is not there, a hole among its Periods, or a path that
-        leaves the resolver's root.
+        Raises ResolveError if the table does not exist, a Period within the time range is missing, or a path
+        is outside of the resolver's root (BR-205).
         """
 
     @abstractmethod
     def pieces(self, table: str) -> Mapping[str | None, TableState]:
-        """What `state` says, of each Period that a table which is stored by Period has a piece of, by its id.
+        """Return the state of each piece of a table, by the id of its Period.
 
-        Of a table in one piece the key is None. A hole among the Periods is no error here. A piece of which
-        nothing can be told has no version, and its `unknown` says why. Raises ResolveError for a table that
-        is not there at all.
+        An unpartitioned table has the one key None. Missing Periods are no error. A piece without readable
+        metadata has no version, and its `unknown` says why. Raises ResolveError if the table does not exist.
         """
 
     @abstractmethod
     def state(self, table: str) -> TableState:
-        """What cheap metadata says of the table now. Raises ResolveError as `resolve` does."""
+        """Return the state of the whole table now. Raises ResolveError as `resolve` does."""
 
     @abstractmethod
     def survey(self, table: str) -> Survey:
-        """What answers `state` of the parts that an extent touches; metadata of each part is asked for once.
+        """Return a function that gives the state of the table's pieces in a time range.
 
-        For many extents at once: versions are those that `resolve` answers. Raises ResolveError for a table
-        that is not there at all, and what is returned raises as `resolve` does.
+        The metadata of each piece is read once for many time ranges. Versions equal those that `resolve`
+        returns. Raises ResolveError if the table does not exist; the function raises as `resolve` does.
         """
 
     def holds(self, request: TableRequest, version: str) -> bool:
-        """Return whether what `resolve` answered, with that version, can still be read and has not changed.
+        """Return whether the rows that `resolve` returned with that version are readable and unchanged.
 
-        True without a version: metadata cannot tell then. Raises ResolveError for a table that is gone.
+        The result is True for an empty version. Raises ResolveError if the table no longer exists.
         """
         return not version or self.survey(request.table)(request.time_range).version == version
 
     def periods(self, table: str) -> Mapping[str, Period]:  # noqa: ARG002
-        """Return the Periods that a table which is stored by Period has pieces of, by id; else none.
+        """Return the Periods that a table has pieces of, by id; none of an unpartitioned table.
 
         Raises ResolveError as `pieces` does.
         """
@@ -105,15 +104,15 @@ class Resolver(ABC):
 
     @abstractmethod
     def cadence(self, table: str) -> str | None:
-        """The cadence ("month") by which the table is stored, or None where it is one piece."""
+        """Return the cadence by which the table is stored, such as "month"; None if unpartitioned."""
 
     def examine(self, table: str, session: Session) -> Iterator[AccessFinding]:  # noqa: ARG002
-        """What metadata says of a table. Raises as `state` does."""
+        """Yield findings on a table from its metadata. Raises ResolveError as `state` does."""
         state = self.state(table)
         rows = "rows are not counted" if state.row_count is None else f"{state.row_count:,} rows"
         modified = f", modified {state.modified_at:%Y-%m-%d %H:%M} UTC" if state.modified_at else ""
         yield fine(f"table {self.name}/{table}", f"{rows}{modified}")
 
     def role(self, table: str) -> str:  # noqa: ARG002
-        """What would let somebody read the table who may not."""
+        """Return the hint which role permits to read the table; empty if unknown."""
         return ""

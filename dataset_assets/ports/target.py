@@ -1,4 +1,4 @@
-"""One named environment: where datasets are computed, where their tables come from, where they go."""
+"""A target: the named environment of an engine, a warehouse, and the resolvers of source tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from dataset_assets.ports.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class Target:
-    """Engine, warehouse and resolvers. `routes`: tables that another resolver than the default one has."""
+    """An engine, a warehouse and resolvers. `routes` maps tables to resolvers other than the default one."""
 
     name: str
     engine: Engine
@@ -22,7 +22,7 @@ class Target:
     routes: Mapping[str, str] = field(default_factory=dict)
 
     def resolver(self, resolver_id: str | None) -> Resolver:
-        """The Resolver of that name, or the default one. Raises ResolveError."""
+        """Return the Resolver of that name, or the default one. Raises ResolveError if there is none."""
         name = resolver_id or self.default_resolver
         if name not in self.resolvers:
             message = f"target {self.name!r} has no resolver {name!r}"
@@ -31,8 +31,8 @@ class Target:
         return self.resolvers[name]
 
     def resolver_of(self, dataset: Dataset, table: str) -> Resolver:
-        """The Resolver of a Dataset's table: by its `resolver_id`, by the table's route, or the default.
+        """Return the Resolver of a dataset's table: that of its `resolver_id`, its route, or the default.
 
-        So the tables of one Dataset may lie in different places, of which it knows nothing (BR-004).
+        The tables of one dataset can be in different stores; its file does not name them (BR-004).
         """
         return self.resolver(dataset.resolver_id or self.routes.get(table))

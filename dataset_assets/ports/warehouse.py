@@ -1,4 +1,4 @@
-"""What the core asks of where published datasets live."""
+"""The interface of a warehouse, which stores published datasets: claim, stage, publish, and read records."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,19 +9,19 @@ from typing import Any, ClassVar
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.errors import Fault
+from dataset_assets.errors import Fault, SupersededError
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.text.wording import shown
 
 Record = Mapping[str, Any]
-"""The snapshot that stays with a publication's rows (BR-116), plain JSON values."""
+"""The snapshot that is stored with a publication's rows (BR-116), as plain JSON values."""
 
 
 @dataclass(frozen=True)
 class PublishedColumn:
-    """A column of a published table."""
+    """A column of a published table, without system columns."""
 
     name: str
     type: ColumnType
@@ -29,14 +29,14 @@ class PublishedColumn:
     description: str = ""
     sensitive: bool = False
     identifies: bool = False
-    """Whether its values only tell things apart: they are counted and listed, not measured."""
+    """Whether its values only identify things: a profile counts and lists them, and gives no mean."""
 
 
 @dataclass(frozen=True)
 class Claim:
     """The right to publish one Period of a dataset, until a later run claims it (BR-202).
 
-    `token` grows with every claim of the same Period: it is the fence.
+    `token` is the fencing token: each claim of the same Period has a greater one.
     """
 
     dataset: str
@@ -47,9 +47,9 @@ class Claim:
 
 @dataclass(frozen=True)
 class Publication:
-    """One atomic replacement of a dataset's rows for a Period, as it stands in the warehouse.
+    """One published version of a dataset's rows for a Period.
 
-    `version` is the warehouse table's own number for time travel.
+    `version` is the version of the warehouse's table that this publication wrote.
     """
 
     dataset: str
@@ -57,22 +57,34 @@ class Publication:
     version: int
     record: Record
     relation: Relation
-    """All published columns, system columns included, of this Period alone."""
+    """The rows of this Period with all published columns, system columns included."""
+
+
+@dataclass(frozen=True)
+class PublicationQuery:
+    """The publications of several Periods of a dataset, `[None]` for an unpartitioned dataset.
+
+    Without `version` they are those that a reader sees now, else those of that version of the table.
+    """
+
+    dataset: str
+    periods: Sequence[str | None]
+    version: int | None = None
 
 
 class Staged(ABC):
-    """Rows that are written, and that no reader can see yet."""
+    """Rows that are written and not yet visible to readers."""
 
     relation: Relation
 
     @abstractmethod
     def size_bytes(self) -> int | None:
-        """Bytes the rows take where they are staged, where that is known."""
+        """Return the size of the staged rows in bytes; None if the warehouse does not know it."""
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """Rows in the warehouse that no reader sees: how it calls them, and when they were written last."""
+    """Rows in the warehouse that no reader sees: their name and the instant of the last write."""
 
     name: str
     left_at: datetime
@@ -80,51 +92,44 @@ class Leftover:
 
 
 class Warehouse(ABC):
-    """Where published datasets live. One table a dataset, one partition a Period.
+    """Stores published datasets: one table for each dataset, one partition for each Period.
 
-    `kind` is what its tables are, in one word that people know.
+    `kind` is the kind of its tables in one word, such as `deltalake`.
     """
 
     kind: ClassVar[str]
     keeps_rows: ClassVar[bool] = False
-    """Whether the relation of a publication goes on having its rows while a later one is published."""
+    """Whether the relation of a publication keeps its rows while a later publication is written."""
 
     @abstractmethod
     def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:
-        """Takes the Period over for `run_id`: every earlier claim of it can no longer publish."""
+        """Claim the Period for `run_id`; runs with earlier claims of it can no longer publish (BR-202)."""
 
     @abstractmethod
     def confirm(self, claim: Claim, session: Session) -> None:
-        """Raises SupersededError when a later run took the Period over."""
+        """Raise SupersededError if a later run claimed the Period."""
 
     @abstractmethod
     def version(self, dataset: str, session: Session) -> int | None:
         """Return the newest version of the dataset's table; None when nothing is published."""
 
     @abstractmethod
-    def publications(
-        self,
-        dataset: str,
-        periods: Sequence[str | None],
-        session: Session,
-        version: int | None = None,
-    ) -> list[Publication]:
-        """Return the publications of several Periods in the order given.
+    def publications(self, query: PublicationQuery, session: Session) -> list[Publication]:
+        """Return the publications in the order of the query's Periods, all of one version of the table.
 
-        A Period that has no publication is left out. Without `version` they are those that a reader sees now.
-        With it they are those of one version of the table, so that no later publication is mixed in.
-        Raises ResolveError if the table does not have this version.
+        A Period without a publication is left out. Raises ResolveError if the table has no such version, or
+        if the record of published rows is lost.
         """
 
     def current(
         self, dataset: str, period: str | None, session: Session, version: int | None = None
     ) -> Publication | None:
-        """The publication a reader sees now, or saw at table version `version`; None when there is none."""
-        found = self.publications(dataset, [period], session, version)
+        """Return the publication of one Period now, or in table version `version`; None if there is none."""
+        found = self.publications(PublicationQuery(dataset, [period], version), session)
         return found[0] if found else None
 
     def latest(self, dataset: str, session: Session) -> Publication | None:
-        """The publication of the dataset's last Period (or of its only, unpartitioned one)."""
+        """Return the publication of the last Period, or the only one if unpartitioned; None without one."""
         periods = self.periods(dataset, session)
         return self.current(dataset, periods[-1], session) if periods else None
 
@@ -132,15 +137,15 @@ class Warehouse(ABC):
     def recent(
         self, dataset: str, periods: Sequence[str | None], session: Session, last: int = 1
     ) -> list[Record]:
-        """The records of the `last` publications of each Period, in the order given, the newest first.
+        """Return the records of the `last` publications of each Period, in the order given, newest first.
 
-        The first of each is what a reader sees now; a Period without a publication has none. `[None]` of an
-        unpartitioned dataset. Records outlive what time travel can read.
+        The first record of a Period is that of its current publication. An unpartitioned dataset has the
+        Periods `[None]`. Records are kept longer than the rows that time travel can read.
         """
 
     @abstractmethod
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> Staged:
-        """Runs the query and keeps its rows where no reader sees them."""
+        """Run the query and write its rows where no reader sees them."""
 
     @abstractmethod
     def publish(
@@ -151,40 +156,40 @@ class Warehouse(ABC):
         record: Record,
         session: Session,
     ) -> int:
-        """Makes the staged rows the Period's rows, in one commit; answers the table's new version.
+        """Replace the Period's rows by the staged rows in one commit, and return the table's new version.
 
-        Raises SupersededError when a later run claimed the Period, PublishError when the table's
-        published columns cannot hold the new ones.
+        Raises SupersededError if a later run claimed the Period, PublishError if the columns of the published
+        table cannot hold the new ones.
         """
 
     @abstractmethod
     def confirm_unchanged(self, claim: Claim, before: Publication, record: Record, session: Session) -> None:
-        """Gives the Period's publication another record; its rows stay as they are.
+        """Replace the record of the Period's publication and leave its rows unchanged.
 
-        Raises SupersededError when a later run claimed the Period.
+        Raises SupersededError if a later run claimed the Period.
         """
 
     @abstractmethod
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:
-        """Removes staged rows that will not be published."""
+        """Delete staged rows that will not be published."""
 
     @abstractmethod
     def leftovers(self, session: Session) -> Iterator[Leftover]:
-        """What runs that did not come to their end have left, of all datasets, and of runs that go on yet."""
+        """Yield the unpublished rows of all datasets; those of running runs are among them."""
 
     @abstractmethod
     def remove(self, leftover: Leftover, session: Session) -> bool:
-        """Removes it unless it has come to be published since; whether it was there to be removed."""
+        """Delete unpublished rows, unless they were published since. Return whether any were deleted."""
 
     @abstractmethod
     def periods(self, dataset: str, session: Session) -> list[str | None]:
-        """The Periods that have a publication now, in order; `[None]` for an unpartitioned dataset."""
+        """Return the published Periods by start, as recorded, then by id; `[None]` if unpartitioned."""
 
     @abstractmethod
     def records(self, dataset: str, session: Session) -> Mapping[str | None, Record]:
-        """`Publication.record` of each Period that `periods` answers, in that order, without its rows.
+        """Return the record of each published Period, in the order of `periods`.
 
-        Empty where the record is gone.
+        A record that is lost is empty.
         """
 
     @abstractmethod
@@ -193,18 +198,26 @@ class Warehouse(ABC):
 
     @abstractmethod
     def location(self, dataset: str) -> str:
-        """A URI of the published table, for people and other tools."""
+        """Return a URI of the published table, for people and other tools."""
 
     @abstractmethod
     def table_name(self, dataset: str) -> str:
-        """The table's name as the warehouse's users write it."""
+        """Return the table's name as the users of the warehouse write it."""
 
     def examine(self, session: Session) -> Iterator[AccessFinding]:  # noqa: ARG002
-        """Whether it is there, and a run may do in it what it has to."""
+        """Yield findings on whether the warehouse exists and the permissions of a run suffice."""
         yield from ()
 
 
 def no_such_version(dataset: str, version: int, newest: int | None) -> Fault:
-    """A fault for a table version that was asked for and does not exist. `newest` is the last there is."""
+    """Return the fault for a table version that does not exist; `newest` is the last existing version."""
     hint = "nothing is published" if newest is None else f"it has 0 to {newest}"
     return Fault(f"{dataset!r} has no version {shown(version)}", hint=hint)
+
+
+def superseded_error(claim: Claim, newest_run_id: str | None) -> SupersededError:
+    """Return the error of a run whose claim is no longer the newest; `newest_run_id` is None if unknown."""
+    run = f"run {newest_run_id!r}" if newest_run_id is not None else "another run"
+    period = f" for {claim.period}" if claim.period else ""
+    message = f"{run} took over {claim.dataset!r}{period}; run {claim.run_id!r} may not publish"
+    return SupersededError(Fault(message, hint="wait for that run, or start this one anew"))

@@ -1,4 +1,4 @@
-"""A dataset is known by its id, its table by the name of its file: what is wrong where the two part."""
+"""Detect renamed files and foreign tables: a dataset has an id, its table has the name of its file."""
 
 from collections.abc import Iterable
 
@@ -10,41 +10,40 @@ from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.text.wording import listed
 
-_MOST = 5
+_MOST_NAMES = 5
 
 
-def another_id(dataset: Dataset, record: Record | None) -> Iterable[Fault]:
-    """A fault for a publication that a dataset with another id made, if it is one.
+def id_conflict(dataset: Dataset, record: Record | None) -> Iterable[Fault]:
+    """Yield a fault if the record is of a publication by a dataset with another id.
 
-    Rows keep the id of their dataset: one with another id may not take over what is published.
+    Rows keep the id of their dataset, so a dataset with another id may not replace them.
     """
-    known = record.get("dataset_id") if record else None
-    if known and dataset.id and str(dataset.id) != known:
-        message = f"is {dataset.id}, but what is published was made by the dataset {known}"
+    published_id = record.get("dataset_id") if record else None
+    if published_id and dataset.id and str(dataset.id) != published_id:
+        message = f"is {dataset.id}, but what is published was made by the dataset {published_id}"
         hint = "restore the id; for a dataset of its own give the file another name"
         yield Fault(message, "dataset.id", hint)
 
 
-def renamed(entry: Entry, warehouse: Warehouse, session: Session) -> str:
-    """One sentence for a dataset that is published under another name, and not under its own; else empty.
+def rename_notice(entry: Entry, warehouse: Warehouse, session: Session) -> str:
+    """Return one sentence if the dataset is published under other names only; else empty text.
 
-    The tables of other names are looked at only where nothing is published under its own.
+    Tables of other names are searched only if no table of its own name exists.
     """
-    known = entry.dataset.id if entry.dataset and entry.dataset.id else entry.lock.id
-    if known is None or warehouse.version(entry.stem, session) is not None:
+    dataset_id = entry.dataset.id if entry.dataset and entry.dataset.id else entry.lock.id
+    if dataset_id is None or warehouse.version(entry.stem, session) is not None:
         return ""
-    names = [f"`{name}`" for name in warehouse.published_by(str(known), session) if name != entry.stem]
+    names = [f"`{name}`" for name in warehouse.published_by(str(dataset_id), session) if name != entry.stem]
     if not names:
         return ""
-    many = len(names) > 1
-    stays = f"th{'ose tables stay' if many else 'at table stays'} as {'they are' if many else 'it is'}"
-    hint = f"rename the file back, or delete the old table{'s' * many}"
-    return (
-        f"`{entry.stem}` was published as {listed(names, _MOST)} before its file was renamed; {stays}; {hint}"
-    )
+    several = len(names) > 1
+    stays = f"th{'ose tables stay' if several else 'at table stays'} as {'they are' if several else 'it is'}"
+    hint = f"rename the file back, or delete the old table{'s' * several}"
+    published = f"`{entry.stem}` was published as {listed(names, _MOST_NAMES)} before its file was renamed"
+    return f"{published}; {stays}; {hint}"
 
 
-def renamed_in(target: Target, entry: Entry) -> str:
-    """The same, in a session of its own."""
+def rename_notice_in(target: Target, entry: Entry) -> str:
+    """Return what `rename_notice` returns, in a new session of the target's engine."""
     with target.engine.connect(JobContext(entry.stem)) as session:
-        return renamed(entry, target.warehouse, session)
+        return rename_notice(entry, target.warehouse, session)

@@ -1,4 +1,4 @@
-"""Read the records of the publications before one, for the check of drift."""
+"""Read the records of earlier publications, with which the drift checks compare a publication."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -12,13 +12,14 @@ from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.publishing.prepared_run import Request
 
 _WIDER = 8
-"""How much further back is looked each time that too few Periods were published."""
+"""Factor by which the number of Periods grows each time that too few of them were published."""
 
 
 def history(catalog: Catalog, request: Request, warehouse: Warehouse, session: Session) -> History:
-    """What a publication is compared with: nothing where the file asks for none.
+    """Return the records that a publication is compared with; none if the file declares no drift checks.
 
-    By Period the publications of the Periods before, whenever they were made; else those made earlier.
+    With Periods they are the publications of the preceding Periods, whenever those were published; without
+    Periods they are the earlier publications.
     """
     drift = catalog.checked(request.entry).drift
     if drift is None:
@@ -27,14 +28,14 @@ def history(catalog: Catalog, request: Request, warehouse: Warehouse, session: S
     if schedule is None or request.period is None:
         return History(warehouse.recent(stem, [None], session, drift.over + 1), drift.over)
     found: list[Record] = []
-    periods, many = _back_from(request.period, schedule), drift.over
-    while len(found) < drift.over and (some := [each.id for each in islice(periods, many)]):
-        found += warehouse.recent(stem, some, session)
-        many *= _WIDER
+    periods, count = _preceding(request.period, schedule), drift.over
+    while len(found) < drift.over and (batch := [each.id for each in islice(periods, count)]):
+        found += warehouse.recent(stem, batch, session)
+        count *= _WIDER
     return History(found, drift.over)
 
 
-def _back_from(period: Period, schedule: Schedule) -> Iterator[Period]:
+def _preceding(period: Period, schedule: Schedule) -> Iterator[Period]:
     while period.start > schedule.first.start:
         period = schedule.cadence.previous(period)
         yield period

@@ -1,4 +1,4 @@
-"""Clearing away what runs that did not come to their end have left in the warehouse."""
+"""Remove staged rows that killed or crashed runs left behind in the warehouse."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,11 +8,11 @@ from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Leftover
 
 AGE = timedelta(hours=24)
-"""How long leftovers are left alone: no run may take longer (`max_runtime_seconds` of dagster.yaml)."""
+"""Age from which leftovers are removed; no run may take longer (`max_runtime_seconds` in dagster.yaml)."""
 
 
 def leftovers(target: Target, now: datetime, age: timedelta = AGE) -> Iterator[Leftover]:
-    """Those that nobody has written to for `age`: of a run that goes on, there are younger ones alone."""
+    """Yield the leftovers that are at least `age` old; those of a running run are younger."""
     with target.engine.connect() as session:
         for each in target.warehouse.leftovers(session):
             if each.left_at <= now - age:
@@ -20,9 +20,10 @@ def leftovers(target: Target, now: datetime, age: timedelta = AGE) -> Iterator[L
 
 
 def clean(target: Target, now: datetime, age: timedelta = AGE) -> Iterator[Leftover]:
-    """Removes them; answers each that it removed. A run that needed one cannot publish, and says so.
+    """Remove the leftovers that are at least `age` old, and yield each that was removed.
 
-    Raises PublishError where who asks may not remove them.
+    A run whose staged rows are removed cannot publish; it raises an error. Raises PublishError if this user
+    may not remove them.
     """
     try:
         with target.engine.connect() as session:

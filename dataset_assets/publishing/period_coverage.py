@@ -1,4 +1,4 @@
-"""Checks of a main table that is stored by Period; they warn and never block a publication."""
+"""Check the files of a main table that is stored by Period; these checks warn and never block."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import TableRequest, TimeRange
-from dataset_assets.publishing.stored_periods import StoredPeriods, touches
+from dataset_assets.publishing.stored_periods import StoredPeriods, overlaps
 from dataset_assets.sql.build import alias_table, boundary
 
 WINDOW_COMPLETE = "window_complete"
@@ -39,9 +39,9 @@ def applicable(dataset: Dataset, *, by_period: bool) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class PeriodChecks:
-    """The checks for one publication. `inputs` is of the sources where they are.
+    """The checks of one publication. `inputs` holds the relations of the sources in their own stores.
 
-    `reads_freely`: whether the main table can be read once more without moving it and without a bill.
+    `reads_freely` says whether the main table can be read again without a transfer and without a bill.
     """
 
     inputs: SelectionInput
@@ -49,14 +49,17 @@ class PeriodChecks:
     reads_freely: bool
 
     def run(self, session: Session) -> tuple[CheckResult, ...]:
-        """Run the checks that apply; of the files of the publication's own Period the times are read."""
+        """Run the checks that apply. They read the times in the files of the publication's own Period."""
         return tuple(self._results(session))
 
     def complete(self, found: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
-        """Return results of a publication that stands, with those that an earlier release did not record."""
-        known = {each.name for each in found}
+        """Return the stored results of an unchanged publication, with those that need no rows renewed.
+
+        Results that an earlier release did not record are added.
+        """
+        recorded = {each.name for each in found}
         return merged(
-            found, (each for each in self._results(None) if each.metadata or each.name not in known)
+            found, (each for each in self._results(None) if each.metadata or each.name not in recorded)
         )
 
     def _results(self, session: Session | None) -> Iterator[CheckResult]:
@@ -72,11 +75,11 @@ class PeriodChecks:
 
     @property
     def _is_by_period(self) -> bool:
-        return self.periods.places.resolvers[self._main.name].cadence(self._main.table) is not None
+        return self.periods.locator.resolvers[self._main.name].cadence(self._main.table) is not None
 
     def _window_complete(self) -> CheckResult:
-        window, present = self.inputs.window, self.periods.present(self._main).values()
-        first = min(present, key=lambda period: period.start)
+        window, available = self.inputs.window, self.periods.available(self._main).values()
+        first = min(available, key=lambda period: period.start)
         passed = window is None or first.start <= window.start.instant
         table, begin = self._main.table, window.start.date.isoformat() if window else ""
         words = f"the window begins {begin}, the first file of {table} is {first.id}"
@@ -86,8 +89,8 @@ class PeriodChecks:
         stamp = self.inputs.concepts["timestamp"]
         if session is None or not self.reads_freely or stamp.source is not self._main:
             return _warning(ROWS_IN_PERIOD, "rows outside of their file's Period were not counted", {})
-        own = self._own()
-        rows = self._outside(own, stamp, session)
+        own = self._own_periods()
+        rows = self._rows_outside(own, stamp, session)
         files = " to ".join(dict.fromkeys((own[0].id, own[-1].id)))
         if not rows:
             return _warning(ROWS_IN_PERIOD, f"every row of {files} lies in its Period", {"rows": 0})
@@ -95,20 +98,20 @@ class PeriodChecks:
         hint = "load them into the files of their Periods, or give the table the `zone` of its times"
         return _warning(ROWS_IN_PERIOD, f"{words}; {hint}", {"rows": rows}, passed=False)
 
-    def _own(self) -> list[Period]:
-        """Return the Periods that are read and lie in the publication's own; without one, all that are read.
+    def _own_periods(self) -> list[Period]:
+        """Return the stored Periods within the publication's Period; without one, all that are read.
 
-        The others are counted when their own Period is published.
+        Rows of other files are counted when the Period of those files is published.
         """
         own = self.inputs.period
-        within = TimeRange(own.start, own.end) if own else self.periods.places.time_range(self._main)
-        found = (each for each in self.periods.present(self._main).values() if touches(each, within))
+        within = TimeRange(own.start, own.end) if own else self.periods.locator.time_range(self._main)
+        found = (each for each in self.periods.available(self._main).values() if overlaps(each, within))
         return sorted(found, key=lambda period: period.start)
 
-    def _outside(self, own: Sequence[Period], stamp: Reference, session: Session) -> int:
+    def _rows_outside(self, own: Sequence[Period], stamp: Reference, session: Session) -> int:
         """Count the rows of the files of these Periods whose time is before the first or after the last.
 
-        A row in the file of another one of them is selected with it, so that nothing is lost.
+        A row in the file of another Period of the list is selected with that file, so it is not lost.
         """
         main = self._main
         relation = self._relation(own, session)
@@ -121,16 +124,16 @@ class PeriodChecks:
         return int(session.rows(query)[0]["n"])
 
     def _relation(self, own: Sequence[Period], session: Session) -> Relation:
-        """Return the rows of the files of these Periods: those that are read anyway, where they are all."""
-        main, places = self._main, self.periods.places
-        if [period.id for period in own] == list(self.periods.touched(main)):
+        """Return the relation of the files of these Periods: the run's own if it reads the same files."""
+        main, locator = self._main, self.periods.locator
+        if [period.id for period in own] == list(self.periods.selected(main)):
             return self.inputs.relations[main.name]
         request = TableRequest(main.table, main.columns, TimeRange(own[0].start, own[-1].end))
-        return places.resolvers[main.name].resolve(request, session)
+        return locator.resolvers[main.name].resolve(request, session)
 
 
 def merged(*results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
-    """Return one result for each check's name: the last one that there is."""
+    """Return one result for each check's name: the last one given."""
     return tuple({each.name: each for found in results for each in found}.values())
 
 

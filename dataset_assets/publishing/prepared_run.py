@@ -1,4 +1,4 @@
-"""What a materialization is asked, and what is settled before anything runs."""
+"""The request for one publication, and the prepared run: everything that is decided before a query runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,11 +24,12 @@ from dataset_assets.sql.build import CTE, assemble
 
 @dataclass(frozen=True)
 class Request:
-    """What to materialize. `now` is the publication's instant; without `as_of` or a Period it is as-of too.
+    """Which Period of which dataset to publish, and how. `now` is the instant of the publication.
 
-    `locked` refuses a Dataset whose structure its lock does not know (BR-115). `attempt` counts the
-    times that one run has tried. `reread` reads the sources even where metadata says that they are as they
-    were; `without_gone` publishes even where Periods that the publication before was made of are gone.
+    `as_of` is the instant from which a selection looks back if there is no Period; `now` by default.
+    `locked` permits only structures that are in the lock (BR-115). `attempt` counts the attempts of one run.
+    `reread` reads the sources even if their versions are unchanged. `without_gone` publishes even if the
+    sources have lost Periods that the previous publication was made of.
     """
 
     entry: Entry
@@ -44,7 +45,7 @@ class Request:
 
     @property
     def looks_back_from(self) -> AsOf:
-        """BR-106: a Period's end; without a Period the given as-of, or the run's instant."""
+        """The as-of instant (BR-106): the Period's end, else the given `as_of`, else the run's instant."""
         if self.period:
             return AsOf(self.period.end, self.period.zone)
         return AsOf(self.as_of or self.now, UTC_ZONE)
@@ -52,13 +53,13 @@ class Request:
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """One materialization, as far as it is settled before anything runs: `selection` are the rows' CTEs.
+    """Everything about one publication that is decided before its query runs.
 
-    `asked` are they as they were before anything was moved, where something was: what is moved has another
-    name in each run. `apart` is how each of these sources is read where it is, `moving`
-    what it took to move them. `periods` are the ids of the Periods that are read of each source which is
-    stored by Period, by the source's key; `gone` those that the publication before had as well, and that are
-    left out on purpose.
+    `selection` are the CTEs of the rows. `original_selection` are those CTEs before sources were transferred,
+    empty if none was: a transferred source has another name in each run. `external_queries` is the text that
+    reads each external source in its own store, `transfer_usage` what the engines counted for the transfers.
+    `periods` are the ids of the Periods that are read of each source that is stored by Period, by the
+    source's key; `missing_periods` those that the previous publication had and that are left out on purpose.
     """
 
     request: Request
@@ -66,31 +67,36 @@ class PreparedRun:
     selection: tuple[CTE, ...]
     version: Version
     dataset_id: UUID
-    before: Publication | None
-    apart: tuple[str, ...] = ()
-    asked: tuple[CTE, ...] = ()
-    moving: Mapping[str, int] = field(default_factory=dict)
+    previous: Publication | None
+    external_queries: tuple[str, ...] = ()
+    original_selection: tuple[CTE, ...] = ()
+    transfer_usage: Mapping[str, int] = field(default_factory=dict)
     periods: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    gone: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    missing_periods: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def moved(self, inputs: SelectionInput, moving: Mapping[str, int]) -> "PreparedRun":
-        """The same, over sources that were moved."""
-        selection = compile_rows(inputs)
-        return replace(self, inputs=inputs, selection=selection, asked=self.selection, moving=moving)
+    def with_transferred(self, inputs: SelectionInput, usage: Mapping[str, int]) -> "PreparedRun":
+        """Return this run over transferred sources; `usage` is what the engines counted for the transfer."""
+        return replace(
+            self,
+            inputs=inputs,
+            selection=compile_rows(inputs),
+            original_selection=self.selection,
+            transfer_usage=usage,
+        )
 
     @property
     def period(self) -> str | None:
-        """The Period's identifier."""
+        """The identifier of the Period; None for an unpartitioned dataset."""
         return self.request.period.id if self.request.period else None
 
     @property
     def definitions(self) -> tuple[ColumnDef, ...]:
-        """The user columns."""
+        """The definitions of the published columns, system columns left out."""
         return tuple(output.definition for output in self.inputs.scope.outputs)
 
     @cached_property
     def columns(self) -> tuple[PublishedColumn, ...]:
-        """The user columns, as the warehouse is told of them."""
+        """The published columns, system columns left out, as the warehouse stores them."""
         keys = (name.lower() for name in self.inputs.dataset.natural_key_columns)
         ids = {*IDENTIFIERS, *keys}
         return tuple(
@@ -107,53 +113,59 @@ class PreparedRun:
 
     @cached_property
     def duplicate_columns(self) -> Mapping[str, str]:
-        """Published column → the first one of the same source column that has the same statistics.
+        """Map each published column to the first published column with the same statistics.
 
-        An identifier has no mean, so a column that repeats it under a name that is none is profiled itself.
+        Columns of one source column have the same statistics, unless only one of them is an identifier:
+        an identifier has no mean.
         """
         first: dict[object, str] = {}
-        same = zip(self.columns, self.inputs.scope.outputs, strict=True)
         return {
             each.name: first.setdefault((each.identifies, output.reference or each.name), each.name)
-            for each, output in same
+            for each, output in zip(self.columns, self.inputs.scope.outputs, strict=True)
         }
 
     @cached_property
-    def profiled(self) -> tuple[PublishedColumn, ...]:
-        """The user columns without those whose statistics are those of another."""
+    def profiled_columns(self) -> tuple[PublishedColumn, ...]:
+        """The published columns without those in `duplicate_columns` that repeat another's statistics."""
         return tuple(each for each in self.columns if self.duplicate_columns[each.name] == each.name)
 
     @cached_property
-    def measured(self) -> tuple[PublishedColumn, ...]:
-        """The user columns without those that repeat the values of another: what the digest is made of."""
+    def digest_columns(self) -> tuple[PublishedColumn, ...]:
+        """The columns that the digest covers: the first published column of each source column."""
         first: dict[object, PublishedColumn] = {}
         for each, output in zip(self.columns, self.inputs.scope.outputs, strict=True):
             first.setdefault(output.reference or each.name, each)
         return tuple(first.values())
 
     @property
-    def stamp(self) -> Stamp:
-        """What is written on new rows. Its instant is after that of the publication before (BR-117)."""
+    def row_stamp(self) -> Stamp:
+        """The system column values of new rows. Its instant is after the previous publication's (BR-117)."""
         now = self.request.now
-        if self.before:
-            last = datetime.fromisoformat(self.before.record["published_at"])
+        if self.previous:
+            last = datetime.fromisoformat(self.previous.record["published_at"])
             now = max(now, last + timedelta(milliseconds=1))
         main, request = self.inputs.scope.main.name, self.request
         return Stamp(self.dataset_id, main, request.project_id, request.run_id, now, self.period)
 
     def query(self, *, bucketed: bool) -> exp.Query:
-        """The rows and their metadata: all that is published."""
+        """Return the query of the selected rows with their system columns.
+
+        `bucketed` numbers the rows bucket by bucket, for an engine that would sort all of them in one place.
+        """
         dataset = self.inputs.dataset
         order = "timestamp" if dataset.column_mapping else None
         identity = Identity(self.definitions, dataset.natural_key_columns, order, self.inputs.names)
-        before = _published(self.before, dataset) if self.before else None
-        metadata = row_metadata(self.selection[-1].name, identity, self.stamp, before, bucketed=bucketed)
+        earlier = _earlier_rows(self.previous, dataset) if self.previous else None
+        metadata = row_metadata(self.selection[-1].name, identity, self.row_stamp, earlier, bucketed=bucketed)
         return assemble((*self.selection, *metadata))
 
 
-def _published(before: Publication, dataset: Dataset) -> EarlierRows:
-    """The rows there are. Another key than today's told them apart, unless it is a part of today's."""
-    columns = (ColumnDef(name=each["name"], type=each["type"]) for each in before.record["columns"])
-    then = {name.lower() for name in before.record["definition"].get("natural_key_columns", ())}
-    is_known = bool(then) and then.issubset(name.lower() for name in dataset.natural_key_columns)
-    return EarlierRows(before.relation.source, tuple(columns), has_key=is_known)
+def _earlier_rows(previous: Publication, dataset: Dataset) -> EarlierRows:
+    """Return the rows of the previous publication.
+
+    Today's key is unique among them only if it holds every column of the key that they were published with.
+    """
+    columns = (ColumnDef(name=each["name"], type=each["type"]) for each in previous.record["columns"])
+    then = {name.lower() for name in previous.record["definition"].get("natural_key_columns", ())}
+    has_key = bool(then) and then.issubset(name.lower() for name in dataset.natural_key_columns)
+    return EarlierRows(previous.relation.source, tuple(columns), has_key=has_key)

@@ -1,4 +1,4 @@
-"""When the publication before stands: rows that would be the same are not published again (decision 0010)."""
+"""Decide whether the previous publication can be kept: equal rows are not published again (decision 0010)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.publishing.prepared_run import PreparedRun
-from dataset_assets.publishing.snapshot import made_from, selection_digest, sources_of
+from dataset_assets.publishing.snapshot import latest_inputs, selection_digest, sources_of
 from dataset_assets.stats.statistics import Statistics
 
 
 @dataclass(frozen=True)
 class RefreshCounts:
-    """Rows of the publication, by what became of them since the one before (BR-118)."""
+    """Numbers of rows, compared with the previous publication (BR-118)."""
 
     rows: int
     added: int
@@ -23,14 +23,14 @@ class RefreshCounts:
     removed: int
 
     @property
-    def moved(self) -> bool:
-        """Whether there was a change to any row."""
+    def has_changes(self) -> bool:
+        """Whether any row was added, changed or removed."""
         return bool(self.added or self.changed or self.removed)
 
 
 @dataclass(frozen=True)
 class PublishOutcome:
-    """What was found out about the rows, and where they stand."""
+    """The published rows: their figures, their record and the version of the table that holds them."""
 
     counts: RefreshCounts
     statistics: Statistics
@@ -41,40 +41,40 @@ class PublishOutcome:
     size_bytes: int | None
 
 
-def can_reuse(work: PreparedRun) -> bool:
-    """Whether the publication before is good enough to stay, should its rows turn out to be the same.
+def can_reuse(run: PreparedRun) -> bool:
+    """Return whether the previous publication can be kept if its rows turn out to be the same.
 
-    Its structure has to be that of now; its number may be another, where a structure came back.
+    Its structure must be today's. Its version number can differ if an earlier structure was restored.
     """
-    before = work.before
-    if before is None or before.record["sha256"] != work.version.sha256:
+    previous = run.previous
+    if previous is None or previous.record["sha256"] != run.version.sha256:
         return False
-    return not any(reuse_blockers(before.record, work.inputs.dataset, work.definitions))
+    return not any(reuse_blockers(previous.record, run.inputs.dataset, run.definitions))
 
 
 def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef]) -> Iterator[str]:
-    """Why a publication of this structure must not stay, whatever its rows. `columns`: the user columns."""
+    """Yield why a publication of the same structure must be replaced. `columns` are those published today."""
     if record["counts"]["rows"] == 0 and not dataset.allow_empty:
         yield "it is empty"
     known = record["statistics"]["columns"]
-    # Statistics of then would tell what must not be told any more (BR-206).
-    told = [each.name for each in columns if each.sensitive and not known[each.name]["sensitive"]]
-    if told:
-        yield f"its statistics tell of {', '.join(told)}, sensitive now"
+    # The stored statistics show values that must no longer be shown (BR-206).
+    exposed = [each.name for each in columns if each.sensitive and not known[each.name]["sensitive"]]
+    if exposed:
+        yield f"its statistics tell of {', '.join(exposed)}, sensitive now"
 
 
-def same_inputs(work: PreparedRun, target: Target) -> bool:
-    """Whether the publication before was made by the same query from the same versions of its sources."""
-    if work.before is None or not can_reuse(work):
+def same_inputs(run: PreparedRun, target: Target) -> bool:
+    """Return whether the previous publication was made by the same query from the same source versions."""
+    if run.previous is None or not can_reuse(run):
         return False
-    record, sources = made_from(work.before.record), sources_of(work, target)
-    same_query = record.get("selection") == selection_digest(work, target)
+    record, sources = latest_inputs(run.previous.record), sources_of(run, target)
+    same_query = record.get("selection") == selection_digest(run, target)
     return same_query and all(sources.values()) and record["sources"] == sources
 
 
-def unchanged_outcome(before: Publication) -> PublishOutcome:
-    """The publication before, since this one would hold the same rows of the same structure."""
-    record = before.record
+def unchanged_outcome(previous: Publication) -> PublishOutcome:
+    """Return the outcome of a run that keeps the previous publication: every row is unchanged."""
+    record = previous.record
     row_count = record["counts"]["rows"]
     return PublishOutcome(
         counts=RefreshCounts(row_count, 0, 0, row_count, 0),
@@ -82,6 +82,6 @@ def unchanged_outcome(before: Publication) -> PublishOutcome:
         checks=tuple(CheckResult(**check) for check in record["checks"]),
         digest=record["digest"],
         record=record,
-        table_version=before.version,
+        table_version=previous.version,
         size_bytes=None,
     )

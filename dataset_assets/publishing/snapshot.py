@@ -1,4 +1,4 @@
-"""The snapshot that stays with the rows (BR-116): what they are, and how to make them again."""
+"""The snapshot that is stored with the rows of a publication (BR-116), from which they can be made again."""
 
 from collections.abc import Mapping
 from datetime import UTC
@@ -13,72 +13,76 @@ from dataset_assets.publishing.source_locator import source_key
 from dataset_assets.sql.build import assemble
 
 CONFIRMATION = "affirmed"
-"""In a record: what is told of the latest run that found the rows to be the same."""
+"""The record's key for the inputs of the latest run that selected the same rows."""
 
 
-def sources_of(work: PreparedRun, target: Target) -> dict[str, str]:
-    """The version of every source that was read, by the source's key."""
-    inputs = work.inputs
-    sources = inputs.scope.sources
+def sources_of(run: PreparedRun, target: Target) -> dict[str, str]:
+    """Return the version of every source that the run reads, by the source's key; empty text if unknown."""
+    inputs = run.inputs
+    sources = (inputs.scope.main, *inputs.scope.lookups)
     return {source_key(each, inputs.dataset, target): inputs.relations[each.name].version for each in sources}
 
 
 def window_ends(window: Window | None) -> list[str] | None:
-    """The instants between which rows were selected."""
+    """Return the first and the end instant of a window as ISO 8601 text; None for all rows."""
     return [window.start.instant.isoformat(), window.end.instant.isoformat()] if window else None
 
 
-def confirmation(work: PreparedRun, target: Target, record: Record) -> dict[str, Any]:
-    """The record of a publication that stands, with what its rows were found to be the rows of as well.
+def confirmation(run: PreparedRun, target: Target, record: Record) -> dict[str, Any]:
+    """Return the record of an unchanged publication with the inputs of the run that confirmed it.
 
-    So a source that was written anew with the same rows is not read again for them.
+    Later runs compare their inputs with these, so that a source that was rewritten with the same rows is read
+    once only.
     """
-    return {**record, CONFIRMATION: _made_from(work, target)}
+    return {**record, CONFIRMATION: _inputs_of(run, target)}
 
 
-def made_from(record: Record) -> Mapping[str, Any]:
-    """The newest `as_of`, `window`, `sources` and `selection` of which a publication has the rows."""
+def latest_inputs(record: Record) -> Mapping[str, Any]:
+    """Return the newest `as_of`, `window`, `sources` and `selection` that are known to give these rows."""
     return record.get(CONFIRMATION) or record
 
 
-def _made_from(work: PreparedRun, target: Target) -> dict[str, Any]:
+def _inputs_of(run: PreparedRun, target: Target) -> dict[str, Any]:
     return {
-        "as_of": work.inputs.as_of.instant.isoformat(),
-        "window": window_ends(work.inputs.window),
-        "sources": sources_of(work, target),
-        "periods": {key: list(ids) for key, ids in work.periods.items()},
-        "gone": {key: list(ids) for key, ids in work.gone.items()},
-        "selection": selection_digest(work, target),
+        "as_of": run.inputs.as_of.instant.isoformat(),
+        "window": window_ends(run.inputs.window),
+        "sources": sources_of(run, target),
+        "periods": {key: list(ids) for key, ids in run.periods.items()},
+        "gone": {key: list(ids) for key, ids in run.missing_periods.items()},
+        "selection": selection_digest(run, target),
     }
 
 
-def selection_digest(work: PreparedRun, target: Target) -> str:
-    """Of the text that selects the rows: the same text over the same source versions selects the same."""
-    text = target.engine.dialect.render(assemble(work.asked or work.selection), pretty=False)
-    return sha256("\n".join([text, *work.apart]).encode()).hexdigest()
+def selection_digest(run: PreparedRun, target: Target) -> str:
+    """Return the SHA-256 of the rendered selection query.
 
-
-def snapshot(work: PreparedRun, target: Target, sql: str) -> dict[str, Any]:
-    """Plain JSON values; what the audit finds is added by the one who audits.
-
-    `replaces`: the table version whose rows kept their ids (BR-117).
+    Equal hashes over equal source versions mean equal rows.
     """
-    inputs, request = work.inputs, work.request
+    text = target.engine.dialect.render(assemble(run.original_selection or run.selection), pretty=False)
+    return sha256("\n".join([text, *run.external_queries]).encode()).hexdigest()
+
+
+def snapshot(run: PreparedRun, target: Target, sql: str) -> dict[str, Any]:
+    """Return the record of a run as plain JSON values, without the figures that the audit adds.
+
+    `replaces` is the table version whose rows kept their ids (BR-117).
+    """
+    inputs, request = run.inputs, run.request
     return {
         "dataset": request.entry.stem,
-        "dataset_id": str(work.dataset_id),
-        "version": work.version.number,
-        "sha256": work.version.sha256,
-        "period": work.period,
+        "dataset_id": str(run.dataset_id),
+        "version": run.version.number,
+        "sha256": run.version.sha256,
+        "period": run.period,
         "period_start": request.period.start.isoformat() if request.period else None,
-        **_made_from(work, target),
-        "replaces": work.before.version if work.before else None,
-        "published_at": work.stamp.instant.astimezone(UTC).isoformat(),
+        **_inputs_of(run, target),
+        "replaces": run.previous.version if run.previous else None,
+        "published_at": run.row_stamp.instant.astimezone(UTC).isoformat(),
         "run_id": request.run_id,
         "project_id": str(request.project_id) if request.project_id else None,
         "target": target.name,
-        "moved": dict(work.moving),
+        "moved": dict(run.transfer_usage),
         "definition": inputs.dataset.model_dump(mode="json", exclude_defaults=True),
-        "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in work.columns],
+        "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in run.columns],
         "sql": sql,
     }

@@ -1,4 +1,4 @@
-"""Where the rows of a Dataset's sources are: tables by Resolver, nested Datasets by their publication."""
+"""Resolve the sources of a dataset: tables by their Resolver, nested datasets by their publication."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -19,13 +19,13 @@ from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Resolver, TableRequest, TimeRange
 from dataset_assets.ports.target import Target
 
-Carry = Callable[[SelectionInput, Source, Session], Relation]
-"""What becomes of a source that the target's engine cannot read, but another session can."""
+TransferSource = Callable[[SelectionInput, Source, Session], Relation]
+"""Receives the inputs, an external source and its session; returns a relation for the target's engine."""
 
 
 @dataclass(frozen=True)
 class SourceLocator:
-    """Where a Dataset's sources are looked for, and when the selection looks back from."""
+    """Resolves the sources of one dataset in one target, for a Period and an as-of instant."""
 
     scope: Scope
     target: Target
@@ -34,67 +34,73 @@ class SourceLocator:
 
     @property
     def resolvers(self) -> Mapping[str, Resolver]:
-        """The Resolver of each source that is a table, by the source's name."""
-        sources = self.scope.sources
+        """Map the name of each source that is a table to its Resolver."""
+        sources = (self.scope.main, *self.scope.lookups)
         return {
             each.name: self.target.resolver_of(self.scope.dataset, each.table)
             for each in sources
             if not each.nested
         }
 
-    def relations(self, session: Session, job: JobContext, carry: Carry) -> Mapping[str, Relation]:
-        """A relation for each source, by its name in the scope. Raises as `find` does.
+    def relations(
+        self, session: Session, job: JobContext, transfer: TransferSource
+    ) -> Mapping[str, Relation]:
+        """Return a relation for each source, by its name in the scope. Raises ResolveError as `resolve` does.
 
-        What the session cannot read itself is handed to `carry`.
+        `transfer` receives each source that the session cannot read.
         """
-        with self.find(session, job) as found:
-            return found.with_transferred(carry).relations
+        with self.resolve(session, job) as sources:
+            return sources.with_transferred(transfer).relations
 
     @contextmanager
-    def find(self, session: Session, job: JobContext) -> Generator["ResolvedSources"]:
-        """Where each source is. Raises ResolveError with every fault at once.
+    def resolve(self, session: Session, job: JobContext) -> Generator["ResolvedSources"]:
+        """Resolve every source. Raises ResolveError with every fault at once.
 
-        What the session cannot read itself is resolved by a session that can (BR-004).
+        A source that `session` cannot read is resolved by a session that can, which remains open for the body
+        of the `with` statement (BR-004).
         """
         resolvers = self.resolvers
-        faults: list[Fault] = list(self.without_rows_for_a_period())
-        found: dict[str, Relation] = {}
+        faults: list[Fault] = list(self.faults_of_period())
+        relations: dict[str, Relation] = {}
         with _readers(resolvers, self.target.engine.dialect.name, job) as readers:
             for source in self.scope.sources:
                 try:
                     reader = readers.get(source.name, session)
-                    found[source.name] = self.relation(source, reader)
+                    relations[source.name] = self.resolve_source(source, reader)
                 except DatasetAssetsError as error:
                     faults.extend(error.faults)
             raise_all(ResolveError, faults)
-            here = ResolvedSources(SelectionInput(self.scope, found, self.as_of, self.period), readers)
-            raise_all(ResolveError, here.mismatches())
-            yield here
+            sources = ResolvedSources(SelectionInput(self.scope, relations, self.as_of, self.period), readers)
+            raise_all(ResolveError, sources.mismatches())
+            yield sources
 
-    def relation(self, source: Source, session: Session) -> Relation:
-        """Where one source is, for a session that can read it. Raises ResolveError."""
+    def resolve_source(self, source: Source, session: Session) -> Relation:
+        """Return the relation of one source for a session that can read it. Raises ResolveError."""
         if source.nested:
             return self._publication(source.nested, source.name, session)
-        return self.resolvers[source.name].resolve(self.request(source), session)
+        return self.resolvers[source.name].resolve(self.table_request(source), session)
 
-    def request(self, source: Source) -> TableRequest:
-        """What the Resolver of a source which is a table is asked for."""
+    def table_request(self, source: Source) -> TableRequest:
+        """Return the request for the Resolver of a source that is a table."""
         return TableRequest(source.table, source.columns, self.time_range(source))
 
     def time_range(self, source: Source) -> TimeRange | None:
-        """The time range that a source which is a table is asked for; None for all there is."""
+        """Return the time range that is read of a source that is a table; None for all rows."""
         time_range = time_range_of(self.scope.dataset, self.as_of, self.period)
         if source.lookup and time_range:
-            # A lookup that is stored by Period is a series of snapshots: the last one before as-of is read.
+            # A lookup that is stored by Period is a series of snapshots; the last one before as-of is read.
             return TimeRange(time_range.end - timedelta(microseconds=1), time_range.end)
         return time_range
 
-    def same_period(self, nested: NamedDataset) -> str | None:
-        """BR-122: the Period a nested Dataset is read of; None for the latest, where one has none."""
+    def same_period(self, nested: Named) -> str | None:
+        """Return the Period of which a nested dataset is read (BR-122); None for its latest publication."""
         return self.period.id if self.period and nested.dataset.partitions else None
 
-    def _publication(self, nested: NamedDataset, name: str, session: Session) -> Relation:
-        """Its version is that of its content: published anew with the same rows it is as it was."""
+    def _publication(self, nested: Named, name: str, session: Session) -> Relation:
+        """Return a nested dataset's publication; its source version is the digest of its rows.
+
+        Publishing the same rows again leaves this version unchanged. Raises ResolveError if there is none.
+        """
         same, warehouse = self.same_period(nested), self.target.warehouse
         found = (
             warehouse.current(nested.stem, same, session) if same else warehouse.latest(nested.stem, session)
@@ -105,8 +111,8 @@ class SourceLocator:
             raise ResolveError(Fault(f"nested dataset {what} is not published yet", name, hint))
         return replace(found.relation, version=found.record["digest"])
 
-    def without_rows_for_a_period(self) -> Iterator[Fault]:
-        """A dataset that is published by Period must say which rows belong to one."""
+    def faults_of_period(self) -> Iterator[Fault]:
+        """Yield a fault if neither a window nor the store says which rows belong to the Period."""
         period, table = self.period, self.scope.main.table
         if period is None or window_of(self.scope.dataset, self.as_of, period):
             return
@@ -119,40 +125,44 @@ class SourceLocator:
 
 @dataclass(frozen=True)
 class ResolvedSources:
-    """Sources where they are. `readers`: a session for each that the target's engine cannot read."""
+    """The relations of all sources in their own stores.
 
-    there: SelectionInput
+    `readers` holds a session for each external source, by its name: one that the target's engine cannot read.
+    """
+
+    inputs: SelectionInput
     readers: Mapping[str, Session]
 
-    def with_transferred(self, carry: Carry) -> SelectionInput:
-        """What the target's engine is asked, once `carry` has seen to what it cannot read."""
-        found = {each.name: carry(self.there, each, self.readers[each.name]) for each in self.apart}
-        return replace(self.there, relations={**self.there.relations, **found}, moved=frozenset(found))
+    def with_transferred(self, transfer: TransferSource) -> SelectionInput:
+        """Return inputs that the target's engine can read; `transfer` replaces each external source."""
+        found = {each.name: transfer(self.inputs, each, self.readers[each.name]) for each in self.external}
+        relations = {**self.inputs.relations, **found}
+        return replace(self.inputs, relations=relations, transferred=frozenset(found))
 
     @property
-    def apart(self) -> tuple[Source, ...]:
+    def external(self) -> tuple[Source, ...]:
         """The sources that the target's engine cannot read."""
-        scope = self.there.scope
-        return tuple(each for each in scope.sources if each.name in self.readers)
+        scope = self.inputs.scope
+        return tuple(each for each in (scope.main, *scope.lookups) if each.name in self.readers)
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        """How these are read where they are, in nobody's dialect: what tells one question from another."""
-        return tuple(source_query(self.there, each).sql() for each in self.apart)
+    def external_queries(self) -> tuple[str, ...]:
+        """The generic SQL that reads each external source in its store; part of the selection's digest."""
+        return tuple(source_query(self.inputs, each).sql() for each in self.external)
 
     def mismatches(self) -> Iterator[Fault]:
-        """In what these break their declared schema; of the others the compiler tells."""
-        there = self.there
+        """Yield a fault for each schema violation of an external source; the compiler checks the others."""
+        inputs = self.inputs
         return (
             fault
-            for each in self.apart
-            for fault in mismatches(each, there.relations[each.name], there.wholly_read(each))
+            for each in self.external
+            for fault in mismatches(each, inputs.relations[each.name], inputs.wholly_read(each))
         )
 
 
 @contextmanager
 def _readers(resolvers: Mapping[str, Resolver], own: str, job: JobContext) -> Generator[dict[str, Session]]:
-    """A session for each source that an engine which writes the dialect `own` cannot read."""
+    """Open a session for each source that engines of the dialect `own` cannot read, by the source's name."""
     with ExitStack() as stack:
         opened: dict[str, Session] = {}
         readers: dict[str, Session] = {}
@@ -164,8 +174,8 @@ def _readers(resolvers: Mapping[str, Resolver], own: str, job: JobContext) -> Ge
         yield readers
 
 
-def named_only(inputs: SelectionInput, source: Source, reader: Session) -> Relation:  # noqa: ARG001
-    """For a text that nobody runs: the source under its bare logical name."""
+def as_logical(inputs: SelectionInput, source: Source, reader: Session) -> Relation:  # noqa: ARG001
+    """Return a source under its logical name, for SQL that is compiled and compared, never run."""
     return replace(
         logical_relation(source, inputs.period),
         version=inputs.relations[source.name].version,
@@ -173,7 +183,7 @@ def named_only(inputs: SelectionInput, source: Source, reader: Session) -> Relat
 
 
 def source_key(source: Source, dataset: Dataset, target: Target) -> str:
-    """How a source is called in a materialization's record: `resolver/table` or `datasets/stem`."""
+    """Return the key of a source in a publication's record: `resolver/table` or `datasets/stem`."""
     if source.nested:
         return f"datasets/{source.nested.stem}"
     return f"{target.resolver_of(dataset, source.table).name}/{source.table}"

@@ -1,4 +1,4 @@
-"""Makes sure that all that a run reads of a source is one version of it."""
+"""Detect sources that change while a run reads them: a run reads one version of each source."""
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,23 +20,22 @@ from dataset_assets.publishing.source_locator import SourceLocator
 
 
 @dataclass(frozen=True)
-class Stability:
-    """The sources of one run as they were when they were resolved, by the source's name."""
+class SourceStability:
+    """The relations of one run's sources when they were resolved, by the source's name."""
 
-    places: SourceLocator
+    locator: SourceLocator
     relations: Mapping[str, Relation]
     session: Session
 
     def confirm(self) -> None:
-        """Raises ChangedError with every source that is not the version any more that was resolved."""
+        """Raise ChangedError with every source that no longer has the resolved version."""
         raise_all(ChangedError, self._faults())
 
     @contextmanager
     def explain(self) -> Generator[None]:
-        """Raise ChangedError instead of an error that a source which changed may have caused.
+        """Raise ChangedError instead of an error that a changed source may have caused.
 
-        What an engine says of rows that are half one version and half the next, or of a file that is gone,
-        leads nobody to the cause.
+        An engine's error about rows of two versions, or about a deleted file, does not name this cause.
         """
         try:
             yield
@@ -52,18 +51,18 @@ class Stability:
             raise
 
     def _faults(self) -> Iterator[Fault]:
-        scope = self.places.scope
-        changed = (each for each in scope.sources if not self._holds(each))
+        scope = self.locator.scope
+        changed = (each for each in (scope.main, *scope.lookups) if not self._is_unchanged(each))
         for name in dict.fromkeys(each.nested.stem if each.nested else each.table for each in changed):
             yield Fault(f"{name} changed while it was read", hint="run again")
 
-    def _holds(self, source: Source) -> bool:
+    def _is_unchanged(self, source: Source) -> bool:
         version = self.relations[source.name].version
         try:
             if source.nested:
-                keeps = self.places.target.warehouse.keeps_rows
-                return keeps or self.places.relation(source, self.session).version == version
-            resolver = self.places.resolvers[source.name]
-            return resolver.holds(self.places.request(source), version)
+                keeps = self.locator.target.warehouse.keeps_rows
+                return keeps or self.locator.resolve_source(source, self.session).version == version
+            resolver = self.locator.resolvers[source.name]
+            return resolver.holds(self.locator.table_request(source), version)
         except ResolveError:
             return False

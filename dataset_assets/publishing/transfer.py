@@ -1,10 +1,9 @@
-"""What the target's engine cannot read is moved to it (BR-004), when it is settled that it is needed.
+"""Transfer sources that the target's engine cannot read into its session (BR-004).
 
-Of each only the columns that are used, and of the main table only the rows of the window.
+Only the columns that the selection uses are transferred, and of the main table only the rows of the window.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dataset_assets.compiler.cast_failures import cast_failures
@@ -17,58 +16,58 @@ from dataset_assets.ports.relation import Relation
 from dataset_assets.text.progress import Progress
 from dataset_assets.text.wording import size_text
 
-FIRST_TOLD = 1_000_000
-"""Rows after which a move that goes on says how far it is; it says so again at twice as many, and so on."""
+FIRST_REPORT = 1_000_000
+"""Rows after which a transfer reports its progress for the first time; then each time they have doubled."""
 
 
 @dataclass
 class SourceTransfer:
-    """Moves sources to `session`.
+    """Transfers sources to `session`; an instance is a `TransferSource`.
 
-    `usage` counts `rows_moved` and `bytes_moved`, these as Arrow, and what the sources' own engines used.
+    `usage` counts `rows_moved`, `bytes_moved` (as Arrow), and the counters of the sources' own engines.
     """
 
     session: Session
-    tell: Progress
+    report: Progress
     usage: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, inputs: SelectionInput, source: Source, reader: Session) -> Relation:
-        """The source as the session has it from now on. `inputs` tells where `reader` finds it.
+        """Transfer one source, and return its relation in the session. `inputs` locates it for `reader`.
 
-        Raises ResolveError with each column that holds values which are not what it is declared as.
+        Raises ResolveError with each column whose values do not fit the declared type.
         """
         query, used = source_query(inputs, source), Counter(reader.usage)
-        columns, way = inputs.needed(source), _TransferProgress(source.name, self.tell)
+        columns, progress = inputs.needed(source), _TransferProgress(source.name, self.report)
         try:
             reads = reader.estimate(query)
-            told = "" if reads is None else f", for which {size_text(reads)} are read"
-            self.tell(f"moving {source.name}{told}")
-            place = self.session.load_arrow(source.name, columns, reader.batches(query), way.moved)
+            cost = "" if reads is None else f", for which {size_text(reads)} are read"
+            self.report(f"moving {source.name}{cost}")
+            loaded = self.session.load_arrow(source.name, columns, reader.batches(query), progress.received)
         except DataError:
             raise_all(ResolveError, cast_failures(inputs, reader, [source]))
             raise
-        self.tell(f"moved {way}")
-        self.usage.update(rows_moved=way.rows, bytes_moved=way.size)
+        self.report(f"moved {progress}")
+        self.usage.update(rows_moved=progress.rows, bytes_moved=progress.size)
         self.usage.update(Counter(reader.usage) - used)
         version = inputs.relations[source.name].version
-        return Relation(place, self.session.describe(place), version, way.rows)
+        return Relation(loaded, self.session.describe(loaded), version, progress.rows)
 
 
 @dataclass
 class _TransferProgress:
-    """How far one move is."""
+    """Counts and reports the rows of one transfer."""
 
     name: str
-    tell: Callable[[str], None]
+    report: Progress
     rows: int = 0
     size: int = 0
-    next_told: int = FIRST_TOLD
+    next_report: int = FIRST_REPORT
 
-    def moved(self, rows: int, size: int) -> None:
+    def received(self, rows: int, size: int) -> None:
         self.rows, self.size = rows, size
-        if rows >= self.next_told:
-            self.next_told = 2 * rows
-            self.tell(f"moving {self}")
+        if rows >= self.next_report:
+            self.next_report = 2 * rows
+            self.report(f"moving {self}")
 
     def __str__(self) -> str:
         return f"{self.name}: {self.rows:,} rows, {size_text(self.size)}"

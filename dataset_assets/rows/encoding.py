@@ -1,6 +1,6 @@
-"""A row as text, and many rows as one digest: how rows are compared without looking at each value.
+"""Encode a row as canonical text, and many rows as one digest, so that rows can be compared by hash.
 
-The text is the same on every engine, so a row hash and a digest are too.
+The text is the same on every engine, so row hashes and digests are too.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def _or_null(value: exp.Expr) -> list[exp.Expr]:
 
 
 def _string(value: exp.Expr) -> list[exp.Expr]:
-    """Length first, so that no text can look like the end of a field."""
+    """Write the length first, so that no text can look like the end of a field."""
     length = _as_text(exp.Length(this=value))
     return [*_or_null(length), text(":"), exp.Coalesce(this=value.copy(), expressions=[text("")])]
 
@@ -41,14 +41,14 @@ _FIELDS: Mapping[ColumnType, tuple[str, Callable[[exp.Expr], list[exp.Expr]]]] =
     ColumnType.DATE: ("D", lambda value: _or_null(_as_text(value))),
     ColumnType.TIMESTAMP: ("t", lambda value: _or_null(_as_text(exp.UnixMicros(this=value)))),
 }
-"""Type → its tag, and the pieces that write a value of it."""
+"""Maps a type to its tag and the function that writes a value of it."""
 
 
 def row_text(columns: Sequence[tuple[exp.Expr, ColumnType]]) -> exp.Expr:
-    """The canonical text of a row: fields joined by `|`, each a type's tag and the value, or `n` for NULL.
+    """Return the canonical text of a row: fields joined by `|`, each a type's tag and the value or `n`.
 
-    Strings are `s<characters>:<text>`, decimals have nine places, timestamps are UTC microseconds. Two rows
-    have the same text only when types and values are the same.
+    NULL is `n`, strings are `s<characters>:<text>`, decimals have nine places, timestamps are UTC
+    microseconds. Two rows have the same text only if their types and values are the same.
     """
     pieces: list[exp.Expr] = []
     for place, (value, kind) in enumerate(columns):
@@ -58,7 +58,7 @@ def row_text(columns: Sequence[tuple[exp.Expr, ColumnType]]) -> exp.Expr:
 
 
 def digest_parts(columns: Sequence[PublishedColumn], table: str | None = None) -> dict[str, exp.Expr]:
-    """The aggregates of rows that `fold_digest` makes a digest of; `table` qualifies the columns."""
+    """Return the aggregates that `fold_digest` combines to a digest; `table` qualifies the columns."""
     fields = [(column(each.name, table), each.type) for each in columns]
     fingerprint = Fingerprint(this=row_text(fields))
     sums = {
@@ -71,16 +71,18 @@ def digest_parts(columns: Sequence[PublishedColumn], table: str | None = None) -
 
 
 def fold_digest(columns: Sequence[PublishedColumn], parts: Mapping[str, object]) -> str:
-    """The digest: SHA-256, in hexadecimal, of the columns' names and types, the count and the two sums."""
+    """Return the digest: the hexadecimal SHA-256 of the columns' names and types, the count and two sums."""
     numbers = {name: int(Decimal(str(value or 0))) for name, value in sorted(parts.items())}
     shape = [[each.name, each.type.value] for each in columns]
     return hashlib.sha256(json.dumps([shape, numbers]).encode()).hexdigest()
 
 
 def content_digest(session: Session, source: exp.Expr, columns: Sequence[PublishedColumn]) -> str:
-    """The digest of the rows of `source` (BR-116): no order, no thread count, duplicates count.
+    """Return the digest of the rows of `source` (BR-116).
 
-    Sums of MD5 slices of each row's text, exact on every engine to 8e10 rows. Against accidents, not forgers.
+    It does not depend on the order of rows or on threads; duplicates count. It consists of sums of slices
+    of the MD5 of each row's text, exact on every engine up to 8e10 rows. It detects accidental changes, not
+    forgery.
     """
     parts = digest_parts(columns)
     query = exp.select(*(alias(exp.cast(part, "TEXT"), name) for name, part in parts.items()))

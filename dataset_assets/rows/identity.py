@@ -1,6 +1,6 @@
-"""Row identity in SQL: new rows get ids, the others keep theirs (BR-117).
+"""Assign row ids in SQL: new rows get ids, rows that were published before keep theirs (BR-117).
 
-Nothing here reads a clock or goes through Python rows; the same CTEs run on every engine.
+No clock is read and no row passes through Python; the same CTEs run on every engine.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ from dataset_assets.sql.internal_names import NO_NAMES, Names
 
 @dataclass(frozen=True)
 class EarlierRows:
-    """The rows that are there now: what stands in FROM, and the published columns that it has.
+    """The rows of the previous publication: an expression for FROM, and its published columns.
 
-    Without `has_key` the key of today may be there more than once: it was not the key then.
+    `has_key` says whether today's natural key is unique among them; it may have been another key then.
     """
 
     source: exp.Expr
@@ -40,10 +40,10 @@ class EarlierRows:
 
 @dataclass(frozen=True)
 class Identity:
-    """How the rows of a dataset are told apart and put in order.
+    """The columns that identify and order the rows of a dataset.
 
-    `key` is the natural key, empty where the Dataset has none; `order` the mapped timestamp's output column;
-    `names` are the internal names that are free beside those of the query that selects the rows.
+    `key` is the natural key, empty if the dataset has none; `order` is the published column of the timestamp;
+    `names` generates internal names that the query that selects the rows does not use.
     """
 
     columns: tuple[ColumnDef, ...]
@@ -52,7 +52,7 @@ class Identity:
     names: Names = NO_NAMES
 
     def named(self, wanted: str) -> str:
-        """The name of a CTE: the wanted one, or one that is free."""
+        """Return a name for a CTE: the wanted one, or a similar one if it is in use."""
         return self._names.free(wanted)
 
     @cached_property
@@ -60,24 +60,25 @@ class Identity:
         return self.names.and_beside(each.name for each in self.columns)
 
     def definitions(self, names: Sequence[str]) -> list[ColumnDef]:
-        """The published columns of these names."""
+        """Return the published columns of these names."""
         by_name = {definition.name.lower(): definition for definition in self.columns}
         return [by_name[name.lower()] for name in names]
 
     @property
     def identity_columns(self) -> list[ColumnDef]:
-        """The columns that tell rows apart: the natural key, or without one all of them."""
+        """The columns that identify a row: the natural key, or all columns if there is none."""
         return self.definitions(self.key) if self.key else list(self.columns)
 
 
 def row_metadata(
     rows: str, identity: Identity, stamp: Stamp, before: EarlierRows | None, *, bucketed: bool
 ) -> tuple[CTE, ...]:
-    """CTEs that give every row of the CTE `rows` its system columns; the last one holds the result.
+    """Return CTEs that add the system columns to the rows of the CTE `rows`; the last one holds the result.
 
-    `before` is the publication that this one replaces: a row that is in it (same natural key; without one,
-    same content and occurrence) keeps its id, `_created_at`, lineage, `_labels` and `_deleted`, and its
-    `_updated_at` unless its content changed. `bucketed` is what the dialect says of its sorting.
+    `before` is the publication that is replaced. A row that is in it (same natural key; without one, same
+    content and occurrence) keeps its id, `_created_at`, lineage, `_labels` and `_deleted`, and its
+    `_updated_at` unless its content changed. `bucketed` numbers rows bucket by bucket, for an engine that
+    would sort all rows in one place.
     """
     if before is None or not _comparable(identity, before):
         numbered = _numbered(rows, identity, bucketed)
@@ -98,7 +99,7 @@ def _names(identity: Identity, source: str | None = None) -> list[exp.Expr]:
 
 
 def _comparable(identity: Identity, before: EarlierRows) -> bool:
-    """Rows can be found again only by columns that the publication before has, as the same type."""
+    """Return whether the previous publication has every identity column with its type of today."""
     old = {definition.name.lower(): definition.type for definition in before.columns}
     return all(
         old.get(definition.name.lower()) is definition.type for definition in identity.identity_columns
@@ -106,7 +107,7 @@ def _comparable(identity: Identity, before: EarlierRows) -> bool:
 
 
 def _bucket(identity: Identity) -> exp.Expr:
-    """Ahead of everything else in the order of rows: the day; without a timestamp, a slice of a hash."""
+    """Return the first sort key of rows: the day, or without a timestamp a slice of a hash."""
     if identity.order is None:
         key = exp.MD5(this=_key_text(identity.identity_columns))
         return exp.Substring(this=key, start=number(1), length=number(2))
@@ -115,10 +116,10 @@ def _bucket(identity: Identity) -> exp.Expr:
 
 
 def _numbered(rows: str, identity: Identity, bucketed: bool) -> tuple[CTE, ...]:
-    """`numbered`: the rows with a number from 0, in a total order (BR-117).
+    """Return CTEs that number the rows from 0 in a total order (BR-117); the last is `numbered`.
 
-    An engine that would sort in one place (`bucketed`) sorts bucket by bucket and adds the sizes of the
-    buckets before: the numbers are the same.
+    With `bucketed` the rows are sorted in each bucket, and the sizes of the preceding buckets are added: the
+    numbers are the same.
     """
     first = identity.definitions([identity.order]) if identity.order else []
     by = [column(d.name) for d in first + [each for each in identity.identity_columns if each not in first]]
@@ -141,14 +142,14 @@ def _numbered(rows: str, identity: Identity, bucketed: bool) -> tuple[CTE, ...]:
 
 
 def _place(by: Sequence[exp.Expr], within: exp.Expr | None = None) -> exp.Expr:
-    """A row's place from 0 in this order."""
+    """Return a row's number from 0 in this order."""
     order = exp.Order(expressions=[exp.Ordered(this=each, nulls_first=True) for each in by])
     place = exp.Window(this=exp.RowNumber(), partition_by=[within] if within else None, order=order)
     return exp.Sub(this=place, expression=number(1))
 
 
 def _bucket_sizes(bucketed_rows: str) -> exp.Select:
-    """For each bucket of the CTE `bucketed_rows`, how many rows are in the buckets before it."""
+    """Return the number of rows in all preceding buckets, for each bucket of the CTE `bucketed_rows`."""
     before = exp.Window(
         this=exp.Sum(this=exp.Count(this=exp.Star())),
         order=exp.Order(expressions=[exp.Ordered(this=column("_bucket"), nulls_first=True)]),
@@ -160,19 +161,19 @@ def _bucket_sizes(bucketed_rows: str) -> exp.Select:
 
 
 def _new_rows(identity: Identity, stamp: Stamp) -> exp.Select:
-    """The numbered rows with ids and constants."""
+    """Return the numbered rows with new ids and the values that all new rows share."""
     values = {**constants(stamp), "_row_id": row_id(stamp)}
     made = (exp.alias_(values[system.name], system.name) for system in SYSTEM_COLUMNS)
     return exp.select(*_names(identity), *made).from_(table(identity.named("numbered")))
 
 
 def _compared(rows: str, identity: Identity, before: EarlierRows) -> tuple[CTE, ...]:
-    """Every row beside the row it was before, if it was there, and whether its content changed."""
+    """Return CTEs that join each row with its previous version, and flag changed content."""
     sides = present, previous = identity.named("present"), identity.named("previous")
     new = exp.select(*_names(identity)).from_(table(rows))
     old = _previous(identity, before)
     if identity.key:
-        old = old if before.has_key else _once(old, identity)
+        old = old if before.has_key else _with_unique_key(old, identity)
         same = [_same(definition, *sides) for definition in identity.identity_columns]
     else:
         new = _counted(new, identity, None)
@@ -188,21 +189,22 @@ def _compared(rows: str, identity: Identity, before: EarlierRows) -> tuple[CTE, 
 
 
 def _previous(identity: Identity, before: EarlierRows) -> exp.Select:
-    """The columns of today that the publication before has, and its system columns.
+    """Return the previous publication's columns that are published today, and its system columns.
 
-    A table that is called like one of the columns gets an alias: GoogleSQL would read its whole row.
+    A table with the name of one of its columns gets an alias, because GoogleSQL would read that name as its
+    whole row.
     """
     names, source = {definition.name.lower() for definition in before.columns}, before.source
     if isinstance(source, exp.Table) and identity.named(source.name) != source.name:
         source = alias_table(source, identity.named("previous_rows"))
-    known = (column(d.name) for d in identity.columns if d.name.lower() in names)
-    return exp.select(*known, *(column(system.name) for system in SYSTEM_COLUMNS)).from_(source.copy())
+    kept = (column(d.name) for d in identity.columns if d.name.lower() in names)
+    return exp.select(*kept, *(column(system.name) for system in SYSTEM_COLUMNS)).from_(source.copy())
 
 
-def _once(rows: exp.Select, identity: Identity) -> exp.Select:
-    """The rows whose key is there once: of several nobody can say which one a row of today was.
+def _with_unique_key(rows: exp.Select, identity: Identity) -> exp.Select:
+    """Return the rows with a unique key: duplicates cannot be assigned to today's rows.
 
-    GoogleSQL takes QUALIFY only beside another clause that filters.
+    GoogleSQL accepts QUALIFY only beside another clause that filters.
     """
     key = [column(definition.name) for definition in identity.identity_columns]
     times = exp.Window(this=exp.Count(this=exp.Star()), partition_by=key)
@@ -210,7 +212,7 @@ def _once(rows: exp.Select, identity: Identity) -> exp.Select:
 
 
 def _counted(rows: exp.Select, identity: Identity, order: exp.Expr | None) -> exp.Select:
-    """Rows with a hash of their content and how often it came before: what tells them apart without a key."""
+    """Add a hash of each row's content and its occurrence: they identify rows without a natural key."""
     content = exp.MD5(this=_key_text(identity.identity_columns))
     occurrence = exp.Window(
         this=exp.RowNumber(),
@@ -221,7 +223,7 @@ def _counted(rows: exp.Select, identity: Identity, order: exp.Expr | None) -> ex
 
 
 def _same(definition: ColumnDef, left: str, right: str) -> exp.Expr:
-    """Equality that holds for NULLs too, in a form that every engine can hash."""
+    """Return an equality that also holds for NULLs, in a form that every engine can use in a hash join."""
     if not definition.nullable:
         return _equal(definition.name, left, right)
     sides = (row_text([(column(definition.name, side), definition.type)]) for side in (left, right))
@@ -233,7 +235,7 @@ def _equal(name: str, left: str, right: str) -> exp.Expr:
 
 
 def _changed(identity: Identity, before: EarlierRows) -> exp.Expr:
-    """Whether any column is not what it was; always, when the columns themselves changed."""
+    """Return whether the content of a row changed; always true if the columns themselves changed."""
     if [(d.name, d.type) for d in identity.columns] != [(d.name, d.type) for d in before.columns]:
         return exp.true()
     keys = {name.lower() for name in identity.key}

@@ -1,4 +1,4 @@
-"""What a publication writes on its new rows, as SQL: ids and constants."""
+"""Create the SQL of the system columns of new rows: row ids, and values that all new rows share."""
 
 import sqlglot
 from sqlglot import exp
@@ -18,11 +18,11 @@ _COUNTER = sqlglot.parse_one(
 _COUNTER_SIZE = 1 << 26
 """RFC 9562 UUIDv7 with a monotonic counter (its method 1): 48 bits of milliseconds, 26 bits of row number in
 rand_a and the head of rand_b, and the publication's salt in the rest. A counter that is full is carried into
-the milliseconds; that branch is apart because nearly no publication has so many rows."""
+the milliseconds; this case has an expression of its own because few publications have so many rows."""
 
 
 def row_id(stamp: Stamp) -> exp.Expr:
-    """The id of a row whose number from 0 is in the column `_number` (BR-117)."""
+    """Return the id of a row whose number, counted from 0, is in the column `_number` (BR-117)."""
     milliseconds = stamp.milliseconds
     head = text(f"{milliseconds >> 16:08x}-{milliseconds & 65535:04x}-7")
     carried = exp.replace_placeholders(_CARRIED.copy(), ms=number(milliseconds))
@@ -32,7 +32,7 @@ def row_id(stamp: Stamp) -> exp.Expr:
 
 
 def constants(stamp: Stamp) -> dict[str, exp.Expr]:
-    """The system columns that are the same on all new rows of a publication."""
+    """Return the system columns that have one value in all new rows of a publication."""
 
     def words(value: object | None) -> exp.Expr:
         return exp.cast(exp.null(), "VARCHAR") if value is None else text(str(value))
@@ -53,5 +53,5 @@ def constants(stamp: Stamp) -> dict[str, exp.Expr]:
 
 
 def instant(stamp: Stamp) -> exp.Expr:
-    """The publication's instant as a literal."""
+    """Return the publication's instant as a literal."""
     return boundary(Moment(stamp.instant, stamp.instant.date()), "TIMESTAMPTZ")

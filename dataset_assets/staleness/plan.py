@@ -1,6 +1,6 @@
-"""What would be made of a dataset, and why (`due.py`); and what has to be made before it.
+"""Plan which Periods of a dataset must be published and why, and which nested datasets before it.
 
-Metadata alone is asked, nothing is scanned. What is up to date by it, a run would let stand.
+Plans are made from metadata alone; no rows are read. A run keeps what a plan calls up to date.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,29 +12,31 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
-from dataset_assets.staleness.staleness import (
-    PublicationStatus,
-    Reason,
-    SourceStates,
-    StalenessReason,
-    StalePublication,
-)
+from dataset_assets.staleness.publication_status import PublicationStatus
+from dataset_assets.staleness.reasons import Reason, StalenessReason, StalePublication
+from dataset_assets.staleness.source_states import SourceStates
 
-_STALE = {StalenessReason.VERSION, StalenessReason.OBJECTION, StalenessReason.SOURCE, StalenessReason.NESTED}
+_STALE = {
+    StalenessReason.VERSION,
+    StalenessReason.NOT_REUSABLE,
+    StalenessReason.SOURCE,
+    StalenessReason.NESTED,
+}
+"""The reasons that make an existing publication stale; others concern new, moved or requested ones."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be made of one dataset, in order of time. `standing`: how many are up to date.
+    """The publications of one dataset that must be made, in order of time.
 
-    `unsure`: those among them of which that is not certain, since a source cannot be asked.
-    `stale`: how many publications another dataset reads as they are, though they are not up to date.
+    `up_to_date` is the number of the others; `uncertain` are those among them with a source that cannot be
+    read. `stale` is the number of publications that another dataset reads although they are not up to date.
     """
 
     entry: Entry
     due: tuple[StalePublication, ...]
-    standing: int = 0
-    unsure: tuple[StalePublication, ...] = ()
+    up_to_date: int = 0
+    uncertain: tuple[StalePublication, ...] = ()
     stale: int = 0
 
 
@@ -47,50 +49,52 @@ def plans(
     *,
     every: bool = False,
 ) -> list[Plan]:
-    """The dataset's plan, last; before it those of nested datasets that must be published for it first.
+    """Return the plans of nested datasets that must be published first, then the dataset's own plan.
 
-    `every`: what is up to date is due as well. Raises DatasetAssetsError for a dataset whose file is broken,
-    and for a warehouse that cannot be asked; a fault of a source is an obstacle of a `StalePublication`.
+    With `every` all Periods are due. Raises DatasetAssetsError if the dataset's file is broken or the
+    warehouse cannot be read; a fault of a source is an obstacle of a `StalePublication`.
     """
     with target.engine.connect(JobContext(entry.stem)) as session:
-        return list(_Planner(SourceStates(catalog, target, now, session)).plans(entry, periods, every=every))
+        planner = _Planner(SourceStates(catalog, target, now, session))
+        return list(planner.plans(entry, periods, every=every))
 
 
 @dataclass(frozen=True)
 class _Planner:
-    """Of all datasets."""
+    """Plans a dataset and the nested datasets that it reads."""
 
-    known: SourceStates
+    states: SourceStates
 
     def plans(self, entry: Entry, periods: Sequence[Period | None], *, every: bool) -> Iterator[Plan]:
-        """Each dataset is planned after all that read it, when it is known which of its Periods they need."""
+        """Yield the plans, nested datasets first; each is planned after the datasets that read it."""
         wanted: dict[str, dict[str, Period | None]] = {entry.stem: {str(each): each for each in periods}}
-        found: list[Plan] = []
-        for stem in reversed(nested_first(self.known.catalog, self.known.catalog.entries)):
+        planned: list[Plan] = []
+        catalog = self.states.catalog
+        for stem in reversed(nested_first(catalog, catalog.entries)):
             if stem in wanted:
-                asked = _in_time(wanted[stem].values())
-                plan = self._plan(self.known.catalog.entry(stem), asked, every=every and stem == entry.stem)
-                found.append(plan if stem == entry.stem else _made_first(plan))
-                for named, period in (each for due in found[-1].due for each in due.nested):
+                needed = _in_order(wanted[stem].values())
+                plan = self._plan(catalog.entry(stem), needed, every=every and stem == entry.stem)
+                planned.append(plan if stem == entry.stem else _first_publications(plan))
+                for named, period in (each for due in planned[-1].due for each in due.nested):
                     wanted.setdefault(named.stem, {})[str(period)] = period
-        own, *below = found
-        yield from (plan for plan in reversed(below) if plan.due or plan.stale)
+        own, *nested = planned
+        yield from (plan for plan in reversed(nested) if plan.due or plan.stale)
         yield own
 
     def _plan(self, entry: Entry, periods: Sequence[Period | None], *, every: bool) -> Plan:
-        looks = [PublicationStatus(self.known, entry, period) for period in periods]
-        found = [(look, look.due(every=every)) for look in looks]
-        unsure = tuple(doubt for look, due in found if due is None and (doubt := look.unsure()))
-        made = tuple(due for _, due in found if due)
-        return Plan(entry, made, len(periods) - len(made), unsure)
+        statuses = [PublicationStatus(self.states, entry, period) for period in periods]
+        checked = [(status, status.due(every=every)) for status in statuses]
+        uncertain = tuple(kept for status, due in checked if due is None and (kept := status.uncertain()))
+        stale = tuple(due for _, due in checked if due)
+        return Plan(entry, stale, len(periods) - len(stale), uncertain)
 
 
-def _made_first(plan: Plan) -> Plan:
-    """Of a nested dataset: only what was never published keeps others from being made."""
+def _first_publications(plan: Plan) -> Plan:
+    """Return the plan of a nested dataset: other datasets wait only for what was never published."""
     new = tuple(due for due in plan.due if Reason(StalenessReason.NEW) in due.reasons)
     stale = sum(any(reason.why in _STALE for reason in due.reasons) for due in plan.due)
     return replace(plan, due=new, stale=stale)
 
 
-def _in_time(periods: Iterable[Period | None]) -> list[Period | None]:
+def _in_order(periods: Iterable[Period | None]) -> list[Period | None]:
     return sorted(periods, key=lambda period: period.start.isoformat() if period else "")

@@ -1,6 +1,6 @@
-"""Up to where a histogram divides the values evenly: skewed numbers must not end up in one bar.
+"""Compute the fences within which a histogram has bins of equal width, so that skewed numbers fill many bins.
 
-Values beyond the fences are in the first and the last bin, which are then wider than the others. A fence is
+Values outside of the fences are in the first and the last bin, which are then wider. A fence is
 three spreads away from the quartiles, as Tukey's outer fence is. Zeros are left out of the quartiles, because
 money is often mostly zero. The spread is at least as large as the quartiles themselves: where most values
 are the same, the others are seen, and values that are large but close together are never cut off.
@@ -13,22 +13,24 @@ from sqlglot import exp
 
 from dataset_assets.sql.build import column, number, table, text
 from dataset_assets.sql.nodes import DecimalText
-from dataset_assets.stats.counting import NUMBERS, Counting, decimal, least, most, named, select
+from dataset_assets.stats.counting import Counting
+from dataset_assets.stats.expressions import decimal, least, most, named, select
+from dataset_assets.stats.families import NUMBERS
 
 LEAST_ROWS = 100
-"""Of fewer rows than this (zeros and NULLs apart), all bins are equally wide."""
+"""Minimum number of rows without zeros and NULLs for fences; below, all bins are equally wide."""
 SPREADS = 3
 LARGEST = "1000000000000000000000000000"
-"""Quartiles beyond this are left alone: a fence would not fit into NUMERIC."""
+"""Quartiles beyond this have no fence, because it would not fit into NUMERIC."""
 
 
 def ctes(counting: Counting) -> dict[str, exp.Query]:
-    """The steps from `points` to the fences of each column of numbers."""
+    """Return the CTEs that compute the quartiles of each column of numbers."""
     return {"rungs": _rungs(counting), "quartiles": _quartiles()}
 
 
 def _rungs(counting: Counting) -> exp.Query:
-    """The rows of each magnitude and sign, with their least and greatest value; zeros are left out."""
+    """Count the rows of each magnitude and sign, with their least and greatest value, without zeros."""
     written = exp.Replace(
         this=DecimalText(this=exp.Abs(this=column("value"))), expression=text("."), replacement=text("")
     )
@@ -42,21 +44,21 @@ def _rungs(counting: Counting) -> exp.Query:
         named(is_negative, "negative"),
         named(digits, "digits"),
     ]
-    told = select(shown, table("points"), numbers, column("value").neq(number(0)))
+    nonzero = select(shown, table("points"), numbers, column("value").neq(number(0)))
     ends = [named(least("value"), "low"), named(most("value"), "high")]
     rows = named(exp.Sum(this=column("n")), "n")
     by = [column("field"), column("negative"), exp.Length(this=column("digits")), _rung()]
-    return select([column("field"), *ends, rows], told.subquery("laddered", copy=False), by=by)
+    return select([column("field"), *ends, rows], nonzero.subquery("laddered", copy=False), by=by)
 
 
 def _rung() -> exp.Expr:
-    """Which of 1, 2 and 5 the first digit reaches."""
+    """Return the greatest of 1, 2 and 5 that is not above the first digit."""
     reached = [exp.If(this=column("digits") >= text(digit), true=number(digit)) for digit in ("5", "2")]
     return exp.Case(ifs=reached, default=number(1))
 
 
 def _quartiles() -> exp.Query:
-    """The outer ends of the rungs on which the first and the third quartile lie."""
+    """Return the outer ends of the rungs that hold the first and the third quartile."""
     order = exp.Order(expressions=[exp.Ordered(this=column("low"), nulls_first=True)])
     upto = exp.Window(this=exp.Sum(this=column("n")), partition_by=[column("field")], order=order)
     every = exp.Window(this=exp.Sum(this=column("n")), partition_by=[column("field")])
@@ -70,7 +72,7 @@ def _quartiles() -> exp.Query:
 
 
 def clipped() -> exp.Query:
-    """Where the bins of each column begin and end: its least and greatest value, or a fence before it."""
+    """Return the range of each column's bins: from its least to its greatest value, within the fences."""
     first, third = column("first", "quartiles"), column("third", "quartiles")
     sizes = [exp.Abs(this=first.copy()), exp.Abs(this=third.copy())]
     spread = exp.Greatest(this=exp.paren(third - first), expressions=sizes)
@@ -94,5 +96,5 @@ def _if(condition: exp.Expr, value: exp.Expr) -> exp.Expr:
 
 
 def _or(fence: exp.Expr, end: str) -> exp.Expr:
-    """The fence, or the column's own end where it has none."""
+    """Return the fence, or the column's own end if it has none."""
     return exp.Coalesce(this=fence, expressions=[column(end, "whole")])

@@ -1,7 +1,7 @@
-"""Histograms, medians and timelines, from the counts of values.
+"""Compute histograms, medians and timelines from the counts of values.
 
-Everything is exact: bins are found by comparing decimals, never by dividing floats, so that no engine, order
-or thread count moves a row into the next bin.
+All results are exact: bins are found by comparing decimals, not by dividing floats, so that every engine
+assigns each row to the same bin.
 """
 
 from sqlglot import exp
@@ -9,12 +9,9 @@ from sqlglot import exp
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.sql.build import column, number, table, text
 from dataset_assets.stats import fences
-from dataset_assets.stats.counting import (
+from dataset_assets.stats.counting import Counting, answer
+from dataset_assets.stats.expressions import (
     DECIMAL,
-    NUMBERS,
-    TIMES,
-    Counting,
-    answer,
     as_text,
     decimal,
     is_null,
@@ -24,17 +21,18 @@ from dataset_assets.stats.counting import (
     select,
     union,
 )
+from dataset_assets.stats.families import NUMBERS, TIMES
 
 BINS = 20
 LEAST_WIDTH = "0.000000001"
 TIMELINE_DAYS = 3660
-"""A timeline over more days than this is not made."""
+"""The greatest number of days that a timeline covers; columns over more days have none."""
 DAYS_BY_DAY = 62
-"""A timeline over as many days or more is by month."""
+"""A timeline over at least this many days is by month."""
 
 
 def ctes(counting: Counting) -> dict[str, exp.Query]:
-    """The steps from counts to bins, in order."""
+    """Return the CTEs from counts to bins, in order."""
     if not {NUMBERS, TIMES} & set(counting.families):
         return {}
     has_numbers = NUMBERS in counting.families
@@ -49,7 +47,7 @@ def ctes(counting: Counting) -> dict[str, exp.Query]:
 
 
 def answers(counting: Counting) -> list[exp.Query]:
-    """The rows that leave: limits, bins, medians, and days or months."""
+    """Return the queries of the answers: limits, bins, medians, and days or months."""
     if not {NUMBERS, TIMES} & set(counting.families):
         return []
     found = [_limit(), _bin(counting)]
@@ -61,7 +59,7 @@ def answers(counting: Counting) -> list[exp.Query]:
 
 
 def _points(counting: Counting) -> exp.Query:
-    """What a histogram is drawn over: the numbers, and the days of times; `low` is a value as it was."""
+    """Return the points of histograms: numbers and the days of times; `low` is the original value."""
     counters = counting.counters
     queries: list[exp.Query] = []
     if NUMBERS in counting.families:
@@ -77,9 +75,9 @@ def _points(counting: Counting) -> exp.Query:
 
 
 def _limits(counting: Counting) -> exp.Query:
-    """Where each histogram begins and ends, and how wide a bin is: whole steps for integers and days.
+    """Return the begin and end of each histogram and the width of its bins, whole for integers and days.
 
-    Both widths are cast, lest the wider type of the two cut the places off the finer.
+    Both widths are cast to one type, so that no decimal places are lost.
     """
     twentieth = exp.cast(text("0.05"), "DECIMAL(3, 2)")
     reach = exp.paren(column("high_end") - column("low_end"))
@@ -99,14 +97,14 @@ def _limits(counting: Counting) -> exp.Query:
 
 
 def _limit() -> exp.Query:
-    """Where the bins of a histogram begin, and up to where they divide the values evenly."""
+    """Return the answers with the range that each histogram divides evenly."""
     low, high = as_text(column("low_end")), as_text(column("high_end"))
     shown = answer(kind=text("limit"), field=column("field"), low=low, high=high)
     return select(shown, table("limits"))
 
 
 def _place(first: int, end: int) -> exp.Expr:
-    """The bin among `first` to `end` - 1 that holds a point, by halves."""
+    """Find the bin of a point among `first` to `end` - 1 by binary search."""
     if end - first == 1:
         return number(first)
     middle = (first + end) // 2
@@ -116,7 +114,7 @@ def _place(first: int, end: int) -> exp.Expr:
 
 
 def _binned(counting: Counting) -> exp.Query:
-    """Every point with its bin."""
+    """Assign each point to its bin."""
     shown = [column(name, "points") for name in ("field", "value", "low", *counting.counters)]
     same = column("field", "points").eq(column("field", "limits"))
     binned = select([*shown, named(_place(0, BINS), "place")], table("points"))
@@ -143,10 +141,10 @@ def _bin(counting: Counting) -> exp.Query:
 
 
 def _middle_bins() -> exp.Query:
-    """The bin in which each column's median lies, so that only its values are ever sorted.
+    """Find the bin that holds each column's median, so that only the values of that bin are sorted.
 
-    `next_low` is the least value of the next bin: the second of the two middle values where the first is
-    the last of its bin.
+    `next_low` is the least value of the next bin: the second of the two middle values if the first is the
+    last value of its bin.
     """
     order = exp.Order(expressions=[exp.Ordered(this=column("place"), nulls_first=True)])
     upto = exp.Window(this=exp.Sum(this=column("n")), partition_by=[column("field")], order=order)
@@ -162,7 +160,7 @@ def _middle_bins() -> exp.Query:
 
 
 def _median(counting: Counting) -> exp.Query:
-    """The two middle values, which are one where the rows are odd: what PERCENTILE_CONT(0.5) lies between."""
+    """Return the two middle values, equal for an odd number of rows; PERCENTILE_CONT(0.5) is their mean."""
     order = exp.Order(expressions=[exp.Ordered(this=column("value", "binned"), nulls_first=True)])
     inside = exp.Window(
         this=exp.Sum(this=column("n", "binned")), partition_by=[column("field", "binned")], order=order
@@ -185,7 +183,7 @@ def _median(counting: Counting) -> exp.Query:
 
 
 def _timeline(counting: Counting) -> exp.Query:
-    """Rows by day where the days are few, by month where they are many, and none where they are too many."""
+    """Count rows by day if the days are few, by month if they are many, not at all if they are too many."""
     counters = counting.counters
     times = exp.In(this=column("field", "points"), expressions=list(map(number, counting.places(TIMES))))
     reach = column("high_end", "limits") - column("low_end", "limits")
@@ -199,5 +197,5 @@ def _timeline(counting: Counting) -> exp.Query:
     same = column("field", "points").eq(column("field", "limits"))
     days = days.join(table("limits"), on=same, copy=False)
     sums = {counter: exp.Sum(this=column(counter)) for counter in counters}
-    told = answer(kind=text("day"), field=column("field"), place=column("place"), **sums)
-    return select(told, days.subquery("days", copy=False), by=[column("field"), column("place")])
+    counted = answer(kind=text("day"), field=column("field"), place=column("place"), **sums)
+    return select(counted, days.subquery("days", copy=False), by=[column("field"), column("place")])

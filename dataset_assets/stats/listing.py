@@ -1,19 +1,23 @@
-"""The values that a profile shows of each column: the most frequent ones and a few samples."""
+"""List values of each column: the most frequent ones and a few samples."""
 
 from sqlglot import exp
 
 from dataset_assets.sql.build import column, identifier, number, table, text
 from dataset_assets.sql.nodes import FirstBy
-from dataset_assets.stats.counting import Counting, Family, answer, as_text, is_null, named, select
+from dataset_assets.stats.counting import Counting, answer
+from dataset_assets.stats.expressions import as_text, is_null, named, select
+from dataset_assets.stats.families import Family
 
 TOP = 10
+"""Most frequent values that are listed."""
 SAMPLES = 3
+"""Values in a sample."""
 LONGEST_TEXT = 200
-"""A longer text is cut in the statistics and ends with an ellipsis: a record holds no megabytes."""
+"""Characters after which a text is cut and ends with an ellipsis, to keep records small."""
 
 
 def ctes(counting: Counting) -> dict[str, exp.Query]:
-    """The steps from the counts of a family to its most frequent values, in order."""
+    """Return the CTEs from the counts of each family to its most frequent values, in order."""
     found: dict[str, exp.Query] = {}
     for family in counting.families:
         if family.listed:
@@ -23,7 +27,7 @@ def ctes(counting: Counting) -> dict[str, exp.Query]:
 
 
 def answers(counting: Counting) -> list[exp.Query]:
-    """The rows that leave: most frequent values and samples of all columns of each family."""
+    """Return the queries of the answers: most frequent values and samples of each family."""
     found: list[exp.Query] = []
     for family in counting.families:
         if family.listed:
@@ -42,13 +46,13 @@ def _least(family: Family) -> str:
 
 
 def _count_frequencies(family: Family) -> exp.Query:
-    """How many values of each column are held by the same number of rows: a few rows for each column."""
+    """Count the values of each column that have the same number of rows."""
     shown = [column("field"), column("n"), named(exp.Count(this=exp.Star()), "held_by")]
     return select(shown, table(family.name), exp.Not(this=is_null()), by=[column("field"), column("n")])
 
 
 def _least_frequency(family: Family) -> exp.Query:
-    """The number of rows of each column's tenth value: all values with more rows are among the first ten."""
+    """Return the number of rows of each column's tenth value; values with more rows are in the list."""
     order = exp.Order(expressions=[exp.Ordered(this=column("n"), desc=True, nulls_first=False)])
     upto = exp.Window(this=exp.Sum(this=column("held_by")), partition_by=[column("field")], order=order)
     shown = [column("field"), column("n"), named(upto - column("held_by"), "before")]
@@ -58,7 +62,7 @@ def _least_frequency(family: Family) -> exp.Query:
 
 
 def _joined(family: Family, shown: list[exp.Expr], *where: exp.Expr) -> exp.Select:
-    """A query of the values that are not NULL, beside the least frequency of their column."""
+    """Join the values that are not NULL with the number of rows of their column's tenth value."""
     values, least = family.name, _least(family)
     found = select(
         shown,
@@ -71,7 +75,7 @@ def _joined(family: Family, shown: list[exp.Expr], *where: exp.Expr) -> exp.Sele
 
 
 def _more_frequent(family: Family) -> exp.Query:
-    """The values with more rows than the tenth one: fewer than ten for each column."""
+    """Return the values with more rows than the tenth value: fewer than ten of each column."""
     values = family.name
     shown = answer(
         kind=text("top"),
@@ -83,7 +87,7 @@ def _more_frequent(family: Family) -> exp.Query:
 
 
 def _least_frequent(family: Family) -> exp.Query:
-    """The first values of those with exactly as many rows as the tenth one; the reader keeps ten in all."""
+    """Return the first values with as many rows as the tenth value; the reader keeps ten in all."""
     values, least = family.name, _least(family)
     value = column("value", values)
     first = named(FirstBy(this=value, key=value.copy(), count=number(TOP)), "listed")
@@ -94,7 +98,7 @@ def _least_frequent(family: Family) -> exp.Query:
 
 
 def _samples(family: Family) -> exp.Query:
-    """A few values of each column: of texts by their MD5, as good as drawn by lot and always the same."""
+    """Return a few values of each column; texts are sampled by their MD5, so each run has the same sample."""
     key = family.drawn_by(column("value"))
     first = named(FirstBy(this=column("value"), key=key, count=number(SAMPLES)), "listed")
     shown = [column("field"), first]
@@ -103,7 +107,7 @@ def _samples(family: Family) -> exp.Query:
 
 
 def _unnested(kind: str, lists: exp.Select, **more: exp.Expr) -> exp.Query:
-    """One answer for each element of the column `listed`."""
+    """Return one answer for each element of the column `listed`."""
     low = shown_text(column("element"))
     shown = answer(kind=text(kind), field=column("field", "tied"), low=low, **more)
     elements = exp.Unnest(
@@ -115,5 +119,5 @@ def _unnested(kind: str, lists: exp.Select, **more: exp.Expr) -> exp.Query:
 
 
 def shown_text(value: exp.Expr) -> exp.Expr:
-    """The text of a value, with one character more than is shown where it has more."""
+    """Return the text of a value, cut one character after the limit, so that readers notice the cut."""
     return exp.Substring(this=as_text(value), start=number(1), length=number(LONGEST_TEXT + 1))

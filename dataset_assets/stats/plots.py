@@ -1,4 +1,4 @@
-"""Columns as small pictures: SVG text, and the Markdown that shows it in Dagster."""
+"""Draw columns as small SVG charts, and embed them in Markdown for Dagster."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -11,19 +11,19 @@ WIDTH, HEIGHT = 320, 60
 COLOURS = {"train": "#4f7cac", "eval": "#e08e45", "test": "#7b9e55"}
 _PLAIN = "#4f7cac"
 _THINNEST = 0.7
-"""So that a long tail can be seen beside what is frequent."""
+"""Minimum height of a bar in pixels, so that rare values are visible beside frequent ones."""
 _LABELS = 12
 _LINE, _VALUES, _SIGNS = 13, 130, 22
-"""Of most frequent values: a line's height, where its bar begins, and how much of the value is written."""
+"""For most frequent values: height of a line, x of its bar, and characters of the value."""
 
 
 def distribution_svg(column: ColumnStatistics) -> str:
-    """A histogram where the column has one, else its most frequent values. Empty where there is neither."""
+    """Draw the histogram of a column, else its most frequent values; empty text if it has neither."""
     return histogram_svg(column) or top_values_svg(column)
 
 
 def top_values_svg(column: ColumnStatistics) -> str:
-    """A bar for each of the most frequent values, with its number of rows."""
+    """Draw a bar for each of the most frequent values, with its number of rows."""
     if not column.top_values:
         return ""
     most = max(each.rows for each in column.top_values)
@@ -32,7 +32,7 @@ def top_values_svg(column: ColumnStatistics) -> str:
 
 
 def legend_svg(splits: Iterable[str]) -> str:
-    """Which colour is which split."""
+    """Draw the legend of the colours of splits."""
     shown = [name for name in COLOURS if name in set(splits)]
     return _svg(
         _LINE,
@@ -63,9 +63,9 @@ def _svg(height: int, drawn: str) -> str:
 
 
 def histogram_svg(column: ColumnStatistics) -> str:
-    """A column's histogram, splits stacked in their colours; times by day or month where that is known.
+    """Draw a column's timeline or histogram, with splits stacked in their colours.
 
-    Empty text where there is nothing to draw: no histogram, no rows, or a sensitive column.
+    The result is empty text if the column has none, as a sensitive column or one without rows.
     """
     bins = column.timeline or column.histogram
     if not bins:
@@ -85,7 +85,7 @@ def _bars(bins: Sequence[Bin]) -> list[str]:
             foot -= height
             drawn.append(
                 f'<rect x="{place * step:.1f}" y="{foot:.1f}" width="{max(step - 1, 0.5):.1f}" '
-                f'height="{height:.1f}" fill="{colour}"><title>{_told(each)}</title></rect>'
+                f'height="{height:.1f}" fill="{colour}"><title>{_label(each)}</title></rect>'
             )
     return drawn
 
@@ -96,7 +96,7 @@ def _layers(each: Bin) -> list[tuple[str, int]]:
     return [(colour, each.splits[name]) for name, colour in COLOURS.items() if each.splits.get(name)]
 
 
-def _told(each: Bin) -> str:
+def _label(each: Bin) -> str:
     return escape(f"{each.low} to {each.high}: {each.rows}")
 
 
@@ -109,7 +109,7 @@ def _ends(bins: Sequence[Bin]) -> str:
 
 
 def markdown_image(svg: str, alt: str) -> str:
-    """A picture that needs no file beside it. `alt` is made harmless to Markdown and HTML."""
-    safe = "".join(f"\\{sign}" if sign in "\\[]()!`*_" else sign for sign in " ".join(alt.split()))
+    """Return Markdown with the image embedded. `alt` is escaped for Markdown and HTML."""
+    escaped = "".join(f"\\{sign}" if sign in "\\[]()!`*_" else sign for sign in " ".join(alt.split()))
     data = base64.b64encode(svg.encode()).decode()
-    return f"![{escape(safe)}](data:image/svg+xml;base64,{data})"
+    return f"![{escape(escaped)}](data:image/svg+xml;base64,{data})"

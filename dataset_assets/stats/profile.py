@@ -1,4 +1,4 @@
-"""Runs a profile's query and makes Statistics of its rows."""
+"""Profile rows: run the queries of their statistics and read the answers into `Statistics`."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlglot import exp
 
+from dataset_assets.model import Model
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.splits import NAMES
+from dataset_assets.stats.column_statistics import STATISTICS, Row
 from dataset_assets.stats.counting import ALL, SCOPES, Counting
 from dataset_assets.stats.histogram import DAYS_BY_DAY
 from dataset_assets.stats.listing import SAMPLES, TOP
@@ -19,15 +21,14 @@ from dataset_assets.stats.reading import READINGS, day, middle
 from dataset_assets.stats.statistics import Bin, ColumnStatistics, SplitColumn, Statistics, Value, ValueCount
 
 BATCH = 64
-"""How many columns are profiled in one query that counts each by itself: planning one takes longer than
-linearly in its columns, and an interrupt waits until a plan is made."""
+"""Columns in one query that counts each column by itself: its planning time grows faster than the number of
+columns, and an interrupt waits until a plan is complete."""
 BATCH_OF_ONE_SCAN = 1000
+"""Columns in one query that counts all columns in one scan."""
 WIDE = 16
 FEW_ROWS = 50_000
-"""Of more columns than `WIDE` and no more rows than this, all are counted in one scan: planning a GROUP BY
-for each column would take longer than counting."""
-
-Row = Mapping[str, Any]
+"""More columns than `WIDE` of at most this many rows are counted in one scan: planning a GROUP BY for each
+column would take longer than counting."""
 
 
 def profile(
@@ -37,11 +38,11 @@ def profile(
     split: str | None,
     extra: Mapping[str, exp.Expr] | None = None,
 ) -> Statistics:
-    """The statistics of the rows of `source`, in one query for each batch of columns.
+    """Return the statistics of the rows of `source`, by one query for each batch of columns.
 
-    `columns` (at least one) are profiled; `split` names the column of splits, where there is one; `extra`
-    are aggregates over the rows, answered as text in `Statistics.extra`. All numbers are exact and the
-    same on every engine; a decimal column's sum must stay below 1e29, which is all that NUMERIC holds.
+    `columns` (at least one) are profiled; `split` names the column of splits, if there is one; `extra` are
+    aggregates over the rows, returned as text in `Statistics.extra`. All numbers are exact and the same on
+    every engine; the sum of a decimal column must be below 1e29, the limit of NUMERIC.
     """
     found: dict[str, ColumnStatistics] = {}
     totals: dict[str, int] = {}
@@ -55,7 +56,7 @@ def profile(
         by_field: dict[int | None, list[Row]] = defaultdict(list)
         for row in session.rows(query):
             by_field[row["field"]].append(row)
-        found |= {each.name: _Column(each, by_field[place]).build() for place, each in enumerate(batch)}
+        found |= {each.name: _ColumnReader(each, by_field[place]).build() for place, each in enumerate(batch)}
         if first == 0:
             totals = {scope: int(row["n"]) for scope, row in _totals(by_field[0]).items()}
             extras = {row["scope"]: row["low"] for row in by_field[None]}
@@ -68,13 +69,13 @@ def _row_count(session: Session, source: exp.Expr) -> int:
 
 
 def _totals(rows: Sequence[Row]) -> dict[str, Row]:
-    """Scope → a column's totals there, always in the same order."""
+    """Map each scope to a column's row of aggregates, always in the same order."""
     found = {row["scope"]: row for row in rows if row["kind"] == "total"}
     return {scope: found[counter] for counter, scope in SCOPES.items() if counter in found}
 
 
-class _Column:
-    """One column's answers, by kind."""
+class _ColumnReader:
+    """Reads the statistics of one column from its answers, which it groups by kind."""
 
     def __init__(self, column: PublishedColumn, rows: Sequence[Row]) -> None:
         self._column = column
@@ -85,35 +86,30 @@ class _Column:
 
     def build(self) -> ColumnStatistics:
         totals = _totals(self._kinds["total"])
-        known: dict[str, Any] = {"type": self._column.type, "sensitive": self._column.sensitive}
+        described: dict[str, Any] = {"type": self._column.type, "sensitive": self._column.sensitive}
         if not totals:
-            return ColumnStatistics(**known, cardinality=0, null_count=0, null_percent=0)
+            return ColumnStatistics(**described, cardinality=0, null_count=0, null_percent=0)
         whole = totals.pop(ALL)
         return ColumnStatistics(
-            **known,
-            **self._summary(whole),
-            null_count=int(whole["missing"]),
+            **described,
+            **self._aggregated(whole, ColumnStatistics),
             median=self._median(),
             sample_values=self._samples(),
             top_values=self._top(),
             histogram=self._histogram(whole),
             timeline=self._timeline(whole),
-            splits={scope: SplitColumn(**self._summary(row)) for scope, row in totals.items()},
+            splits={
+                scope: SplitColumn(**self._aggregated(row, SplitColumn)) for scope, row in totals.items()
+            },
         )
 
-    def _summary(self, total: Row) -> dict[str, Any]:
-        rows, missing = int(total["n"]), int(total["missing"])
-        low, high, summed = total["low"], total["high"], total["total"]
-        return {
-            "cardinality": int(total["cardinality"]),
-            "null_percent": 100 * missing / rows,
-            "min": None if low is None else self._reading.value(low),
-            "max": None if high is None else self._reading.value(high),
-            "mean": None if summed is None else float(Decimal(summed)) / (rows - missing),
-        }
+    def _aggregated(self, row: Row, model: type[Model]) -> dict[str, Any]:
+        """Read those statistics of a row of aggregates that the model has a field for."""
+        value = self._reading.value
+        return {each.field: each.read(row, value) for each in STATISTICS if each.field in model.model_fields}
 
     def _median(self) -> Value | None:
-        """The mean of the two middle values: whole where it is, else exact text."""
+        """Return the mean of the two middle values: a number if it is whole, else exact text."""
         ends = next(((row["low"], row["high"]) for row in self._kinds["median"]), None)
         return None if ends is None else middle(self._reading, *map(Decimal, ends))
 
@@ -123,7 +119,7 @@ class _Column:
         return tuple(ValueCount(value=self._reading.value(row["low"]), rows=int(row["n"])) for row in top)
 
     def _samples(self) -> tuple[Value, ...]:
-        """Drawn by lot of texts; else the smallest values of the first, the middle and the last bin."""
+        """Return sampled texts, or the smallest values of the first, the middle and the last bin."""
         bins = sorted(self._kinds["bin"], key=lambda row: row["place"])
         if len(bins) > SAMPLES:
             bins = [bins[0], bins[len(bins) // 2], bins[-1]]
@@ -139,7 +135,7 @@ class _Column:
         return tuple(_bin(edges[place], edges[place + 1], counts[place]) for place in range(len(edges) - 1))
 
     def _timeline(self, whole: Row) -> tuple[Bin, ...]:
-        """By day where days are few, else by month; a day or month without rows is left out."""
+        """Return the rows by day if the days are few, else by month; empty days and months are left out."""
         axis, counts = self._reading.axis, _by_place(self._kinds["day"])
         if axis is None or not counts:
             return ()
@@ -151,12 +147,12 @@ class _Column:
         )
 
 
-def _next_day(of: date) -> date:
-    return of + min(timedelta(days=1), date.max - of)
+def _next_day(day_: date) -> date:
+    return day_ + min(timedelta(days=1), date.max - day_)
 
 
-def _next_month(of: date) -> date:
-    later = of + min(timedelta(days=31), date.max - of)
+def _next_month(first: date) -> date:
+    later = first + min(timedelta(days=31), date.max - first)
     return later if later == date.max else later.replace(day=1)
 
 

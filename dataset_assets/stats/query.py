@@ -1,4 +1,4 @@
-"""The one query behind a profile: values are counted once, and all else follows from the counts."""
+"""Build the query of a profile: values are counted once, and all statistics follow from the counts."""
 
 from collections.abc import Mapping
 
@@ -6,14 +6,15 @@ from sqlglot import exp
 
 from dataset_assets.sql.build import alias, column, table, text
 from dataset_assets.stats import histogram, listing
-from dataset_assets.stats.counting import Counting, answer, as_text, select, union
+from dataset_assets.stats.counting import Counting, answer
+from dataset_assets.stats.expressions import as_text, select, union
 
 
 def profile_query(counting: Counting, extra: Mapping[str, exp.Expr]) -> exp.Query:
-    """Answers rows of `counting.ANSWER`; `extra` are aggregates over the same rows, as text.
+    """Return the query of all answers with the columns of `ANSWER`; `extra` adds aggregates, as text.
 
-    The query has one part for each column, which counts its values; all others are for a family of columns,
-    so that its text and its plan grow with the columns as slowly as they can.
+    One part of the query for each column counts its values. Each other part is for a family of columns, so
+    that text and plan grow slowly with the number of columns.
     """
     families = counting.families
     ctes = {family.name: counting.counts(family) for family in families}

@@ -1,4 +1,4 @@
-"""How each type's values are read from a profile's answers, ordered, and laid out on a histogram's axis."""
+"""Read values of each type from the answers of a profile: their JSON value, order, and histogram axis."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ _PLACES = Decimal(LEAST_WIDTH)
 
 
 def day(number: Decimal | int) -> date:
-    """The date that is so many days after 1970-01-01; never one after the last there is."""
+    """Return the date that is `number` days after 1970-01-01, at most 9999-12-31."""
     return _EPOCH.date() + min(timedelta(days=int(number)), _LAST_DAY)
 
 
@@ -45,19 +45,19 @@ def _fine_width(reach: Decimal) -> Decimal:
 
 @dataclass(frozen=True)
 class Axis:
-    """A histogram's axis: where a value lies, how wide a bin is (as in the query), how an edge is shown."""
+    """The axis of a histogram: a value's point, the width of a bin (as in the query), an edge's value."""
 
     point: Callable[[str], Decimal]
     width: Callable[[Decimal], Decimal]
     shown: Callable[[Decimal], Value]
     closed: bool = False
-    """Whether the last bin ends at the greatest value and holds it."""
+    """Whether the last bin ends at the greatest value and includes it."""
 
     def edges(self, least: str, greatest: str, first: Decimal, end: Decimal) -> list[Value]:
-        """The edges of the bins, one more than there are bins.
+        """Return the edges of the bins, one more than there are bins.
 
-        The bins divide `first` to `end` evenly; the first begins at the least value and the last ends at the
-        greatest, where these lie outside of that.
+        The bins divide the range from `first` to `end` evenly. The first bin begins at the least value and
+        the last one ends at the greatest value if these are outside of the range.
         """
         with localcontext(_EXACT):
             low, high = self.point(least), self.point(greatest)
@@ -71,7 +71,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Reading:
-    """One type: its JSON value, and the order of its texts in the answers."""
+    """How one type is read: from an answer's text to its JSON value, the sort key of texts, and its axis."""
 
     value: Callable[[str], Value]
     order: Callable[[str], bytes | Decimal]
@@ -79,7 +79,7 @@ class Reading:
 
 
 def middle(reading: Reading, low: Decimal, high: Decimal) -> Value:
-    """The mean of two numbers: as a value of the column where it is one, else as exact text."""
+    """Return the mean of two numbers: a value of the column if it is whole, else exact text."""
     with localcontext(_EXACT):
         mean = (low + high) / 2
         return reading.value(str(mean)) if mean == int(mean) else _decimal_text(mean)

@@ -1,4 +1,4 @@
-"""What is said of a publication's rows (Domain: `column_stats`), as plain JSON values.
+"""The models of a publication's statistics, as plain JSON values.
 
 Integers are numbers, decimals exact text without trailing zeros, dates and instants ISO 8601 text.
 """
@@ -9,20 +9,20 @@ from dataset_assets.contract.model import ColumnType
 from dataset_assets.model import Model
 
 Value = bool | int | str
-"""A value of a column; which one its type says."""
+"""A value of a column; the column's type says how to read it."""
 
 
 class ValueCount(Model):
-    """A value and how many rows hold it."""
+    """A value and the number of its rows."""
 
     value: Value
     rows: int
 
 
 class Bin(Model):
-    """A bar of a histogram: rows from `low` to before `high`; the last bin of decimals holds `high` too.
+    """A bar of a histogram: the rows from `low` up to `high`, which belongs only to the last bin of decimals.
 
-    Bins are equally wide, but for the first and the last of skewed numbers, which hold the outliers.
+    Bins are equally wide, except the first and the last bin of skewed numbers, which hold the outliers.
     """
 
     low: Value
@@ -32,7 +32,7 @@ class Bin(Model):
 
 
 class SplitColumn(Model):
-    """A column in one split."""
+    """Statistics of a column in one split."""
 
     cardinality: int
     null_percent: float
@@ -42,11 +42,12 @@ class SplitColumn(Model):
 
 
 class ColumnStatistics(Model):
-    """One column. `null_percent` is 0 to 100 (BR-127), `cardinality` the exact count of distinct values.
+    """Statistics of one column.
 
-    The median is exact: of an even number of rows it is the mean of the two middle values, and then text
-    where it is not whole. Texts of more than 200 characters are cut and end with an ellipsis. `timeline`
-    counts times by day, or by month where days are many. A sensitive column has counts alone (BR-206).
+    `null_percent` is from 0 to 100 (BR-127), `cardinality` is the exact number of distinct values. The median
+    is exact: for an even number of rows it is the mean of the two middle values, as text if it is not whole.
+    Texts of more than 200 characters are cut and end with an ellipsis. `timeline` counts times by day, or by
+    month if the days are many. A sensitive column has only counts (BR-206).
     """
 
     type: ColumnType
@@ -66,30 +67,30 @@ class ColumnStatistics(Model):
 
 
 class ValueRange(Model):
-    """First and last day, both included."""
+    """The first and the last day, both included."""
 
     start: str
     end: str
 
 
 class Statistics(Model):
-    """All that is said of the rows. `splits` holds the rows of each split that has any."""
+    """Statistics of all rows. `splits` holds the number of rows of each split that has any."""
 
     row_count: int
     splits: dict[str, int] = {}
     columns: dict[str, ColumnStatistics]
     extra: dict[str, str | None] = Field(default={}, exclude=True)
-    """The answers of further aggregates that were asked in the same query; no part of the record."""
+    """The results of further aggregates of the same query; they are not part of the record."""
 
     def date_range(self, concept: str = "timestamp") -> ValueRange | None:
-        """The days that a time column spans; None without one, without values, or where it is sensitive."""
+        """Return the days of a time column; None if there is none, it has no values, or it is sensitive."""
         column = self.columns.get(concept)
         if column is None or not (isinstance(column.min, str) and isinstance(column.max, str)):
             return None
         return ValueRange(start=column.min[:10], end=column.max[:10])
 
     def table_rows(self) -> list[dict[str, str]]:
-        """One row a column, for people: type, cardinality, nulls, ends, mean, median and samples."""
+        """Return a row for each column, for people: type, cardinality, nulls, range, mean, median."""
         return [
             {
                 "column": name,

@@ -167,7 +167,7 @@ def selected(session: Session, dialect: Dialect, work: PreparedRun) -> Told:
     """What a session answers: the rows with their ids, and the digest."""
     rows = session.rows(work.query(bucketed=dialect.sorts_in_one_place))
     source = assemble(work.selection).subquery("selected_rows")
-    return Told((), {"digest": content_digest(session, source, work.measured)}, _in_order(rows))
+    return Told((), {"digest": content_digest(session, source, work.digest_columns)}, _in_order(rows))
 
 
 def _carried(*given: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What is said of a publication beside the last ones, in numbers counted by hand."""
+"""The results of drift checks, with figures computed by hand."""
 
 # ruff: noqa: E501 - sentences are read whole
 
@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset_assets.checks.audit import CheckResult
-from dataset_assets.checks.drift import compared
-from dataset_assets.checks.history import History, Past
+from dataset_assets.checks.drift import drift_results
+from dataset_assets.checks.history import EarlierPublication, History
 from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.stats.statistics import ColumnStatistics, Statistics
 from dataset_assets.text.rounding import rounded
@@ -43,12 +43,12 @@ def told(rows: int, splits: dict[str, int] | None = None, /, **columns: ColumnSt
     return Statistics(row_count=rows, splits=splits or {}, columns=columns)
 
 
-def past(*earlier: Statistics) -> tuple[Past, ...]:
-    return tuple(Past(f"2024-{month:02}", each) for month, each in enumerate(earlier, 1))
+def past(*earlier: Statistics) -> tuple[EarlierPublication, ...]:
+    return tuple(EarlierPublication(f"2024-{month:02}", each) for month, each in enumerate(earlier, 1))
 
 
 def found(now: Statistics, *earlier: Statistics, **drift: Any) -> CheckResult:
-    (result,) = compared(dataset(**drift), now, past(*earlier))
+    (result,) = drift_results(dataset(**drift), now, past(*earlier))
     assert not result.blocking
     return result
 
@@ -71,11 +71,11 @@ def test_rows_by_percent_of_the_mean(rows: int, limit: str, passed: bool, senten
     assert (result.name, result.passed, result.message) == ("drift_row_count", passed, sentence)
 
 
-def test_one_publication_is_compared_with_and_none_is_said_to_be_none() -> None:
+def test_one_or_no_earlier_publication() -> None:
     single = found(told(2), told(3), row_count=30)
     assert single.message == "2 rows, 33.3 % fewer than the last publication (3; 2024-01); 30 % is allowed"
     assert not single.passed
-    every = compared(dataset(row_count=1, split_share=1, null_percent=1, categories=True), told(5), ())
+    every = drift_results(dataset(row_count=1, split_share=1, null_percent=1, categories=True), told(5), ())
     assert [check.name for check in every] == [
         "drift_row_count", "drift_split_share", "drift_null_percent", "drift_categories",
     ]  # fmt: skip
@@ -83,9 +83,9 @@ def test_one_publication_is_compared_with_and_none_is_said_to_be_none() -> None:
     assert {check.message for check in every} == {"there is no earlier publication to compare with yet"}
 
 
-def test_nothing_is_told_that_the_file_does_not_ask_for() -> None:
+def test_only_declared_drift_checks_run() -> None:
     plain = Dataset.model_validate({"name": "Sales", "owner": "ada", "main_table": TABLE})
-    assert compared(plain, told(1), past(told(1000))) == ()
+    assert drift_results(plain, told(1), past(told(1000))) == ()
 
 
 def test_publications_without_rows() -> None:
@@ -95,11 +95,11 @@ def test_publications_without_rows() -> None:
     assert some.message == "3 rows, and the last 2 publications (2024-01 to 2024-02) had none"
     assert found(told(0), *empty, row_count=50).passed
     for now, before in ((told(3, k=column(3, "a")), empty), (told(0, k=column(0)), THREE)):
-        results = compared(dataset(split_share=0, null_percent=0, categories=True), now, past(*before))
+        results = drift_results(dataset(split_share=0, null_percent=0, categories=True), now, past(*before))
         assert [check.passed for check in results] == [True, True, True]
 
 
-def test_the_split_by_points_of_the_mean_share() -> None:
+def test_split_shares_are_compared_in_points() -> None:
     before = (
         told(100, {"train": 90, "eval": 10}),
         told(1000, {"train": 930, "eval": 70}),
@@ -120,7 +120,7 @@ def test_the_split_by_points_of_the_mean_share() -> None:
     assert "eval 0 % instead of 10 % (10 points less)" in gone.message
 
 
-def test_nulls_of_each_column_by_points_also_of_sensitive_ones() -> None:
+def test_nulls_are_compared_in_points_also_in_sensitive_columns() -> None:
     before = (
         told(100, a=column(100, nulls=10), b=column(100), secret=column(100, sensitive=True)),
         told(300, a=column(300, nulls=90), b=column(300), secret=column(300, sensitive=True)),
@@ -149,7 +149,7 @@ def test_nulls_of_each_column_by_points_also_of_sensitive_ones() -> None:
     )
 
 
-def test_values_that_are_new_in_all_and_gone_from_all() -> None:
+def test_new_and_missing_values_are_listed() -> None:
     before = (told(9, kind=column(9, "a", "b", "c")), told(9, kind=column(9, "a", "c", "d")))
     result = found(told(9, kind=column(9, "c", "d", "it's")), *before, categories=True)
     assert not result.passed
@@ -161,7 +161,7 @@ def test_values_that_are_new_in_all_and_gone_from_all() -> None:
     assert same.message == f"no new value and none gone in kind; {against}"
 
 
-def test_columns_of_many_values_and_those_that_become_such() -> None:
+def test_columns_with_many_values() -> None:
     ten = [f"v{number}" for number in range(10)]
     few = told(99, kind=column(99, *ten[:8]))
     many = told(99, kind=column(99, *ten, cardinality=14))
@@ -175,7 +175,7 @@ def test_columns_of_many_values_and_those_that_become_such() -> None:
 
 @pytest.mark.parametrize("then", [True, False])
 @pytest.mark.parametrize("now", [True, False])
-def test_values_of_a_sensitive_column_are_never_told(now: bool, then: bool) -> None:
+def test_values_of_a_sensitive_column_are_never_shown(now: bool, then: bool) -> None:
     def of(value: str, sensitive: bool) -> Statistics:
         shown = [] if sensitive else [value]
         return told(9, kind=column(9, *shown, cardinality=1, sensitive=sensitive))
@@ -199,7 +199,7 @@ def record(number: int, period: str | None) -> dict[str, Any]:
     return {"period": period, "published_at": published, "statistics": told(number).model_dump(mode="json")}
 
 
-def test_a_publication_is_not_compared_with_itself_nor_with_more_than_is_asked_for() -> None:
+def test_a_publication_is_not_compared_with_itself_or_too_many() -> None:
     history = History([record(number, None) for number in (5, 4, 3, 2)], 3)
     assert [each.statistics.row_count for each in history.before(record(6, None))] == [3, 4, 5]
     assert [each.statistics.row_count for each in history.before(record(5, None))] == [2, 3, 4]
@@ -240,6 +240,6 @@ def test_equal_publications_never_drift(shares: list[tuple[int, int]]) -> None:
     rows = {f"c{place}": part for place, (part, _) in enumerate(shares)}
     now = told(50, {"train": 30, "eval": 20}, **{k: column(50, "a", nulls=v) for k, v in rows.items()})
     asked = dataset(row_count=0, split_share=0, null_percent=0, categories=True)
-    results = compared(asked, now, past(now, now, now))
+    results = drift_results(asked, now, past(now, now, now))
     assert [check.passed for check in results] == [True] * 4
     assert all("as before" in check.message for check in results[1:3])

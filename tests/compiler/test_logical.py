@@ -1,4 +1,4 @@
-"""SQL without resolving anything: bare logical names, the declared schema, no casts."""
+"""SQL can be compiled without resolving sources: logical names, the declared schema, no casts."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 from dataset_assets.checks.audit import CHECKS, AuditError, Evidence, audit, leak
 from dataset_assets.checks.lookup_keys import lookups_unique
 from dataset_assets.compiler.cast_failures import cast_failures
-from dataset_assets.compiler.lookup_matches import match
+from dataset_assets.compiler.lookup_matches import match_lookups
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
@@ -152,7 +152,7 @@ def test_rows_that_a_lookup_lacks(extra):
     """By the staged rows, where they have what is joined by, and by the rows of the window."""
     asked, session = inputs(extra_columns=extra), Both(SHAPES, CONTENTS)
     staged = evidence(asked, session).staged
-    found = match(asked, staged, session)
+    found = match_lookups(asked, staged, session)
     assert set(found.rows.values()) == {39}
     assert [found.unmatched[each.name] for each in asked.scope.lookups] == [15, 31, 19]
 

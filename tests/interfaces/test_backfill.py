@@ -24,7 +24,7 @@ from dataset_assets.errors import AccessError, Fault
 from dataset_assets.interfaces.cli import materialize as runs
 from dataset_assets.interfaces.cli.plan import summary
 from dataset_assets.staleness.plan import Plan
-from dataset_assets.staleness.staleness import Reason, StalenessReason, StalePublication
+from dataset_assets.staleness.reasons import Reason, StalenessReason, StalePublication
 from dataset_assets.text.progress import ProgressEstimate, duration_text
 from tests.interfaces.running import refused, run, well
 
@@ -99,9 +99,9 @@ def test_a_plan_of_all_says_which_have_not_begun(retailer):
 
 def test_what_cannot_be_made_is_not_counted_as_to_make(retailer):
     entry = load_catalog(retailer / "definitions").entry("sales")
-    due = StalePublication(None, (Reason(StalenessReason.ASKED),))
+    due = StalePublication(None, (Reason(StalenessReason.REQUESTED),))
     held = replace(due, obstacles=(Fault("there is no such table"),))
-    assert summary(Plan(entry, (held, due, due), standing=4)) == (
+    assert summary(Plan(entry, (held, due, due), up_to_date=4)) == (
         "sales: 2 to make, 1 cannot be made, 4 up to date"
     )
 

@@ -8,7 +8,7 @@ from tests.publishing.shop import Shop, open_shop
 
 @pytest.fixture(params=["duckdb", "bigquery"])
 def store(request: pytest.FixtureRequest, tmp_path) -> Generator[Store]:
-    """Every test holds on both engines, unless it names its store."""
+    """Open a store of each engine; tests run on both unless they choose one."""
     with STORES[request.param](request, tmp_path) as opened:
         yield opened
 

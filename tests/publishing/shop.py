@@ -1,4 +1,4 @@
-"""A shop with one dataset, small and real: its files, tables in a store, and materializations."""
+"""A small shop with one dataset: its files, its tables in a store, and its publications."""
 
 import uuid
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ NOW = datetime(2024, 6, 1, tzinfo=UTC)
 
 @dataclass
 class Shop:
-    """Files below `root`; each materialization is a second later than the one before."""
+    """A project below `root`; each publication is a second later than the previous one."""
 
     root: Path
     store: Store
@@ -121,7 +121,7 @@ class Shop:
 
 
 def open_shop(store: Store, rows: int = 1500, text: str = KEYED) -> Shop:
-    """A shop with sales from January 2024 on, one every seventy minutes, of eleven items."""
+    """Open a shop with sales since January 2024, one every seventy minutes, of eleven items."""
     (store.root / "definitions" / "datasets").mkdir(parents=True)
     (store.root / "definitions" / "users.yaml").write_text(USERS)
     shop = Shop(store.root, store)

@@ -1,4 +1,4 @@
-"""Killed and crowding materializations (BR-201, BR-202).
+"""Killed and concurrent publications lose nothing and mix nothing (BR-201, BR-202).
 
 `DATASET_ASSETS_KILLS=50 pytest tests/publishing/test_crash.py` kills more often.
 """
@@ -17,7 +17,7 @@ KILLS = int(os.environ.get("DATASET_ASSETS_KILLS", "3"))
 
 
 def run(tell: Callable[[str], None], shop: Shop, period: str) -> None:
-    """In a process of its own."""
+    """Publish in a process of its own."""
     try:
         shop.publish(period, now=datetime.now(UTC))
     except SupersededError:
@@ -35,7 +35,7 @@ def prices(shop: Shop) -> set[int]:
 
 
 def test_kill_9_at_any_moment_leaves_a_whole_publication_and_the_next_run_succeeds(shop: Shop) -> None:
-    """The price of every row is the number of the attempt, so that a mixture would show."""
+    """The price of every row is the number of the attempt, so a mixture of attempts is visible."""
     price_everything(shop, 0)
     shop.publish()
     price_everything(shop, 1)

@@ -1,4 +1,4 @@
-"""Tables of one dataset in different stores: they are joined all the same (BR-004)."""
+"""Datasets whose tables are in different stores are published with the same rows (BR-004)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ FILES: Mapping[str, tuple[str, Callable[[Path, str, Path], None]]] = {
 
 @dataclass(frozen=True)
 class Mixed(Store):
-    """`places`: table → a resolver, of FILES or `bigquery`; the first one is the default."""
+    """`places` maps tables to resolvers, of FILES or `bigquery`; the first one is the default."""
 
     engine: str
     places: Mapping[str, str]
@@ -92,7 +92,7 @@ class Mixed(Store):
 
 @dataclass
 class Watch:
-    """What sessions were handed: columns and rows, by source."""
+    """Records the columns and rows that sessions loaded, by source."""
 
     columns: dict[str, list[str]]
     rows: dict[str, int]
@@ -124,7 +124,7 @@ def cloud(emulator: Emulator, proxy: StrictProxy, bigquery_dataset: str, tmp_pat
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Materialization:
-    """The same dataset, with all its tables in Parquet."""
+    """Publish the same dataset with all its tables in Parquet."""
     return open_shop(OnDisk(tmp_path_factory.mktemp("alone"))).publish()
 
 
@@ -144,7 +144,7 @@ BOTH_WAYS = [
 
 
 @pytest.mark.parametrize(("engine", "sales", "items"), BOTH_WAYS)
-def test_rows_are_those_of_one_store(
+def test_rows_equal_those_of_one_store(
     cloud: OnBigQuery,
     tmp_path: Path,
     alone: Materialization,
@@ -197,7 +197,7 @@ def test_a_dataset_may_name_the_resolver_of_all_its_tables(
     assert watch.rows == {"sales": FEBRUARY, "items": 11}
 
 
-def test_another_zone_of_a_source_elsewhere_is_another_question(
+def test_another_zone_of_an_external_source_changes_the_selection(
     cloud: OnBigQuery, tmp_path: Path, alone: Materialization
 ) -> None:
     shop = shop_of(cloud, tmp_path, "duckdb", "bigquery", "parquet")
@@ -213,7 +213,7 @@ SELECT line::BIGINT AS line, buyer, item::BIGINT AS item, price::DECIMAL(38, 9) 
 """.replace("SALES", SALES.format(rows=1500))
 
 
-def test_columns_that_are_what_they_are_declared_are_read_without_a_query(
+def test_columns_of_the_declared_type_are_read_without_a_query(
     cloud: OnBigQuery, proxy: StrictProxy, tmp_path: Path, alone: Materialization, watch: Watch
 ) -> None:
     shop = shop_of(cloud, tmp_path, "duckdb", "bigquery", "parquet")
@@ -226,7 +226,7 @@ def test_columns_that_are_what_they_are_declared_are_read_without_a_query(
     assert "bytes_billed" not in done.usage
 
 
-def test_a_view_is_queried_and_its_answer_moved(
+def test_a_view_is_queried_and_its_result_transferred(
     cloud: OnBigQuery, emulator: Emulator, tmp_path: Path, alone: Materialization, watch: Watch
 ) -> None:
     shop = shop_of(cloud, tmp_path, "duckdb", "bigquery", "bigquery")
@@ -243,7 +243,7 @@ NOT_A_NUMBER = SALES.format(rows=1500).replace(
 
 
 @pytest.mark.parametrize(("engine", "sales"), [("duckdb", "bigquery"), ("bigquery", "parquet")])
-def test_a_value_that_does_not_fit_is_told_by_its_column(
+def test_a_value_that_does_not_fit_is_reported_by_its_column(
     cloud: OnBigQuery, tmp_path: Path, engine: str, sales: str
 ) -> None:
     shop = shop_of(cloud, tmp_path, engine, sales, "bigquery")
@@ -255,7 +255,7 @@ def test_a_value_that_does_not_fit_is_told_by_its_column(
 
 
 @pytest.mark.parametrize(("engine", "sales"), [("duckdb", "bigquery"), ("bigquery", "parquet")])
-def test_a_source_that_breaks_its_contract_is_not_moved(
+def test_a_source_that_breaks_its_contract_is_not_transferred(
     cloud: OnBigQuery, tmp_path: Path, watch: Watch, engine: str, sales: str
 ) -> None:
     shop = shop_of(cloud, tmp_path, engine, sales, "bigquery")
@@ -266,7 +266,7 @@ def test_a_source_that_breaks_its_contract_is_not_moved(
     assert watch.rows == {}
 
 
-def test_an_empty_window_moves_no_row(cloud: OnBigQuery, tmp_path: Path, watch: Watch) -> None:
+def test_an_empty_window_transfers_no_row(cloud: OnBigQuery, tmp_path: Path, watch: Watch) -> None:
     for place, engine in (("parquet", "bigquery"), ("bigquery", "duckdb")):
         root = tmp_path / engine
         root.mkdir()
@@ -295,7 +295,7 @@ def test_published_rows_are_read_from_any_warehouse(
     assert labels["_labels"].to_list() == [{}] * 3
 
 
-def test_what_is_moved_keeps_within_the_budget(cloud: OnBigQuery, proxy: StrictProxy, tmp_path: Path) -> None:
+def test_transfers_keep_within_the_budget(cloud: OnBigQuery, proxy: StrictProxy, tmp_path: Path) -> None:
     shop = shop_of(cloud, tmp_path, "duckdb", "bigquery", "parquet", ", budgets: {sales: 1MB}")
     before = len(proxy.requests)
     proxy.bytes_of = lambda sql: 3_000_000 if "sold_at" in sql else 0
@@ -308,7 +308,7 @@ def test_what_is_moved_keeps_within_the_budget(cloud: OnBigQuery, proxy: StrictP
     assert (usage["bytes_estimated"], usage["bytes_billed"]) == (900_000, 10 * 1024**2)
 
 
-def test_a_failure_is_told_although_what_was_moved_cannot_be_removed(
+def test_a_failure_is_reported_although_transferred_rows_cannot_be_removed(
     cloud: OnBigQuery, proxy: StrictProxy, tmp_path: Path
 ) -> None:
     shop = shop_of(cloud, tmp_path, "bigquery", "parquet", "bigquery")
@@ -339,7 +339,7 @@ UNUSED = KEYED.replace(
         ("bigquery", "csv", "delta"),
     ],
 )
-def test_a_declared_column_that_nothing_uses_is_not_moved(
+def test_an_unused_column_is_not_transferred(
     cloud: OnBigQuery,
     tmp_path: Path,
     alone: Materialization,
@@ -356,7 +356,7 @@ def test_a_declared_column_that_nothing_uses_is_not_moved(
 
 
 @pytest.mark.parametrize(("engine", "sales"), [("duckdb", "bigquery"), ("bigquery", "parquet")])
-def test_a_column_that_nothing_uses_is_checked_where_it_is(
+def test_an_unused_column_is_checked_in_its_own_store(
     cloud: OnBigQuery, tmp_path: Path, watch: Watch, engine: str, sales: str
 ) -> None:
     shop = shop_of(cloud, tmp_path, engine, sales, "bigquery")

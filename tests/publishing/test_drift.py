@@ -1,4 +1,4 @@
-"""A publication beside the last ones of its dataset, on every engine."""
+"""Drift checks compare a publication with the previous ones, on every engine."""
 
 import pytest
 
@@ -68,7 +68,7 @@ def test_a_month_is_compared_with_the_months_before_it(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("store", ["duckdb"], indirect=True)
-def test_values_that_became_sensitive_are_not_told(shop: Shop) -> None:
+def test_values_of_newly_sensitive_columns_are_hidden(shop: Shop) -> None:
     shop.declare(MONTHLY)
     sell(shop)
     shop.publish("2024-03")
@@ -83,7 +83,7 @@ def test_values_that_became_sensitive_are_not_told(shop: Shop) -> None:
 COMPARED = f"{ITEMS}  drift: {{row_count: 10, categories: true, over: 2}}\n"
 
 
-def test_what_has_no_periods_is_compared_with_what_was_published_before(shop: Shop) -> None:
+def test_an_unpartitioned_dataset_is_compared_with_earlier_publications(shop: Shop) -> None:
     shop.declare(COMPARED, "known_items")
     for rows in (12, 14):
         shop.write("items", f"SELECT i AS item, 'kind ' || i % 3 AS kind FROM range({rows}) AS t(i)")

@@ -1,4 +1,4 @@
-"""Entity's example: as it stands it is refused, the corrected copy is published (BR-123)."""
+"""The entity's own example is refused; the corrected copy is published (BR-123)."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ TABLES = {
 
 @pytest.fixture
 def example(shop: Shop) -> Shop:
-    """The shop with Entity's tables and the corrected files."""
+    """Open a shop with the example's tables and the corrected files."""
     for old in (shop.root / "definitions").rglob("*.yaml"):
         old.unlink()
     for stem in ("sales_orders", "product_categories"):
@@ -44,7 +44,7 @@ def test_the_corrected_copy_is_published_with_its_nested_dataset(example: Shop) 
     }
 
 
-def test_as_it_stands_it_is_refused_with_its_two_faults(example: Shop) -> None:
+def test_the_original_is_refused_with_its_two_faults(example: Shop) -> None:
     shutil.copy(
         FILES / "entity_example.yaml", example.root / "definitions" / "datasets" / "sales_orders.yaml"
     )

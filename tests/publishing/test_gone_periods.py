@@ -1,4 +1,4 @@
-"""A Period's file that is gone never makes a publication smaller, unless somebody says so."""
+"""A missing Period's file never shrinks a publication, unless the user forces it."""
 
 import uuid
 from collections.abc import Callable
@@ -50,7 +50,7 @@ NOW = datetime(2024, 4, 1, tzinfo=UTC)
 
 
 class Orders:
-    """Five rows a month, in a file, or a folder of files, for each month."""
+    """Five orders a month, in a file or a folder of files for each month."""
 
     def __init__(self, root: Path, selection: str, kind: str = "parquet", location: str = "") -> None:
         self.root, self.kind = root, kind
@@ -119,14 +119,14 @@ def remove(orders: Orders, *months: str) -> None:
             orders.path(month).parent.rmdir()
 
 
-def test_the_publication_stands_and_the_plan_says_why(orders):
+def test_the_publication_is_kept_and_the_plan_says_why(orders):
     orders.publish()
     before = orders.published()
     assert len(before) == 15
     remove(orders, "2024-01")
     plan = orders.plan()
     assert not plan.due
-    assert [str(fault) for doubt in plan.unsure for fault in doubt.obstacles] == [
+    assert [str(fault) for doubt in plan.uncertain for fault in doubt.obstacles] == [
         (
             "the publication was made of Periods of orders that are gone: 2024-01; "
             "load them again, or publish without them: `dataset-assets materialize --force`"
@@ -140,7 +140,7 @@ def test_the_publication_stands_and_the_plan_says_why(orders):
     assert orders.published() == before
 
 
-def test_who_means_it_publishes_without_them_and_the_record_says_so(orders):
+def test_a_forced_run_publishes_without_them_and_records_it(orders):
     orders.publish()
     remove(orders, "2024-01", "2024-02")
     done = orders.publish(without_gone=True)
@@ -148,25 +148,25 @@ def test_who_means_it_publishes_without_them_and_the_record_says_so(orders):
     assert done.record["gone"] == {"files/orders": ["2024-01", "2024-02"]}
     assert done.record["periods"] == {"files/orders": ["2024-03"]}
     assert not orders.plan().due
-    assert not orders.plan().unsure
-    assert not orders.publish().counts.moved
+    assert not orders.plan().uncertain
+    assert not orders.publish().counts.has_changes
 
 
-def test_a_period_that_comes_back_mends_it(orders):
+def test_a_restored_period_resolves_the_fault(orders):
     orders.publish()
     before = orders.published()
     kept = orders.path("2024-01").read_bytes()
     remove(orders, "2024-01")
-    assert orders.plan().unsure
+    assert orders.plan().uncertain
     orders.path("2024-01").parent.mkdir(exist_ok=True)
     orders.path("2024-01").write_bytes(kept)
-    assert not orders.plan().unsure
-    assert not orders.publish().counts.moved, "it is read once more, and confirmed"
+    assert not orders.plan().uncertain
+    assert not orders.publish().counts.has_changes, "it is read once more, and confirmed"
     assert not orders.plan().due
     assert orders.published() == before
 
 
-def test_a_period_that_the_window_has_left_is_not_missed(tmp_path):
+def test_a_missing_period_outside_of_the_window_is_no_fault(tmp_path):
     orders = Orders(tmp_path, ROLLING)
     orders.publish()
     remove(orders, "2024-01")
@@ -174,7 +174,7 @@ def test_a_period_that_the_window_has_left_is_not_missed(tmp_path):
     assert orders.publish().counts.rows == 10
 
 
-def test_a_new_version_does_not_shrink_it_either(tmp_path):
+def test_a_new_version_does_not_shrink_the_publication(tmp_path):
     orders = Orders(tmp_path, BY_PERIOD)
     orders.publish()
     remove(orders, "2024-01")
@@ -202,7 +202,7 @@ def checks(done: Materialization) -> dict[str, tuple[bool, bool, str]]:
     return {each.name: (each.passed, each.blocking, each.message) for each in done.checks}
 
 
-def test_a_window_that_begins_before_the_first_file_is_told(orders):
+def test_a_window_that_begins_before_the_first_file_is_reported(orders):
     orders.write("2024-01", 0)
     first = checks(orders.publish())
     if "window_complete" not in first:

@@ -1,10 +1,10 @@
-"""The id of a dataset, the name of its file, and what is published: what is told where they part."""
+"""Renamed files and changed dataset ids are reported or refused."""
 
 import pytest
 
 from dataset_assets.catalog.build_order import chosen_periods
 from dataset_assets.errors import ContractError
-from dataset_assets.publishing.dataset_ids import renamed_in
+from dataset_assets.publishing.dataset_ids import rename_notice_in
 from dataset_assets.staleness.plan import plans
 from tests.publishing.shop import KEYED, NOW, Shop
 
@@ -21,10 +21,10 @@ def rename(shop: Shop, old: str, new: str) -> None:
 
 
 def told(shop: Shop, stem: str) -> str:
-    return renamed_in(shop.target, shop.catalog.entry(stem))
+    return rename_notice_in(shop.target, shop.catalog.entry(stem))
 
 
-def test_a_file_that_was_renamed_after_it_was_published_is_told(shop: Shop) -> None:
+def test_a_renamed_file_is_reported(shop: Shop) -> None:
     assert told(shop, "sales") == "", "nothing is published"
     shop.publish()
     assert told(shop, "sales") == ""
@@ -57,7 +57,7 @@ def test_an_id_that_changed_after_it_was_published_is_refused(shop: Shop) -> Non
     assert shop.publish().table_version == before.table_version
 
 
-def test_a_plan_tells_that_an_id_changed(shop: Shop) -> None:
+def test_a_plan_reports_a_changed_id(shop: Shop) -> None:
     shop.publish()
     (shop.root / "definitions" / "datasets" / "sales.lock").unlink()
     shop.declare(KEYED.replace(OWN, OTHER))
@@ -65,6 +65,6 @@ def test_a_plan_tells_that_an_id_changed(shop: Shop) -> None:
     entry = catalog.entry("sales")
     periods = chosen_periods(catalog, entry, NOW, first="2024-02", last="2024-02")
     (plan,) = plans(catalog, shop.target, entry, periods, NOW)
-    faults = [fault for each in (*plan.due, *plan.unsure) for fault in each.obstacles]
+    faults = [fault for each in (*plan.due, *plan.uncertain) for fault in each.obstacles]
     assert [fault.field for fault in faults] == ["dataset.id"]
     assert OWN in faults[0].message

@@ -1,4 +1,4 @@
-"""Natural keys that sources break, and keys that change from one version to the next."""
+"""Natural keys that sources violate, and natural keys that change between versions."""
 
 import pytest
 
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.parametrize("store", ["database", "bigquery"], indirect
 
 
 def stock(shop: Shop, key: str, rows: str) -> None:
-    """Declares the dataset by this key, over these rows."""
+    """Declare the dataset with this key over these rows."""
     shop.declare(DATASET.format(key=key))
     shop.write("stock", f"SELECT * FROM (VALUES {rows}) AS t(shelf, item)")
 
 
-def test_a_null_in_a_key_is_told_and_no_row_is_lost(shop: Shop) -> None:
+def test_a_null_in_a_key_is_reported_and_no_row_is_lost(shop: Shop) -> None:
     key = "natural_key_columns: [shelf]"
     stock(shop, key, "(1, 'a'), (NULL, 'b'), (3, 'c')")
     with pytest.raises(AuditError, match="shelf has 1 NULLs, declared nullable: false"):

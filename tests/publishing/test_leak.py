@@ -1,4 +1,4 @@
-"""The check `leak`: what filters kept because of eval rows, and what is simply new there."""
+"""The check `leak` separates leaked products and users from new ones."""
 
 import pytest
 
@@ -37,7 +37,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("filters", "products", "users", "new_products", "new_users"), CASES)
-def test_what_leaked_is_told_from_what_is_new(shop, filters, products, users, new_products, new_users):
+def test_leaked_and_new_values_are_counted(shop, filters, products, users, new_products, new_users):
     check = checked(shop, filters)
     assert dict(check.metadata) == {
         "products_leaked": products,

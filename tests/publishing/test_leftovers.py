@@ -1,4 +1,4 @@
-"""What runs that died have left in the warehouse, and that nothing else is taken for it."""
+"""Leftovers of dead runs are removed from the warehouse, and nothing else is."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,14 +11,14 @@ DAY = timedelta(days=1)
 
 
 def stage(shop: Shop, period: str) -> None:
-    """As a run does that then dies."""
+    """Stage rows as a run that dies afterwards."""
     query = exp.select(exp.alias_(exp.Literal.number(1), "a"), exp.alias_(exp.Literal.string("x"), "_period"))
     with shop.target.engine.connect() as session:
         claim = shop.target.warehouse.claim("sales", period, "killed", session)
         shop.target.warehouse.stage(claim, query, session)
 
 
-def test_old_leftovers_are_removed_and_publications_stay(shop: Shop) -> None:
+def test_old_leftovers_are_removed_and_publications_are_kept(shop: Shop) -> None:
     shop.publish("2024-01")
     shop.publish("2024-02")
     before = shop.rows("2024-02")
@@ -34,5 +34,5 @@ def test_old_leftovers_are_removed_and_publications_stay(shop: Shop) -> None:
     shop.publish("2024-02")
 
 
-def test_a_warehouse_that_is_not_there_yet_has_none(shop: Shop) -> None:
+def test_a_warehouse_that_does_not_exist_yet_has_no_leftovers(shop: Shop) -> None:
     assert list(leftovers(shop.target, datetime.now(UTC) + DAY)) == []

@@ -1,4 +1,4 @@
-"""A number is given with a publication: a run that fails gives none, and equal structures stay up to date."""
+"""A version is locked with its publication: failed runs lock none, and equal structures stay up to date."""
 
 from datetime import timedelta
 
@@ -8,9 +8,10 @@ from filelock import FileLock
 from dataset_assets.catalog.versions import lock_dataset, read_lock
 from dataset_assets.checks.audit import AuditError
 from dataset_assets.errors import DatasetAssetsError, LockedMeanwhileError, ResolveError
-from dataset_assets.publishing import materialize
+from dataset_assets.publishing import row_publisher
 from dataset_assets.publishing.reuse import RefreshCounts
-from dataset_assets.staleness.staleness import PublicationStatus, SourceStates
+from dataset_assets.staleness.publication_status import PublicationStatus
+from dataset_assets.staleness.source_states import SourceStates
 from tests.publishing.shop import KEYED, SALES, Shop
 
 WIDER = KEYED.replace("  filters:", "  extra_columns: [buyer]\n  filters:")
@@ -61,7 +62,7 @@ def test_a_run_that_fails_leaves_the_lock_as_it_was(shop: Shop) -> None:
     assert versions(shop) == [1]
 
 
-def test_a_structure_that_comes_back_gets_a_number_and_its_publications_stay(shop: Shop) -> None:
+def test_a_restored_structure_gets_a_number_and_keeps_its_publications(shop: Shop) -> None:
     shop.publish("2024-01")
     shop.publish("2024-02")
     shop.declare(WIDER)
@@ -69,7 +70,7 @@ def test_a_structure_that_comes_back_gets_a_number_and_its_publications_stay(sho
     shop.declare(KEYED)
     assert not is_due(shop), "its structure is that of the file, whatever its number"
     done = shop.publish("2024-02")
-    assert (done.counts.moved, done.version.number) == (False, 1)
+    assert (done.counts.has_changes, done.version.number) == (False, 1)
     back = shop.publish("2024-01")
     assert (back.version.number, back.record["version"]) == (3, 3)
     assert versions(shop) == [1, 2, 3]
@@ -77,10 +78,8 @@ def test_a_structure_that_comes_back_gets_a_number_and_its_publications_stay(sho
     assert shop.publish("2024-01").counts == RefreshCounts(back.counts.rows, 0, 0, back.counts.rows, 0)
 
 
-def test_a_structure_that_another_run_locks_first_has_the_number_that_was_pending(
-    shop: Shop, monkeypatch
-) -> None:
-    """Two runs of two structures were both told that theirs would be version 2."""
+def test_the_first_run_to_lock_gets_the_pending_number(shop: Shop, monkeypatch) -> None:
+    """Two runs of two structures both expect to publish version 2."""
     shop.publish()
     shop.declare(WIDER)
     other = shop.catalog.checked(shop.catalog.entry("sales"))
@@ -123,7 +122,7 @@ def test_a_crash_between_lock_and_commit_is_harmless(shop: Shop, monkeypatch) ->
     assert versions(shop) == [1, 2]
 
 
-def test_a_lock_that_cannot_be_written_is_told_before_the_query_runs(shop: Shop, monkeypatch) -> None:
+def test_an_unwritable_lock_is_reported_before_the_query_runs(shop: Shop, monkeypatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -145,9 +144,9 @@ def refuse_below(refuse):
 
 
 def before_commit(monkeypatch, work) -> list[int]:
-    """What another run does when this one has nothing left but to lock and commit. Once."""
+    """Call `work` once, as another run, right before this run locks its version and commits."""
     calls: list[int] = []
-    lock = materialize._locked
+    lock = row_publisher.lock_version
 
     def locked(*args):
         if not calls:
@@ -155,5 +154,5 @@ def before_commit(monkeypatch, work) -> list[int]:
             work()
         return lock(*args)
 
-    monkeypatch.setattr(materialize, "_locked", locked)
+    monkeypatch.setattr(row_publisher, "lock_version", locked)
     return calls

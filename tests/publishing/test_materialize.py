@@ -1,4 +1,4 @@
-"""One Period from its file to a publication: the same on every engine, over real tables."""
+"""Publish one Period from its file to the warehouse, over real tables, with equal results on every engine."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from tests.publishing.shop import ITEMS, KEYED, KEYLESS, SALES, Shop
 FEBRUARY = -(-60 * 1440 // 70)  # one every seventy minutes of the two months before March
 
 
-def test_a_publication_says_all_that_is_known_of_it(shop: Shop) -> None:
+def test_a_publication_has_a_complete_record(shop: Shop) -> None:
     done = shop.publish()
     assert done.counts == RefreshCounts(done.counts.rows, done.counts.rows, 0, 0, 0)
     assert done.as_of == datetime(2024, 3, 1, tzinfo=UTC)
@@ -41,7 +41,7 @@ def test_the_rows_are_typed_and_stamped(shop: Shop) -> None:
     assert {column.name: column.type for column in done.columns}["revenue"] is ColumnType.DECIMAL
 
 
-def test_a_refresh_of_an_unchanged_source_leaves_everything_as_it_was(shop: Shop) -> None:
+def test_a_refresh_of_an_unchanged_source_changes_nothing(shop: Shop) -> None:
     first = shop.publish()
     before = shop.rows()
     shop.rewrite_sales("SELECT * FROM {sales} ORDER BY hash(line)")
@@ -95,7 +95,7 @@ def test_threads_change_nothing(shop: Shop) -> None:
     assert len(digests) == 1
 
 
-def test_a_clock_that_goes_back_does_not_put_new_rows_before_old_ones(shop: Shop) -> None:
+def test_new_rows_sort_after_old_ones_if_the_clock_goes_back(shop: Shop) -> None:
     shop.publish()
     newest = shop.rows()[-1]["_row_id"]
     shop.rewrite_sales("SELECT * FROM {sales} UNION ALL SELECT 9999999, 'x', 1, 1, TIMESTAMP '2024-01-02'")
@@ -112,7 +112,7 @@ BROKEN_ROWS = {
 }
 
 
-def test_a_blocking_check_leaves_the_publication_before(shop: Shop) -> None:
+def test_a_blocking_check_keeps_the_previous_publication(shop: Shop) -> None:
     shop.publish()
     before, sales = shop.rows(), f"({SALES.format(rows=1500)})"
     for check, query in BROKEN_ROWS.items():
@@ -131,7 +131,7 @@ def test_a_lookup_that_would_multiply_rows_blocks_with_its_count(shop: Shop) -> 
     assert [check.name for check in failure.value.checks] == ["lookups_unique"]
 
 
-def test_what_a_lookup_lacks_is_told_and_does_not_block(shop: Shop) -> None:
+def test_unmatched_rows_of_a_lookup_are_reported_and_do_not_block(shop: Shop) -> None:
     shop.write("items", "SELECT i AS item, 'kind' AS kind FROM range(10) AS t(i)")
     done = shop.publish()
     found = {check.name: check for check in done.checks}["lookups_matched"]
@@ -140,14 +140,14 @@ def test_what_a_lookup_lacks_is_told_and_does_not_block(shop: Shop) -> None:
     assert found.metadata == {"items": len([row for row in shop.rows() if row["product_id"] == 10])}
 
 
-def test_all_breaks_of_the_declared_schema_are_told_at_once(shop: Shop) -> None:
+def test_all_schema_violations_are_reported_at_once(shop: Shop) -> None:
     shop.rewrite_sales("SELECT line, buyer, 'x' AS item, sold_at FROM {sales}")
     with pytest.raises(ResolveError) as failure:
         shop.publish()
     assert {fault.field for fault in failure.value.faults} == {"sales.item", "sales.price"}
 
 
-def test_a_locked_target_refuses_what_the_lock_does_not_know(shop: Shop) -> None:
+def test_a_locked_target_refuses_an_unlocked_version(shop: Shop) -> None:
     with pytest.raises(LockError, match="dataset-assets lock"):
         shop.publish(locked=True)
     shop.publish()
@@ -166,7 +166,7 @@ def test_a_structural_change_is_the_next_version_and_keeps_the_ids(shop: Shop) -
     assert shop.rows()[0]["buyer"] == "b0"
 
 
-def test_a_broken_file_is_refused_with_its_place(shop: Shop) -> None:
+def test_a_broken_file_is_refused_with_its_position(shop: Shop) -> None:
     shop.declare(KEYED.replace("[line]", "[lime]"))
     with pytest.raises(ContractError, match=r"sales\.yaml:6:\d+: dataset\.natural_key_columns\[0\]"):
         shop.publish()
@@ -187,7 +187,7 @@ def test_a_nested_dataset_is_read_from_its_publication(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("store", ["duckdb"], indirect=True)
-def test_a_table_that_another_tool_rewrote_is_told_and_not_published_over(shop: Shop) -> None:
+def test_a_table_rewritten_by_another_tool_is_refused_and_kept(shop: Shop) -> None:
     shop.publish()
     for record in shop.root.glob("warehouse/sales/_records/**/*.json"):
         record.unlink()
@@ -195,7 +195,7 @@ def test_a_table_that_another_tool_rewrote_is_told_and_not_published_over(shop: 
         shop.publish()
 
 
-def test_a_column_that_becomes_sensitive_is_not_told_of_by_the_publication_before(shop: Shop) -> None:
+def test_a_newly_sensitive_column_replaces_the_previous_publication(shop: Shop) -> None:
     assert shop.publish().statistics.columns["user_id"].sample_values
     shop.declare(KEYED.replace("{name: buyer, ", "{name: buyer, sensitive: true, "))
     done = shop.publish()

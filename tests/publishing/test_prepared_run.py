@@ -1,5 +1,6 @@
-"""Which published columns are profiled, and which of them the digest is made of."""
+"""A prepared run selects the columns that are profiled and those that the digest covers."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from dataset_assets.compiler.logical import logical_relations
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.periods.instants import AsOf
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
 
 FILE = """
@@ -40,14 +42,19 @@ def work(folder: Path) -> PreparedRun:
     return PreparedRun(request, inputs, compile_rows(inputs), version, UUID(int=1), None)
 
 
+def names(columns: Iterable[PublishedColumn]) -> list[str]:
+    return [each.name for each in columns]
+
+
 def test_a_column_that_repeats_a_mapped_id_is_profiled_itself(tmp_path):
     """It is no identifier, and has a mean; a timestamp has the statistics of the column it repeats."""
     given = work(tmp_path)
     assert given.duplicate_columns["buyer"] == "buyer"
     assert given.duplicate_columns["sold_at"] == "timestamp"
-    assert [each.name for each in given.profiled] == ["user_id", "product_id", "timestamp", "Ticket", "buyer"]
-    assert [each.name for each in given.profiled if each.identifies] == ["user_id", "product_id", "Ticket"]
+    profiled = given.profiled_columns
+    assert names(profiled) == ["user_id", "product_id", "timestamp", "Ticket", "buyer"]
+    assert names(each for each in profiled if each.identifies) == ["user_id", "product_id", "Ticket"]
 
 
 def test_the_digest_is_made_of_each_source_column_once(tmp_path):
-    assert [each.name for each in work(tmp_path).measured] == ["user_id", "product_id", "timestamp", "Ticket"]
+    assert names(work(tmp_path).digest_columns) == ["user_id", "product_id", "timestamp", "Ticket"]

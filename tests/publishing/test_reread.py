@@ -1,4 +1,4 @@
-"""Sources are read again where somebody asks for it, and a changed one refuses the run on every engine."""
+"""Sources are read again on request, and a source that changes during a run is refused on every engine."""
 
 import shutil
 import uuid
@@ -16,7 +16,7 @@ from tests.publishing.shop import Shop
 
 
 def publish(shop: Shop, at: str = "", change: Any = None, **asked: Any) -> tuple[Materialization, list[str]]:
-    """Publish February; `change` is called when the step begins whose sentence begins with `at`."""
+    """Publish February; `change` is called at the begin of the step whose sentence begins with `at`."""
     told: list[str] = []
 
     def progress(sentence: str) -> None:
@@ -31,13 +31,13 @@ def publish(shop: Shop, at: str = "", change: Any = None, **asked: Any) -> tuple
 
 
 @pytest.mark.parametrize("store", ["duckdb"], indirect=True)
-def test_rereading_reads_what_metadata_says_is_the_same(shop: Shop) -> None:
+def test_rereading_reads_sources_with_unchanged_metadata(shop: Shop) -> None:
     publish(shop)
     _, told = publish(shop)
     assert not [sentence for sentence in told if sentence.startswith(("comparing", "running"))]
     done, told = publish(shop, reread=True)
     assert [sentence for sentence in told if sentence.startswith("comparing")]
-    assert not done.counts.moved, "it is confirmed, not published anew"
+    assert not done.counts.has_changes, "it is confirmed, not published anew"
 
 
 @pytest.mark.parametrize("at", ["checking that lookups", "running", "checking the rows"])

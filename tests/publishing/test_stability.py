@@ -1,4 +1,4 @@
-"""What is published is one version of each source, whenever a source changes: 16 runs, 200 to prove it."""
+"""A publication has one version of each source, whenever a source changes (16 runs; 200 as a proof)."""
 
 import os
 import random
@@ -58,7 +58,7 @@ RESOLVERS = {
 
 @dataclass
 class Bench:
-    """Two tables of one generation each: all rows of a table say which."""
+    """Two tables with one generation of rows each; every row has its generation's number."""
 
     root: Path
     kind: str
@@ -132,7 +132,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
 
 
 def rewrite_in_place(old: Path, new: Path) -> None:
-    """Write over the file, which is the same size and claims the same time afterwards."""
+    """Overwrite the file and keep its size and modification time."""
     before = old.stat()
     with new.open("rb") as source, old.open("r+b") as file:
         shutil.copyfileobj(source, file, 64 * 1024)
@@ -147,7 +147,7 @@ def replace(old: Path, new: Path) -> None:
 
 
 def lengthen(old: Path, new: Path) -> None:
-    """Append the new rows without a header; to other files than text, bytes that make no sense."""
+    """Append the new rows without a header; to binary files append invalid bytes."""
     content = new.read_bytes()
     with old.open("ab") as file:
         file.write(content.partition(b"\n")[2] if new.suffix == ".csv" else content)
@@ -167,7 +167,7 @@ CHANGES: Mapping[str, Callable[[Path, Path], None]] = {
 
 @dataclass
 class Disturbance:
-    """Changes a table when a run sends its n-th statement: before it, or while it runs."""
+    """Changes a table before or during the n-th statement of a run."""
 
     bench: Bench
     table: str
@@ -211,7 +211,7 @@ def cases(kind: str) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("bench", KINDS, indirect=True)
-def test_whatever_changes_when_a_publication_is_one_version_of_each_source(bench, monkeypatch):
+def test_a_publication_has_one_version_of_each_source_whenever_one_changes(bench, monkeypatch):
     refused = 0
     for kind, seed in cases(bench.kind):
         chance = random.Random(seed)

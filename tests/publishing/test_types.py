@@ -1,4 +1,4 @@
-"""What a store has in other types than the contract declares, where that is allowed."""
+"""Columns whose stored type differs from the declared type are cast, or refused with their name."""
 
 from decimal import Decimal
 
@@ -47,7 +47,7 @@ def test_a_source_that_breaks_the_contract_uses_up_no_version(shop: Shop) -> Non
     assert not (shop.root / "definitions" / "datasets" / "sales.lock").exists()
 
 
-def test_an_empty_publication_does_not_stand_when_it_is_not_allowed_any_more(shop: Shop) -> None:
+def test_an_empty_publication_is_not_kept_once_it_is_forbidden(shop: Shop) -> None:
     shop.rewrite_sales("SELECT * FROM {sales} WHERE line < 0")
     shop.declare(KEYED + "  allow_empty: true\n")
     assert shop.publish().counts.rows == 0

@@ -1,4 +1,4 @@
-"""Row texts tell rows apart, and digests tell sets of rows apart, whatever their order."""
+"""Row texts identify rows, and digests identify sets of rows in any order."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -93,7 +93,7 @@ def test_the_same_digest_is_the_same_rows(bench):
     holds()
 
 
-def test_any_changed_value_changes_it(bench):
+def test_any_changed_value_changes_the_digest(bench):
     @settings(max_examples=bench.examples(40))
     @given(rows_of.filter(bool), row, st.data())
     def holds(rows, other, data):
@@ -135,7 +135,7 @@ def test_threads_do_not_count():
     assert len(found) == 1
 
 
-def test_a_profile_can_answer_the_digest_in_passing(bench):
+def test_a_profile_can_compute_the_digest(bench):
     columns = {"n": T.INTEGER, "s": T.STRING}
     source, fields = bench.hold(columns, [(1, "a"), (2, None)]), published(columns)
     parts = profile(bench.session, source, fields, None, digest_parts(fields)).extra
@@ -143,13 +143,13 @@ def test_a_profile_can_answer_the_digest_in_passing(bench):
 
 
 def test_the_digest_is_the_same_on_every_engine(bench):
-    """Of rows of all types: what was published by one engine is compared by another."""
+    """Rows of all types: one engine compares rows that another engine published."""
     instant = datetime(1969, 12, 31, 23, 59, 59, 5, UTC)
     row = ("ä|", None, -5, Decimal("-0.5"), True, date(2020, 1, 31), instant)
     assert digest(bench, [row]) == "18f98c3f8ca324db60b040db2a064bce7aa9b6c58b99888cc3279ea98b027b59"
 
 
-def test_bigquery_says_the_same_in_its_own_words():
+def test_the_digest_is_rendered_for_bigquery():
     fields = [(column("s"), T.STRING), (column("v"), T.DECIMAL), (column("t"), T.TIMESTAMP)]
     assert BIGQUERY.render(exp.select(row_text(fields)), pretty=False) == (
         "SELECT CONCAT('s', COALESCE(CAST(LENGTH(s) AS STRING), 'n'), ':', COALESCE(s, ''), "

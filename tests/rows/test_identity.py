@@ -1,4 +1,4 @@
-"""Row identity: ids, order, and what is kept over a refresh (BR-117, BR-013 to BR-019)."""
+"""Row ids, their order, and the system columns that a refresh keeps (BR-117, BR-013 to BR-019)."""
 
 import uuid
 from collections import Counter
@@ -31,7 +31,7 @@ Row = tuple[datetime | None, int | None, str | None]
 
 
 class Table:
-    """A dataset's one Period: `publish` replaces its rows."""
+    """One Period of a dataset; `publish` replaces its rows."""
 
     def __init__(self, bench: Bench, identity: Identity) -> None:
         self.bench = bench
@@ -102,7 +102,7 @@ def test_a_changed_row_keeps_its_identity_and_labels_and_only_moves_updated_at(b
     assert {k: row for k, row in after.items() if k != 2} == {k: r for k, r in before.items() if k != 2}
 
 
-def test_rows_that_are_gone_leave_and_new_ones_sort_after_all_earlier_ones(bench: Bench) -> None:
+def test_missing_rows_are_removed_and_new_rows_sort_last(bench: Bench) -> None:
     data = Table(bench, KEYED)
     old = {row["k"]: row["_row_id"] for row in data.publish(ROWS)}
     rows = {row["k"]: row for row in data.publish([*ROWS[1:], (at(1), 0, "new")], run="later")}
@@ -112,7 +112,7 @@ def test_rows_that_are_gone_leave_and_new_ones_sort_after_all_earlier_ones(bench
     assert all(rows[k]["_row_id"] == old[k] for k in (1, 3, 4))
 
 
-def test_without_a_key_equal_rows_are_told_apart_by_how_often_they_came(bench: Bench) -> None:
+def test_without_a_key_equal_rows_are_identified_by_occurrence(bench: Bench) -> None:
     data = Table(bench, KEYLESS)
     twice: list[Row] = [(at(1), 1, "a"), (at(1), 1, "a"), (at(2), 1, "b")]
     first = data.publish(twice)
@@ -123,13 +123,13 @@ def test_without_a_key_equal_rows_are_told_apart_by_how_often_they_came(bench: B
     assert grown[3]["_created_by_run_id"] == "later"
 
 
-def test_a_null_in_the_key_is_a_value_like_any_other(bench: Bench) -> None:
+def test_nulls_in_the_key_are_equal(bench: Bench) -> None:
     data = Table(bench, KEYED)
     first = data.publish([(at(1), None, "a"), (at(1), 1, "b")])
     assert data.publish([(at(1), 1, "b"), (at(1), None, "a")], run="later") == first
 
 
-def test_a_key_that_the_rows_before_did_not_have_starts_anew(bench: Bench) -> None:
+def test_a_new_key_column_gives_new_ids(bench: Bench) -> None:
     data = Table(bench, KEYED)
     stamp = Stamp(uuid.UUID(int=7), "source", None, "run", T0, None)
     before = EarlierRows(table("published"), COLUMNS[:1])
@@ -156,7 +156,7 @@ def test_numbering_by_bucket_and_at_once_is_the_same(bench: Bench) -> None:
     holds()
 
 
-def test_a_refresh_gives_the_rows_asked_for_and_never_one_id_twice(bench: Bench) -> None:
+def test_a_refresh_has_the_selected_rows_with_unique_ids(bench: Bench) -> None:
     some = st.lists(row, max_size=10)
 
     @given(some, some, st.sampled_from([KEYED, KEYLESS, TIMELESS]))
@@ -187,7 +187,7 @@ def refresh(data: Table, old: list[Row], new: list[Row]) -> None:
 
 
 @pytest.mark.parametrize("identity", [KEYED, KEYLESS, TIMELESS])
-def test_it_can_be_said_in_bigquery_too(identity: Identity) -> None:
+def test_row_metadata_is_rendered_for_bigquery(identity: Identity) -> None:
     stamp = Stamp(uuid.UUID(int=7), "source", None, "run", T0, None)
     before = EarlierRows(table("published"), COLUMNS)
     text = BIGQUERY.render(assemble(row_metadata("source", identity, stamp, before, bucketed=True)))

@@ -1,4 +1,4 @@
-"""What is planned is what a run would make: no more, no less."""
+"""A plan lists exactly the publications that runs would make."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from dataset_assets.periods.period import Period
 from dataset_assets.publishing.materialize import materialize
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.staleness.plan import Plan, plans
-from dataset_assets.staleness.staleness import Reason, StalenessReason, StalePublication
+from dataset_assets.staleness.reasons import Reason, StalenessReason, StalePublication
 from tests.assets.retailer import NOW, Retailer, open_retailer
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MONTHS = ("2024-03", "2024-04", "2024-05")
 
 
 class Planned:
-    """A small retailer, whose orders are stored by month; `monthly` looks back two of them."""
+    """A small retailer with orders stored by month; the dataset `monthly` selects two months."""
 
     def __init__(self, retailer: Retailer) -> None:
         self.retailer = retailer
@@ -67,7 +67,7 @@ def planned(tmp_path) -> Planned:
 
 
 def rewritten(planned: Planned, table: str) -> None:
-    """The same rows in a new file."""
+    """Write the same rows to a new file."""
     path = planned.retailer.root / "data" / table
     duckdb.execute(f"COPY (FROM '{path}') TO '{path}.new' (FORMAT parquet, COMPRESSION gzip)")
     path.with_name(f"{path.name}.new").replace(path)
@@ -115,7 +115,7 @@ CHANGES: dict[str, tuple[Callable[[Planned], None], dict[str, dict[str, tuple[Re
 }
 
 
-def test_what_is_due_is_what_a_run_would_read_for_and_afterwards_nothing_is(planned: Planned):
+def test_due_publications_are_those_that_runs_make(planned: Planned):
     stems = ("brands", "monthly", "nesting")
     planned.make(*stems)
     for change, (work, expected) in CHANGES.items():
@@ -130,7 +130,7 @@ def test_what_is_due_is_what_a_run_would_read_for_and_afterwards_nothing_is(plan
         assert [planned.due(stem) for stem in stems] == [{}, {}, {}], change
 
 
-def test_what_is_nested_comes_first_where_it_was_never_published(planned: Planned):
+def test_unpublished_nested_datasets_are_planned_first(planned: Planned):
     first, own = planned.plans("nesting")
     assert [due.period for due in first.due] == [None]
     assert [str(due.period) for due in own.due] == [*MONTHS]
@@ -141,10 +141,10 @@ def test_what_is_nested_comes_first_where_it_was_never_published(planned: Planne
     stale, own = planned.plans("nesting")
     assert (stale.entry.stem, stale.due, stale.stale) == ("brands", (), 1), "it is read as it is"
     assert [str(due.period) for due in own.due] == ["2024-04"]
-    assert own.standing == 2
+    assert own.up_to_date == 2
 
 
-def test_estimates_are_those_of_publications_and_unknown_without(planned: Planned):
+def test_estimates_are_made_from_publications(planned: Planned):
     def estimates(stem: str) -> list[int | None]:
         return [due.rows for due in planned.plans(stem, every=True)[-1].due]
 
@@ -156,31 +156,31 @@ def test_estimates_are_those_of_publications_and_unknown_without(planned: Planne
     folder = planned.retailer.root / "warehouse" / "monthly"
     sizes = {path.parent.name[-7:]: path.stat().st_size for path in folder.glob("_period=*/*.parquet")}
     assert {str(due.period): due.size_bytes for due in found} == sizes
-    assert {due.reasons for due in found} == {(Reason(StalenessReason.ASKED),)}
+    assert {due.reasons for due in found} == {(Reason(StalenessReason.REQUESTED),)}
 
 
-def test_a_hole_is_in_the_way_of_the_windows_that_need_it_and_of_no_publication_there_is(planned: Planned):
+def test_a_missing_period_is_an_obstacle_only_to_new_publications_that_read_it(planned: Planned):
     planned.make("monthly")
     (planned.retailer.root / "data/orders/2024-03.parquet").unlink()
     assert planned.due("monthly") == {}
     (plan,) = planned.plans("monthly")
-    assert {str(doubt.period) for doubt in plan.unsure} == {"2024-03", "2024-04"}
+    assert {str(doubt.period) for doubt in plan.uncertain} == {"2024-03", "2024-04"}
     (held,) = (plan.due for plan in planned.plans("monthly", every=True))
     assert {str(due.period) for due in held if due.obstacles} == {"2024-03", "2024-04"}
     assert "2024-03 are missing" in str(held[0].obstacles[0])
 
 
-def test_of_a_publication_whose_source_is_broken_nobody_says_that_it_is_up_to_date(planned: Planned):
+def test_a_publication_with_a_broken_source_is_uncertain(planned: Planned):
     planned.make("monthly")
     (planned.retailer.root / "data/orders/2024-05.parquet").write_bytes(b"no Parquet at all")
     (plan,) = planned.plans("monthly")
-    assert (plan.due, plan.standing) == ((), 3)
-    assert [str(doubt.period) for doubt in plan.unsure] == ["2024-05"]
-    assert "is not a whole Parquet file" in str(plan.unsure[0].obstacles[0])
-    assert plan.unsure[0].reasons == ()
+    assert (plan.due, plan.up_to_date) == ((), 3)
+    assert [str(doubt.period) for doubt in plan.uncertain] == ["2024-05"]
+    assert "is not a whole Parquet file" in str(plan.uncertain[0].obstacles[0])
+    assert plan.uncertain[0].reasons == ()
 
 
-def test_an_unpartitioned_window_moves_and_what_became_sensitive_may_not_stay(planned: Planned):
+def test_a_moved_window_and_a_newly_sensitive_column_are_reasons(planned: Planned):
     path = planned.retailer.settings.definitions / "datasets" / "monthly.yaml"
     planned.retailer.write("moving", path.read_text().replace("0001", "0008").split("  partitions:")[0])
     catalog = planned.catalog
@@ -198,14 +198,14 @@ def test_an_unpartitioned_window_moves_and_what_became_sensitive_may_not_stay(pl
     brands = planned.retailer.settings.definitions / "datasets" / "brands.yaml"
     brands.write_text(brands.read_text().replace("{name: brand, type", "{name: brand, sensitive: true, type"))
     told = "its statistics tell of brand, sensitive now"
-    assert reasons("brands", NOW) == [(Reason(StalenessReason.OBJECTION, told),)]
+    assert reasons("brands", NOW) == [(Reason(StalenessReason.NOT_REUSABLE, told),)]
 
 
 def obstacles(planned: Planned, stem: str) -> set[str]:
     return {str(fault) for due in planned.plans(stem)[-1].due for fault in due.obstacles}
 
 
-def test_what_a_run_would_be_refused_for_is_an_obstacle_and_no_end_of_the_plan(planned: Planned):
+def test_faults_of_a_run_are_obstacles_and_do_not_end_the_plan(planned: Planned):
     path = planned.retailer.root / "target.yaml"
     whole = '"orders/{period}.parquet", period: month', "orders/2024-03.parquet"
     path.write_text(path.read_text().replace(*whole))
@@ -217,7 +217,7 @@ def test_what_a_run_would_be_refused_for_is_an_obstacle_and_no_end_of_the_plan(p
     assert "there is no such table" in told
 
 
-def test_records_that_tell_less_are_read_as_far_as_they_go(planned: Planned):
+def test_incomplete_records_are_read(planned: Planned):
     planned.make("brands", "nesting")
     for path in (planned.retailer.root / "warehouse/nesting/_records").rglob("*.json"):
         record = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""A plain Python account of what the statistics of rows must be."""
+"""Compute the expected statistics of rows in plain Python."""
 
 import math
 from collections import Counter
@@ -16,7 +16,7 @@ ROWS = exp.to_table("staged_rows")
 
 
 def profiled(bench, columns, rows, split=None, told_of=None, extra=None):
-    """The statistics of rows that a bench holds."""
+    """Profile rows on an engine."""
     return profile(bench.session, bench.hold(columns, rows), told_of or published(columns), split, extra)
 
 
@@ -53,7 +53,7 @@ def summary(kind, values):
 
 
 def bins(kind, values, splits):
-    """[(rows, rows by split)] of the equal-width bins, edges included."""
+    """Return (rows, rows by split) of each bin of equal width, edges included."""
     points = [None if value is None else point(value) for value in values]
     known = [each for each in points if each is not None]
     if not known or kind in ("string", "boolean"):
@@ -85,7 +85,7 @@ def bins(kind, values, splits):
 
 
 def middle(ordered):
-    """PERCENTILE_CONT(0.5), exactly: text where it is not a value of the column's type."""
+    """Return the exact PERCENTILE_CONT(0.5), as text if it is not a value of the column's type."""
     low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
     total = Fraction(low) + Fraction(high)
     if isinstance(low, int) and total % 2 == 0:

@@ -1,4 +1,4 @@
-"""Histograms of skewed numbers, long texts and many columns, against a plain Python account."""
+"""Histograms of skewed numbers, long texts and many columns equal those of plain Python."""
 
 from bisect import bisect_right
 from decimal import Decimal
@@ -16,7 +16,7 @@ LADDER = sorted(Decimal(digit).scaleb(power) for power in range(-9, 29) for digi
 
 
 def ends(values):
-    """Where the bins of these values begin and end."""
+    """Return the range of the bins of these values."""
     told = [value for value in values if value is not None and value != 0]
     low, high = (pick(value for value in values if value is not None) for pick in (min, max))
     if len(told) < LEAST_ROWS:

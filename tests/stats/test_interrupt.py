@@ -1,4 +1,4 @@
-"""Whoever stops a run does not wait for the statistics of a wide table."""
+"""An interrupt stops the statistics of a wide table without a long wait."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ SOON = 2.0
 
 
 class StopError(BaseException):
-    """What the signal's handler raises."""
+    """The error that the signal's handler raises."""
 
 
 @pytest.mark.parametrize("after", [0.2, 0.7, 1.5])
@@ -54,7 +54,7 @@ def test_an_interrupt_ends_the_statistics_of_a_wide_table(after):
 
 
 def interrupt(after: float, done: threading.Event) -> None:
-    """Interrupt this process after some seconds, and then twice a second until it has noticed."""
+    """Interrupt this process after some seconds, and then twice a second until `done` is set."""
     while not done.wait(after):
         os.kill(os.getpid(), signal.SIGINT)
         after = 0.5

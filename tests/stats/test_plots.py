@@ -1,4 +1,4 @@
-"""The pictures are well-formed, and show what the bins say."""
+"""Charts are well-formed SVG and show the bins of a column."""
 
 import base64
 import xml.etree.ElementTree as ET
@@ -37,7 +37,7 @@ def test_bars_are_as_high_as_their_rows():
         assert 0 <= float(bar.get("y")) <= HEIGHT
 
 
-def test_splits_have_a_colour_each_and_stand_on_each_other():
+def test_splits_have_a_colour_each_and_are_stacked():
     bars = list(drawn(Bin(low=0, high=5, rows=4, splits={"train": 3, "eval": 1})).iter(RECT))
     assert len({bar.get("fill") for bar in bars}) == 2
     assert float(bars[0].get("y")) == float(bars[1].get("y")) + float(bars[1].get("height"))
@@ -72,7 +72,7 @@ def test_a_column_without_a_histogram_shows_its_most_frequent_values():
     assert texts[1::2] == ["1,200", "300"]
 
 
-def test_the_legend_names_the_splits_that_there_are():
+def test_the_legend_names_the_existing_splits():
     legend = ET.fromstring(legend_svg({"eval": 3, "train": 9}))
     assert [each.text for each in legend.iter(TEXT)] == ["train", "eval"]
     assert [each.get("fill") for each in legend.iter(RECT)] == [COLOURS["train"], COLOURS["eval"]]
@@ -88,7 +88,7 @@ def test_text_is_escaped():
     assert "<script>& to" in next(svg.iter("{http://www.w3.org/2000/svg}title")).text
 
 
-def test_nothing_to_draw_is_no_picture():
+def test_a_column_without_bins_has_no_chart():
     column = ColumnStatistics(type=ColumnType.STRING, cardinality=0, null_count=0, null_percent=0)
     assert histogram_svg(column) == ""
 

@@ -1,4 +1,4 @@
-"""Every statistic against a plain Python account of the same rows, and what masked columns may show."""
+"""Every statistic equals that of plain Python, and sensitive columns show no values (BR-206)."""
 
 import json
 from datetime import UTC, date, datetime
@@ -46,7 +46,7 @@ row = st.tuples(
 
 
 @pytest.mark.parametrize("wide", [WIDE, 0], ids=["column by column", "in one scan"])
-def test_every_statistic_is_what_plain_python_says(bench, wide, monkeypatch):
+def test_every_statistic_equals_that_of_plain_python(bench, wide, monkeypatch):
     monkeypatch.setattr("dataset_assets.stats.profile.WIDE", wide)
 
     @settings(max_examples=bench.examples(40))
@@ -57,8 +57,8 @@ def test_every_statistic_is_what_plain_python_says(bench, wide, monkeypatch):
     holds()
 
 
-def test_dates_as_far_as_they_go(bench):
-    """Valid for ever is often written 9999-12-31: no day after it can be where a bin ends."""
+def test_the_last_possible_date(bench):
+    """9999-12-31 often means 'valid for ever'; no later day exists that a bin could end at."""
     late = datetime(9999, 12, 31, 23, tzinfo=UTC)
     rows = [("", 1, None, True, each, late, 0) for each in (date.min, date.max)]
     found = profiled(bench, ALL_TYPES, rows, "split").columns
@@ -93,7 +93,7 @@ def test_order_changes_nothing(bench):
     assert profiled(bench, ALL_TYPES, MANY, "split") == profiled(bench, ALL_TYPES, MANY[::-1], "split")
 
 
-def test_splits_are_told_in_their_order(bench):
+def test_splits_are_listed_in_their_order(bench):
     found = profiled(bench, ALL_TYPES, [(*each[:-1], 2 - each[-1]) for each in MANY], "split")
     assert list(found.splits) == list(found.columns["n"].splits) == ["eval", "test"]
 
@@ -220,7 +220,7 @@ def test_a_long_table_is_counted_column_by_column(monkeypatch):
 
 
 @pytest.mark.parametrize("in_one_scan", [False, True])
-def test_both_dialects_say_it(in_one_scan):
+def test_both_dialects_render_the_query(in_one_scan):
     columns = tuple(published(ALL_TYPES))
     counting = Counting(exp.to_table("p.d.staged_x"), columns, "split", in_one_scan)
     for dialect in DIALECTS.values():

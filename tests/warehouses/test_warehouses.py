@@ -9,7 +9,7 @@ from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import DatasetAssetsError, PublishError, ResolveError, SupersededError
 from dataset_assets.ports.relation import PhysicalType
-from dataset_assets.ports.warehouse import PublishedColumn
+from dataset_assets.ports.warehouse import PublicationQuery, PublishedColumn
 from tests.warehouses.warehouse_fixtures import ONE, TWO, A, B, Depot, Opened
 
 TEXT = PublishedColumn("a", ColumnType.STRING, True)
@@ -66,7 +66,8 @@ def test_several_periods_are_read_as_one_version_has_them(opened: Opened) -> Non
     wanted = {None: [3, 0, 2], 3: [3, 0, 2], 2: [1, 0, 2], 1: [1, 0], 0: [0]}
     for version, values in wanted.items():
         periods = ["2026-01", "2026-02", "2026-03"]
-        found = opened.warehouse.publications("sales", periods, opened.session, version)
+        query = PublicationQuery("sales", periods, version)
+        found = opened.warehouse.publications(query, opened.session)
         assert [row["a"] for each in found for row in opened.rows(each.relation)] == values
 
 

@@ -13,7 +13,7 @@ from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.errors import Fault, ResolveError, UnsupportedError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalColumn, Relation
-from dataset_assets.ports.warehouse import Publication, Record, Warehouse, no_such_version
+from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record, Warehouse, no_such_version
 
 if TYPE_CHECKING:
     from dataset_assets.adapters.bigquery.session import BigQuerySession
@@ -38,20 +38,14 @@ class BigQueryPublications(Warehouse):
             return None
         return max((row["version"] for row in session.rows(self.ledger.periods(dataset))), default=None)
 
-    def publications(
-        self,
-        dataset: str,
-        periods: Sequence[str | None],
-        session: Session,
-        version: int | None = None,
-    ) -> list[Publication]:
+    def publications(self, query: PublicationQuery, session: Session) -> list[Publication]:
         """One query for all of them."""
-        opened = of_bigquery(session)
+        dataset, periods, opened = query.dataset, query.periods, of_bigquery(session)
         if not periods or not self.has_ledger(opened):
             return []
-        if version is not None:
-            self._check_version(dataset, version, session)
-        found = session.rows(self.ledger.publications(dataset, periods, version))
+        if query.version is not None:
+            self._check_version(dataset, query.version, session)
+        found = session.rows(self.ledger.publications(dataset, periods, query.version))
         if not found:
             return []
         columns = tuple(map(physical_column, opened.tables.get(self.ledger.table(dataset)).schema))

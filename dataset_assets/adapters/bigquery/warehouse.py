@@ -21,12 +21,19 @@ from dataset_assets.errors import (
     Fault,
     PublishError,
     ResolveError,
-    SupersededError,
 )
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Record, Staged
+from dataset_assets.ports.warehouse import (
+    Claim,
+    Leftover,
+    Publication,
+    PublishedColumn,
+    Record,
+    Staged,
+    superseded_error,
+)
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -74,10 +81,7 @@ class BigQueryWarehouse(BigQueryPublications):
         """As the port says."""
         found = session.rows(self.ledger.newest(claim.dataset, claim.period))
         if not found or (found[0]["token"], found[0]["run_id"]) != _rank(claim):
-            run = f"run {found[0]['run_id']!r}" if found else "another run"
-            period = f" for {claim.period}" if claim.period else ""
-            message = f"{run} took over {claim.dataset!r}{period}; run {claim.run_id!r} may not publish"
-            raise SupersededError(Fault(message, hint="wait for that run, or start this one anew"))
+            raise superseded_error(claim, found[0]["run_id"] if found else None)
 
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedTable:
         """As the port says. BigQuery removes the rows by itself if nobody else does."""

@@ -15,8 +15,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dataset_assets.errors import Fault, PublishError, SupersededError, at_path
-from dataset_assets.ports.warehouse import Claim
+from dataset_assets.errors import Fault, PublishError, at_path
+from dataset_assets.ports.warehouse import Claim, superseded_error
 from dataset_assets.text.wording import shown
 
 PATIENCE = 120.0
@@ -82,10 +82,7 @@ class DatasetFolder:
         """Raises SupersededError unless the claim is still the newest."""
         newest = self.newest(claim.dataset, claim.period)
         if newest != claim:
-            run = f"run {newest.run_id!r}" if newest else "another run"
-            period = f" for {claim.period}" if claim.period else ""
-            message = f"{run} took over {claim.dataset!r}{period}; run {claim.run_id!r} may not publish"
-            raise SupersededError(Fault(message, hint="wait for that run, or start this one anew"))
+            raise superseded_error(claim, newest.run_id if newest else None)
 
     def _claim(self, period: str | None) -> Path:
         return self.path / "_claims" / f"{'_' if period is None else _safe(period, 'Period')}.json"

@@ -17,7 +17,7 @@ from dataset_assets.adapters.parquet.relation import DataFile
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.warehouse import Publication, Record, Warehouse, no_such_version
+from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record, Warehouse, no_such_version
 from dataset_assets.text.digest import digest
 
 
@@ -34,19 +34,13 @@ class DeltaPublications(Warehouse):
         table = self.table(DatasetFolder.of(self.root, dataset))
         return table.version() if table else None
 
-    def publications(
-        self,
-        dataset: str,
-        periods: Sequence[str | None],
-        session: Session,
-        version: int | None = None,
-    ) -> list[Publication]:
+    def publications(self, query: PublicationQuery, session: Session) -> list[Publication]:
         """The table is opened once. Raises ResolveError for rows whose record is gone as well."""
-        folder = DatasetFolder.of(self.root, dataset)
-        table = self.table(folder, version)
+        folder = DatasetFolder.of(self.root, query.dataset)
+        table = self.table(folder, query.version)
         if table is None:
             return []
-        found = ((period, delta_periods.files(table, folder.path, period)) for period in periods)
+        found = ((period, delta_periods.files(table, folder.path, period)) for period in query.periods)
         return [self._publication(folder, table, period, files, session) for period, files in found if files]
 
     def _publication(

@@ -75,7 +75,7 @@ class Backfill:
         self._end(estimate)
 
     def _made(self, name: str, result: Materialization) -> None:
-        self.unchanged += not result.counts.moved
+        self.unchanged += not result.counts.has_changes
         for check in result.checks:
             if not check.passed:
                 self.remarks.setdefault(check.name, []).append(f"{name}: {check.message}")

@@ -16,7 +16,7 @@ from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.publishing.reuse import same_inputs
-from dataset_assets.publishing.source_locator import Carry, named_only
+from dataset_assets.publishing.source_locator import TransferSource, as_logical
 from dataset_assets.text.wording import size_text
 
 
@@ -51,7 +51,7 @@ def cost(workspace: Workspace, entry: Entry, at: Look) -> Cost:
     """Of the query that `materialize` runs. Raises BudgetError as that does, and ResolveError."""
     engine, moved = workspace.target.engine, dict[str, int | None]()
     with opened(workspace, entry, at, as_refresh=True) as run:
-        stands = same_inputs(run.work(run.found.with_transferred(named_only)), workspace.target)
+        stands = same_inputs(run.work(run.found.with_transferred(as_logical)), workspace.target)
         work = run.work(run.found.with_transferred(_weighed(moved)))
         reads = run.session.estimate(work.query(bucketed=engine.dialect.sorts_in_one_place))
         return Cost(engine.dialect.name, reads, run.session.budget, moved, stands)
@@ -66,12 +66,12 @@ def _from(size: int | None) -> str:
     return "" if size is None else f"; its own store reads {size_text(size)} for it"
 
 
-def _weighed(moved: dict[str, int | None]) -> Carry:
+def _weighed(moved: dict[str, int | None]) -> TransferSource:
     """Moves nothing: asks what moving would read, and lets a table without rows stand for the source."""
 
     def carry(inputs: SelectionInput, source: Source, reader: Session) -> Relation:
         moved[source.name] = reader.estimate(source_query(inputs, source))
-        named = named_only(inputs, source, reader)
+        named = as_logical(inputs, source, reader)
         return replace(named, source=_no_rows(source))
 
     return carry

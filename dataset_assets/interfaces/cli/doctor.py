@@ -195,7 +195,7 @@ def _readable(
     about: str, places: SourceLocator, source: Source, session: Session, *, ask: bool
 ) -> Generator[AccessFinding, None, bool]:
     """Whether a table is as it is declared, and its needed columns and rows may be read."""
-    relation = places.relation(source, session)
+    relation = places.resolve_source(source, session)
     inputs = SelectionInput(places.scope, {source.name: relation}, places.as_of, places.period)
     wrong = list(mismatches(source, relation, inputs.wholly_read(source)))
     for fault in wrong:

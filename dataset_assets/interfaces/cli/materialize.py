@@ -20,7 +20,7 @@ from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, say, steps
 from dataset_assets.interfaces.workspace import Workspace, instant
 from dataset_assets.periods.period import Period
-from dataset_assets.publishing.dataset_ids import renamed_in
+from dataset_assets.publishing.dataset_ids import rename_notice_in
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.publishing.reuse import RefreshCounts
@@ -153,7 +153,7 @@ def publish(
     if as_of is not None and periods != [None]:
         raise PeriodError(Fault("the end of a Period is its as-of", hint="leave out --as-of"))
     looks_back_from = instant(as_of) if as_of is not None else None
-    say(*filter(None, [renamed_in(workspace.target, entry)]))
+    say(*filter(None, [rename_notice_in(workspace.target, entry)]))
     run = Run(workspace, str(uuid4()), looks_back_from, locked, force, force)
     results: list[Materialization] = []
     try:
@@ -231,7 +231,7 @@ def change(counts: RefreshCounts) -> str:
     """What became of the rows since the publication before (BR-118)."""
     moved = ("added", counts.added), ("changed", counts.changed), ("removed", counts.removed)
     words = [f"{number:,} {word}" for word, number in moved if number]
-    if not counts.moved:
+    if not counts.has_changes:
         return "unchanged"
     return ", ".join([*words, *([f"{counts.unchanged:,} unchanged"] if counts.unchanged else [])])
 

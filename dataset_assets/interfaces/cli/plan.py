@@ -12,9 +12,9 @@ from dataset_assets.interfaces.cli.console import Grid, cell, out, say
 from dataset_assets.interfaces.cli.cost import cost
 from dataset_assets.interfaces.cli.sql import look_at
 from dataset_assets.interfaces.workspace import Workspace
-from dataset_assets.publishing.dataset_ids import renamed_in
+from dataset_assets.publishing.dataset_ids import rename_notice_in
 from dataset_assets.staleness.plan import Plan, plans
-from dataset_assets.staleness.staleness import StalePublication
+from dataset_assets.staleness.reasons import StalePublication
 from dataset_assets.text.wording import size_text
 
 UNKNOWN = "unknown"
@@ -94,7 +94,7 @@ def tell(found: Sequence[Plan]) -> None:
         out().print(table)
     for plan in found:
         say(*obstacles(plan, plan.due, "cannot be made"))
-        say(*obstacles(plan, plan.unsure, "is left as it is"))
+        say(*obstacles(plan, plan.uncertain, "is left as it is"))
         say(summary(plan))
 
 
@@ -125,9 +125,9 @@ def summary(plan: Plan) -> str:
     """`sales: 12 to make, 3 up to date, 1 perhaps not`; what cannot be made is not among the first."""
     held = sum(bool(due.obstacles) for due in plan.due)
     cannot = f", {held:,} cannot be made" if held else ""
-    unsure = f", {len(plan.unsure):,} perhaps not" if plan.unsure else ""
+    unsure = f", {len(plan.uncertain):,} perhaps not" if plan.uncertain else ""
     stale = f", {plan.stale} read as they are, though not up to date" if plan.stale else ""
-    standing = f"{plan.standing:,} up to date{unsure}{stale}"
+    standing = f"{plan.up_to_date:,} up to date{unsure}{stale}"
     return f"{plan.entry.stem}: {len(plan.due) - held:,} to make{cannot}, {standing}"
 
 
@@ -149,8 +149,8 @@ def reading(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
 def moved(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
     """What is told of datasets that were published before their files were renamed."""
     for plan in found:
-        if plan.due and not plan.standing:
-            yield from filter(None, [renamed_in(workspace.target, plan.entry)])
+        if plan.due and not plan.up_to_date:
+            yield from filter(None, [rename_notice_in(workspace.target, plan.entry)])
 
 
 def _goes_on(before: StalePublication, due: StalePublication) -> bool:

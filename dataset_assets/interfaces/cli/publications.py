@@ -10,8 +10,8 @@ from dataset_assets.interfaces.cli import listing
 from dataset_assets.interfaces.cli.console import cell, say
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import JobContext
-from dataset_assets.ports.warehouse import Publication
-from dataset_assets.publishing.dataset_ids import another_id, renamed_in
+from dataset_assets.ports.warehouse import Publication, PublicationQuery
+from dataset_assets.publishing.dataset_ids import id_conflict, rename_notice_in
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.text.wording import listed
 
@@ -23,10 +23,10 @@ def shown(
     found = _publications(workspace, entry)
     if not found:
         yield cell("Nothing is published yet")
-        say(*filter(None, [renamed_in(workspace.target, entry)]))
+        say(*filter(None, [rename_notice_in(workspace.target, entry)]))
         return
     yield listing.publications(found)
-    faults = (fault for each in found for fault in another_id(workspace.catalog.checked(entry), each.record))
+    faults = (fault for each in found for fault in id_conflict(workspace.catalog.checked(entry), each.record))
     say(*dict.fromkeys(map(str, faults)))
     if stats:
         publication = _one(found, partition)
@@ -57,7 +57,7 @@ def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
     target = workspace.target
     with target.engine.connect(JobContext(entry.stem)) as session:
         periods = target.warehouse.periods(entry.stem, session)
-        return target.warehouse.publications(entry.stem, periods, session)
+        return target.warehouse.publications(PublicationQuery(entry.stem, periods), session)
 
 
 def _one(found: list[Publication], partition: str | None) -> Publication:

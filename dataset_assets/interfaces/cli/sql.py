@@ -20,7 +20,7 @@ from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
-from dataset_assets.publishing.source_locator import ResolvedSources, SourceLocator, named_only
+from dataset_assets.publishing.source_locator import ResolvedSources, SourceLocator, as_logical
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import assemble, column, number
 from dataset_assets.sql.dialect import DIALECTS, Dialect
@@ -93,7 +93,7 @@ def selection_sql(
         )
         return _text(work, wanted, kept, with_metadata)
     with opened(workspace, entry, at, as_refresh=with_metadata) as run:
-        return _text(run.work(run.found.with_transferred(named_only)), own, kept, with_metadata)
+        return _text(run.work(run.found.with_transferred(as_logical)), own, kept, with_metadata)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Opened:
 
     def work(self, inputs: SelectionInput) -> PreparedRun:
         """What the run would do; `inputs` says where its sources are."""
-        return replace(_work(self.request, inputs, self.before), apart=self.found.texts)
+        return replace(_work(self.request, inputs, self.before), external_queries=self.found.external_queries)
 
 
 @contextmanager
@@ -115,7 +115,7 @@ def opened(workspace: Workspace, entry: Entry, at: Look, *, as_refresh: bool) ->
     """The run of a dataset over the target's tables; `as_refresh`: of the publication that there is."""
     target, job, period = workspace.target, JobContext(entry.stem), at.period.id if at.period else None
     places = places_of(workspace, entry, at)
-    with target.engine.connect(job) as session, places.find(session, job) as found:
+    with target.engine.connect(job) as session, places.resolve(session, job) as found:
         before = target.warehouse.current(entry.stem, period, session) if as_refresh else None
         yield Opened(_request(entry, at), found, session, before)
 

@@ -1,0 +1,51 @@
+"""Measure staged rows in one pass: statistics, the digest, and the number of new and changed rows."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlglot import exp
+
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.warehouse import Staged
+from dataset_assets.publishing.prepared_run import PreparedRun
+from dataset_assets.publishing.reuse import RefreshCounts
+from dataset_assets.rows.encoding import digest_parts, fold_digest
+from dataset_assets.rows.stamping import instant
+from dataset_assets.sql.build import column
+from dataset_assets.stats.profile import profile
+from dataset_assets.stats.statistics import Statistics
+
+
+@dataclass(frozen=True)
+class RowMeasurement:
+    """Figures of staged rows. `digest` is the SHA-256 of their content (BR-116)."""
+
+    statistics: Statistics
+    counts: RefreshCounts
+    digest: str
+
+
+def measure(run: PreparedRun, staged: Staged, session: Session) -> RowMeasurement:
+    """Compute the figures of the staged rows of a run in one pass over them."""
+    now = instant(run.row_stamp)
+    parts = digest_parts(run.digest_columns)
+    extra = {
+        **parts,
+        "added": exp.CountIf(this=exp.EQ(this=column("_created_at"), expression=now)),
+        "touched": exp.CountIf(this=exp.EQ(this=column("_updated_at"), expression=now.copy())),
+    }
+    split = "split" if run.inputs.dataset.split_config else None
+    found = profile(session, staged.relation.source, run.profiled_columns, split, extra)
+    columns = {name: found.columns[duplicate] for name, duplicate in run.duplicate_columns.items()}
+    statistics = found.model_copy(update={"columns": columns})
+    totals = {name: int(Decimal(total or 0)) for name, total in statistics.extra.items()}
+    digest = fold_digest(run.digest_columns, {name: totals[name] for name in parts})
+    counts = _refresh_counts(run, statistics.row_count, totals["added"], totals["touched"])
+    return RowMeasurement(statistics, counts, digest)
+
+
+def _refresh_counts(run: PreparedRun, rows: int, added: int, touched: int) -> RefreshCounts:
+    """Compare the rows with those of the previous publication; `touched` counts the added rows, too."""
+    earlier = int(run.previous.record["counts"]["rows"]) if run.previous else 0
+    kept, changed = rows - added, touched - added
+    return RefreshCounts(rows, added, changed, kept - changed, earlier - kept)

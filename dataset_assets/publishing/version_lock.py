@@ -1,0 +1,55 @@
+"""Which version of a dataset's structure a run publishes, and when its number enters the lock (BR-115)."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import uuid6
+
+from dataset_assets.catalog.versions import Version, lock_dataset, read_lock
+from dataset_assets.contract.model import Dataset
+from dataset_assets.errors import Fault, LockError
+from dataset_assets.publishing.prepared_run import PreparedRun, Request
+from dataset_assets.publishing.run_context import RunContext
+from dataset_assets.text.atomic_files import guarded
+
+
+def permitted_version(request: Request, dataset: Dataset) -> Version:
+    """Return the version of the dataset's structure.
+
+    Raises LockError if the request permits locked versions only and this one is not in the lock (BR-115).
+    """
+    version = request.entry.lock.version_of(dataset)
+    if version.pending and request.locked:
+        message = f"{request.entry.stem} has changed since its lock was written ({version.summary})"
+        hint = "run `dataset-assets lock` and commit the lock; this target only runs locked versions"
+        raise LockError(Fault(message, hint=hint))
+    return version
+
+
+def planned_dataset_id(context: RunContext) -> UUID:
+    """Return the id of the dataset: its own, else the one in its lock, else a new one.
+
+    A new id and a pending version are written by `lock_version`, after the audit. Raises LockError already
+    here if the lock cannot be written, so that no query runs in vain.
+    """
+    path = context.request.entry.lock_path
+    known = context.dataset.id or read_lock(path).id
+    if context.version.pending or known is None:
+        with guarded(path):
+            pass
+    return known or uuid6.uuid7()
+
+
+def lock_version(context: RunContext, run: PreparedRun) -> PreparedRun:
+    """Write the run's version and dataset id to the lock, and return the run with that version (BR-115).
+
+    Call it when only the commit is left: a run that fails before leaves the lock as it was. The number can
+    differ from the pending one if another structure was locked meanwhile. Raises SupersededError, and
+    then locks nothing, if a newer run claimed the Period.
+    """
+    entry, dataset = run.request.entry, run.inputs.dataset
+    if not run.version.pending and read_lock(entry.lock_path).id:
+        return run
+    context.warehouse.confirm(context.claim, context.session)
+    new_id = None if dataset.id else run.dataset_id
+    return replace(run, version=lock_dataset(entry.path, entry.lock_path, dataset, run.request.now, new_id))

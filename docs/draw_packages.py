@@ -1,8 +1,8 @@
 """Draw docs/images/packages.svg: which package of the library imports which.
 
 Run it as `python docs/draw_packages.py`. A package stands above every package that it imports. An import that
-also follows from others (a imports b, b imports c, a imports c) has no line. Ends with 1 if packages import each
-other in a circle, or if more than `MOST` packages and modules are at the top of the library.
+also follows from others (a imports b, b imports c, a imports c) has no line. Ends with 1 if packages import
+each other in a circle, or if more than `MOST` packages and modules are at the top of the library.
 """
 
 import sys
@@ -50,7 +50,8 @@ def levels(imports: Imports) -> list[list[str]]:
         if not free:
             raise ValueError(f"packages import each other: {sorted(imports.keys() - height.keys())}")
         height |= {each: max((height[below] + 1 for below in imports[each]), default=0) for each in free}
-    return [sorted(each for each in height if height[each] == level) for level in range(max(height.values()) + 1)]
+    highest = max(height.values())
+    return [sorted(each for each in height if height[each] == level) for level in range(highest + 1)]
 
 
 def lines(imports: Imports) -> list[tuple[str, str]]:
@@ -96,7 +97,9 @@ def main() -> int:
     """Write the picture and return the exit code."""
     imports = imports_by_package()
     PICTURE.write_text(picture(imports), encoding="utf-8")
-    print(f"{len(imports)} packages and modules at the top, {len(lines(imports))} lines, no circle")
+    sys.stdout.write(
+        f"{len(imports)} packages and modules at the top, {len(lines(imports))} lines, no circle\n"
+    )
     return int(len(imports) > MOST)
 
 

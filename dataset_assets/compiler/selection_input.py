@@ -25,7 +25,7 @@ def window_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Window | 
     date_range, config = dataset.filters.date_range, dataset.split_config
     if date_range:
         window = date_range.window(as_of)
-        return window.until(as_of, date_range.eval_anchor(as_of)) if config and config.whole_days else window
+        return window.until(as_of, date_range.eval_anchor(as_of)) if config and config.by_day else window
     if period and dataset.column_mapping:
         return Window(Moment(period.start, period.start_date), Moment(period.end, period.end_date))
     return None

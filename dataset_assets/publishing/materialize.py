@@ -15,7 +15,7 @@ from dataset_assets.checks.audit import CheckResult
 from dataset_assets.checks.drift import drift_results
 from dataset_assets.checks.history import History
 from dataset_assets.compiler.selection_query import compile_rows
-from dataset_assets.errors import ContractError, ResolveError, raise_all, telling_system_faults
+from dataset_assets.errors import ContractError, ResolveError, raise_all, system_errors_as_faults
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, PublishedColumn, Record
 from dataset_assets.publishing.dataset_ids import id_conflict, rename_notice

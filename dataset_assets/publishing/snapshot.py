@@ -19,7 +19,7 @@ CONFIRMATION = "affirmed"
 def sources_of(run: PreparedRun, target: Target) -> dict[str, str]:
     """Return the version of every source that the run reads, by the source's key; empty text if unknown."""
     inputs = run.inputs
-    sources = (inputs.scope.main, *inputs.scope.lookups)
+    sources = inputs.scope.sources
     return {source_key(each, inputs.dataset, target): inputs.relations[each.name].version for each in sources}
 
 

@@ -35,7 +35,7 @@ class SourceLocator:
     @property
     def resolvers(self) -> Mapping[str, Resolver]:
         """Map the name of each source that is a table to its Resolver."""
-        sources = (self.scope.main, *self.scope.lookups)
+        sources = self.scope.sources
         return {
             each.name: self.target.resolver_of(self.scope.dataset, each.table)
             for each in sources
@@ -92,11 +92,11 @@ class SourceLocator:
             return TimeRange(time_range.end - timedelta(microseconds=1), time_range.end)
         return time_range
 
-    def same_period(self, nested: Named) -> str | None:
+    def same_period(self, nested: NamedDataset) -> str | None:
         """Return the Period of which a nested dataset is read (BR-122); None for its latest publication."""
         return self.period.id if self.period and nested.dataset.partitions else None
 
-    def _publication(self, nested: Named, name: str, session: Session) -> Relation:
+    def _publication(self, nested: NamedDataset, name: str, session: Session) -> Relation:
         """Return a nested dataset's publication; its source version is the digest of its rows.
 
         Publishing the same rows again leaves this version unchanged. Raises ResolveError if there is none.
@@ -143,7 +143,7 @@ class ResolvedSources:
     def external(self) -> tuple[Source, ...]:
         """The sources that the target's engine cannot read."""
         scope = self.inputs.scope
-        return tuple(each for each in (scope.main, *scope.lookups) if each.name in self.readers)
+        return tuple(each for each in scope.sources if each.name in self.readers)
 
     @property
     def external_queries(self) -> tuple[str, ...]:

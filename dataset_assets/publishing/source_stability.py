@@ -52,7 +52,7 @@ class SourceStability:
 
     def _faults(self) -> Iterator[Fault]:
         scope = self.locator.scope
-        changed = (each for each in (scope.main, *scope.lookups) if not self._is_unchanged(each))
+        changed = (each for each in scope.sources if not self._is_unchanged(each))
         for name in dict.fromkeys(each.nested.stem if each.nested else each.table for each in changed):
             yield Fault(f"{name} changed while it was read", hint="run again")
 

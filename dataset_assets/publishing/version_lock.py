@@ -10,7 +10,7 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault, LockError
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
 from dataset_assets.publishing.run_context import RunContext
-from dataset_assets.text.atomic_files import guarded
+from dataset_assets.text.atomic_files import write_lock
 
 
 def permitted_version(request: Request, dataset: Dataset) -> Version:
@@ -35,7 +35,7 @@ def planned_dataset_id(context: RunContext) -> UUID:
     path = context.request.entry.lock_path
     known = context.dataset.id or read_lock(path).id
     if context.version.pending or known is None:
-        with guarded(path):
+        with write_lock(path):
             pass
     return known or uuid6.uuid7()
 

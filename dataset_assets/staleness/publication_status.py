@@ -8,7 +8,7 @@ from functools import cached_property
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.compiler.selection_input import window_of
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.scope import Named, Source
+from dataset_assets.contract.scope import NamedDataset, Source
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.warehouse import Record
@@ -65,7 +65,7 @@ class PublicationStatus:
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         """The main table, then the lookups."""
-        return (self.locator.scope.main, *self.locator.scope.lookups)
+        return self.locator.scope.sources
 
     @cached_property
     def source_states(self) -> Mapping[str, SourceState]:
@@ -101,7 +101,7 @@ class PublicationStatus:
         except DatasetAssetsError as error:
             return error.faults
 
-    def _nested(self) -> Iterator[tuple[Named, Period | None]]:
+    def _nested(self) -> Iterator[tuple[NamedDataset, Period | None]]:
         for source in self.sources:
             if source.nested and not self.source_states[source.name].faults:
                 yield source.nested, self.states.period_of(source.nested, self.locator)

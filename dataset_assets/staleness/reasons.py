@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dataset_assets.contract.scope import Named
+from dataset_assets.contract.scope import NamedDataset
 from dataset_assets.errors import Fault
 from dataset_assets.periods.period import Period
 
@@ -45,4 +45,4 @@ class StalePublication:
     rows: int | None = None
     size_bytes: int | None = None
     obstacles: tuple[Fault, ...] = ()
-    nested: tuple[tuple[Named, Period | None], ...] = ()
+    nested: tuple[tuple[NamedDataset, Period | None], ...] = ()

@@ -7,7 +7,7 @@ from datetime import datetime
 from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.scope import Named, Scope, Source
+from dataset_assets.contract.scope import NamedDataset, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
@@ -71,7 +71,7 @@ class SourceStates:
         unknown_because = "" if table.version else table.unknown or "unknown"
         return SourceState(table.version, table.row_count, unknown_because, faults)
 
-    def period_of(self, nested: Named, locator: SourceLocator) -> Period | None:
+    def period_of(self, nested: NamedDataset, locator: SourceLocator) -> Period | None:
         """Return the Period of which a nested dataset is read (BR-122). Raises PeriodError if unknown."""
         schedule = schedule_of(self.catalog, self.catalog.entry(nested.stem))
         if schedule is None:

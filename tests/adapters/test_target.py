@@ -38,6 +38,7 @@ def path(tmp_path):
 def test_the_default_target_is_the_projects_wherever_it_runs(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DATASET_ASSETS_TARGET", raising=False)
+    monkeypatch.setenv("DATASET_ASSETS_DEFINITIONS", str(PROJECT / "definitions"))
     target = load_target()
     assert (target.name, target.default_resolver) == ("local", "retail")
     assert target.resolver(None).root == PROJECT / "data" / "retail"

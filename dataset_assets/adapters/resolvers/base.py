@@ -65,7 +65,7 @@ class ResolverSettings(Model, ABC):
     tables: Mapping[Identifier, TableSettings] = Field(default_factory=dict)
 
     @abstractmethod
-    def open(self, name: str, context: TargetContext) -> "ConfiguredResolver[Any]":
+    def open(self, name: str, context: TargetContext) -> Resolver:
         """The resolver that these settings describe; nothing is read yet."""
 
 

@@ -13,7 +13,8 @@ from google.cloud.bigquery import ExternalConfig, SchemaField, Table
 from pydantic import ValidationError
 
 from dataset_assets.adapters.bigquery.types import physical_column
-from dataset_assets.adapters.resolvers.bigquery import BigQueryResolver, BigQuerySettings
+from dataset_assets.adapters.resolvers.bigquery import BigQueryResolver
+from dataset_assets.adapters.resolvers.bigquery_settings import BigQuerySettings
 from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.errors import ContractError, ResolveError
@@ -133,8 +134,8 @@ def test_names_may_say_another_dataset_or_project(store: Store) -> None:
     assert {each.sql("bigquery") for each in found} == {f"`{PROJECT}`.`{store.dataset}`.`sales`"}
     assert store.resolve("sales", dataset=f"{PROJECT}.{store.dataset}").source == found[0]
     elsewhere = store.open(dataset="another-project.d", tables={"s": {"location": "e.t"}})
-    assert elsewhere._place("s") == ("another-project", "e", "t")
-    assert elsewhere._place("t") == ("another-project", "d", "t")
+    assert elsewhere._path("s") == ("another-project", "e", "t")
+    assert elsewhere._path("t") == ("another-project", "d", "t")
 
 
 @pytest.mark.parametrize(
@@ -330,7 +331,7 @@ def test_without_a_project_it_pays_as_the_engine_does(store: Store) -> None:
     with pytest.raises(ResolveError, match="nothing says which project pays"):
         alone.state("sales")
     alone = store.open(project=None, api_endpoint=None, storage_endpoint=None, patience=None)
-    alone.given = store.open().connection
+    alone.engine_connection = store.open().connection
     store.run("CREATE TABLE D.sales AS SELECT 1 AS id")
     assert alone.state("sales").row_count == 1
 

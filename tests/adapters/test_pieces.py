@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset_assets.adapters.resolvers.bigquery import BigQuerySettings
+from dataset_assets.adapters.resolvers.bigquery_settings import BigQuerySettings
 from dataset_assets.adapters.resolvers.csv import CsvSettings
 from dataset_assets.adapters.resolvers.parquet import ParquetSettings
 from dataset_assets.adapters.shared.context import TargetContext

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dataset_assets.adapters.csv.errors import CsvFault
-from dataset_assets.adapters.csv.scan import Scan
+from dataset_assets.adapters.csv.scan import ScanResult
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.text.wording import listed, nearest, shown
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredColumns:
     """The columns that a contract declares of a table, and what its target says of them."""
 
     columns: tuple[ColumnDef, ...]
@@ -24,7 +24,7 @@ class Declared:
         return any(column.sensitive for column in self.columns)
 
 
-def places(found: Scan, declared: Declared) -> tuple[int | None, ...]:
+def column_positions(found: ScanResult, declared: DeclaredColumns) -> tuple[int | None, ...]:
     """Return the place of each declared column in a row, None for one that the file lacks and may lack.
 
     Raises an ExceptionGroup of CsvFault with all that is wrong with the header.
@@ -43,7 +43,7 @@ def places(found: Scan, declared: Declared) -> tuple[int | None, ...]:
     return tuple(placed)
 
 
-def _refuse_other_width(found: Scan, declared: Declared) -> None:
+def _refuse_other_width(found: ScanResult, declared: DeclaredColumns) -> None:
     if found.width != len(declared.columns):
         values = "one value" if found.width == 1 else f"{found.width:,} values"
         message = f"has {values}, and {len(declared.columns):,} columns are declared"
@@ -51,7 +51,7 @@ def _refuse_other_width(found: Scan, declared: Declared) -> None:
         raise ExceptionGroup("the file is not what is declared", [CsvFault(found.header_line, message, hint)])
 
 
-def _place(found: Scan, name: str, declared: Declared) -> int | None:
+def _place(found: ScanResult, name: str, declared: DeclaredColumns) -> int | None:
     """By exactly this name, else by the only one that differs in case alone."""
     exact = [at for at, each in enumerate(found.header) if each == name]
     alike = exact or [at for at, each in enumerate(found.header) if each.lower() == name.lower()]
@@ -74,7 +74,7 @@ class _Missing(CsvFault):
     """A declared column that the header lacks; `message` is its name."""
 
 
-def _merged(faults: Sequence[CsvFault], found: Scan) -> Iterator[CsvFault]:
+def _merged(faults: Sequence[CsvFault], found: ScanResult) -> Iterator[CsvFault]:
     """All columns that are missing are one fault."""
     names = [fault.message for fault in faults if isinstance(fault, _Missing)]
     yield from (fault for fault in faults if not isinstance(fault, _Missing))
@@ -84,7 +84,7 @@ def _merged(faults: Sequence[CsvFault], found: Scan) -> Iterator[CsvFault]:
         yield CsvFault(found.header_line, message, _hint(names, found))
 
 
-def _hint(names: Sequence[str], found: Scan) -> str:
+def _hint(names: Sequence[str], found: ScanResult) -> str:
     has = f"it has: {listed([shown(name) for name in found.header], 12)}"
     other = next((mark for mark in ";\t|," if found.width == 1 and mark in "".join(found.header)), None)
     if other:

@@ -76,8 +76,8 @@ class Lines:
             yield b"".join(kept)
 
 
-def _escape(form: CsvFormat) -> bytes:
-    return (form.escape or form.quote).encode()
+def _escape(csv_format: CsvFormat) -> bytes:
+    return (csv_format.escape or csv_format.quote).encode()
 
 
 def _split(block: bytes) -> list[bytes]:

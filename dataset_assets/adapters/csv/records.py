@@ -21,14 +21,14 @@ class Records:
     value, `inside` tells of places whether they are in a quoted value.
     """
 
-    def __init__(self, block: bytes, form: CsvFormat) -> None:
-        self._form = form
+    def __init__(self, block: bytes, csv_format: CsvFormat) -> None:
+        self._form = csv_format
         self._block = block
         self._plain, self._delimiter = self._as_single_bytes(block)
         self._bytes = np.frombuffer(self._plain, np.uint8)
         self._escaped = np.empty(0, np.int64)
-        quote = form.quote.encode()
-        marks = self._without_escapes(self._plain) if quote and not form.doubles_quotes else self._plain
+        quote = csv_format.quote.encode()
+        marks = self._without_escapes(self._plain) if quote and not csv_format.doubles_quotes else self._plain
         self._marks = np.frombuffer(marks, np.uint8)
         self.quotes = self._places(quote, self._marks)
         line_ends = self._places(b"\n", self._bytes)
@@ -55,12 +55,12 @@ class Records:
     def _places(mark: bytes, text: Any) -> Any:
         return np.flatnonzero(text == mark[0]) if mark else np.empty(0, np.int64)
 
-    def inside(self, places: Any) -> Any:
+    def path_inside_root(self, places: Any) -> Any:
         """Tell of each place whether it is in a quoted value."""
         return (np.searchsorted(self.quotes, places) & 1).astype(bool)
 
     def _outside(self, places: Any) -> Any:
-        return places[~self.inside(places)] if self.quotes.size else places
+        return places[~self.path_inside_root(places)] if self.quotes.size else places
 
     @cached_property
     def _delimiters(self) -> Any:
@@ -145,14 +145,14 @@ class Records:
         """An escape stands inside quotes, before a quote or an escape; about others readers differ."""
         if not self._escaped.size:
             return None
-        form = self._form
+        csv_format = self._form
         following = self._around(self._escaped, 1, self._bytes)
-        marks = [form.quote.encode()[0], (form.escape or form.quote).encode()[0]]
-        is_fine = self.inside(self._escaped) & np.isin(following, marks)
+        marks = [csv_format.quote.encode()[0], (csv_format.escape or csv_format.quote).encode()[0]]
+        is_fine = self.path_inside_root(self._escaped) & np.isin(following, marks)
         for place in self._escaped[~is_fine]:
             if not self._is_null(int(place)):
                 hint = "an escape stands before a quote or itself, inside a quoted value"
-                return self._record_at(place), f"has an escape ({form.escape}) where none can be", hint
+                return self._record_at(place), f"has an escape ({csv_format.escape}) where none can be", hint
         return None
 
     def _is_null(self, place: int) -> bool:

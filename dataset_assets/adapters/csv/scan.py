@@ -23,7 +23,7 @@ LONGEST_VALUE = 1 << 26
 
 
 @dataclass(frozen=True)
-class Scan:
+class ScanResult:
     """What a file holds. `header` has the names of its columns, or none; `width` counts its values in a row.
 
     `longest` is the longest row in bytes. `quotes_line_ends`: whether a quoted value goes over lines.
@@ -56,10 +56,10 @@ class _State:
     rest: bytes = b""
 
 
-def scan(path: Path, form: CsvFormat, copy: Callable[[bytes], Any] = lambda _: None) -> Scan:
+def scan(path: Path, csv_format: CsvFormat, copy: Callable[[bytes], Any] = lambda _: None) -> ScanResult:
     """Read a file once. `copy` receives its bytes in UTF-8. Raises CsvFault for the first fault."""
-    lines = Lines(path, form)
-    scanner = _Scanner(form, lines)
+    lines = Lines(path, csv_format)
+    scanner = _Scanner(csv_format, lines)
     for block in lines.blocks():
         copy(block)
         scanner.add(block)
@@ -68,7 +68,7 @@ def scan(path: Path, form: CsvFormat, copy: Callable[[bytes], Any] = lambda _: N
 
 @dataclass
 class _Scanner:
-    form: CsvFormat
+    csv_format: CsvFormat
     lines: Lines
     state: _State = field(default_factory=_State)
 
@@ -84,7 +84,7 @@ class _Scanner:
         state.blank = block[end:]
         self._look_at(state.rest + block[:end])
 
-    def finished(self, path: Path) -> Scan:
+    def finished(self, path: Path) -> ScanResult:
         """The whole file. Raises CsvFault where it ends in the midst of a row."""
         state = self.state
         if state.rest:
@@ -95,9 +95,9 @@ class _Scanner:
         if state.blank and state.width == 1:
             hint = 'write a row without a value as "", or remove the line'
             self._fail(0, "is empty, which leaves open whether it is a row", hint)
-        rows = state.records - (1 if self.form.header and state.records else 0)
+        rows = state.records - (1 if self.csv_format.header and state.records else 0)
         first = self.lines.number(1)
-        return Scan(
+        return ScanResult(
             path,
             state.header,
             first,
@@ -112,7 +112,7 @@ class _Scanner:
         state = self.state
         from dataset_assets.adapters.csv.records import Records  # noqa: PLC0415 - a target is checked without numpy
 
-        found = Records(block, self.form)
+        found = Records(block, self.csv_format)
         if found.fault:
             self._fail_at(found, *found.fault)
         if not found.ends.size:
@@ -138,13 +138,13 @@ class _Scanner:
         state.width = found.values_of(0)
         first = found.record(0)
         state.ends_with = b"\r\n" if first.endswith(b"\r\n") else b"\n"
-        if self.form.header:
+        if self.csv_format.header:
             text = first.removesuffix(state.ends_with)
-            names = split(text.decode(), self.form)
+            names = split(text.decode(), self.csv_format)
             state.header = tuple(names)
-            mark = self.form.quote
+            mark = self.csv_format.quote
             quoted = (f"{mark}{name}{mark}" for name in names)
-            plain, all_quoted = (self.form.delimiter.join(each).encode() for each in (names, quoted))
+            plain, all_quoted = (self.csv_format.delimiter.join(each).encode() for each in (names, quoted))
             state.repeats = tuple(each + state.ends_with for each in {text, plain, all_quoted})
 
     def _refuse_second_header(self, found: "Records") -> None:
@@ -164,25 +164,25 @@ class _Scanner:
         raise CsvFault(self.lines.number(self.state.lines + line + 1), message, hint)
 
 
-def split(record: str, form: CsvFormat) -> list[str]:
+def split(record: str, csv_format: CsvFormat) -> list[str]:
     """Return the values of one record, which may go over lines, as text."""
-    stand_in = form.delimiter
+    stand_in = csv_format.delimiter
     if len(stand_in) > 1:
         free = (chr(each) for each in (*range(1, 10), *range(14, 32)))
         stand_in = next(each for each in free if each not in record)
-        record = record.replace(form.delimiter, stand_in)
-    values = next(csv.reader(io.StringIO(record, newline=""), **reader_options(form, stand_in)), [""])
-    return [value.replace(stand_in, form.delimiter) for value in values]
+        record = record.replace(csv_format.delimiter, stand_in)
+    values = next(csv.reader(io.StringIO(record, newline=""), **reader_options(csv_format, stand_in)), [""])
+    return [value.replace(stand_in, csv_format.delimiter) for value in values]
 
 
-def reader_options(form: CsvFormat, delimiter: str) -> dict[str, Any]:
+def reader_options(csv_format: CsvFormat, delimiter: str) -> dict[str, Any]:
     """Return what Python's `csv.reader` calls the parts of a format."""
-    quoting = csv.QUOTE_MINIMAL if form.quote else csv.QUOTE_NONE
+    quoting = csv.QUOTE_MINIMAL if csv_format.quote else csv.QUOTE_NONE
     return {
         "delimiter": delimiter,
-        "quotechar": form.quote or None,
+        "quotechar": csv_format.quote or None,
         "quoting": quoting,
-        "doublequote": form.doubles_quotes,
-        "escapechar": None if form.doubles_quotes else form.escape,
+        "doublequote": csv_format.doubles_quotes,
+        "escapechar": None if csv_format.doubles_quotes else csv_format.escape,
         "strict": True,
     }

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, ConfigDict, Field, create_model
 
 from dataset_assets.adapters.resolvers.base import ResolverSettings
-from dataset_assets.adapters.resolvers.bigquery import BigQuerySettings
+from dataset_assets.adapters.resolvers.bigquery_settings import BigQuerySettings
 from dataset_assets.adapters.resolvers.csv import CsvSettings
 from dataset_assets.adapters.resolvers.delta import DeltaSettings
 from dataset_assets.adapters.resolvers.duckdb import DuckDBFileSettings

@@ -16,7 +16,7 @@ from pydantic import Field, create_model, model_validator
 from dataset_assets.adapters.bigquery.settings import BigQueryEngineSettings, BigQueryWarehouseSettings
 from dataset_assets.adapters.delta.settings import DeltaWarehouseSettings
 from dataset_assets.adapters.duckdb.settings import DuckDBSettings
-from dataset_assets.adapters.resolvers.by_period import StoredTable
+from dataset_assets.adapters.resolvers.by_period import PartitionedTableSettings
 from dataset_assets.adapters.resolvers.registry import (
     BuiltInResolver,
     any_resolver,
@@ -161,7 +161,7 @@ def _period_faults(document: Document, file: TargetFile, calendars: Calendars) -
     """
     for name, resolver in file.resolvers.items():
         for table, own in resolver.tables.items():
-            period = own.period if isinstance(own, StoredTable) else None
+            period = own.period if isinstance(own, PartitionedTableSettings) else None
             if not period or ("." in period and not calendars.calendars):
                 continue
             try:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlglot import exp
 from typing_extensions import override
 
-from dataset_assets.adapters.resolvers.base import LocalResolver, files_state, inside
+from dataset_assets.adapters.resolvers.base import LocalResolver, files_state, path_inside_root
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
@@ -44,12 +44,12 @@ class JsonLinesResolver(LocalResolver[JsonLinesSettings]):
     def state(self, table: str) -> TableState:
         path = self._path(table)
         if not path.is_file():
-            raise self.unknown(table, (each.stem for each in self.root.glob("*.jsonl")))
+            raise self.unknown_table_error(table, (each.stem for each in self.root.glob("*.jsonl")))
         found = files_state(self.root, [path], None)
         return replace(found, version=self.version(table, found.version))
 
     def _path(self, table: str) -> Path:
-        return inside(self.root, f"{table}.jsonl", self, table)
+        return path_inside_root(self.root, f"{table}.jsonl", self, table)
 
 
 def _text(value: Any) -> str | None:

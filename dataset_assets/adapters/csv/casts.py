@@ -1,4 +1,4 @@
-"""The SQL that turns texts of a CSV file into values of their declared types, guarded by patterns."""
+"""Builds the SQL that casts texts of a CSV file to their declared types, guarded by patterns."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -23,21 +23,21 @@ Cast = Callable[[exp.Expr, CsvFormat, str], exp.Expr]
 
 
 def declared(value: exp.Expr, column: ColumnDef, csv_format: CsvFormat, zone: str) -> exp.Expr:
-    """Return a value of the declared type, or NULL. Running it fails where a text is neither."""
+    """Return the SQL of a value of the declared type or NULL. Its evaluation fails for any other text."""
     value = _with_nulls(value, csv_format)
-    found = text_pattern(column.type, csv_format)
-    if found is None:
+    pattern = text_pattern(column.type, csv_format)
+    if pattern is None:
         return value
-    return _guarded(value, column, found, CASTS[column.type](value, csv_format, zone))
+    return _guarded(value, column, pattern, CASTS[column.type](value, csv_format, zone))
 
 
-def _guarded(value: exp.Expr, column: ColumnDef, found: TextPattern, cast: exp.Expr) -> exp.Expr:
-    refused = duckdb_nodes.failure(f"{column.name} is not {found.example}")
-    return exp.Case().when(exp.not_(_matches(value, found.pattern)), refused).else_(cast)
+def _guarded(value: exp.Expr, column: ColumnDef, pattern: TextPattern, cast: exp.Expr) -> exp.Expr:
+    refused = duckdb_nodes.failure(f"{column.name} is not {pattern.example}")
+    return exp.Case().when(exp.not_(_matches(value, pattern.pattern)), refused).else_(cast)
 
 
 def _with_nulls(value: exp.Expr, csv_format: CsvFormat) -> exp.Expr:
-    """Texts that mean NULL become NULL; the empty one already is, by the reader."""
+    """Return NULL for a text that means NULL. DuckDB's reader already does so for the empty text."""
     nulls = [each for each in csv_format.nulls if each]
     if not nulls:
         return value
@@ -50,7 +50,7 @@ def _matches(value: exp.Expr, pattern: str) -> exp.Expr:
 
 
 def _plain_number(value: exp.Expr, csv_format: CsvFormat) -> exp.Expr:
-    """Return the text with a point and without separators of thousands."""
+    """Return the text with `.` as decimal separator and without separators of thousands."""
     for mark, put in (
         (csv_format.thousands, ""),
         (csv_format.decimal if csv_format.decimal != "." else None, "."),
@@ -69,7 +69,7 @@ def _integer(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:  # 
 
 
 def _decimal(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:  # noqa: ARG001
-    """Most decimals fit 64 bits, which are read thirty times as fast as 128."""
+    """Cast to decimal. Most decimals fit 64 bits, which DuckDB casts 30 times as fast as 128 bits."""
     target, plain = SQL_TYPES[ColumnType.DECIMAL], _plain_number(value, csv_format)
     short, _ = decimal_parts(csv_format)
     fast = exp.cast(exp.cast(plain, "DECIMAL(18, 9)"), target)
@@ -95,7 +95,7 @@ def _date(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:  # noq
 
 
 def _timestamp(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:
-    """An offset in the text says the instant; without one it is what a clock of the zone shows."""
+    """Cast to an instant: by the offset in the text, or without one by the table's zone (BR-128)."""
     if csv_format.timestamp_format:
         found = _call("strptime", value.copy(), csv_format.timestamp_format)
         has_offset = "%z" in re.sub("%%", "", csv_format.timestamp_format)
@@ -110,7 +110,7 @@ def _timestamp(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:
 
 
 def _in_zone(value: exp.Expr, zone: str) -> exp.Expr:
-    """Return the instant at which a zone's clock shows a time, as for timestamps of any other source."""
+    """Return the instant of a naive time in a zone, as for naive timestamps of any other source (BR-128)."""
     naive = PhysicalColumn("", PhysicalType.DATETIME, "TIMESTAMP")
     return DECLARED_CASTS[ColumnType.TIMESTAMP, PhysicalType.DATETIME](value, naive, zone)
 
@@ -133,9 +133,9 @@ CASTS: Mapping[ColumnType, Cast] = {
 
 
 def read(paths: list[Any], width: int, csv_format: CsvFormat, scan_options: Mapping[str, Any]) -> exp.Table:
-    """Return the rows of files as texts, in columns `column0`, `column1` and so on. Nothing is guessed.
+    """Return the rows of files as texts, in columns `column0`, `column1` and so on.
 
-    A text that no file holds stands for NULL where the empty one does not: DuckDB needs one.
+    DuckDB needs a text for NULL: if the empty text is a value, it is one that no file contains.
     """
     options = {
         "auto_detect": False,
@@ -154,5 +154,5 @@ def read(paths: list[Any], width: int, csv_format: CsvFormat, scan_options: Mapp
 
 
 def name_of(at: int) -> str:
-    """Return the name that a column of a file has inside the relation, by its place from 0."""
+    """Return the name of a file's column in the relation, by its position from 0."""
     return f"column{at}"

@@ -1,7 +1,7 @@
-"""How a text of a CSV file becomes a value of its declared type: exactly, or not at all.
+"""Defines which texts of a CSV file are values of each declared type.
 
-Each type has a pattern of the texts that are its values. DuckDB's own casts take more (`1e3` or `1.5` for an
-integer, a tenth decimal place, `yes` for true), so the pattern stands in front of the cast.
+Each type has a pattern of its valid texts. DuckDB's own casts accept more (`1e3` or `1.5` for an integer, a
+tenth decimal place, `yes` for true), so a text is matched with the pattern before it is cast.
 """
 
 import re
@@ -21,7 +21,7 @@ _EXPONENT = "[eE][+-]?[0-9]{1,3}"
 
 @dataclass(frozen=True)
 class TextPattern:
-    """Which texts are values of a type, what they look like for people, and what to do about others."""
+    """The pattern of the valid texts of a type, with an example and a hint for error messages."""
 
     pattern: str
     example: str
@@ -29,8 +29,8 @@ class TextPattern:
 
 
 def text_pattern(kind: ColumnType, csv_format: CsvFormat) -> TextPattern | None:
-    """Return how texts of a type are read; None where every text is a value."""
-    return _READINGS[kind](csv_format)
+    """Return the pattern of a type's texts; None if every text is valid."""
+    return _PATTERNS[kind](csv_format)
 
 
 def _integer(csv_format: CsvFormat) -> TextPattern:
@@ -38,7 +38,7 @@ def _integer(csv_format: CsvFormat) -> TextPattern:
 
 
 def decimal_parts(csv_format: CsvFormat) -> tuple[str, str]:
-    """Return the pattern of decimals that fit 18 digits and are fast to read, and that of all that fit."""
+    """Return the pattern of decimals of at most 18 digits, and that of all exact decimals."""
     point, whole = re.escape(csv_format.decimal), csv_format.whole_number()
     return (
         rf"[+-]?[0-9]{{1,9}}(?:{point}[0-9]{{0,9}})?",
@@ -47,7 +47,7 @@ def decimal_parts(csv_format: CsvFormat) -> tuple[str, str]:
 
 
 def rounded_parts(csv_format: CsvFormat) -> tuple[str, str]:
-    """Return the patterns of decimals that are rounded to nine places, and of those with an exponent."""
+    """Return the patterns of decimals that are rounded to nine places, without and with an exponent."""
     point, whole = re.escape(csv_format.decimal), csv_format.whole_number()
     plain = f"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)"
     return plain, plain + _EXPONENT
@@ -88,7 +88,7 @@ def _timestamp(csv_format: CsvFormat) -> TextPattern:
     )
 
 
-_READINGS: Mapping[ColumnType, Callable[[CsvFormat], TextPattern | None]] = {
+_PATTERNS: Mapping[ColumnType, Callable[[CsvFormat], TextPattern | None]] = {
     ColumnType.STRING: lambda _: None,
     ColumnType.INTEGER: _integer,
     ColumnType.DECIMAL: _decimal,
@@ -100,7 +100,7 @@ _READINGS: Mapping[ColumnType, Callable[[CsvFormat], TextPattern | None]] = {
 
 @dataclass(frozen=True)
 class ValueCheck:
-    """Tells of texts of one column whether they are values of its type, as DuckDB's casts do."""
+    """Checks in Python whether texts are values of a column's type, consistent with DuckDB's casts."""
 
     column: ColumnDef
     csv_format: CsvFormat
@@ -110,7 +110,7 @@ class ValueCheck:
         object.__setattr__(self, "_pattern", re.compile(f"(?:{found.pattern})") if found else None)
 
     def accepts(self, text: str) -> bool:
-        """Whether the text is NULL or a value."""
+        """Return whether the text is NULL or a value of the type."""
         pattern: re.Pattern[str] | None = getattr(self, "_pattern", None)
         if pattern is None or text in self.csv_format.nulls:
             return True
@@ -138,7 +138,7 @@ def _is_day(text: str, csv_format: CsvFormat) -> bool:
 
 
 def _is_instant(text: str, csv_format: CsvFormat) -> bool:
-    """Years run from 1 to 9999 in UTC too; a zone's own offset is at most a day."""
+    """Return whether the text is a timestamp within the years 1 to 9999 in UTC."""
     try:
         own = csv_format.timestamp_format
         found = datetime.strptime(text, own) if own else _iso(text)  # noqa: DTZ007 - has a zone or none

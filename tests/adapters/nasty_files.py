@@ -280,7 +280,7 @@ def _read(found: FileSet, value: Any) -> Any:
 
 
 def _litter(rng: random.Random, folder: Path) -> None:
-    """Write files that are nobody's."""
+    """Write files that the resolver has to ignore."""
     litter: list[Callable[[], Any]] = [
         lambda: (folder / ".hidden.parquet").write_bytes(b"half"),
         lambda: (folder / "_set_aside.parquet").write_bytes(b"half"),

@@ -1,4 +1,4 @@
-"""The resolver `bigquery`: what metadata tells of tables, views and shards, and what is refused."""
+"""Tests the BigQuery resolver: the metadata of tables, views and shards, and its errors."""
 
 import subprocess
 import sys
@@ -48,7 +48,7 @@ class Store:
         return BigQuerySettings.model_validate(given).open("lake", TargetContext(Path(), Calendars()))
 
     def resolve(self, table: str, time_range: TimeRange | None = None, **said: Any) -> Relation:
-        """Checks that nothing but metadata was asked for."""
+        """Check that all requests were for metadata only."""
         resolver, before = self.open(**said), len(self.proxy.requests)
         with resolver.engine().connect() as session:
             found = resolver.resolve(TableRequest(table, time_range=time_range), session)

@@ -1,4 +1,4 @@
-"""Files of one table that differ, names of the target, hive folders, Delta's log, folders of any name."""
+"""Tests tables of files with different schemas, renamed columns, hive folders and Delta logs."""
 
 from decimal import Decimal
 from pathlib import Path

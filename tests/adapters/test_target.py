@@ -1,4 +1,4 @@
-"""Target files: names, paths, variables, faults with their places."""
+"""Tests reading of target files: names, paths, variables, and faults with their positions."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ target:
 
 
 def load_target(name: str | None = None, calendars: Calendars | None = None) -> Any:
-    """Any: the tests look at what the ports do not show."""
+    """Return the target as Any: the tests read attributes that the ports do not have."""
     return targets.load_target(name, calendars)
 
 

@@ -1,4 +1,4 @@
-"""A resolver of an installed package is used by its `type`; a package that cannot be used is one sentence."""
+"""Tests resolvers of installed packages: use by their `type`, and one sentence for a package with a fault."""
 
 import os
 import shutil
@@ -54,7 +54,7 @@ def _no_cached_packages():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A folder of installed packages that holds the third party's."""
+    """Install the third party's package into a folder and return the folder."""
     source, found = tmp_path_factory.mktemp("source") / "package", tmp_path_factory.mktemp("site")
     shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--target", found]

@@ -7,7 +7,7 @@ from sqlglot import exp
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.splits import NAMES
-from dataset_assets.sql.build import column, number, table, text
+from dataset_assets.sql.build import column, identifier, number, table, text
 from dataset_assets.stats.column_statistics import AGGREGATES
 from dataset_assets.stats.expressions import UNPIVOTED, named, select, union, unpivoted
 from dataset_assets.stats.families import FAMILIES, Family, family_of
@@ -22,7 +22,7 @@ _STAGED = "staged"
 
 def answer(**fields: exp.Expr) -> list[exp.Expr]:
     """Return the columns of `ANSWER`; columns that are not given are NULL."""
-    return [exp.Alias(this=fields.get(name) or exp.null(), alias=exp.to_identifier(name)) for name in ANSWER]
+    return [exp.Alias(this=fields.get(name) or exp.null(), alias=identifier(name)) for name in ANSWER]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from dataset_assets.sql.build import column, number
+from dataset_assets.sql.build import column, identifier, number
 
 DECIMAL = "DECIMAL(38, 9)"
 UNPIVOTED = "unpivoted"
@@ -27,7 +27,7 @@ def union(queries: Sequence[exp.Query]) -> exp.Query:
 
 def named(value: exp.Expr, name: str) -> exp.Expr:
     """Return `value AS name`."""
-    return exp.Alias(this=value, alias=exp.to_identifier(name))
+    return exp.Alias(this=value, alias=identifier(name))
 
 
 def as_text(value: exp.Expr) -> exp.Expr:
@@ -58,13 +58,13 @@ def unpivoted(
 
     The new column `name` holds the column's name, the new column `value` its value.
     """
-    fields = exp.In(this=exp.to_identifier(name), expressions=[column(each) for each in columns])
+    fields = exp.In(this=identifier(name), expressions=[column(each) for each in columns])
     pivot = exp.Pivot(
-        expressions=[exp.to_identifier(value)],
+        expressions=[identifier(value)],
         fields=[fields],
         unpivot=True,
         include_nulls=include_nulls,
-        alias=exp.TableAlias(this=exp.to_identifier(UNPIVOTED)),
+        alias=exp.TableAlias(this=identifier(UNPIVOTED)),
     )
     source.set("pivots", [pivot])
     return source

@@ -1,4 +1,4 @@
-"""A DuckDB session in a folder of the test's own."""
+"""Fixtures: a DuckDB session that can access only the test's folder."""
 
 from pathlib import Path
 

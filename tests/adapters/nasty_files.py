@@ -123,7 +123,7 @@ class FileSet:
     rows: list[dict[str, Any]] = field(default_factory=list)
     refused: dict[str, set[str]] = field(default_factory=dict)
 
-    def refuse(self, column: str, file: str) -> None:
+    def table_error(self, column: str, file: str) -> None:
         self.refused.setdefault(column, set()).add(file)
 
 
@@ -190,17 +190,17 @@ def _table(
         physical = found.settings.get("columns", {}).get(column.name, column.name)
         if rng.random() < nasty / 2:
             if found.settings.get("missing_columns") != "null":
-                found.refuse(column.name, name)
+                found.table_error(column.name, name)
             for row in rows:
                 row[column.name] = None
             continue
         array, values, is_refused = _column(rng, column, found.zone, len(ids), nasty)
         if is_refused:
-            found.refuse(column.name, name)
+            found.table_error(column.name, name)
         for row, value in zip(rows, values, strict=True):
             row[column.name] = value
             if value is REFUSED:
-                found.refuse(column.name, name)
+                found.table_error(column.name, name)
         arrays.append((_spelling(rng, found, physical), array))
     arrays += _extras(rng, found, arrays, len(ids))
     rng.shuffle(arrays)
@@ -280,7 +280,7 @@ def _read(found: FileSet, value: Any) -> Any:
 
 
 def _litter(rng: random.Random, folder: Path) -> None:
-    """Write files that are nobody's."""
+    """Write files that the resolver has to ignore."""
     litter: list[Callable[[], Any]] = [
         lambda: (folder / ".hidden.parquet").write_bytes(b"half"),
         lambda: (folder / "_set_aside.parquet").write_bytes(b"half"),

@@ -1,4 +1,4 @@
-"""Which of BigQuery's answers pass by themselves: a run waits for those, and for no other."""
+"""Tests which errors of BigQuery are transient: a run retries those and no others."""
 
 import pytest
 import requests

@@ -1,4 +1,4 @@
-"""The resolver `bigquery`: what metadata tells of tables, views and shards, and what is refused."""
+"""Tests the BigQuery resolver: the metadata of tables, views and shards, and its errors."""
 
 import subprocess
 import sys
@@ -13,7 +13,8 @@ from google.cloud.bigquery import ExternalConfig, SchemaField, Table
 from pydantic import ValidationError
 
 from dataset_assets.adapters.bigquery.types import physical_column
-from dataset_assets.adapters.resolvers.bigquery import BigQueryResolver, BigQuerySettings
+from dataset_assets.adapters.resolvers.bigquery import BigQueryResolver
+from dataset_assets.adapters.resolvers.bigquery_settings import BigQuerySettings
 from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.errors import ContractError, ResolveError
@@ -47,7 +48,7 @@ class Store:
         return BigQuerySettings.model_validate(given).open("lake", TargetContext(Path(), Calendars()))
 
     def resolve(self, table: str, time_range: TimeRange | None = None, **said: Any) -> Relation:
-        """Checks that nothing but metadata was asked for."""
+        """Check that all requests were for metadata only."""
         resolver, before = self.open(**said), len(self.proxy.requests)
         with resolver.engine().connect() as session:
             found = resolver.resolve(TableRequest(table, time_range=time_range), session)
@@ -133,8 +134,8 @@ def test_names_may_say_another_dataset_or_project(store: Store) -> None:
     assert {each.sql("bigquery") for each in found} == {f"`{PROJECT}`.`{store.dataset}`.`sales`"}
     assert store.resolve("sales", dataset=f"{PROJECT}.{store.dataset}").source == found[0]
     elsewhere = store.open(dataset="another-project.d", tables={"s": {"location": "e.t"}})
-    assert elsewhere._place("s") == ("another-project", "e", "t")
-    assert elsewhere._place("t") == ("another-project", "d", "t")
+    assert elsewhere._path("s") == ("another-project", "e", "t")
+    assert elsewhere._path("t") == ("another-project", "d", "t")
 
 
 @pytest.mark.parametrize(
@@ -330,7 +331,7 @@ def test_without_a_project_it_pays_as_the_engine_does(store: Store) -> None:
     with pytest.raises(ResolveError, match="nothing says which project pays"):
         alone.state("sales")
     alone = store.open(project=None, api_endpoint=None, storage_endpoint=None, patience=None)
-    alone.given = store.open().connection
+    alone.engine_connection = store.open().connection
     store.run("CREATE TABLE D.sales AS SELECT 1 AS id")
     assert alone.state("sales").row_count == 1
 

@@ -1,4 +1,4 @@
-"""CSV files by contract: what a target may say, which texts are values, and what is refused."""
+"""Tests CSV files: valid formats in a target, texts that are values, and errors."""
 
 import gzip
 from datetime import UTC, date, datetime
@@ -46,7 +46,7 @@ class Table:
         return sorted((tuple(row.values()) for row in rows_of(self.session, relation)), key=repr)
 
     def cast_failures(self, columns, **settings):
-        """The faults that are found after the query failed."""
+        """Return the faults of cast failures after a query failed."""
         relation, declared = self.resolve(columns, **settings)
         with pytest.raises(DataError) as failure:
             rows_of(self.session, relation)

@@ -1,4 +1,4 @@
-"""Files of one table that differ, names of the target, hive folders, Delta's log, folders of any name."""
+"""Tests tables of files with different schemas, renamed columns, hive folders and Delta logs."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +14,7 @@ from dataset_assets.adapters.parquet.hive_paths import path_values, typed_value
 from dataset_assets.adapters.resolvers.delta import DeltaSettings
 from dataset_assets.adapters.resolvers.duckdb import DuckDBFileSettings
 from dataset_assets.adapters.resolvers.parquet import ParquetSettings
-from dataset_assets.adapters.shared.column_names import AmbiguousNameError, matching
+from dataset_assets.adapters.shared.column_names import AmbiguousNameError, find_column
 from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.errors import ResolveError
@@ -54,13 +54,13 @@ def write(tmp_path: Path, name: str, **columns) -> Path:
     ],
 )
 def test_a_name_is_matched_exactly_first(name, names, meant):
-    assert matching(name, names) == meant
+    assert find_column(name, names) == meant
 
 
 @pytest.mark.parametrize("names", [["A", "A"], ["a", "a"], ["a", "A", "a"]])
 def test_names_that_cannot_be_told_apart(names):
     with pytest.raises(AmbiguousNameError, match="ambiguous"):
-        matching("a", names)
+        find_column("a", names)
 
 
 def test_duplicate_names_in_the_second_of_two_files(tmp_path, session):

@@ -1,4 +1,4 @@
-"""The lock-down (BR-205), plain errors (BR-203, BR-206), types, interruption, spill."""
+"""Tests the DuckDB engine: file access (BR-205), errors (BR-203, BR-206), types, interruption and spill."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A file is the same when size, times and inode say so; where these cannot tell, by its content."""
+"""Tests that a file's fingerprint changes with its content, even if its size and times are equal."""
 
 import os
 import shutil
@@ -39,7 +39,7 @@ def _linked(path: Path) -> None:
 
 
 def _restored(path: Path) -> None:
-    """As tar or `cp -p` bring a file back: removed, and written anew with the time it had."""
+    """Replace a file by one with the old modification time, as tar and `cp -p` do."""
     copy = path.with_name("copy")
     shutil.copy2(path, copy)
     path.unlink()

@@ -1,4 +1,4 @@
-"""Sets of nasty files are read exactly right, or refused with the file that is at fault."""
+"""Tests that random CSV files are read exactly, or rejected with the name of the invalid file."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""Sets of nasty files are read exactly right, or refused with the column and its file named."""
+"""Tests that random Parquet files are read exactly, or rejected with the names of column and file."""
 
 import os
 import re

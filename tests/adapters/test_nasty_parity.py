@@ -1,4 +1,4 @@
-"""What DuckDB reads of nasty files, BigQuery has after the rows were transferred to it."""
+"""Tests that BigQuery has equal rows after DuckDB read random files and transferred them."""
 
 import os
 import random

@@ -1,10 +1,10 @@
-"""What resolvers tell of the pieces of a table, one for each Period: new, vanished, renamed, broken."""
+"""Tests the states that resolvers return for each Period: new, removed, renamed and broken files."""
 
 from pathlib import Path
 
 import pytest
 
-from dataset_assets.adapters.resolvers.bigquery import BigQuerySettings
+from dataset_assets.adapters.resolvers.bigquery_settings import BigQuerySettings
 from dataset_assets.adapters.resolvers.csv import CsvSettings
 from dataset_assets.adapters.resolvers.parquet import ParquetSettings
 from dataset_assets.adapters.shared.context import TargetContext
@@ -19,7 +19,7 @@ FOLDERS = {"sales": {"location": "sales/{period}/", "period": "month"}}
 
 @pytest.fixture
 def write(tmp_path, session):
-    """Rows into a file below the root."""
+    """Write rows into a file below the root."""
 
     def written(name: str, rows: int = 1) -> Path:
         path = tmp_path / "root" / name

@@ -1,4 +1,4 @@
-"""Resolvers: where tables are, which Periods, what is refused."""
+"""Tests resolvers of files and databases: locations, Periods and errors."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Rows in bulk between engines: as Arrow, in their order, once, and whatever goes wrong is told (BR-004)."""
+"""Tests the transfer of rows between engines as Arrow: order, completeness and errors (BR-004)."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A session of each engine with tables of the test's own in it: what holds on one engine holds on all."""
+"""Fixtures: a session of each engine with tables of the test, so that one test runs on all engines."""
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ class Bench:
     _numbers: "count[int]" = field(default_factory=count)
 
     def hold(self, columns: Mapping[str, ColumnType], rows: Iterable[Sequence[Any]]) -> exp.Expr:
-        """What stands in FROM for these rows: they get here as rows of another engine do (BR-004)."""
+        """Load rows as Arrow, as a transfer does (BR-004), and return the FROM item that reads them."""
         values = zip([*zip(*rows, strict=True)] or [()] * len(columns), columns.values(), strict=True)
         arrays = [pa.array(each, ARROW_TYPES[kind]) for each, kind in values]
         batch = pa.RecordBatch.from_arrays(arrays, list(columns))
@@ -54,20 +54,20 @@ class Bench:
         return self.session.load_arrow(f"rows_{next(self._numbers)}", declared, reader, lambda *_: None)
 
     def keep(self, name: str, query: exp.Query) -> None:
-        """(Re)makes a table of a query's rows."""
+        """Create or replace a table with the rows of a query."""
         self.write(exp.Create(this=self.table(name), kind="TABLE", replace=True, expression=query))
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         return self.session.rows(query)
 
     def examples(self, on_duckdb: int) -> int:
-        """Of a property, at most."""
+        """Return the number of examples of a property test on this engine, at least one."""
         return max(1, round(on_duckdb * self.share))
 
 
 @contextmanager
 def on_duckdb(_request: "pytest.FixtureRequest | None" = None, threads: int = 1) -> Generator[Bench]:
-    """In memory."""
+    """Open an in-memory DuckDB session."""
     engine = DuckDBEngine(DuckDBSettings(type="duckdb"), (), Path())
     with duckdb.connect(config={"threads": threads}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -78,7 +78,7 @@ def on_duckdb(_request: "pytest.FixtureRequest | None" = None, threads: int = 1)
 
 @contextmanager
 def on_bigquery(request: "pytest.FixtureRequest") -> Generator[Bench]:
-    """Over the wire, in a BigQuery dataset that is there for one test."""
+    """Open a session of the BigQuery emulator with a dataset for this test."""
     from dataset_assets.adapters.bigquery.engine import BigQueryEngine  # noqa: PLC0415 - takes seconds
 
     proxy, dataset = request.getfixturevalue("proxy"), request.getfixturevalue("bigquery_dataset")

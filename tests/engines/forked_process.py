@@ -1,4 +1,4 @@
-"""Processes for tests that kill them, forked from one that has everything imported: a kill hits the work."""
+"""Processes that tests kill. They are forked after all imports, so that a kill interrupts the work itself."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _FORKS.set_forkserver_preload(
 
 @dataclass
 class Fork:
-    """A process that tells what it has done."""
+    """A process that reports its progress."""
 
     process: BaseProcess
     _told: Connection
@@ -36,13 +36,13 @@ class Fork:
         return cls(process, told)
 
     def kill(self) -> list[Any]:
-        """SIGKILL; all that it told until then."""
+        """Send SIGKILL and return all reports until then."""
         self.process.kill()
         self.process.join(PATIENCE)
         return self._heard()
 
     def result(self) -> list[Any]:
-        """All that it tells until its end."""
+        """Wait for the end and return all reports."""
         found = self._heard()
         self.process.join(PATIENCE)
         assert self.process.exitcode == 0

@@ -1,4 +1,4 @@
-"""Where a shop's tables and publications are, on each engine: its target, and what a test does with it."""
+"""Fixtures: stores of a shop's tables and publications, one for each engine, with their target files."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
@@ -25,19 +25,19 @@ class Store(ABC):
 
     @abstractmethod
     def target(self, resolver: str = "files", threads: int = 2, zone: str = "UTC") -> str:
-        """The target file; its one resolver has this name, and naive timestamps are of this zone."""
+        """Return the text of a target file with one resolver and the zone of its naive timestamps."""
 
     @abstractmethod
     def load(self, table: str, path: Path) -> None:
-        """Replaces a table by the rows of a Parquet file in the shop's folder `data`."""
+        """Replace a table by the rows of a Parquet file in the shop's folder `data`."""
 
     @abstractmethod
     def leftovers(self) -> list[str]:
-        """What runs wrote and nobody will publish."""
+        """Return the names of staged data that no run published."""
 
 
 class OnDisk(Store):
-    """Parquet files, and Delta tables."""
+    """Stores sources as Parquet files and publications as Delta tables."""
 
     files: ClassVar[str] = "type: parquet, root: ./data"
 
@@ -51,14 +51,14 @@ target:
 """
 
     def load(self, table: str, path: Path) -> None:
-        """It is where the resolver finds it."""
+        """Do nothing: the resolver reads the file itself."""
 
     def leftovers(self) -> list[str]:
         return [str(path) for path in self.root.glob("warehouse/*/_staging/**/*.parquet")]
 
 
 class InDatabase(OnDisk):
-    """A DuckDB file, which says nothing of NULLs beforehand, and Delta tables."""
+    """Stores sources in a DuckDB file, which has no NULL counts, and publications as Delta tables."""
 
     files = "type: duckdb, database: ./data/shop.duckdb"
 
@@ -69,7 +69,7 @@ class InDatabase(OnDisk):
 
 @dataclass(frozen=True)
 class OnBigQuery(Store):
-    """Two BigQuery datasets at an address: `sources`, and `warehouse`."""
+    """Stores sources and publications in two BigQuery datasets of an emulator."""
 
     rest: str
     storage: str
@@ -87,7 +87,7 @@ target:
 """
 
     def load(self, table: str, path: Path) -> None:
-        """By a load job; the types are the nearest that BigQuery has."""
+        """Load the file by a load job, with the nearest types of BigQuery."""
         from google.cloud import bigquery  # noqa: PLC0415 - takes seconds
 
         fields = [

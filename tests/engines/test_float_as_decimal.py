@@ -1,4 +1,4 @@
-"""A float declared decimal is what its shortest text names (BR-103), against Python's repr."""
+"""Tests that a float declared decimal equals the decimal of Python's repr on each engine (BR-103)."""
 
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 

@@ -1,4 +1,4 @@
-"""No name, value or key changes a statement: it stays one literal, or is refused before there is SQL."""
+"""Tests that no name, value or key changes a statement: it stays a literal or is rejected (BR-205)."""
 
 import json
 import re

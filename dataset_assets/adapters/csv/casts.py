@@ -1,4 +1,4 @@
-"""The SQL that turns texts of a CSV file into values of their declared types, guarded by patterns."""
+"""Builds the SQL that casts texts of a CSV file to their declared types, guarded by patterns."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from dataset_assets.adapters.csv.settings import CsvFormat
 from dataset_assets.adapters.csv.time_formats import ISO_OFFSET
-from dataset_assets.adapters.csv.values import Reading, decimal_parts, reading, rounded_parts
+from dataset_assets.adapters.csv.values import TextPattern, decimal_parts, rounded_parts, text_pattern
 from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
 from dataset_assets.compiler.typing import CASTS as DECLARED_CASTS
 from dataset_assets.compiler.typing import SQL_TYPES
@@ -22,23 +22,23 @@ _FIRST, _LAST = "0001-01-01 00:00:00+00:00", "9999-12-31 23:59:59.999999+00:00"
 Cast = Callable[[exp.Expr, CsvFormat, str], exp.Expr]
 
 
-def declared(value: exp.Expr, column: ColumnDef, form: CsvFormat, zone: str) -> exp.Expr:
-    """Return a value of the declared type, or NULL. Running it fails where a text is neither."""
-    value = _with_nulls(value, form)
-    found = reading(column.type, form)
-    if found is None:
+def declared(value: exp.Expr, column: ColumnDef, csv_format: CsvFormat, zone: str) -> exp.Expr:
+    """Return the SQL of a value of the declared type or NULL. Its evaluation fails for any other text."""
+    value = _with_nulls(value, csv_format)
+    pattern = text_pattern(column.type, csv_format)
+    if pattern is None:
         return value
-    return _guarded(value, column, found, CASTS[column.type](value, form, zone))
+    return _guarded(value, column, pattern, CASTS[column.type](value, csv_format, zone))
 
 
-def _guarded(value: exp.Expr, column: ColumnDef, found: Reading, cast: exp.Expr) -> exp.Expr:
-    refused = duckdb_nodes.failure(f"{column.name} is not {found.example}")
-    return exp.Case().when(exp.not_(_matches(value, found.pattern)), refused).else_(cast)
+def _guarded(value: exp.Expr, column: ColumnDef, pattern: TextPattern, cast: exp.Expr) -> exp.Expr:
+    refused = duckdb_nodes.failure(f"{column.name} is not {pattern.example}")
+    return exp.Case().when(exp.not_(_matches(value, pattern.pattern)), refused).else_(cast)
 
 
-def _with_nulls(value: exp.Expr, form: CsvFormat) -> exp.Expr:
-    """Texts that mean NULL become NULL; the empty one already is, by the reader."""
-    nulls = [each for each in form.nulls if each]
+def _with_nulls(value: exp.Expr, csv_format: CsvFormat) -> exp.Expr:
+    """Return NULL for a text that means NULL. DuckDB's reader already does so for the empty text."""
+    nulls = [each for each in csv_format.nulls if each]
     if not nulls:
         return value
     is_null = exp.In(this=value.copy(), expressions=[text(each) for each in nulls])
@@ -49,9 +49,12 @@ def _matches(value: exp.Expr, pattern: str) -> exp.Expr:
     return exp.Anonymous(this="regexp_full_match", expressions=[value.copy(), text(f"(?:{pattern})")])
 
 
-def _plain_number(value: exp.Expr, form: CsvFormat) -> exp.Expr:
-    """Return the text with a point and without separators of thousands."""
-    for mark, put in ((form.thousands, ""), (form.decimal if form.decimal != "." else None, ".")):
+def _plain_number(value: exp.Expr, csv_format: CsvFormat) -> exp.Expr:
+    """Return the text with `.` as decimal separator and without separators of thousands."""
+    for mark, put in (
+        (csv_format.thousands, ""),
+        (csv_format.decimal if csv_format.decimal != "." else None, "."),
+    ):
         if mark:
             value = _call("replace", value.copy(), mark, put)
     return value.copy()
@@ -61,39 +64,41 @@ def _call(name: str, value: exp.Expr, *arguments: str) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=[value, *(text(each) for each in arguments)])
 
 
-def _integer(value: exp.Expr, form: CsvFormat, zone: str) -> exp.Expr:  # noqa: ARG001
-    return exp.cast(_plain_number(value, form), SQL_TYPES[ColumnType.INTEGER])
+def _integer(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:  # noqa: ARG001
+    return exp.cast(_plain_number(value, csv_format), SQL_TYPES[ColumnType.INTEGER])
 
 
-def _decimal(value: exp.Expr, form: CsvFormat, zone: str) -> exp.Expr:  # noqa: ARG001
-    """Most decimals fit 64 bits, which are read thirty times as fast as 128."""
-    target, plain = SQL_TYPES[ColumnType.DECIMAL], _plain_number(value, form)
-    short, _ = decimal_parts(form)
+def _decimal(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:  # noqa: ARG001
+    """Cast to decimal. Most decimals fit 64 bits, which DuckDB casts 30 times as fast as 128 bits."""
+    target, plain = SQL_TYPES[ColumnType.DECIMAL], _plain_number(value, csv_format)
+    short, _ = decimal_parts(csv_format)
     fast = exp.cast(exp.cast(plain, "DECIMAL(18, 9)"), target)
     found = exp.Case().when(_matches(value, short), fast)
-    if form.extra_decimals == "round":
+    if csv_format.extra_decimals == "round":
         number = exp.cast(plain.copy(), "DOUBLE")
-        _, exponent = rounded_parts(form)
+        _, exponent = rounded_parts(csv_format)
         found = found.when(
             _matches(value, exponent), FloatAsDecimal(this=number, to=exp.DataType.build(target))
         )
     return found.else_(exp.cast(plain.copy(), target))
 
 
-def _boolean(value: exp.Expr, form: CsvFormat, zone: str) -> exp.Expr:  # noqa: ARG001
+def _boolean(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:  # noqa: ARG001
     return exp.In(this=_call("lower", value.copy()), expressions=[text(each) for each in ("true", "t", "1")])
 
 
-def _date(value: exp.Expr, form: CsvFormat, zone: str) -> exp.Expr:  # noqa: ARG001
-    found = _call("strptime", value.copy(), form.date_format) if form.date_format else value.copy()
+def _date(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:  # noqa: ARG001
+    found = (
+        _call("strptime", value.copy(), csv_format.date_format) if csv_format.date_format else value.copy()
+    )
     return exp.cast(found, SQL_TYPES[ColumnType.DATE])
 
 
-def _timestamp(value: exp.Expr, form: CsvFormat, zone: str) -> exp.Expr:
-    """An offset in the text says the instant; without one it is what a clock of the zone shows."""
-    if form.timestamp_format:
-        found = _call("strptime", value.copy(), form.timestamp_format)
-        has_offset = "%z" in re.sub("%%", "", form.timestamp_format)
+def _timestamp(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:
+    """Cast to an instant: by the offset in the text, or without one by the table's zone (BR-128)."""
+    if csv_format.timestamp_format:
+        found = _call("strptime", value.copy(), csv_format.timestamp_format)
+        has_offset = "%z" in re.sub("%%", "", csv_format.timestamp_format)
         instant = found if has_offset else _in_zone(found, zone)
     elif zone == "UTC":
         instant = exp.cast(value.copy(), SQL_TYPES[ColumnType.TIMESTAMP])
@@ -105,7 +110,7 @@ def _timestamp(value: exp.Expr, form: CsvFormat, zone: str) -> exp.Expr:
 
 
 def _in_zone(value: exp.Expr, zone: str) -> exp.Expr:
-    """Return the instant at which a zone's clock shows a time, as for timestamps of any other source."""
+    """Return the instant of a naive time in a zone, as for naive timestamps of any other source (BR-128)."""
     naive = PhysicalColumn("", PhysicalType.DATETIME, "TIMESTAMP")
     return DECLARED_CASTS[ColumnType.TIMESTAMP, PhysicalType.DATETIME](value, naive, zone)
 
@@ -127,27 +132,27 @@ CASTS: Mapping[ColumnType, Cast] = {
 }
 
 
-def read(paths: list[Any], width: int, form: CsvFormat, scan_options: Mapping[str, Any]) -> exp.Table:
-    """Return the rows of files as texts, in columns `column0`, `column1` and so on. Nothing is guessed.
+def read(paths: list[Any], width: int, csv_format: CsvFormat, scan_options: Mapping[str, Any]) -> exp.Table:
+    """Return the rows of files as texts, in columns `column0`, `column1` and so on.
 
-    A text that no file holds stands for NULL where the empty one does not: DuckDB needs one.
+    DuckDB needs a text for NULL: if the empty text is a value, it is one that no file contains.
     """
     options = {
         "auto_detect": False,
-        "delim": form.delimiter,
-        "quote": form.quote,
-        "escape": form.escape or form.quote,
+        "delim": csv_format.delimiter,
+        "quote": csv_format.quote,
+        "escape": csv_format.escape or csv_format.quote,
         "header": False,
         "columns": {name_of(at): "VARCHAR" for at in range(width)},
         "strict_mode": True,
         "null_padding": False,
         "ignore_errors": False,
-        "nullstr": ["" if "" in form.nulls else "\x1f\x1e\x1f"],
+        "nullstr": ["" if "" in csv_format.nulls else "\x1f\x1e\x1f"],
         **scan_options,
     }
     return duckdb_nodes.read_csv(paths, options)
 
 
 def name_of(at: int) -> str:
-    """Return the name that a column of a file has inside the relation, by its place from 0."""
+    """Return the name of a file's column in the relation, by its position from 0."""
     return f"column{at}"

@@ -1,4 +1,4 @@
-"""What is wrong with a CSV file, in one sentence with its line."""
+"""The fault of a CSV file, which formats as one sentence with its line."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,11 @@ from dataset_assets.text.wording import shown
 
 @dataclass
 class CsvFault(Exception):  # noqa: N818 - it becomes a Fault
-    """A file that is not what its target and contract declare. `line` counts from 1; 0 for the whole file.
+    """Raised for a file that breaks its declared format or contract.
 
-    `value` is a text of the file: it is left out where a declared column is sensitive.
+    `line` counts from 1; 0 is the whole file.
+
+    `value` is a text of the file. It is omitted from the sentence if a declared column is sensitive (BR-206).
     """
 
     line: int

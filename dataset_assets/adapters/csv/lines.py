@@ -1,4 +1,4 @@
-"""The bytes of a CSV file as blocks of whole lines in UTF-8, with comments and skipped lines left out."""
+"""Reads a CSV file as blocks of whole lines in UTF-8, without comments and skipped lines."""
 
 import codecs
 import re
@@ -12,32 +12,38 @@ from dataset_assets.adapters.csv.settings import UTF_8, CsvFormat
 
 BLOCK = 1 << 22
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-"""Suffix of a file → what DuckDB and Arrow call its compression."""
+"""Suffix of a file → the name that DuckDB and Arrow give its compression."""
 _LOOKS_LIKE = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def compression_of(path: Path) -> str | None:
-    """Return the compression that a file's suffix names."""
+    """Return the compression of a file by its suffix; None if it is not compressed."""
     return COMPRESSIONS.get(path.suffix.lower())
 
 
 @dataclass
 class Lines:
-    """Reads one file as its format says. `comments` holds the numbers of the comment lines so far."""
+    """Reads the lines of one file in its format.
+
+    `comments` has the numbers of the comment lines read so far.
+    """
 
     path: Path
     format: CsvFormat
     comments: list[int] = field(default_factory=list)
 
     def number(self, kept: int) -> int:
-        """Return the number in the file of the line that is the `kept`th of those handed out, from 1."""
+        """Return the number in the file of the `kept`th line that `blocks` yields, both from 1."""
         number = first = kept + self.format.skip
         while (shifted := first + bisect_right(self.comments, number)) != number:
             number = shifted
         return number
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield blocks that end at a line end, but for the last. Raises CsvFault for what is not text."""
+        """Yield blocks that end at a line end, except the last one.
+
+        Raises CsvFault for bytes that are not text.
+        """
         raw = _chunks(self.path)
         is_utf_8 = self.format.encoding in UTF_8
         text = raw if is_utf_8 else _decoded(raw, self.format.encoding)
@@ -46,7 +52,7 @@ class Lines:
         return self._checked(kept) if is_utf_8 else kept
 
     def _checked(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """Pass on what is UTF-8."""
+        """Yield the blocks unchanged. Raises CsvFault for bytes that are not UTF-8."""
         before = 0
         for block in blocks:
             if not block.isascii():
@@ -59,7 +65,7 @@ class Lines:
             yield block
 
     def _without_comments(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """Leave out lines that begin with the comment's character, unless they are inside a quoted value."""
+        """Yield the blocks without comment lines. A line inside a quoted value is never a comment."""
         mark, quote = (self.format.comment or "").encode(), self.format.quote.encode()
         escaped = None if self.format.doubles_quotes else re.compile(re.escape(_escape(self.format)) + b".")
         is_inside, line = False, self.format.skip
@@ -76,19 +82,19 @@ class Lines:
             yield b"".join(kept)
 
 
-def _escape(form: CsvFormat) -> bytes:
-    return (form.escape or form.quote).encode()
+def _escape(csv_format: CsvFormat) -> bytes:
+    return (csv_format.escape or csv_format.quote).encode()
 
 
 def _split(block: bytes) -> list[bytes]:
-    """Split at line feeds alone: a lone carriage return ends no line."""
+    """Split a block at line feeds only: a lone carriage return does not end a line."""
     *ended, last = block.split(b"\n")
     return [*(each + b"\n" for each in ended), *([last] if last else [])]
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    """Read a file, decompressed."""
-    import pyarrow as pa  # noqa: PLC0415 - a target is checked without it
+    """Yield the decompressed bytes of a file. Raises CsvFault if it cannot be read."""
+    import pyarrow as pa  # noqa: PLC0415 - a target is read without it
 
     try:
         with pa.input_stream(str(path), compression=compression_of(path)) as stream:
@@ -100,7 +106,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 
 def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Turn text of another encoding into UTF-8."""
+    """Yield the chunks converted to UTF-8. Raises CsvFault for bytes that are invalid in the encoding."""
     decoder = codecs.getincrementaldecoder(encoding)()
     lines = 0
     for chunk in _with_end(chunks):
@@ -128,7 +134,10 @@ def _undecodable(line: int, encoding: str, found: bytes) -> CsvFault:
 
 
 def _without_bom(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Leave out the mark that a file in UTF-8 may begin with. Raises CsvFault for that of UTF-16."""
+    """Yield the chunks without a byte order mark of UTF-8.
+
+    Raises CsvFault for a byte order mark of UTF-16.
+    """
     first = True
     for chunk in chunks:
         if first:
@@ -141,7 +150,7 @@ def _without_bom(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Cut at line ends. The last block ends as the file does."""
+    """Yield blocks that end at a line end. The last block ends where the file ends."""
     rest: list[bytes] = []
     for chunk in chunks:
         begun, end, after = chunk.rpartition(b"\n")
@@ -154,7 +163,7 @@ def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _after(lines: int, blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Leave out the first lines, whatever they hold."""
+    """Yield the blocks without the first `lines` lines."""
     for block in blocks:
         kept = block
         while lines and kept:

@@ -1,4 +1,4 @@
-"""Where the records and values of a block of a CSV file begin and end, found by its bytes."""
+"""Locates the records and values in a block of a CSV file by its bytes, and finds its format faults."""
 
 import re
 from functools import cached_property
@@ -9,26 +9,26 @@ import numpy as np
 from dataset_assets.adapters.csv.settings import CsvFormat
 
 Fault = tuple[int, str, str]
-"""The record that is wrong, what is wrong with it, and what to do."""
+"""The index of a record, what is wrong with it, and a hint."""
 
 _LINE_FEED, _CARRIAGE_RETURN = 10, 13
 
 
 class Records:
-    """The records in `block`, which begins where a record does and may end in the midst of one.
+    """The records of a block that begins at the start of a record and can end within one.
 
-    `ends` holds the places of the line feeds that end a record, `quotes` those of quotes that open or close a
-    value, `inside` tells of places whether they are in a quoted value.
+    `ends` are the positions of the line feeds that end a record, `quotes` the positions of the quotes that
+    open or close a value.
     """
 
-    def __init__(self, block: bytes, form: CsvFormat) -> None:
-        self._form = form
+    def __init__(self, block: bytes, csv_format: CsvFormat) -> None:
+        self._form = csv_format
         self._block = block
         self._plain, self._delimiter = self._as_single_bytes(block)
         self._bytes = np.frombuffer(self._plain, np.uint8)
         self._escaped = np.empty(0, np.int64)
-        quote = form.quote.encode()
-        marks = self._without_escapes(self._plain) if quote and not form.doubles_quotes else self._plain
+        quote = csv_format.quote.encode()
+        marks = self._without_escapes(self._plain) if quote and not csv_format.doubles_quotes else self._plain
         self._marks = np.frombuffer(marks, np.uint8)
         self.quotes = self._places(quote, self._marks)
         line_ends = self._places(b"\n", self._bytes)
@@ -37,7 +37,7 @@ class Records:
         self.fault = self._quote_fault() or self._escape_fault() or self._return_fault()
 
     def _as_single_bytes(self, block: bytes) -> tuple[bytes, bytes]:
-        """Replace a delimiter of several bytes by one that is nowhere else in the block."""
+        """Return block and delimiter; an unused byte replaces a delimiter of several bytes."""
         delimiter = self._form.delimiter.encode()
         if len(delimiter) == 1:
             return block, delimiter
@@ -45,7 +45,7 @@ class Records:
         return block.replace(delimiter, bytes([free])), bytes([free])
 
     def _without_escapes(self, text: bytes) -> bytes:
-        """Blank each escape and the byte after it: such a quote closes nothing."""
+        """Return the text with spaces for each escape and the byte after it, which closes no value."""
         escape = re.escape((self._form.escape or "").encode())
         found = re.compile(escape + rb"[\s\S]")
         self._escaped = np.array([match.start() for match in found.finditer(text)], np.int64)
@@ -55,12 +55,12 @@ class Records:
     def _places(mark: bytes, text: Any) -> Any:
         return np.flatnonzero(text == mark[0]) if mark else np.empty(0, np.int64)
 
-    def inside(self, places: Any) -> Any:
-        """Tell of each place whether it is in a quoted value."""
+    def path_inside_root(self, places: Any) -> Any:
+        """Return for each position whether it is within a quoted value."""
         return (np.searchsorted(self.quotes, places) & 1).astype(bool)
 
     def _outside(self, places: Any) -> Any:
-        return places[~self.inside(places)] if self.quotes.size else places
+        return places[~self.path_inside_root(places)] if self.quotes.size else places
 
     @cached_property
     def _delimiters(self) -> Any:
@@ -69,11 +69,11 @@ class Records:
 
     @property
     def longest(self) -> int:
-        """The length of the longest record in bytes."""
+        """Return the length of the longest record in bytes."""
         return int(np.diff(self.ends, prepend=-1).max()) * len(self._form.delimiter.encode())
 
     def values_of(self, record: int) -> int:
-        """Return how many values a record has."""
+        """Return the number of values in a record."""
         begin = self.ends[record - 1] if record else -1
         found = np.searchsorted(self._delimiters, [begin, self.ends[record]])
         return int(found[1] - found[0]) + 1
@@ -86,12 +86,12 @@ class Records:
 
     @property
     def lines(self) -> int:
-        """The number of lines that the whole records in the block take."""
+        """Return the number of lines of the complete records in the block."""
         return self._plain.count(b"\n", 0, int(self.ends[-1]) + 1)
 
     @property
     def rest(self) -> bytes:
-        """What follows the last whole record."""
+        """Return the bytes after the last complete record."""
         return self.record(self.ends.size)
 
     def line_of(self, record: int) -> int:
@@ -100,7 +100,7 @@ class Records:
         return self._plain.count(b"\n", 0, begin) + 1
 
     def find(self, text: bytes, *, after: bool) -> int | None:
-        """Return the first record that is `text`; the block's own first one is left out where `after`."""
+        """Return the index of the first record equal to `text`; `after` excludes record 0."""
         plain = text.replace(self._form.delimiter.encode(), self._delimiter)
         if not after and self._plain.startswith(plain):
             return 0
@@ -116,13 +116,13 @@ class Records:
         return int(np.searchsorted(self.ends, place))
 
     def _around(self, places: Any, step: int, text: Any) -> Any:
-        """Return the bytes beside places; beyond the block a line feed."""
+        """Return the byte at `step` from each position; outside of the block it is a line feed."""
         beside = places + step
-        there = (beside >= 0) & (beside < text.size)
-        return np.where(there, text[np.clip(beside, 0, max(text.size - 1, 0))], _LINE_FEED)
+        within = (beside >= 0) & (beside < text.size)
+        return np.where(within, text[np.clip(beside, 0, max(text.size - 1, 0))], _LINE_FEED)
 
     def _quote_fault(self) -> Fault | None:
-        """A quote opens a value at its begin and closes it at its end; doubled, it is a part of it."""
+        """Return a fault for a quote that is neither at the start or end of a value nor doubled."""
         if not self.quotes.size:
             return None
         quote, doubles = self._form.quote.encode()[0], self._form.doubles_quotes
@@ -142,28 +142,28 @@ class Records:
         return self._record_at(min(wrong)), f"has a quote ({self._form.quote}) in the midst of a value", hint
 
     def _escape_fault(self) -> Fault | None:
-        """An escape stands inside quotes, before a quote or an escape; about others readers differ."""
+        """Return a fault for an escape outside of quotes, or before neither a quote nor an escape."""
         if not self._escaped.size:
             return None
-        form = self._form
+        csv_format = self._form
         following = self._around(self._escaped, 1, self._bytes)
-        marks = [form.quote.encode()[0], (form.escape or form.quote).encode()[0]]
-        is_fine = self.inside(self._escaped) & np.isin(following, marks)
+        marks = [csv_format.quote.encode()[0], (csv_format.escape or csv_format.quote).encode()[0]]
+        is_fine = self.path_inside_root(self._escaped) & np.isin(following, marks)
         for place in self._escaped[~is_fine]:
             if not self._is_null(int(place)):
                 hint = "an escape stands before a quote or itself, inside a quoted value"
-                return self._record_at(place), f"has an escape ({form.escape}) where none can be", hint
+                return self._record_at(place), f"has an escape ({csv_format.escape}) where none can be", hint
         return None
 
     def _is_null(self, place: int) -> bool:
-        r"""Whether the whole value at a place is a text for NULL, such as `\N`."""
+        r"""Return whether the whole value at a position is a text for NULL, such as `\N`."""
         begins = place == 0 or self._plain[place - 1 : place] in (b"\n", self._delimiter)
         texts = (each.encode() for each in self._form.nulls if each)
         ends = (self._delimiter, b"\n", b"\r")
         return begins and any(self._plain.startswith(text + end, place) for text in texts for end in ends)
 
     def _return_fault(self) -> Fault | None:
-        """A carriage return outside of quotes is a part of a line end."""
+        """Return a fault for a carriage return that is outside of quotes and not part of a line end."""
         if b"\r" not in self._plain:
             return None
         returns = self._outside(self._places(b"\r", self._bytes))
@@ -174,7 +174,7 @@ class Records:
         return self._record_at(stray[0]), "has a carriage return in the midst of it", hint
 
     def line_end_fault(self, ends_with: bytes, width: int) -> Fault | None:  # noqa: ARG002
-        """All lines end as the first one does."""
+        """Return a fault for a line whose end differs from that of the first line."""
         before = self._around(self.ends, -1, self._bytes) == _CARRIAGE_RETURN
         wrong = np.flatnonzero(before != (ends_with == b"\r\n"))
         if not wrong.size:
@@ -184,7 +184,7 @@ class Records:
         return int(wrong[0]), message, "let all lines end alike"
 
     def width_fault(self, ends_with: bytes, width: int) -> Fault | None:
-        """All records have as many values as the first one."""
+        """Return a fault for a record whose number of values differs from that of the first one."""
         empty = len(ends_with) if width == 1 else 0
         if empty and (blank := np.flatnonzero(np.diff(self.ends, prepend=-1) == empty)).size:
             hint = 'write a row without a value as "", or remove the line'

@@ -1,4 +1,4 @@
-"""The format of CSV files as a target declares it. Nothing of it is guessed from the files."""
+"""Declares the format of CSV files in a target; no part of it is guessed from the files."""
 
 import codecs
 import re
@@ -18,7 +18,7 @@ _LINE_ENDS = frozenset("\r\n\0")
 
 
 def _tab(value: object) -> object:
-    r"""Accept `\t` as YAML hands it over without double quotes."""
+    r"""Return a tab for `\t`, which YAML leaves as it is without double quotes."""
     return "\t" if value == "\\t" else value
 
 
@@ -54,7 +54,7 @@ def _null(value: str) -> str:
 
 
 class CsvFormat(Model):
-    """How the values of a CSV file are written. By default as RFC 4180 says: comma, double quote, a header.
+    """The format of a CSV file. The default is RFC 4180: comma, double quote and a header.
 
     `delimiter`: 1 to 4 bytes. `quote`: one character; empty where values are never quoted. `escape`: the
     character before a quote inside a quoted value; by default the quote itself. `comment`: lines that begin
@@ -99,7 +99,7 @@ class CsvFormat(Model):
 
     @property
     def is_rewritten(self) -> bool:
-        """Whether DuckDB needs a copy of the file: in UTF-8, without comments and without skipped lines."""
+        """Whether DuckDB reads a copy of the file, in UTF-8 and without comments and skipped lines."""
         return self.encoding not in UTF_8 or bool(self.comment) or self.skip > 0
 
     def whole_number(self) -> str:

@@ -1,7 +1,7 @@
-"""Formats of dates and timestamps, `%d.%m.%Y`: which are allowed, and the texts that they match.
+"""Validates formats of dates and timestamps such as `%d.%m.%Y`, and builds the patterns of their texts.
 
-DuckDB's and Python's `strptime` take more than the format says (spaces, a year of two digits for `%Y`). A
-pattern in front of them leaves only what both read alike.
+DuckDB's and Python's `strptime` accept more than the format (spaces, a year of two digits for `%Y`). The
+pattern accepts only texts that both read alike.
 """
 
 import re
@@ -35,16 +35,16 @@ _ISO_MINUTES = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _ISO_SECONDS = r":[0-5][0-9](?:\.[0-9]{1,6}0*)?"
 ISO_OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
 ISO_TIMESTAMP = f"{ISO_DATE}[ T]{_ISO_MINUTES}(?:{_ISO_SECONDS}{ISO_OFFSET}?)?"
-"""An offset needs seconds before it, for DuckDB as well as in most files."""
+"""An offset needs seconds before it, as in DuckDB."""
 
 
 def checked_date_format(value: str) -> str:
-    """Return a format of dates. Raises ValueError for one that leaves the day open, or has a time."""
+    """Return a valid format of dates. Raises ValueError if it does not determine the day, or has a time."""
     return _checked(value, _DATE, "a date")
 
 
 def checked_timestamp_format(value: str) -> str:
-    """Return a format of timestamps. Raises ValueError for one that leaves the instant open."""
+    """Return a valid format of timestamps. Raises ValueError if it does not determine the instant."""
     checked = _checked(value, {**_DATE, **_TIME}, "a timestamp")
     found = _DIRECTIVE.findall(value)
     if ("I" in found) != ("p" in found):
@@ -77,7 +77,7 @@ def _checked(value: str, known: Mapping[str, str], what: str) -> str:
 
 
 def format_pattern(value: str) -> str:
-    """Return the regular expression of the texts that a checked format reads, for RE2 and Python alike.
+    """Return the regular expression of the texts that a valid format accepts, for both RE2 and Python.
 
     Two numbers side by side (`%Y%m%d`) have two digits each: with fewer they could be read in two ways.
     """

@@ -1,7 +1,7 @@
-"""How a text of a CSV file becomes a value of its declared type: exactly, or not at all.
+"""Defines which texts of a CSV file are values of each declared type.
 
-Each type has a pattern of the texts that are its values. DuckDB's own casts take more (`1e3` or `1.5` for an
-integer, a tenth decimal place, `yes` for true), so the pattern stands in front of the cast.
+Each type has a pattern of its valid texts. DuckDB's own casts accept more (`1e3` or `1.5` for an integer, a
+tenth decimal place, `yes` for true), so a text is matched with the pattern before it is cast.
 """
 
 import re
@@ -20,65 +20,75 @@ _EXPONENT = "[eE][+-]?[0-9]{1,3}"
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Which texts are values of a type, what they look like for people, and what to do about others."""
+class TextPattern:
+    """The pattern of the valid texts of a type, with an example and a hint for error messages."""
 
     pattern: str
     example: str
     hint: str = "fix the file, or declare the column as what it is"
 
 
-def reading(kind: ColumnType, form: CsvFormat) -> Reading | None:
-    """Return how texts of a type are read; None where every text is a value."""
-    return _READINGS[kind](form)
+def text_pattern(kind: ColumnType, csv_format: CsvFormat) -> TextPattern | None:
+    """Return the pattern of a type's texts; None if every text is valid."""
+    return _PATTERNS[kind](csv_format)
 
 
-def _integer(form: CsvFormat) -> Reading:
-    return Reading(f"[+-]?{form.whole_number()}", "an integer of 64 bits")
+def _integer(csv_format: CsvFormat) -> TextPattern:
+    return TextPattern(f"[+-]?{csv_format.whole_number()}", "an integer of 64 bits")
 
 
-def decimal_parts(form: CsvFormat) -> tuple[str, str]:
-    """Return the pattern of decimals that fit 18 digits and are fast to read, and that of all that fit."""
-    point, whole = re.escape(form.decimal), form.whole_number()
+def decimal_parts(csv_format: CsvFormat) -> tuple[str, str]:
+    """Return the pattern of decimals of at most 18 digits, and that of all exact decimals."""
+    point, whole = re.escape(csv_format.decimal), csv_format.whole_number()
     return (
         rf"[+-]?[0-9]{{1,9}}(?:{point}[0-9]{{0,9}})?",
         rf"[+-]?(?:{whole}(?:{point}[0-9]{{0,9}}0*)?|{point}[0-9]{{1,9}}0*)",
     )
 
 
-def rounded_parts(form: CsvFormat) -> tuple[str, str]:
-    """Return the patterns of decimals that are rounded to nine places, and of those with an exponent."""
-    point, whole = re.escape(form.decimal), form.whole_number()
+def rounded_parts(csv_format: CsvFormat) -> tuple[str, str]:
+    """Return the patterns of decimals that are rounded to nine places, without and with an exponent."""
+    point, whole = re.escape(csv_format.decimal), csv_format.whole_number()
     plain = f"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)"
     return plain, plain + _EXPONENT
 
 
-def _decimal(form: CsvFormat) -> Reading:
-    exact = decimal_parts(form)[1]
-    if form.extra_decimals == "round":
-        return Reading(f"{exact}|{rounded_parts(form)[0]}(?:{_EXPONENT})?", "a decimal of up to 29 digits")
-    example = f"a decimal such as 1234{form.decimal}5, with up to 29 digits and nine decimal places"
-    return Reading(exact, example, "fix the file; or `decimal`, `thousands`, `extra_decimals` in the target")
+def _decimal(csv_format: CsvFormat) -> TextPattern:
+    exact = decimal_parts(csv_format)[1]
+    if csv_format.extra_decimals == "round":
+        return TextPattern(
+            f"{exact}|{rounded_parts(csv_format)[0]}(?:{_EXPONENT})?", "a decimal of up to 29 digits"
+        )
+    example = f"a decimal such as 1234{csv_format.decimal}5, with up to 29 digits and nine decimal places"
+    return TextPattern(
+        exact, example, "fix the file; or `decimal`, `thousands`, `extra_decimals` in the target"
+    )
 
 
-def _boolean(_: CsvFormat) -> Reading:
-    return Reading(_BOOLEANS, "a boolean (true, false, t, f, 1 or 0)")
+def _boolean(_: CsvFormat) -> TextPattern:
+    return TextPattern(_BOOLEANS, "a boolean (true, false, t, f, 1 or 0)")
 
 
-def _date(form: CsvFormat) -> Reading:
-    if form.date_format:
-        return Reading(format_pattern(form.date_format), f"a date as {form.date_format}")
-    return Reading(ISO_DATE, "a date such as 2026-01-31", 'say its `date_format` in the target: "%d.%m.%Y"')
+def _date(csv_format: CsvFormat) -> TextPattern:
+    if csv_format.date_format:
+        return TextPattern(format_pattern(csv_format.date_format), f"a date as {csv_format.date_format}")
+    return TextPattern(
+        ISO_DATE, "a date such as 2026-01-31", 'say its `date_format` in the target: "%d.%m.%Y"'
+    )
 
 
-def _timestamp(form: CsvFormat) -> Reading:
-    if form.timestamp_format:
-        return Reading(format_pattern(form.timestamp_format), f"a timestamp as {form.timestamp_format}")
+def _timestamp(csv_format: CsvFormat) -> TextPattern:
+    if csv_format.timestamp_format:
+        return TextPattern(
+            format_pattern(csv_format.timestamp_format), f"a timestamp as {csv_format.timestamp_format}"
+        )
     hint = 'say its `timestamp_format` in the target: "%d.%m.%Y %H:%M:%S"'
-    return Reading(ISO_TIMESTAMP, "a timestamp such as 2026-01-31 10:30:00, no finer than microseconds", hint)
+    return TextPattern(
+        ISO_TIMESTAMP, "a timestamp such as 2026-01-31 10:30:00, no finer than microseconds", hint
+    )
 
 
-_READINGS: Mapping[ColumnType, Callable[[CsvFormat], Reading | None]] = {
+_PATTERNS: Mapping[ColumnType, Callable[[CsvFormat], TextPattern | None]] = {
     ColumnType.STRING: lambda _: None,
     ColumnType.INTEGER: _integer,
     ColumnType.DECIMAL: _decimal,
@@ -89,48 +99,48 @@ _READINGS: Mapping[ColumnType, Callable[[CsvFormat], Reading | None]] = {
 
 
 @dataclass(frozen=True)
-class Judge:
-    """Tells of texts of one column whether they are values of its type, as DuckDB's casts do."""
+class ValueCheck:
+    """Checks in Python whether texts are values of a column's type, consistent with DuckDB's casts."""
 
     column: ColumnDef
-    form: CsvFormat
+    csv_format: CsvFormat
 
     def __post_init__(self) -> None:
-        found = reading(self.column.type, self.form)
+        found = text_pattern(self.column.type, self.csv_format)
         object.__setattr__(self, "_pattern", re.compile(f"(?:{found.pattern})") if found else None)
 
-    def fits(self, text: str) -> bool:
-        """Whether the text is NULL or a value."""
+    def accepts(self, text: str) -> bool:
+        """Return whether the text is NULL or a value of the type."""
         pattern: re.Pattern[str] | None = getattr(self, "_pattern", None)
-        if pattern is None or text in self.form.nulls:
+        if pattern is None or text in self.csv_format.nulls:
             return True
-        return bool(pattern.fullmatch(text)) and _VALID[self.column.type](text, self.form)
+        return bool(pattern.fullmatch(text)) and _VALID[self.column.type](text, self.csv_format)
 
 
-def _in_64_bits(text: str, form: CsvFormat) -> bool:
-    return -(2**63) <= int(text.replace(form.thousands or "\0", "")) < 2**63
+def _in_64_bits(text: str, csv_format: CsvFormat) -> bool:
+    return -(2**63) <= int(text.replace(csv_format.thousands or "\0", "")) < 2**63
 
 
-def _in_38_digits(text: str, form: CsvFormat) -> bool:
-    plain = text.replace(form.thousands or "\0", "").replace(form.decimal, ".")
+def _in_38_digits(text: str, csv_format: CsvFormat) -> bool:
+    plain = text.replace(csv_format.thousands or "\0", "").replace(csv_format.decimal, ".")
     try:
         return Decimal(plain).copy_abs() <= _LARGEST
     except InvalidOperation:
         return False
 
 
-def _is_day(text: str, form: CsvFormat) -> bool:
+def _is_day(text: str, csv_format: CsvFormat) -> bool:
     try:
-        datetime.strptime(text, form.date_format or "%Y-%m-%d")  # noqa: DTZ007 - a day
+        datetime.strptime(text, csv_format.date_format or "%Y-%m-%d")  # noqa: DTZ007 - a day
     except ValueError:
         return False
     return True
 
 
-def _is_instant(text: str, form: CsvFormat) -> bool:
-    """Years run from 1 to 9999 in UTC too; a zone's own offset is at most a day."""
+def _is_instant(text: str, csv_format: CsvFormat) -> bool:
+    """Return whether the text is a timestamp within the years 1 to 9999 in UTC."""
     try:
-        own = form.timestamp_format
+        own = csv_format.timestamp_format
         found = datetime.strptime(text, own) if own else _iso(text)  # noqa: DTZ007 - has a zone or none
         offset = found.utcoffset() or timedelta()
         return date.min <= (found.replace(tzinfo=UTC) - offset).date() <= date.max

@@ -15,8 +15,8 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
 from sqlglot import exp
 
-from dataset_assets.adapters.parquet.file_groups import FileColumn, Wanted
-from dataset_assets.adapters.parquet.relation import DataFile, FileRows, FileTable
+from dataset_assets.adapters.parquet.file_groups import FileColumn, RequestedColumn
+from dataset_assets.adapters.parquet.relation import DataFile, FileRows, ParquetTable
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import Fault, ResolveError, system_error
@@ -166,7 +166,7 @@ def relation_source(
     kinds = {field.name: sql_type(field.type) for field in delta.schema().fields}
     partitions = set(delta.metadata().partition_columns)
     wanted = [
-        Wanted(
+        RequestedColumn(
             definition.name,
             physical or definition.name,
             definition,
@@ -176,15 +176,15 @@ def relation_source(
         )
         for definition, physical in columns
     ] or [
-        Wanted(each, each, native=kind, is_from_log=each in partitions, is_optional=True)
+        RequestedColumn(each, each, native=kind, is_from_log=each in partitions, is_optional=True)
         for each, kind in kinds.items()
     ]
     if not files:
         return _no_rows(wanted)
-    return FileTable(name, zone, files, wanted).read(session)
+    return ParquetTable(name, zone, files, wanted).read(session)
 
 
-def _no_rows(wanted: Sequence[Wanted]) -> FileRows:
+def _no_rows(wanted: Sequence[RequestedColumn]) -> FileRows:
     kinds = [exp.DataType.build(each.native, dialect="duckdb") for each in wanted]
     nulls = [
         exp.alias_(exp.Cast(this=exp.null(), to=kind), each.name, quoted=True)

@@ -30,7 +30,7 @@ from dataset_assets.adapters.delta.log import check_path, open_table
 from dataset_assets.adapters.delta.periods import PERIOD
 from dataset_assets.adapters.delta.publications import DeltaPublications
 from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
-from dataset_assets.adapters.duckdb.engine import DuckDBSession, Written
+from dataset_assets.adapters.duckdb.engine import DuckDBSession, WrittenFile
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, UnsupportedError, system_error
 from dataset_assets.ports.access import AccessFinding, fine, missing
 from dataset_assets.ports.engine import Session
@@ -51,7 +51,7 @@ class StagedFile(Staged):
     """A Parquet file in `_staging`."""
 
     relation: Relation
-    written: Written
+    written: WrittenFile
 
     def size_bytes(self) -> int:
         """Of the file."""
@@ -168,7 +168,7 @@ def _duckdb(session: Session) -> DuckDBSession:
     return session
 
 
-def _staged_relation(claim: Claim, written: Written, session: Session) -> Relation:
+def _staged_relation(claim: Claim, written: WrittenFile, session: Session) -> Relation:
     files = duckdb_nodes.read_parquet([written.path])
     columns = {column.name: duckdb_nodes.quoted(column.name) for column in session.describe(files)}
     constants = [

@@ -1,4 +1,6 @@
-"""DuckDB on this machine: one in-memory database a session, locked down (BR-205).
+"""Runs queries in DuckDB on this machine.
+
+A session is an in-memory database without access to other files (BR-205).
 
 Supported: DuckDB 1.5.x.
 """
@@ -16,9 +18,10 @@ from typing import Any, TypeVar
 import duckdb
 from filelock import FileLock, Timeout
 from sqlglot import exp
+from typing_extensions import override
 
 from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
-from dataset_assets.adapters.duckdb.errors import plain, streamed
+from dataset_assets.adapters.duckdb.errors import stream_error, user_error
 from dataset_assets.adapters.duckdb.settings import DuckDBSettings
 from dataset_assets.adapters.duckdb.types import physical_type
 from dataset_assets.adapters.shared.arrow_stream import CountedBatches
@@ -31,15 +34,15 @@ from dataset_assets.sql.dialect import DUCKDB
 _T = TypeVar("_T")
 
 BATCH_ROWS = 100_000
-OWN_FUNCTIONS = frozenset(
+SOURCE_FUNCTIONS = frozenset(
     {"epoch_ns", "error", "isfinite", "lower", "regexp_full_match", "replace", "strptime"}
 )
-"""Functions that sources on this machine are read with, and sqlglot has no node for."""
+"""DuckDB functions that read files of a source and for which sqlglot has no node."""
 
 
 @dataclass(frozen=True)
-class Written:
-    """A Parquet file that was written. `nulls` counts NULLs by column, top-level columns only."""
+class WrittenFile:
+    """A Parquet file that was written. `nulls` is the number of NULLs by top-level column."""
 
     path: Path
     rows: int
@@ -49,18 +52,19 @@ class Written:
 
 @dataclass(eq=False)
 class DuckDBEngine(Engine):
-    """Opens sessions that reach `directories`, `files` and their own spill, and nothing else."""
+    """Opens sessions that access only `directories`, `files` and their own spill folder (BR-205)."""
 
     settings: DuckDBSettings
     directories: tuple[Path, ...]
     spill: Path
     files: tuple[Path, ...] = ()
-    dialect = replace(DUCKDB, functions=DUCKDB.functions | OWN_FUNCTIONS)
+    dialect = replace(DUCKDB, functions=DUCKDB.functions | SOURCE_FUNCTIONS)
 
+    @override
     @contextmanager
-    def connect(self, job: JobContext | None = None) -> Generator["DuckDBSession", None, None]:  # noqa: ARG002
-        """A session; its spill is removed at the end, and so is that of sessions that were killed."""
-        with self._scratch() as folder, duckdb.connect(":memory:") as connection:
+    def connect(self, job: JobContext | None = None) -> Generator["DuckDBSession", None, None]:
+        """Open a session. Its spill folder is removed at the end, like those of sessions that were killed."""
+        with self._session_folder() as folder, duckdb.connect(":memory:") as connection:
             session = DuckDBSession(connection, self, folder)
             try:
                 for name, value in self._configuration(folder):
@@ -70,8 +74,8 @@ class DuckDBEngine(Engine):
                 session.close()
 
     @contextmanager
-    def _scratch(self) -> Generator[Path]:
-        """The session's spill: below the system's temporary folder where the warehouse may only be read.
+    def _session_folder(self) -> Generator[Path]:
+        """Create the session's spill folder, in the system's temporary folder if the warehouse is read-only.
 
         Raises OSError if a folder that the target names cannot be written.
         """
@@ -85,7 +89,7 @@ class DuckDBEngine(Engine):
             yield folder
 
     def _configuration(self, folder: Path) -> Iterator[tuple[str, Any]]:
-        """In this order: what is set after the lock is refused."""
+        """Yield DuckDB's settings in order: DuckDB rejects a setting after `lock_configuration`."""
         yield "TimeZone", "UTC"
         yield "memory_limit", self.settings.memory_limit
         if self.settings.threads:
@@ -102,71 +106,76 @@ class DuckDBEngine(Engine):
 
 
 class DuckDBSession(Session):
-    """One connection. A query runs on a thread of its own, so that what stops the caller stops the query.
+    """One connection to DuckDB.
 
-    DuckDB's own reaction to signals was seen to hang; `interrupt` from the waiting thread was not.
+    Queries run on a second thread, so that an interrupted caller stops its query.
+
+    DuckDB's own handling of signals can hang; its `interrupt`, called from the waiting thread, does not.
     """
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, engine: DuckDBEngine, folder: Path | None = None
     ) -> None:
         self.folder = folder or engine.spill
-        """A folder of the session's own, which is removed at its end."""
+        """The session's spill folder, which is removed when the session ends."""
         self._connection = connection
         self._engine = engine
         self._worker = ThreadPoolExecutor(1, "duckdb")
         self._attached: dict[Path, str] = {}
 
+    @override
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
-        """Times come back as aware datetimes in UTC, decimals as Decimal."""
+        """Return the rows of a query. Times are aware datetimes in UTC, decimals are Decimal."""
         return self.arrow(query).to_pylist()
 
+    @override
     def arrow(self, query: exp.Query) -> Any:
-        """The answer as a pyarrow Table."""
         return self._execute(query, lambda connection: connection.to_arrow_table())
 
+    @override
     def batches(self, query: exp.Query) -> Any:
-        """A pyarrow RecordBatchReader; no more than a few batches are in memory."""
-        import pyarrow as pa  # noqa: PLC0415 - most sessions stream nothing
+        """Return a pyarrow RecordBatchReader that holds only a few batches in memory."""
+        import pyarrow as pa  # noqa: PLC0415 - most sessions stream no rows
 
         reader = self._execute(query, lambda connection: connection.to_arrow_reader(BATCH_ROWS))
-        return pa.RecordBatchReader.from_batches(reader.schema, self._pulled(reader))
+        return pa.RecordBatchReader.from_batches(reader.schema, self._pull(reader))
 
+    @override
     def load_arrow(
         self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: TransferCallback
     ) -> exp.Expr:
-        """As a table of the session, which spills like any other."""
-        place, view = (exp.to_table(f"{prefix}_{name}") for prefix in ("moved", "moving"))
+        """Create a table of the session from Arrow batches; it can spill to disk."""
+        table, view = (exp.to_table(f"{prefix}_{name}") for prefix in ("moved", "moving"))
         typed = [
             exp.alias_(exp.cast(duckdb_nodes.quoted(each.name), SQL_TYPES[each.type]), each.name, quoted=True)
             for each in columns
         ]
-        made = exp.Create(this=place, kind="TABLE", expression=exp.select(*typed).from_(view))
-        coming = CountedBatches(batches, moved)
-        self._work(lambda: self._connection.register(view.name, coming.reader))
+        create = exp.Create(this=table, kind="TABLE", expression=exp.select(*typed).from_(view))
+        counted = CountedBatches(batches, moved)
+        self._on_worker(lambda: self._connection.register(view.name, counted.reader))
         try:
-            self.run(made)
-        except Exception as error:  # noqa: BLE001 - one of the two is raised
-            raise coming.failure or error from None
+            self.run(create)
+        except Exception as error:  # noqa: BLE001 - the source's error is the cause
+            raise counted.failure or error from None
         finally:
-            self._work(lambda: self._connection.unregister(view.name))
-        return place.copy()
+            self._on_worker(lambda: self._connection.unregister(view.name))
+        return table.copy()
 
+    @override
     def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
-        """Column names, and types as DuckDB calls them."""
-        found = self.run(exp.Describe(this=exp.select("*").from_(source.copy())))
-        return tuple(PhysicalColumn(name, physical_type(native), native) for name, native, *_ in found)
+        described = self.run(exp.Describe(this=exp.select("*").from_(source.copy())))
+        return tuple(PhysicalColumn(name, physical_type(native), native) for name, native, *_ in described)
 
-    def write_parquet(self, query: exp.Query, path: Path) -> Written:
-        """Writes the rows to a new file; half a file is left when it fails."""
+    def write_parquet(self, query: exp.Query, path: Path) -> WrittenFile:
+        """Write the rows of a query to a new file. A failed write leaves an incomplete file."""
         ((_, rows, size, _, columns, *_),) = self.run(duckdb_nodes.copy_to_parquet(query, path))
-        # A nested column is told as its leaves, `"labels"."element"."key"`.
-        own = {name[1:-1]: found for name, found in columns.items() if '"."' not in name}
-        nulls = {name: int(found["null_count"]) for name, found in own.items() if "null_count" in found}
-        return Written(path, rows, size, nulls)
+        # DuckDB lists the leaves of a nested column, `"labels"."element"."key"`, and not the column itself.
+        statistics = {name[1:-1]: values for name, values in columns.items() if '"."' not in name}
+        nulls = {name: int(each["null_count"]) for name, each in statistics.items() if "null_count" in each}
+        return WrittenFile(path, rows, size, nulls)
 
     def attach(self, path: Path) -> str:
-        """Opens a .duckdb file read-only; answers the name of its catalog."""
+        """Attach a .duckdb file read-only and return the name of its catalog."""
         if path not in self._attached:
             name = f"attached_{len(self._attached)}"
             self.run(duckdb_nodes.attach(path, name))
@@ -174,36 +183,42 @@ class DuckDBSession(Session):
         return self._attached[path]
 
     def run(self, statement: exp.Expr) -> list[tuple[Any, ...]]:
-        """Runs any statement. Raises DatasetAssetsError for what the data or the disk is to blame for."""
+        """Run a statement and return its rows.
+
+        Raises DatasetAssetsError if data, disk or limits cause an error.
+        """
         return self._execute(statement, lambda connection: connection.fetchall())
 
     def close(self) -> None:
-        """Ends the thread."""
+        """Stop the session's thread."""
         self._worker.shutdown()
 
     def _execute(self, statement: exp.Expr, fetch: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
         text = self._engine.dialect.render(statement, pretty=False)
-        return self._work(lambda: fetch(self._connection.execute(text)))
+        return self._on_worker(lambda: fetch(self._connection.execute(text)))
 
-    def _pulled(self, reader: Any) -> Iterator[Any]:
-        while (batch := self._work(lambda: next(reader, None))) is not None:
+    def _pull(self, reader: Any) -> Iterator[Any]:
+        while (batch := self._on_worker(lambda: next(reader, None))) is not None:
             yield batch
 
-    def _work(self, do: Callable[[], _T]) -> _T:
-        """Does it on the session's thread. Raises plain errors."""
-        future = self._worker.submit(do)
+    def _on_worker(self, action: Callable[[], _T]) -> _T:
+        """Run an action on the session's thread and return its result.
+
+        Raises DatasetAssetsError as `run` does.
+        """
+        future = self._worker.submit(action)
         try:
             return future.result()
         except duckdb.Error as error:
-            raise plain(error, self._engine.settings.memory_limit) from None
-        except OSError as error:  # what DuckDB raises while an answer is streamed
-            raise plain(streamed(error), self._engine.settings.memory_limit) from None
+            raise user_error(error, self._engine.settings.memory_limit) from None
+        except OSError as error:  # an Arrow stream raises errors of DuckDB as OSError
+            raise user_error(stream_error(error), self._engine.settings.memory_limit) from None
         except BaseException:
             self._interrupt(future)
             raise
 
     def _interrupt(self, future: Future[Any]) -> None:
-        # Once is not enough: an interrupt that comes before the query has begun is forgotten.
+        # DuckDB ignores an interrupt that arrives before the query has begun, so it is repeated.
         while not future.done():
             self._connection.interrupt()
             wait([future], timeout=0.02)
@@ -211,9 +226,9 @@ class DuckDBSession(Session):
 
 @contextmanager
 def _spill_folder(root: Path) -> Generator[Path, None, None]:
-    """A folder of its own, held by a lock that the kernel releases when the process dies."""
+    """Create a folder below `root` with a lock, which the kernel releases when the process dies."""
     root.mkdir(parents=True, exist_ok=True)
-    _sweep(list(root.glob("*.lock")))
+    _remove_abandoned(list(root.glob("*.lock")))
     folder = root / uuid.uuid4().hex
     lock = FileLock(folder.with_suffix(".lock"))
     with lock:
@@ -224,7 +239,8 @@ def _spill_folder(root: Path) -> Generator[Path, None, None]:
             _remove(folder)
 
 
-def _sweep(locks: Sequence[Path]) -> None:
+def _remove_abandoned(locks: Sequence[Path]) -> None:
+    """Remove the spill folders whose lock no process holds."""
     for path in locks:
         try:
             with FileLock(path, timeout=0):

@@ -1,7 +1,7 @@
-"""What DuckDB raises, in plain sentences.
+"""Translates errors of DuckDB into sentences that contain no value of the data.
 
-Its own messages quote values of the data, which may be of a sensitive column (BR-206): of those that can,
-only the type, the line and the column are told.
+DuckDB's own messages quote values, which can be of a sensitive column (BR-206). A sentence about such an
+error names only the type, the line and the column.
 """
 
 import re
@@ -18,8 +18,8 @@ _CSV_LINE = re.compile(r"CSV Error on Line: ([0-9]+)")
 _CSV_FILE = re.compile(r"^\s*file\s*=\s*(.+)$", re.MULTILINE)
 
 
-def plain(error: duckdb.Error, memory_limit: str) -> Exception:
-    """A DatasetAssetsError for what data, disk or limits are to blame for, else the error itself, a bug."""
+def user_error(error: duckdb.Error, memory_limit: str) -> Exception:
+    """Return a DatasetAssetsError if data, disk or limits caused the error; else the error itself, a bug."""
     text = str(error)
     if isinstance(error, duckdb.InvalidInputException) and REFUSED in text:
         about, _, message = text.partition(REFUSED)[2].partition(": ")
@@ -40,11 +40,11 @@ _STREAMED: Mapping[str, type[duckdb.Error]] = {
     "Invalid Input Error": duckdb.InvalidInputException,
     "IO Error": duckdb.IOException,
 }
-"""How the text of an error begins → what it is."""
+"""The first words of an error's text → the class of DuckDB's error."""
 
 
-def streamed(error: OSError) -> duckdb.Error:
-    """What an error was before Arrow's stream made a text of it."""
+def stream_error(error: OSError) -> duckdb.Error:
+    """Return the error of DuckDB whose text an Arrow stream raised as an OSError."""
     text = str(error)
     kind = next((kind for begin, kind in _STREAMED.items() if text.startswith(begin)), duckdb.Error)
     return kind(text)

@@ -1,7 +1,7 @@
-"""Values that a cast of DuckDB would change without an error: they stop the query instead, with their file.
+"""Guards that stop a query at a value which a cast of DuckDB would change without an error.
 
 A guarded column reads `CASE WHEN <the value is exact> THEN <value> ELSE error(<sentence>) END`, so that only
-rows which a query uses are judged. A column whose type or statistics prove every value has no guard.
+the rows that a query uses are checked. A column whose type or statistics prove every value has no guard.
 """
 
 import re
@@ -16,7 +16,7 @@ from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
 from dataset_assets.sql.nodes import Joined
 
 REFUSED = "refused: "
-"""How the text of an error begins that a guard raises."""
+"""The prefix of the error text that a guard raises."""
 
 _FIRST, _LAST = "0001-01-01", "9999-12-31"
 _PLACES = 9
@@ -27,20 +27,23 @@ _HUGER = frozenset({"HUGEINT", "UHUGEINT"})
 _HUGE = _HUGER | {"UBIGINT"}
 _TEMPORAL = frozenset({PhysicalType.DATE, PhysicalType.DATETIME, PhysicalType.TIMESTAMP})
 
-Judge = Callable[[exp.Expr, PhysicalColumn, str], exp.Expr]
-"""A value, its column and the zone of naive times → the condition under which the value stays as it is."""
+ExactnessTest = Callable[[exp.Expr, PhysicalColumn, str], exp.Expr]
+"""A value, its column and the zone of naive times → the SQL condition that the cast keeps the value."""
 
 
 @dataclass(frozen=True)
 class Guard:
-    """`is_exact` judges a value, `complaint` is said of one that fails, `becomes` is the type afterwards."""
+    """A check of a column's values.
 
-    is_exact: Judge
-    complaint: str
-    becomes: str = ""
+    `problem` describes a value that fails; `result_type` is the type of the others.
+    """
+
+    is_exact: ExactnessTest
+    problem: str
+    result_type: str = ""
 
 
-def _fits(sql_type: str) -> Judge:
+def _fits(sql_type: str) -> ExactnessTest:
     def is_exact(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
         return exp.not_(_tried(value, sql_type).is_(exp.null()))
 
@@ -60,7 +63,7 @@ def _is_whole(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  
 
 
 def _is_in_years(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:
-    """Judge a date, or the instant of a time in its zone. Nothing is computed of a time that is infinite."""
+    """Return whether a date or the instant of a time is finite and within the years 1 to 9999."""
     is_date = column.type is PhysicalType.DATE
     declared = ColumnType.DATE if is_date else ColumnType.TIMESTAMP
     ends = (_FIRST, _LAST) if is_date else (f"{_FIRST} 00:00:00+00", f"{_LAST} 23:59:59.999999+00")
@@ -97,7 +100,7 @@ FLOAT = Guard(_is_small, "not a number, infinite, or too large for a decimal")
 
 
 def guard_of(declared: ColumnType, column: PhysicalColumn, is_proven: bool) -> Guard | None:
-    """Return what judges the values of a column; None where its type or statistics prove them all.
+    """Return the guard of a column's values; None if its type or statistics prove all of them exact.
 
     `is_proven`: all dates and times are known to lie within the years 1 to 9999 in every zone.
     """
@@ -105,8 +108,8 @@ def guard_of(declared: ColumnType, column: PhysicalColumn, is_proven: bool) -> G
         return _MICROSECONDS
     if column.type in _TEMPORAL:
         return None if is_proven else YEARS
-    judge = _NUMBERS.get((declared, column.type))
-    return judge(column.native) if judge else None
+    find_guard = _NUMBERS.get((declared, column.type))
+    return find_guard(column.native) if find_guard else None
 
 
 def _of_decimal(native: str) -> Guard | None:
@@ -122,23 +125,23 @@ _NUMBERS: Mapping[tuple[ColumnType, PhysicalType], Callable[[str], Guard | None]
     (ColumnType.DECIMAL, PhysicalType.FLOAT): lambda native: FLOAT,  # noqa: ARG005
     (ColumnType.DECIMAL, PhysicalType.DECIMAL): _of_decimal,
 }
-"""Declared and physical type → what judges a column, by DuckDB's name of its type."""
+"""Declared and physical type → a function from DuckDB's name of the type to the guard."""
 
 
 def guarded(
     guard: Guard, value: exp.Expr, column: PhysicalColumn, zone: str, sentence: exp.Expr
 ) -> tuple[exp.Expr, PhysicalColumn]:
-    """Return the values, each judged by `guard`, and the column that they then are."""
-    own = exp.cast(value.copy(), guard.becomes) if guard.becomes else value.copy()
+    """Return the guarded values and the column that they form."""
+    own = exp.cast(value.copy(), guard.result_type) if guard.result_type else value.copy()
     is_exact = exp.or_(value.copy().is_(exp.null()), guard.is_exact(value, column, zone))
     refusal = exp.Anonymous(this="error", expressions=[sentence])
-    native = guard.becomes.replace(", ", ",") or column.native
+    native = guard.result_type.replace(", ", ",") or column.native
     return exp.Case(ifs=[exp.If(this=is_exact, true=own)], default=refusal), replace(column, native=native)
 
 
 def refusal(about: str, guard: Guard, file: exp.Expr | None = None) -> exp.Expr:
-    """Return the sentence of a refusal as SQL. `about` names the column, `file` reads the file's name."""
-    text = f"{REFUSED}{about}: a value is {guard.complaint}"
+    """Return the error sentence as SQL. `about` names the column, `file` reads the name of the row's file."""
+    text = f"{REFUSED}{about}: a value is {guard.problem}"
     if file is None:
         return exp.Literal.string(text)
     return Joined(expressions=[exp.Literal.string(f"{text}; it is in "), file.copy()])

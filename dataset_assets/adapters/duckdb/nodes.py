@@ -1,4 +1,4 @@
-"""DuckDB statements and table functions as nodes. Paths and values only ever are literals in them."""
+"""Builds DuckDB's statements and table functions as SQL nodes with values as literals (BR-205)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,11 +9,11 @@ from sqlglot import exp
 from dataset_assets.sql.build import identifier
 
 CAST_FAILURE = "a value does not fit its declared type: "
-"""How the message of an error begins that our own casts raise; it holds no value of the data."""
+"""The prefix of the error text that the casts of CSV values raise. The text contains no value of the data."""
 
 
 def literal(value: Any) -> exp.Expr:
-    """A Python value (bool, int, str, Path, list, mapping to types) as a node."""
+    """Return a Python value (bool, int, str, Path, list, mapping to types) as a node."""
     if isinstance(value, Path):
         return exp.Literal.string(str(value))
     if isinstance(value, Mapping):
@@ -25,20 +25,20 @@ def literal(value: Any) -> exp.Expr:
 
 
 def setting(name: str, value: Any) -> exp.Set:
-    """`SET name = value`."""
+    """Return `SET name = value`."""
     return exp.Set(
         expressions=[exp.SetItem(this=exp.EQ(this=exp.column(name), expression=literal(value)))], unset=False
     )
 
 
 def attach(path: Path, name: str) -> exp.Attach:
-    """`ATTACH 'path' AS name (READ_ONLY)`."""
+    """Return `ATTACH 'path' AS name (READ_ONLY)`."""
     this = exp.Alias(this=literal(path), alias=identifier(name))
     return exp.Attach(this=this, expressions=[exp.AttachOption(this=exp.Var(this="READ_ONLY"))])
 
 
 def copy_to_parquet(query: exp.Query, path: Path) -> exp.Copy:
-    """`COPY (query) TO 'path'`, answering statistics.
+    """Return `COPY (query) TO 'path'`, which returns statistics of the file.
 
     zstd at level 1: the CPU time of snappy, 60 % of its size (1.47M rows); the default level takes a
     quarter more time for no smaller a file.
@@ -69,17 +69,17 @@ def read_parquet(paths: Sequence[Path], file_column: str = "", is_union: bool = 
 
 
 def read_csv(paths: Sequence[Path], options: Mapping[str, Any]) -> exp.Table:
-    """The rows of CSV files; `options` as DuckDB names them."""
+    """Return the rows of CSV files as an item of FROM; `options` have the names that DuckDB gives them."""
     return exp.Table(this=exp.ReadCSV(this=literal(paths), expressions=_named(options)))
 
 
 def failure(message: str) -> exp.Expr:
-    """An expression that fails when it is evaluated, because a value does not fit its declared type."""
+    """Return an expression whose evaluation fails because a value does not fit its declared type."""
     return exp.Anonymous(this="error", expressions=[literal(f"{CAST_FAILURE}{message}")])
 
 
 def quoted(name: str) -> exp.Column:
-    """A column by exactly this name, whatever a store calls it."""
+    """Return a column with exactly this name, quoted."""
     return exp.Column(this=identifier(name, quoted=True))
 
 

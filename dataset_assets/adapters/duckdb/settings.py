@@ -1,11 +1,12 @@
-"""Settings of DuckDB in a target's file; reading them does not load DuckDB."""
+"""Settings of the DuckDB engine in a target's file; reading them does not load DuckDB."""
 
-# ruff: noqa: PLC0415 - see above
+# ruff: noqa: PLC0415 - DuckDB loads when an engine opens, not when a target is read
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from typing_extensions import override
 
 from dataset_assets.adapters.shared.context import Folder, TargetContext
 from dataset_assets.adapters.shared.local_files import LocalFiles
@@ -16,9 +17,11 @@ from dataset_assets.ports.engine import Engine
 
 
 class DuckDBSettings(EngineSettings):
-    """`memory_limit` as DuckDB writes it; `threads`: all cores when absent.
+    """Settings of the engine.
 
-    `spill`: where what does not fit in memory goes, the warehouse's own `_spill` when absent.
+    `memory_limit` has a unit of DuckDB, `threads` is the number of cores by default.
+
+    `spill` is the folder for data that exceeds the memory limit; by default it is `_spill` in the warehouse.
     """
 
     type: Literal["duckdb"]
@@ -26,6 +29,7 @@ class DuckDBSettings(EngineSettings):
     threads: Annotated[Integer, Field(ge=1, le=1024)] | None = None
     spill: Folder | None = None
 
+    @override
     def open(self, context: TargetContext, warehouse: Any, resolvers: Sequence[Any]) -> Engine:
         """Return an engine that reads the warehouse's folder and the resolvers' files."""
         from dataset_assets.adapters.duckdb.engine import DuckDBEngine

@@ -1,4 +1,4 @@
-"""Reads a table of DuckDB under the contract's names, and refuses values that a cast would change."""
+"""Builds the SQL that reads a DuckDB table under the contract's names and with exact values only."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,38 +12,38 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
 
 _PROVEN = ("0001-01-02", "9999-12-30")
-"""A zone moves a time by less than a day from there."""
+"""The first and the last day that stay within the years 1 to 9999 in every zone."""
 
 
-def fitted_source(
+def checked_source(
     source: exp.Expr,
     columns: Sequence[PhysicalColumn],
-    known: Sequence[tuple[ColumnDef, str | None]],
+    matched: Sequence[tuple[ColumnDef, str | None]],
     session: Session,
     zone: str,
     table: str,
 ) -> exp.Expr:
-    """Return `source`, or a SELECT over it of the `known` columns, where one is renamed, NULL or in doubt.
+    """Return `source`, or a SELECT of the `matched` columns if one is renamed, NULL or needs a guard.
 
-    `known`: declared columns with their names in the table, None for one that is NULL throughout.
+    `matched` has each declared column with its name in the table; the name is None for a column of NULLs.
     """
-    found = {each.name: each for each in columns}
-    proven = _in_range(source, [found[name] for _, name in known if name], session)
+    stored = {each.name: each for each in columns}
+    proven = _in_range(source, [stored[name] for _, name in matched if name], session)
     guards: Mapping[str, Guard | None] = {
-        name: guard_of(column.type, found[name], proven.get(name, True)) for column, name in known if name
+        name: guard_of(column.type, stored[name], proven.get(name, True)) for column, name in matched if name
     }
-    is_plain = all(name and name.lower() == column.name.lower() for column, name in known)
+    is_plain = all(name and name.lower() == column.name.lower() for column, name in matched)
     if is_plain and set(guards.values()) <= {None, FLOAT}:
         return source
     selected = []
-    for column, name in known:
+    for column, name in matched:
         if name is None:
             value: exp.Expr = exp.cast(exp.null(), SQL_TYPES[column.type])
         else:
             value, guard = duckdb_nodes.quoted(name), guards[name]
             if guard and guard is not FLOAT:
                 about = refusal(f"{table}.{column.name}", guard)
-                value, _ = guarded(guard, value, found[name], zone, about)
+                value, _ = guarded(guard, value, stored[name], zone, about)
         selected.append(exp.alias_(value, column.name, quoted=True))
     return exp.select(*selected).from_(source.copy()).subquery()
 

@@ -1,4 +1,4 @@
-"""DuckDB's types, as a contract tells types apart."""
+"""Maps the names of DuckDB's types to the physical types that a contract distinguishes."""
 
 import re
 
@@ -22,7 +22,7 @@ _PARAMETERS = re.compile(r"\(.*\)", re.DOTALL)
 
 
 def physical_type(native: str) -> PhysicalType:
-    """Of a type as DESCRIBE writes it. Lists, structs, maps and all the rest are OTHER."""
+    """Return the physical type for a name that DESCRIBE returns. Lists, structs and maps are OTHER."""
     if native.endswith("]"):
         return PhysicalType.OTHER
     return _TYPES.get(_PARAMETERS.sub("", native), PhysicalType.OTHER)

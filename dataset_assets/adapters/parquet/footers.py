@@ -1,9 +1,9 @@
-"""What the footer of a Parquet file says: its columns, and what its statistics prove about their values.
+"""Reads the footer of a Parquet file: its columns, and what its statistics prove about their values.
 
-One footer is read once, with pyarrow; only `has_nanoseconds` and `is_all_null` read rows.
+Each footer is read once, with pyarrow; only `has_nanoseconds` and `is_all_null` read rows.
 """
 
-# ruff: noqa: PLC0415 - pyarrow loads when a file is read, not when a target is checked
+# ruff: noqa: PLC0415 - pyarrow loads when a file is read, not when a target is read
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,16 +17,16 @@ from dataset_assets.adapters.shared.fingerprint import Fingerprint
 from dataset_assets.ports.relation import PhysicalType
 
 _FIRST_DAY, _LAST_DAY = -719_161, 2_932_895
-"""Days since 1970 of 0001-01-02 and 9999-12-30: a zone moves a time by less than a day from there."""
+"""0001-01-02 and 9999-12-30 as days since 1970: they are within the years 1 to 9999 in every zone."""
 _UNITS_A_DAY = {"milliseconds": 86_400_000, "microseconds": 86_400_000_000, "nanoseconds": 86_400_000_000_000}
 
 
 @dataclass(frozen=True)
 class FooterColumn:
-    """A column of one file, without a nested structure unless `kind.type` is OTHER.
+    """A column of one file. Nested columns have the type OTHER.
 
-    `nulls` is None where the statistics do not count them. `in_range` says that all dates and times are
-    known to lie within the years 1 to 9999 in every zone. `position` is the column's among `Footer.names`.
+    `nulls` is None if the statistics do not count NULLs. `in_range` means that the statistics prove all dates
+    and times to be within the years 1 to 9999 in every zone. `position` is the index in `Footer.names`.
     """
 
     name: str
@@ -39,7 +39,7 @@ class FooterColumn:
 
 @dataclass(frozen=True)
 class Footer:
-    """The footer of one file. `columns` are those that were asked for, `names` are those of all columns."""
+    """The footer of one file. `columns` are the requested columns, `names` the names of all columns."""
 
     path: Path
     rows: int
@@ -48,20 +48,20 @@ class Footer:
 
     @property
     def has_duplicate_names(self) -> bool:
-        """Whether two of the columns that were asked for differ in case alone, or in nothing."""
+        """Whether two of the requested columns have names that are equal or differ only in case."""
         return len({each.name.lower() for each in self.columns}) < len(self.columns)
 
 
-def read_footer(path: Path, wanted: frozenset[str] | None = None) -> Footer:
-    """Return the footer, with the columns whose lower-case names are `wanted`; None for all.
+def read_footer(path: Path, requested: frozenset[str] | None = None) -> Footer:
+    """Return the footer with the columns whose lower-case names are in `requested`; None for all columns.
 
     Raises OSError for a file that is not readable Parquet, such as one that is still being written.
     """
-    return _read(path, wanted, Fingerprint.of(path))
+    return _read(path, requested, Fingerprint.of(path))
 
 
 @lru_cache(maxsize=4096)
-def _read(path: Path, wanted: frozenset[str] | None, fingerprint: Fingerprint) -> Footer:  # noqa: ARG001 - a key
+def _read(path: Path, requested: frozenset[str] | None, fingerprint: Fingerprint) -> Footer:  # noqa: ARG001 - a key
     from pyarrow import ArrowException, parquet
 
     try:
@@ -69,7 +69,7 @@ def _read(path: Path, wanted: frozenset[str] | None, fingerprint: Fingerprint) -
         leaves = [metadata.schema.column(each) for each in range(metadata.num_columns)]
         tops = list(_top_level(leaves))
         names = tuple(name for name, start in tops if start)
-        columns = tuple(_columns(metadata, leaves, tops, wanted))
+        columns = tuple(_columns(metadata, leaves, tops, requested))
     except (ArrowException, ValueError, KeyError):
         raise OSError(0, "is not a whole Parquet file", str(path)) from None
     return Footer(path, metadata.num_rows, names, columns)
@@ -86,40 +86,40 @@ def _top_level(leaves: Sequence[Any]) -> Iterator[tuple[str, bool]]:
 
 
 def _columns(
-    metadata: Any, leaves: Sequence[Any], tops: Sequence[tuple[str, bool]], wanted: frozenset[str] | None
+    metadata: Any, leaves: Sequence[Any], tops: Sequence[tuple[str, bool]], requested: frozenset[str] | None
 ) -> Iterator[FooterColumn]:
     position = -1
     for index, (leaf, (name, is_first)) in enumerate(zip(leaves, tops, strict=True)):
         position += is_first
-        if not is_first or (wanted is not None and name.lower() not in wanted):
+        if not is_first or (requested is not None and name.lower() not in requested):
             continue
         chunks = [metadata.row_group(each).column(index) for each in range(metadata.num_row_groups)]
-        found = [each.statistics for each in chunks]
-        yield _column(name, position, leaf, found, metadata.num_rows)
+        statistics = [each.statistics for each in chunks]
+        yield _column(name, position, leaf, statistics, metadata.num_rows)
 
 
-def _column(name: str, position: int, leaf: Any, found: Sequence[Any], rows: int) -> FooterColumn:
+def _column(name: str, position: int, leaf: Any, statistics: Sequence[Any], rows: int) -> FooterColumn:
     kind = file_type(leaf)
-    is_counted = all(each is not None and each.has_null_count for each in found)
-    nulls = rows if kind.is_null else sum(each.null_count for each in found) if is_counted else None
+    is_counted = all(each is not None and each.has_null_count for each in statistics)
+    nulls = rows if kind.is_null else sum(each.null_count for each in statistics) if is_counted else None
     if leaf.path != leaf.name or leaf.max_repetition_level:
         nulls = None
-    return FooterColumn(name, position, kind, nulls, nulls == rows, _in_range(kind, leaf, found))
+    return FooterColumn(name, position, kind, nulls, nulls == rows, _in_range(kind, leaf, statistics))
 
 
-def _in_range(kind: FileType, leaf: Any, found: Sequence[Any]) -> bool:
+def _in_range(kind: FileType, leaf: Any, statistics: Sequence[Any]) -> bool:
     if kind.type not in {PhysicalType.DATE, PhysicalType.DATETIME, PhysicalType.TIMESTAMP}:
         return True
     if leaf.physical_type == "INT96":
         return False
     units = 1 if kind.type is PhysicalType.DATE else _UNITS_A_DAY[_unit(leaf)]
-    return all(each is not None and _is_proven(each, units) for each in found)
+    return all(each is not None and _is_proven(each, units) for each in statistics)
 
 
-def _is_proven(found: Any, units: int) -> bool:
-    if not found.has_min_max:
-        return found.has_null_count and not found.num_values
-    return _FIRST_DAY * units <= found.min_raw <= found.max_raw < _LAST_DAY * units
+def _is_proven(statistics: Any, units: int) -> bool:
+    if not statistics.has_min_max:
+        return statistics.has_null_count and not statistics.num_values
+    return _FIRST_DAY * units <= statistics.min_raw <= statistics.max_raw < _LAST_DAY * units
 
 
 def _unit(leaf: Any) -> str:
@@ -127,7 +127,7 @@ def _unit(leaf: Any) -> str:
 
 
 def is_all_null(footer: Footer, column: FooterColumn) -> bool:
-    """Whether a column is NULL throughout. Reads the column where the statistics do not count NULLs."""
+    """Return whether a column contains only NULL. Reads the column if the statistics do not count NULLs."""
     from pyarrow import parquet
 
     if column.nulls is not None or column.kind.native == "nested":
@@ -138,7 +138,10 @@ def is_all_null(footer: Footer, column: FooterColumn) -> bool:
 
 
 def has_nanoseconds(path: Path, column: str) -> bool:
-    """Whether a column of times holds one that is no whole number of microseconds. Reads the column once."""
+    """Return whether a column has a time that is not a whole number of microseconds.
+
+    Reads the column once.
+    """
     return _has_nanoseconds(path, column, Fingerprint.of(path))
 
 

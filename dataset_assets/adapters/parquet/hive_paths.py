@@ -1,4 +1,4 @@
-"""Values that stand in the path of a file: `orders/dt=2026-01-31/part-0.parquet` (hive partitions)."""
+"""Reads column values from hive partition paths such as `orders/dt=2026-01-31/part-0.parquet`."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -26,7 +26,10 @@ def path_values(root: Path, path: Path) -> Mapping[str, str | None]:
 
 
 def typed_value(kind: ColumnType, text: str | None) -> tuple[str, str | None]:
-    """Return DuckDB's type of a value and the value as DuckDB writes it. Raises ValueError if it is none."""
+    """Return DuckDB's type for a value and the value in DuckDB's notation.
+
+    Raises ValueError for an invalid text.
+    """
     if text is None:
         return _NULL_TYPES[kind], None
     return _READ[kind](text)

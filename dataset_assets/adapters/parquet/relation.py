@@ -1,7 +1,7 @@
-"""Reads the Parquet files of one table as one relation: the schema of each file against what is wanted.
+"""Reads the Parquet files of one table as one relation, after checking the schema of each file.
 
-Files that have the wanted columns alike are one group. One group is one `read_parquet`; several are a UNION
-ALL of one SELECT each, with its own casts to the declared types, so that predicates reach every file.
+Files whose requested columns have equal types are one group. One group is one `read_parquet`; several are a
+UNION ALL of one SELECT each, with its own casts to the declared types, so that predicates reach every file.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlglot import exp
 
 from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
-from dataset_assets.adapters.parquet.file_groups import FileColumn, Group, Wanted, null_counts
+from dataset_assets.adapters.parquet.file_groups import FileColumn, FileGroup, RequestedColumn, null_counts
 from dataset_assets.adapters.parquet.footers import (
     Footer,
     FooterColumn,
@@ -22,7 +22,7 @@ from dataset_assets.adapters.parquet.footers import (
     read_footer,
 )
 from dataset_assets.adapters.parquet.hive_paths import typed_value
-from dataset_assets.adapters.shared.column_names import AmbiguousNameError, matching
+from dataset_assets.adapters.shared.column_names import AmbiguousNameError, find_column
 from dataset_assets.compiler.typing import CASTS, mismatches
 from dataset_assets.contract.scope import Source
 from dataset_assets.errors import Fault, ResolveError, near, raise_all
@@ -36,7 +36,7 @@ Refuse = Callable[[str, str], FileColumn]
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file, and the values of its partition columns as text; None for NULL."""
+    """A file and the values of its partition columns as text; None for NULL."""
 
     path: Path
     values: Mapping[str, str | None] = field(default_factory=dict)
@@ -44,9 +44,9 @@ class DataFile:
 
 @dataclass(frozen=True)
 class FileRows:
-    """What Parquet files were found to be: something to put in FROM, its columns, and its number of rows.
+    """The rows of Parquet files: the FROM item that reads them, its columns and the number of rows.
 
-    `file` reads the file's name beside the columns, where `source` has it.
+    `file` is the expression that reads the name of a row's file, if `source` has it.
     """
 
     source: exp.Expr
@@ -56,22 +56,22 @@ class FileRows:
 
 
 @dataclass(frozen=True)
-class FileTable:
-    """A table of Parquet files, at least one. `name` is the table's, `zone` is that of its naive times."""
+class ParquetTable:
+    """A table of at least one Parquet file. `zone` is the zone of its naive times."""
 
     name: str
     zone: str
     files: Sequence[DataFile]
-    wanted: Sequence[Wanted]
+    requested: Sequence[RequestedColumn]
 
     def read(self, session: Session) -> FileRows:
-        """Return the rows of all files. Raises ResolveError with each fault and the files that it is in."""
+        """Return the rows of all files. Raises ResolveError with all faults and the files that have them."""
         footers = self.footers(self._names)
         groups = self._groups(footers)
-        raise_all(ResolveError, self._mismatches(groups))
-        found = self._composed(groups, session)
+        raise_all(ResolveError, self._schema_faults(groups))
+        found = self._combined(groups, session)
         nulls = {name: bool(count) for name, count in null_counts(groups) if count is not None}
-        physical = {each.physical.lower(): each.name for each in self.wanted}
+        physical = {each.physical.lower(): each.name for each in self.requested}
         columns = tuple(
             replace(each, has_nulls=nulls.get(each.name, nulls.get(physical.get(each.name.lower(), ""))))
             for each in found.columns
@@ -92,45 +92,47 @@ class FileTable:
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        return frozenset(each.physical.lower() for each in self.wanted if not each.is_from_log)
+        return frozenset(each.physical.lower() for each in self.requested if not each.is_from_log)
 
-    def _groups(self, footers: Sequence[Footer]) -> list[Group]:
-        """Raises ResolveError for names and values that cannot be read at all."""
-        found: dict[Hashable, Group] = {}
+    def _groups(self, footers: Sequence[Footer]) -> list[FileGroup]:
+        """Group the files. Raises ResolveError for ambiguous names and for values that cannot be read."""
+        found: dict[Hashable, FileGroup] = {}
         problems: dict[Fault, list[Path]] = defaultdict(list)
         for file, footer in zip(self.files, footers, strict=True):
-            columns = tuple(self._column(each, file, footer, problems) for each in self.wanted)
+            columns = tuple(self._column(each, file, footer, problems) for each in self.requested)
             key = (*(each.key for each in columns), footer.path if footer.has_duplicate_names else None)
-            found.setdefault(key, Group(self.name, self.zone)).add(footer, columns)
+            found.setdefault(key, FileGroup(self.name, self.zone)).add(footer, columns)
         raise_all(ResolveError, _with_files(problems))
         return list(found.values())
 
     def _column(
-        self, wanted: Wanted, file: DataFile, footer: Footer, problems: dict[Fault, list[Path]]
+        self, requested: RequestedColumn, file: DataFile, footer: Footer, problems: dict[Fault, list[Path]]
     ) -> FileColumn:
-        """Return how one file has a column. What cannot be read is added to `problems`."""
+        """Return the values of a column for one file. Adds a fault to `problems` if they cannot be read."""
 
         def refuse(message: str, hint: str) -> FileColumn:
-            problems[Fault(message, f"{self.name}.{wanted.name}", hint)].append(footer.path)
-            return FileColumn(wanted)
+            problems[Fault(message, f"{self.name}.{requested.name}", hint)].append(footer.path)
+            return FileColumn(requested)
 
-        if wanted.is_from_log:
-            return FileColumn(wanted, value=file.values.get(wanted.physical), value_type=wanted.native)
+        if requested.is_from_log:
+            return FileColumn(
+                requested, value=file.values.get(requested.physical), value_type=requested.native
+            )
         try:
-            name = matching(wanted.physical, [each.name for each in footer.columns])
-            key = matching(wanted.physical, list(file.values)) if name is None else None
+            name = find_column(requested.physical, [each.name for each in footer.columns])
+            key = find_column(requested.physical, list(file.values)) if name is None else None
         except AmbiguousNameError as error:
             return refuse(str(error), _AMBIGUOUS)
         if key is not None:
-            return _from_path(wanted, file.values[key], refuse)
+            return _from_path(requested, file.values[key], refuse)
         if name is None:
-            return FileColumn(wanted)
+            return FileColumn(requested)
         column = next(each for each in footer.columns if each.name == name)
-        return _in_file(wanted, column, footer, refuse)
+        return _in_file(requested, column, footer, refuse)
 
-    def _mismatches(self, groups: Sequence[Group]) -> Iterator[Fault]:
-        """Yield in what the files break the contract, each fault once, with the files that it is in."""
-        declared = tuple(each.definition for each in self.wanted if each.definition)
+    def _schema_faults(self, groups: Sequence[FileGroup]) -> Iterator[Fault]:
+        """Yield each fault of the files against the contract once, with the files that have it."""
+        declared = tuple(each.definition for each in self.requested if each.definition)
         source = Source(self.name, declared, table=self.name)
         found: dict[Fault, list[Path]] = defaultdict(list)
         for group in groups:
@@ -139,15 +141,15 @@ class FileTable:
         return _with_files(found)
 
     def _renamed(self, fault: Fault) -> Fault:
-        """Return the fault, with the name that the target gives the column in the files."""
+        """Return the fault with the column's physical name, if the target gives it one."""
         called = {
-            f"{self.name}.{each.name}": each.physical for each in self.wanted if each.physical != each.name
+            f"{self.name}.{each.name}": each.physical for each in self.requested if each.physical != each.name
         }
         if fault.field not in called:
             return fault
         return replace(fault, message=f"(in the target: {called[fault.field]!r}) {fault.message}")
 
-    def _composed(self, groups: Sequence[Group], session: Session) -> FileRows:
+    def _combined(self, groups: Sequence[FileGroup], session: Session) -> FileRows:
         if len(groups) == 1 and groups[0].is_plain:
             source = duckdb_nodes.read_parquet(groups[0].paths)
             has_own = "filename" in map(str.lower, groups[0].footers[0].names)
@@ -161,31 +163,31 @@ class FileTable:
         return FileRows(source, session.describe(source), 0)
 
 
-def _from_path(wanted: Wanted, text: str | None, refuse: Refuse) -> FileColumn:
-    if wanted.definition is None:
-        return FileColumn(wanted, value=text, value_type="VARCHAR")
+def _from_path(requested: RequestedColumn, text: str | None, refuse: Refuse) -> FileColumn:
+    if requested.definition is None:
+        return FileColumn(requested, value=text, value_type="VARCHAR")
     try:
-        kind, value = typed_value(wanted.definition.type, text)
+        kind, value = typed_value(requested.definition.type, text)
     except ValueError:
-        declared = wanted.definition.type.value
+        declared = requested.definition.type.value
         return refuse(f"is declared {declared}, and the value in the path is none", "declare it string")
-    return FileColumn(wanted, value=value, value_type=kind)
+    return FileColumn(requested, value=value, value_type=kind)
 
 
-def _in_file(wanted: Wanted, column: FooterColumn, footer: Footer, refuse: Refuse) -> FileColumn:
-    if _fits_as_null(wanted, column, footer):
-        return FileColumn(wanted, column, is_only_null=True)
+def _in_file(requested: RequestedColumn, column: FooterColumn, footer: Footer, refuse: Refuse) -> FileColumn:
+    if _fits_as_null(requested, column, footer):
+        return FileColumn(requested, column, is_only_null=True)
     if column.kind.problem:
         return refuse(column.kind.problem, "store it as a decimal of at most 38 digits")
-    if wanted.definition and column.kind.is_cut and has_nanoseconds(footer.path, column.name):
+    if requested.definition and column.kind.is_cut and has_nanoseconds(footer.path, column.name):
         return refuse("has times that are finer than microseconds", "store whole microseconds")
-    return FileColumn(wanted, column)
+    return FileColumn(requested, column)
 
 
-def _fits_as_null(wanted: Wanted, column: FooterColumn, footer: Footer) -> bool:
-    """Whether a column holds nothing but NULL, under a type that the contract would refuse."""
-    declared = wanted.definition
-    if declared is None or wanted.native or column.kind.is_null:
+def _fits_as_null(requested: RequestedColumn, column: FooterColumn, footer: Footer) -> bool:
+    """Whether a column contains only NULL and has a type that the contract would otherwise reject."""
+    declared = requested.definition
+    if declared is None or requested.native or column.kind.is_null:
         return column.kind.is_null
     is_allowed = (declared.type, column.kind.type) in CASTS and not column.kind.problem
     return not is_allowed and (declared.nullable or not footer.rows) and is_all_null(footer, column)
@@ -197,8 +199,8 @@ def _with_files(found: Mapping[Fault, Sequence[Path]]) -> Iterator[Fault]:
         yield replace(fault, message=f"{fault.message} ({near(paths[0])}{more})")
 
 
-def all_columns(table: FileTable, session: Session) -> FileRows:
-    """Return the rows of all files, with every column that one of them has. Raises ResolveError."""
+def all_columns(table: ParquetTable, session: Session) -> FileRows:
+    """Return the rows of all files with the union of their columns. Raises ResolveError."""
     paths = [each.path for each in table.files]
     footers = table.footers(None)
     source = duckdb_nodes.read_parquet(paths, is_union=True)
@@ -209,7 +211,7 @@ def all_columns(table: FileTable, session: Session) -> FileRows:
 
 
 def _nulls_of_all(footers: Sequence[Footer]) -> Mapping[str, bool]:
-    """Return whether each column has NULLs, as far as the footers of all files know."""
+    """Return whether each column has NULLs, without the columns for which a footer lacks the count."""
     found: dict[str, bool] = {}
     unknown = {each.name for footer in footers for each in footer.columns if each.nulls is None}
     for footer in footers:

@@ -1,4 +1,4 @@
-"""The types of a Parquet file's schema, as DuckDB reads them and as a contract tells types apart."""
+"""Maps the types of a Parquet schema to DuckDB's types and to the physical types of a contract."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,8 +14,8 @@ _MOST_DIGITS = 38
 class FileType:
     """The type of a column in one file. `native` is DuckDB's name of it.
 
-    `problem` says why the values cannot be read at all. `is_null` is the type of a column that is NULL
-    throughout. `is_cut` says that DuckDB cuts the nanoseconds off without an error.
+    `problem` says why the values cannot be read. `is_null` marks Parquet's null type. `is_cut` means that
+    DuckDB truncates nanoseconds without an error.
     """
 
     type: PhysicalType
@@ -33,7 +33,7 @@ _PHYSICAL: Mapping[str, FileType] = {
     "FLOAT": FileType(PhysicalType.FLOAT, "FLOAT"),
     "DOUBLE": FileType(PhysicalType.FLOAT, "DOUBLE"),
 }
-"""What a column is that has no logical type."""
+"""Physical type of a column without a logical type → its type."""
 _INTEGERS = {8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT"}
 
 
@@ -41,35 +41,35 @@ def file_type(leaf: Any) -> FileType:
     """Return the type of a leaf of pyarrow's Parquet schema. A leaf of a nested column is OTHER."""
     if leaf.path != leaf.name or leaf.max_repetition_level:
         return FileType(PhysicalType.OTHER, "nested")
-    said = json.loads(leaf.logical_type.to_json())
-    read = _LOGICAL.get(said["Type"])
+    logical = json.loads(leaf.logical_type.to_json())
+    read = _LOGICAL.get(logical["Type"])
     if read is None:
-        other = FileType(PhysicalType.OTHER, said["Type"].upper() if said["Type"] != "None" else "BLOB")
-        return _PHYSICAL.get(leaf.physical_type, other) if said["Type"] == "None" else other
-    return read(said, leaf)
+        other = FileType(PhysicalType.OTHER, logical["Type"].upper() if logical["Type"] != "None" else "BLOB")
+        return _PHYSICAL.get(leaf.physical_type, other) if logical["Type"] == "None" else other
+    return read(logical, leaf)
 
 
-def _decimal(said: Mapping[str, Any], leaf: Any) -> FileType:  # noqa: ARG001
-    digits, scale = said["precision"], said["scale"]
+def _decimal(logical: Mapping[str, Any], leaf: Any) -> FileType:  # noqa: ARG001
+    digits, scale = logical["precision"], logical["scale"]
     native = f"DECIMAL({digits},{scale})"
     problem = f"has {digits} digits, more than the {_MOST_DIGITS} of a decimal"
     return FileType(PhysicalType.DECIMAL, native, problem if digits > _MOST_DIGITS else "")
 
 
-def _integer(said: Mapping[str, Any], leaf: Any) -> FileType:  # noqa: ARG001
-    name = _INTEGERS[said["bitWidth"]]
-    return FileType(PhysicalType.INTEGER, name if said["isSigned"] else f"U{name}")
+def _integer(logical: Mapping[str, Any], leaf: Any) -> FileType:  # noqa: ARG001
+    name = _INTEGERS[logical["bitWidth"]]
+    return FileType(PhysicalType.INTEGER, name if logical["isSigned"] else f"U{name}")
 
 
-def _timestamp(said: Mapping[str, Any], leaf: Any) -> FileType:  # noqa: ARG001
-    is_fine = said["timeUnit"] == "nanoseconds"
-    if said["isAdjustedToUTC"]:
+def _timestamp(logical: Mapping[str, Any], leaf: Any) -> FileType:  # noqa: ARG001
+    is_fine = logical["timeUnit"] == "nanoseconds"
+    if logical["isAdjustedToUTC"]:
         return FileType(PhysicalType.TIMESTAMP, "TIMESTAMP WITH TIME ZONE", is_cut=is_fine)
     return FileType(PhysicalType.DATETIME, "TIMESTAMP_NS" if is_fine else "TIMESTAMP")
 
 
-def _always(found: FileType) -> Callable[[Mapping[str, Any], Any], FileType]:
-    return lambda said, leaf: found  # noqa: ARG005
+def _always(kind: FileType) -> Callable[[Mapping[str, Any], Any], FileType]:
+    return lambda logical, leaf: kind  # noqa: ARG005
 
 
 _LOGICAL: Mapping[str, Callable[[Mapping[str, Any], Any], FileType]] = {
@@ -82,4 +82,4 @@ _LOGICAL: Mapping[str, Callable[[Mapping[str, Any], Any], FileType]] = {
     "Int": _integer,
     "Timestamp": _timestamp,
 }
-"""The logical type's name → what it is."""
+"""Name of a logical type → a function from its attributes and the column to the type."""

@@ -1,4 +1,4 @@
-"""What the resolvers of this machine share: settings of tables, and paths that stay inside a root."""
+"""Base classes of resolvers and of their settings, and the check that a path is below a resolver's root."""
 
 import json
 import tempfile
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from pydantic import Field
+from typing_extensions import override
 
 from dataset_assets.adapters.duckdb.settings import DuckDBSettings
-from dataset_assets.adapters.shared.column_names import AmbiguousNameError, matching
+from dataset_assets.adapters.shared.column_names import AmbiguousNameError, find_column
 from dataset_assets.adapters.shared.context import Location, TargetContext
 from dataset_assets.adapters.shared.fingerprint import SECOND, fingerprints
 from dataset_assets.adapters.shared.local_files import LocalFiles
@@ -27,15 +28,15 @@ from dataset_assets.text.wording import nearest, shown
 
 if TYPE_CHECKING:
     from dataset_assets.adapters.duckdb.engine import DuckDBEngine
-    from dataset_assets.adapters.parquet.file_groups import Wanted
+    from dataset_assets.adapters.parquet.file_groups import RequestedColumn
 
 
 class TableSettings(Model):
-    """Where a table is, relative to the root, and what its columns are called there.
+    """Settings of one table: its location relative to the root, and the names of its columns in its store.
 
-    `zone` is the zone of its naive timestamps (BR-128). `columns` maps a declared column to its
-    physical name, which may be any text. `missing_columns` says whether a declared column that a file lacks
-    is an error or NULL there.
+    `zone` is the zone of its naive timestamps (BR-128). `columns` maps a declared column to its physical
+    name, which may be any text. `missing_columns` decides whether a declared column that a file lacks is an
+    error or is read as NULL.
     """
 
     location: Location
@@ -44,138 +45,148 @@ class TableSettings(Model):
     missing_columns: Literal["error", "null"] = "error"
 
     def physical_name(self, column: str) -> str:
-        """Return the name that a declared column has in the table's store."""
+        """Return the name of a declared column in the table's store."""
         return self.columns.get(column, column)
 
-    def wanted(self, columns: Sequence[ColumnDef]) -> "list[Wanted]":
-        """Return the declared columns as they are called in the table's files."""
-        from dataset_assets.adapters.parquet.file_groups import Wanted  # noqa: PLC0415 - a target is checked without engines
+    def requested_columns(self, columns: Sequence[ColumnDef]) -> "list[RequestedColumn]":
+        """Return the declared columns with their physical names, as the Parquet reader receives them."""
+        from dataset_assets.adapters.parquet.file_groups import RequestedColumn  # noqa: PLC0415 - a target is read without engines
 
         is_optional = self.missing_columns == "null"
         return [
-            Wanted(each.name, self.physical_name(each.name), each, is_optional=is_optional)
+            RequestedColumn(each.name, self.physical_name(each.name), each, is_optional=is_optional)
             for each in columns
         ]
 
 
 class ResolverSettings(Model, ABC):
-    """Settings of a resolver: they open as one. `zone` holds for all tables that name no other."""
+    """Settings of a resolver in a target's file. A subclass declares its own `type: Literal["..."]`.
+
+    `zone` is the zone of naive timestamps in all tables that have no zone of their own (BR-128).
+    """
 
     zone: Zone | None = None
     tables: Mapping[Identifier, TableSettings] = Field(default_factory=dict)
 
     @abstractmethod
-    def open(self, name: str, context: TargetContext) -> "ConfiguredResolver[Any]":
-        """The resolver that these settings describe; nothing is read yet."""
+    def open(self, name: str, context: TargetContext) -> Resolver:
+        """Return the resolver that these settings describe. Nothing is read yet."""
 
 
 S = TypeVar("S", bound=ResolverSettings)
 
 
 class ConfiguredResolver(Resolver, ABC, Generic[S]):
-    """A resolver that a target's file describes."""
+    """A resolver with settings from a target's file. By default each of its tables is one piece."""
 
     settings: S
 
-    def cadence(self, table: str) -> str | None:  # noqa: ARG002
-        """None: each table is one piece."""
+    @override
+    def cadence(self, table: str) -> str | None:
         return None
 
+    @override
     def pieces(self, table: str) -> Mapping[str | None, TableState]:
-        """One piece."""
         return {None: self.state(table)}
 
+    @override
     def survey(self, table: str) -> Survey:
-        """One piece, whatever is asked for."""
         state = self.state(table)
         return lambda _: state
 
     def zone(self, table: str) -> str:
-        """The zone of the table's naive timestamps."""
+        """Return the zone of the table's naive timestamps; UTC by default (BR-128)."""
         own = self.settings.tables.get(table)
         zone = (own.zone if own else None) or self.settings.zone
         return zone.key if zone else UTC_ZONE.key
 
     def version(self, table: str, data: str) -> str:
-        """Of the table, by that of its `data`: read in another way, the same bytes are other values."""
+        """Return the version of a table's data together with the settings that change how it is read."""
         own = self.settings.tables.get(table)
-        where = {"location", "period", "zone"}
-        how = own.model_dump(mode="json", exclude=where, exclude_defaults=True) if own else {}
-        how |= {"zone": self.zone(table)} if self.zone(table) != UTC_ZONE.key else {}
-        return digest([data, json.dumps(how, sort_keys=True)]) if data and how else data
+        irrelevant = {"location", "period", "zone"}
+        settings = own.model_dump(mode="json", exclude=irrelevant, exclude_defaults=True) if own else {}
+        settings |= {"zone": self.zone(table)} if self.zone(table) != UTC_ZONE.key else {}
+        return digest([data, json.dumps(settings, sort_keys=True)]) if data and settings else data
 
-    def named(
+    def match_columns(
         self, table: str, columns: Sequence[ColumnDef], names: Sequence[str]
     ) -> list[tuple[ColumnDef, str | None]]:
-        """Return each declared column with its physical name among `names`, which the table's store has.
+        """Return each declared column with its physical name among `names`, the columns of the table's store.
 
-        The name is None for a column that is NULL because the store lacks it, where the target allows that.
-        Nothing is returned where a column is missing: the schema check then reports it. Raises ResolveError
-        for a name of the target that the store lacks, and for names that are ambiguous.
+        The name is None for a column that the store lacks and that the target allows to be NULL. The list is
+        empty if another column is missing, which the schema check then reports. Raises ResolveError if the
+        target gives a column a name that the store lacks, and if a name is ambiguous.
         """
-        found: list[tuple[ColumnDef, str | None]] = []
+        matched: list[tuple[ColumnDef, str | None]] = []
         faults = []
         settings = self.settings.tables.get(table)
         for column in columns:
-            wanted = settings.physical_name(column.name) if settings else column.name
+            physical = settings.physical_name(column.name) if settings else column.name
             try:
-                name = matching(wanted, names)
+                name = find_column(physical, names)
             except AmbiguousNameError as error:
                 faults.append(
                     Fault(str(error), f"{table}.{column.name}", "say which in the target's `columns`")
                 )
                 continue
             if name is not None or (settings and settings.missing_columns == "null"):
-                found.append((column, name))
-            elif wanted != column.name:
-                meant = nearest(wanted, names)
-                message = f"the target says that it is called {wanted!r}, and there is no such column"
+                matched.append((column, name))
+            elif physical != column.name:
+                meant = nearest(physical, names)
+                message = f"the target says that it is called {physical!r}, and there is no such column"
                 faults.append(
                     Fault(message, f"{table}.{column.name}", f"did you mean {meant!r}?" if meant else "")
                 )
         raise_all(ResolveError, faults)
-        return found if len(found) == len(columns) else []
+        return matched if len(matched) == len(columns) else []
 
-    def refuse(self, table: str, message: str, hint: str = "") -> ResolveError:
-        """An error about a table of this resolver."""
+    def table_error(self, table: str, message: str, hint: str = "") -> ResolveError:
+        """Return a ResolveError about a table of this resolver."""
         return ResolveError(Fault(f"resolver {self.name!r}, table {shown(table)}: {message}", hint=hint))
 
-    def unknown(self, table: str, known: Iterable[str]) -> ResolveError:
-        """There is no such table: which are there, and which was probably meant."""
+    def unknown_table_error(self, table: str, known: Iterable[str]) -> ResolveError:
+        """Return a ResolveError for a table that does not exist; its hint lists the `known` ones."""
         names = sorted(set(known))
         meant = nearest(table, names)
         listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "") or "none"
         suggested = f"did you mean {meant!r}? " if meant else ""
-        return self.refuse(table, "there is no such table", f"{suggested}it has: {listed}")
+        return self.table_error(table, "there is no such table", f"{suggested}it has: {listed}")
 
 
 class LocalResolver(LocalFiles, ConfiguredResolver[S], ABC):
-    """A resolver of files on this machine, which DuckDB reads."""
+    """Base of resolvers of files on this machine, which DuckDB reads."""
 
     reads_with = DUCKDB.name
 
+    @override
     def engine(self) -> "DuckDBEngine":
-        """A DuckDB that reaches this resolver's paths alone, and spills to the system's folder."""
-        from dataset_assets.adapters.duckdb.engine import DuckDBEngine  # noqa: PLC0415 - a target is checked without it
+        """Return a DuckDB engine that can read only this resolver's paths."""
+        from dataset_assets.adapters.duckdb.engine import DuckDBEngine  # noqa: PLC0415 - a target is read without it
 
         spill = Path(tempfile.gettempdir()) / "dataset-assets-spill"
         return DuckDBEngine(DuckDBSettings(type="duckdb"), self.directories, spill, self.files)
 
 
-def inside(root: Path, location: str, resolver: LocalResolver[Any], table: str) -> Path:
-    """The path at `location`, links followed. ResolveError when it is not below `root` (BR-205)."""
+def path_inside_root(root: Path, location: str, resolver: LocalResolver[Any], table: str) -> Path:
+    """Return the path at `location` with links resolved.
+
+    Raises ResolveError if it is not below `root` (BR-205).
+    """
     try:
         path = (root / location).resolve()
     except (OSError, ValueError, RuntimeError):
-        raise resolver.refuse(table, f"the location {shown(location)} is not a path") from None
+        raise resolver.table_error(table, f"the location {shown(location)} is not a path") from None
     if path == root or not path.is_relative_to(root):
         message = f"the location {shown(location)} leads out of the root {root}"
-        raise resolver.refuse(table, message, "nothing outside of a resolver's root is read")
+        raise resolver.table_error(table, message, "nothing outside of a resolver's root is read")
     return path
 
 
 def files_state(root: Path, paths: Iterable[Path], rows: int | None) -> TableState:
-    """Return the state of files as they are now: a version made of each path and fingerprint."""
+    """Return the state of files now; its version is a digest of their paths and fingerprints.
+
+    Raises OSError.
+    """
     found = fingerprints(sorted(paths))
     lines = [f"{path.relative_to(root)}\0{fingerprint}" for path, fingerprint in found.items()]
     newest = max((each.modified for each in found.values()), default=None)

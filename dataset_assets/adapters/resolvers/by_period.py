@@ -1,4 +1,4 @@
-"""Tables that are stored by Period, one piece for each: which pieces a time range needs."""
+"""Selects the Periods that a time range needs of a table that is stored by Period."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -16,8 +16,8 @@ from dataset_assets.text.wording import listed
 PERIOD = "{period}"
 
 
-class StoredTable(TableSettings):
-    """`{period}` in `location` stands for the Periods of the cadence `period`."""
+class PartitionedTableSettings(TableSettings):
+    """Settings of a table whose `location` can contain `{period}`, a Period's id of the cadence `period`."""
 
     period: Text | None = None
 
@@ -28,42 +28,43 @@ class StoredTable(TableSettings):
         return self
 
 
-def pieces(
+def required_periods(
     resolver: ConfiguredResolver,
     table: str,
     cadence: Cadence,
     present: Mapping[str, Period],
     time_range: TimeRange | None,
 ) -> list[Period]:
-    """The Periods that `time_range` touches, or all; `present` are those that there are pieces of.
+    """Return the Periods that `time_range` overlaps, or all; `present` are the Periods that have a piece.
 
-    Before the first Period there is no data yet; after it a missing one is a hole. Raises ResolveError.
+    Raises ResolveError if a Period after the first one has no piece, or if all of `time_range` is before the
+    first one.
     """
-    there = ordered(resolver, table, cadence, present)
-    first, end = there[0], time_range.end if time_range else there[-1].end
-    asked = cadence.covering(max(first.start, time_range.start) if time_range else first.start, end)
-    missing = [period.id for period in asked if period.id not in present]
+    in_order = sorted_periods(resolver, table, cadence, present)
+    first, end = in_order[0], time_range.end if time_range else in_order[-1].end
+    required = cadence.covering(max(first.start, time_range.start) if time_range else first.start, end)
+    missing = [period.id for period in required if period.id not in present]
     if missing:
-        raise resolver.refuse(table, f"the Periods {listed(missing, 12)} are missing", "load them first")
-    if not asked:
-        raise resolver.refuse(
+        raise resolver.table_error(table, f"the Periods {listed(missing, 12)} are missing", "load them first")
+    if not required:
+        raise resolver.table_error(
             table, f"has no data before {first.id}, its first Period", "ask for a later one"
         )
-    return asked
+    return required
 
 
-def ordered(
+def sorted_periods(
     resolver: ConfiguredResolver, table: str, cadence: Cadence, present: Mapping[str, Period]
 ) -> list[Period]:
-    """The Periods that there are pieces of, in order. Raises ResolveError where there are none."""
+    """Return the Periods that have a piece in order of time. Raises ResolveError if there are none."""
     if not present:
         hint = "load one, or fix the table's `location` in the target"
-        raise resolver.refuse(table, f"there is nothing of any Period of '{cadence.name}'", hint)
+        raise resolver.table_error(table, f"there is nothing of any Period of '{cadence.name}'", hint)
     return sorted(present.values(), key=lambda period: period.start)
 
 
-def parsed(cadence: Cadence, text: str) -> Period | None:
-    """The Period of that id; None for text that is none."""
+def parse_period(cadence: Cadence, text: str) -> Period | None:
+    """Return the Period with this id; None if the text is not an id of the cadence."""
     try:
         return cadence.parse(text)
     except PeriodError:

@@ -1,10 +1,11 @@
-"""Tables of a .duckdb file, opened read-only."""
+"""Resolves tables and views of a DuckDB database file, which is opened read-only."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from sqlglot import exp
+from typing_extensions import override
 
 from dataset_assets.adapters.resolvers.base import LocalResolver, ResolverSettings, files_state
 from dataset_assets.adapters.shared.context import Location, TargetContext
@@ -16,53 +17,55 @@ from dataset_assets.text.digest import digest
 
 
 class DuckDBFileSettings(ResolverSettings):
-    """`location` of a table is `table` or `schema.table`; by default its name."""
+    """Settings of a resolver of one .duckdb file. `location` of a table is `table` or `schema.table`."""
 
     type: Literal["duckdb"]
     database: Location
 
+    @override
     def open(self, name: str, context: TargetContext) -> "DuckDBResolver":
-        """The resolver."""
         return DuckDBResolver(name, self, context.path(self.database))
 
 
 @dataclass(eq=False)
 class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
-    """The version is the file's: any write to it counts as a change of all its tables."""
+    """Reads one database file. Any write to the file changes the version of all of its tables."""
 
     name: str
     settings: DuckDBFileSettings
     database: Path
 
     @property
+    @override
     def files(self) -> tuple[Path, ...]:
-        """The database and its write-ahead log."""
+        """Return the database and its write-ahead log."""
         return (self.database, self._log)
 
     @property
     def _log(self) -> Path:
         return self.database.with_name(f"{self.database.name}.wal")
 
+    @override
     def resolve(self, request: TableRequest, session: Session) -> Relation:
-        """As the port says. Needs a session of DuckDB."""
         from dataset_assets.adapters.duckdb.engine import DuckDBSession  # noqa: PLC0415 - a target is checked without it
-        from dataset_assets.adapters.duckdb.tables import fitted_source  # noqa: PLC0415
+        from dataset_assets.adapters.duckdb.tables import checked_source  # noqa: PLC0415
 
         table = request.table
         state = self.state(table)
         if not isinstance(session, DuckDBSession):
-            raise self.refuse(table, "only the DuckDB engine reads .duckdb files")
+            raise self.table_error(table, "only the DuckDB engine reads .duckdb files")
         source = self._source(table, session.attach(self.database), session)
-        found = session.describe(source)
-        known = self.named(table, request.columns, [each.name for each in found])
-        fitted = fitted_source(source, found, known, session, self.zone(table), table)
-        columns = found if fitted is source else session.describe(fitted)
-        return Relation(fitted, columns, state.version, None, self.zone(table))
+        stored = session.describe(source)
+        matched = self.match_columns(table, request.columns, [each.name for each in stored])
+        checked = checked_source(source, stored, matched, session, self.zone(table), table)
+        columns = stored if checked is source else session.describe(checked)
+        return Relation(checked, columns, state.version, None, self.zone(table))
 
+    @override
     def state(self, table: str) -> TableState:
-        """Of the file."""
+        """Return the state of the database file. Raises ResolveError if the file does not exist."""
         if not self.database.is_file():
-            raise self.refuse(table, f"the database {self.database} is not there", "fix the target")
+            raise self.table_error(table, f"the database {self.database} is not there", "fix the target")
         paths = [path for path in self.files if path.exists()]
         found, own = files_state(self.database.parent, paths, None), self.settings.tables.get(table)
         data = digest([found.version, own.location]) if own else found.version
@@ -71,18 +74,18 @@ class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
     def _source(self, table: str, catalog: str, session: Session) -> exp.Table:
         own = self.settings.tables.get(table)
         schema, _, name = (own.location if own else table).rpartition(".")
-        known = self._known(catalog, session)
+        tables = self._tables(catalog, session)
         wanted = (schema.lower() or "main", name.lower())
-        found = next((pair for pair in known if (pair[0].lower(), pair[1].lower()) == wanted), None)
+        found = next((pair for pair in tables if (pair[0].lower(), pair[1].lower()) == wanted), None)
         if found is None:
-            names = [n if s == "main" else f"{s}.{n}" for s, n in known]
-            raise self.unknown(table, [*self.settings.tables, *names])
+            names = [n if s == "main" else f"{s}.{n}" for s, n in tables]
+            raise self.unknown_table_error(table, [*self.settings.tables, *names])
         parts = [identifier(part, quoted=True) for part in (found[1], found[0])]
         return exp.Table(this=parts[0], db=parts[1], catalog=identifier(catalog))
 
     @staticmethod
-    def _known(catalog: str, session: Session) -> list[tuple[str, str]]:
-        """Schema and name of every table and view."""
+    def _tables(catalog: str, session: Session) -> list[tuple[str, str]]:
+        """Return the schema and name of each table and view in the catalog."""
         query = (
             exp.select("table_schema", "table_name")
             .from_("information_schema.tables")

@@ -1,8 +1,10 @@
-"""Parquet files."""
+"""Resolves tables that are Parquet files below a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from typing_extensions import override
 
 from dataset_assets.adapters.resolvers.files import FileResolver, FileSettings
 from dataset_assets.adapters.shared.context import TargetContext
@@ -12,37 +14,37 @@ from dataset_assets.ports.resolver import TableRequest
 
 
 class ParquetSettings(FileSettings):
-    """Tables are `<table>.parquet` in `root`, unless `tables` says otherwise."""
+    """Settings of a Parquet resolver. A table that `tables` does not name is `<table>.parquet` in `root`."""
 
     type: Literal["parquet"]
 
+    @override
     def open(self, name: str, context: TargetContext) -> "ParquetResolver":
-        """The resolver."""
         return ParquetResolver(name, self, context.path(self.root), context.calendars)
 
 
 @dataclass(eq=False)
 class ParquetResolver(FileResolver):
-    """Row counts and NULLs are known from the files' footers, which are judged one by one."""
+    """Checks the footer of each file against the contract; footers also count the rows and NULLs."""
 
     suffix = ".parquet"
 
-    def resolve(self, request: TableRequest, session: Session) -> Relation:
+    @override
+    def read_files(self, request: TableRequest, paths: list[Path], session: Session) -> Relation:
         """Return the rows of the files. Raises ResolveError for a file that breaks the contract."""
         from dataset_assets.adapters.parquet.hive_paths import path_values  # noqa: PLC0415
-        from dataset_assets.adapters.parquet.relation import DataFile, FileTable, all_columns  # noqa: PLC0415 - see `row_count`
+        from dataset_assets.adapters.parquet.relation import DataFile, ParquetTable, all_columns  # noqa: PLC0415 - see `row_count`
 
-        table = request.table
-        paths = self.paths(table, request.time_range)
-        version = self.files_version(table, paths)  # before anything is read, so that a later change shows
+        table, zone = request.table, self.zone(request.table)
         files = [DataFile(each, path_values(self.root, each)) for each in paths]
-        settings = self.table(table)
-        read = FileTable(table, self.zone(table), files, settings.wanted(request.columns))
-        found = read.read(session) if request.columns else all_columns(read, session)
-        return Relation(found.source, found.columns, version, found.rows, self.zone(table), found.file)
+        requested = self.table(table).requested_columns(request.columns)
+        parquet = ParquetTable(table, zone, files, requested)
+        result = parquet.read(session) if request.columns else all_columns(parquet, session)
+        return Relation(result.source, result.columns, "", result.rows, zone, result.file)
 
+    @override
     def row_count(self, paths: list[Path]) -> int:
-        """From the footers. OSError for a file that is not whole, such as one that is being written."""
-        from dataset_assets.adapters.parquet.footers import read_footer  # noqa: PLC0415 - a target is checked without it
+        """Return the number of rows by the footers. Raises OSError for a file that is not whole."""
+        from dataset_assets.adapters.parquet.footers import read_footer  # noqa: PLC0415 - a target is read without it
 
         return sum(read_footer(each, frozenset()).rows for each in paths)

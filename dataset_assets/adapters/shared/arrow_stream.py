@@ -1,4 +1,4 @@
-"""Record batches on their way from one engine to another."""
+"""Counts Arrow record batches while they are transferred from one engine to another."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class CountedBatches:
-    """Batches that are counted as they come.
+    """Record batches that report the number of rows and bytes read so far to a callback.
 
-    `failure` is what went wrong where they come from: who reads them through Arrow's C interface is told
-    its text alone.
+    `failure` is the error that the source of the batches raised: a reader through Arrow's C interface
+    receives only the error's text.
     """
 
     def __init__(self, batches: "pa.RecordBatchReader", moved: TransferCallback) -> None:
@@ -36,7 +36,7 @@ class CountedBatches:
 
     @property
     def reader(self) -> "pa.RecordBatchReader":
-        """The same, for what reads Arrow's C interface."""
-        import pyarrow as pa  # noqa: PLC0415 - most runs move nothing
+        """Return the batches as a pyarrow RecordBatchReader."""
+        import pyarrow as pa  # noqa: PLC0415 - most runs transfer no rows
 
         return pa.RecordBatchReader.from_batches(self._batches.schema, iter(self))

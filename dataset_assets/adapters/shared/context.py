@@ -1,4 +1,4 @@
-"""What all parts of a target have in common: the folder of relative paths, calendars, a connection."""
+"""Context that all settings of a target share when they open: base folder, calendars and a connection."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ def _no_glob(value: str) -> str:
     return value
 
 
-def _known_home(value: str) -> str:
+def _existing_home(value: str) -> str:
     try:
         Path(value).expanduser()
     except RuntimeError:
@@ -26,17 +26,17 @@ def _known_home(value: str) -> str:
     return value
 
 
-Folder = Annotated[Text, AfterValidator(_known_home)]
+Folder = Annotated[Text, AfterValidator(_existing_home)]
 """The path of a folder, which may begin with `~`."""
 
 
-Location = Annotated[Text, AfterValidator(_no_glob), AfterValidator(_known_home)]
+Location = Annotated[Text, AfterValidator(_no_glob), AfterValidator(_existing_home)]
 """A path without wildcards."""
 
 
 @dataclass(frozen=True)
 class TargetContext:
-    """What settings need to open: the folder at which relative paths begin, and the calendars.
+    """The folder to which relative paths refer, and the calendars of the catalog.
 
     `connection` is the engine's connection to BigQuery, or None for an engine without one.
     """

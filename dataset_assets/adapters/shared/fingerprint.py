@@ -1,8 +1,8 @@
-"""What tells whether a file is the one that was there before.
+"""Computes the fingerprint of a file, which changes whenever the file's content does.
 
 Size, modification time, inode and inode change time identify a file's content: a write moves the inode change
 time, which no tool can set back. Two writes within one grain of the file system's clock have the same time,
-so a file that was written just now is looked at again a moment later.
+so the fingerprint of a file that was written just now is computed again a moment later.
 """
 
 import hashlib
@@ -22,7 +22,10 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a file is told by. `content` is its digest where the times cannot tell, else empty."""
+    """The size, times and inode of a file.
+
+    `content` is its SHA-256 if the times can miss a change, else empty.
+    """
 
     size: int
     modified: int
@@ -31,17 +34,17 @@ class Fingerprint:
     content: str = ""
 
     def __str__(self) -> str:
-        found = (self.size, self.modified, self.changed, self.inode, self.content)
-        return "\0".join(str(each) for each in found if each != "")
+        parts = (self.size, self.modified, self.changed, self.inode, self.content)
+        return "\0".join(str(each) for each in parts if each != "")
 
     @classmethod
     def of(cls, path: Path) -> "Fingerprint":
         """Return the fingerprint of a file by metadata alone. Raises OSError."""
-        found = path.stat()
-        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+        status = path.stat()
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
     def unsettled(self, now: int) -> int:
-        """Return the nanoseconds after which a later write is sure to show; 0 where it would show already."""
+        """Return the nanoseconds until each later write changes the times; 0 if it does already."""
         grain = GRAIN if self.changed % SECOND else COARSE_GRAIN
         return max(0, self.changed + grain - now)
 
@@ -53,9 +56,9 @@ def fingerprints(
 ) -> Mapping[Path, Fingerprint]:
     """Return the fingerprint of each file, in the order given.
 
-    Waits for a few hundredths of a second where a file was written just now; where waiting does not help,
-    because the file's time lies in the future or it is being written on and on, its content is read. Raises
-    OSError for a file that cannot be read.
+    Waits a few hundredths of a second if a file was written just now. If waiting does not help, because the
+    file's time is in the future or the file is written continuously, its content is hashed. Raises OSError
+    for a file that cannot be read.
     """
     ordered = list(paths)
     found = {path: Fingerprint.of(path) for path in ordered}

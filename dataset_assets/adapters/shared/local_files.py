@@ -1,10 +1,10 @@
-"""The folders and files of this machine that an engine must be allowed to read."""
+"""Declares the folders and files on this machine that an engine may read for a resolver (BR-205)."""
 
 from pathlib import Path
 
 
 class LocalFiles:
-    """A resolver of files on this machine names the paths that its engine reads."""
+    """Base of resolvers of files on this machine, which list the paths that their engine reads."""
 
     @property
     def directories(self) -> tuple[Path, ...]:

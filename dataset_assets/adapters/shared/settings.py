@@ -1,6 +1,6 @@
-"""Bases of the settings in a target's file: what opens as an engine, and what opens as a warehouse.
+"""Base classes of the settings of engines and warehouses in a target's file.
 
-Settings stand apart from engines and warehouses, so that a target is checked without loading either.
+Settings are in modules of their own, so that reading a target loads no engine and no warehouse.
 """
 
 from abc import ABC, abstractmethod
@@ -14,11 +14,11 @@ from dataset_assets.ports.warehouse import Warehouse
 
 
 class EngineSettings(Model, ABC):
-    """Settings of an engine, which is opened for one warehouse and the resolvers whose tables it reads."""
+    """Settings of an engine, which opens for one warehouse and the resolvers whose tables it reads."""
 
     @abstractmethod
     def open(self, context: TargetContext, warehouse: Any, resolvers: Sequence[Any]) -> Engine:
-        """Return the engine; it reads what the warehouse and the resolvers have, and nothing else."""
+        """Return an engine that can read only the paths of the warehouse and of the resolvers (BR-205)."""
 
     def connection(self) -> Any:
         """Return the connection that resolvers without their own share with the engine, or None."""

@@ -1,4 +1,4 @@
-"""Amounts of memory and of data as a target's file has them: `4GB`, `512MiB`."""
+"""Types of the memory and data sizes in a target's file, such as `4GB` and `512MiB`."""
 
 import re
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGTP])(i?)B")
 LEAST_MEMORY, MOST_MEMORY = 1000**2, 1000 * 1000**4
-"""In bytes: with less DuckDB does not even start, and more it cannot count."""
+"""The memory limits in bytes that DuckDB accepts."""
 
 _POWERS = {letter: power for power, letter in enumerate("KMGTP", 1)}
 
@@ -27,14 +27,17 @@ def _memory(value: str) -> str:
 
 
 Amount = Annotated[str, AfterValidator(_amount)]
-"""Text, so that a message shows it as it was written."""
+"""A size as text, so that a message shows it as it was written."""
 
 MemoryAmount = Annotated[Amount, AfterValidator(_memory)]
-"""An amount in a unit that DuckDB has."""
+"""A size in a unit that DuckDB has, within the limits that DuckDB accepts."""
 
 
 def in_bytes(amount: str) -> int:
-    """The bytes of an Amount: `GB` counts in thousands, `GiB` in 1,024s."""
+    """Return the bytes of an Amount.
+
+    `GB` is a power of 1,000, `GiB` one of 1,024. Raises ValueError for other text.
+    """
     found = _AMOUNT.fullmatch(amount)
     if found is None:
         raise ValueError(f"{amount!r} is no amount")

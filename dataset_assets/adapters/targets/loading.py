@@ -5,18 +5,24 @@ Reading one imports no engine; opening it does.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
 from dataset_assets.adapters.bigquery.settings import BigQueryEngineSettings, BigQueryWarehouseSettings
 from dataset_assets.adapters.delta.settings import DeltaWarehouseSettings
 from dataset_assets.adapters.duckdb.settings import DuckDBSettings
-from dataset_assets.adapters.resolvers.by_period import StoredTable
-from dataset_assets.adapters.resolvers.registry import AnyResolver
+from dataset_assets.adapters.resolvers.by_period import PartitionedTableSettings
+from dataset_assets.adapters.resolvers.registry import (
+    BuiltInResolver,
+    any_resolver,
+    built_in_conflict,
+    installed_types,
+)
 from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.adapters.targets.environment import TARGETS, Settings
 from dataset_assets.errors import ContractError, Fault, PeriodError, raise_all
@@ -38,7 +44,7 @@ class TargetFile(Model):
     engine: AnyEngine
     warehouse: AnyWarehouse
     default_resolver: Text
-    resolvers: Annotated[Mapping[ResolverName, AnyResolver], Field(min_length=1)]
+    resolvers: Annotated[Mapping[ResolverName, BuiltInResolver], Field(min_length=1)]
     routes: Mapping[Identifier, ResolverName] = Field(default_factory=dict)
     """Tables that another resolver than the default one has."""
 
@@ -96,9 +102,55 @@ def read_target(
     path, base = _find(name_or_path or settings.target, settings.project)
     document = read_file(path)
     document = replace(document, data=_substituted(document, os.environ))
-    file = build(document, TargetFile, "target")
+    file = _build(document)
     raise_all(ContractError, _period_faults(document, file, calendars or Calendars()))
     return FoundTarget(path.stem, base, file)
+
+
+def _build(document: Document) -> TargetFile:
+    """Return the model of a target's file. Raises ContractError with all faults.
+
+    Installed packages are searched for resolvers only if the file is not valid with the built-in ones.
+    """
+    try:
+        return build(document, TargetFile, "target")
+    except ContractError as error:
+        used = dict(_resolver_types(document.data))
+        if not installed_types():
+            raise
+        built_in_faults = error.faults
+    try:
+        return build(document, _extended_model(frozenset(used.values())), "target")
+    except ContractError as error:
+        raise ContractError(*error.faults, *_conflicts(document, used, built_in_faults)) from None
+
+
+@cache
+def _extended_model(used: frozenset[str]) -> type[TargetFile]:
+    """Return the model of a file that uses these resolver types, of which some are of installed packages."""
+    settings: Any = any_resolver(used)
+    resolvers = Annotated[Mapping[ResolverName, settings], Field(min_length=1)]
+    return create_model("TargetFile", __base__=TargetFile, resolvers=(resolvers, ...))
+
+
+def _resolver_types(data: Any) -> Iterator[tuple[str, str]]:
+    """Yield the name and the type of each resolver in a file, as far as the file has the expected shape."""
+    target = data.get("target") if isinstance(data, dict) else None
+    resolvers = target.get("resolvers") if isinstance(target, dict) else None
+    for name, settings in resolvers.items() if isinstance(resolvers, dict) else ():
+        if isinstance(settings, dict) and isinstance(settings.get("type"), str):
+            yield name, settings["type"]
+
+
+def _conflicts(document: Document, used: Mapping[str, str], faults: Sequence[Fault]) -> Iterator[Fault]:
+    """Yield a fault for each resolver that has faults and whose built-in type a package registers as well."""
+    for name, resolver_type in used.items():
+        location = ("target", "resolvers", name)
+        message = built_in_conflict(resolver_type)
+        if message and any(fault.field.startswith(f"{dotted(location)}.") for fault in faults):
+            place = (*location, "type")
+            hint = "the built-in resolver is used; the package has to register another type"
+            yield Fault(message, dotted(place), hint, document.position(place))
 
 
 def _period_faults(document: Document, file: TargetFile, calendars: Calendars) -> Iterator[Fault]:
@@ -109,7 +161,7 @@ def _period_faults(document: Document, file: TargetFile, calendars: Calendars) -
     """
     for name, resolver in file.resolvers.items():
         for table, own in resolver.tables.items():
-            period = own.period if isinstance(own, StoredTable) else None
+            period = own.period if isinstance(own, PartitionedTableSettings) else None
             if not period or ("." in period and not calendars.calendars):
                 continue
             try:

@@ -134,7 +134,7 @@ def moved_items(session: "BigQuerySession") -> str:
     reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
     declared = [ColumnDef(name="item", type="integer")]
     place = session.load_arrow("items", declared, reader, lambda _rows, _size: None)
-    return session.text(place)
+    return session.render(place)
 
 
 def record_of(claim: "Claim", before: "Publication | None") -> dict[str, Any]:

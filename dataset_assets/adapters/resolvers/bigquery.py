@@ -147,13 +147,13 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         columns: tuple[PhysicalColumn, ...],
     ) -> "tuple[exp.Expr, tuple[PhysicalColumn, ...]]":
         """Return the source with the contract's names, where the target maps them or allows missing ones."""
-        from dataset_assets.adapters.bigquery.names import renamed
+        from dataset_assets.adapters.bigquery.names import select_declared
 
         own = self.settings.tables.get(table)
         if own is None or not (own.columns or own.missing_columns == "null"):
             return source, columns
         known = self.named(table, declared, [each.name for each in columns])
-        return renamed(source, columns, known) if known else (source, columns)
+        return select_declared(source, columns, known) if known else (source, columns)
 
     def pieces(self, table: str) -> Mapping[str | None, TableState]:
         """Of each shard what its own metadata tells."""
@@ -197,11 +197,11 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
 
     def examine(self, table: str, session: Session) -> Iterator[AccessFinding]:
         """As the port says; and whether a query of the session can read it where it is."""
-        from dataset_assets.adapters.bigquery.access import home_of, table_findings
+        from dataset_assets.adapters.bigquery.access import query_location, table_findings
 
         found = self._found(table, None)[1]
         state = self._state(table, found)
-        return table_findings(f"table {self.name}/{table}", found, state, home_of(session))
+        return table_findings(f"table {self.name}/{table}", found, state, query_location(session))
 
     def role(self, table: str) -> str:
         """As the port says."""
@@ -209,9 +209,9 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         return f"grant roles/bigquery.dataViewer on dataset {project}.{dataset}"
 
     def _state(self, table: str, found: "list[Table]") -> TableState:
-        from dataset_assets.adapters.bigquery.table_changes import TableChanges
+        from dataset_assets.adapters.bigquery.table_state import TableStateReader
 
-        state = TableChanges(self._tables).state(found)
+        state = TableStateReader(self._tables).read(found)
         return replace(state, version=self.version(table, state.version))
 
     @property

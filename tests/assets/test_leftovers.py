@@ -77,7 +77,7 @@ def test_rows_in_place_that_were_not_committed_are_removed(retailer, instance, t
     pq.write_table(
         pa.table({"product_id": [0, 1], "brand": ["z", "z"]}), retailer.root / "data" / "products.parquet"
     )
-    monkeypatch.setattr(delta_warehouse, "_commit", die)
+    monkeypatch.setattr(delta_warehouse, "commit", die)
     assert not retailer.materialize(instance, "brands").success
     monkeypatch.undo()
     (left,) = leftovers(target, in_a_day(), DAY)

@@ -1,4 +1,4 @@
-"""Delta tables on disk: what is left of half a publication, time travel, schema changes, other readers."""
+"""Published Delta tables: interrupted publications, schema changes, history and other readers."""
 
 from collections.abc import Generator
 
@@ -50,7 +50,7 @@ def test_rows_that_were_in_place_but_not_committed(opened, warehouse, monkeypatc
     claim = opened.claim()
     staged = opened.stage(claim, TWO)
     with monkeypatch.context() as patched:
-        patched.setattr(delta_warehouse, "_commit", killed)
+        patched.setattr(delta_warehouse, "commit", killed)
         with pytest.raises(KeyboardInterrupt):
             opened.finish(claim, staged)
     assert opened.values() == [1]
@@ -67,7 +67,7 @@ def test_a_publication_that_failed_half_way_can_be_tried_again(opened, monkeypat
     claim = opened.claim()
     staged = opened.stage(claim, TWO)
     with monkeypatch.context() as patched:
-        patched.setattr(delta_warehouse, "_commit", failing)
+        patched.setattr(delta_warehouse, "commit", failing)
         with pytest.raises(PublishError):
             opened.finish(claim, staged)
     opened.finish(claim, staged)

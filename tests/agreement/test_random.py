@@ -1,4 +1,4 @@
-"""A random dataset is the same on DuckDB and on BigQuery: rows, every `_row_id`, digest, statistics, checks.
+"""Random datasets are equal on DuckDB and BigQuery: rows, every `_row_id`, digest, statistics, checks.
 
 `DATASET_ASSETS_CASES=300 pytest tests/agreement` tries more of them.
 """
@@ -21,9 +21,9 @@ from tests.googlesql.session import InDuckDB, InGoogleSQL, relation
 
 CASES = int(os.environ.get("DATASET_ASSETS_CASES", "8"))
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
-"""A case is shown as it was found: to make it smaller would take minutes."""
+"""Hypothesis phases without shrinking, which would take minutes."""
 EVALUATED = 30
-"""Rows; its joins are quadratic."""
+"""The most rows for Google's evaluator, whose joins are quadratic."""
 NOW = datetime(2021, 6, 1, tzinfo=UTC)
 
 
@@ -45,7 +45,7 @@ def prepare(pair: Both, case: Case) -> None:
 
 
 def request(pair: Both, case: Case, number: int, stem: str = STEM) -> Request:
-    """The `number`th publication: each is a second after the one before, by another run."""
+    """Return the request of the `number`th publication, by another run a second after the one before."""
     run_id, now = str(uuid.UUID(int=number)), NOW + timedelta(seconds=number)
     period = case.period.id if case.period and stem == STEM else None
     return pair.request(stem, period, run_id, now, as_of=case.as_of)
@@ -65,7 +65,7 @@ def test_the_rows_that_are_selected(emulator: Emulator, case: Case):
 @settings(SLOW, max_examples=max(CASES // 3, 1))
 @given(case=cases(nested=False))
 def test_the_rows_that_google_s_evaluator_selects(case: Case):
-    """The emulator runs on DuckDB: what both of them got wrong is seen here. Of long tables, a part."""
+    """Google's evaluator also finds errors that DuckDB and the emulator, which runs on it, share."""
     contents = {name: rows[:EVALUATED] for name, rows in case.rows.items()}
     relations = {name: relation(case.shapes, name, case.zone) for name in contents}
     with TemporaryDirectory() as folder:

@@ -1,6 +1,6 @@
-"""Every statement of whole runs of random datasets is one that Google's analyzer understands.
+"""Google's analyzer accepts every statement of complete runs of random datasets.
 
-Stage, row metadata, statistics, checks, publishing and a refresh: what sessions of BigQuery send is recorded
+The statements of stage, row metadata, statistics, checks, publishing and a refresh are recorded
 while the emulator runs it. `DATASET_ASSETS_PROVE=1 pytest tests/agreement/test_statements.py` tries 50.
 """
 

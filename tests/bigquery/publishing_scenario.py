@@ -1,4 +1,4 @@
-"""A stall behind the strict proxy, and what is there after it published."""
+"""Publish goods through the strict proxy, and check the tables and jobs afterwards."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from tests.bigquery.stalled_server import PERIOD, ROWS, STEM, Stall
 from tests.bigquery.wire import Request
 
 CHANGING = ("claim", "move", "stage", "publish")
-"""The steps of a publication whose jobs change something; the others are `read`."""
+"""The steps of a publication whose jobs change something; all other jobs have the step `read`."""
 
 
 @dataclass
 class Scene:
-    """`made`: how many publications each Period has by now."""
+    """A warehouse behind the proxy. `made` counts the publications of each Period so far."""
 
     emulator: Emulator
     proxy: StrictProxy
@@ -27,7 +27,7 @@ class Scene:
         return Stall(self.proxy.rest, self.proxy.storage, self.dataset)
 
     def publish(self, period: str = PERIOD, run: str = "", *, moves: bool = False) -> None:
-        """A publication that must succeed, and be the only one."""
+        """Publish once and check that exactly one publication was added."""
         price = sum(self.made.values())
         self.stall.publish(price, run, period, moves=moves)
         self.made[period] += 1
@@ -37,7 +37,7 @@ class Scene:
         return self.emulator.rows(query.format(d=self.dataset))
 
     def published(self, period: str = PERIOD) -> list[str]:
-        """The runs that published, in order."""
+        """Return the ids of the runs that published, in order."""
         found = self.rows(
             f"SELECT run_id FROM {{d}}._publications WHERE period = '{period}' ORDER BY version"
         )
@@ -45,13 +45,13 @@ class Scene:
 
     @property
     def left(self) -> list[str]:
-        """Tables of rows that nobody will publish."""
+        """Return the temporary tables that were not removed."""
         client = self.emulator.client()
         tables = client.list_tables(f"{PROJECT}.{self.dataset}", retry=once(), timeout=PATIENCE)
         return [each.table_id for each in tables if each.table_id.startswith(("_staged", "_moved"))]
 
     def assert_whole(self, period: str, price: int) -> None:
-        """The rows of one publication, each once; as many publications as were made; nothing beside them."""
+        """Check that the table has the rows of one publication once, and that no temporary table is left."""
         found = "COUNT(*) AS n, COUNT(DISTINCT _row_id) AS ids, MIN(price) AS low, MAX(price) AS high"
         run = "MIN(_created_by_run_id) AS run"
         (row,) = self.rows(f"SELECT {found}, {run} FROM {{d}}.{STEM} WHERE _period = '{period}'")
@@ -62,7 +62,7 @@ class Scene:
         assert self.left == []
 
     def assert_done_once(self) -> None:
-        """Of the jobs of a run that change something each succeeded once, whatever ids it took."""
+        """Check that each writing job of each run succeeded exactly once, whatever its attempts."""
         done = [job["configuration"]["labels"] for job in self.proxy.jobs if not error_of(job)]
         times = Counter((each["run"], each["step"]) for each in done if each["step"] in CHANGING)
         assert set(times.values()) == {1}, times
@@ -77,5 +77,5 @@ def insert_of(step: str) -> Callable[[Request], bool]:
 
 
 def asks_for(place: str, step: str) -> Callable[[Request], bool]:
-    """Later requests for a job of this step."""
+    """Match the requests of this kind for a job of a step."""
     return lambda request: request.place == place and f"{step}-" in request.job_id

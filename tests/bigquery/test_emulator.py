@@ -1,4 +1,4 @@
-"""The BigQuery of the tests answers as the real one where the emulator alone does not (server/)."""
+"""The patched emulator (server/) responds like BigQuery where the original emulator does not."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,7 +1,7 @@
-"""Whatever becomes of a request: one publication, whole, and nothing left behind (BR-201, BR-202).
+"""A publication happens once and completely whatever fault its requests meet (BR-201, BR-202).
 
-`DATASET_ASSETS_FAULTS=20 pytest tests/bigquery/test_faults.py` lets each fault happen twenty times, and every
-request of a publication meet every fault.
+`DATASET_ASSETS_FAULTS=20 pytest tests/bigquery/test_faults.py` injects each fault twenty times, and injects
+every fault into every request of a publication.
 """
 
 import os
@@ -23,11 +23,11 @@ from tests.bigquery.wire import Request
 TIMES = int(os.environ.get("DATASET_ASSETS_FAULTS", "1"))
 STEPS = ("publish", "stage", "claim", "move", "read")
 BEFORE = ("500", "502", "503", "429", "403 rateLimitExceeded", "reset")
-"""Nothing was done."""
+"""Faults after which BigQuery has executed nothing."""
 AFTER = ("lost", "cut")
-"""It was done, and the answer did not come, or not whole."""
+"""Faults after which BigQuery has executed the request, but the response is missing or incomplete."""
 ELSEWHERE = (*BEFORE, *AFTER) if TIMES > 1 else ("429", "503", "reset", "cut")
-"""On other requests than jobs.insert; each kind meets some of them in the last test too."""
+"""Faults of other requests than jobs.insert; the last test injects each of them as well."""
 CONFLICT = (
     "Transaction is aborted due to concurrent update against table test-project:d.goods. Transaction ID: 1."
 )
@@ -35,26 +35,26 @@ CONFLICT = (
 
 @pytest.fixture(scope="module")
 def market(emulator: Emulator) -> Generator[tuple[str, Counter[str]]]:
-    """A BigQuery dataset, and how many publications each Period has in it."""
+    """A BigQuery dataset, and the number of publications of each Period in it."""
     with emulator.dataset() as name:
         yield name, Counter()
 
 
 @pytest.fixture
 def scene(emulator: Emulator, proxy: StrictProxy, market: tuple[str, Counter[str]]) -> Scene:
-    """It goes on where the test before ended."""
+    """A scenario that continues with the dataset of the test before."""
     proxy.running = 0
     return Scene(emulator, proxy, *market)
 
 
 new_periods = (f"p{n}" for n in count())
 Faults = Callable[[str], Sequence[Fault]]
-"""Of a step."""
+"""Returns the faults for a step."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """`running`: how many answers call a job RUNNING."""
+    """Faults to inject. `running` is the number of responses in which a job is RUNNING."""
 
     faults: Faults
     steps: Sequence[str] = STEPS
@@ -98,7 +98,7 @@ PASSING: Mapping[str, Case] = {
 
 @pytest.mark.parametrize("name", PASSING)
 def test_what_passes_by_itself(scene: Scene, name: str) -> None:
-    """Of a refresh, or of a Period's first publication, by turns; each time another step meets it."""
+    """Refreshes and first publications alternate; each time the fault is injected into another step."""
     case, turn = PASSING[name], list(PASSING).index(name)
     scene.proxy.running = case.running
     for number in range(TIMES):
@@ -182,11 +182,11 @@ def test_a_statement_that_fails_inside_the_transaction_changes_nothing(scene: Sc
 
 ANYWHERE = (*((kind, False) for kind in (*BEFORE, *AFTER)), ("503", True))
 ON_INSERT = (*ANYWHERE, ("409", False), ("failed", False))
-"""Kinds of faults, and whether they come after it was done."""
+"""Kinds of faults, and whether the request is executed before the fault."""
 
 
 def test_every_request_of_a_publication_may_meet_a_fault(scene: Scene) -> None:
-    """Twenty times: every request, every fault. Else every sixth request, one fault each."""
+    """With FAULTS=20 every request gets every fault, else every sixth request gets one fault."""
     scene.proxy.running = 1
     scene.publish(moves=True)
     scene.proxy.requests.clear()

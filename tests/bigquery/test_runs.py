@@ -1,4 +1,4 @@
-"""Runs that are killed, stopped, doubled or taken up again publish once (BR-201, BR-202)."""
+"""Runs that are killed, interrupted, doubled or resumed publish exactly once (BR-201, BR-202)."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def last_price(scene: Scene) -> int:
 
 
 def test_kill_9_between_stage_and_publish(scene: Scene) -> None:
-    """The old rows stay; the next run publishes, and removes what the killed one staged and was moved."""
+    """The old rows are kept; the next run publishes, and drops the killed run's temporary tables."""
     scene.publish()
     for _ in range(TIMES):
         scene.proxy.requests.clear()
@@ -75,7 +75,7 @@ def test_what_stops_a_run_stops_its_job(scene: Scene, number: int, how: str, ste
 
 
 def test_a_job_is_stopped_whose_answer_did_not_come_yet(scene: Scene) -> None:
-    """It is there under the id it was sent with."""
+    """BigQuery knows the job by the id that it was sent with."""
     scene.publish()
     scene.proxy.inject(Fault("lost", insert_of("stage")), Fault("503", insert_of("stage"), times=1000))
     with pytest.raises(DatasetAssetsError, match="does not come round"):
@@ -102,7 +102,7 @@ def test_of_two_runs_the_later_publishes_and_the_other_is_told(scene: Scene) -> 
 
 
 def test_two_claims_of_the_same_instant(scene: Scene) -> None:
-    """They read the same last token, and the greater run id decides."""
+    """Both read the same last token; the claim with the greater run id wins."""
     scene.publish(period := "same-instant")
     stall, warehouse = scene.stall, scene.stall.warehouse
     with stall.session("x", period) as session:
@@ -119,7 +119,7 @@ def test_two_claims_of_the_same_instant(scene: Scene) -> None:
 
 
 def test_a_publication_that_was_under_way_when_the_period_was_claimed_is_not_overlooked(scene: Scene) -> None:
-    """Its rows have ids that the later run does not know of."""
+    """Its rows have ids that the later run has not read."""
     scene.publish(period := "under-way")
     stall, warehouse = scene.stall, scene.stall.warehouse
     with stall.session("run-b", period) as session:
@@ -134,7 +134,7 @@ def test_a_publication_that_was_under_way_when_the_period_was_claimed_is_not_ove
 
 
 def test_a_crowd_on_one_period(scene: Scene) -> None:
-    """As many publications as runs that were not told otherwise, and the rows are of the last."""
+    """There are as many publications as successful runs, and the rows are those of the last one."""
     scene.publish(period := "crowd")
     for _ in range(TIMES):
         barrier = threading.Barrier(4)
@@ -159,7 +159,7 @@ def test_a_crowd_on_one_period(scene: Scene) -> None:
 
 
 def test_a_run_that_is_taken_up_again_publishes_once(scene: Scene) -> None:
-    """Of the same run id and attempt: all its jobs are there already."""
+    """A resumed run has the same run id and attempt, so that its jobs exist already."""
     scene.publish()
     stall, price = scene.stall, sum(scene.made.values())
     versions = [stall.publish(price, "taken-up", moves=False) for _ in range(3)]
@@ -222,7 +222,7 @@ def test_a_run_of_another_attempt_of_itself_is_fenced(scene: Scene) -> None:
 
 
 def test_labels_say_what_a_job_is_for(scene: Scene) -> None:
-    """BigQuery takes lower case letters, digits, dashes and underscores, 63 of them."""
+    """BigQuery allows lower-case letters, digits, dashes and underscores, at most 63."""
     run = "Run/" + "Ü" * 80
     scene.publish(run=run, moves=True)
     common = {"dataset": "goods", "version": "1", "period": "2024-02", "run": "run-" + "-" * 59}
@@ -241,7 +241,7 @@ def test_labels_say_what_a_job_is_for(scene: Scene) -> None:
 
 
 def test_jobs_are_sent_to_and_asked_for_in_the_location_of_the_warehouse(scene: Scene) -> None:
-    """Outside of US and EU BigQuery finds a job by its id and its location alone."""
+    """Outside of US and EU BigQuery finds a job only by its id together with its location."""
     scene.proxy.inject(Fault("lost", insert_of("publish")))
     scene.publish(moves=True)
     jobs = [request for request in scene.proxy.requests if request.job_id]

@@ -1,6 +1,6 @@
-"""`plan` and `backfill`: what is due is told, then made; killed and run again it goes on.
+"""`plan` lists the stale Periods and `backfill` publishes them; a killed backfill continues when repeated.
 
-`DATASET_ASSETS_BACKFILL=500 pytest tests/interfaces/test_backfill.py` makes more Periods.
+`DATASET_ASSETS_BACKFILL=500 pytest tests/interfaces/test_backfill.py` publishes more Periods.
 """
 
 import os
@@ -171,7 +171,7 @@ def test_kill_9_half_way_and_the_rest_is_made_once(retailer):
 
 
 def new_home(tmp_path: Path, monkeypatch) -> None:
-    """Give Dagster a fresh instance."""
+    """Set DAGSTER_HOME to a fresh instance."""
     home = tmp_path / "home"
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")

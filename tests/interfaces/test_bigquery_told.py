@@ -1,4 +1,4 @@
-"""What stands in the way of a run on BigQuery is told in one line, with what would do and without a value."""
+"""BigQuery's failures are reported in one line, with a hint and without values of the data (BR-206)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""`list`, `show`, `check`, `lock`, `schema`: what needs no data."""
+"""The commands that need no data: `list`, `show`, `check`, `lock`, `schema`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`sql`, `materialize`, `read`, `demo`: from the files to rows and back."""
+"""The commands that read or publish rows: `sql`, `materialize`, `read`, `demo`."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ from tests.interfaces.running import process, refused, run, well
 
 @pytest.fixture
 def published(retailer):
-    """The retailer, with its profiles and two months of sales."""
+    """Publish the retailer's profiles and two months of sales."""
     well("materialize", "profiles")
     well("materialize", "sales", "--from", "2017-02", "--to", "2017-03")
     return retailer

@@ -1,4 +1,4 @@
-"""What a query would read, what it may read, and what a run has read."""
+"""Bytes: the estimate of a query, its budget, and what a run was billed for."""
 
 import pytest
 
@@ -11,14 +11,14 @@ SALES = ("sales", "--partition", "2017-03")
 
 
 def facts(text: str) -> dict[str, str]:
-    """Name → value of what is printed in two columns."""
+    """Return name → value of output in two columns."""
     pairs = (line.split(maxsplit=1) for line in text.splitlines() if line[:1].strip())
     return {name: value.strip() for name, value in pairs}
 
 
 @pytest.fixture
 def published(cloud: Cloud) -> Cloud:
-    """The nested dataset is there; the month of the tests reads 3 GiB."""
+    """Publish the nested dataset, and let the month of the tests read 3 GiB."""
     well("materialize", "profiles")
     cloud.reads({"transactions": 3 * GIB})
     cloud.proxy.requests.clear()
@@ -26,7 +26,7 @@ def published(cloud: Cloud) -> Cloud:
 
 
 def scanned(cloud: Cloud) -> list[str]:
-    """The jobs that were not dry runs and read the main table."""
+    """Return the jobs that read the main table and were no dry runs."""
     asked = (each for each in cloud.proxy.requests if each.place == "insert")
     return [each.labels["step"] for each in asked if ".`transactions`" in each.sql.replace(cloud.dataset, "")]
 

@@ -1,4 +1,4 @@
-"""`doctor`: what is there, what is missing, and the role or the line that fixes it."""
+"""`doctor` reports what exists and what is missing, with the role or command that fixes it."""
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ HOUSEHOLDS = "table retail/households"
 
 
 def lines(answer: Answer, state: str) -> dict[str, str]:
-    """About → what was found and what would do, of one state."""
+    """Return subject → text and hint of the findings of one state."""
     found: dict[str, str] = {}
     about = ""
     for line in answer.out.splitlines():
@@ -40,7 +40,7 @@ def lines(answer: Answer, state: str) -> dict[str, str]:
 
 
 def missing(*arguments: str) -> dict[str, str]:
-    """Exit code 1, and what is missing; the count of it stands at the end."""
+    """Run `doctor`, check exit code 1 and the count at the end, and return what is missing."""
     answer = run("doctor", *arguments)
     found = lines(answer, "missing")
     count = sum(1 + said.count(" | ") for said in found.values())

@@ -1,4 +1,4 @@
-"""Input of any kind gets a sentence and the right exit code: names, links, folders, options, outputs."""
+"""Hostile names, links, folders, options and outputs get one sentence and the right exit code (BR-203)."""
 
 import os
 import signal
@@ -156,7 +156,7 @@ prepare = start._prepare_outputs
 start._prepare_outputs = lambda: (prepare(), print("ready", flush=True))
 start.main()
 """
-"""The command, which says when it can be stopped: before that Python itself is being started."""
+"""A program that prints a line once it can be interrupted, then runs the command."""
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -1,4 +1,4 @@
-"""What a reader is shown and given: exact values, NULL, far dates, devices and links, unknown definitions."""
+"""`read` returns exact values, NULLs and far dates, and writes to files, devices and links."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""What the operating system refuses is one sentence with the path, and leaves what is published as it is."""
+"""An error of the operating system is one sentence with the path, and publications stay unchanged."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ def rows() -> str:
 
 
 def declare_another(retailer: Path) -> None:
-    """Makes the next run publish something else."""
+    """Change a dataset's file so that the next run publishes other rows."""
     path = retailer / "definitions" / "datasets" / "profiles.yaml"
     path.write_text(path.read_text().replace("      - {name: town, type: string}\n", ""))
 

@@ -1,4 +1,4 @@
-"""BigQuery's tables as people find them, and what such a table cannot do."""
+"""Published BigQuery tables: descriptions, expiration, refused changes and shared versions."""
 
 from collections.abc import Generator
 
@@ -54,7 +54,7 @@ def test_what_is_staged_expires(opened, client):
 
 
 def test_a_changed_type_needs_another_table(opened, depot):
-    """Its rows could be replaced, its columns' types cannot, and its versions of before are still read."""
+    """Rows can be replaced, but column types cannot, because earlier versions are still read."""
     opened.publish(ONE, None)
     text = PublishedColumn("a", ColumnType.STRING, True)
     with pytest.raises(PublishError, match=f"'a' is now STRING, but INT64 in the table .*{depot.dataset}"):
@@ -76,7 +76,7 @@ def test_another_engine_does_not_publish_here(opened, tmp_path):
 
 
 def test_two_that_are_found_to_stand_at_once_share_a_version_and_nothing_else(opened, depot, client):
-    """Neither statement sees the other, nor a transaction that is under way."""
+    """Neither statement sees the other, nor an open transaction."""
     book = f"`{PROJECT}.{depot.dataset}._publications`"
 
     def stands(period: str, told: int, version: int) -> None:

@@ -1,4 +1,4 @@
-"""Killed and crowding processes (BR-201, BR-202), each publishing again and again."""
+"""Killed and concurrent processes, each of which publishes repeatedly, lose nothing (BR-201, BR-202)."""
 
 import random
 import time
@@ -12,7 +12,7 @@ from tests.warehouses.warehouse_fixtures import A, Depot, Opened
 
 ROWS = 200
 KILLS = {"DeltaDepot": 8, "BigQueryDepot": 3}
-"""A publication takes longer over the wire."""
+"""Fewer for BigQuery, where a publication takes longer."""
 
 
 def rows_of(number: int) -> str:
@@ -22,7 +22,7 @@ def rows_of(number: int) -> str:
 def go_on(
     tell: Callable[[tuple[str, int, int]], None], depot: Depot, first: int, times: int, period: str
 ) -> None:
-    """Publication n holds rows whose `a` is n, so that a mixture of two would show."""
+    """Publish repeatedly. Publication n has rows whose `a` is n, so that a mixture of two is detected."""
     with depot.open() as opened:
         for n in range(first, first + times) if times else count(first):
             with suppress(SupersededError):
@@ -31,7 +31,7 @@ def go_on(
 
 
 def whole(opened: Opened, period: str, version: int | None = None) -> int:
-    """The number of a publication, after checking that it is one and whole."""
+    """Check that the publication is complete and not mixed, and return its number."""
     found = opened.warehouse.current("sales", period, opened.session, version)
     assert found
     numbers = [row["a"] for row in opened.rows(found.relation)]
@@ -41,7 +41,7 @@ def whole(opened: Opened, period: str, version: int | None = None) -> int:
 
 
 def test_kill_9_at_random_moments_leaves_a_whole_publication(depot: Depot, opened: Opened) -> None:
-    """While a process publishes 0, 1, 2, ... without pause."""
+    """The killed process publishes 0, 1, 2, ... without pause."""
     process, began = Fork.begun(go_on, depot, 0, 2, "2026-01"), time.perf_counter()
     process.result()
     one, moments, there, first = (time.perf_counter() - began) / 2, random.Random(7), 1, 2

@@ -1,4 +1,4 @@
-"""What every warehouse promises: claims, publications, versions, schema changes (BR-201, BR-202)."""
+"""Contract tests of every warehouse: claims, publications, versions, schema changes (BR-201, BR-202)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""A warehouse of each kind, and publications of few rows in it."""
+"""Fixtures of warehouses: one of each kind, and small publications in it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
@@ -31,7 +31,7 @@ TWO = "SELECT 10::BIGINT AS a UNION ALL SELECT 11::BIGINT AS a"
 
 
 def published(sql: str, period: str | None) -> exp.Query:
-    """The rows of `sql` with all system columns, as a compiled query would have them."""
+    """Return the rows of `sql` with all system columns, like a compiled query."""
     values = {
         "_row_id": "uuid()::VARCHAR",
         "_period": f"'{period}'" if period else "CAST(NULL AS VARCHAR)",
@@ -48,7 +48,7 @@ def published(sql: str, period: str | None) -> exp.Query:
 
 @dataclass(frozen=True)
 class Opened:
-    """A warehouse with a session of its engine; the dataset is `sales`. Each publication is of a new run."""
+    """A warehouse with an open session, for the dataset `sales`. Each publication is by a new run."""
 
     warehouse: Warehouse
     session: Session
@@ -67,12 +67,12 @@ class Opened:
         columns: Sequence[PublishedColumn] = (A,),
         record: Mapping[str, Any] | None = None,
     ) -> int:
-        """Publishes what is staged. `record`: what this one tells beside what each does."""
+        """Publish staged rows. `record` adds keys to the record of every publication."""
         told = {"definition": {}, "counts": {"rows": staged.relation.row_count}, **(record or {})}
         return self.warehouse.publish(claim, staged, columns, told, self.session)
 
     def publish(self, rows: str, period: str | None = "2026-01", *told: Any, run: str | None = None) -> int:
-        """All steps, as a materialization takes them; `told` as `finish` has it."""
+        """Claim, stage and publish. The record is extended as in `finish`."""
         claim = self.claim(period, run)
         staged = self.stage(claim, rows)
         try:
@@ -91,22 +91,22 @@ class Opened:
     def values(
         self, period: str | None = "2026-01", version: int | None = None, name: str = "a"
     ) -> list[Any] | None:
-        """Of a column of a publication, in order; None where there is no publication."""
+        """Return a column's sorted values in a publication; None if there is no publication."""
         found = self.current(period, version)
         return None if found is None else sorted((row[name] for row in self.rows(found)), key=str)
 
 
 class Depot(ABC):
-    """Where a warehouse is, for this process and others."""
+    """The place of a warehouse, which this process and others can open."""
 
     @abstractmethod
     @contextmanager
     def open(self) -> Generator[Opened]:
-        """The warehouse, with a session of its own."""
+        """Open the warehouse with a new session."""
 
     @abstractmethod
     def leftovers(self) -> list[str]:
-        """What was written and nobody will publish."""
+        """Return what was written and will not be published."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ RESOLVER = "retail"
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """The outcome of a request on one target: its error, or its findings and the rows ordered by id."""
 
     faults: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Told:
 
 
 @dataclass
-class Both:
+class EnginePair:
     """Two stores below one folder. `zone` is the zone of timestamps that are stored without one."""
 
     root: Path
@@ -90,12 +90,12 @@ class Both:
         cadence = catalog.calendars.cadence(partitions.period) if partitions else None
         return Request(entry, run_id, now, cadence.parse(period) if cadence and period else None, **others)
 
-    def publish(self, request: Request) -> tuple[Told, Told]:
+    def publish(self, request: Request) -> tuple[Outcome, Outcome]:
         """Materialize on both targets, and read the published rows back."""
         ours, theirs = (_tried(_published, self.catalog, target, request) for target in self.targets)
         return ours, theirs
 
-    def select(self, request: Request) -> tuple[Told, Told]:
+    def select(self, request: Request) -> tuple[Outcome, Outcome]:
         """Select the rows and assign their ids on both targets, without publishing."""
         ours, theirs = (_tried(_selected, self.catalog, target, request) for target in self.targets)
         return ours, theirs
@@ -108,13 +108,13 @@ class Both:
 
 
 @contextmanager
-def both(emulator: Emulator, zone: str = "UTC") -> Generator[Both]:
+def engine_pair(emulator: Emulator, zone: str = "UTC") -> Generator[EnginePair]:
     """Create an empty folder and two empty BigQuery datasets."""
     with TemporaryDirectory() as folder, emulator.dataset() as sources, emulator.dataset() as warehouse:
         root = Path(folder)
         (root / "definitions").mkdir()
         on_bigquery = OnBigQuery(root, emulator.rest, emulator.storage, sources, warehouse)
-        pair = Both(root, (OnDisk(root), on_bigquery), zone)
+        pair = EnginePair(root, (OnDisk(root), on_bigquery), zone)
         yield pair
         pair.close()
 
@@ -134,27 +134,27 @@ def published(target: Target, request: Request, read: Callable[[Any, exp.Query],
         return read(session, exp.select("*").from_(found.relation.source.copy()))
 
 
-def _tried(asked: Callable[[Catalog, Target, Request], Told], *given: Any) -> Told:
+def _tried(asked: Callable[[Catalog, Target, Request], Outcome], *given: Any) -> Outcome:
     try:
         return asked(*given)
     except DatasetAssetsError as error:
-        return Told(tuple(map(str, error.faults)))
+        return Outcome(tuple(map(str, error.faults)))
 
 
-def _published(catalog: Catalog, target: Target, request: Request) -> Told:
+def _published(catalog: Catalog, target: Target, request: Request) -> Outcome:
     made = materialize(catalog, target, request, lambda _: None)
     rows = published(target, request, lambda session, query: session.rows(query))
-    return Told((), findings(made), _in_order(rows))
+    return Outcome((), findings(made), _in_order(rows))
 
 
-def _selected(catalog: Catalog, target: Target, request: Request) -> Told:
+def _selected(catalog: Catalog, target: Target, request: Request) -> Outcome:
     scope, as_of, job = catalog.scope(request.entry), request.looks_back_from, JobContext(request.entry.stem)
     with target.engine.connect(job) as session:
         relations = SourceLocator(scope, target, as_of, request.period).relations(session, job, _carried)
-        return selected(session, target.engine.dialect, work_of(catalog, request, relations))
+        return selected(session, target.engine.dialect, prepared_run(catalog, request, relations))
 
 
-def work_of(catalog: Catalog, request: Request, relations: Mapping[str, Relation]) -> PreparedRun:
+def prepared_run(catalog: Catalog, request: Request, relations: Mapping[str, Relation]) -> PreparedRun:
     """Prepare the first publication of these rows up to its selection."""
     scope = catalog.scope(request.entry)
     inputs = SelectionInput(scope, relations, request.looks_back_from, request.period)
@@ -163,11 +163,11 @@ def work_of(catalog: Catalog, request: Request, relations: Mapping[str, Relation
     return PreparedRun(request, inputs, compile_rows(inputs), version, dataset_id, None)
 
 
-def selected(session: Session, dialect: Dialect, work: PreparedRun) -> Told:
+def selected(session: Session, dialect: Dialect, work: PreparedRun) -> Outcome:
     """Return the rows with their ids, and the digest, from a session."""
     rows = session.rows(work.query(bucketed=dialect.sorts_in_one_place))
     source = assemble(work.selection).subquery("selected_rows")
-    return Told((), {"digest": content_digest(session, source, work.measured)}, _in_order(rows))
+    return Outcome((), {"digest": content_digest(session, source, work.measured)}, _in_order(rows))
 
 
 def _carried(*given: Any) -> Any:

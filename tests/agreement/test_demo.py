@@ -19,7 +19,7 @@ from dataset_assets.interfaces.cli import demo_data as demo
 from dataset_assets.ports.engine import Session
 from dataset_assets.publishing.materialize import materialize
 from resources.target import PROJECT
-from tests.agreement.parity import Both, both, findings, published
+from tests.agreement.parity import EnginePair, engine_pair, findings, published
 from tests.bigquery.emulator import Emulator
 
 FEW = (
@@ -44,11 +44,11 @@ NOW = datetime(2018, 1, 2, 6, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def retailer(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Generator[Both]:
+def retailer(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Generator[EnginePair]:
     """Load the demo's tables into both stores, and copy its definitions and lock files."""
     data = tmp_path_factory.mktemp("demo")
     demo.prepare(data, lambda _: None)
-    with both(emulator) as pair:
+    with engine_pair(emulator) as pair:
         shutil.copytree(PROJECT / "definitions", pair.root / "definitions", dirs_exist_ok=True)
         for name in demo.TABLES:
             pair.load(name, in_microseconds(data / demo.FOLDER / f"{name}.parquet"))
@@ -71,7 +71,7 @@ def rows(session: Session, query: exp.Query) -> pa.Table:
 
 
 @pytest.mark.parametrize(("stem", "period"), ALL if os.environ.get("DATASET_ASSETS_DEMO") == "all" else FEW)
-def test_a_dataset_of_the_demo(retailer: Both, stem: str, period: str | None):
+def test_a_dataset_of_the_demo(retailer: EnginePair, stem: str, period: str | None):
     request = retailer.request(stem, period, "run-1", NOW)
     made: list[dict[str, Any]] = []
     tables: list[pa.Table] = []

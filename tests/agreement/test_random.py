@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.sql.dialect import BIGQUERY, DUCKDB
-from tests.agreement.parity import Both, both, selected, work_of
+from tests.agreement.parity import EnginePair, engine_pair, prepared_run, selected
 from tests.agreement.random_cases import CALENDARS, NESTED, PEOPLE, STEM, Case, cases, columns
 from tests.bigquery.emulator import Emulator
 from tests.googlesql.session import InDuckDB, InGoogleSQL, relation
@@ -27,7 +27,7 @@ EVALUATED = 30
 NOW = datetime(2021, 6, 1, tzinfo=UTC)
 
 
-def declare(pair: Both, case: Case) -> None:
+def declare(pair: EnginePair, case: Case) -> None:
     definitions = pair.root / "definitions"
     definitions.mkdir(exist_ok=True)
     (definitions / "users.yaml").write_text("users: {ada: {email: ada@example.org}}\n")
@@ -38,13 +38,13 @@ def declare(pair: Both, case: Case) -> None:
         pair.declare(NESTED, {**PEOPLE, "main_table": people})
 
 
-def prepare(pair: Both, case: Case) -> None:
+def prepare(pair: EnginePair, case: Case) -> None:
     declare(pair, case)
     for name, rows in case.rows.items():
         pair.load(name, case.table(name, rows))
 
 
-def request(pair: Both, case: Case, number: int, stem: str = STEM) -> Request:
+def request(pair: EnginePair, case: Case, number: int, stem: str = STEM) -> Request:
     """Return the request of the `number`th publication, by another run a second after the one before."""
     run_id, now = str(uuid.UUID(int=number)), NOW + timedelta(seconds=number)
     period = case.period.id if case.period and stem == STEM else None
@@ -54,7 +54,7 @@ def request(pair: Both, case: Case, number: int, stem: str = STEM) -> Request:
 @settings(SLOW, max_examples=CASES)
 @given(case=cases(nested=False))
 def test_the_rows_that_are_selected(emulator: Emulator, case: Case):
-    with both(emulator, case.zone) as pair:
+    with engine_pair(emulator, case.zone) as pair:
         prepare(pair, case)
         ours, theirs = pair.select(request(pair, case, 1))
     event("rows" if ours.rows else "no rows")
@@ -69,9 +69,9 @@ def test_the_rows_that_google_s_evaluator_selects(case: Case):
     contents = {name: rows[:EVALUATED] for name, rows in case.rows.items()}
     relations = {name: relation(case.shapes, name, case.zone) for name in contents}
     with TemporaryDirectory() as folder:
-        pair = Both(Path(folder), ())
+        pair = EnginePair(Path(folder), ())
         declare(pair, case)
-        work = work_of(pair.catalog, request(pair, case, 1), relations)
+        work = prepared_run(pair.catalog, request(pair, case, 1), relations)
     ours = selected(InDuckDB(case.shapes, contents), DUCKDB, work)
     theirs = selected(InGoogleSQL(case.shapes, contents), BIGQUERY, work)
     assert ours == theirs
@@ -79,8 +79,8 @@ def test_the_rows_that_google_s_evaluator_selects(case: Case):
 
 @settings(SLOW, max_examples=max(CASES // 4, 1))
 @given(case=cases(nested=True))
-def test_publications_and_what_becomes_of_them(emulator: Emulator, case: Case):
-    with both(emulator, case.zone) as pair:
+def test_publications_and_their_refreshes(emulator: Emulator, case: Case):
+    with engine_pair(emulator, case.zone) as pair:
         prepare(pair, case)
         if case.nested:
             ours, theirs = pair.publish(request(pair, case, 1, NESTED))

@@ -1,4 +1,4 @@
-"""Both engines read the same rows back, in whatever order Periods were published.
+"""EnginePair engines read the same rows back, in whatever order Periods were published.
 
 The expectation is kept in plain Python. `DATASET_ASSETS_PROVE=1 pytest tests/agreement` tries more of it.
 """
@@ -24,7 +24,7 @@ from dataset_assets.interfaces.cli.export import to_file
 from dataset_assets.interfaces.reading import Wanted, opened, read_arrow, read_pandas
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.materialize import materialize
-from tests.agreement.parity import Both, both
+from tests.agreement.parity import EnginePair, engine_pair
 from tests.bigquery.emulator import Emulator
 
 PROVE = bool(os.environ.get("DATASET_ASSETS_PROVE"))
@@ -121,7 +121,7 @@ def published(source: list[Row], period: str) -> list[Row]:
 class Story:
     """A dataset's publications on both engines. `states` maps engine and version to expected rows."""
 
-    pair: Both
+    pair: EnginePair
     random: Random
     source: list[Row] = field(default_factory=list)
     now: dict[str, list[Row]] = field(default_factory=dict)
@@ -182,7 +182,7 @@ class Story:
         ]
 
 
-def begin(pair: Both, seed: int) -> Story:
+def begin(pair: EnginePair, seed: int) -> Story:
     (pair.root / "definitions" / "users.yaml").write_text("users: {ada: {email: ada@example.org}}\n")
     pair.declare("orders", DEFINITION)
     pair.load("Kinds", pa.table({"Item": pa.array([1, 2]), "KindName": pa.array(["one", None], pa.string())}))
@@ -191,7 +191,7 @@ def begin(pair: Both, seed: int) -> Story:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_was_published_is_read(emulator: Emulator, seed: int, tmp_path: Path) -> None:
-    with both(emulator) as pair:
+    with engine_pair(emulator) as pair:
         story = begin(pair, seed)
         periods = story.random.sample(PERIODS, len(PERIODS))
         for number in range(1, PUBLICATIONS + 1):

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.publishing.materialize import materialize
-from tests.agreement.parity import both
+from tests.agreement.parity import engine_pair
 from tests.agreement.random_cases import STEM, Case, cases
 from tests.agreement.test_random import NESTED, prepare, request
 from tests.bigquery.emulator import Emulator
@@ -24,7 +24,7 @@ SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[
 @settings(SLOW, max_examples=CASES)
 @given(case=cases(nested=True))
 def test_every_statement_of_a_run_is_understood(emulator: Emulator, case: Case):
-    with both(emulator, case.zone) as pair:
+    with engine_pair(emulator, case.zone) as pair:
         prepare(pair, case)
         _, on_bigquery = pair.targets
         stems = [NESTED, STEM, STEM] if case.nested else [STEM, STEM]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.bigquery.emulator import PATIENCE, PROJECT, Emulator, once
+from tests.bigquery.goods_publisher import PERIOD, ROWS, STEM, GoodsPublisher
 from tests.bigquery.proxy import StrictProxy
-from tests.bigquery.stalled_server import PERIOD, ROWS, STEM, Stall
 from tests.bigquery.wire import Request
 
 CHANGING = ("claim", "move", "stage", "publish")
@@ -14,23 +14,23 @@ CHANGING = ("claim", "move", "stage", "publish")
 
 
 @dataclass
-class Scene:
-    """A warehouse behind the proxy. `made` counts the publications of each Period so far."""
+class PublishingScenario:
+    """A warehouse behind the proxy. `publication_counts` counts the publications of each Period so far."""
 
     emulator: Emulator
     proxy: StrictProxy
     dataset: str
-    made: Counter[str] = field(default_factory=Counter)
+    publication_counts: Counter[str] = field(default_factory=Counter)
 
     @property
-    def stall(self) -> Stall:
-        return Stall(self.proxy.rest, self.proxy.storage, self.dataset)
+    def publisher(self) -> GoodsPublisher:
+        return GoodsPublisher(self.proxy.rest, self.proxy.storage, self.dataset)
 
     def publish(self, period: str = PERIOD, run: str = "", *, moves: bool = False) -> None:
         """Publish once and check that exactly one publication was added."""
-        price = sum(self.made.values())
-        self.stall.publish(price, run, period, moves=moves)
-        self.made[period] += 1
+        price = sum(self.publication_counts.values())
+        self.publisher.publish(price, run, period, moves=moves)
+        self.publication_counts[period] += 1
         self.assert_whole(period, price)
 
     def rows(self, query: str) -> list[dict]:
@@ -44,7 +44,7 @@ class Scene:
         return [row["run_id"] for row in found]
 
     @property
-    def left(self) -> list[str]:
+    def temporary_tables(self) -> list[str]:
         """Return the temporary tables that were not removed."""
         client = self.emulator.client()
         tables = client.list_tables(f"{PROJECT}.{self.dataset}", retry=once(), timeout=PATIENCE)
@@ -57,9 +57,9 @@ class Scene:
         (row,) = self.rows(f"SELECT {found}, {run} FROM {{d}}.{STEM} WHERE _period = '{period}'")
         assert (row["n"], row["ids"], row["low"], row["high"]) == (ROWS, ROWS, price, price)
         runs = self.published(period)
-        assert len(runs) == len(set(runs)) == self.made[period]
+        assert len(runs) == len(set(runs)) == self.publication_counts[period]
         assert runs[-1] == row["run"]
-        assert self.left == []
+        assert self.temporary_tables == []
 
     def assert_done_once(self) -> None:
         """Check that each writing job of each run succeeded exactly once, whatever its attempts."""
@@ -76,6 +76,6 @@ def insert_of(step: str) -> Callable[[Request], bool]:
     return lambda request: request.place == "insert" and request.labels.get("step") == step
 
 
-def asks_for(place: str, step: str) -> Callable[[Request], bool]:
+def request_for(place: str, step: str) -> Callable[[Request], bool]:
     """Match the requests of this kind for a job of a step."""
     return lambda request: request.place == place and f"{step}-" in request.job_id

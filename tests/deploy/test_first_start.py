@@ -111,7 +111,7 @@ def process_that_holds(path: Path) -> Generator[subprocess.Popen]:
         holder.kill()
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_as_such(tmp_path):
+def test_an_unwritable_folder_is_reported(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DatasetAssetsError, match="Dagster cannot keep its runs and events in ") as raised:
         SharedSqliteStorage(str(tmp_path / "file" / "storage"))

@@ -25,14 +25,14 @@ def run(*arguments: str) -> Answer:
     return Answer(result.exit_code, result.stdout, result.stderr)
 
 
-def well(*arguments: str) -> Answer:
+def run_ok(*arguments: str) -> Answer:
     """Run a command that must succeed, and return its output."""
     answer = run(*arguments)
     assert answer.code == 0, answer.err
     return answer
 
 
-def refused(*arguments: str) -> str:
+def run_refused(*arguments: str) -> str:
     """Run a command that must fail with exit code 1 and plain lines on stderr, and return these lines."""
     answer = run(*arguments)
     assert answer.code == 1, (answer.out, answer.err)

@@ -47,7 +47,7 @@ def published(sql: str, period: str | None) -> exp.Query:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenWarehouse:
     """A warehouse with an open session, for the dataset `sales`. Each publication is by a new run."""
 
     warehouse: Warehouse
@@ -68,15 +68,15 @@ class Opened:
         record: Mapping[str, Any] | None = None,
     ) -> int:
         """Publish staged rows. `record` adds keys to the record of every publication."""
-        told = {"definition": {}, "counts": {"rows": staged.relation.row_count}, **(record or {})}
-        return self.warehouse.publish(claim, staged, columns, told, self.session)
+        complete_record = {"definition": {}, "counts": {"rows": staged.relation.row_count}, **(record or {})}
+        return self.warehouse.publish(claim, staged, columns, complete_record, self.session)
 
-    def publish(self, rows: str, period: str | None = "2026-01", *told: Any, run: str | None = None) -> int:
+    def publish(self, rows: str, period: str | None = "2026-01", *extra: Any, run: str | None = None) -> int:
         """Claim, stage and publish. The record is extended as in `finish`."""
         claim = self.claim(period, run)
         staged = self.stage(claim, rows)
         try:
-            return self.finish(claim, staged, *told)
+            return self.finish(claim, staged, *extra)
         except BaseException:
             self.warehouse.discard(claim, staged, self.session)
             raise
@@ -96,12 +96,12 @@ class Opened:
         return None if found is None else sorted((row[name] for row in self.rows(found)), key=str)
 
 
-class Depot(ABC):
+class WarehouseLocation(ABC):
     """The place of a warehouse, which this process and others can open."""
 
     @abstractmethod
     @contextmanager
-    def open(self) -> Generator[Opened]:
+    def open(self) -> Generator[OpenWarehouse]:
         """Open the warehouse with a new session."""
 
     @abstractmethod
@@ -110,27 +110,27 @@ class Depot(ABC):
 
 
 @dataclass(frozen=True)
-class DeltaDepot(Depot):
+class DeltaLocation(WarehouseLocation):
     root: Path
 
     @contextmanager
-    def open(self) -> Generator[Opened]:
+    def open(self) -> Generator[OpenWarehouse]:
         settings = DuckDBSettings(type="duckdb", memory_limit="1GB", threads=2)
         with DuckDBEngine(settings, (self.root,), self.root / "spill").connect() as session:
-            yield Opened(DeltaWarehouse(self.root), session)
+            yield OpenWarehouse(DeltaWarehouse(self.root), session)
 
     def leftovers(self) -> list[str]:
         return [str(path) for path in self.root.rglob("*.parquet") if "_staging" in path.parts]
 
 
 @dataclass(frozen=True)
-class BigQueryDepot(Depot):
+class BigQueryLocation(WarehouseLocation):
     rest: str
     storage: str
     dataset: str
 
     @contextmanager
-    def open(self) -> Generator[Opened]:
+    def open(self) -> Generator[OpenWarehouse]:
         from dataset_assets.adapters.bigquery.engine import BigQueryEngine  # noqa: PLC0415 - takes seconds
         from dataset_assets.adapters.bigquery.warehouse import BigQueryWarehouse  # noqa: PLC0415
 
@@ -143,7 +143,7 @@ class BigQueryDepot(Depot):
         )
         engine = BigQueryEngine(settings, settings.open_connection(), (PROJECT, self.dataset))
         with engine.connect(JobContext("sales")) as session:
-            yield Opened(BigQueryWarehouse(PROJECT, self.dataset), session)
+            yield OpenWarehouse(BigQueryWarehouse(PROJECT, self.dataset), session)
 
     def leftovers(self) -> list[str]:
         client = Emulator(self.rest, self.storage).client()
@@ -151,14 +151,14 @@ class BigQueryDepot(Depot):
         return [each.table_id for each in tables if each.table_id.startswith(("_staged", "_moved"))]
 
 
-def _delta(request: "pytest.FixtureRequest") -> Depot:
-    return DeltaDepot(request.getfixturevalue("tmp_path") / "warehouse")
+def _delta(request: "pytest.FixtureRequest") -> WarehouseLocation:
+    return DeltaLocation(request.getfixturevalue("tmp_path") / "warehouse")
 
 
-def _bigquery(request: "pytest.FixtureRequest") -> Depot:
+def _bigquery(request: "pytest.FixtureRequest") -> WarehouseLocation:
     proxy = request.getfixturevalue("proxy")
     proxy.running = 0  # to poll is tested elsewhere
-    return BigQueryDepot(proxy.rest, proxy.storage, request.getfixturevalue("bigquery_dataset"))
+    return BigQueryLocation(proxy.rest, proxy.storage, request.getfixturevalue("bigquery_dataset"))
 
 
-DEPOTS = {"delta": _delta, "bigquery": _bigquery}
+LOCATIONS = {"delta": _delta, "bigquery": _bigquery}

@@ -166,7 +166,7 @@ def relation_source(
     """
     kinds = {field.name: sql_type(field.type) for field in delta.schema().fields}
     partitions = set(delta.metadata().partition_columns)
-    wanted = [
+    selected = [
         Wanted(
             definition.name,
             physical or definition.name,
@@ -181,16 +181,16 @@ def relation_source(
         for each, kind in kinds.items()
     ]
     if not files:
-        return _no_rows(wanted)
-    return FileTable(name, zone, files, wanted).read(session)
+        return _no_rows(selected)
+    return FileTable(name, zone, files, selected).read(session)
 
 
-def _no_rows(wanted: Sequence[Wanted]) -> FileRows:
-    kinds = [exp.DataType.build(each.native, dialect="duckdb") for each in wanted]
+def _no_rows(selected: Sequence[Wanted]) -> FileRows:
+    kinds = [exp.DataType.build(each.native, dialect="duckdb") for each in selected]
     nulls = [
         exp.alias_(exp.Cast(this=exp.null(), to=kind), each.name, quoted=True)
-        for each, kind in zip(wanted, kinds, strict=True)
+        for each, kind in zip(selected, kinds, strict=True)
     ]
-    found = [FileColumn(each).physical for each in wanted]
+    physical = [FileColumn(each).physical for each in selected]
     source = exp.select(*nulls).where(exp.false()).subquery()
-    return FileRows(source, tuple(replace(each, has_nulls=False) for each in found if each), 0)
+    return FileRows(source, tuple(replace(each, has_nulls=False) for each in physical if each), 0)

@@ -27,10 +27,11 @@ def filters(table: DeltaTable, period: str | None) -> list[tuple[str, str, str]]
 
 def files(table: DeltaTable, folder: Path, period: str | None) -> list[DataFile]:
     """Return the data files of a Period, or of an unpartitioned table, below the table's folder."""
-    wanted = filters(table, period)
-    if wanted is None:
+    partition = filters(table, period)
+    if partition is None:
         return []
-    return [each for each in data_files(table, folder) if not wanted or each.values.get(PERIOD) == period]
+    data = data_files(table, folder)
+    return [each for each in data if not partition or each.values.get(PERIOD) == period]
 
 
 def first_files(table: DeltaTable) -> dict[str | None, str]:

@@ -48,7 +48,7 @@ _SYSTEM = {
 
 
 @dataclass(frozen=True)
-class Stall:
+class GoodsPublisher:
     """A warehouse at an address. `patience` is the target's setting, in seconds."""
 
     rest: str
@@ -83,9 +83,9 @@ class Stall:
         with self.session(run, period, attempt) as session:
             claim = self.warehouse.claim(STEM, period, run, session)
             before = self.warehouse.current(STEM, period, session)
-            return self.go_on(claim, before, price, session, moves=moves)
+            return self.publish_claimed(claim, before, price, session, moves=moves)
 
-    def go_on(
+    def publish_claimed(
         self,
         claim: "Claim",
         before: "Publication | None",
@@ -96,7 +96,7 @@ class Stall:
         then: "Callable[[], object] | None" = None,
     ) -> int:
         """Stage and publish after the claim. `then` is called once the rows are staged; it may raise."""
-        items = moved_items(session) if moves else "UNNEST(GENERATE_ARRAY(1, {ROWS})) AS item"
+        items = transferred_items(session) if moves else "UNNEST(GENERATE_ARRAY(1, {ROWS})) AS item"
         query = rows_query(items.format(ROWS=ROWS), price, claim.run_id, claim.period)
         session.estimate(query)
         warehouse = self.warehouse
@@ -128,7 +128,7 @@ def rows_query(items: str, price: int, run: str, period: str | None) -> exp.Quer
     return found
 
 
-def moved_items(session: "BigQuerySession") -> str:
+def transferred_items(session: "BigQuerySession") -> str:
     """Transfer the item numbers from Arrow by a load job, and return the table that holds them."""
     batch = pa.RecordBatch.from_pydict({"item": pa.array(range(1, ROWS + 1), pa.int64())})
     reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
@@ -162,11 +162,11 @@ if __name__ == "__main__":
     # A program that was started in the background of a shell ignores it, and so would this one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     settings, price_, *how = sys.argv[1:]
-    stall = Stall(**json.loads(settings))
+    publisher = GoodsPublisher(**json.loads(settings))
     try:
         if how == ["dagster"]:
-            within_dagster(lambda: stall.publish(int(price_)))
+            within_dagster(lambda: publisher.publish(int(price_)))
         else:
-            stall.publish(int(price_))
+            publisher.publish(int(price_))
     except DatasetAssetsError as error:
         sys.exit(str(error))

@@ -1,4 +1,4 @@
-"""A stall that publishes its goods to BigQuery with every kind of request that `materialize` sends.
+"""A program that publishes goods to BigQuery with every kind of request that `materialize` sends.
 
 Run as a program (`SETTINGS PRICE [dagster]`) it publishes once, for tests that kill or interrupt it.
 """

@@ -11,7 +11,7 @@ from typing import Self
 
 import dagster as dg
 
-from dataset_assets.adapters.alerts.webhook import sinks
+from dataset_assets.adapters.alerts.webhook import alert_sinks
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.assets import (
     automation,
@@ -57,7 +57,7 @@ class CodeLocationSettings:
     def from_settings(cls, settings: Settings) -> Self:
         """Return those of a target, and of who hears of failures."""
         resource = TargetResource(name=settings.target, locked=settings.locked, project=str(settings.project))
-        return cls(resource, sinks(settings.alert_webhook), settings.webserver)
+        return cls(resource, alert_sinks(settings.alert_webhook), settings.webserver)
 
     def called(self, name: str) -> str:
         """A name that is the only one of its kind in the code location."""

@@ -16,7 +16,7 @@ from sqlglot import exp, parse_one
 from dataset_assets.adapters.bigquery.engine import BigQueryEngine
 from dataset_assets.adapters.bigquery.session import BigQuerySession
 from dataset_assets.adapters.bigquery.settings import BigQueryEngineSettings
-from dataset_assets.adapters.bigquery.storage_read import excerpt_of
+from dataset_assets.adapters.bigquery.storage_read import table_read_of
 from dataset_assets.adapters.duckdb.engine import DuckDBEngine, DuckDBSession
 from dataset_assets.adapters.duckdb.settings import DuckDBSettings
 from dataset_assets.contract.model import ColumnDef
@@ -90,7 +90,7 @@ def totals(session: Session, place: exp.Expr) -> dict[str, Any]:
 def test_columns_and_rows_of_one_table_need_no_query(
     sql: str, columns: dict[str, str], restriction: str
 ) -> None:
-    found = excerpt_of(select(sql))
+    found = table_read_of(select(sql))
     assert found
     assert (found[1].path, found[1].columns) == ("projects/p/datasets/d/tables/t", columns)
     assert found[1].restriction == restriction
@@ -117,7 +117,7 @@ def test_columns_and_rows_of_one_table_need_no_query(
     ],
 )
 def test_anything_else_is_a_query(sql: str) -> None:
-    assert excerpt_of(select(sql)) is None
+    assert table_read_of(select(sql)) is None
 
 
 TYPES = {
@@ -187,7 +187,7 @@ def test_a_stream_that_stays_broken_is_told(
         raise ServiceUnavailable("no way")
 
     monkeypatch.setattr(bigquery_storage.BigQueryReadClient, "read_rows", broken)
-    monkeypatch.setattr(type(session._engine.connection), "patience", 0.3)
+    monkeypatch.setattr(type(session._engine.connection), "retry_seconds", 0.3)
     batches = session.batches(select("SELECT 1 AS id, 'k' AS kind"))
     with pytest.raises(AccessError, match="no way"):
         local.load_arrow("t", COLUMNS, batches, lambda *_: None)

@@ -1,4 +1,4 @@
-"""A folder of definitions that is published twice: by DuckDB from files, and by BigQuery over its wire."""
+"""Publish the same definitions twice, by DuckDB from files and by BigQuery over its wire protocol."""
 
 import json
 from collections.abc import Callable, Generator, Mapping
@@ -36,8 +36,8 @@ RESOLVER = "retail"
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a target says to a request: why it did not do it, or what it found and the rows in order of id."""
+class Outcome:
+    """The outcome of a request on one target: its error, or its findings and the rows ordered by id."""
 
     faults: tuple[str, ...] = ()
     findings: Mapping[str, Any] = field(default_factory=dict)
@@ -45,8 +45,8 @@ class Told:
 
 
 @dataclass
-class Both:
-    """Two stores below one folder. `zone`: of timestamps that are stored without one."""
+class EnginePair:
+    """Two stores below one folder. `zone` is the zone of timestamps that are stored without one."""
 
     root: Path
     stores: tuple[Store, ...]
@@ -54,7 +54,7 @@ class Both:
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:
-        """DuckDB's, then BigQuery's."""
+        """Return DuckDB's target, then BigQuery's."""
         return tuple(map(self._target, self.stores))
 
     def _target(self, store: Store) -> Target:
@@ -64,18 +64,18 @@ class Both:
 
     @property
     def catalog(self) -> Catalog:
-        """The definitions as they are now."""
+        """Load the current definitions."""
         return load_catalog(self.root / "definitions")
 
     def declare(self, stem: str, definition: Mapping[str, Any]) -> None:
-        """Writes a dataset's file: JSON is YAML."""
+        """Write a dataset's file as JSON, which is YAML too."""
         folder = self.root / "definitions" / "datasets"
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"dataset": definition}, ensure_ascii=False, default=str)
         (folder / f"{stem}.yaml").write_text(text, encoding="utf-8")
 
     def load(self, name: str, rows: pa.Table) -> None:
-        """(Re)makes a table in both stores, from one Parquet file."""
+        """Create or replace a table in both stores from one Parquet file."""
         path = self.root / "data" / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)
         parquet.write_table(rows, path)
@@ -83,50 +83,50 @@ class Both:
             store.load(name, path)
 
     def request(self, stem: str, period: str | None, run_id: str, now: datetime, **others: Any) -> Request:
-        """What both are asked."""
+        """Return the request that both targets get."""
         catalog = self.catalog
         entry = catalog.entry(stem)
         partitions = catalog.scope(entry).dataset.partitions
         cadence = catalog.calendars.cadence(partitions.period) if partitions else None
         return Request(entry, run_id, now, cadence.parse(period) if cadence and period else None, **others)
 
-    def publish(self, request: Request) -> tuple[Told, Told]:
-        """Materializes on both; the rows are those that a reader finds then."""
+    def publish(self, request: Request) -> tuple[Outcome, Outcome]:
+        """Materialize on both targets, and read the published rows back."""
         ours, theirs = (_tried(_published, self.catalog, target, request) for target in self.targets)
         return ours, theirs
 
-    def select(self, request: Request) -> tuple[Told, Told]:
-        """Only selects the rows and gives them ids, on both."""
+    def select(self, request: Request) -> tuple[Outcome, Outcome]:
+        """Select the rows and assign their ids on both targets, without publishing."""
         ours, theirs = (_tried(_selected, self.catalog, target, request) for target in self.targets)
         return ours, theirs
 
     def close(self) -> None:
-        """Lets go of BigQuery."""
+        """Close the connection to BigQuery."""
         for target in self.targets:
             if isinstance(target.engine, BigQueryEngine):
                 target.engine.connection.close()
 
 
 @contextmanager
-def both(emulator: Emulator, zone: str = "UTC") -> Generator[Both]:
-    """An empty folder and two empty BigQuery datasets."""
+def engine_pair(emulator: Emulator, zone: str = "UTC") -> Generator[EnginePair]:
+    """Create an empty folder and two empty BigQuery datasets."""
     with TemporaryDirectory() as folder, emulator.dataset() as sources, emulator.dataset() as warehouse:
         root = Path(folder)
         (root / "definitions").mkdir()
         on_bigquery = OnBigQuery(root, emulator.rest, emulator.storage, sources, warehouse)
-        pair = Both(root, (OnDisk(root), on_bigquery), zone)
+        pair = EnginePair(root, (OnDisk(root), on_bigquery), zone)
         yield pair
         pair.close()
 
 
 def findings(made: Materialization) -> dict[str, Any]:
-    """All of a materialization that the engine has no part in."""
+    """Return the parts of a materialization's result that must not depend on the engine."""
     told = {name: getattr(made, name) for name in ("digest", "counts", "split_sizes", "checks", "columns")}
     return {**told, "statistics": made.statistics.model_dump()}
 
 
 def published(target: Target, request: Request, read: Callable[[Any, exp.Query], Any]) -> Any:
-    """The rows of the request's Period that a reader finds now, as `read(session, query)` has them."""
+    """Return the current rows of the request's Period, as `read(session, query)` returns them."""
     period = request.period.id if request.period else None
     with target.engine.connect() as session:
         found = target.warehouse.current(request.entry.stem, period, session)
@@ -134,28 +134,28 @@ def published(target: Target, request: Request, read: Callable[[Any, exp.Query],
         return read(session, exp.select("*").from_(found.relation.source.copy()))
 
 
-def _tried(asked: Callable[[Catalog, Target, Request], Told], *given: Any) -> Told:
+def _tried(asked: Callable[[Catalog, Target, Request], Outcome], *given: Any) -> Outcome:
     try:
         return asked(*given)
     except DatasetAssetsError as error:
-        return Told(tuple(map(str, error.faults)))
+        return Outcome(tuple(map(str, error.faults)))
 
 
-def _published(catalog: Catalog, target: Target, request: Request) -> Told:
+def _published(catalog: Catalog, target: Target, request: Request) -> Outcome:
     made = materialize(catalog, target, request, lambda _: None)
     rows = published(target, request, lambda session, query: session.rows(query))
-    return Told((), findings(made), _in_order(rows))
+    return Outcome((), findings(made), _in_order(rows))
 
 
-def _selected(catalog: Catalog, target: Target, request: Request) -> Told:
+def _selected(catalog: Catalog, target: Target, request: Request) -> Outcome:
     scope, as_of, job = catalog.scope(request.entry), request.looks_back_from, JobContext(request.entry.stem)
     with target.engine.connect(job) as session:
         relations = SourceLocator(scope, target, as_of, request.period).relations(session, job, _carried)
-        return selected(session, target.engine.dialect, work_of(catalog, request, relations))
+        return selected(session, target.engine.dialect, prepared_run(catalog, request, relations))
 
 
-def work_of(catalog: Catalog, request: Request, relations: Mapping[str, Relation]) -> PreparedRun:
-    """The first publication of these rows, settled so far that it can be asked for."""
+def prepared_run(catalog: Catalog, request: Request, relations: Mapping[str, Relation]) -> PreparedRun:
+    """Prepare the first publication of these rows up to its selection."""
     scope = catalog.scope(request.entry)
     inputs = SelectionInput(scope, relations, request.looks_back_from, request.period)
     version, dataset_id = request.entry.lock.version_of(scope.dataset), scope.dataset.id
@@ -163,11 +163,11 @@ def work_of(catalog: Catalog, request: Request, relations: Mapping[str, Relation
     return PreparedRun(request, inputs, compile_rows(inputs), version, dataset_id, None)
 
 
-def selected(session: Session, dialect: Dialect, work: PreparedRun) -> Told:
-    """What a session answers: the rows with their ids, and the digest."""
+def selected(session: Session, dialect: Dialect, work: PreparedRun) -> Outcome:
+    """Return the rows with their ids, and the digest, from a session."""
     rows = session.rows(work.query(bucketed=dialect.sorts_in_one_place))
     source = assemble(work.selection).subquery("selected_rows")
-    return Told((), {"digest": content_digest(session, source, work.digest_columns)}, _in_order(rows))
+    return Outcome((), {"digest": content_digest(session, source, work.digest_columns)}, _in_order(rows))
 
 
 def _carried(*given: Any) -> Any:

@@ -1,6 +1,6 @@
-"""Random datasets: definitions over the whole selection, with rows.
+"""Hypothesis strategies for random datasets: definitions with any selection, and source rows.
 
-The definitions are the oracle's, with more types, zones, Periods and a nested dataset.
+The definitions extend the oracle's by types, zones, Periods and a nested dataset.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ CALENDARS = {
 }
 CADENCES = ("day", "week", "month", "quarter", "berlin.month", "york.quarter", "havana.day", "howe.week")
 CLOCK_CHANGES = [(2020, 3, 8), (2020, 3, 29), (2020, 4, 5), (2020, 10, 4), (2020, 10, 25), (2020, 11, 1)]
-"""In the zones above; Lord Howe's clocks move by half an hour, Havana's at midnight."""
+"""Clock changes in the zones above: by half an hour in Lord Howe, at midnight in Havana."""
 SELECTION = ("column_mapping", "filters", "split_config", "extra_columns")
 DAYS = st.dates(date(2019, 12, 1), date(2021, 3, 31)) | st.builds(
     lambda change, days: date(*change) + timedelta(days=days),
@@ -52,9 +52,9 @@ DAYS = st.dates(date(2019, 12, 1), date(2021, 3, 31)) | st.builds(
 
 @dataclass(frozen=True)
 class Case:
-    """`zone` is that of naive timestamps; `later` are the sales of the next load.
+    """A dataset with its rows. `zone` is that of naive timestamps; `later` are the sales of the next load.
 
-    The rows are a function of the rest: `seed` and `size` say which.
+    The rows are a pure function of the other fields, such as `seed` and `size`.
     """
 
     definition: Mapping[str, Any]
@@ -69,11 +69,11 @@ class Case:
 
     @property
     def nested(self) -> bool:
-        """Whether the lookup `people` is a dataset of its own."""
+        """Return whether the lookup `people` is another dataset instead of a table."""
         return any(lookup["target"]["type"] == "dataset" for lookup in self.definition["lookups"])
 
     def table(self, name: str, rows: Rows) -> pa.Table:
-        """Rows of a table as Arrow."""
+        """Return the rows of a table as Arrow."""
         shape = self.shapes[name].items()
         columns = {
             column: pa.array([row[place] for row in rows], KINDS[kind])
@@ -89,7 +89,7 @@ PEOPLE = {
     "allow_empty": True,
     "natural_key_columns": ["buyer"],
 }
-"""The nested dataset but for its table."""
+"""The nested dataset without its table."""
 
 
 def columns(shape: Mapping[str, str], *never_null: str) -> list[dict[str, Any]]:
@@ -98,7 +98,7 @@ def columns(shape: Mapping[str, str], *never_null: str) -> list[dict[str, Any]]:
 
 @st.composite
 def cases(draw: st.DrawFn, *, nested: bool) -> Case:
-    """Any dataset; with `nested` a lookup may be a dataset of its own."""
+    """Draw any dataset; with `nested` a lookup can be another dataset."""
     cadence_name = draw(st.none() | st.sampled_from(CADENCES))
     day = draw(DAYS)
     clock = draw(st.sampled_from(CLOCKS))
@@ -130,7 +130,7 @@ def cases(draw: st.DrawFn, *, nested: bool) -> Case:
 
 @st.composite
 def shapes_of(draw: st.DrawFn) -> dict[str, dict[str, str]]:
-    """The tables with one of the types that each of some columns may have."""
+    """Draw a type for each column that can have several."""
     buyer = draw(st.sampled_from(["BIGINT", "VARCHAR"]))
     money = draw(st.sampled_from(["DECIMAL(38, 9)", "DOUBLE", "BIGINT"]))
     sold_at = draw(st.sampled_from(sorted(TIMES)))
@@ -144,7 +144,7 @@ def shapes_of(draw: st.DrawFn) -> dict[str, dict[str, str]]:
 
 @st.composite
 def contracts(draw: st.DrawFn, found: dict[str, Any], shapes: Shapes, *, nested: bool) -> dict[str, Any]:
-    """The oracle's definition with all columns, and a key that may hold NULLs."""
+    """Return the oracle's definition with all columns, and with a key that can be NULL."""
     for lookup in found["lookups"]:
         lookup["target"]["columns"] = columns(shapes[lookup["alias"]])
     if nested and draw(st.booleans()):
@@ -160,7 +160,7 @@ def contracts(draw: st.DrawFn, found: dict[str, Any], shapes: Shapes, *, nested:
 
 @st.composite
 def selections(draw: st.DrawFn, found: dict[str, Any], as_of: datetime) -> dict[str, Any]:
-    """More often than the oracle's with a window and a split; of Periods, only a window that moves."""
+    """Draw a selection, with windows and splits more often than the oracle; Periods need a rolling window."""
     refs = ["note", *EXTRA, "items.kind", "items.price", "shelves.group"]
     found["extra_columns"] = draw(st.lists(st.sampled_from(refs), unique=True, max_size=6))
     filters, by_period = found["filters"], "partitions" in found

@@ -1,4 +1,4 @@
-"""Rows on which engines could well differ: few values, so that there are ties and NULLs, and odd ones."""
+"""Source rows on which engines could differ: few distinct values for ties, NULLs and edge cases."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ KEYS = {
     "kind": {"VARCHAR": [None, "b", *CATEGORIES]},
     "group": {"VARCHAR": [None, "b", *CATEGORIES]},
 }
-"""What tables are joined on, what counts as one transaction and what filters ask for: few values."""
+"""Columns that are joined on, counted as transactions or filtered, which have few distinct values."""
 
 Rows = list[tuple]
 Shapes = Mapping[str, Mapping[str, str]]
@@ -79,7 +79,7 @@ Shapes = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Rowmaker:
-    """Rows of all tables, most of them inside of what is selected (from `first` on), or near its edges."""
+    """Creates the rows of all tables, most inside of the selection (from `first` on) or near its edges."""
 
     shapes: Shapes
     draw: Draw
@@ -96,7 +96,7 @@ class Rowmaker:
         }
 
     def looked_up(self, name: str) -> Rows:
-        """One row for each key, but for the last one."""
+        """Return one row for each key except the last one."""
         key, *others = self.shapes[name].items()
         keys = list(dict.fromkeys(KEYS[key[0]][key[1]]))[:-1]
         return [(value, *(self.value(*other) for other in others)) for value in keys]
@@ -110,7 +110,7 @@ class Rowmaker:
         return self.random.choice(KEYS[name][kind] if name in KEYS else POOLS[kind])
 
     def moment(self, kind: str) -> date | None:
-        """By the clock of the zone in which days are days; rarely far away, where nothing bounds it."""
+        """Draw an instant in local time of the selection's zone; rarely far away, if no window bounds it."""
         chance = self.random.random()
         if chance < 0.04:
             return None
@@ -127,7 +127,7 @@ class Rowmaker:
         return clock if kind == "TIMESTAMP" else clock.replace(tzinfo=self.zone).astimezone(UTC)
 
     def changed(self, sales: Rows) -> Rows:
-        """The sales a day later, in another order: some gone, some with other values, some new."""
+        """Return the sales a day later, in another order: some removed, some changed, some new."""
         kept = [row for row in sales if self.random.random() > 0.15]
         rows = [self.other(row) if self.random.random() < 0.3 else row for row in kept]
         rows += [self.sale(len(sales) + number) for number in range(len(sales) // 8)]

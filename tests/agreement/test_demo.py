@@ -1,6 +1,6 @@
-"""The demo's datasets are the same on DuckDB and on BigQuery: digest, counts, statistics, every row and id.
+"""The demo's datasets are equal on DuckDB and BigQuery: digest, counts, statistics, every row and id.
 
-`DATASET_ASSETS_DEMO=all pytest tests/agreement` publishes all seven, of three Periods where they have some.
+`DATASET_ASSETS_DEMO=all pytest tests/agreement` publishes all seven, each for up to three Periods.
 """
 
 import os
@@ -19,7 +19,7 @@ from dataset_assets.interfaces.cli import demo_data as demo
 from dataset_assets.ports.engine import Session
 from dataset_assets.publishing.materialize import materialize
 from resources.target import PROJECT
-from tests.agreement.parity import Both, both, findings, published
+from tests.agreement.parity import EnginePair, engine_pair, findings, published
 from tests.bigquery.emulator import Emulator
 
 FEW = (
@@ -27,7 +27,7 @@ FEW = (
     ("promo_response", None),
     ("product_categories", None),
 )
-"""Half a million rows take the tests' BigQuery a minute."""
+"""The default: the other datasets have half a million rows, for which the tests' BigQuery needs a minute."""
 ALL = (
     *FEW,
     ("sales_orders", None),
@@ -39,16 +39,16 @@ ALL = (
     ("quarterly_sales", "FY2017-Q1"),
     ("quarterly_sales", "FY2017-Q3"),
 )
-"""Nested datasets before those that read them."""
+"""In build order: nested datasets before those that read them."""
 NOW = datetime(2018, 1, 2, 6, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def retailer(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Generator[Both]:
-    """The demo's tables in both stores, and a copy of its definitions, whose locks stay as they are."""
+def retailer(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Generator[EnginePair]:
+    """Load the demo's tables into both stores, and copy its definitions and lock files."""
     data = tmp_path_factory.mktemp("demo")
     demo.prepare(data, lambda _: None)
-    with both(emulator) as pair:
+    with engine_pair(emulator) as pair:
         shutil.copytree(PROJECT / "definitions", pair.root / "definitions", dirs_exist_ok=True)
         for name in demo.TABLES:
             pair.load(name, in_microseconds(data / demo.FOLDER / f"{name}.parquet"))
@@ -56,7 +56,7 @@ def retailer(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Ge
 
 
 def in_microseconds(path: Path) -> pa.Table:
-    """A table whose times are as fine as BigQuery's."""
+    """Return the table with times in microseconds, BigQuery's resolution."""
     table = parquet.read_table(path)
     fields = (
         each.with_type(pa.timestamp("us")) if pa.types.is_timestamp(each.type) else each
@@ -66,12 +66,12 @@ def in_microseconds(path: Path) -> pa.Table:
 
 
 def rows(session: Session, query: exp.Query) -> pa.Table:
-    """All columns, in order of the ids."""
+    """Return all columns, ordered by id."""
     return session.arrow(query).sort_by("_row_id")
 
 
 @pytest.mark.parametrize(("stem", "period"), ALL if os.environ.get("DATASET_ASSETS_DEMO") == "all" else FEW)
-def test_a_dataset_of_the_demo(retailer: Both, stem: str, period: str | None):
+def test_a_dataset_of_the_demo(retailer: EnginePair, stem: str, period: str | None):
     request = retailer.request(stem, period, "run-1", NOW)
     made: list[dict[str, Any]] = []
     tables: list[pa.Table] = []

@@ -1,4 +1,4 @@
-"""A random dataset is the same on DuckDB and on BigQuery: rows, every `_row_id`, digest, statistics, checks.
+"""Random datasets are equal on DuckDB and BigQuery: rows, every `_row_id`, digest, statistics, checks.
 
 `DATASET_ASSETS_CASES=300 pytest tests/agreement` tries more of them.
 """
@@ -14,20 +14,20 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.sql.dialect import BIGQUERY, DUCKDB
-from tests.agreement.parity import Both, both, selected, work_of
+from tests.agreement.parity import EnginePair, engine_pair, prepared_run, selected
 from tests.agreement.random_cases import CALENDARS, NESTED, PEOPLE, STEM, Case, cases, columns
 from tests.bigquery.emulator import Emulator
 from tests.googlesql.session import InDuckDB, InGoogleSQL, relation
 
 CASES = int(os.environ.get("DATASET_ASSETS_CASES", "8"))
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
-"""A case is shown as it was found: to make it smaller would take minutes."""
+"""Hypothesis phases without shrinking, which would take minutes."""
 EVALUATED = 30
-"""Rows; its joins are quadratic."""
+"""The most rows for Google's evaluator, whose joins are quadratic."""
 NOW = datetime(2021, 6, 1, tzinfo=UTC)
 
 
-def declare(pair: Both, case: Case) -> None:
+def declare(pair: EnginePair, case: Case) -> None:
     definitions = pair.root / "definitions"
     definitions.mkdir(exist_ok=True)
     (definitions / "users.yaml").write_text("users: {ada: {email: ada@example.org}}\n")
@@ -38,14 +38,14 @@ def declare(pair: Both, case: Case) -> None:
         pair.declare(NESTED, {**PEOPLE, "main_table": people})
 
 
-def prepare(pair: Both, case: Case) -> None:
+def prepare(pair: EnginePair, case: Case) -> None:
     declare(pair, case)
     for name, rows in case.rows.items():
         pair.load(name, case.table(name, rows))
 
 
-def request(pair: Both, case: Case, number: int, stem: str = STEM) -> Request:
-    """The `number`th publication: each is a second after the one before, by another run."""
+def request(pair: EnginePair, case: Case, number: int, stem: str = STEM) -> Request:
+    """Return the request of the `number`th publication, by another run a second after the one before."""
     run_id, now = str(uuid.UUID(int=number)), NOW + timedelta(seconds=number)
     period = case.period.id if case.period and stem == STEM else None
     return pair.request(stem, period, run_id, now, as_of=case.as_of)
@@ -54,7 +54,7 @@ def request(pair: Both, case: Case, number: int, stem: str = STEM) -> Request:
 @settings(SLOW, max_examples=CASES)
 @given(case=cases(nested=False))
 def test_the_rows_that_are_selected(emulator: Emulator, case: Case):
-    with both(emulator, case.zone) as pair:
+    with engine_pair(emulator, case.zone) as pair:
         prepare(pair, case)
         ours, theirs = pair.select(request(pair, case, 1))
     event("rows" if ours.rows else "no rows")
@@ -65,13 +65,13 @@ def test_the_rows_that_are_selected(emulator: Emulator, case: Case):
 @settings(SLOW, max_examples=max(CASES // 3, 1))
 @given(case=cases(nested=False))
 def test_the_rows_that_google_s_evaluator_selects(case: Case):
-    """The emulator runs on DuckDB: what both of them got wrong is seen here. Of long tables, a part."""
+    """Google's evaluator also finds errors that DuckDB and the emulator, which runs on it, share."""
     contents = {name: rows[:EVALUATED] for name, rows in case.rows.items()}
     relations = {name: relation(case.shapes, name, case.zone) for name in contents}
     with TemporaryDirectory() as folder:
-        pair = Both(Path(folder), ())
+        pair = EnginePair(Path(folder), ())
         declare(pair, case)
-        work = work_of(pair.catalog, request(pair, case, 1), relations)
+        work = prepared_run(pair.catalog, request(pair, case, 1), relations)
     ours = selected(InDuckDB(case.shapes, contents), DUCKDB, work)
     theirs = selected(InGoogleSQL(case.shapes, contents), BIGQUERY, work)
     assert ours == theirs
@@ -79,8 +79,8 @@ def test_the_rows_that_google_s_evaluator_selects(case: Case):
 
 @settings(SLOW, max_examples=max(CASES // 4, 1))
 @given(case=cases(nested=True))
-def test_publications_and_what_becomes_of_them(emulator: Emulator, case: Case):
-    with both(emulator, case.zone) as pair:
+def test_publications_and_their_refreshes(emulator: Emulator, case: Case):
+    with engine_pair(emulator, case.zone) as pair:
         prepare(pair, case)
         if case.nested:
             ours, theirs = pair.publish(request(pair, case, 1, NESTED))

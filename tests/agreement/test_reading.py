@@ -1,4 +1,4 @@
-"""What is published is read back alike from both engines, whatever was published in which order.
+"""EnginePair engines read the same rows back, in whatever order Periods were published.
 
 The expectation is kept in plain Python. `DATASET_ASSETS_PROVE=1 pytest tests/agreement` tries more of it.
 """
@@ -24,7 +24,7 @@ from dataset_assets.interfaces.cli.export import to_file
 from dataset_assets.interfaces.reading import Wanted, opened, read_arrow, read_pandas
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.materialize import materialize
-from tests.agreement.parity import Both, both
+from tests.agreement.parity import EnginePair, engine_pair
 from tests.bigquery.emulator import Emulator
 
 PROVE = bool(os.environ.get("DATASET_ASSETS_PROVE"))
@@ -87,7 +87,7 @@ def end_of(period: str) -> datetime:
 
 
 def sale(random: Random, number: int) -> Row:
-    """A row of the source; some of them in the last and first microsecond of a day."""
+    """Return a source row; some rows are in the first or last microsecond of a day."""
     first = random.choice((datetime(2023, 11, 1, tzinfo=UTC), *map(end_of, PERIODS[:-1])))
     offset = random.choice((timedelta(), timedelta(days=29, hours=-1, microseconds=-1), timedelta(days=19)))
     return {
@@ -105,7 +105,7 @@ def sale(random: Random, number: int) -> Row:
 
 
 def published(source: list[Row], period: str) -> list[Row]:
-    """What a publication of a Period holds, in the order of the keys."""
+    """Return the expected rows of a Period's publication, ordered by key."""
     kinds = {1: "one", 2: None}
     rows = [each for each in source if f"{each['soldAt']:%Y-%m}" == period]
     eval_from = end_of(period) - timedelta(days=EVAL_DAYS)
@@ -119,9 +119,9 @@ def published(source: list[Row], period: str) -> list[Row]:
 
 @dataclass
 class Story:
-    """A dataset's publications on both engines. `states`: by engine, what each table version holds."""
+    """A dataset's publications on both engines. `states` maps engine and version to expected rows."""
 
-    pair: Both
+    pair: EnginePair
     random: Random
     source: list[Row] = field(default_factory=list)
     now: dict[str, list[Row]] = field(default_factory=dict)
@@ -158,7 +158,7 @@ class Story:
         ]
 
     def wanted(self) -> list[Wanted]:
-        """The same question to both; their versions are of one state."""
+        """Return the same read request for both engines, with table versions of the same state."""
         names = self.random.choice(((), (), self.random.sample(COLUMNS, self.random.randint(1, 6))))
         asked = Wanted(
             "orders",
@@ -174,7 +174,7 @@ class Story:
         return [replace(asked, version=sorted(states)[place]) for states in self.states]
 
     def expected(self, wanted: Wanted, state: dict[str, list[Row]]) -> list[list[Row]]:
-        """By Period, all rows of it that the limit is taken from."""
+        """Return by Period the rows to which the limit applies."""
         periods = [wanted.partition] if wanted.partition else sorted(state)
         split = {"train": 0, "eval": 1}.get(wanted.split or "")
         return [
@@ -182,7 +182,7 @@ class Story:
         ]
 
 
-def begin(pair: Both, seed: int) -> Story:
+def begin(pair: EnginePair, seed: int) -> Story:
     (pair.root / "definitions" / "users.yaml").write_text("users: {ada: {email: ada@example.org}}\n")
     pair.declare("orders", DEFINITION)
     pair.load("Kinds", pa.table({"Item": pa.array([1, 2]), "KindName": pa.array(["one", None], pa.string())}))
@@ -191,7 +191,7 @@ def begin(pair: Both, seed: int) -> Story:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_was_published_is_read(emulator: Emulator, seed: int, tmp_path: Path) -> None:
-    with both(emulator) as pair:
+    with engine_pair(emulator) as pair:
         story = begin(pair, seed)
         periods = story.random.sample(PERIODS, len(PERIODS))
         for number in range(1, PUBLICATIONS + 1):
@@ -212,7 +212,7 @@ def test_what_was_published_is_read(emulator: Emulator, seed: int, tmp_path: Pat
 def answer(
     story: Story, workspace: Workspace, wanted: Wanted, states: dict[int, dict[str, list[Row]]], folder: Path
 ) -> list[Row] | str:
-    """The rows, read in each way there is, after they were compared with what is expected."""
+    """Read the rows in every way, compare them with the expected rows, and return them."""
     state = story.now if wanted.version is None else states[wanted.version]
     parts = story.expected(wanted, state)
     said: dict[str, Any] = {
@@ -235,7 +235,7 @@ def answer(
 
 
 def check_rows(rows: list[Row], parts: list[list[Row]], names: list[str], limit: int | None) -> None:
-    """Period after Period; rows have an order of their own within each."""
+    """Check the rows Period by Period; their order within a Period is not defined."""
     at = 0
     for part in parts:
         own = rows[at : at + len(part)]
@@ -248,7 +248,7 @@ def check_rows(rows: list[Row], parts: list[list[Row]], names: list[str], limit:
 
 
 def key(values: list[Any]) -> str:
-    """1.5 and 1.500000000 are one decimal."""
+    """Return a comparable key, in which 1.5 and 1.500000000 are equal."""
     kinds = {Decimal: "{:.9f}".format, datetime: datetime.isoformat}
     return repr([kinds.get(type(value), repr)(value) for value in values])
 
@@ -284,7 +284,7 @@ def check_files(workspace: Workspace, wanted: Wanted, table: pa.Table, folder: P
 
 
 def typed(value: Any, like: Any) -> Any:
-    """What a JSON value stands for."""
+    """Convert a JSON value to the value of its column."""
     match like:
         case Decimal():
             assert isinstance(value, str)

@@ -1,6 +1,6 @@
-"""Every statement of whole runs of random datasets is one that Google's analyzer understands.
+"""Google's analyzer accepts every statement of complete runs of random datasets.
 
-Stage, row metadata, statistics, checks, publishing and a refresh: what sessions of BigQuery send is recorded
+The statements of stage, row metadata, statistics, checks, publishing and a refresh are recorded
 while the emulator runs it. `DATASET_ASSETS_PROVE=1 pytest tests/agreement/test_statements.py` tries 50.
 """
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.publishing.materialize import materialize
-from tests.agreement.parity import both
+from tests.agreement.parity import engine_pair
 from tests.agreement.random_cases import STEM, Case, cases
 from tests.agreement.test_random import NESTED, prepare, request
 from tests.bigquery.emulator import Emulator
@@ -24,7 +24,7 @@ SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[
 @settings(SLOW, max_examples=CASES)
 @given(case=cases(nested=True))
 def test_every_statement_of_a_run_is_understood(emulator: Emulator, case: Case):
-    with both(emulator, case.zone) as pair:
+    with engine_pair(emulator, case.zone) as pair:
         prepare(pair, case)
         _, on_bigquery = pair.targets
         stems = [NESTED, STEM, STEM] if case.nested else [STEM, STEM]

@@ -12,7 +12,7 @@ from dataset_assets.assets.asset_keys import dataset_key, table_key
 from tests.assets.automated import Piece
 from tests.assets.polling_process import graph
 from tests.assets.retailer import BRANDS, MONTHLY, NESTING, NOW, Retailer
-from tests.interfaces.running import well
+from tests.interfaces.running import run_ok
 
 if TYPE_CHECKING:
     from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
@@ -79,7 +79,7 @@ def shop(retailer, home, monkeypatch) -> Retailer:  # noqa: ARG001 - the home is
 
 def backfill(*stems: str) -> None:
     for stem in stems or ("monthly", "nesting"):
-        well("backfill", stem, *(RANGE if stem != "brands" else ()))
+        run_ok("backfill", stem, *(RANGE if stem != "brands" else ()))
 
 
 @ORDERS
@@ -120,7 +120,7 @@ def test_of_two_backfills_the_first_one_is_made_again_where_sources_changed_betw
 def test_a_nested_dataset_that_was_published_anew_leaves_its_readers_in_doubt(shop):
     backfill()
     shop.brands("a", "b", "c")
-    well("materialize", "brands")
+    run_ok("materialize", "brands")
     with dg.DagsterInstance.get() as instance:
         found = Started(shop, instance).all_requested("plplpl")
     assert ("nesting", "2024-05") in found

@@ -19,7 +19,7 @@ from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.publishing.leftovers import clean, leftovers
-from tests.interfaces.running import refused, well
+from tests.interfaces.running import run_ok, run_refused
 
 DAY = timedelta(days=1)
 
@@ -77,7 +77,7 @@ def test_rows_in_place_that_were_not_committed_are_removed(retailer, instance, t
     pq.write_table(
         pa.table({"product_id": [0, 1], "brand": ["z", "z"]}), retailer.root / "data" / "products.parquet"
     )
-    monkeypatch.setattr(delta_warehouse, "_commit", die)
+    monkeypatch.setattr(delta_warehouse, "commit", die)
     assert not retailer.materialize(instance, "brands").success
     monkeypatch.undo()
     (left,) = leftovers(target, in_a_day(), DAY)
@@ -119,11 +119,11 @@ def test_the_command_says_what_it_removes(retailer, instance, target, monkeypatc
     stage(target, "brands", None)
     monkeypatch.setenv("DATASET_ASSETS_TARGET", retailer.settings.target)
     monkeypatch.setenv("DATASET_ASSETS_DEFINITIONS", str(retailer.settings.definitions))
-    assert "there is nothing to remove" in well("clean").err
-    assert "would be removed: brands/_staging/_/" in well("clean", "--older-than", "0m", "--dry-run").out
-    assert "removed: brands/_staging/_/" in well("clean", "--older-than", "0m").out
-    assert "there is nothing to remove" in well("clean", "--older-than", "0m").err
-    assert "'soon' is not an age; write it as 30m, 24h or 7d" in refused("clean", "--older-than", "soon")
+    assert "there is nothing to remove" in run_ok("clean").err
+    assert "would be removed: brands/_staging/_/" in run_ok("clean", "--older-than", "0m", "--dry-run").out
+    assert "removed: brands/_staging/_/" in run_ok("clean", "--older-than", "0m").out
+    assert "there is nothing to remove" in run_ok("clean", "--older-than", "0m").err
+    assert "'soon' is not an age; write it as 30m, 24h or 7d" in run_refused("clean", "--older-than", "soon")
 
 
 def test_the_sensor_of_the_code_location_cleans_once_a_day(retailer, instance, target, monkeypatch):

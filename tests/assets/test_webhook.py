@@ -17,7 +17,7 @@ from dagster._grpc.utils import default_sensor_grpc_timeout
 from pydantic import SecretStr
 
 from dataset_assets.adapters.alerts import webhook as alerting
-from dataset_assets.adapters.alerts.webhook import LOGGER, Log, Webhook, sinks
+from dataset_assets.adapters.alerts.webhook import LOGGER, LogSink, WebhookSink, alert_sinks
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.assets.code_location import code_location
 from dataset_assets.assets.failure_alerts import SENSOR, Alarm
@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def listener(monkeypatch) -> Iterator[Listener]:
-    monkeypatch.setattr(alerting, "WAITS", (0.0, None))
+    monkeypatch.setattr(alerting, "RETRY_WAITS", (0.0, None))
     server = Listener(("127.0.0.1", 0), Handler)
     server.posted, server.statuses = [], [200]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -94,7 +94,7 @@ ALERT = Alert(job="j", run_id="r", failed_at="2024-01-01T00:00:00Z", fault="brok
 def test_a_webhook_that_is_down_for_a_moment_gets_it(listener):
     for status in (503, 429):
         listener.statuses = [status, 200]
-        Webhook(listener.url).send([ALERT])
+        WebhookSink(listener.url).send([ALERT])
     assert len(listener.posted) == 4
 
 
@@ -103,16 +103,16 @@ def test_a_webhook_that_refuses_is_told_without_its_address(listener, status):
     """One that sends us elsewhere would get a GET, without the alert."""
     listener.statuses = [status]
     with pytest.raises(UnavailableError, match=f"the webhook for alerts answers {status}") as raised:
-        Webhook(listener.url).send([ALERT])
+        WebhookSink(listener.url).send([ALERT])
     assert len(listener.posted) == 1
     assert SECRET not in str(raised.value)
 
 
 @pytest.mark.parametrize("address", ["http://name:secret@127.0.0.1:1/", f"http://{'a' * 70}.example.com/"])
 def test_an_address_that_cannot_be_asked_is_no_bug_of_ours(monkeypatch, address):
-    monkeypatch.setattr(alerting, "WAITS", (None,))
+    monkeypatch.setattr(alerting, "RETRY_WAITS", (None,))
     with pytest.raises(UnavailableError, match="the webhook for alerts does not answer") as raised:
-        Webhook(SecretStr(address)).send([ALERT])
+        WebhookSink(SecretStr(address)).send([ALERT])
     assert "secret" not in str(raised.value)
 
 
@@ -126,22 +126,24 @@ def drip(server: socket.socket, stop: threading.Event) -> None:
 
 def test_a_webhook_that_drips_is_given_up_in_time(monkeypatch):
     """A look of the sensor that takes too long is repeated, and tells everything anew."""
-    monkeypatch.setattr(alerting, "WAITS", (None,))
-    monkeypatch.setattr(alerting, "SECONDS", 0.3)
+    monkeypatch.setattr(alerting, "RETRY_WAITS", (None,))
+    monkeypatch.setattr(alerting, "ATTEMPT_SECONDS", 0.3)
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=drip, args=(server, stop))
         thread.start()
         begun = time.monotonic()
         with pytest.raises(UnavailableError, match="does not answer within"):
-            Webhook(SecretStr(f"http://127.0.0.1:{server.getsockname()[1]}/")).send([ALERT])
+            WebhookSink(SecretStr(f"http://127.0.0.1:{server.getsockname()[1]}/")).send([ALERT])
         assert time.monotonic() - begun < 5
         stop.set()
         thread.join()
 
 
 def test_webhooks_that_hang_leave_a_look_of_the_sensor_time_enough():
-    most = alerting.SECONDS * len(alerting.WAITS) + sum(wait or 0 for wait in alerting.WAITS)
+    most = alerting.ATTEMPT_SECONDS * len(alerting.RETRY_WAITS) + sum(
+        wait or 0 for wait in alerting.RETRY_WAITS
+    )
     assert most * _get_run_status_sensor_process_limit() < default_sensor_grpc_timeout() - 10
 
 
@@ -150,7 +152,7 @@ def test_all_that_a_run_did_not_publish_is_one_message(retailer, instance, liste
     (retailer.root / "data" / "products.parquet").unlink()
     run = retailer.materialize(instance, "monthly", "brands", first="2024-02", last="2024-03")
     catalog = load_catalog(retailer.settings.definitions)
-    Alarm(catalog, (Webhook(listener.url),), "").tell(context_of(instance, run.run_id))
+    Alarm(catalog, (WebhookSink(listener.url),), "").tell(context_of(instance, run.run_id))
     (posted,) = listener.posted
     assert {alert["owner"] for alert in posted["alerts"]} == {"ada@example.com", "team:shop"}
     assert "Monthly orders [monthly]" in posted["text"]
@@ -162,7 +164,7 @@ def test_a_webhook_that_is_not_there_keeps_nothing_from_the_other_sinks(retailer
     kept = Kept()
     retailer.orders(3, repeated=True)
     run = retailer.materialize(instance, "monthly", first="2024-03")
-    alarm = Alarm(load_catalog(retailer.settings.definitions), (Webhook(listener.url), kept), "")
+    alarm = Alarm(load_catalog(retailer.settings.definitions), (WebhookSink(listener.url), kept), "")
     with pytest.raises(UnavailableError, match="answers 500"):
         alarm.tell(context_of(instance, run.run_id))
     assert [alert.dataset for alert in kept.alerts] == ["monthly"]
@@ -177,4 +179,4 @@ def test_settings_take_the_address_and_never_show_it():
         Settings.from_env({"DATASET_ASSETS_ALERT_WEBHOOK": SECRET})
     assert SECRET not in str(raised.value)
     assert Settings.from_env({"DATASET_ASSETS_WEBSERVER": ""}).webserver == ""
-    assert sinks(None) == (Log(),)
+    assert alert_sinks(None) == (LogSink(),)

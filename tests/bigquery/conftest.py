@@ -2,10 +2,10 @@ import pytest
 
 from tests.bigquery.emulator import Emulator
 from tests.bigquery.proxy import StrictProxy
-from tests.bigquery.publishing_scenario import Scene
+from tests.bigquery.publishing_scenario import PublishingScenario
 
 
 @pytest.fixture
-def scene(emulator: Emulator, proxy: StrictProxy, bigquery_dataset: str) -> Scene:
+def scenario(emulator: Emulator, proxy: StrictProxy, bigquery_dataset: str) -> PublishingScenario:
     proxy.running = 0
-    return Scene(emulator, proxy, bigquery_dataset)
+    return PublishingScenario(emulator, proxy, bigquery_dataset)

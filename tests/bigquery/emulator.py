@@ -1,4 +1,4 @@
-"""BigQuery for the tests: bqemulator in a process and an environment of its own."""
+"""Start bqemulator, the BigQuery of the tests, in its own process and virtual environment."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ PATIENCE = 60  # seconds; started on a busy machine it is ready in two
 
 
 def once() -> "Retry":
-    """No second try: by default Google's client goes on for ten minutes."""
+    """Return a policy without retries; by default Google's client retries for ten minutes."""
     from google.api_core.retry import Retry, if_exception_type  # noqa: PLC0415 - as below
 
     return Retry(predicate=if_exception_type())
@@ -29,7 +29,7 @@ def once() -> "Retry":
 
 @dataclass(frozen=True)
 class Emulator:
-    """A BigQuery at two addresses: the emulator itself, or it behind the strict proxy."""
+    """The addresses of a BigQuery server: of the emulator itself, or of the strict proxy in front of it."""
 
     rest: str
     """Base URL of the REST API: the client's `api_endpoint`."""
@@ -37,20 +37,20 @@ class Emulator:
     """`host:port` of the Storage API, over an insecure channel."""
 
     def client(self) -> "Client":
-        """A client without credentials; say `retry=once()` and `timeout=` at each call."""
+        """Return a client without credentials; pass `retry=once()` and `timeout=` to each call."""
         from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 - a test without it need not wait
         from google.cloud.bigquery import Client  # noqa: PLC0415
 
         return Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": self.rest})
 
     def rows(self, sql: str) -> list[dict]:
-        """What `sql` answers; for a test to prepare and to look, not for what it tests."""
+        """Run a query and return its rows. Tests use it for their setup and assertions only."""
         job = self.client().query(sql, timeout=PATIENCE, retry=once(), job_retry=None)
         return [dict(row) for row in job.result(timeout=PATIENCE, retry=once())]
 
     @contextmanager
     def dataset(self) -> Generator[str]:
-        """A BigQuery dataset that is there for one test."""
+        """Create a BigQuery dataset and delete it at the end of the block."""
         client, name = self.client(), f"d{uuid.uuid4().hex[:12]}"
         client.create_dataset(name, retry=once(), timeout=PATIENCE)
         yield name
@@ -59,10 +59,10 @@ class Emulator:
 
 @contextmanager
 def start() -> Generator[Emulator]:
-    """An emulator on ports of its own; it ends with the block, or when this process does.
+    """Start an emulator on free ports. It stops at the end of the block, or with this process.
 
     Raises:
-        RuntimeError: when it does not start; holds what it wrote to stderr.
+        RuntimeError: if it does not start; the message contains its stderr.
     """
     if not PYTHON.exists():
         raise RuntimeError(f"{PYTHON} is not there: run `make test`, which installs the emulator")

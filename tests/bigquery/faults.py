@@ -1,4 +1,4 @@
-"""Faults that a network and BigQuery have; the proxy injects them."""
+"""Network and server faults that the strict proxy injects into BigQuery requests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,18 +8,18 @@ from tests.bigquery.wire import Answer, End, Request
 
 @dataclass
 class Fault:
-    """What happens to the next `times` requests that it means."""
+    """A fault for the next `times` requests that match it."""
 
     kind: str
     """A key of ERRORS or ENDS, `failed` (the job ends with an error and changes nothing), `held` (it runs
     until it is cancelled), or `none`."""
     on: str | Callable[[Request], object] = "insert"
-    """A place (wire.PLACES), or whether a request is meant."""
+    """A place (a key of wire.PLACES), or a function that returns whether a request matches."""
     times: int = 1
     after: bool = False
-    """An error is answered after BigQuery did what was asked, instead of before."""
+    """Whether an error is returned after BigQuery executed the request, instead of before."""
     reason: str = "backendError"
-    """Of a `failed` job."""
+    """The reason of a `failed` job."""
     message: str = "Error encountered during execution. Retrying may solve the problem."
     says: str = ""
     """The message of an error, instead of the usual one of its kind."""
@@ -32,7 +32,7 @@ class Fault:
         return self.times > 0 and bool(self.on(request) if callable(self.on) else self.on == request.place)
 
     def change(self, do: Callable[[], Answer]) -> Answer:
-        """The answer, under this fault, to a request that `do` does and answers."""
+        """Return the response under this fault to a request that `do` executes."""
         if self.kind in ERRORS:
             if self.after:
                 do()

@@ -1,10 +1,10 @@
-"""What BigQuery does and the emulator does not, and its faults: a proxy over the REST protocol.
+"""A REST proxy that adds BigQuery's stricter behaviour to the emulator, and injects faults.
 
-- A job id is taken once: 409 `duplicate` afterwards. jobs.query is refused: the client does not name its job.
-- A job that was not sent through here is not there, whatever other tests sent to the emulator.
-- A job is RUNNING when jobs.insert answers.
-- Bytes are counted (`bytes_of`) and `maximumBytesBilled` is kept.
-- A table that changed since it was read (`If-Match`) is not changed: 412.
+- A job id can be used once; a second use gets 409 `duplicate`. jobs.query is refused, as it names no job id.
+- A job that was not sent through the proxy does not exist, even if another test sent it to the emulator.
+- A job is RUNNING in the response to jobs.insert.
+- Bytes are counted (`bytes_of`) and `maximumBytesBilled` is enforced.
+- An update of a table that changed since it was read (`If-Match`) gets 412.
 - Every request is recorded; faults are injected.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MEBIBYTE = 1024**2
 LEAST_BILLED = 10 * MEBIBYTE
-"""BigQuery bills whole mebibytes, and ten at least."""
+"""BigQuery bills whole mebibytes, and at least ten."""
 
 STATUS_OF = {
     "invalidQuery": 400,
@@ -37,12 +37,12 @@ STATUS_OF = {
     "accessDenied": 403,
     "quotaExceeded": 403,
 }
-"""getQueryResults answers the error of a failed job as its own; 500 for any other reason."""
+"""HTTP status with which getQueryResults returns the error of a failed job; 500 for any other reason."""
 
 
 @dataclass
 class Job:
-    """A job that was accepted: its resource, and how many more answers call it RUNNING."""
+    """An accepted job: its resource, and the number of further responses in which it is RUNNING."""
 
     resource: dict
     running: float
@@ -58,21 +58,21 @@ class Job:
         self.resource["status"] = {"state": "DONE", "errorResult": error, "errors": [error]}
 
     def cancel(self) -> None:
-        """Only a job that is held still runs: any other has long done what it does."""
+        """Cancel a held job; any other job has finished already."""
         if math.isinf(self.running):
             self.running = 0
             self.fail("stopped", "Job execution was cancelled: User requested cancellation")
 
 
 class StrictProxy:
-    """BigQuery as its client may meet it; a context manager.
+    """A BigQuery server with strict behaviour and injected faults; a context manager.
 
     Attributes:
-        rest: where it listens.
-        storage: where the Storage API listens: the emulator's own.
-        requests: all that was asked, in order.
-        bytes_of: how many bytes a statement processes; zero unless a test says.
-        running: how many answers call a new job RUNNING, that of jobs.insert included.
+        rest: the base URL of the REST API.
+        storage: the address of the emulator's own Storage API.
+        requests: all requests, in order.
+        bytes_of: returns the bytes that a statement processes; zero by default.
+        running: in how many responses a new job is RUNNING, including that of jobs.insert.
     """
 
     def __init__(self, upstream: Emulator) -> None:
@@ -101,12 +101,12 @@ class StrictProxy:
         return Emulator(self.rest, self.storage).client()
 
     def inject(self, *faults: Fault) -> None:
-        """Let the next requests that they mean meet these faults; the first one first."""
+        """Add faults for the next requests that match them; they are used in this order."""
         self._faults.extend(faults)
 
     @property
     def jobs(self) -> list[dict]:
-        """The resources of all jobs that were taken, in order."""
+        """Return the resources of all accepted jobs, in order."""
         return [job.resource for job in self._jobs.values()]
 
     def answer(self, request: Request) -> Answer:

@@ -1,68 +1,68 @@
-"""A stall behind the strict proxy, and what is there after it published."""
+"""Publish goods through the strict proxy, and check the tables and jobs afterwards."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.bigquery.emulator import PATIENCE, PROJECT, Emulator, once
+from tests.bigquery.goods_publisher import PERIOD, ROWS, STEM, GoodsPublisher
 from tests.bigquery.proxy import StrictProxy
-from tests.bigquery.stalled_server import PERIOD, ROWS, STEM, Stall
 from tests.bigquery.wire import Request
 
 CHANGING = ("claim", "move", "stage", "publish")
-"""The steps of a publication whose jobs change something; the others are `read`."""
+"""The steps of a publication whose jobs change something; all other jobs have the step `read`."""
 
 
 @dataclass
-class Scene:
-    """`made`: how many publications each Period has by now."""
+class PublishingScenario:
+    """A warehouse behind the proxy. `publication_counts` counts the publications of each Period so far."""
 
     emulator: Emulator
     proxy: StrictProxy
     dataset: str
-    made: Counter[str] = field(default_factory=Counter)
+    publication_counts: Counter[str] = field(default_factory=Counter)
 
     @property
-    def stall(self) -> Stall:
-        return Stall(self.proxy.rest, self.proxy.storage, self.dataset)
+    def publisher(self) -> GoodsPublisher:
+        return GoodsPublisher(self.proxy.rest, self.proxy.storage, self.dataset)
 
     def publish(self, period: str = PERIOD, run: str = "", *, moves: bool = False) -> None:
-        """A publication that must succeed, and be the only one."""
-        price = sum(self.made.values())
-        self.stall.publish(price, run, period, moves=moves)
-        self.made[period] += 1
+        """Publish once and check that exactly one publication was added."""
+        price = sum(self.publication_counts.values())
+        self.publisher.publish(price, run, period, moves=moves)
+        self.publication_counts[period] += 1
         self.assert_whole(period, price)
 
     def rows(self, query: str) -> list[dict]:
         return self.emulator.rows(query.format(d=self.dataset))
 
     def published(self, period: str = PERIOD) -> list[str]:
-        """The runs that published, in order."""
+        """Return the ids of the runs that published, in order."""
         found = self.rows(
             f"SELECT run_id FROM {{d}}._publications WHERE period = '{period}' ORDER BY version"
         )
         return [row["run_id"] for row in found]
 
     @property
-    def left(self) -> list[str]:
-        """Tables of rows that nobody will publish."""
+    def temporary_tables(self) -> list[str]:
+        """Return the temporary tables that were not removed."""
         client = self.emulator.client()
         tables = client.list_tables(f"{PROJECT}.{self.dataset}", retry=once(), timeout=PATIENCE)
         return [each.table_id for each in tables if each.table_id.startswith(("_staged", "_moved"))]
 
     def assert_whole(self, period: str, price: int) -> None:
-        """The rows of one publication, each once; as many publications as were made; nothing beside them."""
+        """Check that the table has the rows of one publication once, and that no temporary table is left."""
         found = "COUNT(*) AS n, COUNT(DISTINCT _row_id) AS ids, MIN(price) AS low, MAX(price) AS high"
         run = "MIN(_created_by_run_id) AS run"
         (row,) = self.rows(f"SELECT {found}, {run} FROM {{d}}.{STEM} WHERE _period = '{period}'")
         assert (row["n"], row["ids"], row["low"], row["high"]) == (ROWS, ROWS, price, price)
         runs = self.published(period)
-        assert len(runs) == len(set(runs)) == self.made[period]
+        assert len(runs) == len(set(runs)) == self.publication_counts[period]
         assert runs[-1] == row["run"]
-        assert self.left == []
+        assert self.temporary_tables == []
 
     def assert_done_once(self) -> None:
-        """Of the jobs of a run that change something each succeeded once, whatever ids it took."""
+        """Check that each writing job of each run succeeded exactly once, whatever its attempts."""
         done = [job["configuration"]["labels"] for job in self.proxy.jobs if not error_of(job)]
         times = Counter((each["run"], each["step"]) for each in done if each["step"] in CHANGING)
         assert set(times.values()) == {1}, times
@@ -76,6 +76,6 @@ def insert_of(step: str) -> Callable[[Request], bool]:
     return lambda request: request.place == "insert" and request.labels.get("step") == step
 
 
-def asks_for(place: str, step: str) -> Callable[[Request], bool]:
-    """Later requests for a job of this step."""
+def request_for(place: str, step: str) -> Callable[[Request], bool]:
+    """Match the requests of this kind for a job of a step."""
     return lambda request: request.place == place and f"{step}-" in request.job_id

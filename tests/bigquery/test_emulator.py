@@ -1,4 +1,4 @@
-"""The BigQuery of the tests answers as the real one where the emulator alone does not (server/)."""
+"""The patched emulator (server/) responds like BigQuery where the original emulator does not."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -34,7 +34,7 @@ def test_a_query_job_keeps_its_labels(emulator):
     assert client.get_job("query-1", retry=once(), timeout=60).labels == asked
 
 
-def test_a_table_tells_what_it_was_made_with(emulator, bigquery_dataset):
+def test_table_metadata_has_the_creation_settings(emulator, bigquery_dataset):
     name = f"{bigquery_dataset}.t"
     emulator.rows(
         f"CREATE TABLE {name} (a INT64 OPTIONS(description='first')) "
@@ -48,7 +48,7 @@ def test_a_table_tells_what_it_was_made_with(emulator, bigquery_dataset):
     assert {field.name: field.description for field in table.schema} == {"a": "first", "b": "second"}
 
 
-def test_a_table_tells_its_rows_after_a_script(emulator, bigquery_dataset):
+def test_table_metadata_has_the_row_count_after_a_script(emulator, bigquery_dataset):
     name = f"{bigquery_dataset}.t"
     emulator.rows(f"CREATE TABLE {name} AS SELECT 1 AS a")
     before = emulator.client().get_table(name, retry=once(), timeout=60)
@@ -90,7 +90,7 @@ def test_a_dry_run_changes_nothing(emulator, bigquery_dataset):
     assert emulator.rows(f"SELECT * FROM {name}") == [{"a": 1}]
 
 
-def test_without_its_environment_it_says_what_to_run(monkeypatch, tmp_path):
+def test_a_missing_environment_names_the_command(monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "PYTHON", tmp_path / "python")
     with pytest.raises(RuntimeError, match="run `make test`"), environment.start():
         pass

@@ -1,4 +1,4 @@
-"""The strict proxy does what BigQuery does, and each fault reaches the client as what it is."""
+"""The strict proxy behaves like BigQuery, and each injected fault reaches the client as such."""
 
 from io import BytesIO
 
@@ -30,7 +30,7 @@ def look_up(proxy, job_id="j"):
 
 @pytest.fixture
 def table(emulator, bigquery_dataset):
-    """A table into which a job that has run has put one row."""
+    """A table with one row, which a finished job has inserted."""
     name = f"{bigquery_dataset}.t"
     emulator.rows(f"CREATE TABLE {name} (a INT64)")
     return name

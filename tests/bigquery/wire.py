@@ -1,4 +1,4 @@
-"""BigQuery's REST protocol as the tests speak it: what is asked, what is answered, and how an answer ends."""
+"""BigQuery's REST protocol for the tests: requests, responses, and the ways a response can end."""
 
 import json
 import os
@@ -37,7 +37,7 @@ HOP_HEADERS = {"connection", "accept-encoding", "content-length", "transfer-enco
 
 
 class End(Enum):
-    """How an answer ends for the client."""
+    """How a response ends for the client."""
 
     WHOLE = "whole"
     CUT = "half of the body, then closed"
@@ -60,14 +60,14 @@ class Answer:
 
     @staticmethod
     def error(status: int, reason: str, message: str) -> "Answer":
-        """The error in BigQuery's own shape: clients decide by `errors[0].reason`."""
+        """Return an error in BigQuery's JSON format, in which clients read `errors[0].reason`."""
         detail = {"message": message, "domain": "global", "reason": reason}
         return Answer.of({"error": {"code": status, "message": message, "errors": [detail]}}, status)
 
 
 @dataclass
 class Request:
-    """What a client asked. `place` is a key of PLACES, `dry_run` (an insert that is one), or empty."""
+    """A client's request. `place` is a key of PLACES, `dry_run` for an insert of a dry run, or empty."""
 
     place: str
     method: str
@@ -77,9 +77,9 @@ class Request:
     job_id: str = ""
     configuration: dict = field(default_factory=dict)
     location: str = ""
-    """Where a job is to run, as far as that was said."""
+    """The location of the job, if the request has one."""
     fate: str = "none"
-    """The kind of the fault that met it."""
+    """The kind of the fault that was injected."""
 
     @property
     def sql(self) -> str:
@@ -90,7 +90,7 @@ class Request:
         return self.configuration.get("labels", {})
 
     def read_job(self) -> None:
-        """Take the job from the body: all of it, or the first part of an upload."""
+        """Read the job from the body, or from the first part of an upload."""
         text = self.body.split(b"\r\n--")[0].decode()
         job, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
         reference, self.configuration = job["jobReference"], job["configuration"]
@@ -112,7 +112,7 @@ class Request:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Lets `answer` answer, over connections that are kept alive."""
+    """Serves requests by calling `answer`, over connections that are kept alive."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

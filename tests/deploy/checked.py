@@ -1,10 +1,10 @@
-"""What a check by hand says, and how it ends."""
+"""Output and failure of the deployment checks that are started by hand."""
 
 import sys
 
 
 class Failed(Exception):  # noqa: N818 - what the check found out
-    """Something is not as it has to be."""
+    """Raised if a check fails."""
 
 
 def say(line: str) -> None:

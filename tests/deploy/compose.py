@@ -1,4 +1,4 @@
-"""What docker-compose.yaml starts, started without Docker: its commands, variables and healthchecks."""
+"""Start the services of docker-compose.yaml without Docker: their commands, variables and healthchecks."""
 
 import json
 import os
@@ -28,7 +28,7 @@ UNPRIVILEGED = (
      "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
     if os.geteuid() == 0 else ()
 )  # fmt: skip
-"""A container's user is not root. The one right is to reach a Python that is in the folder of root."""
+"""Prefix that runs a command as another user than root, who can still read a Python in root's folder."""
 LAUNCH = """mutation Launch($stem: String!) {
   launchPipelineExecution(executionParams: {
     selector: {repositoryLocationName: "definitions", repositoryName: "__repository__",
@@ -41,7 +41,7 @@ RUN = """query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } 
 
 @dataclass(frozen=True)
 class Deployment:
-    """docker-compose.yaml with this machine's addresses in the place of the containers'."""
+    """The services of docker-compose.yaml, with addresses of this machine instead of the containers'."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -82,7 +82,7 @@ class Deployment:
                 process.wait()
 
     def healthy(self, name: str) -> bool:
-        """As its healthcheck finds out, once it does."""
+        """Wait until the healthcheck of a service succeeds."""
         _, *test = self.services[name]["healthcheck"]["test"]
         return until(lambda: self.run(test).returncode == 0)
 
@@ -98,7 +98,7 @@ class Deployment:
         return told["data"]
 
     def materialized(self, stem: str) -> str:
-        """How a run of a dataset ended."""
+        """Launch a run of a dataset and return its final status."""
         launched = self.ask(LAUNCH, stem=stem)["launchPipelineExecution"]
         if launched["__typename"] != "LaunchRunSuccess":
             raise Failed(str(launched))
@@ -120,7 +120,7 @@ def until(work: Callable[[], object]) -> bool:
 
 
 def substituted(text: str, values: Mapping[str, str]) -> str:
-    """A value of docker-compose.yaml, with its `${NAME}`, `${NAME:-other}` and `${NAME:?why}`."""
+    """Substitute `${NAME}`, `${NAME:-other}` and `${NAME:?why}` in a value of docker-compose.yaml."""
     return re.sub(
         r"\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}", lambda found: values.get(found[1]) or found[2] or "", text
     )

@@ -1,7 +1,7 @@
-"""Webserver and daemon, started at the same instant on a home that nobody used yet: do both come up?
+"""Check by hand that webserver and daemon both start at the same instant on a fresh DAGSTER_HOME.
 
-`python -m tests.deploy.first_starts 20` tries it as often, and ends with 1 unless it went well each time;
-`--plain` with Dagster's own SQLite storage instead of the one of dagster.yaml, to see what that one fixes.
+`python -m tests.deploy.first_starts 20` tries it 20 times and exits with 1 unless each try succeeds.
+`--plain` uses Dagster's own SQLite storage instead of dagster.yaml's, to show what the latter fixes.
 """
 
 import argparse
@@ -40,7 +40,7 @@ WRONG = re.compile(r"^.*(?:Traceback|OperationalError|IntegrityError|already exi
 
 @dataclass(frozen=True)
 class Home:
-    """A fresh DAGSTER_HOME, with the project's own dagster.yaml."""
+    """A fresh DAGSTER_HOME with the project's dagster.yaml."""
 
     path: Path
     retailer: Retailer
@@ -62,7 +62,7 @@ class Home:
 
     @contextmanager
     def started(self, name: str, *command: str) -> Generator[subprocess.Popen]:
-        """A process, and at the end of it all that it has started."""
+        """Start a process, and end it and all its child processes at the end of the block."""
         with (self.path / f"{name}.log").open("w") as log:
             process = subprocess.Popen(
                 (str(BIN / command[0]), *command[1:]),
@@ -80,7 +80,7 @@ class Home:
                     process.wait()
 
     def health(self) -> str:
-        """What is not there yet; empty when all is well."""
+        """Return what is not healthy yet; empty if everything is."""
         body = json.dumps({"query": HEALTH}).encode()
         headers = {"Content-Type": "application/json"}
         try:
@@ -115,7 +115,7 @@ def fresh_home(folder: Path, *, plain: bool = False) -> Home:
 
 
 def first_start(home: Home) -> str:
-    """What went wrong, empty when both are healthy and nothing was said of an error."""
+    """Start both and return what went wrong; empty if both are healthy and no error was logged."""
     location = ("-m", "definitions", "-d", str(ROOT))
     web = ("dagster-webserver", "-h", "127.0.0.1", "-p", str(home.port), *location)
     daemon = ("dagster-daemon", "run", *location)

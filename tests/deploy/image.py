@@ -1,4 +1,4 @@
-"""What the Dockerfile does, without Docker: its first stage, step by step, below a folder."""
+"""Execute the first stage of the Dockerfile without Docker, step by step, below a folder."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ IGNORED = shutil.ignore_patterns("__pycache__", ".*.guard")
 
 @dataclass(frozen=True)
 class Step:
-    """One instruction: `RUN`, and all that stands after it."""
+    """One instruction of the Dockerfile: its keyword, such as `RUN`, and its arguments."""
 
     name: str
     text: str
@@ -27,7 +27,7 @@ class Step:
 
 
 def stages(path: Path = DOCKERFILE) -> list[list[Step]]:
-    """The instructions of each stage, without its FROM."""
+    """Return the instructions of each stage, without its FROM."""
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
     joined = "\n".join(lines).replace("\\\n", " ")
     steps = [Step(*line.split(maxsplit=1)) for line in joined.splitlines() if line.strip()]
@@ -41,7 +41,7 @@ def stages(path: Path = DOCKERFILE) -> list[list[Step]]:
 
 
 def settings(step: Step) -> Iterator[tuple[str, str]]:
-    """What an ENV sets."""
+    """Return the variables that an ENV instruction sets."""
     for word in step.words:
         name, _, value = word.partition("=")
         yield name, value
@@ -49,7 +49,7 @@ def settings(step: Step) -> Iterator[tuple[str, str]]:
 
 @dataclass
 class Build:
-    """The folders that the first stage makes in the image are made below `root`, and are called so there."""
+    """A build below `root`, in which the image's folders are created and renamed accordingly."""
 
     root: Path
     environment: dict[str, str] = field(default_factory=lambda: _clean(os.environ))
@@ -87,7 +87,7 @@ class Build:
 
 
 def build(root: Path) -> Path:
-    """Does the first stage; the folder of the environment that the second one copies."""
+    """Execute the first stage, and return the folder of the environment that the second stage copies."""
     work = Build(root)
     work.environment["PIP_QUIET"] = "1"
     work.environment["PATH"] = f"{Path(sys.executable).parent}:{work.environment['PATH']}"

@@ -1,6 +1,6 @@
-"""Everything is killed in the middle of a run: is the run ended, started again, and the dataset published?
+"""Check by hand that a run whose processes were all killed is ended, started again and published.
 
-`python -m tests.deploy.killed` takes about three minutes and ends with 1 unless it is.
+`python -m tests.deploy.killed` takes about three minutes and exits with 1 if the check fails.
 """
 
 import json
@@ -39,7 +39,7 @@ def runs(home: Home) -> list[dict[str, Any]]:
 
 
 def until(work: Callable[[], Any]) -> Any:
-    """What `work` answers, once it does."""
+    """Call `work` until it returns something, and return that."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         found = work()
@@ -59,7 +59,7 @@ def start(home: Home, stack: ExitStack) -> None:
 
 
 def kill_all(home: Home) -> int:
-    """Every process of this home, by what its environment says; how many there were."""
+    """Kill every process whose environment has this DAGSTER_HOME, and return their number."""
     wanted, count = f"DAGSTER_HOME={home.path}".encode(), 0
     for entry in Path("/proc").iterdir():
         try:

@@ -1,7 +1,7 @@
-"""A run of each kind is killed with the slot of its pool: when does the next run of its dataset begin?
+"""Measure when the next run of a dataset begins after a run that held the pool's slot was killed.
 
-`python -m tests.deploy.killed_runs 20` tries each kind as often, prints the seconds, and ends with 1 unless
-all were below LIMIT. Which run comes next goes round: each kind follows each other kind.
+`python -m tests.deploy.killed_runs 20` tries each kind 20 times, prints the seconds, and exits with 1 unless
+all are below LIMIT. Each kind of run follows each other kind.
 """
 
 import os
@@ -32,14 +32,14 @@ COMMANDS = {
     "dg launch": ("dg", "launch", *HERE, "--assets", 'key:"datasets/brands"'),
     "command line": ("dataset-assets", "materialize", "brands"),
 }
-"""What executes the run in its own process."""
+"""Kinds of runs that the command executes in its own process."""
 SERVED = ("page", "sensor")
-"""What asks the daemon for a run."""
+"""Kinds of runs that the daemon launches."""
 
 
 @dataclass
 class Kills:
-    """A home with a dataset whose runs can be held where they have their pool's slot."""
+    """A DAGSTER_HOME with a dataset whose runs can be held while they occupy their pool's slot."""
 
     home: Home
     number: int = 0
@@ -50,7 +50,7 @@ class Kills:
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """Runs wait before they claim the Period."""
+        """Let runs wait before they claim the Period, within the block."""
         claims = self.warehouse / "_claims"
         claims.mkdir(parents=True, exist_ok=True)
         with FileLock(claims / ".lock"):
@@ -64,7 +64,7 @@ class Kills:
 
     @contextmanager
     def instance(self) -> Generator[dg.DagsterInstance]:
-        """Paths in dagster.yaml begin at the folder of whoever reads it, as for processes of the home."""
+        """Open the instance in the home's folder, which the paths in dagster.yaml are relative to."""
         before = Path.cwd()
         os.chdir(self.home.path)
         try:
@@ -74,7 +74,7 @@ class Kills:
             os.chdir(before)
 
     def at_work(self, known: set[str]) -> dg.DagsterRun | None:
-        """A run that is not known and whose step has begun, so that it has the slot."""
+        """Return a new run whose step has begun, so that it occupies the slot."""
         with self.instance() as instance:
             for run in instance.get_runs():
                 if run.run_id not in known and instance.all_logs(run.run_id, of_type=STEP):
@@ -92,7 +92,7 @@ class Kills:
             return run.status
 
     def change(self) -> None:
-        """What the sensor waits for: another brand in the source."""
+        """Change the source, which the sensor notices: add another brand."""
         import pyarrow as pa  # noqa: PLC0415
         import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -103,7 +103,7 @@ class Kills:
 
     @contextmanager
     def begun(self, kind: str) -> Generator[subprocess.Popen | None]:
-        """A run of a kind; the process of a command that executes it."""
+        """Start a run of a kind; return the process of the command that executes it."""
         if kind in COMMANDS:
             with self.command(kind) as process:
                 yield process
@@ -115,7 +115,7 @@ class Kills:
         yield None
 
     def kill(self, kind: str) -> str:
-        """Starts a run, kills it while it has the slot; its id, empty where it is no run of Dagster."""
+        """Start a run, kill it while it occupies the slot, and return its id; empty for a command."""
         known = self.runs()
         with self.held(), self.begun(kind) as process:
             if process and kind == "command line":
@@ -129,7 +129,7 @@ class Kills:
         return run.run_id
 
     def follow(self, kind: str) -> float:
-        """Seconds until the step of a run that is started now begins, or the command has published."""
+        """Start a run and return the seconds until its step begins, or until the command has published."""
         known, begun = self.runs(), time.monotonic()
         with self.begun(kind) as process:
             if process and kind == "command line":

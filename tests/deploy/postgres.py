@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a check's own."""
+"""Start a temporary PostgreSQL server for a deployment check."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ SERVERS = [
     *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
     *([Path(ON_PATH).parent] if ON_PATH else []),
 ]
-"""Folders of its programs: Debian's, else the one on the path."""
+"""Folders of PostgreSQL's programs: Debian's, else the one on the PATH."""
 
 
 def free_port() -> int:
@@ -29,13 +29,13 @@ def free_port() -> int:
 
 
 def as_user() -> dict[str, Any]:
-    """A database does not start as root."""
+    """Return subprocess arguments for another user than root, as whom PostgreSQL refuses to start."""
     return {"user": USER, "group": USER, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """A server of its own, on this machine's own address alone."""
+    """A PostgreSQL server that listens on this machine's loopback address only."""
 
     folder: Path
     port: int

@@ -1,4 +1,4 @@
-"""Production on one machine, without Docker: the files of deploy/ are used as far as they can be.
+"""Check the files of deploy/ by running production on one machine, without Docker.
 
 `deploy/check` runs it with the packages of the image. PostgreSQL is a real one. Webserver, daemon and code
 server are started by the commands of docker-compose.yaml, with its variables, as another user than root, on a
@@ -32,7 +32,7 @@ HEALTH = """{ instance { daemonHealth { allDaemonStatuses { daemonType required 
 
 
 class Listener(BaseHTTPRequestHandler):
-    """Where alerts are posted to."""
+    """The web server that receives the alerts."""
 
     posted: list[dict[str, Any]] = []
 
@@ -42,7 +42,7 @@ class Listener(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the library
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def listening() -> Generator[str]:
 
 
 def instance_file(folder: Path) -> None:
-    """deploy/dagster.yaml, but for what needs Docker: the launcher, and the place of the logs."""
+    """Write deploy/dagster.yaml without what needs Docker: the launcher and the folder of the logs."""
     settings = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
     del settings["run_launcher"]
     settings["compute_logs"]["config"]["base_dir"] = str(folder / "logs")
@@ -65,7 +65,7 @@ def instance_file(folder: Path) -> None:
 
 
 def prepared(folder: Path, postgres: Postgres, webhook: str) -> tuple[Deployment, Retailer]:
-    """Locks the datasets, then lets nobody write to them, nor to the home."""
+    """Write the lock files, then make the datasets and the home read-only."""
     for name in ("home", "logs", "out", "tmp"):
         (folder / name).mkdir()
     retailer = open_retailer(folder)
@@ -105,7 +105,7 @@ def prepared(folder: Path, postgres: Postgres, webhook: str) -> tuple[Deployment
 
 
 def hand_over(folder: Path) -> None:
-    """To the user of the containers: all but what they may only read."""
+    """Give the containers' user all folders that it may write to."""
     if as_user():
         for path in (folder, *folder.rglob("*")):
             os.chown(path, USER, USER)
@@ -115,7 +115,7 @@ def hand_over(folder: Path) -> None:
 
 
 def check_files() -> None:
-    """Every file that Dagster reads is what Dagster 1.13 takes."""
+    """Check every file that Dagster reads against Dagster's own schema."""
     import dagster as dg  # noqa: PLC0415
     from dagster._config import resolve_to_config_type, validate_config  # noqa: PLC0415
     from dagster._core.instance.config import dagster_instance_config_schema  # noqa: PLC0415
@@ -145,7 +145,7 @@ def check_files() -> None:
 
 
 def named(module: str, name: str) -> Any:
-    """A class as Dagster finds it; only the image has it."""
+    """Import a class by its name in a Dagster file; it is only installed in the image."""
     return getattr(import_module(module), name)
 
 
@@ -154,7 +154,7 @@ def snake(name: str) -> str:
 
 
 def crowd(deployment: Deployment) -> None:
-    """Five processes open a fresh database at the same instant."""
+    """Let five processes open a fresh database at the same instant."""
     code = "import dagster as dg; i = dg.DagsterInstance.get(); print(len(i.get_runs()))"
     environment = {**deployment.environment, "DAGSTER_POSTGRES_DB": "crowded"}
     command = deployment.command(["python", "-c", code])
@@ -167,7 +167,7 @@ def crowd(deployment: Deployment) -> None:
 
 
 def running(deployment: Deployment, retailer: Retailer) -> Iterator[str]:
-    """What is wrong, of everything that runs."""
+    """Yield what is wrong with the running services."""
     migrated = deployment.run(deployment.services["migrate"]["command"])
     expect(
         migrated.returncode == 0, f"`dagster instance migrate` on a fresh database {migrated.stderr[-900:]}"

@@ -1,4 +1,4 @@
-"""The files of deploy/ against the project as it is: what needs neither Docker nor PostgreSQL to be told.
+"""Check the files of deploy/ against the project, as far as neither Docker nor PostgreSQL is needed.
 
 `deploy/check` starts what is in them.
 """
@@ -30,7 +30,7 @@ def compose_environment() -> dict[str, str]:
 
 
 def instances() -> dict[str, Any]:
-    """What Dagster reads as its dagster.yaml."""
+    """Return the contents of each dagster.yaml."""
     return {
         "dagster.yaml": yaml.safe_load((ROOT / "dagster.yaml").read_text()),
         "deploy/dagster.yaml": loaded("dagster.yaml"),

@@ -1,4 +1,4 @@
-"""A fresh home, used by several processes at once."""
+"""Several processes can open the storage of a fresh DAGSTER_HOME at once."""
 
 import multiprocessing
 import os
@@ -80,7 +80,7 @@ def test_webserver_and_daemon_come_up_together_on_a_fresh_home(tmp_path, number)
 
 
 def test_a_lock_that_a_killed_process_has_left_is_no_lock(tmp_path):
-    """The kernel releases it; the file stays."""
+    """The kernel releases the lock of a killed process; the lock file remains."""
     (tmp_path / ".opening").touch()
     with process_that_holds(tmp_path / ".opening") as holder:
         with pytest.raises(Timeout):
@@ -111,7 +111,7 @@ def process_that_holds(path: Path) -> Generator[subprocess.Popen]:
         holder.kill()
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_as_such(tmp_path):
+def test_an_unwritable_folder_is_reported(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DatasetAssetsError, match="Dagster cannot keep its runs and events in ") as raised:
         SharedSqliteStorage(str(tmp_path / "file" / "storage"))

@@ -54,12 +54,12 @@ def kind_of(field: bigquery.SchemaField) -> str:
 @contextmanager
 def recorded() -> Generator[Statements]:
     """Every statement that any session of BigQuery writes within the block."""
-    statements, text = Statements(), BigQuerySession.text
+    statements, render = Statements(), BigQuerySession.render
 
     def recording(session: BigQuerySession, statement: exp.Expr) -> str:
-        written = text(session, statement)
+        written = render(session, statement)
         statements.record(session, statement, written)
         return written
 
-    with patch.object(BigQuerySession, "text", recording):
+    with patch.object(BigQuerySession, "render", recording):
         yield statements

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlglot import exp
 
-from dataset_assets.adapters.bigquery.ledger import SCHEMAS, Ledger
+from dataset_assets.adapters.bigquery.ledger import Ledger
+from dataset_assets.adapters.bigquery.ledger_tables import SCHEMAS
 from dataset_assets.ports.warehouse import Claim
 from dataset_assets.sql.dialect import BIGQUERY
 from tests.googlesql.googlesql import Analyzer

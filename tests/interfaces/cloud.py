@@ -1,4 +1,4 @@
-"""The small retailer with its tables in BigQuery, behind the strict proxy."""
+"""Fixture: the small retailer with its tables in BigQuery, behind the strict proxy."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ target:
 
 @dataclass(frozen=True)
 class Cloud:
-    """`dataset` holds tables and publications; the target file is `local.yaml` in `root`."""
+    """The retailer in BigQuery. `dataset` holds all tables; `root` has the target `local.yaml`."""
 
     emulator: Emulator
     proxy: StrictProxy
@@ -42,7 +42,7 @@ class Cloud:
     root: Path
 
     def target(self, **said: str) -> None:
-        """Writes the target file."""
+        """Write the target file."""
         rest = f'api_endpoint: "{self.proxy.rest}", storage_endpoint: "{self.proxy.storage}", '
         usual = {
             "project": PROJECT,
@@ -55,15 +55,15 @@ class Cloud:
         (self.root / "local.yaml").write_text(_TARGET.format(**usual | said))
 
     def place(self, table: str) -> str:
-        """As it stands in SQL."""
+        """Return the quoted name of a table for SQL."""
         return f"`{PROJECT}`.`{self.dataset}`.`{table}`"
 
     def put(self, table: str, query: str, kind: str = "TABLE") -> None:
-        """Makes a table, or a view, of a query."""
+        """Create a table or a view from a query."""
         self.emulator.rows(f"CREATE OR REPLACE {kind} {self.place(table)} AS {query}")
 
     def reads(self, sizes: Mapping[str, int]) -> None:
-        """What a query processes, by the table that it names."""
+        """Set the bytes that a query processes, by the table that it names."""
 
         def of(sql: str) -> int:
             names = sql.replace("`", "")
@@ -72,16 +72,16 @@ class Cloud:
         self.proxy.bytes_of = of
 
     def deny(self, on: str | Callable[[Request], object], says: str) -> None:
-        """From now on, as BigQuery says that a role is missing."""
+        """Deny requests from now on, with BigQuery's response to a missing role."""
         self.proxy.inject(Fault("403 accessDenied", on=on, times=1000, says=f"Access Denied: {says}"))
 
     def billed(self) -> list[str]:
-        """The steps of the jobs that ran and were not free: those that are no dry run."""
+        """Return the steps of the billed jobs: those that ran and were no dry run."""
         return [each.labels["step"] for each in self.proxy.requests if each.place == "insert"]
 
 
 def open_cloud(emulator: Emulator, proxy: StrictProxy, dataset: str, root: Path) -> Cloud:
-    """120 days of three sales each, and three households."""
+    """Create a BigQuery dataset with 120 days of three sales each, and three households."""
     proxy.running = 0
     cloud = Cloud(emulator, proxy, dataset, root)
     cloud.put("transactions", TRANSACTIONS)

@@ -1,4 +1,4 @@
-"""A small retailer: its tables, its files and its target, in a folder of its own."""
+"""Fixtures: a small retailer with source tables, dataset files and a target in a temporary folder."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -80,7 +80,7 @@ DAYS = 120
 
 
 def write_tables(folder: Path, days: int = DAYS) -> None:
-    """Three sales a day, each a basket of its own, by four households of which three have a profile."""
+    """Write three sales a day, one basket each, by four households of which three have a profile."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers = range(days * 3)
     transactions = {
@@ -101,7 +101,7 @@ def write_tables(folder: Path, days: int = DAYS) -> None:
 
 @pytest.fixture
 def retailer(tmp_path, monkeypatch) -> Path:
-    """The folder. `definitions/` is the definitions folder, `local.yaml` the target of the environment."""
+    """Return the retailer's folder, with the dataset files in `definitions/` and the target `local.yaml`."""
     root = tmp_path / "definitions"
     (root / "datasets").mkdir(parents=True)
     (root / "users.yaml").write_text(USERS)
@@ -118,5 +118,5 @@ def retailer(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def cloud(retailer, emulator, proxy, bigquery_dataset) -> Cloud:
-    """The retailer's target of the environment is BigQuery."""
+    """Return the retailer whose target in the environment is BigQuery."""
     return open_cloud(emulator, proxy, bigquery_dataset, retailer)

@@ -1,4 +1,4 @@
-"""Runs the command in this process, as a person would."""
+"""Run the command line in this process or in another, and check its outcome."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ class Answer:
 
 
 def run(*arguments: str) -> Answer:
-    """Anything that is raised and is not an exit fails the test here: a user would see a traceback."""
+    """Run a command. Any exception but SystemExit fails the test, because a user would see a traceback."""
     result = CliRunner().invoke(app, list(arguments))
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -25,22 +25,22 @@ def run(*arguments: str) -> Answer:
     return Answer(result.exit_code, result.stdout, result.stderr)
 
 
-def well(*arguments: str) -> Answer:
-    """A command that must succeed."""
+def run_ok(*arguments: str) -> Answer:
+    """Run a command that must succeed, and return its output."""
     answer = run(*arguments)
     assert answer.code == 0, answer.err
     return answer
 
 
-def refused(*arguments: str) -> str:
-    """What is said of a mistake: plain lines on stderr, exit code 1."""
+def run_refused(*arguments: str) -> str:
+    """Run a command that must fail with exit code 1 and plain lines on stderr, and return these lines."""
     answer = run(*arguments)
     assert answer.code == 1, (answer.out, answer.err)
     return answer.err
 
 
 def process(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
+    """Run the command in its own process."""
     command = [
         sys.executable,
         "-c",

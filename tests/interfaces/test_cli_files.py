@@ -1,4 +1,4 @@
-"""`list`, `show`, `check`, `lock`, `schema`: what needs no data."""
+"""The commands that need no data: `list`, `show`, `check`, `lock`, `schema`."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.interfaces.conftest import BROKEN, TARGET
-from tests.interfaces.running import process, refused, run, well
+from tests.interfaces.running import process, run, run_ok, run_refused
 
 HEAVY = ("duckdb", "deltalake", "dagster", "pandas", "pyarrow")
 
@@ -16,7 +16,7 @@ HEAVY = ("duckdb", "deltalake", "dagster", "pandas", "pyarrow")
 @pytest.mark.parametrize("arguments", [["--help"], ["check"], ["list"], ["schema"], ["lock", "--check"]])
 @pytest.mark.usefixtures("retailer")
 def test_what_needs_no_data_loads_no_engine(arguments):
-    well("lock")
+    run_ok("lock")
     code = (
         "import sys\nfrom dataset_assets.interfaces.cli.commands import app\n"
         f"try:\n    app({arguments!r})\nexcept SystemExit as end:\n    assert not end.code\n"
@@ -29,7 +29,7 @@ def test_what_needs_no_data_loads_no_engine(arguments):
 
 @pytest.mark.usefixtures("retailer")
 def test_list_shows_each_dataset():
-    answer = well("list")
+    answer = run_ok("list")
     sales = next(line for line in answer.out.splitlines() if line.startswith(" sales"))
     words = ("Sales", "active", "1 (pending)", "user-ann", "month from 2017-02", "datasets/profiles")
     assert all(word in sales for word in words)
@@ -43,23 +43,23 @@ def test_list_hides_archived_ones_and_shows_broken_ones(retailer):
     (folder / "sales.yaml").write_text(
         sales.replace("  name: Sales\n", "  name: Sales\n  status: archived\n", 1)
     )
-    answer = well("list")
+    answer = run_ok("list")
     assert "month from" not in answer.out
     assert any(line.split()[:2] == ["broken", "broken"] for line in answer.out.splitlines())
     assert "run `dataset-assets check`" in answer.err
-    assert "archived" in well("list", "--all").out
+    assert "archived" in run_ok("list", "--all").out
 
 
 @pytest.mark.usefixtures("retailer")
 def test_narrow_screens_lose_nothing(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
-    answer = well("list")
+    answer = run_ok("list")
     assert all(word in answer.out for word in ("month from 2017-02", "user-ann", "datasets/profiles"))
 
 
 @pytest.mark.usefixtures("retailer")
 def test_show_says_what_the_file_says():
-    answer = well("show", "sales")
+    answer = run_ok("show", "sales")
     for words in ("ann@example.com", "household.income", "(sensitive)", "rolling, months 2", "eval_days 10"):
         assert words in answer.out
     assert "household_id = household.household_id" in answer.out
@@ -68,19 +68,19 @@ def test_show_says_what_the_file_says():
 
 @pytest.mark.usefixtures("retailer")
 def test_an_id_works_wherever_a_stem_does():
-    assert well("show", "01A2001C-5BAE-7B91-B4BB-A18B13CE11ED").out == well("show", "sales").out
+    assert run_ok("show", "01A2001C-5BAE-7B91-B4BB-A18B13CE11ED").out == run_ok("show", "sales").out
 
 
 def test_show_of_a_broken_or_unknown_dataset_is_refused(retailer):
     (retailer / "definitions" / "datasets" / "broken.yaml").write_text(BROKEN)
-    assert "did you mean `sales`?" in refused("show", "sale")
-    faults = refused("show", "broken").splitlines()
+    assert "did you mean `sales`?" in run_refused("show", "sale")
+    faults = run_refused("show", "broken").splitlines()
     assert any("broken.yaml:7:36: dataset.main_table.columns[0].type" in line for line in faults)
 
 
 @pytest.mark.usefixtures("retailer")
 def test_check_says_that_all_is_well():
-    answer = well("check")
+    answer = run_ok("check")
     assert answer.out == ""
     assert answer.err == "4 files checked, all is well\n"
 
@@ -100,7 +100,7 @@ def test_check_prints_every_fault_of_every_file(retailer):
 def test_check_of_paths_looks_at_nothing_else(retailer):
     folder = retailer / "definitions" / "datasets"
     (folder / "broken.yaml").write_text(BROKEN)
-    assert well("check", str(folder / "sales.yaml")).err == "1 file checked, all is well\n"
+    assert run_ok("check", str(folder / "sales.yaml")).err == "1 file checked, all is well\n"
     assert run("check", str(folder / "broken.yaml")).code == 1
     assert "broken.yaml" in run("check", str(folder)).out
     assert "broken.yaml" in run("check", str(retailer / "definitions")).out
@@ -111,7 +111,7 @@ def test_a_file_outside_of_the_folder_is_checked_with_its_users_and_datasets(ret
     outside.parent.mkdir()
     text = (retailer / "definitions" / "datasets" / "sales.yaml").read_text()
     outside.write_text(text.replace("11ed", "11ee"))
-    assert well("check", str(outside)).err == "1 file checked, all is well\n"
+    assert run_ok("check", str(outside)).err == "1 file checked, all is well\n"
     outside.write_text(
         text.replace("11ed", "11ee").replace("user-ann", "user-bob").replace("0d6b764edd8d", "0d6b764edd8e")
     )
@@ -133,7 +133,7 @@ def test_files_are_named_from_the_current_directory_on(retailer, monkeypatch):
     (retailer / "definitions" / "datasets" / "broken.yaml").write_text(BROKEN)
     monkeypatch.chdir(retailer)
     assert run("check").out.startswith("definitions/datasets/broken.yaml:3:10: dataset.owner")
-    assert " definitions/datasets/sales.yaml " in well("show", "sales").out
+    assert " definitions/datasets/sales.yaml " in run_ok("show", "sales").out
     (retailer / "elsewhere").mkdir()
     monkeypatch.chdir(retailer / "elsewhere")
     path = retailer / "definitions" / "datasets" / "broken.yaml"
@@ -169,32 +169,32 @@ def test_check_knows_the_resolvers_of_the_target(retailer):
     assert "resolver_id" not in run("check", str(outside)).out, "it may be meant for another target"
     (retailer / "local.yaml").write_text("target: {}\n")
     assert "resolver_id" not in run("check").out
-    assert well("check", str(sales)).out == ""
+    assert run_ok("check", str(sales)).out == ""
 
 
 def test_a_folder_that_is_no_definitions_folder(retailer, monkeypatch):
     monkeypatch.setenv("DATASET_ASSETS_DEFINITIONS", str(retailer / "nowhere"))
     for command in (["check"], ["list"], ["lock"], ["show", "sales"]):
-        assert "set DATASET_ASSETS_DEFINITIONS" in refused(*command)
+        assert "set DATASET_ASSETS_DEFINITIONS" in run_refused(*command)
 
 
 def test_lock_writes_once(retailer):
     folder = retailer / "definitions" / "datasets"
-    before = refused("lock", "--check")
+    before = run_refused("lock", "--check")
     assert "version 1 (first) is not locked" in before
     assert not list(folder.glob("*.lock"))
-    first = well("lock")
+    first = run_ok("lock")
     assert "sales: version 1 (first)" in first.out
     texts = {path.name: path.read_text() for path in folder.iterdir()}
-    assert "sales: up to date" in well("lock").out
+    assert "sales: up to date" in run_ok("lock").out
     assert texts == {path.name: path.read_text() for path in folder.iterdir()}
-    assert "every lock is up to date" in well("lock", "--check").err
+    assert "every lock is up to date" in run_ok("lock", "--check").err
 
 
 def test_lock_of_one_leaves_the_others(retailer):
-    well("lock", "profiles")
+    run_ok("lock", "profiles")
     assert [path.name for path in (retailer / "definitions" / "datasets").glob("*.lock")] == ["profiles.lock"]
-    assert "there is no dataset 'sailes'" in refused("lock", "sailes")
+    assert "there is no dataset 'sailes'" in run_refused("lock", "sailes")
 
 
 def test_a_broken_file_does_not_keep_the_others_from_being_locked(retailer):
@@ -209,14 +209,14 @@ def test_lock_records_projects(retailer):
     projects = retailer / "definitions" / "projects"
     projects.mkdir()
     (projects / "all.yaml").write_text("project:\n  name: All\n  owner: user-ann\n  datasets: [sales]\n")
-    assert "the project `all`" in refused("lock", "--check")
-    assert "project all: recorded its datasets" in well("lock").out
-    well("lock", "--check")
+    assert "the project `all`" in run_refused("lock", "--check")
+    assert "project all: recorded its datasets" in run_ok("lock").out
+    run_ok("lock", "--check")
 
 
 @pytest.mark.usefixtures("retailer")
 def test_schema_is_json():
-    assert json.loads(well("schema").out)["required"] == ["dataset"]
+    assert json.loads(run_ok("schema").out)["required"] == ["dataset"]
 
 
 @pytest.mark.usefixtures("retailer")
@@ -244,5 +244,5 @@ def test_no_color_is_respected(monkeypatch):
 @pytest.mark.usefixtures("retailer")
 def test_a_bad_setting_is_named(monkeypatch):
     monkeypatch.setenv("DATASET_ASSETS_LOCKED", "perhaps")
-    assert "DATASET_ASSETS_LOCKED is 'perhaps'" in refused("list")
+    assert "DATASET_ASSETS_LOCKED is 'perhaps'" in run_refused("list")
     assert os.environ["DATASET_ASSETS_LOCKED"] == "perhaps"

@@ -1,46 +1,46 @@
-"""What a query would read, what it may read, and what a run has read."""
+"""Bytes: the estimate of a query, its budget, and what a run was billed for."""
 
 import pytest
 
 from tests.bigquery.emulator import PROJECT
 from tests.interfaces.cloud import Cloud
-from tests.interfaces.running import refused, run, well
+from tests.interfaces.running import run, run_ok, run_refused
 
 GIB = 1024**3
 SALES = ("sales", "--partition", "2017-03")
 
 
 def facts(text: str) -> dict[str, str]:
-    """Name → value of what is printed in two columns."""
+    """Return name → value of output in two columns."""
     pairs = (line.split(maxsplit=1) for line in text.splitlines() if line[:1].strip())
     return {name: value.strip() for name, value in pairs}
 
 
 @pytest.fixture
 def published(cloud: Cloud) -> Cloud:
-    """The nested dataset is there; the month of the tests reads 3 GiB."""
-    well("materialize", "profiles")
+    """Publish the nested dataset, and let the month of the tests read 3 GiB."""
+    run_ok("materialize", "profiles")
     cloud.reads({"transactions": 3 * GIB})
     cloud.proxy.requests.clear()
     return cloud
 
 
 def scanned(cloud: Cloud) -> list[str]:
-    """The jobs that were not dry runs and read the main table."""
+    """Return the jobs that read the main table and were no dry runs."""
     asked = (each for each in cloud.proxy.requests if each.place == "insert")
     return [each.labels["step"] for each in asked if ".`transactions`" in each.sql.replace(cloud.dataset, "")]
 
 
 @pytest.mark.usefixtures("retailer")
 def test_an_engine_that_bills_nothing_says_so():
-    well("materialize", "profiles")
-    answer = well("sql", *SALES, "--dry-run")
+    run_ok("materialize", "profiles")
+    answer = run_ok("sql", *SALES, "--dry-run")
     assert facts(answer.out) == {"reads": "duckdb bills nothing for what it reads"}
     assert answer.err == "as of 2017-04-01T00:00:00Z, Period 2017-03\n"
 
 
 def test_a_dry_run_runs_nothing(published: Cloud):
-    answer = well("sql", *SALES, "--dry-run")
+    answer = run_ok("sql", *SALES, "--dry-run")
     assert facts(answer.out) == {"reads": "3.0 GiB", "budget": "8.0 GiB for one query: it fits"}
     assert scanned(published) == []
     assert "dry_run" in {each.place for each in published.proxy.requests}
@@ -56,18 +56,18 @@ def test_a_dry_run_is_of_a_whole_run(published: Cloud):
 def test_a_run_over_its_budget_stops_before_it_reads(published: Cloud):
     published.target(engine=", budgets: {sales: 2GiB}")
     over = "the query would read 3.0 GiB, 1.0 GiB over the limit of 2.0 GiB; select less, or raise"
-    assert over in refused("sql", *SALES, "--dry-run")
-    said = refused("materialize", *SALES)
+    assert over in run_refused("sql", *SALES, "--dry-run")
+    said = run_refused("materialize", *SALES)
     assert over in said
     assert "running the query" not in said
     assert scanned(published) == []
     published.target(engine=", budgets: {profiles: 2GiB, sales: 3GiB}")
-    well("materialize", *SALES)
+    run_ok("materialize", *SALES)
     assert "stage" in scanned(published)
 
 
-def test_what_a_run_has_read_is_told(published: Cloud):
-    answer = well("materialize", *SALES)
+def test_a_run_reports_the_bytes_it_read(published: Cloud):
+    answer = run_ok("materialize", *SALES)
     found = facts(answer.out)
     assert found["cost"].startswith("estimated 3.0 GiB, billed ")
     assert found["cost"].endswith(" jobs")
@@ -75,26 +75,26 @@ def test_what_a_run_has_read_is_told(published: Cloud):
     queries = [each.configuration["query"] for each in published.proxy.requests if each.sql]
     assert {query.get("maximumBytesBilled") for query in queries} == {None, str(8 * GIB)}  # None: dry runs
     published.proxy.requests.clear()
-    told = facts(well("sql", *SALES, "--dry-run").out)
+    told = facts(run_ok("sql", *SALES, "--dry-run").out)
     assert told["now"] == "a run reads nothing: query and sources are those of the publication there is"
-    again = facts(well("materialize", *SALES).out)
+    again = facts(run_ok("materialize", *SALES).out)
     assert again["cost"].startswith("estimated 0 bytes, billed 0 bytes for ")
     assert scanned(published) == []
 
 
-def test_what_is_moved_is_told(published: Cloud):
+def test_transferred_rows_are_reported(published: Cloud):
     published.target(routes="transactions: files")
-    told = facts(well("sql", *SALES, "--dry-run").out)
+    told = facts(run_ok("sql", *SALES, "--dry-run").out)
     assert told["reads"] == "0 bytes"
     assert told["moves"] == "transactions, which is not in there yet"
-    found = facts(well("materialize", *SALES).out)
+    found = facts(run_ok("materialize", *SALES).out)
     rows, _, size = found["moved"].partition(" rows, ")
     assert rows == "177", "no more than the rows of the window"
     assert size.endswith("KiB")
-    assert facts(well("sql", *SALES, "--dry-run").out)["now"].startswith("a run reads nothing")
+    assert facts(run_ok("sql", *SALES, "--dry-run").out)["now"].startswith("a run reads nothing")
 
 
-def test_what_is_moved_out_of_bigquery_is_told(published: Cloud):
+def test_rows_transferred_out_of_bigquery_are_reported(published: Cloud):
     said = f'project: {PROJECT}, api_endpoint: "{published.proxy.rest}"'
     said += f', storage_endpoint: "{published.proxy.storage}"'
     (published.root / "local.yaml").write_text(
@@ -106,15 +106,15 @@ target:
   resolvers: {{cloud: {{type: bigquery, dataset: {published.dataset}, {said}}}}}
 """
     )
-    well("materialize", "profiles")
-    told = facts(well("sql", *SALES, "--dry-run").out)
+    run_ok("materialize", "profiles")
+    told = facts(run_ok("sql", *SALES, "--dry-run").out)
     assert told["reads"] == "duckdb bills nothing for what it reads"
     assert told["moves"] == "transactions, which is not in there yet; its own store reads 3.0 GiB for it"
-    assert facts(well("materialize", *SALES).out)["moved"].startswith("177 rows, ")
+    assert facts(run_ok("materialize", *SALES).out)["moved"].startswith("177 rows, ")
 
 
 def test_sql_names_the_tables_in_bigquery(published: Cloud):
-    answer = well("sql", *SALES)
+    answer = run_ok("sql", *SALES)
     assert f"FROM {published.place('transactions')} AS transactions" in answer.out
-    assert well("sql", *SALES, "--dialect", "bigquery").out == answer.out
-    assert "FROM transactions" in well("sql", *SALES, "--dialect", "duckdb").out
+    assert run_ok("sql", *SALES, "--dialect", "bigquery").out == answer.out
+    assert "FROM transactions" in run_ok("sql", *SALES, "--dialect", "duckdb").out

@@ -1,4 +1,4 @@
-"""The demo's data arrives whole, once, and its absence is told in a sentence."""
+"""The demo's data is copied completely and once, and a missing package is reported in one sentence."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`doctor`: what is there, what is missing, and the role or the line that fixes it."""
+"""`doctor` reports what exists and what is missing, with the role or command that fixes it."""
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +18,13 @@ from dataset_assets.ports.resolver import TableState
 from tests.bigquery.emulator import once
 from tests.interfaces.cloud import Cloud
 from tests.interfaces.conftest import TARGET
-from tests.interfaces.running import Answer, run, well
+from tests.interfaces.running import Answer, run, run_ok
 
 HOUSEHOLDS = "table retail/households"
 
 
 def lines(answer: Answer, state: str) -> dict[str, str]:
-    """About → what was found and what would do, of one state."""
+    """Return subject → text and hint of the findings of one state."""
     found: dict[str, str] = {}
     about = ""
     for line in answer.out.splitlines():
@@ -40,7 +40,7 @@ def lines(answer: Answer, state: str) -> dict[str, str]:
 
 
 def missing(*arguments: str) -> dict[str, str]:
-    """Exit code 1, and what is missing; the count of it stands at the end."""
+    """Run `doctor`, check exit code 1 and the count at the end, and return what is missing."""
     answer = run("doctor", *arguments)
     found = lines(answer, "missing")
     count = sum(1 + said.count(" | ") for said in found.values())
@@ -52,8 +52,8 @@ def missing(*arguments: str) -> dict[str, str]:
 def test_all_is_well_in_bigquery(cloud: Cloud):
     cloud.put("households", "SELECT n AS household_id, '' AS income, '' AS town FROM UNNEST([1, 2]) AS n")
     cloud.reads({"transactions": 3 * 1024**3})
-    well("materialize", "profiles")
-    answer = well("doctor")
+    run_ok("materialize", "profiles")
+    answer = run_ok("doctor")
     assert lines(answer, "missing") == {}
     found = lines(answer, "ok")
     assert found["credentials"] == "none are sent to an address on this machine"
@@ -75,8 +75,8 @@ def test_nothing_is_billed_for_it(cloud: Cloud):
 
 @pytest.mark.usefixtures("retailer")
 def test_all_is_well_on_this_machine():
-    well("materialize", "profiles")
-    answer = well("doctor")
+    run_ok("materialize", "profiles")
+    answer = run_ok("doctor")
     assert lines(answer, "missing") == {}
     found = lines(answer, "ok")
     assert found["target local"] == "computes in duckdb"
@@ -141,13 +141,13 @@ def test_no_credentials(cloud: Cloud, monkeypatch):
     }
 
 
-def test_a_key_that_is_none(cloud: Cloud):
+def test_an_invalid_key(cloud: Cloud):
     cloud.target(rest='gcp_credentials: "bm8ga2V5", ')
     found = missing()["engine bigquery"]
     assert found.startswith("`gcp_credentials` is no service account's key -> ")
 
 
-def test_nobody_answers(cloud: Cloud):
+def test_an_unreachable_server(cloud: Cloud):
     cloud.target(rest='api_endpoint: "http://127.0.0.1:9", ')
     assert missing() == {
         "engine bigquery": "BigQuery cannot be reached -> check the network, and `api_endpoint`"
@@ -204,7 +204,7 @@ def test_missing_roles_on_the_warehouse(cloud: Cloud):
     assert missing() == {f"tables of {cloud.dataset}": f"Access Denied: {create} -> {editor}"}
 
 
-def test_each_thing_that_a_run_does_to_its_tables_is_tried(cloud: Cloud):
+def test_each_permission_on_tables_is_tried(cloud: Cloud):
     asked = {
         "updateData": lambda request: request.sql.startswith("INSERT"),
         "update": "tables.patch",
@@ -241,7 +241,7 @@ def test_rows_may_not_be_read_in_bulk(cloud: Cloud):
         role = "grant roles/bigquery.readSessionUser on the engine's project"
         assert missing() == {"Storage Read API": f"{denied} -> {role}"}
     cloud.target(rest=f'api_endpoint: "{cloud.proxy.rest}", ')
-    said = lines(well("doctor"), "note")["Storage Read API"]
+    said = lines(run_ok("doctor"), "note")["Storage Read API"]
     assert said == "was not asked -> name a `storage_endpoint` beside `api_endpoint`"
 
 
@@ -250,7 +250,7 @@ def test_a_view_without_a_modified_time(cloud: Cloud):
     rows = f"SELECT * FROM {cloud.place('stored')} WHERE CURRENT_DATE() > '2020-01-01'"
     cloud.emulator.rows(f"DROP TABLE {cloud.place('households')}")
     cloud.put("households", rows, kind="VIEW")
-    answer = well("doctor", "profiles")
+    answer = run_ok("doctor", "profiles")
     assert lines(answer, "ok")[HOUSEHOLDS] == "view, rows are not counted"
     said = lines(answer, "note")[HOUSEHOLDS]
     assert said.endswith(
@@ -291,7 +291,7 @@ def test_what_the_metadata_of_tables_says():
 
 
 def test_a_query_over_its_budget(cloud: Cloud):
-    well("materialize", "profiles")
+    run_ok("materialize", "profiles")
     cloud.reads({"transactions": 9 * 1024**3})
     assert missing() == {
         "dataset sales": "the query would read 9.0 GiB, 1.0 GiB over the limit of 8.0 GiB"

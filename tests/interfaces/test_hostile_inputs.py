@@ -1,4 +1,4 @@
-"""Input of any kind gets a sentence and the right exit code: names, links, folders, options, outputs."""
+"""Hostile names, links, folders, options and outputs get one sentence and the right exit code (BR-203)."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interfaces.running import process, refused, run, well
+from tests.interfaces.running import process, run, run_ok, run_refused
 
 
 def datasets() -> Path:
@@ -69,7 +69,7 @@ def test_a_link_within_the_definitions_is_followed():
     inner.mkdir()
     (datasets() / "sales.yaml").rename(inner / "sales.yaml")
     (datasets() / "sales.yaml").symlink_to(inner / "sales.yaml")
-    well("check")
+    run_ok("check")
 
 
 EMPTY = [
@@ -97,7 +97,7 @@ def test_only_files_of_datasets_are_judged_as_such(monkeypatch):
     root = datasets().parent
     monkeypatch.chdir(root.parent)
     (root.parent / "compose.yaml").write_text("services: {}\n")
-    well("check", ".")
+    run_ok("check", ".")
     other = root.parent / "other"
     other.mkdir()
     (other / "users.yaml").write_text("users: {}\n")
@@ -114,7 +114,7 @@ def test_only_files_of_datasets_are_judged_as_such(monkeypatch):
 @pytest.mark.usefixtures("retailer")
 def test_a_wrong_address_in_the_environment_is_a_sentence(monkeypatch, name, value):
     monkeypatch.setenv(f"DATASET_ASSETS_{name}", value)
-    said = refused("check")
+    said = run_refused("check")
     assert said.startswith(f"the environment variable DATASET_ASSETS_{name} is not the address of a page")
 
 
@@ -156,7 +156,7 @@ prepare = main._prepare_outputs
 main._prepare_outputs = lambda: (prepare(), print("ready", flush=True))
 main.main()
 """
-"""The command, which says when it can be stopped: before that Python itself is being started."""
+"""A program that prints a line once it can be interrupted, then runs the command."""
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -1,4 +1,4 @@
-"""What a reader is shown and given: exact values, NULL, far dates, devices and links, unknown definitions."""
+"""`read` returns exact values, NULLs and far dates, and writes to files, devices and links."""
 
 import os
 import stat
@@ -15,14 +15,14 @@ from dataset_assets.errors import DataError, DatasetAssetsError
 from dataset_assets.interfaces.cli.output_files import output_file
 from dataset_assets.interfaces.frames import frame_of, text_of, texts
 from dataset_assets.interfaces.reading import read_arrow
-from tests.interfaces.running import refused, well
+from tests.interfaces.running import run_ok, run_refused
 
 BIG = 2**53 + 1
 
 
 @pytest.fixture
 def published(retailer):
-    well("materialize", "profiles")
+    run_ok("materialize", "profiles")
     return retailer
 
 
@@ -92,7 +92,7 @@ def test_a_value_on_the_screen(value, text):
 @pytest.mark.usefixtures("published")
 def test_a_version_that_is_far_away_is_refused_at_once():
     for version in (2**63 - 1, 10**20, 1):
-        assert "'profiles' has no version" in refused("read", "profiles", "--version", str(version))
+        assert "'profiles' has no version" in run_refused("read", "profiles", "--version", str(version))
     with pytest.raises(DatasetAssetsError, match="no version -1; it has 0 to 0"):
         read_arrow("profiles", version=-1)
 
@@ -100,14 +100,14 @@ def test_a_version_that_is_far_away_is_refused_at_once():
 @pytest.mark.usefixtures("published")
 def test_what_no_file_defines_is_read_from_the_warehouse(monkeypatch, tmp_path):
     (tmp_path / "definitions" / "datasets" / "profiles.yaml").rename(tmp_path / "profiles.yaml")
-    answer = well("read", "profiles")
+    answer = run_ok("read", "profiles")
     assert "Ulm" in answer.out
     assert "secret" not in answer.out
-    assert "there is no dataset 'nope'" in refused("read", "nope")
-    assert "there is no dataset '../profiles'" in refused("read", "../profiles")
+    assert "there is no dataset 'nope'" in run_refused("read", "nope")
+    assert "there is no dataset '../profiles'" in run_refused("read", "../profiles")
     monkeypatch.setenv("DATASET_ASSETS_DEFINITIONS", str(tmp_path / "nowhere"))
     assert read_arrow("profiles").num_rows == 3
-    assert "there is no folder" in refused("read", "nope")
+    assert "there is no folder" in run_refused("read", "nope")
 
 
 def test_links_and_modes_stay(tmp_path):

@@ -1,4 +1,4 @@
-"""What the operating system refuses is one sentence with the path, and leaves what is published as it is."""
+"""An error of the operating system is one sentence with the path, and publications stay unchanged."""
 
 import errno
 import os
@@ -11,22 +11,22 @@ from deltalake.exceptions import DeltaError
 from dataset_assets.adapters.delta import folder as delta_folder
 from dataset_assets.adapters.delta import warehouse as delta_warehouse
 from dataset_assets.errors import DatasetAssetsError, system_error, system_errors_as_faults
-from tests.interfaces.running import process, refused, well
+from tests.interfaces.running import process, run_ok, run_refused
 
 KINDS = ("ENOSPC", "EROFS", "EDQUOT", "EMFILE", "EACCES", "EFBIG")
 
 
 def rows() -> str:
-    return well("read", "profiles", "--format", "csv").out
+    return run_ok("read", "profiles", "--format", "csv").out
 
 
 def declare_another(retailer: Path) -> None:
-    """Makes the next run publish something else."""
+    """Change a dataset's file so that the next run publishes other rows."""
     path = retailer / "definitions" / "datasets" / "profiles.yaml"
     path.write_text(path.read_text().replace("      - {name: town, type: string}\n", ""))
 
 
-def check_told(said: str, retailer: Path, kind: str) -> None:
+def check_message(said: str, retailer: Path, kind: str) -> None:
     last = said.strip().splitlines()[-1]
     reason = os.strerror(getattr(errno, kind))
     assert str(retailer / "warehouse" / "profiles") in last
@@ -34,8 +34,8 @@ def check_told(said: str, retailer: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_of_files_beside_the_rows(retailer, monkeypatch, kind):
-    well("materialize", "profiles")
+def test_errors_of_files_beside_the_rows(retailer, monkeypatch, kind):
+    run_ok("materialize", "profiles")
     before = rows()
     declare_another(retailer)
     number = getattr(errno, kind)
@@ -45,16 +45,16 @@ def test_of_files_beside_the_rows(retailer, monkeypatch, kind):
 
     with monkeypatch.context() as patch:
         patch.setattr(delta_folder.os, "fsync", fails)
-        check_told(refused("materialize", "profiles"), retailer, kind)
+        check_message(run_refused("materialize", "profiles"), retailer, kind)
     assert rows() == before
     assert not list(retailer.rglob("*.part"))
-    well("materialize", "profiles")
+    run_ok("materialize", "profiles")
     assert rows() != before
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_of_the_log_of_the_table(retailer, monkeypatch, kind):
-    well("materialize", "profiles")
+def test_errors_of_the_table_log(retailer, monkeypatch, kind):
+    run_ok("materialize", "profiles")
     before = rows()
     declare_another(retailer)
     text = f"Generic LocalFileSystem error: Unable to copy data to file: x (os error {getattr(errno, kind)})"
@@ -64,14 +64,14 @@ def test_of_the_log_of_the_table(retailer, monkeypatch, kind):
 
     with monkeypatch.context() as patch:
         patch.setattr(delta_warehouse.DeltaTable, "create_write_transaction", fails)
-        check_told(refused("materialize", "profiles"), retailer, kind)
+        check_message(run_refused("materialize", "profiles"), retailer, kind)
     assert rows() == before
-    well("materialize", "profiles")
+    run_ok("materialize", "profiles")
     assert rows() != before
 
 
-def test_of_a_process_whose_files_may_not_grow(retailer):
-    well("materialize", "profiles")
+def test_errors_of_a_process_with_a_file_size_limit(retailer):
+    run_ok("materialize", "profiles")
     before = rows()
     declare_another(retailer)
 
@@ -85,7 +85,7 @@ def test_of_a_process_whose_files_may_not_grow(retailer):
     assert "warehouse/profiles" in last
     assert "file too large" in last.lower()
     assert rows() == before
-    well("materialize", "profiles")
+    run_ok("materialize", "profiles")
 
 
 def test_a_closed_pipe_is_no_fault():

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from dataset_assets.publishing.materialize import materialize
-from tests.agreement.parity import both, published
+from tests.agreement.parity import engine_pair, published
 from tests.agreement.row_values import KINDS
 from tests.bigquery.emulator import Emulator
 from tests.names.renamed import AS_OF, VARIANTS, Renamed
@@ -39,7 +39,7 @@ def table(renamed: Renamed, name: str) -> pa.Table:
 def found(emulator: Emulator, renamed: Renamed) -> Any:
     """The rows of two publications, their counts and checks, names aside."""
     told = []
-    with both(emulator) as pair:
+    with engine_pair(emulator) as pair:
         (pair.root / "definitions" / "users.yaml").write_text("users: {someone: {email: ada@example.org}}\n")
         stem = renamed.called("stem")
         pair.declare(stem, {"id": ID, **json.loads(renamed.dataset.model_dump_json(exclude_unset=True))})

@@ -2,15 +2,15 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.warehouses.warehouse_fixtures import DEPOTS, Depot, Opened
+from tests.warehouses.warehouse_fixtures import LOCATIONS, OpenWarehouse, WarehouseLocation
 
 
-@pytest.fixture(params=DEPOTS)
-def depot(request: pytest.FixtureRequest) -> Depot:
-    return DEPOTS[request.param](request)
+@pytest.fixture(params=LOCATIONS)
+def location(request: pytest.FixtureRequest) -> WarehouseLocation:
+    return LOCATIONS[request.param](request)
 
 
 @pytest.fixture
-def opened(depot: Depot) -> Generator[Opened]:
-    with depot.open() as found:
+def opened(location: WarehouseLocation) -> Generator[OpenWarehouse]:
+    with location.open() as found:
         yield found

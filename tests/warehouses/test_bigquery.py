@@ -1,4 +1,4 @@
-"""BigQuery's tables as people find them, and what such a table cannot do."""
+"""Published BigQuery tables: descriptions, expiration, refused changes and shared versions."""
 
 from collections.abc import Generator
 
@@ -9,30 +9,39 @@ from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import PublishError, UnsupportedError
 from dataset_assets.ports.warehouse import PublishedColumn
 from tests.bigquery.emulator import PROJECT, Emulator
-from tests.warehouses.warehouse_fixtures import DEPOTS, ONE, TWO, A, B, BigQueryDepot, DeltaDepot, Opened
+from tests.warehouses.warehouse_fixtures import (
+    LOCATIONS,
+    ONE,
+    TWO,
+    A,
+    B,
+    BigQueryLocation,
+    DeltaLocation,
+    OpenWarehouse,
+)
 
 
 @pytest.fixture
-def depot(request: pytest.FixtureRequest) -> BigQueryDepot:
-    found = DEPOTS["bigquery"](request)
-    assert isinstance(found, BigQueryDepot)
+def location(request: pytest.FixtureRequest) -> BigQueryLocation:
+    found = LOCATIONS["bigquery"](request)
+    assert isinstance(found, BigQueryLocation)
     return found
 
 
 @pytest.fixture
-def opened(depot: BigQueryDepot) -> Generator[Opened]:
-    with depot.open() as found:
+def opened(location: BigQueryLocation) -> Generator[OpenWarehouse]:
+    with location.open() as found:
         yield found
 
 
 @pytest.fixture
-def client(depot: BigQueryDepot) -> bigquery.Client:
-    return Emulator(depot.rest, depot.storage).client()
+def client(location: BigQueryLocation) -> bigquery.Client:
+    return Emulator(location.rest, location.storage).client()
 
 
-def test_a_table_says_what_the_contract_says_of_it(opened, depot, client):
+def test_descriptions_come_from_the_contract(opened, location, client):
     opened.publish(ONE, "2026-01", (A,), {"definition": {"description": "All sales"}})
-    table = client.get_table(f"{PROJECT}.{depot.dataset}.sales")
+    table = client.get_table(f"{PROJECT}.{location.dataset}.sales")
     described = {field.name: field.description for field in table.schema}
     assert table.description == "All sales"
     assert described["a"] == "first"
@@ -40,30 +49,30 @@ def test_a_table_says_what_the_contract_says_of_it(opened, depot, client):
     assert table.clustering_fields == ["_period"]
     told_anew = (PublishedColumn("a", ColumnType.INTEGER, True, "another"), B)
     opened.publish("SELECT 1::BIGINT AS a, 'x' AS b", "2026-02", told_anew)
-    table = client.get_table(f"{PROJECT}.{depot.dataset}.sales")
+    table = client.get_table(f"{PROJECT}.{location.dataset}.sales")
     assert table.description is None
     assert {field.name: field.description for field in table.schema}["a"] == "another"
     assert table.clustering_fields == ["_period"]
 
 
-def test_what_is_staged_expires(opened, client):
+def test_staged_rows_expire(opened, client):
     staged = opened.stage(opened.claim())
     place = staged.relation.source
     table = client.get_table(f"{place.catalog}.{place.db}.{place.name}")
     assert 23 <= (table.expires - table.created).total_seconds() / 3600 <= 24.1
 
 
-def test_a_changed_type_needs_another_table(opened, depot):
-    """Its rows could be replaced, its columns' types cannot, and its versions of before are still read."""
+def test_a_changed_type_needs_another_table(opened, location):
+    """Rows can be replaced, but column types cannot, because earlier versions are still read."""
     opened.publish(ONE, None)
     text = PublishedColumn("a", ColumnType.STRING, True)
-    with pytest.raises(PublishError, match=f"'a' is now STRING, but INT64 in the table .*{depot.dataset}"):
+    with pytest.raises(PublishError, match=f"'a' is now STRING, but INT64 in the table .*{location.dataset}"):
         opened.publish("SELECT 'x' AS a", None, (text,))
     assert opened.values(None) == [1]
 
 
-def test_a_table_of_somebody_else_is_not_written_to(opened, depot, client):
-    place = f"{PROJECT}.{depot.dataset}.sales"
+def test_a_foreign_table_is_not_written_to(opened, location, client):
+    place = f"{PROJECT}.{location.dataset}.sales"
     client.create_table(bigquery.Table(place, schema=[bigquery.SchemaField("a", "INT64")]))
     with pytest.raises(PublishError, match="is there, and is not a published dataset"):
         opened.publish(ONE)
@@ -71,13 +80,13 @@ def test_a_table_of_somebody_else_is_not_written_to(opened, depot, client):
 
 
 def test_another_engine_does_not_publish_here(opened, tmp_path):
-    with DeltaDepot(tmp_path).open() as other, pytest.raises(UnsupportedError, match="only the BigQuery"):
+    with DeltaLocation(tmp_path).open() as other, pytest.raises(UnsupportedError, match="only the BigQuery"):
         opened.warehouse.claim("sales", None, "r", other.session)
 
 
-def test_two_that_are_found_to_stand_at_once_share_a_version_and_nothing_else(opened, depot, client):
-    """Neither statement sees the other, nor a transaction that is under way."""
-    book = f"`{PROJECT}.{depot.dataset}._publications`"
+def test_two_periods_confirmed_at_once_share_a_version(opened, location, client):
+    """Neither statement sees the other, nor an open transaction."""
+    book = f"`{PROJECT}.{location.dataset}._publications`"
 
     def stands(period: str, told: int, version: int) -> None:
         claim, before = opened.claim(period), opened.warehouse.current("sales", period, opened.session)

@@ -1,4 +1,4 @@
-"""Delta tables on disk: what is left of half a publication, time travel, schema changes, other readers."""
+"""Published Delta tables: interrupted publications, schema changes, history and other readers."""
 
 from collections.abc import Generator
 
@@ -10,17 +10,17 @@ from dataset_assets.adapters.delta.warehouse import DeltaWarehouse
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import Fault, PublishError, SupersededError
 from dataset_assets.ports.warehouse import PublishedColumn
-from tests.warehouses.warehouse_fixtures import ONE, TWO, A, B, DeltaDepot, Opened
+from tests.warehouses.warehouse_fixtures import ONE, TWO, A, B, DeltaLocation, OpenWarehouse
 
 
 @pytest.fixture
-def opened(tmp_path) -> Generator[Opened]:
-    with DeltaDepot(tmp_path / "warehouse").open() as found:
+def opened(tmp_path) -> Generator[OpenWarehouse]:
+    with DeltaLocation(tmp_path / "warehouse").open() as found:
         yield found
 
 
 @pytest.fixture
-def warehouse(opened: Opened) -> DeltaWarehouse:
+def warehouse(opened: OpenWarehouse) -> DeltaWarehouse:
     assert isinstance(opened.warehouse, DeltaWarehouse)
     return opened.warehouse
 
@@ -32,7 +32,7 @@ def test_types_are_named_as_duckdb_names_them(opened):
     assert types["_labels"] == 'STRUCT("key" VARCHAR, "value" VARCHAR)[]'
 
 
-def test_staged_rows_tell_where_nulls_are(opened, warehouse):
+def test_staged_rows_report_columns_with_nulls(opened, warehouse):
     claim = opened.claim()
     staged = opened.stage(claim, "SELECT 1::BIGINT AS a, NULL::INT AS n")
     known = {c.name: c.has_nulls for c in staged.relation.columns}
@@ -42,7 +42,7 @@ def test_staged_rows_tell_where_nulls_are(opened, warehouse):
     assert not list(warehouse.root.rglob("*.parquet"))
 
 
-def test_rows_that_were_in_place_but_not_committed(opened, warehouse, monkeypatch):
+def test_uncommitted_rows_are_removed_by_the_next_claim(opened, warehouse, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
@@ -50,7 +50,7 @@ def test_rows_that_were_in_place_but_not_committed(opened, warehouse, monkeypatc
     claim = opened.claim()
     staged = opened.stage(claim, TWO)
     with monkeypatch.context() as patched:
-        patched.setattr(delta_warehouse, "_commit", killed)
+        patched.setattr(delta_warehouse, "commit", killed)
         with pytest.raises(KeyboardInterrupt):
             opened.finish(claim, staged)
     assert opened.values() == [1]
@@ -67,7 +67,7 @@ def test_a_publication_that_failed_half_way_can_be_tried_again(opened, monkeypat
     claim = opened.claim()
     staged = opened.stage(claim, TWO)
     with monkeypatch.context() as patched:
-        patched.setattr(delta_warehouse, "_commit", failing)
+        patched.setattr(delta_warehouse, "commit", failing)
         with pytest.raises(PublishError):
             opened.finish(claim, staged)
     opened.finish(claim, staged)
@@ -123,7 +123,7 @@ def test_other_readers_see_a_plain_delta_table(opened, warehouse, periods):
     assert field.metadata == {"comment": "first"}
 
 
-def test_a_stage_that_lost_its_file_to_a_later_claim_says_so(opened, monkeypatch):
+def test_a_stage_whose_file_a_later_claim_removed_is_superseded(opened, monkeypatch):
     claim = opened.claim()
     write = opened.session.write_parquet
 

@@ -1,4 +1,4 @@
-"""What every warehouse promises: claims, publications, versions, schema changes (BR-201, BR-202)."""
+"""Contract tests of every warehouse: claims, publications, versions, schema changes (BR-201, BR-202)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,18 +10,18 @@ from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import DatasetAssetsError, PublishError, ResolveError, SupersededError
 from dataset_assets.ports.relation import PhysicalType
 from dataset_assets.ports.warehouse import PublicationQuery, PublishedColumn
-from tests.warehouses.warehouse_fixtures import ONE, TWO, A, B, Depot, Opened
+from tests.warehouses.warehouse_fixtures import ONE, TWO, A, B, OpenWarehouse, WarehouseLocation
 
 TEXT = PublishedColumn("a", ColumnType.STRING, True)
 
 
-def test_nothing_is_published_yet(opened: Opened) -> None:
+def test_nothing_is_published_yet(opened: OpenWarehouse) -> None:
     assert opened.current(None) is None
     assert opened.warehouse.latest("sales", opened.session) is None
     assert opened.warehouse.periods("sales", opened.session) == []
 
 
-def test_a_period_is_replaced_and_the_others_stay(opened: Opened) -> None:
+def test_a_period_is_replaced_and_the_others_stay(opened: OpenWarehouse) -> None:
     assert opened.publish(ONE, "2026-01") == 0
     assert opened.publish(ONE, "2026-02") == 1
     before = opened.current("2026-02")
@@ -36,7 +36,7 @@ def test_a_period_is_replaced_and_the_others_stay(opened: Opened) -> None:
     assert opened.warehouse.periods("sales", opened.session) == ["2026-01", "2026-02"]
 
 
-def test_an_unpartitioned_table_is_replaced_whole(opened: Opened) -> None:
+def test_an_unpartitioned_table_is_replaced_whole(opened: OpenWarehouse) -> None:
     opened.publish(ONE, None)
     opened.publish(TWO, None)
     assert opened.values(None) == [10, 11]
@@ -44,7 +44,7 @@ def test_an_unpartitioned_table_is_replaced_whole(opened: Opened) -> None:
     assert opened.warehouse.periods("sales", opened.session) == [None]
 
 
-def test_every_version_can_be_read_back_with_its_record(opened: Opened) -> None:
+def test_every_version_can_be_read_back_with_its_record(opened: OpenWarehouse) -> None:
     for number in range(3):
         opened.publish(f"SELECT {number}::BIGINT AS a", "2026-01", (A,), {"n": number})
         opened.publish(TWO, "2026-02")
@@ -57,7 +57,7 @@ def test_every_version_can_be_read_back_with_its_record(opened: Opened) -> None:
         opened.current("2026-01", 7)
 
 
-def test_several_periods_are_read_as_one_version_has_them(opened: Opened) -> None:
+def test_several_periods_are_read_as_one_version_has_them(opened: OpenWarehouse) -> None:
     assert opened.warehouse.version("sales", opened.session) is None
     months = ["2026-02", "2026-01", "2026-03", "2026-01"]
     for number, month in enumerate(months):
@@ -71,7 +71,7 @@ def test_several_periods_are_read_as_one_version_has_them(opened: Opened) -> Non
         assert [row["a"] for each in found for row in opened.rows(each.relation)] == values
 
 
-def test_what_a_publication_looks_like(opened: Opened) -> None:
+def test_what_a_publication_looks_like(opened: OpenWarehouse) -> None:
     opened.publish("SELECT 1::BIGINT AS a, NULL::VARCHAR AS b", "2026-01", (A, B))
     relation = opened.current()
     assert relation
@@ -86,19 +86,19 @@ def test_what_a_publication_looks_like(opened: Opened) -> None:
     assert row["_labels"] == [{"key": "k", "value": "v"}]
 
 
-def test_staged_rows_are_seen_by_nobody_but_the_stager(opened: Opened, depot: Depot) -> None:
+def test_only_the_staging_run_sees_staged_rows(opened: OpenWarehouse, location: WarehouseLocation) -> None:
     claim = opened.claim()
     staged = opened.stage(claim)
     assert opened.current() is None
     assert [row["_period"] for row in opened.rows(staged.relation)] == ["2026-01"]
     assert staged.relation.row_count == 1
-    assert len(depot.leftovers()) == 1
+    assert len(location.leftovers()) == 1
     opened.warehouse.discard(claim, staged, opened.session)
-    assert depot.leftovers() == []
+    assert location.leftovers() == []
     opened.warehouse.discard(claim, staged, opened.session)
 
 
-def test_what_runs_have_left_is_found_and_removed_and_no_publication(opened: Opened) -> None:
+def test_leftovers_are_found_and_removed_but_no_publication(opened: OpenWarehouse) -> None:
     opened.publish(ONE, "2026-01")
     claim = opened.claim("2026-02")
     staged = opened.stage(claim)
@@ -111,7 +111,7 @@ def test_what_runs_have_left_is_found_and_removed_and_no_publication(opened: Ope
     assert opened.warehouse.periods("sales", opened.session) == ["2026-01"]
 
 
-def test_the_records_of_all_periods_are_read_at_once(opened: Opened) -> None:
+def test_the_records_of_all_periods_are_read_at_once(opened: OpenWarehouse) -> None:
     assert opened.warehouse.records("sales", opened.session) == {}
     for month in (2, 1, 2):
         start = {"period_start": f"2026-{month:02}-01", "n": month}
@@ -120,7 +120,7 @@ def test_the_records_of_all_periods_are_read_at_once(opened: Opened) -> None:
     assert [(period, record["n"]) for period, record in found.items()] == [("2026-01", 1), ("2026-02", 2)]
 
 
-def test_a_publication_that_stands_has_another_record_and_its_rows(opened: Opened) -> None:
+def test_an_unchanged_publication_gets_another_record_and_keeps_its_rows(opened: OpenWarehouse) -> None:
     opened.publish(TWO, "2026-01")
     opened.publish(ONE, "2026-02")
     claim = opened.claim()
@@ -139,12 +139,12 @@ def test_a_publication_that_stands_has_another_record_and_its_rows(opened: Opene
         opened.warehouse.confirm_unchanged(stale, late, {}, opened.session)
 
 
-def test_zero_rows_are_a_publication(opened: Opened) -> None:
+def test_zero_rows_are_a_publication(opened: OpenWarehouse) -> None:
     opened.publish(f"{ONE} WHERE FALSE")
     assert opened.values() == []
 
 
-def test_a_stale_claim_cannot_publish(opened: Opened) -> None:
+def test_a_stale_claim_cannot_publish(opened: OpenWarehouse) -> None:
     orphan = opened.claim(run="killed")
     staged = opened.stage(orphan)
     opened.publish(TWO, run="newer")
@@ -155,7 +155,7 @@ def test_a_stale_claim_cannot_publish(opened: Opened) -> None:
     assert opened.values() == [10, 11]
 
 
-def test_a_claim_that_was_taken_over_cannot_publish_before_the_newer_one_did(opened: Opened) -> None:
+def test_a_superseded_claim_cannot_publish_before_the_newer_one_did(opened: OpenWarehouse) -> None:
     orphan = opened.claim()
     staged = opened.stage(orphan)
     newer = opened.claim()
@@ -166,7 +166,7 @@ def test_a_claim_that_was_taken_over_cannot_publish_before_the_newer_one_did(ope
     assert opened.values() == [1]
 
 
-def test_a_claim_of_another_period_takes_nothing_over(opened: Opened) -> None:
+def test_a_claim_of_another_period_supersedes_nothing(opened: OpenWarehouse) -> None:
     claim = opened.claim("2026-01", "r")
     staged = opened.stage(claim)
     opened.publish(TWO, "2026-02", run="r")
@@ -175,7 +175,7 @@ def test_a_claim_of_another_period_takes_nothing_over(opened: Opened) -> None:
     assert opened.values("2026-02") == [10, 11]
 
 
-def test_the_same_claim_publishes_once(opened: Opened) -> None:
+def test_the_same_claim_publishes_once(opened: OpenWarehouse) -> None:
     claim = opened.claim()
     staged = opened.stage(claim)
     first = opened.finish(claim, staged)
@@ -185,16 +185,16 @@ def test_the_same_claim_publishes_once(opened: Opened) -> None:
     assert opened.values() == [1]
 
 
-def test_a_claim_removes_what_killed_runs_left(opened: Opened, depot: Depot) -> None:
+def test_a_claim_removes_what_killed_runs_left(opened: OpenWarehouse, location: WarehouseLocation) -> None:
     opened.publish(ONE)
     for _ in range(2):
         opened.stage(opened.claim())
     opened.claim()
-    assert depot.leftovers() == []
+    assert location.leftovers() == []
     assert opened.values() == [1]
 
 
-def test_new_and_gone_columns(opened: Opened) -> None:
+def test_added_and_removed_columns(opened: OpenWarehouse) -> None:
     opened.publish(ONE, "2026-01")
     opened.publish("SELECT 'x' AS b", "2026-02", (B,))
     assert opened.values("2026-02", name="a") == [None]
@@ -202,7 +202,7 @@ def test_new_and_gone_columns(opened: Opened) -> None:
     assert opened.values("2026-01") == [1]
 
 
-def test_a_changed_type_is_refused_while_other_periods_hold_the_old(opened: Opened) -> None:
+def test_a_changed_type_is_refused_while_other_periods_hold_the_old(opened: OpenWarehouse) -> None:
     opened.publish(ONE, "2026-01")
     opened.publish(ONE, "2026-02")
     changed = r"'a' is now \w+, but \w+ in the published Periods 2026-01"
@@ -211,27 +211,27 @@ def test_a_changed_type_is_refused_while_other_periods_hold_the_old(opened: Open
     assert opened.values("2026-02") == [1]
 
 
-def test_partitioning_does_not_change_silently(opened: Opened) -> None:
+def test_partitioning_does_not_change_silently(opened: OpenWarehouse) -> None:
     opened.publish(ONE, "2026-01")
     with pytest.raises(PublishError, match="was published by Period before"):
         opened.publish(ONE, None)
 
 
-def test_a_table_of_one_piece_does_not_become_one_of_periods_silently(opened: Opened) -> None:
+def test_an_unpartitioned_table_does_not_become_partitioned_silently(opened: OpenWarehouse) -> None:
     opened.publish(ONE, None)
     with pytest.raises(PublishError, match="was published as one piece before"):
         opened.publish(ONE, "2026-01")
     assert opened.values(None) == [1]
 
 
-def test_rows_of_another_shape_are_refused_with_all_faults(opened: Opened) -> None:
+def test_rows_of_another_shape_are_refused_with_all_faults(opened: OpenWarehouse) -> None:
     with pytest.raises(PublishError) as caught:
         opened.publish("SELECT 'x' AS a, 2 AS c", "2026-01", (A, B))
     assert len(caught.value.faults) == 3
     assert opened.current() is None
 
 
-def test_latest_is_by_when_periods_begin(opened: Opened) -> None:
+def test_latest_is_the_period_that_begins_last(opened: OpenWarehouse) -> None:
     opened.publish(ONE, "FY2026-M02", (A,), {"period_start": "2026-08-01T00:00:00+00:00"})
     opened.publish(TWO, "FY2025-M12", (A,), {"period_start": "2026-09-01T00:00:00+00:00"})
     latest = opened.warehouse.latest("sales", opened.session)
@@ -244,7 +244,7 @@ def _numbered(number: int) -> dict[str, Any]:
     return {"n": number, "published_at": f"2026-02-{number + 1:02}T00:00:00+00:00"}
 
 
-def test_the_records_of_the_last_publications_of_some_periods(opened: Opened) -> None:
+def test_the_records_of_the_last_publications_of_some_periods(opened: OpenWarehouse) -> None:
     for number, period in enumerate(("2026-01", "2026-02", "2026-01", "2026-03", "2026-01")):
         opened.publish(ONE, period, (A,), _numbered(number))
 
@@ -257,7 +257,7 @@ def test_the_records_of_the_last_publications_of_some_periods(opened: Opened) ->
     assert recent() == recent("2025-12", last=2) == []
 
 
-def test_the_records_of_what_has_no_periods(opened: Opened) -> None:
+def test_the_records_of_an_unpartitioned_dataset(opened: OpenWarehouse) -> None:
     assert opened.warehouse.recent("sales", [None], opened.session) == []
     for number in range(3):
         opened.publish(ONE, None, (A,), _numbered(number))
@@ -265,7 +265,7 @@ def test_the_records_of_what_has_no_periods(opened: Opened) -> None:
     assert [each["n"] for each in found] == [2, 1]
 
 
-def test_datasets_do_not_meet(opened: Opened) -> None:
+def test_datasets_are_independent(opened: OpenWarehouse) -> None:
     opened.publish(ONE)
     warehouse, session = opened.warehouse, opened.session
     assert warehouse.current("sale", "2026-01", session) is None

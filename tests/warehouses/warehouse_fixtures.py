@@ -1,4 +1,4 @@
-"""A warehouse of each kind, and publications of few rows in it."""
+"""Fixtures of warehouses: one of each kind, and small publications in it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
@@ -31,7 +31,7 @@ TWO = "SELECT 10::BIGINT AS a UNION ALL SELECT 11::BIGINT AS a"
 
 
 def published(sql: str, period: str | None) -> exp.Query:
-    """The rows of `sql` with all system columns, as a compiled query would have them."""
+    """Return the rows of `sql` with all system columns, like a compiled query."""
     values = {
         "_row_id": "uuid()::VARCHAR",
         "_period": f"'{period}'" if period else "CAST(NULL AS VARCHAR)",
@@ -47,8 +47,8 @@ def published(sql: str, period: str | None) -> exp.Query:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A warehouse with a session of its engine; the dataset is `sales`. Each publication is of a new run."""
+class OpenWarehouse:
+    """A warehouse with an open session, for the dataset `sales`. Each publication is by a new run."""
 
     warehouse: Warehouse
     session: Session
@@ -67,16 +67,16 @@ class Opened:
         columns: Sequence[PublishedColumn] = (A,),
         record: Mapping[str, Any] | None = None,
     ) -> int:
-        """Publishes what is staged. `record`: what this one tells beside what each does."""
-        told = {"definition": {}, "counts": {"rows": staged.relation.row_count}, **(record or {})}
-        return self.warehouse.publish(claim, staged, columns, told, self.session)
+        """Publish staged rows. `record` adds keys to the record of every publication."""
+        complete_record = {"definition": {}, "counts": {"rows": staged.relation.row_count}, **(record or {})}
+        return self.warehouse.publish(claim, staged, columns, complete_record, self.session)
 
-    def publish(self, rows: str, period: str | None = "2026-01", *told: Any, run: str | None = None) -> int:
-        """All steps, as a materialization takes them; `told` as `finish` has it."""
+    def publish(self, rows: str, period: str | None = "2026-01", *extra: Any, run: str | None = None) -> int:
+        """Claim, stage and publish. The record is extended as in `finish`."""
         claim = self.claim(period, run)
         staged = self.stage(claim, rows)
         try:
-            return self.finish(claim, staged, *told)
+            return self.finish(claim, staged, *extra)
         except BaseException:
             self.warehouse.discard(claim, staged, self.session)
             raise
@@ -91,46 +91,46 @@ class Opened:
     def values(
         self, period: str | None = "2026-01", version: int | None = None, name: str = "a"
     ) -> list[Any] | None:
-        """Of a column of a publication, in order; None where there is no publication."""
+        """Return a column's sorted values in a publication; None if there is no publication."""
         found = self.current(period, version)
         return None if found is None else sorted((row[name] for row in self.rows(found)), key=str)
 
 
-class Depot(ABC):
-    """Where a warehouse is, for this process and others."""
+class WarehouseLocation(ABC):
+    """The place of a warehouse, which this process and others can open."""
 
     @abstractmethod
     @contextmanager
-    def open(self) -> Generator[Opened]:
-        """The warehouse, with a session of its own."""
+    def open(self) -> Generator[OpenWarehouse]:
+        """Open the warehouse with a new session."""
 
     @abstractmethod
     def leftovers(self) -> list[str]:
-        """What was written and nobody will publish."""
+        """Return what was written and will not be published."""
 
 
 @dataclass(frozen=True)
-class DeltaDepot(Depot):
+class DeltaLocation(WarehouseLocation):
     root: Path
 
     @contextmanager
-    def open(self) -> Generator[Opened]:
+    def open(self) -> Generator[OpenWarehouse]:
         settings = DuckDBSettings(type="duckdb", memory_limit="1GB", threads=2)
         with DuckDBEngine(settings, (self.root,), self.root / "spill").connect() as session:
-            yield Opened(DeltaWarehouse(self.root), session)
+            yield OpenWarehouse(DeltaWarehouse(self.root), session)
 
     def leftovers(self) -> list[str]:
         return [str(path) for path in self.root.rglob("*.parquet") if "_staging" in path.parts]
 
 
 @dataclass(frozen=True)
-class BigQueryDepot(Depot):
+class BigQueryLocation(WarehouseLocation):
     rest: str
     storage: str
     dataset: str
 
     @contextmanager
-    def open(self) -> Generator[Opened]:
+    def open(self) -> Generator[OpenWarehouse]:
         from dataset_assets.adapters.bigquery.engine import BigQueryEngine  # noqa: PLC0415 - takes seconds
         from dataset_assets.adapters.bigquery.warehouse import BigQueryWarehouse  # noqa: PLC0415
 
@@ -143,7 +143,7 @@ class BigQueryDepot(Depot):
         )
         engine = BigQueryEngine(settings, settings.open_connection(), (PROJECT, self.dataset))
         with engine.connect(JobContext("sales")) as session:
-            yield Opened(BigQueryWarehouse(PROJECT, self.dataset), session)
+            yield OpenWarehouse(BigQueryWarehouse(PROJECT, self.dataset), session)
 
     def leftovers(self) -> list[str]:
         client = Emulator(self.rest, self.storage).client()
@@ -151,14 +151,14 @@ class BigQueryDepot(Depot):
         return [each.table_id for each in tables if each.table_id.startswith(("_staged", "_moved"))]
 
 
-def _delta(request: "pytest.FixtureRequest") -> Depot:
-    return DeltaDepot(request.getfixturevalue("tmp_path") / "warehouse")
+def _delta(request: "pytest.FixtureRequest") -> WarehouseLocation:
+    return DeltaLocation(request.getfixturevalue("tmp_path") / "warehouse")
 
 
-def _bigquery(request: "pytest.FixtureRequest") -> Depot:
+def _bigquery(request: "pytest.FixtureRequest") -> WarehouseLocation:
     proxy = request.getfixturevalue("proxy")
     proxy.running = 0  # to poll is tested elsewhere
-    return BigQueryDepot(proxy.rest, proxy.storage, request.getfixturevalue("bigquery_dataset"))
+    return BigQueryLocation(proxy.rest, proxy.storage, request.getfixturevalue("bigquery_dataset"))
 
 
-DEPOTS = {"delta": _delta, "bigquery": _bigquery}
+LOCATIONS = {"delta": _delta, "bigquery": _bigquery}

@@ -1,4 +1,4 @@
-"""Where alerts go: the log, and a webhook where one is set."""
+"""Send alerts about failed runs to the log, and to a webhook if one is configured."""
 
 import json
 import logging
@@ -13,72 +13,76 @@ from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from pydantic import SecretStr
+from typing_extensions import override
 
 from dataset_assets.errors import Fault, UnavailableError
 from dataset_assets.ports.alerts import Alert, AlertSink
 
 LOGGER = "dataset_assets.ports.alerts"
-SECONDS = 4.0
-"""For all of one try: Dagster gives up a look of its sensor after 60, and five runs are told of in one."""
-WAITS = (1.0, None)
-"""Seconds after each try."""
+ATTEMPT_SECONDS = 4.0
+"""Seconds for one attempt. Dagster ends a sensor tick after 60, and one tick may report five failed runs."""
+RETRY_WAITS = (1.0, None)
+"""Seconds to wait after each failed attempt; None ends the attempts."""
 _JSON = {"Content-Type": "application/json"}
 _HINT = "check DATASET_ASSETS_ALERT_WEBHOOK; the alert is in the log"
 
 
 @dataclass(frozen=True)
-class Log(AlertSink):
-    """One line of JSON for each alert, which tools for logs take apart."""
+class LogSink(AlertSink):
+    """Logs each alert as one line of JSON, which log tools can parse."""
 
+    @override
     def send(self, alerts: Sequence[Alert]) -> None:
-        """As errors of the logger `dataset_assets.ports.alerts`."""
+        """Log the alerts as errors of the logger `dataset_assets.ports.alerts`."""
         for alert in alerts:
-            told = json.dumps(alert.model_dump(mode="json"), ensure_ascii=False)
-            logging.getLogger(LOGGER).error("%s", told)
+            line = json.dumps(alert.model_dump(mode="json"), ensure_ascii=False)
+            logging.getLogger(LOGGER).error("%s", line)
 
 
-class _Straight(HTTPRedirectHandler):
-    """A POST that is sent elsewhere would arrive as a GET, without the alert, and look delivered."""
+class _NoRedirect(HTTPRedirectHandler):
+    """Refuses redirects: a redirected POST becomes a GET without the alert, and would look delivered."""
 
+    @override
     def redirect_request(self, *_: Any) -> None:  # ty: ignore[incompatible-method-override]
         return None
 
 
 @dataclass(frozen=True)
-class Webhook(AlertSink):
-    """Posts JSON: `text` for people, as Slack and Mattermost want it, and `alerts`, each part by itself.
+class WebhookSink(AlertSink):
+    """Posts JSON: `text` for people, in the format of Slack and Mattermost, and `alerts` as structured data.
 
-    The address may be a secret, and is in no message.
+    The URL may contain a secret and appears in no message.
     """
 
     url: SecretStr
 
+    @override
     def send(self, alerts: Sequence[Alert]) -> None:
-        """One message, tried twice. A server that refuses it is not asked again."""
+        """Post all alerts as one message, at most twice. A refusal by the server is not retried."""
         text = "\n\n".join(alert.text for alert in alerts)
         body = json.dumps({"text": text, "alerts": [alert.model_dump(mode="json") for alert in alerts]})
-        for seconds in WAITS:
-            reason, is_final = self._posted(body.encode())
+        for seconds in RETRY_WAITS:
+            reason, is_final = self._post_within_limit(body.encode())
             if not reason:
                 return
             if is_final or seconds is None:
                 raise UnavailableError(Fault(f"the webhook for alerts {reason}", hint=_HINT))
             time.sleep(seconds)
 
-    def _posted(self, body: bytes) -> tuple[str, bool]:
-        """In a thread: a socket's time-out ends neither a slow look-up of a name nor an answer that drips."""
+    def _post_within_limit(self, body: bytes) -> tuple[str, bool]:
+        """Post in a thread, because a socket's timeout limits neither DNS lookups nor slow responses."""
         answers: Queue[tuple[str, bool]] = Queue()
         Thread(target=lambda: answers.put(self._post(body)), daemon=True).start()
         try:
-            return answers.get(timeout=SECONDS)
+            return answers.get(timeout=ATTEMPT_SECONDS)
         except Empty:
-            return f"does not answer within {SECONDS:.0f} seconds", False
+            return f"does not answer within {ATTEMPT_SECONDS:.0f} seconds", False
 
     def _post(self, body: bytes) -> tuple[str, bool]:
-        """What went wrong, empty for nothing, and whether it would go wrong again."""
+        """Post once. Return the reason of a failure, empty for success, and whether it is final."""
         request = Request(self.url.get_secret_value(), body, _JSON)  # noqa: S310 - http(s), see Settings
         try:
-            with build_opener(_Straight).open(request, timeout=SECONDS):
+            with build_opener(_NoRedirect).open(request, timeout=ATTEMPT_SECONDS):
                 return "", True
         except HTTPError as error:
             error.close()
@@ -87,6 +91,6 @@ class Webhook(AlertSink):
             return f"does not answer: {type(error).__name__}", False
 
 
-def sinks(webhook: SecretStr | None) -> tuple[AlertSink, ...]:
-    """Always the log; the webhook where one is set."""
-    return (Log(), Webhook(webhook)) if webhook else (Log(),)
+def alert_sinks(webhook: SecretStr | None) -> tuple[AlertSink, ...]:
+    """Return the log, and the webhook if one is configured."""
+    return (LogSink(), WebhookSink(webhook)) if webhook else (LogSink(),)

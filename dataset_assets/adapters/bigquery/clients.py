@@ -1,4 +1,7 @@
-"""Google's clients, and how they are asked. Only what talks to BigQuery loads this."""
+"""Create Google's clients for BigQuery, and send requests with our own retries.
+
+Importing this module loads Google's libraries.
+"""
 
 import os
 from collections.abc import Callable, Generator
@@ -12,8 +15,9 @@ from google.api_core.retry import Retry
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
+from typing_extensions import override
 
-from dataset_assets.adapters.bigquery.errors import is_transient, plain
+from dataset_assets.adapters.bigquery.errors import is_transient, translate_error
 from dataset_assets.errors import AccessError, Fault
 
 if TYPE_CHECKING:
@@ -24,22 +28,25 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 TIMEOUT = 60.0
-"""Seconds for one request. What takes longer is not lost: it is asked for again."""
-CLEANING = 10.0
-"""Seconds for what may be left undone: BigQuery ends it, or removes it, by itself."""
-ONCE = Retry(lambda _: False)
-"""The clients' own retries are not used: they repeat some requests for ten minutes, and others never."""
+"""Seconds for one request. A request that takes longer is sent again."""
+CLEANUP_SECONDS = 10.0
+"""Seconds for requests that clean up; if they fail, BigQuery ends or removes the object by itself."""
+NO_RETRY = Retry(lambda _: False)
+"""Switches the clients' own retries off: they repeat some requests for ten minutes, and others never."""
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class EndpointResource(BigQueryResource):
-    """Dagster's resource, at another address than Google's. On this machine no credentials are asked for."""
+    """Dagster's BigQuery resource at another address than Google's, such as an emulator.
+
+    Requests to an address on this machine carry no credentials.
+    """
 
     api_endpoint: str
 
     @contextmanager
+    @override
     def get_client(self) -> Generator[bigquery.Client, None, None]:
-        """A client of that address."""
         local = urlsplit(self.api_endpoint).hostname in _LOOPBACK
         with setup_gcp_creds(self.gcp_credentials) if self.gcp_credentials else nullcontext():
             yield bigquery.Client(
@@ -50,19 +57,22 @@ class EndpointResource(BigQueryResource):
             )
 
 
-def client_of(settings: "ConnectionSettings") -> bigquery.Client:
-    """For jobs and metadata. Raises AccessError where there are no credentials."""
-    given = settings.model_dump(include={"project", "location", "gcp_credentials"})
+def create_client(settings: "ConnectionSettings") -> bigquery.Client:
+    """Create the client for jobs and metadata. Raises AccessError if the credentials are missing or wrong."""
+    arguments = settings.model_dump(include={"project", "location", "gcp_credentials"})
     endpoint = settings.api_endpoint
     if settings.gcp_credentials and "GOOGLE_APPLICATION_CREDENTIALS" in os.environ:
         message = "`gcp_credentials` is given, and GOOGLE_APPLICATION_CREDENTIALS is set"
         raise AccessError(Fault(message, hint="leave out one of them"))
-    resource = EndpointResource(**given, api_endpoint=endpoint) if endpoint else BigQueryResource(**given)
+    if endpoint:
+        resource = EndpointResource(**arguments, api_endpoint=endpoint)
+    else:
+        resource = BigQueryResource(**arguments)
     try:
         with resource.get_client() as client:
             return client
     except GoogleAuthError as error:
-        raise plain(error) from None
+        raise translate_error(error) from None
     except ValueError:
         if not settings.gcp_credentials:
             raise
@@ -70,27 +80,30 @@ def client_of(settings: "ConnectionSettings") -> bigquery.Client:
         raise AccessError(Fault("`gcp_credentials` is no service account's key", hint=hint)) from None
 
 
-def reader_of(client: bigquery.Client, endpoint: str | None) -> "BigQueryReadClient":
-    """For rows in bulk, by the Storage Read API."""
-    from google.cloud import bigquery_storage  # noqa: PLC0415 - most runs move nothing
+def create_read_client(client: bigquery.Client, endpoint: str | None) -> "BigQueryReadClient":
+    """Create the client of the Storage Read API with the credentials of `client`."""
+    from google.cloud import bigquery_storage  # noqa: PLC0415 - most runs read no rows in bulk
 
     if endpoint is None:
         return bigquery_storage.BigQueryReadClient(credentials=client._credentials)  # noqa: SLF001
-    return bigquery_storage.BigQueryReadClient(transport=_insecure(endpoint))
+    return bigquery_storage.BigQueryReadClient(transport=_insecure_transport(endpoint))
 
 
-def answered(request: Callable[[], _T], patience: float) -> _T:
-    """Sends a request that may be sent twice, until it is answered. Raises plain errors."""
-    retry = Retry(is_transient, initial=0.1, maximum=30.0, multiplier=2.0, timeout=patience)
+def with_retries(request: Callable[[], _T], seconds: float) -> _T:
+    """Send an idempotent request and retry transient failures for `seconds`, with growing pauses.
+
+    Raises DatasetAssetsError for a failure that a person can fix.
+    """
+    retry = Retry(is_transient, initial=0.1, maximum=30.0, multiplier=2.0, timeout=seconds)
     try:
         return retry(request)()
-    except Exception as error:  # noqa: BLE001 - `plain` gives back what it does not know
-        raise plain(error) from None
+    except Exception as error:  # noqa: BLE001 - `translate_error` returns unknown errors as they are
+        raise translate_error(error) from None
 
 
-def _insecure(endpoint: str) -> Any:
-    """A channel to an emulator, which sends rows in messages of any length."""
-    import grpc  # noqa: PLC0415 - see reader
+def _insecure_transport(endpoint: str) -> Any:
+    """Return an unencrypted channel to an emulator, which sends rows in messages of any length."""
+    import grpc  # noqa: PLC0415 - see create_read_client
     from google.cloud.bigquery_storage_v1.services.big_query_read.transports import (  # noqa: PLC0415
         BigQueryReadGrpcTransport,
     )

@@ -1,4 +1,4 @@
-"""One project's way to BigQuery. Google's libraries load when something is asked, not before."""
+"""One project's connection to BigQuery; Google's libraries load with the first request, not before."""
 
 # ruff: noqa: PLC0415 - see above
 
@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class Connection:
-    """One project's clients, made when they are first used and kept."""
+    """The Google clients of one project, which are created with their first use and then kept."""
 
     def __init__(self, settings: "ConnectionSettings") -> None:
         self.settings = settings
@@ -26,50 +26,55 @@ class Connection:
 
     @cached_property
     def client(self) -> "Client":
-        """For jobs and metadata. Raises AccessError where there are no credentials."""
-        from dataset_assets.adapters.bigquery.clients import client_of
+        """Return the client for jobs and metadata. Raises AccessError if there are no credentials."""
+        from dataset_assets.adapters.bigquery.clients import create_client
 
-        return client_of(self.settings)
+        return create_client(self.settings)
 
     @cached_property
-    def reader(self) -> "BigQueryReadClient":
-        """For rows in bulk, by the Storage Read API."""
-        from dataset_assets.adapters.bigquery.clients import reader_of
+    def read_client(self) -> "BigQueryReadClient":
+        """Return the client of the Storage Read API, which reads rows in bulk."""
+        from dataset_assets.adapters.bigquery.clients import create_read_client
 
-        return reader_of(self.client, self.settings.storage_endpoint)
+        return create_read_client(self.client, self.settings.storage_endpoint)
 
-    def ask(self, request: Callable[[], _T], patience: float | None = None) -> _T:
-        """Sends a request that may be sent twice, until it is answered. Raises plain errors."""
-        from dataset_assets.adapters.bigquery.clients import answered
+    def retry(self, request: Callable[[], _T], seconds: float | None = None) -> _T:
+        """Send an idempotent request, retry it after transient failures, and return its response.
 
-        return answered(request, min(patience or self.patience, self.patience))
+        Retries end after `seconds`, and never later than `retry_seconds`. Raises DatasetAssetsError for a
+        failure that a person can fix.
+        """
+        from dataset_assets.adapters.bigquery.clients import with_retries
+
+        return with_retries(request, min(seconds or self.retry_seconds, self.retry_seconds))
 
     def location_of(self, project: str, dataset: str) -> str | None:
-        """Where jobs over this dataset run: as the settings say, else where it is.
+        """Return the location of jobs over a dataset: the settings' location, else the dataset's own.
 
-        A job can be found again by its id only together with its location. None where the dataset may not
-        be looked at: BigQuery then goes by the tables of a query. Raises ResolveError where there is none.
+        BigQuery finds a job by its id only together with its location. None if the dataset's metadata may
+        not be read; BigQuery then derives the location from a query's tables. Raises ResolveError if the
+        dataset does not exist.
         """
-        from dataset_assets.adapters.bigquery.clients import ONCE, TIMEOUT
+        from dataset_assets.adapters.bigquery.clients import NO_RETRY, TIMEOUT
 
         if self.settings.location:
             return self.settings.location
-        place = (project, dataset)
-        if place not in self._locations:
-            name, client = ".".join(place), self.client
+        key = (project, dataset)
+        if key not in self._locations:
+            name, client = ".".join(key), self.client
             try:
-                found = self.ask(lambda: client.get_dataset(name, retry=ONCE, timeout=TIMEOUT)).location
+                metadata = self.retry(lambda: client.get_dataset(name, retry=NO_RETRY, timeout=TIMEOUT))
+                self._locations[key] = metadata.location
             except AccessError:
-                found = None
-            self._locations[place] = found
-        return self._locations[place]
+                self._locations[key] = None
+        return self._locations[key]
 
     @property
-    def patience(self) -> float:
-        """Seconds."""
+    def retry_seconds(self) -> float:
+        """Return the seconds for which transient failures are retried: `patience` in the target's file."""
         return float(self.settings.patience)
 
     def close(self) -> None:
-        """Lets go of sockets; the next use opens new ones."""
+        """Close the sockets; the next request opens new ones."""
         if "client" in self.__dict__:
             self.__dict__.pop("client").close()

@@ -1,4 +1,4 @@
-"""BigQuery: queries run where the tables are, and every byte that they read is billed."""
+"""The BigQuery engine: queries run where the tables are, and every byte that they read is billed."""
 
 # ruff: noqa: PLC0415 - Google's libraries load when a session opens
 
@@ -6,6 +6,8 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from dataset_assets.adapters.bigquery.connection import Connection
 from dataset_assets.adapters.bigquery.settings import BigQueryEngineSettings
@@ -19,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class BigQueryEngine(Engine):
-    """Opens sessions that reach what the credentials reach.
+    """Opens sessions that can read whatever the credentials may read.
 
-    `scratch` is the (project, dataset) for rows that are moved here, None where none are; `home` the one
-    where its jobs run, where that is another.
+    `scratch` is the (project, dataset) for rows that are transferred to BigQuery, None if none may be.
+    `home` is the (project, dataset) whose location the jobs run in, if it is not `scratch`.
     """
 
     settings: BigQueryEngineSettings
@@ -33,8 +35,8 @@ class BigQueryEngine(Engine):
     bills_bytes = True
 
     @contextmanager
+    @override
     def connect(self, job: JobContext | None = None) -> Generator["BigQuerySession", None, None]:
-        """A session. What it was moved is removed at its end, and by BigQuery itself if it is killed."""
         from dataset_assets.adapters.bigquery.jobs import Jobs
         from dataset_assets.adapters.bigquery.session import BigQuerySession
 
@@ -46,8 +48,8 @@ class BigQueryEngine(Engine):
         finally:
             session.close()
 
+    @override
     def examine(self) -> Iterator[AccessFinding]:
-        """As the port says: credentials, and whether jobs may run."""
         from dataset_assets.adapters.bigquery.access import engine_findings
 
         return engine_findings(self.connection)

@@ -1,7 +1,7 @@
-"""What BigQuery answers when it does not do it: what passes by itself, and what a person is told of the rest.
+"""Classify BigQuery's errors as transient or permanent, and translate them to the project's errors.
 
-Its own messages can quote values of the data, which may be of a sensitive column (BR-206): of a value that
-does not fit only the type is told.
+BigQuery's messages can quote values of the data, possibly of a sensitive column (BR-206). The translated
+message of a value that does not fit its type therefore names the type alone.
 """
 
 import re
@@ -31,70 +31,72 @@ TRANSIENT = frozenset(
         *("rateLimitExceeded", "jobRateLimitExceeded", "tableUnavailable"),
     }
 )
-"""Reasons that pass by themselves. `quotaExceeded` does not, for hours."""
+"""Reasons of transient errors. `quotaExceeded` is not one of them, because it lasts for hours."""
 
-_CONFLICT = "concurrent update"
-"""In the message of a transaction that lost against another: it changed nothing, and may try again."""
-_VALUE = re.compile(
+_CONFLICT_MESSAGE = "concurrent update"
+"""Part of the message of a transaction that conflicted with another: it changed nothing and is retried."""
+_VALUE_MESSAGE = re.compile(
     r"(?:Invalid|Bad|Illegal|Could not (?:cast|convert)|out of range|overflow|Division by zero"
     r"|Conversion Error)",
     re.IGNORECASE,
 )
-_TYPE = re.compile(
+_TYPE_NAME = re.compile(
     r"\b(INT64|NUMERIC|BIGNUMERIC|FLOAT64|BOOL|DATE|TIMESTAMP|DATETIME|STRING|DECIMAL)\b", re.IGNORECASE
 )
-_OF_THE_TEXT = re.compile(
+_STATEMENT_MESSAGE = re.compile(
     r"Syntax error|Unrecognized name|No matching signature|Function not found|Table not found|Column name"
     r"|Table name|Name \S+ not found"
 )
-"""What such a message quotes is the statement, not the data."""
-_CUT = (requests.exceptions.RequestException, ConnectionError, TimeoutError, TransportError)
-"""The answer did not come, or came in part: the request may have been carried out."""
-_NO_ADDRESS = (
+"""Messages that quote the statement and not the data."""
+_CONNECTION_ERRORS = (requests.exceptions.RequestException, ConnectionError, TimeoutError, TransportError)
+"""The response is missing or incomplete; the request may have been carried out."""
+_ADDRESS_ERRORS = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
     requests.exceptions.MissingSchema,
 )
-_AGAIN = frozenset({408, 412, 500, 502, 503, 504})
-"""HTTP. 412: the table changed since it was read; who asks again reads it again."""
+_TRANSIENT_STATUSES = frozenset({408, 412, 500, 502, 503, 504})
+"""HTTP status codes. 412: the table changed since it was read; `Tables.change` reads it again."""
 
 
-class NotSeenYet(Exception):  # noqa: N818 - not an error, a state that passes
-    """A job of this id is there, says BigQuery, and a moment later says that it is not."""
+class JobNotVisible(Exception):  # noqa: N818 - a transient state, not an error
+    """BigQuery responds that the job id is in use, but does not return the job yet."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same request may well succeed a moment later."""
+    """Return whether the same request may succeed if it is retried."""
     if isinstance(error, api.GoogleAPICallError):
-        found = [reason for reason, _ in reasons(error)] or [_BY_CODE.get(error.code or 0, "")]
-        return error.code in _AGAIN or not TRANSIENT.isdisjoint(found)
-    return isinstance(error, (NotSeenYet, *_CUT)) and not isinstance(error, _NO_ADDRESS)
+        names = [reason for reason, _ in reasons(error)] or [_REASON_BY_STATUS.get(error.code or 0, "")]
+        return error.code in _TRANSIENT_STATUSES or not TRANSIENT.isdisjoint(names)
+    return isinstance(error, (JobNotVisible, *_CONNECTION_ERRORS)) and not isinstance(error, _ADDRESS_ERRORS)
 
 
 def is_transient_result(result: dict[str, Any]) -> bool:
-    """The same of the `errorResult` of a job that is done."""
-    return result.get("reason") in TRANSIENT or _CONFLICT in result.get("message", "")
+    """Return whether the `errorResult` of a finished job is transient."""
+    return result.get("reason") in TRANSIENT or _CONFLICT_MESSAGE in result.get("message", "")
 
 
 def reasons(error: api.GoogleAPICallError) -> Iterator[tuple[str, str]]:
-    """(reason, message) of each part of an answer; an answer of gRPC, as the Storage API's, has none."""
+    """Yield (reason, message) of each part of an error; gRPC errors of the Storage API have no parts."""
     for part in error.errors or ():
         if isinstance(part, Mapping):
             yield part.get("reason", ""), part.get("message", "")
 
 
-def plain(error: Exception) -> Exception:
-    """A DatasetAssetsError for what a person can fix, else the error itself, a bug."""
+def translate_error(error: Exception) -> Exception:
+    """Return a DatasetAssetsError for an error that a person can fix, else the error itself: it is a bug."""
     if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
-        return plain(error.cause)
+        return translate_error(error.cause)
     if isinstance(error, api.GoogleAPICallError):
-        reason, message = _first(error)
-        return told(reason, message) or (_refused(message) if reason == "invalidQuery" else error)
-    if isinstance(error, NotSeenYet):
+        reason, message = _first_reason(error)
+        return error_for_reason(reason, message) or (
+            _invalid_query(message) if reason == "invalidQuery" else error
+        )
+    if isinstance(error, JobNotVisible):
         return UnavailableError(
             Fault(f"BigQuery has the job {error}, and does not show it", hint="run again later")
         )
-    if isinstance(error, _CUT):
+    if isinstance(error, _CONNECTION_ERRORS):
         hint = "check the network, and `api_endpoint`"
         return UnavailableError(Fault("BigQuery cannot be reached", hint=hint))
     if isinstance(error, GoogleAuthError):
@@ -106,83 +108,87 @@ def plain(error: Exception) -> Exception:
     return error
 
 
-def _first(error: api.GoogleAPICallError) -> tuple[str, str]:
-    """Reason and message. A server in front of BigQuery answers in HTML, with no more than its status."""
-    for found in reasons(error):
-        return found
+def _first_reason(error: api.GoogleAPICallError) -> tuple[str, str]:
+    """Return reason and message. A proxy in front of BigQuery responds in HTML, which only has a status."""
+    for reason_and_message in reasons(error):
+        return reason_and_message
     message = error.message or ""
-    return _BY_CODE.get(error.code or 0, ""), f"HTTP {error.code}" if "<html" in message.lower() else message
+    return _REASON_BY_STATUS.get(
+        error.code or 0, ""
+    ), f"HTTP {error.code}" if "<html" in message.lower() else message
 
 
-_BY_CODE = {
+_REASON_BY_STATUS = {
     401: "authError",
     403: "accessDenied",
     404: "notFound",
     429: "rateLimitExceeded",
-    **dict.fromkeys(_AGAIN, "backendError"),
+    **dict.fromkeys(_TRANSIENT_STATUSES, "backendError"),
 }
 
 _ROLES = {
     "bigquery.jobs.": "grant roles/bigquery.jobUser on the engine's project, or name another `project`",
     "bigquery.readsessions.": "grant roles/bigquery.readSessionUser on the engine's project",
 }
-"""A permission that a message names → what would do."""
-_FILTER = re.compile(r"Cannot query over table \S+ without a filter")
-_BILLING = "look at the project's billing and its jobs"
-_SMALLER = "select less, or a shorter window"
-_BUDGET = "raise `maximum_bytes_billed`, or the dataset's own in `budgets`, or select less"
-_QUOTA = "wait until the quota is renewed, or ask for a higher one"
-_MEANING: Mapping[str, tuple[type[DatasetAssetsError], str, str]] = {
+"""Prefix of a permission that a message names → the hint."""
+_FILTER_MESSAGE = re.compile(r"Cannot query over table \S+ without a filter")
+_BILLING_HINT = "look at the project's billing and its jobs"
+_SMALLER_HINT = "select less, or a shorter window"
+_BUDGET_HINT = "raise `maximum_bytes_billed`, or the dataset's own in `budgets`, or select less"
+_QUOTA_HINT = "wait until the quota is renewed, or ask for a higher one"
+_ERRORS: Mapping[str, tuple[type[DatasetAssetsError], str, str]] = {
     "notFound": (ResolveError, "{}", "check project, dataset and table in the target"),
     "accessDenied": (DeniedError, "{}", DOCTOR),
     "authError": (AccessError, "{}", DOCTOR),
     "forbidden": (DeniedError, "{}", DOCTOR),
-    "quotaExceeded": (AccessError, "a quota of the project is used up: {}", _QUOTA),
-    "bytesBilledLimitExceeded": (BudgetError, "{}", _BUDGET),
-    "responseTooLarge": (DatasetAssetsError, "{}", _SMALLER),
-    "resourcesExceeded": (DatasetAssetsError, "{}", _SMALLER),
-    "billingNotEnabled": (AccessError, "{}", _BILLING),
-    "billingTierLimitExceeded": (AccessError, "{}", _BILLING),
-    "blocked": (AccessError, "{}", _BILLING),
+    "quotaExceeded": (AccessError, "a quota of the project is used up: {}", _QUOTA_HINT),
+    "bytesBilledLimitExceeded": (BudgetError, "{}", _BUDGET_HINT),
+    "responseTooLarge": (DatasetAssetsError, "{}", _SMALLER_HINT),
+    "resourcesExceeded": (DatasetAssetsError, "{}", _SMALLER_HINT),
+    "billingNotEnabled": (AccessError, "{}", _BILLING_HINT),
+    "billingTierLimitExceeded": (AccessError, "{}", _BILLING_HINT),
+    "blocked": (AccessError, "{}", _BILLING_HINT),
     "stopped": (DatasetAssetsError, "the job was cancelled: {}", "run again"),
     **dict.fromkeys(TRANSIENT, (UnavailableError, "BigQuery does not come round: {}", "run again later")),
 }
-"""Reason → the error, how BigQuery's own first line is told, and what would do."""
+"""Reason → the error class, the sentence around the first line of BigQuery's message, and the hint."""
 
 
-def told(reason: str, message: str) -> DatasetAssetsError | None:
-    """What a reason means to a person; None for one that only a bug explains."""
+def error_for_reason(reason: str, message: str) -> DatasetAssetsError | None:
+    """Return the error for BigQuery's reason and message; None for a reason that only a bug explains."""
     first = message.partition("\n")[0].rstrip(".")
-    if reason in _MEANING:
-        error, sentence, hint = _MEANING[reason]
+    if reason in _ERRORS:
+        error, sentence, hint = _ERRORS[reason]
         if error is DeniedError:
             hint = next((role for named, role in _ROLES.items() if named in message), hint)
         return error(Fault(sentence.format(first), hint=hint))
-    if _CONFLICT in message:
+    if _CONFLICT_MESSAGE in message:
         return PublishError(
             Fault("other runs changed the same table again and again", hint="run again later")
         )
-    if _FILTER.match(message):
+    if _FILTER_MESSAGE.match(message):
         return ResolveError(Fault(first, hint="map that column as `timestamp`, and give a `date_range`"))
-    if reason in {"invalidQuery", "invalid"} and _VALUE.search(message):
-        kind = _TYPE.search(message)
+    if reason in {"invalidQuery", "invalid"} and _VALUE_MESSAGE.search(message):
+        kind = _TYPE_NAME.search(message)
         into = kind[1].upper() if kind else "the type it is used as"
         hint = "compare the table's values with its declared column types"
         return DataError(Fault(f"a value in the data cannot be turned into {into}", hint=hint))
     return None
 
 
-def _refused(message: str) -> DatasetAssetsError:
-    """A query that is not taken was not run: its message holds nothing of the data."""
+def _invalid_query(message: str) -> DatasetAssetsError:
+    """Return the error of an invalid query. The query did not run, so its message quotes no data."""
     first = message.partition("\n")[0]
     hint = "`dataset-assets sql` prints the query; look at the views that it reads"
     return DatasetAssetsError(Fault(f"BigQuery does not take the query: {first}", hint=hint))
 
 
-def failed(job_id: str, result: dict[str, Any]) -> DatasetAssetsError:
-    """What the `errorResult` of a job means to a person. What may be a value of the data is left out."""
+def job_error(job_id: str, result: dict[str, Any]) -> DatasetAssetsError:
+    """Return the error for the `errorResult` of a failed job, without text that may quote the data."""
     reason, message = result.get("reason", ""), result.get("message", "")
     first = message.partition("\n")[0].removeprefix("Query error: ")
-    says = first if _OF_THE_TEXT.match(first) else re.split(r"[:'\"`\d]", first)[0].strip()
+    says = first if _STATEMENT_MESSAGE.match(first) else re.split(r"[:'\"`\d]", first)[0].strip()
     hint = f"BigQuery's job history has the whole message, under {job_id}"
-    return told(reason, message) or DatasetAssetsError(Fault(f"a job failed: {reason}: {says}", hint=hint))
+    return error_for_reason(reason, message) or DatasetAssetsError(
+        Fault(f"a job failed: {reason}: {says}", hint=hint)
+    )

@@ -1,7 +1,7 @@
-"""Running jobs so that each runs once, whatever becomes of the answers (BR-202).
+"""Run BigQuery jobs so that each runs exactly once, even if responses are lost (BR-202).
 
-A job's id is settled before it is sent. What is sent again, because no answer came, carries the same id:
-BigQuery then says 409, and the job that is there is taken for it.
+The id of a job is chosen before the job is sent. A request that is retried carries the same id; if BigQuery
+then responds 409, the existing job is used.
 """
 
 import hashlib
@@ -20,23 +20,23 @@ from typing import Any
 from google.api_core import exceptions as api
 from google.cloud import bigquery
 
-from dataset_assets.adapters.bigquery.clients import CLEANING, ONCE, TIMEOUT
+from dataset_assets.adapters.bigquery.clients import CLEANUP_SECONDS, NO_RETRY, TIMEOUT
 from dataset_assets.adapters.bigquery.connection import Connection
-from dataset_assets.adapters.bigquery.errors import NotSeenYet, failed, is_transient_result
+from dataset_assets.adapters.bigquery.errors import JobNotVisible, is_transient_result, job_error
 from dataset_assets.adapters.bigquery.names import label
 from dataset_assets.ports.engine import JobContext
 
-_POLLS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-"""Seconds between looks at a job, the last one from then on."""
-_LONGEST_PAUSE = 30.0
-"""Seconds before a job that failed is sent anew."""
+_POLL_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+"""Seconds between two polls of a running job; the last value repeats."""
+_MAX_PAUSE = 30.0
+"""The most seconds before a failed job is retried."""
 
 
 @dataclass(eq=False)
 class Jobs:
-    """The jobs of one run. `limit`: the bytes that one query may be billed for.
+    """Runs the jobs of one run. `limit` is the number of bytes that one query may be billed for.
 
-    `home`: the (project, dataset) where they run, unless the connection's settings name a location.
+    The jobs run in the location of `home`, a (project, dataset), unless the connection's settings name one.
     """
 
     connection: Connection
@@ -48,45 +48,45 @@ class Jobs:
 
     @property
     def client(self) -> bigquery.Client:
-        """The connection's."""
+        """Return the connection's client for jobs and metadata."""
         return self.connection.client
 
     @cached_property
     def location(self) -> str | None:
-        """Told with each job: without it one outside of US and EU is not found again."""
+        """Return the location of the jobs, without which BigQuery finds only jobs in US and EU by id."""
         return self.connection.location_of(*self.home) if self.home else self.connection.settings.location
 
     def labels(self, step: str) -> Mapping[str, str]:
-        """By which people find the jobs, and what they cost."""
+        """Return the labels of a job, by which people find jobs and their costs."""
         job = self.job
-        known = {
+        values = {
             "dataset": job.dataset,
             "version": job.version,
             "period": job.period,
             "run": job.run_id,
             "step": step,
         }
-        return {name: label(value) for name, value in known.items() if value}
+        return {name: label(value) for name, value in values.items() if value}
 
     def read(self, text: str) -> bigquery.QueryJob:
-        """Runs a query that changes nothing; done and without an error when it comes back."""
+        """Run a query that changes nothing, wait for it and return the job. Raises its error if it failed."""
         return self._run(
             lambda job_id: self._send(text, job_id, "read"), lambda _: f"read-{uuid.uuid4().hex}"
         )
 
     def write(self, text: str, step: str) -> bigquery.QueryJob:
-        """Runs statements that change something, once for this run, step and text.
+        """Run statements that change something exactly once for this run, step and text.
 
-        Ids are derived, not drawn: a process that comes after one that died finds its job again. The same
-        text a second time in one session is another job.
+        Ids are derived, not random, so that a process that continues after a crash finds the job of the
+        crashed one. The same text a second time in one session is another job.
         """
-        name = self._name(step, text)
+        name = self._job_name(step, text)
         return self._run(lambda job_id: self._send(text, job_id, step), lambda attempt: f"{name}-{attempt}")
 
     def load(self, file: Any, table: str, config: bigquery.LoadJobConfig, step: str) -> bigquery.LoadJob:
-        """Loads a Parquet file into a table; free of charge. `file` can be read from its beginning again."""
+        """Load a seekable Parquet file into a table, free of charge."""
         config.labels = dict(self.labels(step))
-        name = self._name(step, table)
+        name = self._job_name(step, table)
 
         def send(job_id: str) -> bigquery.LoadJob:
             return self.client.load_table_from_file(
@@ -103,10 +103,10 @@ class Jobs:
         return self._run(send, lambda attempt: f"{name}-{attempt}")
 
     def dry_run(self, text: str) -> bigquery.QueryJob:
-        """What the query would read, and the columns of its answer, free of charge."""
+        """Return a job with the bytes that the query would read and its result's schema, free of charge."""
         labels = dict(self.labels("estimate"))
         config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False, labels=labels)
-        return self.connection.ask(lambda: self._query(text, config))
+        return self.connection.retry(lambda: self._query(text, config))
 
     def _send(self, text: str, job_id: str, step: str) -> bigquery.QueryJob:
         labels = dict(self.labels(step))
@@ -122,100 +122,102 @@ class Jobs:
             job_config=config,
             job_id=job_id,
             location=self.location,
-            retry=ONCE,
+            retry=NO_RETRY,
             job_retry=None,
             timeout=TIMEOUT,
         )
 
-    def _name(self, step: str, text: str) -> str:
-        """`sales-2026-01-v3-stage-` and a digest of all that the job is."""
+    def _job_name(self, step: str, text: str) -> str:
+        """Return `sales-2026-01-v3-stage-` and a digest of the context, the step and the text."""
         job = self.job
         self._steps[f"{step}\0{text}"] += 1
-        identity_columns = [vars(job), step, text, self._steps[f"{step}\0{text}"]]
-        digest = hashlib.sha256(json.dumps(identity_columns, sort_keys=True).encode()).hexdigest()[:24]
+        identity = [vars(job), step, text, self._steps[f"{step}\0{text}"]]
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
         parts = (job.dataset, job.period, f"v{job.version}" if job.version else "", step, digest)
         return "-".join(label(part) for part in parts if part)
 
     def _run(self, send: Callable[[str], Any], name: Callable[[int], str]) -> Any:
-        """Runs a job, and runs it anew, under another id, where it failed for what passes by itself.
+        """Run a job, and retry it under another id after a transient failure.
 
-        A job that failed has changed nothing: not even a transaction's first statements.
+        A failed job has changed nothing, because its transaction was rolled back.
         """
-        attempts, pauses = count(1), _pauses(self.connection.patience)
+        attempts, pauses = count(1), _retry_pauses(self.connection.retry_seconds)
         while True:
-            job = self._done(send, name(next(attempts)))
+            job = self._wait(send, name(next(attempts)))
             if job is None:
                 continue
             failure = job.error_result
             if not failure:
-                self._count(job)
+                self._add_usage(job)
                 return job
             pause = next(pauses, None) if is_transient_result(failure) else None
             if pause is None:
-                raise failed(job.job_id, failure)
+                raise job_error(job.job_id, failure)
             time.sleep(pause)
 
-    def _done(self, send: Callable[[str], Any], job_id: str) -> Any:
-        """The job, done. What stops the caller stops the job: nothing goes on that nobody waits for.
+    def _wait(self, send: Callable[[str], Any], job_id: str) -> Any:
+        """Send a job and wait until it is done. An exception, such as an interrupt, cancels the job.
 
-        None for one that was stopped in this way before, by a process whose work this one takes up.
+        None if the job exists already and was cancelled in this way by an earlier process of the same run.
         """
-        polls = iter(_POLLS)
+        polls = iter(_POLL_SECONDS)
         _ = self.client  # without credentials there is nothing to cancel
         try:
-            job, found = self._begun(send, job_id)
+            job, existed = self._start(send, job_id)
             while job.state != "DONE":
-                time.sleep(next(polls, _POLLS[-1]))
-                self.connection.ask(lambda: self._look(job))
+                time.sleep(next(polls, _POLL_SECONDS[-1]))
+                self.connection.retry(lambda: self._reload(job))
         except BaseException:
             self._cancel(job_id)
             raise
-        was_stopped = found and (job.error_result or {}).get("reason") == "stopped"
+        was_stopped = existed and (job.error_result or {}).get("reason") == "stopped"
         return None if was_stopped else job
 
-    def _begun(self, send: Callable[[str], Any], job_id: str) -> tuple[Any, bool]:
-        """The job, and whether it was there already."""
+    def _start(self, send: Callable[[str], Any], job_id: str) -> tuple[Any, bool]:
+        """Send a job. Return it, and whether it existed already."""
 
-        def begin() -> tuple[Any, bool]:
+        def start() -> tuple[Any, bool]:
             try:
                 return send(job_id), False
             except api.Conflict:
-                return self._there(job_id), True
+                return self._existing_job(job_id), True
 
-        return self.connection.ask(begin)
+        return self.connection.retry(start)
 
-    def _there(self, job_id: str) -> Any:
-        """The job that was begun before. One that is not to be seen yet is sent again."""
+    def _existing_job(self, job_id: str) -> Any:
+        """Return the job that an earlier request started. Raises JobNotVisible, a transient state."""
         try:
-            return self.client.get_job(job_id, location=self.location, retry=ONCE, timeout=TIMEOUT)
+            return self.client.get_job(job_id, location=self.location, retry=NO_RETRY, timeout=TIMEOUT)
         except api.NotFound:
-            raise NotSeenYet(job_id) from None
+            raise JobNotVisible(job_id) from None
 
-    def _look(self, job: Any) -> None:
+    def _reload(self, job: Any) -> None:
         try:
-            job.reload(retry=ONCE, timeout=TIMEOUT)
+            job.reload(retry=NO_RETRY, timeout=TIMEOUT)
         except api.NotFound:
-            raise NotSeenYet(job.job_id) from None
+            raise JobNotVisible(job.job_id) from None
 
     def _cancel(self, job_id: str) -> None:
-        with suppress(Exception):  # the reason to stop is what has to be told
-            self.connection.ask(
-                lambda: self.client.cancel_job(job_id, location=self.location, retry=ONCE, timeout=CLEANING),
-                CLEANING,
+        with suppress(Exception):  # the error that caused the cancellation is the one to report
+            self.connection.retry(
+                lambda: self.client.cancel_job(
+                    job_id, location=self.location, retry=NO_RETRY, timeout=CLEANUP_SECONDS
+                ),
+                CLEANUP_SECONDS,
             )
 
-    def _count(self, job: Any) -> None:
+    def _add_usage(self, job: Any) -> None:
         self.usage["jobs"] += 1
         self.usage["bytes_processed"] += getattr(job, "total_bytes_processed", None) or 0
         self.usage["bytes_billed"] += getattr(job, "total_bytes_billed", None) or 0
 
 
-def _pauses(patience: float) -> Iterator[float]:
-    """Seconds, longer and longer, of no even length: runs that were in each other's way part.
+def _retry_pauses(seconds: float) -> Iterator[float]:
+    """Yield growing pauses in seconds with random jitter, so that runs that conflicted do not meet again.
 
-    They end `patience` seconds after the first.
+    They end `seconds` seconds after the first.
     """
-    until, longest = time.monotonic() + patience, 0.2
+    until, longest = time.monotonic() + seconds, 0.2
     while time.monotonic() < until:
-        yield random.uniform(longest / 2, longest)  # noqa: S311 - not to be a secret
-        longest = min(2 * longest, _LONGEST_PAUSE)
+        yield random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret
+        longest = min(2 * longest, _MAX_PAUSE)

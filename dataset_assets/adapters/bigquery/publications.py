@@ -1,6 +1,6 @@
-"""What is published in a BigQuery dataset, read back by version, with its records."""
+"""Read the publications of a BigQuery warehouse back: rows by version, and their records."""
 
-# ruff: noqa: PLC0415 - a code location asks a warehouse for names alone: Google's libraries load in a run
+# ruff: noqa: PLC0415 - a code location only uses a warehouse's names: Google's libraries load in a run
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dataset_assets.adapters.bigquery.ledger import PUBLICATIONS, Ledger
+from typing_extensions import override
+
+from dataset_assets.adapters.bigquery.ledger import Ledger
+from dataset_assets.adapters.bigquery.ledger_tables import PUBLICATIONS
 from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.errors import Fault, ResolveError, UnsupportedError
 from dataset_assets.ports.engine import Session
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BigQueryPublications(Warehouse):
-    """The half of a BigQuery warehouse that reads."""
+    """The reading half of a warehouse in the BigQuery dataset `project.dataset`."""
 
     project: str
     dataset: str
@@ -29,76 +32,76 @@ class BigQueryPublications(Warehouse):
 
     @cached_property
     def ledger(self) -> Ledger:
-        """Its statements."""
+        """Return the builder of the warehouse's statements."""
         return Ledger(self.project, self.dataset)
 
+    @override
     def version(self, dataset: str, session: Session) -> int | None:
-        """The greatest version of any Period."""
-        if not self.has_ledger(of_bigquery(session)):
+        if not self.has_ledger(bigquery_session(session)):
             return None
         return max((row["version"] for row in session.rows(self.ledger.periods(dataset))), default=None)
 
+    @override
     def publications(self, query: PublicationQuery, session: Session) -> list[Publication]:
-        """One query for all of them."""
-        dataset, periods, opened = query.dataset, query.periods, of_bigquery(session)
+        dataset, periods, opened = query.dataset, query.periods, bigquery_session(session)
         if not periods or not self.has_ledger(opened):
             return []
         if query.version is not None:
             self._check_version(dataset, query.version, session)
-        found = session.rows(self.ledger.publications(dataset, periods, query.version))
-        if not found:
+        rows = session.rows(self.ledger.publications(dataset, periods, query.version))
+        if not rows:
             return []
         columns = tuple(map(physical_column, opened.tables.get(self.ledger.table(dataset)).schema))
-        found.sort(key=lambda row: periods.index(row["period"] or None))
-        return [self._publication(dataset, row, columns) for row in found]
+        rows.sort(key=lambda row: periods.index(row["period"] or None))
+        return [self._publication(dataset, row, columns) for row in rows]
 
     def _publication(
         self, dataset: str, row: Mapping[str, Any], columns: tuple[PhysicalColumn, ...]
     ) -> Publication:
         period, version, record = row["period"] or None, row["version"], json.loads(row["record"])
-        rows = self.ledger.rows(dataset, period, row["until"])
-        relation = Relation(rows, columns, str(version), record["counts"]["rows"])
+        source = self.ledger.rows(dataset, period, row["until"])
+        relation = Relation(source, columns, str(version), record["counts"]["rows"])
         return Publication(dataset, period, version, record, relation)
 
+    @override
     def recent(
         self, dataset: str, periods: Sequence[str | None], session: Session, last: int = 1
     ) -> list[Record]:
-        """As the port says."""
-        if not periods or not self.has_ledger(of_bigquery(session)):
+        if not periods or not self.has_ledger(bigquery_session(session)):
             return []
-        found = session.rows(self.ledger.recent(dataset, periods, last))
-        found.sort(key=lambda row: (periods.index(row["period"] or None), -row["version"]))
-        return [json.loads(row["record"]) for row in found]
+        rows = session.rows(self.ledger.recent(dataset, periods, last))
+        rows.sort(key=lambda row: (periods.index(row["period"] or None), -row["version"]))
+        return [json.loads(row["record"]) for row in rows]
 
+    @override
     def periods(self, dataset: str, session: Session) -> list[str | None]:
-        """As the port says. By their records' `period_start`, by id where there is none."""
-        if not self.has_ledger(of_bigquery(session)):
+        if not self.has_ledger(bigquery_session(session)):
             return []
         return [row["period"] or None for row in session.rows(self.ledger.periods(dataset))]
 
+    @override
     def records(self, dataset: str, session: Session) -> Mapping[str | None, Record]:
-        """As the port says."""
-        if not self.has_ledger(of_bigquery(session)):
+        if not self.has_ledger(bigquery_session(session)):
             return {}
-        found = session.rows(self.ledger.records(dataset))
-        return {row["period"] or None: json.loads(row["record"]) for row in found}
+        rows = session.rows(self.ledger.records(dataset))
+        return {row["period"] or None: json.loads(row["record"]) for row in rows}
 
+    @override
     def published_by(self, dataset_id: str, session: Session) -> list[str]:
-        """As the port says."""
-        if not self.has_ledger(of_bigquery(session)):
+        if not self.has_ledger(bigquery_session(session)):
             return []
         return [row["dataset"] for row in session.rows(self.ledger.published_by(dataset_id))]
 
+    @override
     def location(self, dataset: str) -> str:
-        """As other tools name it."""
         return f"bigquery://{self.project}/{self.dataset}/{dataset}"
 
+    @override
     def table_name(self, dataset: str) -> str:
-        """As it stands in SQL."""
         return f"{self.project}.{self.dataset}.{dataset}"
 
     def has_ledger(self, session: "BigQuerySession") -> bool:
-        """By the table that is made last."""
+        """Return whether the ledger exists, which its last created table proves."""
         return session.tables.find(self.ledger.table(PUBLICATIONS)) is not None
 
     def _check_version(self, dataset: str, version: int, session: Session) -> None:
@@ -107,8 +110,8 @@ class BigQueryPublications(Warehouse):
             raise ResolveError(no_such_version(dataset, version, newest))
 
 
-def of_bigquery(session: Session) -> "BigQuerySession":
-    """The same. Raises UnsupportedError for one of another engine."""
+def bigquery_session(session: Session) -> "BigQuerySession":
+    """Return the session itself. Raises UnsupportedError if it belongs to another engine."""
     from dataset_assets.adapters.bigquery.session import BigQuerySession
 
     if not isinstance(session, BigQuerySession):

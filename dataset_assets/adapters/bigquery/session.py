@@ -1,15 +1,16 @@
-"""A session of BigQuery: what a run asks becomes jobs."""
+"""A BigQuery session: it runs the queries of one run as BigQuery jobs and transfers rows in bulk."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
 from sqlglot import exp
+from typing_extensions import override
 
-from dataset_assets.adapters.bigquery.clients import ONCE, TIMEOUT
+from dataset_assets.adapters.bigquery.clients import NO_RETRY, TIMEOUT
 from dataset_assets.adapters.bigquery.jobs import Jobs
 from dataset_assets.adapters.bigquery.tables import Tables
-from dataset_assets.adapters.bigquery.transfer import Transfer
+from dataset_assets.adapters.bigquery.transfer import BulkTransfer
 from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import BudgetError, Fault, UnsupportedError
@@ -20,90 +21,91 @@ from dataset_assets.text.wording import size_text
 if TYPE_CHECKING:
     from dataset_assets.adapters.bigquery.engine import BigQueryEngine
 
-PAGE = 10_000
-"""Rows of an answer that come with one request."""
+PAGE_ROWS = 10_000
+"""Rows of a result that one request returns."""
 
 
 class BigQuerySession(Session):
-    """Jobs of one run. A query is a job; what stops the caller cancels it."""
+    """Runs each query of one run as a job. An exception in the caller cancels the job."""
 
     def __init__(self, engine: "BigQueryEngine", jobs: Jobs) -> None:
         self.jobs = jobs
         self._engine = engine
-        self._transfer = Transfer(jobs, engine.scratch)
+        self._transfer = BulkTransfer(jobs, engine.scratch)
 
+    @override
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
-        """Times come back as aware datetimes in UTC, decimals as Decimal."""
-        return self.answer(self.jobs.read(self.text(query)))
+        return self.fetch_rows(self.jobs.read(self.render(query)))
 
+    @override
     def arrow(self, query: exp.Query) -> Any:
-        """As the port says."""
         return self.batches(query).read_all()
 
+    @override
     def batches(self, query: exp.Query) -> Any:
-        """As the port says, by the Storage Read API."""
-        return self._transfer.sent(query, self.text(query))
+        return self._transfer.read(query, self.render(query))
 
+    @override
     def load_arrow(
         self, name: str, columns: Sequence[ColumnDef], batches: Any, moved: TransferCallback
     ) -> exp.Expr:
-        """As the port says: loaded into a table that is removed at the end of the session."""
         if self._engine.scratch is None:
             raise UnsupportedError(Fault("this BigQuery is only read from"))
-        return self._transfer.received(name, columns, batches, moved)
+        return self._transfer.load(name, columns, batches, moved)
 
+    @override
     def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
-        """From metadata: of a table its own, of anything else what a dry run says."""
         if isinstance(source, exp.Table) and source.db:
             schema = list(self.tables.get(source).schema)
         else:
-            schema = self.jobs.dry_run(self.text(exp.select("*").from_(source.copy()))).schema or []
+            schema = self.jobs.dry_run(self.render(exp.select("*").from_(source.copy()))).schema or []
         return tuple(map(physical_column, schema))
 
+    @override
     def estimate(self, query: exp.Query) -> int:
-        """As the port says, by a dry run."""
-        found = self.jobs.dry_run(self.text(query)).total_bytes_processed or 0
-        if found > self.jobs.limit:
-            over = size_text(found - self.jobs.limit)
-            message = f"the query would read {size_text(found)}, {over} over the limit"
+        estimated = self.jobs.dry_run(self.render(query)).total_bytes_processed or 0
+        if estimated > self.jobs.limit:
+            over = size_text(estimated - self.jobs.limit)
+            message = f"the query would read {size_text(estimated)}, {over} over the limit"
             hint = "select less, or raise `maximum_bytes_billed`, or the dataset's own in `budgets`"
             raise BudgetError(Fault(f"{message} of {size_text(self.jobs.limit)}", hint=hint))
-        self.jobs.usage["bytes_estimated"] += found
-        return found
+        self.jobs.usage["bytes_estimated"] += estimated
+        return estimated
 
     @property
+    @override
     def budget(self) -> int:
-        """As the port says: the dataset's own in the target's `budgets`, else `maximum_bytes_billed`."""
         return self.jobs.limit
 
     @property
+    @override
     def usage(self) -> Mapping[str, int]:
-        """`jobs`, `bytes_estimated`, `bytes_processed`, `bytes_billed`."""
+        """Return `jobs`, `bytes_estimated`, `bytes_processed` and `bytes_billed` so far."""
         return dict(self.jobs.usage)
 
     def write(self, statements: Sequence[exp.Expr], step: str) -> bigquery.QueryJob:
-        """Runs statements that change something, as one job and once (`Jobs.write`)."""
-        return self.jobs.write(";\n".join(map(self.text, statements)), step)
+        """Run statements that change something as one job, exactly once (see `Jobs.write`)."""
+        return self.jobs.write(";\n".join(map(self.render, statements)), step)
 
-    def answer(self, job: bigquery.QueryJob) -> list[dict[str, Any]]:
-        """The rows of a job that is done; of several statements, those of the last."""
+    def fetch_rows(self, job: bigquery.QueryJob) -> list[dict[str, Any]]:
+        """Return the rows of a finished job; for several statements, the rows of the last one."""
 
-        def rows() -> list[dict[str, Any]]:
-            # Without the size of a page the first request asks for none of the rows.
-            found = job.result(page_size=PAGE, retry=ONCE, job_retry=None, timeout=TIMEOUT)
-            return [dict(row.items()) for row in found]
+        def fetch() -> list[dict[str, Any]]:
+            # Without a page size the first request returns no rows at all.
+            result = job.result(page_size=PAGE_ROWS, retry=NO_RETRY, job_retry=None, timeout=TIMEOUT)
+            return [dict(row.items()) for row in result]
 
-        return self._engine.connection.ask(rows)
+        return self._engine.connection.retry(fetch)
 
     @property
     def tables(self) -> Tables:
-        """Their metadata."""
+        """Return the client for the metadata of tables."""
         return Tables(self._engine.connection)
 
-    def text(self, statement: exp.Expr) -> str:
-        """A statement as it is sent."""
+    def render(self, statement: exp.Expr) -> str:
+        """Render a statement as the GoogleSQL text that is sent."""
         return self._engine.dialect.render(statement)
 
     def close(self) -> None:
-        """Removes what was moved."""
+        """Drop the tables that hold transferred rows."""
         self._transfer.close()

@@ -1,4 +1,7 @@
-"""What a target says of BigQuery. It is read and checked without loading Google's libraries."""
+"""Settings of the BigQuery engine and warehouse in a target's file.
+
+Reading and checking them does not load Google's libraries.
+"""
 
 # ruff: noqa: PLC0415 - see above
 
@@ -6,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
+from typing_extensions import override
 
 from dataset_assets.adapters.bigquery.names import dataset_path, project_name
 from dataset_assets.adapters.shared.context import TargetContext
@@ -19,17 +23,17 @@ if TYPE_CHECKING:
     from dataset_assets.adapters.bigquery.connection import Connection
 
 Project = Annotated[str, AfterValidator(project_name)]
-"""A project's id, not its number or its display name."""
+"""The id of a Google Cloud project, not its number or its display name."""
 DatasetPath = Annotated[str, AfterValidator(dataset_path)]
 """`dataset` or `project.dataset`."""
 
 
 class ConnectionSettings(Model):
-    """How to reach BigQuery. `project`: where jobs run, and who pays for them.
+    """Settings of a connection to BigQuery. `project` runs the jobs and pays for them.
 
-    Credentials are Google's application default ones; `gcp_credentials`: a service account's key, base64,
-    where there is no file to keep it in. An endpoint on this machine is an emulator and is asked without
-    any. `patience`: seconds for which what passes by itself (5xx, rate limits, lost connections) is retried.
+    Credentials are Google's application default credentials, or `gcp_credentials`: a service account's key
+    file, base64-encoded. An endpoint on this machine is an emulator and receives no credentials. `patience`
+    is the number of seconds for which transient failures (5xx, rate limits, lost connections) are retried.
     """
 
     project: Project
@@ -40,29 +44,33 @@ class ConnectionSettings(Model):
     patience: Annotated[Integer, Field(ge=1, le=86_400)] = 600
 
     def open_connection(self) -> "Connection":
-        """The connection; nothing is asked yet."""
+        """Return the connection, which sends no request yet."""
         from dataset_assets.adapters.bigquery.connection import Connection
 
         return Connection(self)
 
 
 class BigQueryEngineSettings(ConnectionSettings, EngineSettings):
-    """`maximum_bytes_billed`: no query may be billed for more; `budgets`: less, or more, for one dataset."""
+    """Settings of the BigQuery engine.
+
+    `maximum_bytes_billed` limits the bytes that one query may be billed for; `budgets` replaces this limit
+    for single datasets.
+    """
 
     type: Literal["bigquery"]
     maximum_bytes_billed: Amount = "1TB"
     budgets: Mapping[Identifier, Amount] = Field(default_factory=dict)
 
     def limit(self, dataset: str) -> int:
-        """The bytes that one query for this dataset may be billed for."""
+        """Return the bytes that one query for this dataset may be billed for."""
         return in_bytes(self.budgets.get(dataset, self.maximum_bytes_billed))
 
+    @override
     def connection(self) -> "Connection":
-        """As the base says."""
         return self.open_connection()
 
-    def open(self, context: TargetContext, warehouse: Any, resolvers: Sequence[Any]) -> Engine:  # noqa: ARG002
-        """As the base says. What is moved here is kept, for hours, in the warehouse's dataset."""
+    @override
+    def open(self, context: TargetContext, warehouse: Any, resolvers: Sequence[Any]) -> Engine:
         from dataset_assets.adapters.bigquery.engine import BigQueryEngine
 
         if context.connection is None:
@@ -71,10 +79,10 @@ class BigQueryEngineSettings(ConnectionSettings, EngineSettings):
 
 
 class BigQueryWarehouseSettings(WarehouseSettings):
-    """`dataset`: the BigQuery dataset that holds the published tables, `dataset` or `project.dataset`.
+    """Settings of a warehouse in one BigQuery dataset, which has to exist.
 
-    It has to be there. `staging_hours`: after how many hours BigQuery itself removes rows that were staged
-    or moved by a run that died.
+    `dataset` holds the published tables: `dataset` or `project.dataset`. `staging_hours` is the number of
+    hours after which BigQuery itself removes the staged or transferred rows of a run that died.
     """
 
     type: Literal["bigquery"]
@@ -83,12 +91,12 @@ class BigQueryWarehouseSettings(WarehouseSettings):
     staging_hours: Annotated[Integer, Field(ge=1, le=168)] = 24
 
     def path(self, project: str) -> tuple[str, str]:
-        """(project, dataset), in the engine's project unless it says another."""
-        own, _, dataset = self.dataset.rpartition(".")
-        return own or project, dataset
+        """Return (project, dataset); `project`, the engine's, is the default."""
+        own_project, _, dataset = self.dataset.rpartition(".")
+        return own_project or project, dataset
 
+    @override
     def open(self, context: TargetContext) -> Warehouse:
-        """As the base says."""
         from dataset_assets.adapters.bigquery.warehouse import BigQueryWarehouse
 
         if context.connection is None:

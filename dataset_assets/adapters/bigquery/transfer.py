@@ -1,4 +1,4 @@
-"""Rows in bulk, as Arrow: out by the Storage Read API, in by a load job (BR-004).
+"""Transfer rows in bulk as Arrow: out by the Storage Read API, in by a load job (BR-004).
 
 Row by row over the ordinary API is two hundred times slower.
 """
@@ -12,10 +12,10 @@ from uuid import uuid4
 from google.cloud import bigquery
 from sqlglot import exp
 
-from dataset_assets.adapters.bigquery.clients import CLEANING
+from dataset_assets.adapters.bigquery.clients import CLEANUP_SECONDS
 from dataset_assets.adapters.bigquery.jobs import Jobs
-from dataset_assets.adapters.bigquery.names import expiry, moved_prefix, table
-from dataset_assets.adapters.bigquery.storage_read import StorageRead, excerpt_of
+from dataset_assets.adapters.bigquery.names import expires_in, table, transfer_prefix
+from dataset_assets.adapters.bigquery.storage_read import StorageRead, table_read_of
 from dataset_assets.adapters.bigquery.tables import Tables, path
 from dataset_assets.adapters.bigquery.types import COLUMN_TYPES
 from dataset_assets.adapters.shared.arrow_stream import CountedBatches
@@ -26,70 +26,79 @@ from dataset_assets.ports.engine import TransferCallback
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MOVED_HOURS = 24
-"""After which BigQuery itself removes what a killed session was moved."""
+EXPIRY_HOURS = 24
+"""Hours after which BigQuery itself removes the rows that a killed session had loaded."""
 
 
-class Transfer:
-    """Moves for one session. `scratch`: the (project, dataset) that holds what came in, until `close`."""
+class BulkTransfer:
+    """Transfers rows for one session. `scratch` is the (project, dataset) of loaded rows, until `close`."""
 
     def __init__(self, jobs: Jobs, scratch: tuple[str, str] | None) -> None:
         self._jobs = jobs
         self._scratch = scratch
         self._tables = Tables(jobs.connection)
-        self._moved: list[exp.Table] = []
+        self._loaded: list[exp.Table] = []
 
-    def sent(self, query: exp.Query, text: str) -> "pa.RecordBatchReader":
-        """The rows of a query.
+    def read(self, query: exp.Query, text: str) -> "pa.RecordBatchReader":
+        """Return the rows of a query, whose rendered text is `text`.
 
-        Some columns and rows of one table are read from it as they are; for anything else a query job runs,
-        and what it answers is read.
+        A query that only selects columns and rows of one table reads that table directly. For any other
+        query a job runs, and its result table is read.
         """
-        found = excerpt_of(query)
-        if found and self._tables.get(found[0]).table_type == "TABLE":  # views have to be queried
-            return found[1].batches(self._jobs.connection)
-        answer = self._jobs.read(text).destination
-        return StorageRead(answer.path.lstrip("/")).batches(self._jobs.connection)
+        table_read = table_read_of(query)
+        if table_read:
+            source, storage_read = table_read
+            if self._tables.get(source).table_type == "TABLE":  # views have to be queried
+                return storage_read.batches(self._jobs.connection)
+        result = self._jobs.read(text).destination
+        return StorageRead(result.path.lstrip("/")).batches(self._jobs.connection)
 
-    def received(
+    def load(
         self,
         name: str,
         columns: Sequence[ColumnDef],
         batches: "pa.RecordBatchReader",
         moved: TransferCallback,
     ) -> exp.Table:
-        """A table of these rows, until `close`."""
-        project, dataset = self._scratch or ("", "")
-        job = self._jobs.job
-        prefix = moved_prefix(job.dataset, job.period, job.run_id)
-        place = table(project, dataset, f"{prefix}{uuid4().hex[:8]}_{name}")
-        schema = [bigquery.SchemaField(each.name, COLUMN_TYPES[each.type]) for each in columns]
-        holder = bigquery.Table(path(place), schema=schema)
-        holder.expires = expiry(MOVED_HOURS)
-        self._moved.append(place)
-        self._tables.create(holder)
-        # To an empty table it is added, not written anew: that would forget when the table expires.
+        """Load rows into a new table and return it. `close` drops the table."""
+        target = self._create_table(name, columns)
+        # WRITE_EMPTY appends to the empty table. Replacing the table would remove its expiration.
         config = bigquery.LoadJobConfig(
-            schema=schema, source_format="PARQUET", write_disposition="WRITE_EMPTY"
+            schema=_fields(columns), source_format="PARQUET", write_disposition="WRITE_EMPTY"
         )
-        coming = CountedBatches(batches, moved)
-        with tempfile.TemporaryFile() as file:  # a load that has to be sent again begins anew
-            _write(file, columns, coming)
-            if coming.rows:
-                self._jobs.load(file, path(place), config, "move")
-        return place
+        counted = CountedBatches(batches, moved)
+        with tempfile.TemporaryFile() as file:  # a load that is retried reads the file from its beginning
+            _write_parquet(file, columns, counted)
+            if counted.rows:
+                self._jobs.load(file, path(target), config, "move")
+        return target
 
     def close(self) -> None:
-        """Removes what came in. What cannot be removed now expires: the reason to stop is what is told."""
-        for place in self._moved:
+        """Drop the loaded tables. A failure is ignored, because the tables expire by themselves."""
+        for loaded in self._loaded:
             with suppress(DatasetAssetsError):
-                self._tables.drop(place, CLEANING)
-        self._moved.clear()
+                self._tables.drop(loaded, CLEANUP_SECONDS)
+        self._loaded.clear()
+
+    def _create_table(self, name: str, columns: Sequence[ColumnDef]) -> exp.Table:
+        project, dataset = self._scratch or ("", "")
+        job = self._jobs.job
+        prefix = transfer_prefix(job.dataset, job.period, job.run_id)
+        target = table(project, dataset, f"{prefix}{uuid4().hex[:8]}_{name}")
+        definition = bigquery.Table(path(target), schema=_fields(columns))
+        definition.expires = expires_in(EXPIRY_HOURS)
+        self._loaded.append(target)
+        self._tables.create(definition)
+        return target
 
 
-def _write(file: Any, columns: Sequence[ColumnDef], batches: CountedBatches) -> None:
-    """As Parquet, a row group for each batch."""
-    import pyarrow as pa  # noqa: PLC0415 - most runs move nothing
+def _fields(columns: Sequence[ColumnDef]) -> list[bigquery.SchemaField]:
+    return [bigquery.SchemaField(each.name, COLUMN_TYPES[each.type]) for each in columns]
+
+
+def _write_parquet(file: Any, columns: Sequence[ColumnDef], batches: CountedBatches) -> None:
+    """Write the batches as Parquet, one row group for each batch, and rewind the file."""
+    import pyarrow as pa  # noqa: PLC0415 - most runs transfer nothing
     from pyarrow import parquet  # noqa: PLC0415
 
     types = _arrow_types()
@@ -101,7 +110,7 @@ def _write(file: Any, columns: Sequence[ColumnDef], batches: CountedBatches) -> 
 
 
 def _arrow_types() -> "dict[ColumnType, pa.DataType]":
-    import pyarrow as pa  # noqa: PLC0415 - see _write
+    import pyarrow as pa  # noqa: PLC0415 - see _write_parquet
 
     return {
         ColumnType.STRING: pa.string(),

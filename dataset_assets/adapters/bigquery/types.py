@@ -1,4 +1,4 @@
-"""BigQuery's types, as a contract tells types apart, and the other way round."""
+"""Map BigQuery's column types to the types of a contract, and back."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ _KINDS: Mapping[str, tuple[PhysicalType, str]] = {
     "TIMESTAMP": (PhysicalType.TIMESTAMP, "TIMESTAMP"),
     "DATETIME": (PhysicalType.DATETIME, "DATETIME"),
 }
-"""The API's name of a type, old or new → what it is, and GoogleSQL's name."""
+"""The API's name of a type, legacy or current → its physical type, and its name in GoogleSQL."""
 
 COLUMN_TYPES: Mapping[ColumnType, str] = {
     ColumnType.STRING: "STRING",
@@ -35,29 +35,29 @@ COLUMN_TYPES: Mapping[ColumnType, str] = {
 
 
 def physical_column(field: Any) -> PhysicalColumn:
-    """Of a google.cloud.bigquery.SchemaField. Arrays and structs are OTHER."""
+    """Convert a google.cloud.bigquery.SchemaField. Arrays and structs become OTHER."""
     kind, native = _KINDS.get(field.field_type, (PhysicalType.OTHER, field.field_type))
     if field.mode == "REPEATED":
         return PhysicalColumn(field.name, PhysicalType.OTHER, f"ARRAY<{native}>")
-    if field.precision is not None:  # NUMERIC(10, 2) is not what a decimal is published as
+    if field.precision is not None:  # a decimal is published as NUMERIC, which NUMERIC(10, 2) differs from
         native = f"{native}({field.precision}, {field.scale or 0})"
     return PhysicalColumn(field.name, kind, native, has_nulls=False if field.mode == "REQUIRED" else None)
 
 
 def physical_columns(schemas: Mapping[str, Iterable[Any]]) -> tuple[PhysicalColumn, ...]:
-    """Of tables that are read as one, by their names: the columns of the last.
+    """Return the columns of the last of several tables that are read as one, by table name.
 
-    What an older one does not have is NULL there. Raises ValueError for a column of two types.
+    A column that an older table lacks is NULL in its rows. Raises ValueError for a column with two types.
     """
-    found: dict[str, PhysicalColumn] = {}
+    merged: dict[str, PhysicalColumn] = {}
     tables: dict[str, str] = {}
     for name, schema in schemas.items():
         columns = {each.name.lower(): physical_column(each) for each in schema}
         for key, each in columns.items():
-            if key in found and found[key].native != each.native:
-                was = f"{found[key].native} in {tables[key]}"
+            if key in merged and merged[key].native != each.native:
+                was = f"{merged[key].native} in {tables[key]}"
                 raise ValueError(f"column {each.name} is {was} and {each.native} in {name}")
-        found |= columns
+        merged |= columns
         tables |= dict.fromkeys(columns, name)
         last = columns
     return tuple(

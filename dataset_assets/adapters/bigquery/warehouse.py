@@ -1,9 +1,10 @@
-"""Published datasets as BigQuery tables.
+"""Publish datasets as tables in one BigQuery dataset.
 
-A run writes its rows to a table that only it knows; one transaction then makes them the Period's rows.
+A run stages its rows in a table whose name only this run knows; one transaction then replaces the Period's
+rows with them.
 """
 
-# ruff: noqa: PLC0415 - a code location asks a warehouse for names alone: Google's libraries load in a run
+# ruff: noqa: PLC0415 - a code location only uses a warehouse's names: Google's libraries load in a run
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -11,17 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
+from typing_extensions import override
 
-from dataset_assets.adapters.bigquery.ledger import DESCRIPTIONS, SCHEMAS
-from dataset_assets.adapters.bigquery.names import mark, moved_prefix
-from dataset_assets.adapters.bigquery.publications import BigQueryPublications, of_bigquery
+from dataset_assets.adapters.bigquery.ledger_tables import DESCRIPTIONS, SCHEMAS
+from dataset_assets.adapters.bigquery.names import short_hash, transfer_prefix
+from dataset_assets.adapters.bigquery.publications import BigQueryPublications, bigquery_session
 from dataset_assets.adapters.bigquery.types import physical_column
-from dataset_assets.errors import (
-    DatasetAssetsError,
-    Fault,
-    PublishError,
-    ResolveError,
-)
+from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
@@ -40,82 +37,79 @@ if TYPE_CHECKING:
 
     from dataset_assets.adapters.bigquery.session import BigQuerySession
 
-_TAKEN_UP = 20
-"""How often a run may be taken up again after its staged rows were removed."""
+_STAGE_ATTEMPTS = 20
+"""How often a continued run repeats a staging job whose table was removed since."""
 
-_PASSING = ("_staged_", "_moved_")
-"""How the names of tables begin that are there for one run."""
+_TEMPORARY_PREFIXES = ("_staged_", "_moved_")
+"""Prefixes of the tables that exist for one run."""
 
 
 @dataclass(eq=False)
 class StagedTable(Staged):
-    """A table whose name nobody else knows."""
+    """Staged rows in a table whose name only this run knows. `size` is in bytes before compression."""
 
     relation: Relation
     source: exp.Table
     size: int | None
 
+    @override
     def size_bytes(self) -> int | None:
-        """Of the rows before compression, as BigQuery counts them."""
         return self.size
 
 
 @dataclass(frozen=True)
 class BigQueryWarehouse(BigQueryPublications):
-    """Tables in one BigQuery dataset. Needs sessions of BigQuery. Versions can be read for a week."""
+    """A warehouse in one BigQuery dataset, which needs BigQuery sessions.
+
+    BigQuery's time travel keeps the rows of earlier versions for a week.
+    """
 
     staging_hours: int = 24
 
+    @override
     def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:
-        """Also removes what earlier claims of the Period left behind. A run that asks again has the same."""
-        opened = of_bigquery(session)
-        self._make_ledger(opened)
+        """Claim the Period and drop what earlier claims left. A run that claims twice gets the same claim."""
+        opened = bigquery_session(session)
+        self._create_ledger(opened)
         statements = self.ledger.claim(dataset, period, run_id, self.staging_hours)
-        found = opened.answer(opened.write(statements, "claim"))
-        claims = [Claim(dataset, period, row["token"], row["run_id"]) for row in found]
-        own = max((each for each in claims if each.run_id == run_id), key=_rank)
-        self._clean_up(own, [each for each in claims if _rank(each) < _rank(own)], opened)
-        return own
+        rows = opened.fetch_rows(opened.write(statements, "claim"))
+        claims = [Claim(dataset, period, row["token"], row["run_id"]) for row in rows]
+        claim = max((each for each in claims if each.run_id == run_id), key=_rank)
+        self._drop_superseded(claim, [each for each in claims if _rank(each) < _rank(claim)], opened)
+        return claim
 
+    @override
     def confirm(self, claim: Claim, session: Session) -> None:
-        """As the port says."""
-        found = session.rows(self.ledger.newest(claim.dataset, claim.period))
-        if not found or (found[0]["token"], found[0]["run_id"]) != _rank(claim):
-            raise superseded_error(claim, found[0]["run_id"] if found else None)
+        rows = session.rows(self.ledger.newest(claim.dataset, claim.period))
+        if not rows or (rows[0]["token"], rows[0]["run_id"]) != _rank(claim):
+            raise superseded_error(claim, rows[0]["run_id"] if rows else None)
 
+    @override
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedTable:
-        """As the port says. BigQuery removes the rows by itself if nobody else does."""
-        opened, place = of_bigquery(session), self._staging(claim)
-        expires = exp.TimestampAdd(
-            this=exp.CurrentTimestamp(),
-            expression=exp.Literal.number(self.staging_hours),
-            unit=exp.var("HOUR"),
-        )
-        option = exp.Property(this=exp.var("expiration_timestamp"), value=expires)
-        properties = exp.Properties(expressions=[option])
-        made = exp.Create(
-            this=place, kind="TABLE", replace=True, properties=properties, expression=query.copy()
-        )
+        opened, source = bigquery_session(session), self._staging_table(claim)
+        create = _create_with_expiration(source, query, self.staging_hours)
         try:
-            found = self._written(made, claim, opened)
+            table = self._create_staged(create, claim, opened)
         except BaseException:
-            self._remove(place.name, opened)
+            self._drop(source.name, opened)
             raise
-        relation = Relation(
-            place, tuple(map(physical_column, found.schema)), str(found.etag), int(found.num_rows or 0)
-        )
-        return StagedTable(relation, place, found.num_bytes)
+        columns = tuple(map(physical_column, table.schema))
+        relation = Relation(source, columns, str(table.etag), int(table.num_rows or 0))
+        return StagedTable(relation, source, table.num_bytes)
 
-    def _written(self, made: exp.Create, claim: Claim, session: "BigQuerySession") -> "bigquery.Table":
-        """The table; the one of a job of this run that is done already may have been removed since."""
-        for _ in range(_TAKEN_UP):
-            session.write([made], "stage")
-            found = session.tables.find(made.this)
-            if found is not None:
-                return found
+    def _create_staged(
+        self, create: exp.Create, claim: Claim, session: "BigQuerySession"
+    ) -> "bigquery.Table":
+        """Create and return the table, again if the table of this run's finished job was removed since."""
+        for _ in range(_STAGE_ATTEMPTS):
+            session.write([create], "stage")
+            table = session.tables.find(create.this)
+            if table is not None:
+                return table
             self.confirm(claim, session)
-        raise PublishError(Fault(f"the staged rows {made.this.name} are gone", hint="run again"))
+        raise PublishError(Fault(f"the staged rows {create.this.name} are gone", hint="run again"))
 
+    @override
     def publish(
         self,
         claim: Claim,
@@ -124,94 +118,113 @@ class BigQueryWarehouse(BigQueryPublications):
         record: Record,
         session: Session,
     ) -> int:
-        """As the port says. Publishing the same claim again answers the version that it has."""
-        from dataset_assets.adapters.bigquery.published_table import PublishedTable
+        """Publish the staged rows. Publishing the same claim again returns the version that it has."""
+        from dataset_assets.adapters.bigquery.table_schema import PublishedTableSchema
 
         if not isinstance(staged, StagedTable):
             raise TypeError("rows of another warehouse")
-        opened = of_bigquery(session)
+        opened = bigquery_session(session)
         others = [period for period in self.periods(claim.dataset, session) if period != claim.period]
-        published = PublishedTable(self.ledger.table(claim.dataset), tuple(columns), opened)
-        published.prepare(staged.relation, claim, others, str(record["definition"].get("description", "")))
-        statements = self.ledger.publish(claim, staged.source, published.names, record)
+        schema = PublishedTableSchema(self.ledger.table(claim.dataset), tuple(columns), opened)
+        schema.prepare(staged.relation, claim, others, str(record["definition"].get("description", "")))
+        statements = self.ledger.publish(claim, staged.source, schema.names, record)
+        version = self._commit(statements, claim, opened)
+        self.discard(claim, staged, session)
+        return version
+
+    def _commit(self, statements: Sequence[exp.Expr], claim: Claim, session: "BigQuerySession") -> int:
+        """Run the transaction of `publish` and return the published version."""
         try:
-            found = opened.answer(opened.write(statements, "publish"))
-        except ResolveError:  # the staged rows are gone: they are published, or another run took over
-            found = session.rows(self.ledger.published(claim))
-            if not found:
+            rows = session.fetch_rows(session.write(statements, "publish"))
+        except ResolveError:  # the staged table is gone: the rows are published, or another run took over
+            rows = session.rows(self.ledger.published(claim))
+            if not rows:
                 self.confirm(claim, session)
                 raise
-        if not found:
+        if not rows:
             self.confirm(claim, session)
             message = f"{claim.dataset!r} was published by another run since this one read what was there"
             raise PublishError(Fault(message, hint="run again"))
-        self.discard(claim, staged, session)
-        return found[0]["version"]
+        return rows[0]["version"]
 
+    @override
     def confirm_unchanged(self, claim: Claim, before: Publication, record: Record, session: Session) -> None:
-        """As the port says: a version more, with the rows of the one before."""
-        opened = of_bigquery(session)
+        """Insert a publication with a new version and the rows of the one before."""
+        opened = bigquery_session(session)
         statements = self.ledger.confirm_unchanged(claim, before.version, record)
-        if not opened.answer(opened.write(statements, "confirm")):
+        if not opened.fetch_rows(opened.write(statements, "confirm")):
             self.confirm(claim, session)
 
-    def discard(self, claim: Claim, staged: Staged, session: Session) -> None:  # noqa: ARG002
-        """As the port says; rows that cannot be removed now the next claim removes, or BigQuery."""
-        self._remove(self._staging(claim).name, of_bigquery(session))
+    @override
+    def discard(self, claim: Claim, staged: Staged, session: Session) -> None:
+        """Drop the staged table. If that fails, the next claim drops it, or it expires."""
+        self._drop(self._staging_table(claim).name, bigquery_session(session))
 
+    @override
     def leftovers(self, session: Session) -> Iterator[Leftover]:
-        """As the port says. BigQuery removes them by itself as well, some hours after they were made."""
-        opened = of_bigquery(session)
+        """Yield the tables of single runs, which also expire by themselves after some hours."""
+        opened = bigquery_session(session)
         if self.has_ledger(opened):
-            for name, made_at in opened.tables.made(self.project, self.dataset):
-                if name.startswith(_PASSING):
-                    yield Leftover(name, made_at)
+            for name, created_at in opened.tables.creation_times(self.project, self.dataset):
+                if name.startswith(_TEMPORARY_PREFIXES):
+                    yield Leftover(name, created_at)
 
+    @override
     def remove(self, leftover: Leftover, session: Session) -> bool:
-        """As the port says."""
-        of_bigquery(session).tables.drop(self.ledger.table(leftover.name))
+        bigquery_session(session).tables.drop(self.ledger.table(leftover.name))
         return True
 
+    @override
     def examine(self, session: Session) -> Iterator[AccessFinding]:
-        """As the port says. A table is made for it, and removed."""
+        """Check the BigQuery dataset. A table is created for the check and dropped again."""
         from dataset_assets.adapters.bigquery.access import WarehouseAccess
 
-        return WarehouseAccess(of_bigquery(session), self.project, self.dataset).findings()
+        return WarehouseAccess(bigquery_session(session), self.project, self.dataset).findings()
 
-    def _staging(self, claim: Claim) -> exp.Table:
-        name = f"{mark(claim.period)}_{claim.token}_{mark(claim.run_id)}"
+    def _staging_table(self, claim: Claim) -> exp.Table:
+        name = f"{short_hash(claim.period)}_{claim.token}_{short_hash(claim.run_id)}"
         return self.ledger.table(f"_staged_{claim.dataset}_{name}")
 
-    def _clean_up(self, own: Claim, earlier: Sequence[Claim], session: "BigQuerySession") -> None:
-        """Removes what was staged by, and moved for, runs that can no longer publish."""
+    def _drop_superseded(self, claim: Claim, earlier: Sequence[Claim], session: "BigQuerySession") -> None:
+        """Drop the tables that were staged by, or loaded for, runs that can no longer publish."""
         if not earlier:
             return
-        staged = {self._staging(each).name for each in earlier}
-        moved = tuple(moved_prefix(each.dataset, each.period, each.run_id) for each in (own, *earlier))
+        staged = {self._staging_table(each).name for each in earlier}
+        loaded = tuple(transfer_prefix(each.dataset, each.period, each.run_id) for each in (claim, *earlier))
         for name in session.tables.names(self.project, self.dataset):
-            if name in staged or name.startswith(moved):
-                self._remove(name, session)
+            if name in staged or name.startswith(loaded):
+                self._drop(name, session)
 
-    def _remove(self, name: str, session: "BigQuerySession") -> None:
-        from dataset_assets.adapters.bigquery.clients import CLEANING
+    def _drop(self, name: str, session: "BigQuerySession") -> None:
+        from dataset_assets.adapters.bigquery.clients import CLEANUP_SECONDS
 
         with suppress(DatasetAssetsError):
-            session.tables.drop(self.ledger.table(name), CLEANING)
+            session.tables.drop(self.ledger.table(name), CLEANUP_SECONDS)
 
-    def _make_ledger(self, session: "BigQuerySession") -> None:
+    def _create_ledger(self, session: "BigQuerySession") -> None:
         from google.cloud import bigquery
 
         from dataset_assets.adapters.bigquery.tables import path
 
         if self.has_ledger(session):
             return
-        session.tables.dataset(self.project, self.dataset)  # where it is missing this says so
+        session.tables.dataset(self.project, self.dataset)  # raises ResolveError if it does not exist
         for name, types in SCHEMAS.items():
             schema = [bigquery.SchemaField(each, kind) for each, kind in types.items()]
             table = bigquery.Table(path(self.ledger.table(name)), schema=schema)
             table.clustering_fields = ["dataset", "period"]
             table.description = DESCRIPTIONS[name]
             session.tables.create(table)
+
+
+def _create_with_expiration(table: exp.Table, query: exp.Query, hours: int) -> exp.Create:
+    """Return `CREATE OR REPLACE TABLE ... AS query` for a table that expires after some hours."""
+    expires = exp.TimestampAdd(
+        this=exp.CurrentTimestamp(), expression=exp.Literal.number(hours), unit=exp.var("HOUR")
+    )
+    option = exp.Property(this=exp.var("expiration_timestamp"), value=expires)
+    properties = exp.Properties(expressions=[option])
+    return exp.Create(this=table, kind="TABLE", replace=True, properties=properties, expression=query.copy())
 
 
 def _rank(claim: Claim) -> tuple[int, str]:

@@ -1,7 +1,7 @@
-"""The folder of one published dataset: where its files go, and who may publish (BR-201, BR-202).
+"""The folder of one published Delta table: paths of its files, the lock and the claims (BR-201, BR-202).
 
-The folder is the Delta table. Beside `_delta_log` and the data files it holds `_claims` (the fence),
-`_staging` (rows that no reader sees) and `_records` (what was stored with each publication).
+The folder is the Delta table. Beside `_delta_log` and the data files it holds `_claims` (the newest claim of
+each Period), `_staging` (rows that no reader sees) and `_records` (the record of each publication).
 """
 
 import json
@@ -19,8 +19,8 @@ from dataset_assets.errors import Fault, PublishError, at_path
 from dataset_assets.ports.warehouse import Claim, superseded_error
 from dataset_assets.text.wording import shown
 
-PATIENCE = 120.0
-"""Seconds to wait for another process, which holds the lock for milliseconds."""
+LOCK_SECONDS = 120.0
+"""Seconds to wait for the lock, which other processes hold for milliseconds."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
@@ -28,76 +28,79 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 
 @dataclass(frozen=True)
 class DatasetFolder:
-    """Paths, the lock and the claims of one dataset. All paths of a claim follow from it alone."""
+    """Paths, lock and claims of one dataset. All paths of a claim are derived from the claim alone."""
 
     path: Path
 
     @classmethod
     def of(cls, root: Path, dataset: str) -> "DatasetFolder":
-        """Raises PublishError for a name that could be a path (BR-205)."""
-        return cls(root / _safe(dataset, "dataset"))
+        """Return the folder of a dataset. Raises PublishError for a name that could be a path (BR-205)."""
+        return cls(root / _checked_name(dataset, "dataset"))
 
-    def data(self, claim: Claim) -> Path:
-        """Where the claim's rows are when they are published."""
-        return self.path / partition(claim.period) / f"{_stem(claim)}.parquet"
+    def data_path(self, claim: Claim) -> Path:
+        """Return the path of the claim's published rows."""
+        return self.path / partition(claim.period) / f"{_file_stem(claim)}.parquet"
 
-    def staging(self, claim: Claim) -> Path:
-        """Where they are before."""
-        return self.path / "_staging" / (partition(claim.period) or "_") / f"{_stem(claim)}.parquet"
+    def staging_path(self, claim: Claim) -> Path:
+        """Return the path of the claim's staged rows."""
+        return self.path / "_staging" / (partition(claim.period) or "_") / f"{_file_stem(claim)}.parquet"
 
-    def record(self, data: Path) -> Path:
-        """The record that was stored with a data file."""
+    def record_path(self, data: Path) -> Path:
+        """Return the path of the record that belongs to a data file."""
         return (self.path / "_records" / data.relative_to(self.path)).with_suffix(".json")
 
     @contextmanager
     def locked(self) -> Generator[None, None, None]:
-        """Held by one process at a time; the kernel releases it when the process dies."""
+        """Hold the dataset's lock, which one process can hold at a time and the kernel releases at its death.
+
+        Raises PublishError if another process holds it for too long.
+        """
         claims = self.path / "_claims"
         claims.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(claims / ".lock", timeout=PATIENCE):
+            with FileLock(claims / ".lock", timeout=LOCK_SECONDS):
                 yield
         except Timeout:
-            message = f"another process has held {claims / '.lock'} for {PATIENCE:.0f} seconds"
+            message = f"another process has held {claims / '.lock'} for {LOCK_SECONDS:.0f} seconds"
             raise PublishError(Fault(message, hint="end that process, then try again")) from None
 
-    def newest(self, dataset: str, period: str | None) -> Claim | None:
-        """The newest claim of a Period."""
-        found = read_json(self._claim(period))
-        return Claim(dataset, period, found["token"], found["run_id"]) if found else None
+    def newest_claim(self, dataset: str, period: str | None) -> Claim | None:
+        """Return the newest claim of a Period, or None."""
+        stored = read_json(self._claim_path(period))
+        return Claim(dataset, period, stored["token"], stored["run_id"]) if stored else None
 
     def claims(self) -> Iterator[Claim]:
-        """The newest claim of each Period."""
+        """Yield the newest claim of each Period."""
         for path in sorted((self.path / "_claims").glob("*.json")):
-            found = read_json(path)
-            if found:
+            stored = read_json(path)
+            if stored:
                 period = None if path.stem == "_" else path.stem
-                yield Claim(self.path.name, period, found["token"], found["run_id"])
+                yield Claim(self.path.name, period, stored["token"], stored["run_id"])
 
     def write_claim(self, claim: Claim) -> None:
-        """From now on it is the newest."""
-        write_json(self._claim(claim.period), {"token": claim.token, "run_id": claim.run_id})
+        """Store the claim as the newest of its Period."""
+        write_json(self._claim_path(claim.period), {"token": claim.token, "run_id": claim.run_id})
 
-    def check(self, claim: Claim) -> None:
-        """Raises SupersededError unless the claim is still the newest."""
-        newest = self.newest(claim.dataset, claim.period)
+    def check_newest(self, claim: Claim) -> None:
+        """Raise SupersededError unless the claim is still the newest (BR-202)."""
+        newest = self.newest_claim(claim.dataset, claim.period)
         if newest != claim:
             raise superseded_error(claim, newest.run_id if newest else None)
 
-    def _claim(self, period: str | None) -> Path:
-        return self.path / "_claims" / f"{'_' if period is None else _safe(period, 'Period')}.json"
+    def _claim_path(self, period: str | None) -> Path:
+        return self.path / "_claims" / f"{'_' if period is None else _checked_name(period, 'Period')}.json"
 
 
 def partition(period: str | None) -> str:
-    """The hive folder of a Period; empty for an unpartitioned dataset."""
-    return f"_period={_safe(period, 'Period')}" if period is not None else ""
+    """Return the hive folder of a Period; empty for an unpartitioned dataset."""
+    return f"_period={_checked_name(period, 'Period')}" if period is not None else ""
 
 
-def _stem(claim: Claim) -> str:
+def _file_stem(claim: Claim) -> str:
     return f"{claim.token:08}-{_UNSAFE.sub('-', claim.run_id)[:80]}"
 
 
-def _safe(name: str, kind: str) -> str:
+def _checked_name(name: str, kind: str) -> str:
     if not _NAME.fullmatch(name):
         raise PublishError(
             Fault(f"the {kind} {shown(name)} cannot name a folder", hint="use A-Z a-z 0-9 _ -")
@@ -106,7 +109,7 @@ def _safe(name: str, kind: str) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Empty when the file is not there."""
+    """Return the object in a JSON file; empty if the file does not exist."""
     try:
         return json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -114,7 +117,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """The old file or the new one, whole, whatever happens."""
+    """Write a JSON file atomically: readers see the old file or the new one, even after a crash."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     try:
@@ -128,15 +131,15 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def move(source: Path, target: Path) -> None:
-    """Renames, after the bytes are on the disk."""
+    """Rename a file after its bytes are on the disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    flush(source)
+    fsync(source)
     source.replace(target)
-    flush(target.parent)
+    fsync(target.parent)
 
 
-def flush(path: Path) -> None:
-    """Asks the kernel to write a file, or a folder's entries, to the disk."""
+def fsync(path: Path) -> None:
+    """Write a file, or the entries of a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         with at_path(path):

@@ -1,7 +1,7 @@
-"""What runs that did not come to their end have left in the folders of datasets.
+"""Find and remove the files that unfinished runs left in the folders of published Delta tables.
 
-Rows are staged, then put in place, then committed. A run that dies before the last leaves a file that no
-reader sees, until the next run of the same Period, or the janitor, removes it.
+Rows are staged, then moved to their final path, then committed. A run that dies before the commit leaves a
+file that no reader sees. The next run of the same Period removes it, or the cleanup sensor.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,54 +18,59 @@ from dataset_assets.adapters.delta.log import data_files, open_table
 from dataset_assets.ports.warehouse import Claim, Leftover
 
 
-def found(root: Path) -> Iterator[Leftover]:
-    """Of all datasets in `root`; those of runs that go on yet are among them."""
+def find_leftovers(root: Path) -> Iterator[Leftover]:
+    """Yield the leftovers of all datasets in `root`, including the files of runs that are still running."""
     for path in sorted(root.glob("*/_staging/*/*.parquet")):
-        yield from _seen(root, path)
+        yield from _leftover(root, path)
     for claims in sorted(root.glob("*/_claims")):
         folder = DatasetFolder(claims.parent)
         for path in _uncommitted(folder, folder.claims()):
-            yield from _seen(root, path)
+            yield from _leftover(root, path)
 
 
-def removed(root: Path, leftover: Leftover) -> bool:
-    """Whether it was there, and is no more. One that was published since stays."""
+def remove_leftover(root: Path, leftover: Leftover) -> bool:
+    """Remove a leftover and return True; return False if it is gone or was published in the meantime."""
     path = root / leftover.name
     folder = DatasetFolder(root / Path(leftover.name).parts[0])
     with folder.locked():
         is_staged = "_staging" in path.relative_to(root).parts
-        if not path.exists() or not (is_staged or _is_left_in_place(folder, path)):
+        if not path.exists() or not (is_staged or _is_uncommitted(folder, path)):
             return False
         _remove(folder, path)
     return True
 
 
-def remove_all(folder: DatasetFolder, last: Claim) -> None:
-    """Of one Period, whose lock is held. Only its last claim can have a file that is in place."""
-    for path in folder.staging(last).parent.glob("*"):
+def remove_of_claim(folder: DatasetFolder, last: Claim) -> None:
+    """Remove the leftovers of the last claim's Period; the caller holds the lock.
+
+    Only the last claim of a Period can have a file at its final path that was not committed.
+    """
+    for path in folder.staging_path(last).parent.glob("*"):
         path.unlink(missing_ok=True)
     for path in _uncommitted(folder, [last]):
         _remove(folder, path)
 
 
-def _is_left_in_place(folder: DatasetFolder, path: Path) -> bool:
-    return path in _uncommitted(folder, (claim for claim in folder.claims() if folder.data(claim) == path))
+def _is_uncommitted(folder: DatasetFolder, path: Path) -> bool:
+    return path in _uncommitted(
+        folder, (claim for claim in folder.claims() if folder.data_path(claim) == path)
+    )
 
 
 def _uncommitted(folder: DatasetFolder, claims: Iterable[Claim]) -> Iterator[Path]:
-    """Their files that are in no version of the table: of an earlier one, time travel needs them.
+    """Yield the claims' files that belong to no version of the table, not even an earlier one.
 
-    The table is opened once: there may be hundreds of Periods, and all is well with nearly all.
+    The table is opened once for all claims, because there may be hundreds of Periods.
     """
-    there = {folder.data(claim): claim for claim in claims if folder.data(claim).exists()}
-    table = _table(folder) if there else None
+    existing = {folder.data_path(claim): claim for claim in claims if folder.data_path(claim).exists()}
+    table = _open_or_none(folder) if existing else None
     current = {each.path for each in data_files(table, folder.path)} if table else set()
-    for path in sorted(there.keys() - current):
-        if table is None or not delta_periods.was_committed(table, there[path]):
+    for path in sorted(existing.keys() - current):
+        if table is None or not delta_periods.was_committed(table, existing[path]):
             yield path
 
 
-def _table(folder: DatasetFolder) -> DeltaTable | None:
+def _open_or_none(folder: DatasetFolder) -> DeltaTable | None:
     try:
         return open_table(folder.path)
     except TableNotFoundError:
@@ -74,10 +79,10 @@ def _table(folder: DatasetFolder) -> DeltaTable | None:
 
 def _remove(folder: DatasetFolder, path: Path) -> None:
     path.unlink(missing_ok=True)
-    folder.record(path).unlink(missing_ok=True)
+    folder.record_path(path).unlink(missing_ok=True)
 
 
-def _seen(root: Path, path: Path) -> Iterator[Leftover]:
+def _leftover(root: Path, path: Path) -> Iterator[Leftover]:
     with suppress(FileNotFoundError):  # published or removed in this moment
         state = path.stat()
         written = datetime.fromtimestamp(state.st_mtime, UTC)

@@ -1,4 +1,4 @@
-"""What a Delta table's log says, as DuckDB needs it to read the table's files."""
+"""Read the log of a Delta table, and build from it the relation by which DuckDB reads the table's files."""
 
 import errno
 import json
@@ -37,12 +37,12 @@ _PRIMITIVES = {
     "binary": "BLOB",
 }
 _MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\\\[\]^|]")
-"""What the Delta library decodes or refuses in a path, though it is how the folder is called."""
+"""Parts of a folder's name that the Delta library decodes or refuses."""
 _READABLE = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
 
 
 def sql_type(kind: Any) -> str:
-    """DuckDB's type of a Delta type."""
+    """Return DuckDB's name of a Delta type. Raises TypeError for anything else."""
     match kind:
         case PrimitiveType():
             return _PRIMITIVES.get(kind.type, kind.type.upper())
@@ -57,7 +57,7 @@ def sql_type(kind: Any) -> str:
 
 
 def unreadable_features(delta: DeltaTable) -> set[str]:
-    """Reader features under which the files alone would give other rows than the table has."""
+    """Return the table's reader features with which the files alone have other rows than the table."""
     protocol = delta.protocol()
     if protocol.min_reader_version == 2:
         return {"columnMapping"}
@@ -65,15 +65,15 @@ def unreadable_features(delta: DeltaTable) -> set[str]:
 
 
 def num_records(delta: DeltaTable) -> int | None:
-    """The row count, where every file's is in the log."""
+    """Return the row count of the table; None if the log lacks the count of a file."""
     counts = delta.get_add_actions().column("num_records").to_pylist()
     return None if None in counts else sum(counts)
 
 
 def open_table(path: Path, version: int | None = None) -> DeltaTable:
-    """Open the table in a folder, whatever the folder is called.
+    """Open the table in a folder.
 
-    Raises ResolveError for a name that the Delta library takes for another one, and what DeltaTable raises.
+    Raises ResolveError if the Delta library would read another folder, and whatever DeltaTable raises.
     """
     check_path(path)
     try:
@@ -86,34 +86,34 @@ def open_table(path: Path, version: int | None = None) -> DeltaTable:
 
 
 def history(delta: DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:
-    """Return what each commit says of itself, the newest first.
+    """Return the commitInfo of each commit, the newest first.
 
-    The Delta library finds no commit in a folder with `#` in its path; the log's files are read there.
+    The Delta library finds no commit in a folder with `#` in its path; there the log is read as files.
     """
-    found = delta.history(limit)
-    if found:
-        return found
+    commits = delta.history(limit)
+    if commits:
+        return commits
     log = Path(unquote(urlsplit(delta.table_uri).path)) / "_delta_log"
-    commits = sorted(log.glob("[0-9]*.json"), reverse=True)
-    known = [each for each in commits if int(each.stem) <= delta.version()][:limit]
+    files = sorted(log.glob("[0-9]*.json"), reverse=True)
+    visible = [each for each in files if int(each.stem) <= delta.version()][:limit]
     return [
         {**json.loads(line)["commitInfo"], "version": int(path.stem)}
-        for path in known
+        for path in visible
         for line in path.read_text("utf-8").splitlines()
         if line.startswith('{"commitInfo"')
     ]
 
 
 def check_path(path: Path) -> None:
-    """Raise ResolveError for a folder that the Delta library would look for under another name."""
-    found = _MISREAD.search(str(path.absolute()))
-    if found:
-        message = f"the folder {path} holds {found[0]!r}, which the Delta library takes for another name"
+    """Raise ResolveError for a folder whose name the Delta library would read as another name."""
+    misread = _MISREAD.search(str(path.absolute()))
+    if misread:
+        message = f"the folder {path} holds {misread[0]!r}, which the Delta library takes for another name"
         raise ResolveError(Fault(message, hint="rename the folder, or choose another"))
 
 
 def data_files(delta: DeltaTable, folder: Path) -> list[DataFile]:
-    """Return the files of the table's rows, in order, with the values of the partition columns from the log.
+    """Return the table's data files ordered by path, with the partition columns' values from the log.
 
     Paths in the log are percent-encoded, relative to the table's `folder` or absolute.
     """
@@ -123,20 +123,21 @@ def data_files(delta: DeltaTable, folder: Path) -> list[DataFile]:
     names = delta.metadata().partition_columns
     values = [map(_value_text, actions.column(f"partition.{name}").to_pylist()) for name in names]
     paths = [_local(folder, path) for path in actions.column("path").to_pylist()]
-    rows = zip(*values, strict=True) if names else [()] * len(paths)
-    found = [
-        DataFile(path, dict(zip(names, row, strict=True))) for path, row in zip(paths, rows, strict=True)
+    partitions = zip(*values, strict=True) if names else [()] * len(paths)
+    files = [
+        DataFile(path, dict(zip(names, partition, strict=True)))
+        for path, partition in zip(paths, partitions, strict=True)
     ]
-    return sorted(found, key=lambda each: each.path)
+    return sorted(files, key=lambda each: each.path)
 
 
 def _local(folder: Path, path: str) -> Path:
-    where = urlsplit(path) if path.startswith("file:") else None
-    return folder / unquote(where.path if where else path)
+    url = urlsplit(path) if path.startswith("file:") else None
+    return folder / unquote(url.path if url else path)
 
 
 def _value_text(value: Any) -> str | None:
-    """Return a partition's value as DuckDB reads it from text."""
+    """Return a partition value as the text that DuckDB casts to the column's type."""
     match value:
         case None:
             return None
@@ -157,15 +158,15 @@ def relation_source(
     name: str = "",
     columns: Sequence[tuple[ColumnDef, str | None]] = (),
 ) -> FileRows:
-    """Return the rows of some of a table's files, with the columns of its schema in order.
+    """Return the relation over some of a table's files, with the columns of the table's schema in order.
 
-    `columns`: the declared columns with the names that they have in the schema, None for one that is NULL
-    throughout; without them all columns are read under their own names. A column of the schema that a file
-    does not have is NULL (schema evolution). Raises ResolveError.
+    `columns` pairs each declared column with its name in the schema, or None for a column of NULLs; without
+    them all columns are read under their own names. A column that a file lacks is NULL in its rows (schema
+    evolution). Raises ResolveError.
     """
     kinds = {field.name: sql_type(field.type) for field in delta.schema().fields}
     partitions = set(delta.metadata().partition_columns)
-    wanted = [
+    selected = [
         RequestedColumn(
             definition.name,
             physical or definition.name,
@@ -180,16 +181,16 @@ def relation_source(
         for each, kind in kinds.items()
     ]
     if not files:
-        return _no_rows(wanted)
-    return ParquetTable(name, zone, files, wanted).read(session)
+        return _no_rows(selected)
+    return ParquetTable(name, zone, files, selected).read(session)
 
 
-def _no_rows(wanted: Sequence[RequestedColumn]) -> FileRows:
-    kinds = [exp.DataType.build(each.native, dialect="duckdb") for each in wanted]
+def _no_rows(selected: Sequence[RequestedColumn]) -> FileRows:
+    kinds = [exp.DataType.build(each.native, dialect="duckdb") for each in selected]
     nulls = [
         exp.alias_(exp.Cast(this=exp.null(), to=kind), each.name, quoted=True)
-        for each, kind in zip(wanted, kinds, strict=True)
+        for each, kind in zip(selected, kinds, strict=True)
     ]
-    found = [FileColumn(each).physical for each in wanted]
+    physical = [FileColumn(each).physical for each in selected]
     source = exp.select(*nulls).where(exp.false()).subquery()
-    return FileRows(source, tuple(replace(each, has_nulls=False) for each in found if each), 0)
+    return FileRows(source, tuple(replace(each, has_nulls=False) for each in physical if each), 0)

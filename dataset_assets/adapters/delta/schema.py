@@ -1,4 +1,4 @@
-"""The schema of a published Delta table, and how it may change while other Periods hold rows."""
+"""The schema of a published Delta table, and its changes while other Periods keep their rows."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,6 +7,7 @@ from deltalake.schema import ArrayType, PrimitiveType, StructType
 from sqlglot import exp
 
 from dataset_assets.adapters.delta.log import sql_type
+from dataset_assets.adapters.shared.publish_errors import column_faults
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
 from dataset_assets.errors import Fault, PublishError, raise_all
@@ -33,52 +34,49 @@ _SYSTEM_TYPES = {
 
 
 def fields(columns: Sequence[PublishedColumn]) -> list[Field]:
-    """Of a publication: the Dataset's columns, then the system columns.
+    """Return the fields of a publication: the Dataset's columns, then the system columns.
 
-    All may hold NULL as far as Delta is concerned: the audit before has looked, and a column that becomes
-    nullable later needs no rewriting of other Periods.
+    All are nullable in Delta: the audit has checked the rows before, and a column that becomes nullable later
+    requires no rewrite of the other Periods.
     """
-    own = [Field(c.name, PrimitiveType(_TYPES[c.type]), metadata=_comment(c.description)) for c in columns]
+    declared = [
+        Field(c.name, PrimitiveType(_TYPES[c.type]), metadata=_comment(c.description)) for c in columns
+    ]
     return [
-        *own,
+        *declared,
         *(Field(c.name, _SYSTEM_TYPES[c.sql_type], metadata=_comment(c.description)) for c in SYSTEM_COLUMNS),
     ]
 
 
-def check_rows(wanted: Sequence[Field], found: Sequence[PhysicalColumn]) -> None:
-    """Raises PublishError unless the staged rows have just these columns, with their types."""
-    staged = {column.name: column for column in found}
-    names = [field.name for field in wanted]
-    missing = [Fault(f"the staged rows have no column {name!r}") for name in names if name not in staged]
-    extra = [
-        Fault(f"the staged rows have an undeclared column {name!r}") for name in staged if name not in names
-    ]
-    wrong = [
+def check_rows(expected: Sequence[Field], columns: Sequence[PhysicalColumn]) -> None:
+    """Raise PublishError unless the staged rows have exactly the expected columns, with their types."""
+    staged = {column.name: column for column in columns}
+    wrong_types = [
         Fault(f"column {f.name!r} is {staged[f.name].native}, not {sql_type(f.type)}")
-        for f in wanted
-        if f.name in staged and not _fits(f, staged[f.name])
+        for f in expected
+        if f.name in staged and not _type_matches(f, staged[f.name])
     ]
-    raise_all(PublishError, [*missing, *extra, *wrong])
+    raise_all(PublishError, [*column_faults([field.name for field in expected], staged), *wrong_types])
 
 
-def evolved(wanted: Sequence[Field], table: DeltaTable | None, others: Sequence[str]) -> Schema:
-    """The table's next schema. `others`: the Periods that keep their rows.
+def evolve(expected: Sequence[Field], table: DeltaTable | None, others: Sequence[str]) -> Schema:
+    """Return the table's next schema. `others` are the Periods that keep their rows.
 
-    Without them it is simply the new one. With them, columns that went away stay, and are NULL in the new
-    rows. Raises PublishError for a column whose type they do not have.
+    Without other Periods it has exactly the expected fields. With them, columns that the dataset no longer
+    declares are kept, and are NULL in the new rows. Raises PublishError for a column whose type changed.
     """
     if table is None or not others:
-        return Schema(list(wanted))
+        return Schema(list(expected))
     before = {field.name.lower(): field for field in table.schema().fields}
-    raise_all(PublishError, _conflicts(wanted, before, others))
-    now = {field.name.lower() for field in wanted}
-    return Schema([*wanted, *(field for name, field in before.items() if name not in now)])
+    raise_all(PublishError, _conflicts(expected, before, others))
+    after = {field.name.lower() for field in expected}
+    return Schema([*expected, *(field for name, field in before.items() if name not in after)])
 
 
-def _conflicts(wanted: Sequence[Field], before: dict[str, Field], others: Sequence[str]) -> Iterator[Fault]:
+def _conflicts(expected: Sequence[Field], before: dict[str, Field], others: Sequence[str]) -> Iterator[Fault]:
     where = f"in the published Periods {listed(others, 12)}"
     hint = "give the column another name, or move the table's folder away and publish those Periods again"
-    for field in wanted:
+    for field in expected:
         old = before.get(field.name.lower())
         if old and old.type != field.type:
             kinds = f"{sql_type(field.type)}, but {sql_type(old.type)}"
@@ -87,7 +85,7 @@ def _conflicts(wanted: Sequence[Field], before: dict[str, Field], others: Sequen
             yield Fault(f"column {field.name!r} is {old.name!r} {where}", hint=hint)
 
 
-def _fits(field: Field, column: PhysicalColumn) -> bool:
+def _type_matches(field: Field, column: PhysicalColumn) -> bool:
     if column.type is PhysicalType.OTHER:
         return not isinstance(field.type, PrimitiveType)
     kinds = (exp.DataType.build(text, dialect="duckdb") for text in (sql_type(field.type), column.native))

@@ -4,18 +4,21 @@
 
 from typing import Literal
 
+from typing_extensions import override
+
 from dataset_assets.adapters.shared.context import Folder, TargetContext
 from dataset_assets.adapters.shared.settings import WarehouseSettings
 from dataset_assets.ports.warehouse import Warehouse
 
 
 class DeltaWarehouseSettings(WarehouseSettings):
-    """`root`: the folder of the tables, one folder a dataset."""
+    """Settings of a warehouse of Delta tables. `root` is the folder that holds one folder a dataset."""
 
     type: Literal["delta"]
     needs = "duckdb"
     root: Folder
 
+    @override
     def open(self, context: TargetContext) -> Warehouse:
         """Return the warehouse; its folder is created by the first publication."""
         from dataset_assets.adapters.delta.warehouse import DeltaWarehouse

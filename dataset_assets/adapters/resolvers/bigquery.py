@@ -107,13 +107,13 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         columns: tuple[PhysicalColumn, ...],
     ) -> "tuple[exp.Expr, tuple[PhysicalColumn, ...]]":
         """Return the source with the contract's names, where the target maps them or allows missing ones."""
-        from dataset_assets.adapters.bigquery.names import renamed
+        from dataset_assets.adapters.bigquery.names import select_declared
 
         own = self.settings.tables.get(table)
         if own is None or not (own.columns or own.missing_columns == "null"):
             return source, columns
         matched = self.match_columns(table, declared, [each.name for each in columns])
-        return renamed(source, columns, matched) if matched else (source, columns)
+        return select_declared(source, columns, matched) if matched else (source, columns)
 
     @override
     def pieces(self, table: str) -> Mapping[str | None, TableState]:
@@ -161,11 +161,11 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
     @override
     def examine(self, table: str, session: Session) -> Iterator[AccessFinding]:
         """Yield findings about the table, and whether the session's location lets its queries read it."""
-        from dataset_assets.adapters.bigquery.access import home_of, table_findings
+        from dataset_assets.adapters.bigquery.access import query_location, table_findings
 
         tables = self._located(table, None)[1]
         state = self._state(table, tables)
-        return table_findings(f"table {self.name}/{table}", tables, state, home_of(session))
+        return table_findings(f"table {self.name}/{table}", tables, state, query_location(session))
 
     @override
     def role(self, table: str) -> str:
@@ -173,9 +173,9 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         return f"grant roles/bigquery.dataViewer on dataset {project}.{dataset}"
 
     def _state(self, table: str, tables: "list[Table]") -> TableState:
-        from dataset_assets.adapters.bigquery.table_changes import TableChanges
+        from dataset_assets.adapters.bigquery.table_state import TableStateReader
 
-        state = TableChanges(self._tables).state(tables)
+        state = TableStateReader(self._tables).read(tables)
         return replace(state, version=self.version(table, state.version))
 
     @property

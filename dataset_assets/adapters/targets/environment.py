@@ -1,4 +1,4 @@
-"""The settings that come from the environment."""
+"""Read the settings of a process from environment variables, and find the project's folder."""
 
 import os
 from collections.abc import Mapping
@@ -12,16 +12,19 @@ from dataset_assets.errors import ContractError, Fault
 from dataset_assets.model import Model
 
 TARGETS = Path("resources") / "targets"
-"""Where a project keeps its targets."""
+"""The folder of a project's target files."""
 DEFINITIONS = Path("definitions")
-"""Where a project keeps its dataset files."""
+"""The folder of a project's dataset files."""
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 
 def find_project(start: Path) -> Path | None:
-    """Return the nearest folder, upwards from `start`, with `definitions/datasets` or `resources/targets`."""
+    """Return the nearest folder, upwards from `start`, with `definitions/datasets` or `resources/targets`.
+
+    None if no folder has either.
+    """
     for folder in (start, *start.parents):
         if (folder / DEFINITIONS / "datasets").is_dir() or (folder / TARGETS).is_dir():
             return folder
@@ -29,12 +32,12 @@ def find_project(start: Path) -> Path | None:
 
 
 class Settings(Model):
-    """Settings that commands and the code location take from the environment.
+    """Settings that commands and the code location read from the environment.
 
-    `project` is the folder at which target names and relative paths begin, `definitions` the folder of the
-    files. `target` is a name or a path. With `locked`, a structure that its lock does not hold is refused
-    (BR-115). `alert_webhook` is where failures are posted, which may be a secret; `webserver` is the
-    address of Dagster's pages.
+    `project` is the folder that target names and relative paths refer to; `definitions` is the folder of the
+    dataset files. `target` is a name or a path. With `locked`, a structure that is missing in its lock file
+    is refused (BR-115). `alert_webhook` is the URL that failures are posted to, which may contain a secret.
+    `webserver` is the URL of Dagster's web pages.
     """
 
     project: Path = Path()
@@ -48,35 +51,38 @@ class Settings(Model):
     def from_env(cls, environ: Mapping[str, str] | None = None, project: Path | None = None) -> Self:
         """Read `DATASET_ASSETS_TARGET`, `_DEFINITIONS`, `_LOCKED`, `_ALERT_WEBHOOK` and `_WEBSERVER`.
 
-        The project is the one given, or the one around the current folder, or the folder above the
-        definitions. An empty variable counts as absent. Raises ContractError for one that is wrong.
+        The project is the given one, else the one that contains the current folder, else the parent of the
+        definitions. An empty variable counts as absent. Raises ContractError for an invalid variable.
         """
         env = os.environ if environ is None else environ
-        given = env.get("DATASET_ASSETS_DEFINITIONS")
-        definitions = Path(given).resolve() if given else None
-        here = Path.cwd()
-        project = project or find_project(here) or (definitions.parent if definitions else here)
-        webhook = _address("DATASET_ASSETS_ALERT_WEBHOOK", env)
+        variable = env.get("DATASET_ASSETS_DEFINITIONS")
+        definitions = Path(variable).resolve() if variable else None
+        current = Path.cwd()
+        project = project or find_project(current) or (definitions.parent if definitions else current)
+        webhook = _url_variable("DATASET_ASSETS_ALERT_WEBHOOK", env)
         return cls(
             project=project,
             definitions=definitions or project / DEFINITIONS,
             target=env.get("DATASET_ASSETS_TARGET") or "local",
-            locked=_flag("DATASET_ASSETS_LOCKED", env.get("DATASET_ASSETS_LOCKED", "")),
+            locked=_flag_variable("DATASET_ASSETS_LOCKED", env.get("DATASET_ASSETS_LOCKED", "")),
             alert_webhook=SecretStr(webhook) if webhook else None,
-            webserver=_address("DATASET_ASSETS_WEBSERVER", env),
+            webserver=_url_variable("DATASET_ASSETS_WEBSERVER", env),
         )
 
 
-def _address(name: str, env: Mapping[str, str]) -> str:
-    """An address in the web, or nothing. What it is may be a secret, and is in no message."""
+def _url_variable(name: str, env: Mapping[str, str]) -> str:
+    """Return the URL in a variable, or "". The URL may contain a secret and appears in no message.
+
+    Raises ContractError for anything but an http(s) URL.
+    """
     value = env.get(name, "")
-    if value and not _is_address(value):
+    if value and not _is_url(value):
         hint = "set it to one that begins with http:// or https://"
         raise ContractError(Fault(f"the environment variable {name} is not the address of a page", hint=hint))
     return value
 
 
-def _is_address(value: str) -> bool:
+def _is_url(value: str) -> bool:
     try:
         parts = urlsplit(value)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -84,7 +90,7 @@ def _is_address(value: str) -> bool:
         return False
 
 
-def _flag(name: str, value: str) -> bool:
+def _flag_variable(name: str, value: str) -> bool:
     if value.lower() not in _TRUE | _FALSE:
         raise ContractError(Fault(f"the environment variable {name} is {value!r}", hint="set it to 1 or 0"))
     return value.lower() in _TRUE

@@ -1,6 +1,6 @@
-"""Reads a target: one YAML file that names engine, warehouse and resolvers.
+"""Read and open a target: one YAML file with the settings of an engine, a warehouse and resolvers.
 
-Reading one imports no engine; opening it does.
+Reading a target imports no engine; opening it does.
 """
 
 import os
@@ -39,14 +39,13 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class TargetFile(Model):
-    """What the file says."""
+    """The contents of a target's file. `routes` maps tables to other resolvers than the default one."""
 
     engine: AnyEngine
     warehouse: AnyWarehouse
     default_resolver: Text
     resolvers: Annotated[Mapping[ResolverName, BuiltInResolver], Field(min_length=1)]
     routes: Mapping[Identifier, ResolverName] = Field(default_factory=dict)
-    """Tables that another resolver than the default one has."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -61,7 +60,7 @@ class TargetFile(Model):
         return self
 
     def open(self, name: str, context: TargetContext) -> Target:
-        """The parts, put together. The engine reaches the roots of resolvers and warehouse, no more."""
+        """Open the target. Its engine can read the roots of its resolvers and warehouse, and nothing else."""
         context = replace(context, connection=self.engine.connection())
         resolvers = {key: settings.open(key, context) for key, settings in self.resolvers.items()}
         engine = self.engine.open(context, self.warehouse, tuple(resolvers.values()))
@@ -70,15 +69,15 @@ class TargetFile(Model):
 
 
 @dataclass(frozen=True)
-class FoundTarget:
-    """A target's file that was read. Its relative paths begin at `base`."""
+class ParsedTarget:
+    """A target's file that was read and validated. Its relative paths are relative to `base`."""
 
     name: str
     base: Path
     file: TargetFile
 
     def open(self, calendars: Calendars) -> Target:
-        """The target itself; nothing of the data is read yet."""
+        """Open the target without reading any data."""
         return self.file.open(self.name, TargetContext(self.base, calendars))
 
 
@@ -91,20 +90,19 @@ def load_target(
 
 def read_target(
     name_or_path: str | None = None, calendars: Calendars | None = None, project: Path | None = None
-) -> FoundTarget:
-    """Read the target of a name in the project's `resources/targets/`, or of a path.
+) -> ParsedTarget:
+    """Read a target by its name in the project's `resources/targets/`, or by its path.
 
-    The default is `DATASET_ASSETS_TARGET`. Relative paths in a target of the project begin at the project's
-    folder, wherever the process runs; in a target given by its path, at the folder of that file. Raises
-    ContractError with all faults.
+    The default is `DATASET_ASSETS_TARGET`. Relative paths in a target of the project are relative to the
+    project's folder, in any other target to the folder of its file. Raises ContractError with all faults.
     """
     settings = Settings.from_env(project=project)
-    path, base = _find(name_or_path or settings.target, settings.project)
+    path, base = _find_file(name_or_path or settings.target, settings.project)
     document = read_file(path)
-    document = replace(document, data=_substituted(document, os.environ))
+    document = replace(document, data=_with_variables(document, os.environ))
     file = _build(document)
-    raise_all(ContractError, _period_faults(document, file, calendars or Calendars()))
-    return FoundTarget(path.stem, base, file)
+    raise_all(ContractError, _unknown_period_faults(document, file, calendars or Calendars()))
+    return ParsedTarget(path.stem, base, file)
 
 
 def _build(document: Document) -> TargetFile:
@@ -153,15 +151,15 @@ def _conflicts(document: Document, used: Mapping[str, str], faults: Sequence[Fau
             yield Fault(message, dotted(place), hint, document.position(place))
 
 
-def _period_faults(document: Document, file: TargetFile, calendars: Calendars) -> Iterator[Fault]:
-    """Tables that are stored by Periods which no calendar has.
+def _unknown_period_faults(document: Document, file: TargetFile, calendars: Calendars) -> Iterator[Fault]:
+    """Yield a fault for each table that is stored by a Period which no calendar defines.
 
-    Grains of named calendars are judged only where there are calendars: none are known to a caller without
-    them, and a `periods.yaml` that is broken has faults of its own.
+    Grains of named calendars are checked only if calendars are given: some callers have none, and an invalid
+    `periods.yaml` has faults of its own.
     """
     for name, resolver in file.resolvers.items():
-        for table, own in resolver.tables.items():
-            period = own.period if isinstance(own, PartitionedTableSettings) else None
+        for table, stored in resolver.tables.items():
+            period = stored.period if isinstance(stored, PartitionedTableSettings) else None
             if not period or ("." in period and not calendars.calendars):
                 continue
             try:
@@ -172,40 +170,43 @@ def _period_faults(document: Document, file: TargetFile, calendars: Calendars) -
                 yield Fault(fault.message, dotted(loc), fault.hint, document.position(loc))
 
 
-def _find(wanted: str, project: Path) -> tuple[Path, Path]:
-    """Return the target's file, and the folder at which its relative paths begin."""
+def _find_file(name_or_path: str, project: Path) -> tuple[Path, Path]:
+    """Return the target's file, and the folder that its relative paths are relative to."""
     targets = project / TARGETS
-    if not wanted.endswith((".yaml", ".yml")) and os.sep not in wanted:
-        known = sorted(path.stem for path in targets.glob("*.yaml"))
-        if wanted not in known:
-            meant = nearest(wanted, known)
-            suggested = f"did you mean {meant!r}? " if meant else ""
-            listed = f"known: {', '.join(known)}" if known else f"{targets} has none"
-            hint = f"{suggested}{listed}; or give the path of a .yaml file"
-            raise ContractError(Fault(f"there is no target {shown(wanted)}", hint=hint))
-        return targets / f"{wanted}.yaml", project
+    if not name_or_path.endswith((".yaml", ".yml")) and os.sep not in name_or_path:
+        names = sorted(path.stem for path in targets.glob("*.yaml"))
+        if name_or_path not in names:
+            similar = nearest(name_or_path, names)
+            suggestion = f"did you mean {similar!r}? " if similar else ""
+            existing = f"known: {', '.join(names)}" if names else f"{targets} has none"
+            hint = f"{suggestion}{existing}; or give the path of a .yaml file"
+            raise ContractError(Fault(f"there is no target {shown(name_or_path)}", hint=hint))
+        return targets / f"{name_or_path}.yaml", project
     try:
-        path = Path(wanted).expanduser().resolve()
+        path = Path(name_or_path).expanduser().resolve()
     except (OSError, RuntimeError, ValueError):
         hint = "give the path of a .yaml file"
-        raise ContractError(Fault(f"there is no target {shown(wanted)}", hint=hint)) from None
+        raise ContractError(Fault(f"there is no target {shown(name_or_path)}", hint=hint)) from None
     return path, project if path.parent == targets.resolve() else path.parent
 
 
-def _substituted(document: Document, environ: Mapping[str, str]) -> Any:
-    """The data with `${NAME}` replaced in every value. ContractError for those not set or not closed."""
+def _with_variables(document: Document, environ: Mapping[str, str]) -> Any:
+    """Return the document's data with `${NAME}` replaced by the environment's values.
+
+    Raises ContractError with a fault for each variable that is not set or not closed.
+    """
     faults = []
     for loc, text in _texts(document.data, ()):
-        place = document.position(loc)
+        position = document.position(loc)
         for name in _VARIABLE.findall(text):
             if name not in environ:
                 message = f"the environment variable {name} is not set"
-                faults.append(Fault(message, dotted(loc), f"set {name}", place))
+                faults.append(Fault(message, dotted(loc), f"set {name}", position))
         if "${" in _VARIABLE.sub("", text):
             message = f"is {shown(text)}, in which a `${{` begins no variable"
-            faults.append(Fault(message, dotted(loc), "write a variable as ${NAME}", place))
+            faults.append(Fault(message, dotted(loc), "write a variable as ${NAME}", position))
     raise_all(ContractError, faults)
-    return _replaced(document.data, environ)
+    return _replace_variables(document.data, environ)
 
 
 def _texts(value: Any, loc: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -216,9 +217,9 @@ def _texts(value: Any, loc: tuple[str | int, ...]) -> Iterator[tuple[tuple[str |
         yield from _texts(child, (*loc, step))
 
 
-def _replaced(value: Any, environ: Mapping[str, str]) -> Any:
+def _replace_variables(value: Any, environ: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return _VARIABLE.sub(lambda match: environ[match[1]], value)
     if isinstance(value, dict):
-        return {key: _replaced(child, environ) for key, child in value.items()}
-    return [_replaced(child, environ) for child in value] if isinstance(value, list) else value
+        return {key: _replace_variables(child, environ) for key, child in value.items()}
+    return [_replace_variables(child, environ) for child in value] if isinstance(value, list) else value

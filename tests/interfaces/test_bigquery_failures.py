@@ -1,4 +1,4 @@
-"""What stands in the way of a run on BigQuery is told in one line, with what would do and without a value."""
+"""BigQuery's failures are reported in one line, with a hint and without values of the data (BR-206)."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import pytest
 from tests.bigquery.faults import Fault
 from tests.bigquery.publishing_scenario import insert_of
 from tests.interfaces.cloud import Cloud
-from tests.interfaces.running import refused
+from tests.interfaces.running import run_refused
 
 LOOK = "Table test-project:d.households: Permission bigquery.tables.get denied on table households"
 DENIED = "Project nope-123: User does not have bigquery.jobs.create permission in project nope-123."
@@ -21,7 +21,7 @@ def two_keys(cloud: Cloud) -> None:
     cloud.target(rest='gcp_credentials: "bm8ga2V5", ')
 
 
-def nobody_answers(cloud: Cloud) -> None:
+def unreachable_server(cloud: Cloud) -> None:
     cloud.target(rest='api_endpoint: "http://127.0.0.1:9", ')
 
 
@@ -53,14 +53,14 @@ def more_bytes_than_the_dry_run_said(cloud: Cloud) -> None:
     cloud.proxy.bytes_of = lambda sql: 9 * 1024**3 if "CREATE OR REPLACE TABLE" in sql else 0
 
 
-def servers_that_stay_away(cloud: Cloud) -> None:
+def servers_that_stay_down(cloud: Cloud) -> None:
     cloud.proxy.inject(Fault("502", insert_of("claim"), 1000))
 
 
-TOLD: dict[Callable[[Cloud], None], str] = {
+MESSAGES: dict[Callable[[Cloud], None], str] = {
     no_credentials: "there are no Google credentials that work; run `gcloud auth application-default login`,",
     two_keys: "`gcp_credentials` is given, and GOOGLE_APPLICATION_CREDENTIALS is set; leave out one of them",
-    nobody_answers: "BigQuery cannot be reached; check the network, and `api_endpoint`",
+    unreachable_server: "BigQuery cannot be reached; check the network, and `api_endpoint`",
     a_wrong_project: f"Access Denied: {DENIED[:-1]}; grant roles/bigquery.jobUser on the",
     no_dataset: "nowhere; check project, dataset and table in the target",
     no_table: "resolver 'retail', table 'households': there is no such table; it has: transactions",
@@ -70,17 +70,17 @@ TOLD: dict[Callable[[Cloud], None], str] = {
     more_bytes_than_a_query_may: "the query would read 9.0 GiB, 1.0 GiB over the limit of 8.0 GiB; select",
     more_bytes_than_the_dry_run_said: "Query exceeded limit for bytes billed: 8589934592. 9663676416 or"
     " higher required; raise `maximum_bytes_billed`",
-    servers_that_stay_away: "BigQuery does not come round: HTTP 502; run again later",
+    servers_that_stay_down: "BigQuery does not come round: HTTP 502; run again later",
 }
 
 
-@pytest.mark.parametrize("what", TOLD, ids=lambda what: what.__name__)
-def test_one_line_says_what_stands_in_the_way(cloud: Cloud, monkeypatch, what) -> None:
+@pytest.mark.parametrize("what", MESSAGES, ids=lambda what: what.__name__)
+def test_a_failure_is_one_line_with_a_hint(cloud: Cloud, monkeypatch, what) -> None:
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(cloud.root / "no-key.json"))
     what(cloud)
-    *progress, told = refused("materialize", "profiles").splitlines()
-    assert TOLD[what] in told
+    *progress, told = run_refused("materialize", "profiles").splitlines()
+    assert MESSAGES[what] in told
     assert not [line for line in progress if "; " in line]
 
 
@@ -103,8 +103,8 @@ def test_one_line_says_what_stands_in_the_way(cloud: Cloud, monkeypatch, what) -
         ),
     ],
 )
-def test_of_a_value_only_its_type_is_told(cloud: Cloud, message: str, told: str) -> None:
+def test_a_message_names_the_type_but_not_the_value(cloud: Cloud, message: str, told: str) -> None:
     cloud.proxy.inject(Fault("failed", insert_of("stage"), reason="invalidQuery", message=message))
-    said = refused("materialize", "profiles")
+    said = run_refused("materialize", "profiles")
     assert told in said
     assert "secret" not in said

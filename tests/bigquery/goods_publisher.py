@@ -1,6 +1,6 @@
-"""A stall that publishes its goods to BigQuery, as `materialize` does and with every kind of request.
+"""A program that publishes goods to BigQuery with every kind of request that `materialize` sends.
 
-As a program (`stall.py SETTINGS PRICE [dagster]`) it publishes once, for tests that kill or stop it.
+Run as a program (`SETTINGS PRICE [dagster]`) it publishes once, for tests that kill or interrupt it.
 """
 
 import json
@@ -48,8 +48,8 @@ _SYSTEM = {
 
 
 @dataclass(frozen=True)
-class Stall:
-    """A warehouse at an address; `patience` in seconds."""
+class GoodsPublisher:
+    """A warehouse at an address. `patience` is the target's setting, in seconds."""
 
     rest: str
     storage: str
@@ -78,14 +78,14 @@ class Stall:
     def publish(
         self, price: int, run: str = "", period: str | None = PERIOD, attempt: int = 0, *, moves: bool = True
     ) -> int:
-        """Publishes ROWS goods of this price; answers the table's version."""
+        """Publish ROWS goods at this price, and return the table's version."""
         run = run or str(uuid.uuid4())
         with self.session(run, period, attempt) as session:
             claim = self.warehouse.claim(STEM, period, run, session)
             before = self.warehouse.current(STEM, period, session)
-            return self.go_on(claim, before, price, session, moves=moves)
+            return self.publish_claimed(claim, before, price, session, moves=moves)
 
-    def go_on(
+    def publish_claimed(
         self,
         claim: "Claim",
         before: "Publication | None",
@@ -95,8 +95,8 @@ class Stall:
         moves: bool = False,
         then: "Callable[[], object] | None" = None,
     ) -> int:
-        """All that comes after the claim. `then` happens to staged rows; what it raises is a death."""
-        items = moved_items(session) if moves else "UNNEST(GENERATE_ARRAY(1, {ROWS})) AS item"
+        """Stage and publish after the claim. `then` is called once the rows are staged; it may raise."""
+        items = transferred_items(session) if moves else "UNNEST(GENERATE_ARRAY(1, {ROWS})) AS item"
         query = rows_query(items.format(ROWS=ROWS), price, claim.run_id, claim.period)
         session.estimate(query)
         warehouse = self.warehouse
@@ -117,7 +117,7 @@ class Stall:
 
 
 def rows_query(items: str, price: int, run: str, period: str | None) -> exp.Query:
-    """The rows of a publication, with all system columns."""
+    """Return a query of a publication's rows with all system columns."""
     named = {"run": run, "period": f"'{period}'" if period else "CAST(NULL AS STRING)"}
     system = (
         f"{_SYSTEM.get(c.name, chr(39) + 'x' + chr(39)).format(**named)} AS {c.name}" for c in SYSTEM_COLUMNS
@@ -128,13 +128,13 @@ def rows_query(items: str, price: int, run: str, period: str | None) -> exp.Quer
     return found
 
 
-def moved_items(session: "BigQuerySession") -> str:
-    """The numbers of the goods, which come from another store by a load job."""
+def transferred_items(session: "BigQuerySession") -> str:
+    """Transfer the item numbers from Arrow by a load job, and return the table that holds them."""
     batch = pa.RecordBatch.from_pydict({"item": pa.array(range(1, ROWS + 1), pa.int64())})
     reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
     declared = [ColumnDef(name="item", type="integer")]
     place = session.load_arrow("items", declared, reader, lambda _rows, _size: None)
-    return session.text(place)
+    return session.render(place)
 
 
 def record_of(claim: "Claim", before: "Publication | None") -> dict[str, Any]:
@@ -148,7 +148,7 @@ def record_of(claim: "Claim", before: "Publication | None") -> dict[str, Any]:
 
 
 def within_dagster(publish: "Callable[[], int]") -> None:
-    """As the op of a run does."""
+    """Call `publish` in the op of a Dagster run."""
     import dagster as dg  # noqa: PLC0415 - takes a second
 
     @dg.asset
@@ -162,11 +162,11 @@ if __name__ == "__main__":
     # A program that was started in the background of a shell ignores it, and so would this one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     settings, price_, *how = sys.argv[1:]
-    stall = Stall(**json.loads(settings))
+    publisher = GoodsPublisher(**json.loads(settings))
     try:
         if how == ["dagster"]:
-            within_dagster(lambda: stall.publish(int(price_)))
+            within_dagster(lambda: publisher.publish(int(price_)))
         else:
-            stall.publish(int(price_))
+            publisher.publish(int(price_))
     except DatasetAssetsError as error:
         sys.exit(str(error))

@@ -1,0 +1,139 @@
+"""The schema of a published BigQuery table: creating it, adding columns, and descriptions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from google.cloud import bigquery
+from sqlglot import exp
+
+from dataset_assets.adapters.bigquery.session import BigQuerySession
+from dataset_assets.adapters.bigquery.tables import path
+from dataset_assets.adapters.bigquery.types import COLUMN_TYPES, physical_column
+from dataset_assets.adapters.shared.publish_errors import column_faults, partitioning_changed
+from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
+from dataset_assets.errors import Fault, PublishError, raise_all
+from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.warehouse import Claim, PublishedColumn
+from dataset_assets.sql.build import identifier
+from dataset_assets.text.wording import listed
+
+_LABELS = (bigquery.SchemaField("key", "STRING"), bigquery.SchemaField("value", "STRING"))
+_SYSTEM_TYPES = {"VARCHAR": "STRING", "TIMESTAMPTZ": "TIMESTAMP", "BOOLEAN": "BOOL"}
+_MAX_DESCRIPTION = 1024
+"""Characters that BigQuery allows in the description of a column."""
+
+
+def _system_field(name: str, sql_type: str, description: str) -> bigquery.SchemaField:
+    if sql_type == LABELS_TYPE:
+        return bigquery.SchemaField(name, "RECORD", "REPEATED", description=description, fields=list(_LABELS))
+    return bigquery.SchemaField(name, _SYSTEM_TYPES[sql_type], description=description)
+
+
+@dataclass(frozen=True)
+class PublishedTableSchema:
+    """The schema that one publication needs, and the table that gets it.
+
+    All columns are nullable in BigQuery: the audit has checked the rows before, and a column that becomes
+    nullable later, or is added, requires no change of the other Periods.
+    """
+
+    table: exp.Table
+    columns: tuple[PublishedColumn, ...]
+    session: BigQuerySession
+
+    @property
+    def fields(self) -> list[bigquery.SchemaField]:
+        """Return the Dataset's columns, then the system columns."""
+        declared = (
+            bigquery.SchemaField(c.name, COLUMN_TYPES[c.type], description=c.description[:_MAX_DESCRIPTION])
+            for c in self.columns
+        )
+        return [*declared, *(_system_field(c.name, c.sql_type, c.description) for c in SYSTEM_COLUMNS)]
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all columns of a publication."""
+        return [field.name for field in self.fields]
+
+    def prepare(self, staged: Relation, claim: Claim, others: Sequence[str | None], description: str) -> None:
+        """Create the table, or add the new columns to it. `others` are the Periods that keep their rows.
+
+        Raises PublishError if the staged rows are not as declared, or if the table cannot hold them.
+        """
+        raise_all(PublishError, self._staged_faults(staged))
+        if any((period is None) != (claim.period is None) for period in others):
+            hint = "remove the table and publish anew, or rename the dataset's file"
+            raise partitioning_changed(claim, hint)
+        table = self.session.tables.find(self.table) or self._create()
+        self._check_ownership(table)
+        raise_all(PublishError, self._conflicts(table, others))
+        existing = {field.name.lower() for field in table.schema}
+        for field in self.fields:
+            if field.name.lower() not in existing:
+                self._add_column(field)
+        self._update_descriptions(description)
+
+    def _check_ownership(self, table: bigquery.Table) -> None:
+        """Refuse a table that is no published dataset, such as a source of the same name."""
+        existing = {field.name for field in table.schema}
+        if not all(each.name in existing for each in SYSTEM_COLUMNS):
+            message = f"the table {path(self.table)} is there, and is not a published dataset"
+            hint = "let the warehouse have a BigQuery dataset of its own, or rename the dataset's file"
+            raise PublishError(Fault(message, hint=hint))
+
+    def _create(self) -> bigquery.Table:
+        definition = bigquery.Table(path(self.table), schema=self.fields)
+        definition.clustering_fields = ["_period"]
+        return self.session.tables.create(definition)
+
+    def _add_column(self, field: bigquery.SchemaField) -> None:
+        kind = exp.DataType.build(field.field_type, dialect="bigquery")
+        added = exp.ColumnDef(this=identifier(field.name, quoted=True), kind=kind, exists=True)
+        self.session.write([exp.Alter(this=self.table.copy(), kind="TABLE", actions=[added])], "columns")
+
+    def _update_descriptions(self, description: str) -> None:
+        """Write the contract's descriptions of table and columns where the table's differ."""
+        declared = {field.name.lower(): field for field in self.fields}
+
+        def describe(table: bigquery.Table) -> list[str]:
+            schema = [_with_description(field, declared) for field in table.schema]
+            if list(table.schema) == schema and (table.description or "") == description:
+                return []
+            table.schema, table.description = schema, description or None
+            return ["schema", "description"]
+
+        self.session.tables.change(self.table, describe)
+
+    def _staged_faults(self, staged: Relation) -> Iterator[Fault]:
+        columns = {column.name: column for column in staged.columns}
+        expected = {field.name: physical_column(field) for field in self.fields}
+        yield from column_faults(expected, columns)
+        for name, column in expected.items():
+            if name in columns and columns[name].native != column.native:
+                yield Fault(f"column {name!r} is {columns[name].native}, not {column.native}")
+
+    def _conflicts(self, table: bigquery.Table, others: Sequence[str | None]) -> Iterator[Fault]:
+        before = {field.name.lower(): field for field in table.schema}
+        periods = [str(period) for period in others if period]
+        where = (
+            f"in the published Periods {listed(periods, 12)}"
+            if periods
+            else f"in the table {path(self.table)}"
+        )
+        hint = "give the column another name, or remove the table and publish its Periods again"
+        for field in self.fields:
+            old = before.get(field.name.lower())
+            new = physical_column(field).native
+            if old and physical_column(old).native != new:
+                kinds = f"{new}, but {physical_column(old).native}"
+                yield Fault(f"column {field.name!r} is now {kinds} {where}", hint=hint)
+
+
+def _with_description(
+    field: bigquery.SchemaField, declared: Mapping[str, bigquery.SchemaField]
+) -> bigquery.SchemaField:
+    new = declared.get(field.name.lower())
+    if new is None or (field.description or "") == (new.description or ""):
+        return field
+    # The column's other properties, such as a policy tag, are kept.
+    return bigquery.SchemaField.from_api_repr(field.to_api_repr() | {"description": new.description or ""})

@@ -12,6 +12,9 @@ import dagster as dg
 
 COMPONENTS = "dataset_assets.assets.components"
 ROWS = ("dagster/row_count", "dagster/partition_row_count")
+CODE_LOCATION: str = "shop.definitions"
+OWN_PACKAGES = ("resources", "definitions", "interfaces")
+"""Packages of the second project whose names this repository uses as well."""
 
 
 def dg_command(*words: str) -> tuple[int, str]:
@@ -35,7 +38,12 @@ def dg_command(*words: str) -> tuple[int, str]:
 
 def load() -> dg.Definitions:
     os.environ.pop("DAGSTER_IS_DEFS_VALIDATION_CLI", None)
-    return importlib.import_module("shop.definitions").defs()
+    return importlib.import_module(CODE_LOCATION).defs()
+
+
+def package_owners() -> dict[str, str]:
+    """Return the constant OWNER of each package in OWN_PACKAGES, as the project imports it."""
+    return {name: importlib.import_module(name).OWNER for name in OWN_PACKAGES}
 
 
 def materialize(
@@ -74,6 +82,7 @@ def publish() -> Any:
     ticks.append(dg.evaluate_automation_conditions(defs, instance, cursor=ticks[-1].cursor))
     return {
         "package": dataset_assets.__file__,
+        "owners": package_owners(),
         "parents": [key.to_user_string() for key in graph.get(dataset).parent_keys],
         "keys": sorted(key.to_user_string() for key in graph.get_all_asset_keys()),
         "window": mapping.start_offset if isinstance(mapping, dg.TimeWindowPartitionMapping) else None,
@@ -98,6 +107,7 @@ def scaffold() -> Any:
     stems = ("many_example", "one")
     return {
         **said,
+        "owners": package_owners(),
         "runs": {stem: materialize(defs, f"datasets/{stem}") for stem in stems},
     }
 

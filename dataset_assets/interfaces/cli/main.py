@@ -50,7 +50,7 @@ def main() -> None:
     stop = _Stop()
     try:
         _prepare_outputs()
-        from dataset_assets.interfaces.cli.commands import app
+        from dataset_assets.interfaces.cli.app import app
 
         app()
     except SystemExit as ended:

@@ -1,9 +1,7 @@
 """Files and a target put together: the definitions of a code location, or of a part of one."""
 
-import gc
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +30,7 @@ from dataset_assets.assets.factory import assets
 from dataset_assets.assets.project_jobs import project_jobs
 from dataset_assets.assets.target_resource import RESOURCE, TargetBinding, TargetResource
 from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.garbage_collection import garbage_collection_paused
 from dataset_assets.errors import Fault
 from dataset_assets.ports.alerts import AlertSink
 
@@ -69,26 +68,13 @@ class CodeLocationSettings:
         return Graph(catalog, TargetBinding.of(self.resource, catalog.calendars, key, self.made_here), now)
 
 
-@contextmanager
-def _collector_paused() -> Generator[None]:
-    """A thousand datasets are a million objects that stay: looking for garbage among them costs a third."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_on:
-            gc.enable()
-
-
 def code_location(settings: Settings, now: datetime) -> dg.Definitions:
     """Return the definitions of a project. `now` decides which Periods are complete."""
     found = location(settings.definitions, CodeLocationSettings.from_settings(settings), now)
     return dg.Definitions.merge(found, dg.Definitions(executor=executor))
 
 
-@_collector_paused()
+@garbage_collection_paused(freeze=True)
 def location(folder: Path, around: CodeLocationSettings, now: datetime) -> dg.Definitions:
     """All of a definitions folder over one target."""
     graph = around.graph(load_catalog(folder), now)

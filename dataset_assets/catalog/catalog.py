@@ -1,8 +1,6 @@
 """All files of a `definitions/` folder, read, built and checked; a broken one takes no other down."""
 
-import gc
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +11,7 @@ from pydantic import BaseModel, RootModel, ValidationError
 
 from dataset_assets.catalog.drafts import ParsedFile, checked, parsed
 from dataset_assets.catalog.folder import files_of, refuse_link_out
+from dataset_assets.catalog.garbage_collection import garbage_collection_paused
 from dataset_assets.catalog.projects import ROOT as PROJECT
 from dataset_assets.catalog.projects import Project, Referent, project_faults, read_project_lock
 from dataset_assets.catalog.users import Users
@@ -124,7 +123,7 @@ def load_catalog(root: Path) -> Catalog:
     faults: list[Fault] = []
     users = _users(root / "users.yaml", faults)
     calendars = _calendars(root / "periods.yaml", faults)
-    with _collector_at_rest():
+    with garbage_collection_paused():
         paths = _listed(root / "datasets", faults)
         drafts = {path.stem: parsed(path, lambda each: _read_inside(each, root)) for path in paths}
         entries = _entries(drafts, calendars, users)
@@ -171,21 +170,6 @@ def _entries(
         )
         for stem, each in drafts.items()
     }
-
-
-@contextmanager
-def _collector_at_rest() -> Generator[None]:
-    """Keeps the garbage collector from looking through all that loading makes, next to none of it garbage.
-
-    With a thousand files it does so over and over, for half of the time.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _users(path: Path, faults: list[Fault]) -> Users | None:

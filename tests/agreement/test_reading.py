@@ -20,8 +20,8 @@ from pyarrow import csv, parquet
 
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.errors import ResolveError
-from dataset_assets.interfaces.cli.export import to_file
-from dataset_assets.interfaces.reading import Wanted, opened, read_arrow, read_pandas
+from dataset_assets.interfaces.cli.export import write_rows
+from dataset_assets.interfaces.reading import RowSelection, open_rows, read_arrow, read_pandas
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.materialize import materialize
 from tests.agreement.parity import Both, both
@@ -157,10 +157,10 @@ class Story:
             for store in self.pair.stores
         ]
 
-    def wanted(self) -> list[Wanted]:
+    def wanted(self) -> list[RowSelection]:
         """The same question to both; their versions are of one state."""
         names = self.random.choice(((), (), self.random.sample(COLUMNS, self.random.randint(1, 6))))
-        asked = Wanted(
+        asked = RowSelection(
             "orders",
             self.random.choice((None, None, *self.now)),
             None,
@@ -173,7 +173,7 @@ class Story:
         place = self.random.randrange(len(self.states[0]))
         return [replace(asked, version=sorted(states)[place]) for states in self.states]
 
-    def expected(self, wanted: Wanted, state: dict[str, list[Row]]) -> list[list[Row]]:
+    def expected(self, wanted: RowSelection, state: dict[str, list[Row]]) -> list[list[Row]]:
         """By Period, all rows of it that the limit is taken from."""
         periods = [wanted.partition] if wanted.partition else sorted(state)
         split = {"train": 0, "eval": 1}.get(wanted.split or "")
@@ -200,7 +200,7 @@ def test_what_was_published_is_read(emulator: Emulator, seed: int, tmp_path: Pat
                 periods[number - 1] if number <= len(periods) else story.random.choice(periods), number
             )
         assert [len(states) for states in story.states] == [PUBLICATIONS] * 2
-        everything = Wanted("orders")
+        everything = RowSelection("orders")
         for asked in [[everything] * 2, *(story.wanted() for _ in range(QUESTIONS))]:
             answers = [
                 answer(story, workspace, wanted, states, tmp_path)
@@ -210,7 +210,11 @@ def test_what_was_published_is_read(emulator: Emulator, seed: int, tmp_path: Pat
 
 
 def answer(
-    story: Story, workspace: Workspace, wanted: Wanted, states: dict[int, dict[str, list[Row]]], folder: Path
+    story: Story,
+    workspace: Workspace,
+    wanted: RowSelection,
+    states: dict[int, dict[str, list[Row]]],
+    folder: Path,
 ) -> list[Row] | str:
     """The rows, read in each way there is, after they were compared with what is expected."""
     state = story.now if wanted.version is None else states[wanted.version]
@@ -263,10 +267,10 @@ def check_frame(frame: pd.DataFrame, rows: list[Row]) -> None:
             assert str(frame[name].dtype) in kinds[None in want]
 
 
-def check_files(workspace: Workspace, wanted: Wanted, table: pa.Table, folder: Path) -> None:
-    with opened(workspace, wanted) as rows:
+def check_files(workspace: Workspace, wanted: RowSelection, table: pa.Table, folder: Path) -> None:
+    with open_rows(workspace, wanted) as rows:
         for kind in ("parquet", "csv", "jsonl"):
-            to_file(rows, kind, folder / f"rows.{kind}")
+            write_rows(rows, kind, folder / f"rows.{kind}")
     assert parquet.read_table(folder / "rows.parquet").equals(table)
     read = csv.ConvertOptions(
         column_types=table.schema,

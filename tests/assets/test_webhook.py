@@ -1,4 +1,4 @@
-"""An alert on its way: from Dagster's sensor to a web server that listens."""
+"""The sensor `alerts` delivers alerts to a web server through the webhook."""
 
 import contextlib
 import json
@@ -20,12 +20,12 @@ from dataset_assets.adapters.alerts import webhook as alerting
 from dataset_assets.adapters.alerts.webhook import LOGGER, Log, Webhook, sinks
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.assets.code_location import code_location
-from dataset_assets.assets.failure_alerts import SENSOR, Alarm
+from dataset_assets.assets.failure_alerts import SENSOR, FailureAlerts
 from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.errors import ContractError, UnavailableError
 from dataset_assets.ports.alerts import Alert
 from tests.assets.retailer import NOW
-from tests.assets.test_alerts import Kept, context_of
+from tests.assets.test_failure_alerts import Kept, context_of
 
 SECRET = "T0000/B0000/secret"
 
@@ -150,7 +150,7 @@ def test_all_that_a_run_did_not_publish_is_one_message(retailer, instance, liste
     (retailer.root / "data" / "products.parquet").unlink()
     run = retailer.materialize(instance, "monthly", "brands", first="2024-02", last="2024-03")
     catalog = load_catalog(retailer.settings.definitions)
-    Alarm(catalog, (Webhook(listener.url),), "").tell(context_of(instance, run.run_id))
+    FailureAlerts(catalog, (Webhook(listener.url),), "").send(context_of(instance, run.run_id))
     (posted,) = listener.posted
     assert {alert["owner"] for alert in posted["alerts"]} == {"ada@example.com", "team:shop"}
     assert "Monthly orders [monthly]" in posted["text"]
@@ -162,9 +162,9 @@ def test_a_webhook_that_is_not_there_keeps_nothing_from_the_other_sinks(retailer
     kept = Kept()
     retailer.orders(3, repeated=True)
     run = retailer.materialize(instance, "monthly", first="2024-03")
-    alarm = Alarm(load_catalog(retailer.settings.definitions), (Webhook(listener.url), kept), "")
+    alarm = FailureAlerts(load_catalog(retailer.settings.definitions), (Webhook(listener.url), kept), "")
     with pytest.raises(UnavailableError, match="answers 500"):
-        alarm.tell(context_of(instance, run.run_id))
+        alarm.send(context_of(instance, run.run_id))
     assert [alert.dataset for alert in kept.alerts] == ["monthly"]
 
 

@@ -1,4 +1,4 @@
-"""What is done inside of the second project, in its own process: a scene answers in one line of JSON."""
+"""Scenarios that run inside of the second project in its own process; each prints one line of JSON."""
 
 import importlib
 import io
@@ -18,7 +18,7 @@ OWN_PACKAGES = ("resources", "definitions", "interfaces")
 
 
 def dg_command(*words: str) -> tuple[int, str]:
-    """Runs `dg …` as its script does; its exit code, and all that it says."""
+    """Run `dg …` as its script does; return its exit code and its output."""
     from dagster_dg_cli.cli import main  # noqa: PLC0415
 
     said = io.StringIO()
@@ -66,7 +66,7 @@ def materialize(
 
 
 def publish() -> Any:
-    """The project's own asset, then the dataset over it; then a month of the former once more."""
+    """Publish the project's own asset and the dataset over it; then one month of the asset again."""
     import dataset_assets  # noqa: PLC0415
 
     defs = load()
@@ -93,7 +93,7 @@ def publish() -> Any:
 
 
 def scaffold() -> Any:
-    """Both components, as they are written; then all that `dg` says of the project."""
+    """Scaffold both components, then run the commands of `dg` on the project."""
     commands = {
         "many": ["scaffold", "defs", f"{COMPONENTS}.DatasetsComponent", "many"],
         "one": ["scaffold", "defs", f"{COMPONENTS}.DatasetComponent", "one"],
@@ -113,7 +113,7 @@ def scaffold() -> Any:
 
 
 def mistakes() -> Any:
-    """What is said of a project with faults, and what becomes of its assets."""
+    """Check a project with faults, then run its assets."""
     said = {
         "yaml": dg_command("check", "yaml"),
         "ours": dg_command("check", "defs", "--no-check-yaml"),
@@ -127,5 +127,5 @@ def mistakes() -> Any:
 
 
 if __name__ == "__main__":
-    SCENES = {scene.__name__: scene for scene in (publish, scaffold, mistakes)}
-    sys.stdout.write(json.dumps(SCENES[sys.argv[1]]()))
+    SCENARIOS = {scenario.__name__: scenario for scenario in (publish, scaffold, mistakes)}
+    sys.stdout.write(json.dumps(SCENARIOS[sys.argv[1]]()))

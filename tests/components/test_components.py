@@ -1,4 +1,4 @@
-"""A Dagster project of its own, over the installed package, by components."""
+"""Both components work in a separate Dagster project that uses the installed package."""
 
 import json
 from collections import Counter

@@ -357,7 +357,7 @@ def test_a_mistake_in_a_process_of_its_own():
 
 def test_the_demo_builds_nested_datasets_first_and_twice_is_as_good_as_once(retailer, monkeypatch):
     monkeypatch.setattr(demo, "prepare", lambda root, progress: progress(f"data below {root}"))
-    monkeypatch.setattr(demo_builds, "BUILDS", {"sales": ("2017-02", "2017-03"), "profiles": ()})
+    monkeypatch.setattr(demo_builds, "PERIODS", {"sales": ("2017-02", "2017-03"), "profiles": ()})
     first = well("demo", "--root", str(retailer))
     assert first.err.index("profiles: 3 rows") < first.err.index("sales 2017-02: 177 rows")
     assert f"data below {retailer}" in first.err

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import typer
 
 from dataset_assets.interfaces.cli.commands import datasets, files, publishing, target
-from dataset_assets.interfaces.cli.errors import Boundary
+from dataset_assets.interfaces.cli.errors import ErrorBoundary
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "init": files.init,
@@ -29,7 +29,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 def create_app() -> typer.Typer:
     """Return the application with all of COMMANDS. No command loads what it needs before it runs."""
     application = typer.Typer(
-        cls=Boundary,
+        cls=ErrorBoundary,
         name="dataset-assets",
         help="Training datasets as code: one YAML file in, one versioned, split, audited table out.",
         no_args_is_help=True,

@@ -1,4 +1,4 @@
-"""What `show` says of a dataset's publications."""
+"""Describe a dataset's publications for `show`: the current ones, their statistics, and the history."""
 
 from collections.abc import Iterable, Iterator
 
@@ -16,28 +16,31 @@ from dataset_assets.stats.statistics import Statistics
 from dataset_assets.text.wording import listed
 
 
-def shown(
+def describe_publications(
     workspace: Workspace, entry: Entry, partition: str | None, *, stats: bool
 ) -> Iterator[RenderableType]:
-    """A line for each Period that has rows, and the statistics of one of them."""
+    """Yield a table of the current publications and, with `stats`, the statistics of one of them.
+
+    Raises ResolveError if `partition` is not published.
+    """
     found = _publications(workspace, entry)
     if not found:
         yield cell("Nothing is published yet")
         say(*filter(None, [renamed_in(workspace.target, entry)]))
         return
-    yield listing.publications(found)
+    yield listing.publications_table(found)
     faults = (fault for each in found for fault in another_id(workspace.catalog.checked(entry), each.record))
     say(*dict.fromkeys(map(str, faults)))
     if stats:
-        publication = _one(found, partition)
+        publication = _select(found, partition)
         title = f"Statistics of {publication.period}" if publication.period else "Statistics"
-        yield listing.statistics(Statistics.model_validate(publication.record["statistics"]), title)
+        yield listing.statistics_table(Statistics.model_validate(publication.record["statistics"]), title)
 
 
 def history(workspace: Workspace, entry: Entry, partition: str | None, last: int) -> Iterator[RenderableType]:
-    """The newest `last` publications, those of one Period where it is named; the newest first.
+    """Yield a table of the newest `last` publications, of one Period if it is named; the newest first.
 
-    Raises ResolveError where there is no publication of that Period.
+    Raises ResolveError if that Period is not published.
     """
     target = workspace.target
     with target.engine.connect(JobContext(entry.stem)) as session:
@@ -50,7 +53,7 @@ def history(workspace: Workspace, entry: Entry, partition: str | None, last: int
         yield cell("Nothing is published yet")
         return
     newest = sorted(found, key=lambda record: record["published_at"], reverse=True)
-    yield listing.history(newest[:last])
+    yield listing.history_table(newest[:last])
 
 
 def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
@@ -60,7 +63,7 @@ def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
         return target.warehouse.publications(entry.stem, periods, session)
 
 
-def _one(found: list[Publication], partition: str | None) -> Publication:
+def _select(found: list[Publication], partition: str | None) -> Publication:
     for publication in found:
         if publication.period == partition:
             return publication
@@ -70,6 +73,6 @@ def _one(found: list[Publication], partition: str | None) -> Publication:
 
 
 def _unknown(partition: str, periods: Iterable[str | None]) -> ResolveError:
-    known = listed((period for period in periods if period), 12)
-    hint = f"published are: {known}" if known else "it is not published by Period"
+    names = listed((period for period in periods if period), 12)
+    hint = f"published are: {names}" if names else "it is not published by Period"
     return ResolveError(Fault(f"there is no publication of {partition}", hint=hint))

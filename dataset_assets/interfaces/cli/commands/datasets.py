@@ -25,11 +25,11 @@ def list_datasets(
     """List the datasets."""
     from dataset_assets.errors import fault_count
     from dataset_assets.interfaces.cli.console import out, say
-    from dataset_assets.interfaces.cli.listing import datasets
+    from dataset_assets.interfaces.cli.listing import datasets_table
     from dataset_assets.interfaces.workspace import Workspace
 
     catalog = Workspace.of().catalog
-    out().print(datasets(catalog, archived=everything))
+    out().print(datasets_table(catalog, archived=everything))
     faults = fault_count(
         (*catalog.faults, *(each for entry in catalog.entries.values() for each in entry.faults))
     )
@@ -54,8 +54,8 @@ def show(
 ) -> None:
     """Show a dataset: contract, selection, versions, publications."""
     from dataset_assets.interfaces.cli.console import out
-    from dataset_assets.interfaces.cli.listing import contract
-    from dataset_assets.interfaces.cli.publications import history, shown
+    from dataset_assets.interfaces.cli.listing import describe_dataset
+    from dataset_assets.interfaces.cli.publications import describe_publications, history
     from dataset_assets.interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
@@ -64,9 +64,9 @@ def show(
         for part in history(workspace, entry, partition, last):
             out().print(part)
         return
-    for part in contract(workspace.catalog, entry, workspace.catalog.checked(entry)):
+    for part in describe_dataset(workspace.catalog, entry, workspace.catalog.checked(entry)):
         out().print(part, "")
-    for part in shown(workspace, entry, partition, stats=stats):
+    for part in describe_publications(workspace, entry, partition, stats=stats):
         out().print(part)
 
 
@@ -89,14 +89,14 @@ def sql(
     """Print the query that selects a dataset's rows, or what running it would cost."""
     from dataset_assets.interfaces.cli.console import say
     from dataset_assets.interfaces.cli.cost import print_cost
-    from dataset_assets.interfaces.cli.sql import look, selection_sql
+    from dataset_assets.interfaces.cli.sql import choose_as_of, selection_sql
     from dataset_assets.interfaces.workspace import Workspace
 
     if dry_run and (dialect or split or rows):
         raise typer.BadParameter("--dry-run is of a whole run: leave out --dialect, --split and --rows")
     workspace = Workspace.of(target)
     entry = workspace.catalog.entry(name)
-    at = look(workspace, entry, as_of, partition)
+    at = choose_as_of(workspace, entry, as_of, partition)
     if dry_run:
         say(at)
         print_cost(workspace, entry, at)
@@ -123,17 +123,17 @@ def read(
     target: OptionalTarget = None,
 ) -> None:
     """Read published rows: on the screen, or as Parquet or CSV."""
-    from dataset_assets.interfaces.cli.export import SCREEN_ROWS, form_of, to_file, to_screen
-    from dataset_assets.interfaces.reading import Wanted, opened
+    from dataset_assets.interfaces.cli.export import SCREEN_ROWS, choose_format, print_rows, write_rows
+    from dataset_assets.interfaces.reading import RowSelection, open_rows
     from dataset_assets.interfaces.workspace import Workspace
 
-    kind = form_of(form, output)
+    kind = choose_format(form, output)
     on_screen = kind == Format.TABLE
-    most = SCREEN_ROWS if on_screen and limit is None else limit
+    row_limit = SCREEN_ROWS if on_screen and limit is None else limit
     names = tuple(part.strip() for part in columns.split(",") if part.strip()) if columns else ()
-    wanted = Wanted(name, partition, version, split and split.value, names, most, with_system)
-    with opened(Workspace.of(target), wanted) as rows:
+    selection = RowSelection(name, partition, version, split and split.value, names, row_limit, with_system)
+    with open_rows(Workspace.of(target), selection) as rows:
         if on_screen:
-            to_screen(rows)
+            print_rows(rows)
         else:
-            to_file(rows, kind, output)
+            write_rows(rows, kind, output)

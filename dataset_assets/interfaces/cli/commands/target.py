@@ -37,7 +37,7 @@ def clean(
     target: OptionalTarget = None,
 ) -> None:
     """Remove rows that broken runs have staged and not published. A run that goes on needs its own."""
-    from dataset_assets.interfaces.cli.clean import sweep
+    from dataset_assets.interfaces.cli.clean import remove_leftovers
     from dataset_assets.interfaces.workspace import Workspace
 
-    sweep(Workspace.of(target), older_than, dry_run=dry_run)
+    remove_leftovers(Workspace.of(target), older_than, dry_run=dry_run)

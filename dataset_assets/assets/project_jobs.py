@@ -51,10 +51,10 @@ def _by_partitioning(graph: Graph, project: Project) -> Mapping[Partitioning | N
     stems = dict.fromkeys(graph.catalog.entry(name).stem for name in project.datasets)
     shown = [stem for stem in stems if stem in graph.datasets]
     broken = [stem for stem in shown if isinstance(graph.datasets[stem], InvalidDataset)]
-    found: dict[Partitioning | None, list[str]] = {}
+    groups: dict[Partitioning | None, list[str]] = {}
     for stem in shown:
         if stem not in broken:
-            found.setdefault(graph.partitioning(stem), []).append(stem)
-    if broken and not found:
+            groups.setdefault(graph.partitioning(stem), []).append(stem)
+    if broken and not groups:
         return {None: broken}
-    return {partitioning: [*stems, *broken] for partitioning, stems in found.items()}
+    return {partitioning: [*stems, *broken] for partitioning, stems in groups.items()}

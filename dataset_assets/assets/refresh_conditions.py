@@ -175,11 +175,11 @@ class UpstreamTrigger(Trigger):
         Dagster evaluates other partitions of the dataset only through an unpartitioned `neighbour`.
         """
         own = dataset_key(self.valid.entry.stem)
-        found = [self.last(1)]
+        candidates = [self.last(1)]
         for count in range(2, FAR + 1):
             later = AC.asset_matches(own, self.last(count - 1) & ~MISSING)
-            found.append(self.last(count) & ~AC.asset_matches(neighbour.key, later))
-        return any_of(found)
+            candidates.append(self.last(count) & ~AC.asset_matches(neighbour.key, later))
+        return any_of(candidates)
 
 
 def _handled(changed: Condition) -> Condition:

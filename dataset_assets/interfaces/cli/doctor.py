@@ -181,15 +181,15 @@ class Examination:
     def _query(self, about: str, entry: Entry, at: AsOfChoice) -> Iterator[AccessFinding]:
         period = f"for {at.period}" if at.period else f"as of {at.as_of:%Y-%m-%d}"
         try:
-            found = estimate_cost(self.workspace, entry, at)
+            estimate = estimate_cost(self.workspace, entry, at)
         except DatasetAssetsError as error:
             yield from _missing(about, error)
             return
-        transfers = "".join(f", after {name} was moved" for name in found.transferred)
-        if found.reads is None or found.budget is None:
+        transfers = "".join(f", after {name} was moved" for name in estimate.transferred)
+        if estimate.reads is None or estimate.budget is None:
             yield fine(about, f"its query can run {period}{transfers}")
         else:
-            reads, budget = size_text(found.reads), size_text(found.budget)
+            reads, budget = size_text(estimate.reads), size_text(estimate.budget)
             yield fine(about, f"its query {period} reads {reads} of {budget} that it may{transfers}")
 
 

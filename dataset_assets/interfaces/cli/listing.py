@@ -150,13 +150,13 @@ def _versions(lock: Lock) -> Grid:
     return table
 
 
-def publications_table(found: Iterable[Publication]) -> Grid:
+def publications_table(publications: Iterable[Publication]) -> Grid:
     """Return a table with one line for each publication."""
     table = Grid(
         "period", "rows", "split", "version", "as of", "digest", "table version",
         title="Publications", right=("rows", "version", "table version"),
     )  # fmt: skip
-    for publication in found:
+    for publication in publications:
         record = publication.record
         sizes = record["statistics"]["splits"]
         table.add_row(
@@ -191,9 +191,9 @@ def history_table(records: Iterable[Record]) -> Grid:
     return table
 
 
-def statistics_table(found: Statistics, title: str) -> Grid:
+def statistics_table(statistics: Statistics, title: str) -> Grid:
     """Return a table with one line for each column; sensitive columns have only counts (BR-206)."""
-    rows = found.table_rows()
+    rows = statistics.table_rows()
     names = tuple(rows[0]) if rows else ("column",)
     table = Grid(*names, title=title, right=("cardinality", "nulls %"))
     for row in rows:

@@ -64,37 +64,37 @@ def print_plan(workspace: Workspace, name: str | None, first: str | None, last: 
     Raises DatasetAssetsError with all faults, after the datasets that can be planned were printed.
     """
     if name:
-        found = plan_dataset(workspace, workspace.catalog.entry(name), first, last)
-        print_plans(found)
-        say(*billed_bytes(workspace, found), *renamed_datasets(workspace, found))
+        dataset_plans = plan_dataset(workspace, workspace.catalog.entry(name), first, last)
+        print_plans(dataset_plans)
+        say(*billed_bytes(workspace, dataset_plans), *renamed_datasets(workspace, dataset_plans))
         return
     if first is not None or last is not None:
         raise PeriodError(Fault("Periods are those of one dataset", hint="name it, or leave them out"))
-    found: list[Plan] = []
+    dataset_plans: list[Plan] = []
     incomplete: list[Fault] = []
     faults: list[Fault] = []
     for entry in workspace.catalog.entries.values():
         try:
             if workspace.catalog.checked(entry).status is not Status.ARCHIVED:
-                found.append(plan_dataset(workspace, entry, None, None)[-1])
+                dataset_plans.append(plan_dataset(workspace, entry, None, None)[-1])
         except PeriodError as error:  # not even the first Period is complete, which is no mistake
             incomplete += error.faults
         except DatasetAssetsError as error:
             faults += error.faults
-    print_plans(found)
-    say(*incomplete, *renamed_datasets(workspace, found))
+    print_plans(dataset_plans)
+    say(*incomplete, *renamed_datasets(workspace, dataset_plans))
     raise_all(DatasetAssetsError, dict.fromkeys(faults))
 
 
-def print_plans(found: Sequence[Plan]) -> None:
+def print_plans(dataset_plans: Sequence[Plan]) -> None:
     """Print a table with one line for each range of Periods, then obstacles and a summary of each plan."""
     table = Grid("dataset", "periods", "number", "why", "rows", "size", right=("number", "rows", "size"))
-    for plan in found:
+    for plan in dataset_plans:
         for period_range in period_ranges(plan):
             table.add_row(*map(cell, period_range.cells()))
     if table.rows:
         out().print(table)
-    for plan in found:
+    for plan in dataset_plans:
         say(*obstacles(plan, plan.due, "cannot be made"))
         say(*obstacles(plan, plan.unsure, "is left as it is"))
         say(summary(plan))
@@ -136,12 +136,12 @@ def summary(plan: Plan) -> str:
     return f"{plan.entry.stem}: {len(plan.due) - held:,} to make{cannot}, {standing}"
 
 
-def billed_bytes(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
+def billed_bytes(workspace: Workspace, dataset_plans: Sequence[Plan]) -> Iterator[str]:
     """Yield one estimate of the billed bytes for each plan, from a dry run of its last publication.
 
     Yields nothing on an engine that does not bill bytes.
     """
-    for plan in found if workspace.target.engine.bills_bytes else ():
+    for plan in dataset_plans if workspace.target.engine.bills_bytes else ():
         possible = [due for due in plan.due if not due.obstacles]
         if possible:
             period, stem = possible[-1].period, plan.entry.stem
@@ -154,9 +154,9 @@ def billed_bytes(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
                 yield f"{stem}: about {size_text(reads * len(possible))} would be read, {each}"
 
 
-def renamed_datasets(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
+def renamed_datasets(workspace: Workspace, dataset_plans: Sequence[Plan]) -> Iterator[str]:
     """Yield a remark for each due dataset whose file was renamed after it was published."""
-    for plan in found:
+    for plan in dataset_plans:
         if plan.due and not plan.standing:
             yield from filter(None, [renamed_in(workspace.target, plan.entry)])
 

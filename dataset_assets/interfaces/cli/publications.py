@@ -23,16 +23,18 @@ def describe_publications(
 
     Raises ResolveError if `partition` is not published.
     """
-    found = _publications(workspace, entry)
-    if not found:
+    publications = _publications(workspace, entry)
+    if not publications:
         yield cell("Nothing is published yet")
         say(*filter(None, [renamed_in(workspace.target, entry)]))
         return
-    yield listing.publications_table(found)
-    faults = (fault for each in found for fault in another_id(workspace.catalog.checked(entry), each.record))
+    yield listing.publications_table(publications)
+    faults = (
+        fault for each in publications for fault in another_id(workspace.catalog.checked(entry), each.record)
+    )
     say(*dict.fromkeys(map(str, faults)))
     if stats:
-        publication = _select(found, partition)
+        publication = _select(publications, partition)
         title = f"Statistics of {publication.period}" if publication.period else "Statistics"
         yield listing.statistics_table(Statistics.model_validate(publication.record["statistics"]), title)
 
@@ -48,11 +50,11 @@ def history(workspace: Workspace, entry: Entry, partition: str | None, last: int
         if partition and partition not in periods:
             raise _unknown(partition, periods)
         chosen = [partition] if partition else periods
-        found = target.warehouse.recent(entry.stem, chosen, session, last) if chosen else []
-    if not found:
+        records = target.warehouse.recent(entry.stem, chosen, session, last) if chosen else []
+    if not records:
         yield cell("Nothing is published yet")
         return
-    newest = sorted(found, key=lambda record: record["published_at"], reverse=True)
+    newest = sorted(records, key=lambda record: record["published_at"], reverse=True)
     yield listing.history_table(newest[:last])
 
 
@@ -63,13 +65,13 @@ def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
         return target.warehouse.publications(entry.stem, periods, session)
 
 
-def _select(found: list[Publication], partition: str | None) -> Publication:
-    for publication in found:
+def _select(publications: list[Publication], partition: str | None) -> Publication:
+    for publication in publications:
         if publication.period == partition:
             return publication
     if partition is None:
-        return found[-1]
-    raise _unknown(partition, [each.period for each in found])
+        return publications[-1]
+    raise _unknown(partition, [each.period for each in publications])
 
 
 def _unknown(partition: str, periods: Iterable[str | None]) -> ResolveError:

@@ -1,4 +1,4 @@
-"""The asset graph as plain data: which datasets and tables there are, and what is wrong with which."""
+"""Describe the asset graph as plain data: all datasets and source tables, with the faults of invalid ones."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from dataset_assets.ports.target import Target
 
 @dataclass(frozen=True)
 class InvalidDataset:
-    """A dataset that becomes an asset which fails with what is wrong (BR-203)."""
+    """A dataset that cannot be used: its asset fails with the faults (BR-203)."""
 
     entry: Entry
     faults: tuple[Fault, ...]
@@ -28,7 +28,7 @@ class InvalidDataset:
 
 @dataclass(frozen=True)
 class ValidDataset:
-    """A dataset with which nothing is wrong, so far as that can be known before it runs."""
+    """A dataset without faults, as far as they can be detected before a run."""
 
     entry: Entry
     dataset: Dataset
@@ -36,36 +36,36 @@ class ValidDataset:
     partitioning: Partitioning | None
 
     def table(self, name: str) -> tuple[str, str]:
-        """(resolver, table) of a table that it reads."""
+        """Return the names of the resolver and of a table that the dataset reads."""
         return self.target.resolver_of(self.dataset, name).name, name
 
     def tables(self) -> Iterator[tuple[str, str]]:
-        """(resolver, table) of each physical table that it reads."""
+        """Yield the names of the resolver and of the table for each physical table that the dataset reads."""
         return (self.table(table.name) for table in self.dataset.tables())
 
 
 @dataclass(frozen=True)
 class Table:
-    """A physical table: the columns that datasets declare of it, and its Periods from the first needed on.
+    """A physical table with the columns that datasets declare, and its Periods from the first needed one on.
 
-    `made_by`: the asset of the same code location that makes it, and tells Dagster of it.
+    `produced_by` is the key of the asset that writes the table, if it belongs to the same code location.
     """
 
     resolver: str
     name: str
     columns: tuple[ColumnDef, ...]
     partitioning: Partitioning | None
-    made_by: dg.AssetKey | None = None
+    produced_by: dg.AssetKey | None = None
 
     @property
     def key(self) -> dg.AssetKey:
-        """The asset that it is."""
-        return self.made_by or table_key(self.resolver, self.name)
+        """Key of the table's asset."""
+        return self.produced_by or table_key(self.resolver, self.name)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Everything there is, as of the instant `now`, which decides only which Periods are complete."""
+    """All datasets and tables of a catalog. The instant `now` decides only which Periods are complete."""
 
     catalog: Catalog
     binding: TargetBinding
@@ -73,38 +73,39 @@ class Graph:
 
     @cached_property
     def datasets(self) -> Mapping[str, ValidDataset | InvalidDataset]:
-        """By stem. Archived ones are left out (BR-101), unless one that is shown reads them."""
+        """The datasets by stem. Archived ones are left out (BR-101), unless another dataset reads them."""
         shown = set[str]()
-        waiting = [stem for stem, entry in self.catalog.entries.items() if not _is_archived(entry)]
-        while waiting:
-            stem = waiting.pop()
+        pending = [stem for stem, entry in self.catalog.entries.items() if not _is_archived(entry)]
+        while pending:
+            stem = pending.pop()
             if stem not in shown:
                 shown.add(stem)
-                waiting += self._nested(self.catalog.entries[stem])
+                pending += self._nested(self.catalog.entries[stem])
         return {stem: self._dataset(entry) for stem, entry in self.catalog.entries.items() if stem in shown}
 
     @cached_property
     def tables(self) -> Mapping[tuple[str, str], Table]:
-        """Each physical table once, however many datasets read it."""
+        """The physical tables by (resolver, table), each once however many datasets read it."""
         readers: dict[tuple[str, str], list[ValidDataset]] = {}
         for dataset in self.datasets.values():
             if isinstance(dataset, ValidDataset):
                 for key in dict.fromkeys(dataset.tables()):
                     readers.setdefault(key, []).append(dataset)
-        return {key: self._table(*key, found) for key, found in readers.items()}
+        return {key: self._table(*key, datasets) for key, datasets in readers.items()}
 
     @cached_property
     def sources(self) -> Mapping[tuple[str, str], Table]:
-        """The tables that nobody in the code location makes."""
-        return {key: table for key, table in self.tables.items() if table.made_by is None}
+        """The tables that no asset of the code location writes."""
+        return {key: table for key, table in self.tables.items() if table.produced_by is None}
 
     def partitioning(self, stem: str) -> Partitioning | None:
-        """That of a dataset; None for one that is unpartitioned or broken."""
+        """Return the partitioning of a dataset; None if it is unpartitioned or invalid."""
         return getattr(self.datasets.get(stem), "partitioning", None)
 
     def _nested(self, entry: Entry) -> list[str]:
-        found = (self.catalog.find(id_) for id_ in (entry.dataset.nested_ids() if entry.dataset else ()))
-        return [nested.stem for nested in found if nested]
+        nested_ids = entry.dataset.nested_ids() if entry.dataset else ()
+        datasets = (self.catalog.find(id_) for id_ in nested_ids)
+        return [nested.stem for nested in datasets if nested]
 
     def _dataset(self, entry: Entry) -> ValidDataset | InvalidDataset:
         target = self.binding.target
@@ -112,12 +113,12 @@ class Graph:
             return InvalidDataset(entry, entry.faults or self.binding.faults)
         try:
             dataset = self.catalog.checked(entry)
-            sound = ValidDataset(entry, dataset, target, self._partitioning(entry))
-            for resolver, table in sound.tables():
+            valid = ValidDataset(entry, dataset, target, self._partitioning(entry))
+            for resolver, table in valid.tables():
                 self._cadence(target, resolver, table)
         except DatasetAssetsError as error:
             return InvalidDataset(entry, error.faults)
-        return sound
+        return valid
 
     def _partitioning(self, entry: Entry) -> Partitioning | None:
         schedule = schedule_of(self.catalog, entry)
@@ -129,8 +130,8 @@ class Graph:
         partitioning = None
         if cadence and since:
             partitioning = Partitioning(cadence, cadence.containing(min(since)), self.now)
-        made_by = self.binding.made_here.get(name)
-        return Table(resolver, name, tuple(_declared(readers, name)), partitioning, made_by)
+        produced_by = self.binding.upstream_assets.get(name)
+        return Table(resolver, name, tuple(_declared(readers, name)), partitioning, produced_by)
 
     def _cadence(self, target: Target, resolver: str, table: str) -> Cadence | None:
         name = target.resolver(resolver).cadence(table)
@@ -142,7 +143,7 @@ def _is_archived(entry: Entry) -> bool:
 
 
 def _declared(readers: Iterable[ValidDataset], name: str) -> Iterable[ColumnDef]:
-    """The columns of a table that any dataset declares, each as the first of them does."""
+    """Return all columns that datasets declare of a table, each as the first dataset declares it."""
     columns: dict[str, ColumnDef] = {}
     for reader in readers:
         for table in reader.dataset.tables():

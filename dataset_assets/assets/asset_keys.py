@@ -1,50 +1,50 @@
-"""How datasets and tables are called in Dagster, which is choosier about names than files are."""
+"""Convert the names of datasets, tables and Projects to Dagster's asset keys, groups, tags and pools."""
 
 import re
 
 import dagster as dg
 
 PROJECT_TAG = "dataset_assets/project_id"
-"""The run tag that names the Project whose Run it is; its value is stamped on rows (BR-015)."""
+"""Run tag with the id of the Project that the run belongs to; the id is written into its rows (BR-015)."""
 
 OBSERVER_TAG = "dataset_assets/observer"
-"""The run tag of a command that told what the sources of its publications were like; its value names it."""
+"""Run tag of the events with which a command reports source tables; its value names the command."""
 
 STATUS_TAG = "dataset_assets/status"
 OWNER_TAG = "dataset_assets/owner"
 
 DATASETS = "datasets"
-"""What the keys of all datasets begin with."""
+"""First segment of the asset keys of all datasets."""
 
 _LONGEST_TAG = 63
 _LONGEST_POOL = 128
 
 
 def dataset_key(stem: str) -> dg.AssetKey:
-    """`datasets/<stem>` (BR-131)."""
+    """Return the asset key of a dataset: `datasets/<stem>` (BR-131)."""
     return dg.AssetKey([DATASETS, stem])
 
 
 def table_key(resolver: str, table: str) -> dg.AssetKey:
-    """`<resolver>/<table>`: one physical table is one asset, however many datasets read it."""
+    """Return the asset key of a physical table, `<resolver>/<table>`, shared by all datasets that read it."""
     return dg.AssetKey([resolver, table])
 
 
 def word(text: str) -> str:
-    """Letters, digits and `_`: what names of ops, jobs and the segments of a group are made of."""
+    """Return the text as a name for an op, a job or a group segment: only letters, digits and `_`."""
     return re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_") or "unnamed"
 
 
 def group(text: str) -> str:
-    """A group's name; `/` makes a hierarchy of it, as in `recommender/two_tower`."""
+    """Return the text as a group name, in which `/` separates levels: `recommender/two_tower`."""
     return "/".join(word(segment) for segment in text.split("/") if segment) or "unnamed"
 
 
 def tag_value(text: str) -> str:
-    """What a tag can hold of a text: letters, digits, `_`, `-` and `.`, at most 63 of them."""
+    """Return the text as a tag value: letters, digits, `_`, `-` and `.`, at most 63 characters."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", text)[:_LONGEST_TAG].strip("_.-")
 
 
 def pool(stem: str) -> str:
-    """The pool of a dataset: with a limit of 1, its runs take turns instead of superseding one another."""
+    """Return the pool of a dataset. With a limit of 1, its runs wait for each other instead of colliding."""
     return word(f"dataset_{stem}")[:_LONGEST_POOL]

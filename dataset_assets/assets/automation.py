@@ -1,8 +1,9 @@
-"""What refreshes by itself, and when: each dataset's automation condition, and the sensor that acts on them.
+"""Build the automation condition of each dataset, and the sensor `refresh` that evaluates the conditions.
 
-A publication is requested when it is due (`triggers.py`) and nothing stands in the way: its first run finds
-all that it reads, it is not being made, and no nested dataset below it is, or is about to be. So a change
-that reaches a dataset in two ways makes one run. Several partitions at once are one backfill of few runs.
+A publication is requested when it is due (`refresh_conditions.py`) and nothing prevents it: all inputs of a
+first run exist, no run of it is in progress, and no nested dataset below it is in progress or about to be
+requested. So a change that reaches a dataset on two paths causes one run. Several partitions that are due at
+once become one backfill with few runs.
 """
 
 from collections.abc import Iterator
@@ -31,20 +32,20 @@ SENSOR = "refresh"
 INTERVAL = 30
 """Seconds between two ticks, at least."""
 EACH = 0.125
-"""Seconds between two ticks for each dataset, of which Dagster takes a third to look at it: other daemons of
-the same process want their turn."""
+"""Seconds between two ticks for each dataset. Dagster needs a third of it to evaluate the dataset; the other
+daemons of the process use the rest."""
 
 _ABOUT = "Asks of every dataset with `refresh` whether publications are due, and requests their runs"
-_THERE: Condition = (~MISSING).since(MISSING).with_label("any partition is there")
-"""What remembers is asked of all partitions, not only of those that are mapped."""
+_ANY_MATERIALIZED: Condition = (~MISSING).since(MISSING).with_label("any partition is there")
+"""A condition with memory is evaluated on all partitions, not only on the mapped ones."""
 
 
 def sensor(
     datasets: int = 0, *, name: str = SENSOR, target: dg.AssetSelection | None = None
 ) -> dg.AutomationConditionSensorDefinition:
-    """The sensor of a code location. It runs from the start; what is paused is paused in the files.
+    """Return the sensor of a code location. It is running by default; refreshes are paused in the files.
 
-    `datasets`: how many it asks. `target`: which ones; all when absent.
+    `datasets` is the number of datasets that it evaluates, `target` the selection of them, by default all.
     """
     return dg.AutomationConditionSensorDefinition(
         name=name,
@@ -55,13 +56,13 @@ def sensor(
     )
 
 
-def condition(graph: Graph, sound: ValidDataset) -> Condition | None:
-    """When the dataset refreshes by itself; None for never (BR-101)."""
-    return Automation(graph, sound).condition
+def condition(graph: Graph, valid: ValidDataset) -> Condition | None:
+    """Return the automation condition of a dataset; None if it never refreshes by itself (BR-101)."""
+    return Automation(graph, valid).condition
 
 
 def refreshes(catalog: Catalog, stem: str, dataset: Dataset) -> bool:
-    """Whether anything happens by itself. A disabled dataset goes on for the Projects that name it."""
+    """Return whether a dataset refreshes by itself. A disabled one does so if a Project names it (BR-008)."""
     refresh, status = dataset.refresh, dataset.status
     if refresh is None or refresh.paused:
         return False
@@ -69,36 +70,36 @@ def refreshes(catalog: Catalog, stem: str, dataset: Dataset) -> bool:
 
 
 def _named(catalog: Catalog) -> set[str]:
-    """The stems of the datasets that Projects name."""
-    found = (catalog.named(name) for project in catalog.projects.values() for name in project.datasets)
-    return {entry.stem for entry in found if entry}
+    """Return the stems of the datasets that Projects name."""
+    entries = (catalog.named(name) for project in catalog.projects.values() for name in project.datasets)
+    return {entry.stem for entry in entries if entry}
 
 
 @dataclass(frozen=True)
 class Automation:
-    """One dataset in the graph."""
+    """The automation of one dataset in the graph."""
 
     graph: Graph
-    sound: ValidDataset
+    valid: ValidDataset
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
-        """What it reads."""
-        return tuple(inputs(self.graph, self.sound))
+        """The assets that the dataset reads."""
+        return tuple(inputs(self.graph, self.valid))
 
     @cached_property
     def trigger(self) -> Trigger | None:
-        """None where it does not refresh by itself."""
-        dataset, catalog = self.sound.dataset, self.graph.catalog
-        if not refreshes(catalog, self.sound.entry.stem, dataset) or dataset.refresh is None:
+        """The trigger of the dataset; None if it does not refresh by itself."""
+        dataset, catalog = self.valid.dataset, self.graph.catalog
+        if not refreshes(catalog, self.valid.entry.stem, dataset) or dataset.refresh is None:
             return None
-        partitioning = self.sound.partitioning
+        partitioning = self.valid.partitioning
         cadence = partitioning.cadence if partitioning else catalog.calendars.cadence("day")
-        return TRIGGERS[dataset.refresh.on](self.sound, dataset.refresh, self.inputs, cadence.zone.key)
+        return TRIGGERS[dataset.refresh.on](self.valid, dataset.refresh, self.inputs, cadence.zone.key)
 
     @property
     def condition(self) -> Condition | None:
-        """When publications are requested."""
+        """The condition on which publications are requested; None if there is no trigger."""
         if self.trigger is None:
             return None
         first = (MISSING & self._absent).with_label("never published, and an input is missing")
@@ -107,16 +108,18 @@ class Automation:
 
     @property
     def _absent(self) -> Condition:
-        """Something that it reads is not there. Of what was published before, a run tells that itself."""
-        absent = [~AC.asset_matches(each.key, _THERE) for each in self.inputs if self._reads_any(each)]
+        """An input of a first publication is missing. Later publications leave this check to their runs."""
+        absent = [
+            ~AC.asset_matches(each.key, _ANY_MATERIALIZED) for each in self.inputs if self._reads_any(each)
+        ]
         mapped = [each for each in self.inputs if not self._reads_any(each)]
         if mapped:
             absent.append(AC.any_deps_match(MISSING).allow(only(*mapped)))
         return any_of(absent)
 
     def _reads_any(self, each: Input) -> bool:
-        """Without Periods it reads the latest there is, or those of a window that only a run knows."""
-        return self.sound.partitioning is None and each.partitioning is not None and not each.is_fixed
+        """Whether an unpartitioned dataset reads a partitioned input, by its latest Period or a window."""
+        return self.valid.partitioning is None and each.partitioning is not None and not each.is_fixed
 
     def _busy(self) -> Iterator[Condition]:
         for each in self.inputs:
@@ -127,8 +130,8 @@ class Automation:
 
     @property
     def unsettled(self) -> Condition:
-        """Being made, about to be, or above something that is: who reads it now will have to once more."""
-        found = [IN_PROGRESS, AC.will_be_requested(), *self._busy()]
+        """In progress, requested, or above a dataset that is: readers that run now would run again."""
+        conditions = [IN_PROGRESS, AC.will_be_requested(), *self._busy()]
         if self.trigger:
-            found.append(self.trigger.seen_due(self._absent))
-        return any_of(found)
+            conditions.append(self.trigger.seen_due(self._absent))
+        return any_of(conditions)

@@ -1,4 +1,4 @@
-"""What the audit found, as Dagster asset checks."""
+"""Convert the results of the audit to Dagster asset checks."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.metadata_values import plain
+from dataset_assets.assets.metadata_values import metadata_value
 from dataset_assets.checks.audit import CHECKS, DECLARED_SCHEMA, CheckResult
 from dataset_assets.checks.drift import drift_checks
 from dataset_assets.checks.lookup_keys import LOOKUPS_UNIQUE
@@ -17,14 +17,14 @@ _ALWAYS = (
     (DECLARED_SCHEMA, "The rows have the declared columns and types", True),
     (LOOKUPS_UNIQUE, "A lookup has at most one row for a key", True),
 )
-"""Those that the audit runs for every dataset, outside of its table of checks."""
+"""Name, description and `blocking` of the checks that the audit runs for every dataset."""
 
-Findings = Mapping[str | None, tuple[CheckResult, ...]]
-"""Period → what its audit found; the key is None for an unpartitioned dataset."""
+ResultsByPeriod = Mapping[str | None, tuple[CheckResult, ...]]
+"""Period id → the results of its checks; the key is None for an unpartitioned dataset."""
 
 
 def check_specs(key: dg.AssetKey, dataset: Dataset, *, by_period: bool) -> list[dg.AssetCheckSpec]:
-    """Return the checks of which a run reports results; `by_period`: the main table is stored by Period."""
+    """Return the specs of all checks that a run reports. `by_period`: the main table is stored by Period."""
     staged = [(check.name, check.description, check.blocking) for check in CHECKS if check.applies(dataset)]
     stored = [(name, DESCRIPTIONS[name], False) for name in applicable(dataset, by_period=by_period)]
     drift = [(check.name, check.description, False) for check in drift_checks(dataset)]
@@ -34,36 +34,44 @@ def check_specs(key: dg.AssetKey, dataset: Dataset, *, by_period: bool) -> list[
     ]
 
 
-def check_results(key: dg.AssetKey, findings: Findings) -> Iterator[dg.AssetCheckResult]:
-    """One result for each check: Dagster takes one a run, so that of several Periods are told together."""
+def check_results(key: dg.AssetKey, results: ResultsByPeriod) -> Iterator[dg.AssetCheckResult]:
+    """Yield one result for each check, as Dagster accepts one a run, with all Periods of the run combined."""
     by_name: dict[str, dict[str | None, CheckResult]] = defaultdict(dict)
-    for period, found in findings.items():
-        for check in found:
+    for period, checks in results.items():
+        for check in checks:
             by_name[check.name][period] = check
     for name, by_period in by_name.items():
         failed = {period: check for period, check in by_period.items() if not check.passed}
-        told = failed or by_period
+        reported = failed or by_period
         blocking = any(check.blocking for check in by_period.values())
         yield dg.AssetCheckResult(
             asset_key=key,
             check_name=name,
             passed=not failed,
             severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-            description="\n\n".join(_texts(told, several=len(by_period) > 1)),
-            metadata=_metadata(told),
+            description="\n\n".join(_texts(reported, several=len(by_period) > 1)),
+            metadata=_metadata(reported),
         )
 
 
-def _texts(told: Mapping[str | None, CheckResult], *, several: bool) -> Iterable[str]:
-    """What was found, each thing once, and of several Periods for which of them."""
+def _texts(reported: Mapping[str | None, CheckResult], *, several: bool) -> Iterable[str]:
+    """Return the distinct messages of a check; with several Periods, failures begin with their Period."""
     texts = (
         f"{period}: {check.message}" if several and not check.passed else check.message
-        for period, check in told.items()
+        for period, check in reported.items()
     )
     return dict.fromkeys(text for text in texts if text)
 
 
-def _metadata(told: Mapping[str | None, CheckResult]) -> dict[str, Any]:
-    if len(told) == 1:
-        return {name: plain(value) for check in told.values() for name, value in check.metadata.items()}
-    return {str(period): plain(dict(check.metadata)) for period, check in told.items() if check.metadata}
+def _metadata(reported: Mapping[str | None, CheckResult]) -> dict[str, Any]:
+    if len(reported) == 1:
+        return {
+            name: metadata_value(value)
+            for check in reported.values()
+            for name, value in check.metadata.items()
+        }
+    return {
+        str(period): metadata_value(dict(check.metadata))
+        for period, check in reported.items()
+        if check.metadata
+    }

@@ -1,8 +1,9 @@
-"""What nobody else ends: runs whose process is gone, and what they left in the warehouse.
+"""The Dagster sensor `janitor`, which ends runs whose process is gone and removes their leftovers.
 
-Dagster's run monitor asks the launcher how a run's process is. Launchers of containers know; the one that
-starts processes on this machine knows as long as its own process lives. When all of them were killed at once,
-or a command executed the run itself, it stays "started" until `max_runtime_seconds`, and its dataset waits.
+Dagster's run monitor queries the launcher for the state of a run's process. Launchers of containers know it.
+The launcher that starts processes on this machine knows it only while its own process lives. If all processes
+were killed at once, or if a command executed the run, the run stays "started" until `max_runtime_seconds`,
+and its dataset waits.
 """
 
 import time
@@ -18,54 +19,54 @@ from dataset_assets.publishing.leftovers import AGE, clean
 
 SENSOR = "janitor"
 INTERVAL = 30
-"""Seconds between two looks, at least."""
-PATIENCE = 20.0
-"""Seconds of one look that are spent on cleaning; Dagster gives up a look after 60. The next one goes on."""
+"""Seconds between two ticks, at least."""
+CLEANING_SECONDS = 20.0
+"""Seconds of one tick that are spent on cleaning, as Dagster cancels a tick after 60. The next continues."""
 
 _ABOUT = "Ends runs whose process is gone, and once a day removes what they left in the warehouse"
 
 
-def janitor(binding: TargetBinding, name: str = SENSOR) -> dg.SensorDefinition:
-    """The sensor of a code location. Its cursor is the day on which it cleaned last."""
+def cleanup_sensor(binding: TargetBinding, name: str = SENSOR) -> dg.SensorDefinition:
+    """Return the sensor of a code location. Its cursor is the day on which cleaning was last completed."""
 
-    def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         now = datetime.now(UTC)
-        told = [f"ended the run {run}" for run in end_orphans(context, now)]
+        actions = [f"ended the run {run}" for run in end_orphans(context, now)]
         today, done = now.date().isoformat(), context.cursor
         if done != today:
-            removed, is_all = _cleaned(binding, now)
-            told += removed
+            removed, is_all = _clean(binding, now)
+            actions += removed
             done = today if is_all else done
-        return dg.SensorResult(cursor=done, skip_reason="; ".join(told) or "nothing to do")
+        return dg.SensorResult(cursor=done, skip_reason="; ".join(actions) or "nothing to do")
 
     return dg.SensorDefinition(
         name=name,
-        evaluation_fn=look,
+        evaluation_fn=tick,
         minimum_interval_seconds=INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=_ABOUT,
     )
 
 
-def _cleaned(binding: TargetBinding, now: datetime) -> tuple[list[str], bool]:
-    """What was removed or stood in the way, and whether it is all for today."""
-    told: list[str] = []
-    end = time.monotonic() + PATIENCE
+def _clean(binding: TargetBinding, now: datetime) -> tuple[list[str], bool]:
+    """Remove leftovers; return one line for each, and whether cleaning is completed for today."""
+    lines: list[str] = []
+    deadline = time.monotonic() + CLEANING_SECONDS
     try:
         for each in clean(binding.target, now, AGE) if binding.target else ():
-            told.append(f"removed {each.name}")
-            if time.monotonic() > end:
-                return told, False
+            lines.append(f"removed {each.name}")
+            if time.monotonic() > deadline:
+                return lines, False
     except DatasetAssetsError as error:
-        told.append(str(error))
-    return told, True
+        lines.append(str(error))
+    return lines, True
 
 
 def end_orphans(context: dg.SensorEvaluationContext, now: datetime) -> Iterator[str]:
-    """The runs of this code location that count as failed from now on; they may be tried again.
+    """End the runs of this code location whose process is gone, and yield their ids; they may be retried.
 
-    Runs that a command executed have no code location: any janitor of their machine ends them. Slots of runs
-    that were ended otherwise are freed as well.
+    Runs that a command executed have no code location: the janitor of any code location on their machine ends
+    them. The concurrency slots of runs that ended in another way are freed as well.
     """
     instance = context.instance
     for record in instance.get_run_records(dg.RunsFilter(statuses=list(UNFINISHED))):
@@ -77,6 +78,6 @@ def end_orphans(context: dg.SensorEvaluationContext, now: datetime) -> Iterator[
 
 
 def _is_ours(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> bool:
-    """Others look after those of another code location."""
+    """Return whether a run belongs to this code location or to none."""
     ours, theirs = context.code_location_origin, run.remote_job_origin
     return theirs is None or (ours is not None and ours.location_name == theirs.location_name)

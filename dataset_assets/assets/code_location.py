@@ -1,9 +1,7 @@
-"""Files and a target put together: the definitions of a code location, or of a part of one."""
+"""Build the Dagster definitions of a code location, or of a part of one, from dataset files and a target."""
 
-import gc
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,18 +11,7 @@ import dagster as dg
 
 from dataset_assets.adapters.alerts.webhook import alert_sinks
 from dataset_assets.adapters.targets.environment import Settings
-from dataset_assets.assets import (
-    automation,
-)
-from dataset_assets.assets import (
-    cleanup_sensor as janitor,
-)
-from dataset_assets.assets import (
-    failure_alerts as alerts,
-)
-from dataset_assets.assets import (
-    source_sensor as polling,
-)
+from dataset_assets.assets import automation, cleanup_sensor, failure_alerts, source_sensor
 from dataset_assets.assets.asset_graph import Graph, InvalidDataset
 from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.executor import executor
@@ -32,89 +19,80 @@ from dataset_assets.assets.factory import assets
 from dataset_assets.assets.project_jobs import project_jobs
 from dataset_assets.assets.target_resource import RESOURCE, TargetBinding, TargetResource
 from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.garbage_collection import garbage_collection_paused
 from dataset_assets.errors import Fault
 from dataset_assets.ports.alerts import AlertSink
 
 _VALIDATING = "DAGSTER_IS_DEFS_VALIDATION_CLI"
-"""Set by `dg check defs` and `dagster definitions validate`."""
+"""Environment variable that `dg check defs` and `dagster definitions validate` set."""
 
 
 @dataclass(frozen=True)
 class CodeLocationSettings:
-    """Where datasets are read and published, and who hears of failures.
+    """Settings of a code location: where datasets are read and published, and where failures are reported.
 
-    `part`: the name of a part of a code location that has others; its sensors and its resource are called
-    after it. `made_here`: tables that other assets of the code location make, by name.
+    `part` is the name of a part of a code location that has several; it becomes a suffix of the names of
+    sensors and resource. `upstream_assets` maps tables that other assets of the code location write to the
+    keys of those assets. `webserver` is the address of Dagster's pages.
     """
 
     resource: TargetResource
     sinks: Sequence[AlertSink] = ()
     webserver: str = ""
     part: str = ""
-    made_here: Mapping[str, dg.AssetKey] = field(default_factory=dict)
+    upstream_assets: Mapping[str, dg.AssetKey] = field(default_factory=dict)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Return those of a target, and of who hears of failures."""
+        """Return the settings that the environment gives."""
         resource = TargetResource(name=settings.target, locked=settings.locked, project=str(settings.project))
         return cls(resource, alert_sinks(settings.alert_webhook), settings.webserver)
 
-    def called(self, name: str) -> str:
-        """A name that is the only one of its kind in the code location."""
+    def unique_name(self, name: str) -> str:
+        """Return the name of a sensor or resource, with the part as suffix: unique in the code location."""
         return f"{name}__{self.part}" if self.part else name
 
     def graph(self, catalog: Catalog, now: datetime) -> Graph:
-        """What there is; `now` decides which Periods are complete."""
-        key = self.called(RESOURCE)
-        return Graph(catalog, TargetBinding.of(self.resource, catalog.calendars, key, self.made_here), now)
-
-
-@contextmanager
-def _collector_paused() -> Generator[None]:
-    """A thousand datasets are a million objects that stay: looking for garbage among them costs a third."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_on:
-            gc.enable()
+        """Return the asset graph of a catalog. `now` decides which Periods are complete."""
+        key = self.unique_name(RESOURCE)
+        return Graph(
+            catalog, TargetBinding.of(self.resource, catalog.calendars, key, self.upstream_assets), now
+        )
 
 
 def code_location(settings: Settings, now: datetime) -> dg.Definitions:
     """Return the definitions of a project. `now` decides which Periods are complete."""
-    found = location(settings.definitions, CodeLocationSettings.from_settings(settings), now)
-    return dg.Definitions.merge(found, dg.Definitions(executor=executor))
+    definitions = folder_definitions(settings.definitions, CodeLocationSettings.from_settings(settings), now)
+    return dg.Definitions.merge(definitions, dg.Definitions(executor=executor))
 
 
-@_collector_paused()
-def location(folder: Path, around: CodeLocationSettings, now: datetime) -> dg.Definitions:
-    """All of a definitions folder over one target."""
-    graph = around.graph(load_catalog(folder), now)
-    tell_when_validated(graph)
-    return definitions(graph, around)
+@garbage_collection_paused(freeze=True)
+def folder_definitions(folder: Path, location: CodeLocationSettings, now: datetime) -> dg.Definitions:
+    """Return the definitions of all files in a definitions folder, without an executor."""
+    graph = location.graph(load_catalog(folder), now)
+    exit_if_validating(graph)
+    return graph_definitions(graph, location)
 
 
-def definitions(graph: Graph, around: CodeLocationSettings) -> dg.Definitions:
-    """Assets, a job for each Project, and the sensors that watch over them."""
+def graph_definitions(graph: Graph, location: CodeLocationSettings) -> dg.Definitions:
+    """Return the assets of a graph, a job for each Project, and the sensors."""
     return dg.Definitions(
         assets=list(assets(graph)),
         jobs=list(project_jobs(graph)),
-        sensors=list(_sensors(graph, around)),
-        resources={graph.binding.key: around.resource},
+        sensors=list(_sensors(graph, location)),
+        resources={graph.binding.key: location.resource},
     )
 
 
-def tell_when_validated(graph: Graph, others: Callable[[], Iterable[Graph]] = tuple) -> None:
-    """Ends Dagster's commands that check definitions with all faults; anywhere else an asset fails with them.
+def exit_if_validating(graph: Graph, others: Callable[[], Iterable[Graph]] = tuple) -> None:
+    """Exit with all faults if a command of Dagster validates definitions; otherwise assets fail with them.
 
-    These commands print what an exception tells only with the calls that led to it. `others`: graphs of the
-    same code location, whose faults are told with those of this one.
+    SystemExit is raised because these commands print any other exception with its traceback. `others` returns
+    the graphs of the same code location, whose faults are printed too.
     """
     if os.environ.get(_VALIDATING) and any(_faults(graph)):
-        found = (fault for each in (graph, *others()) for fault in _faults(each))
-        raise SystemExit("\n".join(dict.fromkeys(map(str, found))))
+        faults = (fault for each in (graph, *others()) for fault in _faults(each))
+        raise SystemExit("\n".join(dict.fromkeys(map(str, faults))))
 
 
 def _faults(graph: Graph) -> Iterator[Fault]:
@@ -124,15 +102,15 @@ def _faults(graph: Graph) -> Iterator[Fault]:
     yield from graph.catalog.faults
 
 
-def _sensors(graph: Graph, around: CodeLocationSettings) -> Iterator[dg.SensorDefinition]:
-    own = dg.AssetSelection.assets(*(dataset_key(stem) for stem in graph.datasets)) if around.part else None
-    yield polling.sources(graph, name=around.called(polling.SENSOR))
-    yield automation.sensor(len(graph.datasets), name=around.called(automation.SENSOR), target=own)
-    yield janitor.janitor(graph.binding, name=around.called(janitor.SENSOR))
-    yield alerts.alerts(
+def _sensors(graph: Graph, location: CodeLocationSettings) -> Iterator[dg.SensorDefinition]:
+    own = dg.AssetSelection.assets(*(dataset_key(stem) for stem in graph.datasets)) if location.part else None
+    yield source_sensor.sources(graph, name=location.unique_name(source_sensor.SENSOR))
+    yield automation.sensor(len(graph.datasets), name=location.unique_name(automation.SENSOR), target=own)
+    yield cleanup_sensor.cleanup_sensor(graph.binding, name=location.unique_name(cleanup_sensor.SENSOR))
+    yield failure_alerts.failure_sensor(
         graph.catalog,
-        around.sinks,
-        around.webserver,
-        name=around.called(alerts.SENSOR),
-        only_datasets=bool(around.part),
+        location.sinks,
+        location.webserver,
+        name=location.unique_name(failure_alerts.SENSOR),
+        only_datasets=bool(location.part),
     )

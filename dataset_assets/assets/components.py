@@ -1,7 +1,7 @@
-"""Datasets in any Dagster project, from its `defs.yaml` files.
+"""Dagster components that define datasets in any Dagster project, in its `defs.yaml` files.
 
-What is wrong with a dataset never keeps the project from loading: its asset fails with the faults, and
-`dg check defs` tells them. What is wrong with the other attributes Dagster tells itself, and does not load.
+A fault in a dataset never keeps the project from loading: the dataset's asset fails with the faults, and
+`dg check defs` prints them. Faults in the other attributes are reported by Dagster, which then does not load.
 """
 
 from abc import abstractmethod
@@ -15,12 +15,17 @@ from typing import Annotated, Any
 import dagster as dg
 import yaml
 from pydantic import BaseModel, Field, create_model
+from typing_extensions import override
 
 from dataset_assets.adapters.targets.environment import Settings, find_project
 from dataset_assets.assets.asset_graph import Graph
 from dataset_assets.assets.asset_keys import word
-from dataset_assets.assets.code_location import CodeLocationSettings, definitions, tell_when_validated
-from dataset_assets.assets.factory import datasets
+from dataset_assets.assets.code_location import (
+    CodeLocationSettings,
+    exit_if_validating,
+    graph_definitions,
+)
+from dataset_assets.assets.factory import dataset_assets
 from dataset_assets.assets.scaffolding import EXAMPLE, DatasetScaffolder, DatasetsScaffolder
 from dataset_assets.catalog.catalog import Catalog, load_catalog, single_catalog
 from dataset_assets.catalog.json_schema import json_schema
@@ -28,7 +33,7 @@ from dataset_assets.catalog.rules import ROOT
 from dataset_assets.yaml.reader import Document, read_file
 
 TARGET = "target.yaml"
-"""The target that a component takes when it names none, where its folder has it."""
+"""File of the default target, if the component's folder has it."""
 
 _ATTRIBUTES = "attributes"
 
@@ -66,7 +71,7 @@ UpstreamAssets = Annotated[
 
 
 class _Component(dg.Component, dg.Model, dg.Resolvable):
-    """What both components have: where datasets are read and published."""
+    """The attributes that both components share: where datasets are read and published."""
 
     target: Target = None
     locked: Locked = None
@@ -74,33 +79,34 @@ class _Component(dg.Component, dg.Model, dg.Resolvable):
 
     @abstractmethod
     def catalog(self, folder: Path) -> Catalog:
-        """The datasets. `folder` is the component's own."""
+        """Return the catalog of the component's datasets. `folder` is the folder of the component."""
 
     @abstractmethod
-    def definitions(self, graph: Graph, around: CodeLocationSettings) -> dg.Definitions:
-        """What of the graph becomes definitions."""
+    def definitions(self, graph: Graph, location: CodeLocationSettings) -> dg.Definitions:
+        """Return the definitions of the component's part of the graph."""
 
+    @override
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """Reads the files anew each time the code location loads."""
-        around = self.around(context)
-        graph = self.graph(context, around)
-        tell_when_validated(graph, lambda: _graphs(context))
-        return self.definitions(graph, around)
+        """Return the definitions. The files are read each time the code location loads."""
+        location = self.location(context)
+        graph = self.graph(context, location)
+        exit_if_validating(graph, lambda: _graphs(context))
+        return self.definitions(graph, location)
 
-    def graph(self, context: dg.ComponentLoadContext, around: CodeLocationSettings) -> Graph:
-        """As of now, which decides which Periods are complete."""
-        return around.graph(self.catalog(context.path), datetime.now(UTC))
+    def graph(self, context: dg.ComponentLoadContext, location: CodeLocationSettings) -> Graph:
+        """Return the asset graph as of now, which decides which Periods are complete."""
+        return location.graph(self.catalog(context.path), datetime.now(UTC))
 
-    def around(self, context: dg.ComponentLoadContext) -> CodeLocationSettings:
-        """Its sensors and its resource are called after the component's folder."""
+    def location(self, context: dg.ComponentLoadContext) -> CodeLocationSettings:
+        """Return the settings of the component, whose part of the code location is named after its folder."""
         folder = context.path
         settings = Settings.from_env(project=find_project(folder))
-        given = {"target": _place(folder, self.target), "locked": self.locked}
+        given = {"target": _target_of(folder, self.target), "locked": self.locked}
         chosen = settings.model_copy(update={k: v for k, v in given.items() if v is not None})
         return replace(
             CodeLocationSettings.from_settings(chosen),
             part=word("__".join(folder.relative_to(context.defs_module_path).parts)),
-            made_here={
+            upstream_assets={
                 table: dg.AssetKey.from_user_string(key) for table, key in self.upstream_assets.items()
             },
         )
@@ -119,21 +125,23 @@ class DatasetsComponent(_Component):
         ),
     ] = "."
 
+    @override
     def catalog(self, folder: Path) -> Catalog:
-        """All files of the folder."""
+        """Return the catalog of all files in the folder."""
         return load_catalog((folder / self.path).resolve())
 
-    def definitions(self, graph: Graph, around: CodeLocationSettings) -> dg.Definitions:
-        """Everything, as in a code location of its own; how runs are executed is left to the project."""
-        return definitions(graph, around)
+    @override
+    def definitions(self, graph: Graph, location: CodeLocationSettings) -> dg.Definitions:
+        """Return everything that a code location has, except the executor, which the project chooses."""
+        return graph_definitions(graph, location)
 
 
 @dg.scaffold_with(DatasetScaffolder)
 class DatasetComponent(_Component):
-    """One dataset over tables of this project. It is called what its folder is called.
+    """One dataset over tables of this project. It has the name of its folder.
 
-    Nothing but the asset comes of it: Dagster's own automation sensor acts on its `refresh`, and assets of
-    the project report their tables themselves.
+    Only its asset is defined: Dagster's own automation sensor acts on its `refresh`, and assets of the
+    project report their tables themselves.
     """
 
     dataset: Annotated[
@@ -142,32 +150,37 @@ class DatasetComponent(_Component):
     ]
 
     @classmethod
+    @override
     def get_model_cls(cls) -> type[BaseModel] | None:
-        """What `dg check yaml` and editors go by. Dagster lets any mapping be a dataset: the rest is ours."""
-        return _of_dataset(cls.model())
+        """Return the model whose JSON Schema `dg check yaml` and editors use: with that of a dataset."""
+        return _with_dataset_schema(cls.model())
 
+    @override
     def catalog(self, folder: Path) -> Catalog:
-        """Read from the file, not taken from the attributes, which know no positions."""
+        """Return the catalog of this dataset, read from its file because attributes have no positions."""
         return single_catalog(folder / "defs.yaml", folder.name, _read)
 
-    def definitions(self, graph: Graph, around: CodeLocationSettings) -> dg.Definitions:
-        """The dataset's asset."""
-        return dg.Definitions(assets=list(datasets(graph)), resources={graph.binding.key: around.resource})
+    @override
+    def definitions(self, graph: Graph, location: CodeLocationSettings) -> dg.Definitions:
+        """Return the asset of the dataset and its resource."""
+        return dg.Definitions(
+            assets=list(dataset_assets(graph)), resources={graph.binding.key: location.resource}
+        )
 
 
 def _graphs(context: dg.ComponentLoadContext) -> Iterator[Graph]:
-    """Those of all components of this kind in the project."""
+    """Yield the graphs of all dataset components in the project."""
     tree = context.component_tree
     for loc, decl in tree.find_root_decl().iterate_loc_component_decl_pairs():
         if issubclass(decl.component_type, _Component):
             component = tree.load_structural_component_at_loc(loc)
             if isinstance(component, _Component):
                 own = context.for_component_loc(loc)
-                yield component.graph(own, component.around(own))
+                yield component.graph(own, component.location(own))
 
 
-def _place(folder: Path, target: str | None) -> str | None:
-    """The path or the name of a target; None for the environment's."""
+def _target_of(folder: Path, target: str | None) -> str | None:
+    """Return the path or the name of the target; None for the target of the environment."""
     if target is None:
         return str(folder / TARGET) if (folder / TARGET).exists() else None
     return str(folder / target) if target.endswith((".yaml", ".yml")) else target
@@ -177,8 +190,8 @@ def _read(path: Path) -> Document:
     return read_file(path).part(_ATTRIBUTES, ROOT)
 
 
-class _OfDataset(BaseModel):
-    """A model that has a Dataset among its fields, and says in its schema what that is."""
+class _WithDatasetSchema(BaseModel):
+    """A model with a field for a Dataset, whose JSON Schema includes the schema of a Dataset."""
 
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -188,11 +201,11 @@ class _OfDataset(BaseModel):
             "description": schema["properties"][ROOT]["description"],
             "examples": [yaml.safe_load(EXAMPLE)],
         }
-        # Dagster reads the key `on` as true, which no schema can name. We read it as it is written.
+        # Dagster's YAML reader reads the key `on` as true, which no schema can name. Ours reads it as text.
         dataset["$defs"]["Refresh"]["additionalProperties"] = True
         return schema | {"$defs": schema.get("$defs", {}) | dataset["$defs"]}
 
 
 @cache
-def _of_dataset(model: type[BaseModel]) -> type[BaseModel]:
-    return create_model(model.__name__, __base__=(_OfDataset, model), __doc__=model.__doc__)
+def _with_dataset_schema(model: type[BaseModel]) -> type[BaseModel]:
+    return create_model(model.__name__, __base__=(_WithDatasetSchema, model), __doc__=model.__doc__)

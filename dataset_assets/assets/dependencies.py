@@ -1,4 +1,4 @@
-"""What a dataset reads, as its asset's dependencies: each asset once, with the partitions that are read."""
+"""List the assets that a dataset reads, with the mapping to the partitions of each that it reads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from dataset_assets.contract.scope import Source
 
 @dataclass(frozen=True)
 class Input:
-    """One asset that a dataset reads. `partitioning` is that asset's, None for one that is in one piece."""
+    """One asset that a dataset reads. `partitioning` is that of the asset; None if it is unpartitioned."""
 
     key: dg.AssetKey
     source: Source
@@ -22,31 +22,31 @@ class Input:
 
     @property
     def is_main(self) -> bool:
-        """Whether it is the main table, which may be a lookup as well."""
+        """Whether the asset is the main table, which may be a lookup as well."""
         return self.source.lookup is None
 
     @property
     def is_fixed(self) -> bool:
-        """Whether certain partitions are read whenever it is."""
+        """Whether every run reads the same partitions."""
         return isinstance(self.mapping, dg.SpecificPartitionsPartitionMapping)
 
 
-def inputs(graph: Graph, sound: ValidDataset) -> Iterator[Input]:
-    """The main table, then the lookups: tables and nested datasets."""
-    scope = graph.catalog.scope(sound.entry)
+def inputs(graph: Graph, valid: ValidDataset) -> Iterator[Input]:
+    """Yield the main table, then the lookups, which are tables and nested datasets; each asset once."""
+    scope = graph.catalog.scope(valid.entry)
     seen: set[dg.AssetKey] = set()
     for source in scope.sources:
-        key = source_key(graph, sound, source)
+        key = source_key(graph, valid, source)
         if key not in seen:
             seen.add(key)
-            yield _input(graph, sound, source, key)
+            yield _input(graph, valid, source, key)
 
 
-def _input(graph: Graph, sound: ValidDataset, source: Source, key: dg.AssetKey) -> Input:
+def _input(graph: Graph, valid: ValidDataset, source: Source, key: dg.AssetKey) -> Input:
     if source.nested:
         upstream = graph.partitioning(source.nested.stem)
-        return Input(key, source, upstream, nested_mapping(upstream, sound.partitioning))
-    upstream = graph.tables[sound.table(source.table)].partitioning
+        return Input(key, source, upstream, nested_mapping(upstream, valid.partitioning))
+    upstream = graph.tables[valid.table(source.table)].partitioning
     snapshots = source.lookup is not None
-    mapping = table_mapping(sound.dataset, upstream, sound.partitioning, snapshots=snapshots)
+    mapping = table_mapping(valid.dataset, upstream, valid.partitioning, snapshots=snapshots)
     return Input(key, source, upstream, mapping)

@@ -1,4 +1,4 @@
-"""What the UI shows of a dataset before it is materialized: its text, its columns, where they come from."""
+"""Describe a dataset for Dagster's pages before it is materialized: text, columns, column lineage, links."""
 
 import re
 import warnings
@@ -31,9 +31,10 @@ def description(
     *,
     refreshed: bool = False,
 ) -> str:
-    """Markdown that begins with plain text: lists of assets show the first line as it is written.
+    """Return the description of a dataset's asset as Markdown.
 
-    `refreshed`: whether the dataset refreshes by itself.
+    `refreshed` says whether the dataset refreshes by itself. The description begins with plain text, because
+    lists of assets show the first line without rendering it.
     """
     about = f"Version {version_text(version)}, {dataset.status}, from `{entry.path.name}`."
     return "\n\n".join(
@@ -46,19 +47,19 @@ def _title(dataset: Dataset) -> str:
 
 
 def _refresh(dataset: Dataset, *, refreshed: bool) -> str:
-    """What an asset's page shows nowhere else: Dagster names its sensor even where that has nothing to do."""
+    """Return a sentence on when the dataset refreshes, as Dagster names the sensor even if it is not used."""
     refresh = dataset.refresh
     if refresh is None:
         return "Refreshed by hand."
     if refreshed:
         when = f"after each tick of `{refresh.cron}`" if refresh.cron else "when what it reads has changed"
         return f"Refreshes by itself {when}."
-    why = "paused" if refresh.paused else f"the dataset is {dataset.status}"
-    return f"Does not refresh by itself: {why}."
+    reason = "paused" if refresh.paused else f"the dataset is {dataset.status}"
+    return f"Does not refresh by itself: {reason}."
 
 
 def _partitions(partitioning: Partitioning | None) -> Iterator[str]:
-    """Dagster's keys are not everywhere what Periods are called."""
+    """Yield a sentence on the partitions, with an example if the keys differ from the ids of Periods."""
     if partitioning:
         first = partitioning.first
         dated = "" if first.key == first.id else f". Keys are first days: `{first.key}` is {first}"
@@ -67,30 +68,30 @@ def _partitions(partitioning: Partitioning | None) -> Iterator[str]:
 
 
 def version_text(version: Version) -> str:
-    """`3`, or for a structure that the lock does not know yet `4 (pending: what changed)`."""
+    """Return a version as text: `3`, or `4 (pending: what changed)` if the lock does not have it yet."""
     return f"{version.number} (pending: {version.summary})" if version.pending else str(version.number)
 
 
 def broken_description(faults: Iterable[Fault]) -> str:
-    """Markdown: what is wrong, as `dataset-assets check` says it, in lines that wrap."""
+    """Return the description of an invalid dataset as Markdown: the faults as `check` prints them."""
     listed = "\n".join(f"- {code_span(str(fault))}" for fault in faults)
     return f"This file cannot be used. Its asset fails with what is wrong:\n\n{listed}"
 
 
 def code_span(text: str) -> str:
-    """A text as it is, in Markdown: a code span that nothing in the text can close."""
+    """Return the text as a Markdown code span that nothing in the text can close."""
     line = " ".join(text.split("\n"))
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
     return f"{fence} {line} {fence}"
 
 
-def static_metadata(graph: Graph, sound: ValidDataset, version: Version) -> dict[str, Any]:
-    """Everything that is known of a sound dataset without reading any data."""
-    entry, warehouse = sound.entry, sound.target.warehouse
+def static_metadata(graph: Graph, valid: ValidDataset, version: Version) -> dict[str, Any]:
+    """Return the metadata of a dataset's asset that is known without reading any data."""
+    entry, warehouse = valid.entry, valid.target.warehouse
     scope = graph.catalog.scope(entry)
     return {
         "dagster/column_schema": column_schema(scope),
-        "dagster/column_lineage": column_lineage(graph, sound, scope),
+        "dagster/column_lineage": column_lineage(graph, valid, scope),
         "dagster/table_name": warehouse.table_name(entry.stem),
         "dagster/uri": warehouse.location(entry.stem),
         "version": version_text(version),
@@ -99,7 +100,7 @@ def static_metadata(graph: Graph, sound: ValidDataset, version: Version) -> dict
 
 
 def code_reference(entry: Entry, faults: tuple[Fault, ...] = ()) -> dict[str, Any]:
-    """A link into the YAML file; Dagster wants a path that does not depend on the working directory."""
+    """Return the metadata that links to the YAML file, with the absolute path that Dagster requires."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         reference = dg.LocalFileCodeReference(
@@ -109,7 +110,7 @@ def code_reference(entry: Entry, faults: tuple[Fault, ...] = ()) -> dict[str, An
 
 
 def _line(entry: Entry, faults: tuple[Fault, ...]) -> int:
-    """Where the first thing is wrong, else where the dataset begins."""
+    """Return the line of the first fault, else the line where the dataset begins."""
     lines = [fault.position.line for fault in faults if fault.position]
     if lines or entry.document is None:
         return min(lines, default=1)
@@ -117,22 +118,24 @@ def _line(entry: Entry, faults: tuple[Fault, ...]) -> int:
 
 
 def column_schema(scope: Scope) -> dg.TableSchema:
-    """The published columns with their types and constraints, then the system columns."""
+    """Return the schema of a dataset's declared columns, followed by the system columns."""
     key = {name.lower() for name in scope.dataset.natural_key_columns}
     columns = [table_column(output.definition, output.name.lower() in key) for output in scope.outputs]
     return dg.TableSchema(columns=[*columns, *_system_columns()])
 
 
 def schema_of(columns: Iterable[PublishedColumn], key: Iterable[str]) -> dg.TableSchema:
-    """The columns of one publication; `key` names those of the natural key, in any case."""
+    """Return the schema of a publication's columns; `key` names the natural key columns in any case."""
     names = {name.lower() for name in key}
     shown = [table_column(column, column.name.lower() in names) for column in columns]
     return dg.TableSchema(columns=[*shown, *_system_columns()])
 
 
 def table_column(column: ColumnDef | PublishedColumn, in_key: bool = False) -> dg.TableColumn:
-    """A declared column as Dagster shows it."""
-    remarks = [text for text, holds in (("natural key", in_key), ("sensitive", column.sensitive)) if holds]
+    """Return a declared or published column with its type, description and constraints."""
+    remarks = [
+        text for text, applies in (("natural key", in_key), ("sensitive", column.sensitive)) if applies
+    ]
     constraints = _NULLABLE if column.nullable else _NOT_NULL
     if remarks:
         constraints = dg.TableColumnConstraints(nullable=column.nullable, other=remarks)
@@ -145,21 +148,21 @@ def table_column(column: ColumnDef | PublishedColumn, in_key: bool = False) -> d
 def _system_columns() -> tuple[dg.TableColumn, ...]:
     return tuple(
         dg.TableColumn(
-            name=column.name, type=_told(column), description=column.description.partition(" (")[0]
+            name=column.name, type=_type_name(column), description=column.description.partition(" (")[0]
         )
         for column in SYSTEM_COLUMNS
     )
 
 
-def _told(column: SystemColumn) -> str:
-    """Its type in the words of a file, as the columns above it have theirs."""
+def _type_name(column: SystemColumn) -> str:
+    """Return the type of a system column as a dataset file would name it."""
     return column.sql_type.lower().replace("varchar", "string").replace("timestamptz", "timestamp")
 
 
-def column_lineage(graph: Graph, sound: ValidDataset, scope: Scope) -> dg.TableColumnLineage:
-    """Which column of which upstream asset each published column is read from."""
+def column_lineage(graph: Graph, valid: ValidDataset, scope: Scope) -> dg.TableColumnLineage:
+    """Return the column of an upstream asset that each published column is read from."""
     sources = scope.sources
-    keys = {source.name: source_key(graph, sound, source) for source in sources}
+    keys = {source.name: source_key(graph, valid, source) for source in sources}
     return dg.TableColumnLineage(
         {
             output.name: [
@@ -173,8 +176,8 @@ def column_lineage(graph: Graph, sound: ValidDataset, scope: Scope) -> dg.TableC
     )
 
 
-def source_key(graph: Graph, sound: ValidDataset, source: Source) -> dg.AssetKey:
-    """The asset that a main table or a lookup is: a nested Dataset, or a physical table."""
+def source_key(graph: Graph, valid: ValidDataset, source: Source) -> dg.AssetKey:
+    """Return the asset key of a main table or lookup, which is a nested dataset or a physical table."""
     if source.nested:
         return dataset_key(source.nested.stem)
-    return graph.tables[sound.table(source.table)].key
+    return graph.tables[valid.table(source.table)].key

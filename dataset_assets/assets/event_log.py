@@ -1,4 +1,4 @@
-"""What was published without a Dagster run, told to a Dagster instance that shows it then."""
+"""Write publications that a command made outside of a Dagster run to the event log of a Dagster instance."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from dagster._core.instance.ref import InstanceRef
 from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.checks import check_results
 from dataset_assets.assets.metadata import materialization_metadata
-from dataset_assets.assets.source_sightings import Sighting
+from dataset_assets.assets.source_event_writer import SourceEventWriter
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.checks.audit import CheckResult
 from dataset_assets.errors import ContractError, Fault
@@ -26,32 +26,32 @@ from dataset_assets.ports.target import Target
 from dataset_assets.publishing.materialize import Materialization
 
 STORAGE = ".dagster_storage"
-"""Where the project's own dagster.yaml keeps runs and events."""
+"""Folder in which the dagster.yaml of a project stores runs and events."""
 
 
 class DagsterEventWriter:
-    """Writes events to the instance of DAGSTER_HOME, or to that of the dagster.yaml in `folder`.
+    """Writes events to the instance of DAGSTER_HOME, or to the instance of the dagster.yaml in `folder`.
 
-    Relative paths of a dagster.yaml begin at the working directory, which has to be `folder`. Raises
-    ContractError where there is no usable instance.
+    Relative paths in a dagster.yaml begin at the working directory, which has to be `folder`. Raises
+    ContractError if the instance cannot be opened.
     """
 
     def __init__(self, catalog: Catalog, target: Target, folder: Path | None = None) -> None:
-        self._findings: dict[str, dict[str | None, tuple[CheckResult, ...]]] = {}
+        self._check_results: dict[str, dict[str | None, tuple[CheckResult, ...]]] = {}
         try:
-            self._instance = _own(folder) if folder else dg.DagsterInstance.get()
+            self._instance = _project_instance(folder) if folder else dg.DagsterInstance.get()
         except DagsterError as error:
             what = f"{folder}/dagster.yaml" if folder else "DAGSTER_HOME"
             hint = "fix it" if folder else "set it to the folder of a dagster.yaml, or unset it"
             raise ContractError(Fault(f"{what} is no Dagster instance: {error}", hint=hint)) from None
-        self._sighting = Sighting(self._instance, catalog, target)
+        self._sources = SourceEventWriter(self._instance, catalog, target)
 
-    def before(self, stem: str) -> None:
-        """Tells what the sources of a dataset are like that is going to be published."""
-        self._sighting.observe(stem)
+    def write_sources(self, stem: str) -> None:
+        """Write the states of a dataset's sources. Call it before the dataset reads them."""
+        self._sources.observe_sources(stem)
 
-    def __call__(self, result: Materialization, period: Period | None, uri: str) -> None:
-        """One event of its asset, as a run of Dagster records it."""
+    def write_materialization(self, result: Materialization, period: Period | None, uri: str) -> None:
+        """Write one materialization of the dataset's asset, as a Dagster run records it."""
         event = dg.AssetMaterialization(
             asset_key=dataset_key(result.dataset),
             partition=period.key if period else None,
@@ -62,30 +62,30 @@ class DagsterEventWriter:
                 CODE_VERSION_TAG: result.version.sha256[:12],
             },
         )
-        if self._told(event) not in (None, result.digest):
-            self._sighting.doubt(result.dataset)
+        if self._reported_digest(event) not in (None, result.digest):
+            self._sources.mark_readers_outdated(result.dataset)
         self._instance.report_runless_asset_event(event)
-        self.found(result.dataset, period, result.checks)
+        self.add_check_results(result.dataset, period, result.checks)
 
-    def _told(self, event: dg.AssetMaterialization) -> str | None:
-        """The digest that was told of this publication before; None where nothing was."""
-        only = [event.partition] if event.partition else None
-        wanted = dg.AssetRecordsFilter(event.asset_key, asset_partitions=only)
-        records = self._instance.fetch_materializations(wanted, limit=1).records
+    def _reported_digest(self, event: dg.AssetMaterialization) -> str | None:
+        """Return the digest of the last materialization of this asset's partition; None without one."""
+        partitions = [event.partition] if event.partition else None
+        records_filter = dg.AssetRecordsFilter(event.asset_key, asset_partitions=partitions)
+        records = self._instance.fetch_materializations(records_filter, limit=1).records
         tags = records[0].event_log_entry.tags if records else None
         return (tags or {}).get(DATA_VERSION_TAG)
 
-    def found(self, stem: str, period: Period | None, checks: tuple[CheckResult, ...]) -> None:
-        """What checks found, also of a publication that was refused; `report_checks` writes it."""
-        self._findings.setdefault(stem, {})[period.id if period else None] = checks
+    def add_check_results(self, stem: str, period: Period | None, checks: tuple[CheckResult, ...]) -> None:
+        """Collect the check results of a publication, published or refused, for `write_checks`."""
+        self._check_results.setdefault(stem, {})[period.id if period else None] = checks
 
-    def report_checks(self) -> None:
-        """Write the results of all checks: one for each check of a dataset, as a run over Periods does."""
-        for stem, findings in self._findings.items():
+    def write_checks(self) -> None:
+        """Write the collected results: one event for each check of a dataset, whatever its Periods."""
+        for stem, results in self._check_results.items():
             key = dataset_key(stem)
-            for result in check_results(key, findings):
+            for result in check_results(key, results):
                 self._instance.report_runless_asset_event(self._evaluation(key, result))
-        self._findings.clear()
+        self._check_results.clear()
 
     def _evaluation(self, key: dg.AssetKey, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
         records = self._instance.fetch_materializations(key, limit=1).records
@@ -106,6 +106,6 @@ class DagsterEventWriter:
         )
 
 
-def _own(folder: Path) -> dg.DagsterInstance:
-    """The same files that `dagster dev` opens in this folder where DAGSTER_HOME is not set."""
+def _project_instance(folder: Path) -> dg.DagsterInstance:
+    """Return the instance that `dagster dev` opens in this folder if DAGSTER_HOME is not set."""
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder / STORAGE), config_dir=str(folder)))

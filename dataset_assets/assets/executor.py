@@ -1,8 +1,8 @@
-"""The executor of runs: Dagster's own in-process executor, except that a dead run's slot never blocks it.
+"""Run executor like Dagster's in-process executor, in which the slot of a dead run never blocks another run.
 
 A pool gives each dataset to one run at a time. Dagster frees the slot of a killed run only from a daemon. So
-a run that waits for a slot checks itself whether the process of the run before it is gone, daemon or not.
-What is used of Dagster's inside is all in here.
+a run that waits for a slot checks itself whether the process that has the slot is gone, daemon or not.
+The private classes of Dagster that this needs are used in this module alone.
 """
 
 import os
@@ -23,46 +23,50 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.executor.in_process import InProcessExecutor
+from typing_extensions import override
 
 from dataset_assets.assets.orphaned_runs import free_gone_holders, free_slots
-from dataset_assets.assets.run_process import announce
+from dataset_assets.assets.run_process import tag_process
 
-LOOK = 5.0
-"""Seconds between two looks at who has the slots, while a run waits for one."""
+CHECK_SECONDS = 5.0
+"""Seconds between two checks of the runs that have the slots, while a run waits for one."""
 LONGEST_SLEEP = 1.0
-"""Seconds that a waiting run sleeps before it checks again whether it was asked to end."""
+"""Seconds that a waiting run sleeps before it checks again whether it is to be terminated."""
 
 
 class _Slots(InstanceConcurrencyContext):
-    """The slots of one run's steps."""
+    """The concurrency slots of the steps of one run."""
 
     def __init__(self, instance: dg.DagsterInstance, dagster_run: dg.DagsterRun) -> None:
         super().__init__(instance, dagster_run)
-        self._looked = float("-inf")
+        self._checked_at = float("-inf")
 
+    @override
     def claim(self, concurrency_key: str, step_key: str, step_priority: int = 0) -> bool:
-        """Whether the step has a slot now. Frees those of dead runs every LOOK seconds while it has none."""
+        """Return whether the step has a slot; every CHECK_SECONDS without one, free those of dead runs."""
         if super().claim(concurrency_key, step_key, step_priority):
             return True
-        if time.monotonic() - self._looked >= LOOK:
-            self._looked = time.monotonic()
+        if time.monotonic() - self._checked_at >= CHECK_SECONDS:
+            self._checked_at = time.monotonic()
             freed = list(free_gone_holders(self._instance, datetime.now(UTC)))
             if freed:
                 self._pending_timeouts[step_key] = 0.0
         return False
 
+    @override
     def interval_to_next_pending_claim_check(self) -> float:
-        """Dagster's own answer is never above zero, so that a run that waits keeps a processor busy."""
+        """Return the seconds to sleep. Dagster's own method returns zero, which keeps a CPU busy."""
         left = min(self._pending_timeouts.values(), default=0.0) - time.time()
         return min(max(left, 0.0), LONGEST_SLEEP)
 
+    @override
     def __exit__(
         self,
         exc_type: type[BaseException] | None,
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """All steps ran in this process and are over: a slot that an interrupt left is free again."""
+        """Free the slots that an interrupt left: all steps ran in this process and are over."""
         super().__exit__(exc_type, exc_value, traceback)
         if self._claims:
             free_slots(self._instance, self._run_id)
@@ -76,13 +80,14 @@ def _steps(
 
 
 class _Executor(InProcessExecutor):
-    """Tells which process the run is before any step waits for a slot."""
+    """Executor that tags the run with its process before any step waits for a slot."""
 
+    @override
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
-        """The events of the run's steps."""
-        announce(plan_context.instance, plan_context.dagster_run, os.getpid())
+        """Execute the steps of a run and yield their events."""
+        tag_process(plan_context.instance, plan_context.dagster_run, os.getpid())
         manager = PlanExecutionContextManager(
             job=plan_context.job,
             retry_mode=plan_context.retry_mode,
@@ -99,9 +104,9 @@ class _Executor(InProcessExecutor):
 
 @dg.executor(name=dg.in_process_executor.name, config_schema=IN_PROC_CONFIG)
 def executor(context: dg.InitExecutorContext) -> dg.Executor:
-    """Executes the steps of a run one after another in the run's own process.
+    """Execute the steps of a run one after another in the process of the run.
 
-    It has the name and the configuration of Dagster's `in_process_executor`.
+    The executor has the name and the configuration of Dagster's `in_process_executor`.
     """
     config: Mapping[str, Any] = context.executor_config
     retries = RetryMode.from_config(config["retries"]) or RetryMode.ENABLED

@@ -1,4 +1,4 @@
-"""The asset graph in Dagster's words: plain data first, one call to Dagster for each asset (section 10)."""
+"""Create the Dagster asset of every dataset and table in the asset graph."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -32,22 +32,22 @@ AS_OF_CONFIG = {"as_of": dg.Field(str, is_required=False, description="The insta
 
 
 def assets(graph: Graph) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
-    """Every asset: physical tables, datasets, and those that stand for files which cannot be used."""
+    """Yield all assets: physical tables, datasets, and failing assets for files that cannot be used."""
     for table in graph.sources.values():
         yield table_spec(table)
-    yield from datasets(graph)
+    yield from dataset_assets(graph)
     if graph.catalog.faults:
         yield failing_asset(dg.AssetKey("definitions"), graph.catalog.faults, {})
 
 
-def datasets(graph: Graph) -> Iterator[dg.AssetsDefinition]:
-    """One for each dataset, broken ones too."""
+def dataset_assets(graph: Graph) -> Iterator[dg.AssetsDefinition]:
+    """Yield one asset for each dataset; the asset of an invalid dataset fails with its faults (BR-203)."""
     for dataset in graph.datasets.values():
-        yield dataset_asset(graph, dataset) if isinstance(dataset, ValidDataset) else broken_asset(dataset)
+        yield dataset_asset(graph, dataset) if isinstance(dataset, ValidDataset) else invalid_asset(dataset)
 
 
 def table_spec(table: Table) -> dg.AssetSpec:
-    """An external asset: somebody else materializes it."""
+    """Return the external asset of a physical table, which other programs write."""
     columns = [table_column(column) for column in table.columns]
     return dg.AssetSpec(
         key=table.key,
@@ -58,79 +58,79 @@ def table_spec(table: Table) -> dg.AssetSpec:
     )
 
 
-def dataset_asset(graph: Graph, sound: ValidDataset) -> dg.AssetsDefinition:
-    """An asset that publishes the dataset for the Periods of its run."""
-    stem, entry = sound.entry.stem, sound.entry
+def dataset_asset(graph: Graph, valid: ValidDataset) -> dg.AssetsDefinition:
+    """Return the asset whose run publishes the dataset for the Periods of the run."""
+    stem, entry = valid.entry.stem, valid.entry
     key = dataset_key(stem)
-    cadence = sound.partitioning.cadence if sound.partitioning else None
+    cadence = valid.partitioning.cadence if valid.partitioning else None
 
     def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        from dataset_assets.assets.materialization import Refresh  # noqa: PLC0415 - only a run needs all of it
+        from dataset_assets.assets.materialization import DatasetRun  # noqa: PLC0415 - only a run needs all of it
 
         resource = getattr(context.resources, graph.binding.key)
-        yield from Refresh(context, resource, graph.catalog, entry, cadence).events()
+        yield from DatasetRun(context, resource, graph.catalog, entry, cadence).events()
 
     return dg.multi_asset(
         name=word(f"datasets__{stem}"),
-        specs=[dataset_spec(graph, sound)],
-        check_specs=check_specs(key, sound.dataset, by_period=_is_main_by_period(sound)),
-        partitions_def=sound.partitioning.definition if sound.partitioning else None,
-        backfill_policy=dg.BackfillPolicy.single_run() if sound.partitioning else None,
-        config_schema=None if sound.partitioning else AS_OF_CONFIG,
+        specs=[dataset_spec(graph, valid)],
+        check_specs=check_specs(key, valid.dataset, by_period=_is_main_by_period(valid)),
+        partitions_def=valid.partitioning.definition if valid.partitioning else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if valid.partitioning else None,
+        config_schema=None if valid.partitioning else AS_OF_CONFIG,
         required_resource_keys={graph.binding.key},
         pool=pool(stem),
     )(compute)
 
 
-def _is_main_by_period(sound: ValidDataset) -> bool:
-    table = sound.dataset.main_table.name
-    return sound.target.resolver_of(sound.dataset, table).cadence(table) is not None
+def _is_main_by_period(valid: ValidDataset) -> bool:
+    table = valid.dataset.main_table.name
+    return valid.target.resolver_of(valid.dataset, table).cadence(table) is not None
 
 
-def dataset_spec(graph: Graph, sound: ValidDataset) -> dg.AssetSpec:
-    """What is known of a dataset before it runs."""
-    dataset, entry = sound.dataset, sound.entry
+def dataset_spec(graph: Graph, valid: ValidDataset) -> dg.AssetSpec:
+    """Return the asset spec of a dataset: everything that is known before a run."""
+    dataset, entry = valid.dataset, valid.entry
     version = entry.lock.version_of(dataset)
     owner = graph.catalog.users.find(dataset.owner)
     return dg.AssetSpec(
         key=dataset_key(entry.stem),
-        deps=[dg.AssetDep(each.key, partition_mapping=each.mapping) for each in inputs(graph, sound)],
+        deps=[dg.AssetDep(each.key, partition_mapping=each.mapping) for each in inputs(graph, valid)],
         description=description(
             entry,
             dataset,
             version,
-            sound.partitioning,
+            valid.partitioning,
             refreshed=refreshes(graph.catalog, entry.stem, dataset),
         ),
-        metadata=static_metadata(graph, sound, version),
+        metadata=static_metadata(graph, valid, version),
         group_name=group(dataset.ml_model or "datasets"),
         code_version=version.sha256[:12],
         owners=[owner.address] if owner else None,
         tags={STATUS_TAG: str(dataset.status), OWNER_TAG: tag_value(dataset.owner)},
         kinds=graph.binding.kinds,
-        partitions_def=sound.partitioning.definition if sound.partitioning else None,
-        automation_condition=condition(graph, sound),
+        partitions_def=valid.partitioning.definition if valid.partitioning else None,
+        automation_condition=condition(graph, valid),
         freshness_policy=_freshness(dataset),
     )
 
 
 def _freshness(dataset: Dataset) -> dg.FreshnessPolicy | None:
-    """Of the asset as a whole: Dagster asks when any of its partitions was materialized last."""
-    asked = dataset.freshness
-    return dg.FreshnessPolicy.time_window(fail_window=asked.window) if asked else None
+    """Return the policy of the asset as a whole: the time since any partition was materialized."""
+    freshness = dataset.freshness
+    return dg.FreshnessPolicy.time_window(fail_window=freshness.window) if freshness else None
 
 
-def broken_asset(broken: InvalidDataset) -> dg.AssetsDefinition:
-    """An asset in the place of a dataset whose file, or target, cannot be used."""
+def invalid_asset(invalid: InvalidDataset) -> dg.AssetsDefinition:
+    """Return the failing asset of a dataset whose file or target cannot be used."""
     return failing_asset(
-        dataset_key(broken.entry.stem), broken.faults, code_reference(broken.entry, broken.faults)
+        dataset_key(invalid.entry.stem), invalid.faults, code_reference(invalid.entry, invalid.faults)
     )
 
 
 def failing_asset(
     key: dg.AssetKey, faults: tuple[Fault, ...], metadata: Mapping[str, Any]
 ) -> dg.AssetsDefinition:
-    """An asset that fails with exactly the text that says what is wrong."""
+    """Return an asset whose runs fail with the faults as their message."""
     text = "\n".join(str(fault) for fault in faults)
 
     def compute() -> None:

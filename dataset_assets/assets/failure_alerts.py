@@ -1,4 +1,4 @@
-"""Failed runs, told to the owners of what they did not publish: Dagster's run-failure hook."""
+"""The Dagster sensor `alerts`, which reports failed runs to the owners of the unpublished datasets."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ from dataset_assets.ports.alerts import Alert, AlertSink
 
 SENSOR = "alerts"
 INTERVAL = 30
-"""Seconds between two looks, at least."""
+"""Seconds between two ticks, at least."""
 
-_TOLD = "dataset_assets/"
-"""On a run that was told of, before the sensor's name. A run may be marked as failed more than once."""
+_REPORTED_TAG = "dataset_assets/"
+"""Prefix of the tag of a reported run, before the sensor's name. A run can fail more than once."""
 _ABOUT = "Tells of each dataset that a run failed to publish, and whose it is: in the log, and to the webhook"
 
 
-def alerts(
+def failure_sensor(
     catalog: Catalog,
     sinks: Sequence[AlertSink],
     webserver: str = "",
@@ -35,11 +35,11 @@ def alerts(
     name: str = SENSOR,
     only_datasets: bool = False,
 ) -> dg.SensorDefinition:
-    """The sensor. `webserver` is the address of the web pages, for links to runs.
+    """Return the sensor. `webserver` is the address of Dagster's pages, for links to runs.
 
-    `only_datasets`: what else fails in the code location is told by others.
+    With `only_datasets`, failures that belong to no dataset of the catalog are not reported.
     """
-    alarm = Alarm(catalog, tuple(sinks), webserver.rstrip("/"), only_datasets)
+    alerts = FailureAlerts(catalog, tuple(sinks), webserver.rstrip("/"), only_datasets)
 
     @dg.run_failure_sensor(
         name=name,
@@ -48,48 +48,48 @@ def alerts(
         description=_ABOUT,
     )
     def failed(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-        return alarm.tell(context)
+        return alerts.send(context)
 
     return failed
 
 
 @dataclass(frozen=True)
-class Alarm:
-    """Makes alerts of a failed run, and sends them."""
+class FailureAlerts:
+    """Creates the alerts of a failed run and sends them to all sinks."""
 
     catalog: Catalog
     sinks: tuple[AlertSink, ...]
     webserver: str
     only_datasets: bool = False
 
-    def tell(self, context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-        """Once of each run; of one that Dagster will try again, when its last try failed.
+    def send(self, context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+        """Send the alerts of a run once, after the last attempt of a run that Dagster retries.
 
         Raises the last DatasetAssetsError of a sink, after the alerts went to all sinks.
         """
         run = context.instance.get_run_by_id(context.dagster_run.run_id) or context.dagster_run
-        told = _TOLD + context.sensor_name
+        tag = _REPORTED_TAG + context.sensor_name
         if run.tags.get(WILL_RETRY_TAG) == "true":
             return dg.SkipReason(f"{run.run_id} will be tried again")
-        if run.tags.get(told) == run.run_id:  # one that repeats another has its tags
+        if run.tags.get(tag) == run.run_id:  # a re-executed run has the tags of the first
             return dg.SkipReason(f"{run.run_id} has been told of")
-        undelivered = self._send(tuple(self.of(context)))
-        context.instance.add_run_tags(run.run_id, {told: run.run_id})
+        undelivered = self._deliver(tuple(self.of(context)))
+        context.instance.add_run_tags(run.run_id, {tag: run.run_id})
         if undelivered:
             raise undelivered
         return None
 
-    def _send(self, found: Sequence[Alert]) -> DatasetAssetsError | None:
+    def _deliver(self, alerts: Sequence[Alert]) -> DatasetAssetsError | None:
         undelivered = None
-        for sink in self.sinks if found else ():
+        for sink in self.sinks if alerts else ():
             try:
-                sink.send(found)
+                sink.send(alerts)
             except DatasetAssetsError as error:
                 undelivered = error
         return undelivered
 
     def of(self, context: dg.RunFailureSensorContext) -> Iterator[Alert]:
-        """One for each dataset whose step failed; of a run that broke down, for each that it still owed."""
+        """Yield one alert for each dataset whose step failed, or that a crashed run has not published."""
         run = context.dagster_run
         failed_at = datetime.fromtimestamp(_failed_at(context), UTC)
         for stem, fault in self._failed(context).items():
@@ -109,7 +109,7 @@ class Alarm:
             )
 
     def _failed(self, context: dg.RunFailureSensorContext) -> Mapping[str, str]:
-        """Stem → what went wrong; `""` for a failure that belongs to no dataset."""
+        """Return the fault of each failed dataset by stem; the stem is empty for a failure of no dataset."""
         stems = {word(f"datasets__{stem}"): stem for stem in self.catalog.entries}
         steps = {
             stems.get(event.node_name or "", ""): _fault(event) for event in context.get_step_failure_events()
@@ -117,9 +117,9 @@ class Alarm:
         if steps:
             return steps
         fault = context.failure_event.message or "the run failed"
-        return dict.fromkeys(self._owed(context), fault) or {"": fault}
+        return dict.fromkeys(self._unpublished(context), fault) or {"": fault}
 
-    def _owed(self, context: dg.RunFailureSensorContext) -> Iterator[str]:
+    def _unpublished(self, context: dg.RunFailureSensorContext) -> Iterator[str]:
         planned, done = (
             _assets(context, kind)
             for kind in (
@@ -132,7 +132,7 @@ class Alarm:
                 yield stem
 
     def _owner(self, entry: Entry) -> str:
-        """Also of a file with faults, where it can be told."""
+        """Return the address of the owner, also of an invalid file if the owner can be read; else empty."""
         data = entry.document.data if entry.document else None
         section = data.get(ROOT) if isinstance(data, Mapping) else None
         written = section.get("owner") if isinstance(section, Mapping) else None
@@ -146,20 +146,20 @@ def _name(entry: Entry) -> str:
 
 
 def _fault(event: dg.DagsterEvent) -> str:
-    """The text that the run shows: a person's own mistake is told in plain words (BR-203)."""
+    """Return the message that the run shows, without a traceback for faults of users (BR-203)."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return data.user_failure_data.description
     error = data.error
     while error and error.cause:
-        error = error.cause  # the outer ones only say that there is an inner one
+        error = error.cause  # outer errors only mention the inner one
     return (error.message.strip() if error else event.message) or "the step failed"
 
 
 def _periods(tags: Mapping[str, str]) -> tuple[str, ...]:
     ends = (tags.get(ASSET_PARTITION_RANGE_START_TAG), tags.get(ASSET_PARTITION_RANGE_END_TAG))
-    found = [each for each in ends if each] or [tags.get(PARTITION_NAME_TAG)]
-    return tuple(dict.fromkeys(each for each in found if each))
+    keys = [each for each in ends if each] or [tags.get(PARTITION_NAME_TAG)]
+    return tuple(dict.fromkeys(key for key in keys if key))
 
 
 def _failed_at(context: dg.RunFailureSensorContext) -> float:

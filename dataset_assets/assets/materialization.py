@@ -1,4 +1,4 @@
-"""What an asset's op does: one materialization for each Period of the run, told to Dagster."""
+"""Publish the Periods of a Dagster run for one dataset, and yield Dagster's events about them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from dataset_assets.assets.asset_keys import PROJECT_TAG
 from dataset_assets.assets.checks import check_results
 from dataset_assets.assets.metadata import materialization_metadata
-from dataset_assets.assets.partition_events import all_recorded, period_recorded
+from dataset_assets.assets.partition_events import output_without_events, partition_events
 from dataset_assets.assets.retry import WAITS, retry
-from dataset_assets.assets.run_process import announce
+from dataset_assets.assets.run_process import tag_process
 from dataset_assets.assets.target_resource import TargetResource
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.checks.audit import AuditError, CheckResult
@@ -30,13 +30,13 @@ from dataset_assets.text.progress import ProgressEstimate
 T = TypeVar("T")
 
 AS_OF = "as_of"
-"""The op config of an unpartitioned dataset (BR-106)."""
+"""Key of the as-of in the op config of an unpartitioned dataset (BR-106)."""
 
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
-class Refresh:
-    """One run of one dataset's op. A Period that fails does not keep the others from being published."""
+class DatasetRun:
+    """One run of the op of one dataset. A Period that fails does not stop the others."""
 
     def __init__(
         self,
@@ -54,27 +54,30 @@ class Refresh:
         self.now = datetime.now(UTC)
         self.waits = WAITS
         self.failures: dict[Period | None, DatasetAssetsError] = {}
-        self.findings: dict[str | None, tuple[CheckResult, ...]] = {}
+        self.check_results: dict[str | None, tuple[CheckResult, ...]] = {}
 
     def events(self) -> Iterator[Any]:
-        """Raises dagster.Failure with plain text when a Period could not be published."""
-        announce(self.context.instance, self.context.run)
+        """Publish all Periods and yield the events of the run.
+
+        Raises dagster.Failure with the faults if a Period could not be published.
+        """
+        tag_process(self.context.instance, self.context.run)
         target = _or_fail(lambda: self.resource.load(self.catalog.calendars))
         periods = _or_fail(self._periods)
         estimate = ProgressEstimate(len(periods))
         for period in periods:
             request = self._request(period, self.resource.locked)
-            result = self._attempt(target, request)
+            result = self._publish(target, request)
             if result:
-                yield from self._recorded(target, period, result, len(periods))
+                yield from self._events_of(target, period, result, len(periods))
             if len(periods) > 1:
                 done = f"{result.counts.rows:,} rows" if result else "failed"
                 self.context.log.info("%s: %s; %s", period, done, estimate.step())
-        yield from check_results(self.context.asset_key, self.findings)
+        yield from check_results(self.context.asset_key, self.check_results)
         if self.failures:
             raise dg.Failure(_failure_text(self.failures, periods), allow_retries=False)
         if len(periods) > 1:
-            yield all_recorded(self.context)
+            yield output_without_events(self.context)
 
     def _periods(self) -> Sequence[Period | None]:
         cadence = self.cadence
@@ -95,7 +98,7 @@ class Refresh:
         )
 
     def _as_of(self) -> datetime:
-        """The op's config, else the run's start: the same instant for all datasets of a run."""
+        """Return the as-of of the op config, else the start of the run, equal for its datasets (BR-106)."""
         given = (self.context.op_execution_context.op_config or {}).get(AS_OF)
         if given:
             try:
@@ -106,40 +109,40 @@ class Refresh:
         record = self.context.instance.get_run_record_by_id(self.context.run.run_id)
         return datetime.fromtimestamp(record.start_time, UTC) if record and record.start_time else self.now
 
-    def _attempt(self, target: Target, request: Request) -> Materialization | None:
+    def _publish(self, target: Target, request: Request) -> Materialization | None:
         period = request.period
         name = period.id if period else None
-        said = f"{name}: %s" if name else "%s"
+        message = f"{name}: %s" if name else "%s"
         log = self.context.log
 
-        def work(tried: int) -> Materialization:
-            again = replace(request, attempt=request.attempt + tried)
-            return materialize(self.catalog, target, again, lambda text: log.info(said, text))
+        def attempt(retries: int) -> Materialization:
+            again = replace(request, attempt=request.attempt + retries)
+            return materialize(self.catalog, target, again, lambda text: log.info(message, text))
 
         try:
-            result = retry(work, lambda text: log.warning(said, text), self.waits)
+            result = retry(attempt, lambda text: log.warning(message, text), self.waits)
         except DatasetAssetsError as error:
             self.waits = () if error.transient else self.waits
             self.failures[period] = error
-            self.findings[name] = error.checks if isinstance(error, AuditError) else ()
-            log.warning(said, error)
+            self.check_results[name] = error.checks if isinstance(error, AuditError) else ()
+            log.warning(message, error)
             return None
-        self.findings[name] = result.checks
+        self.check_results[name] = result.checks
         self.waits = WAITS
         return result
 
-    def _recorded(
+    def _events_of(
         self, target: Target, period: Period | None, result: Materialization, count: int
     ) -> Iterator[Any]:
         metadata = materialization_metadata(result, target.warehouse.location(self.entry.stem))
         if period and count > 1:
-            yield from period_recorded(self.context, period.key, metadata, result.digest)
+            yield from partition_events(self.context, period.key, metadata, result.digest)
         else:
             yield dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(result.digest))
 
 
 def _or_fail(work: Callable[[], T]) -> T:
-    """What a user can fix is told as plain text."""
+    """Return the result of `work`. Raises dagster.Failure with the plain text of a DatasetAssetsError."""
     try:
         return work()
     except DatasetAssetsError as error:

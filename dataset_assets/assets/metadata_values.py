@@ -1,12 +1,12 @@
-"""Values as Dagster's metadata takes them."""
+"""Convert Python values to values that Dagster accepts as metadata."""
 
 from typing import Any
 
 import dagster as dg
 
 
-def plain(value: Any) -> Any:
-    """A value as Dagster's metadata takes it: numbers and texts as they are, the rest as JSON."""
+def metadata_value(value: Any) -> Any:
+    """Return a metadata value: numbers and texts unchanged, dicts and lists as JSON, other values as text."""
     match value:
         case bool() | int() | float() | str():
             return value

@@ -1,6 +1,6 @@
-"""Periods as Dagster partitions, and which partitions of a table a dataset's window touches (section 10).
+"""Convert Periods to Dagster partitions, and map a dataset's partitions to the table partitions they read.
 
-Only Dagster's own mappings are used: its host process silently drops any other.
+Only Dagster's own mappings are used: its host process silently drops all others.
 """
 
 from bisect import bisect_right
@@ -20,14 +20,14 @@ from dataset_assets.selection.date_range import DateRange, FixedRange
 
 _ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
 _SAMPLE = (date(2000, 1, 1), date(2010, 1, 1))
-"""Leap days and 53-week years are among them, so a window of N months is as long as it gets somewhere."""
+"""Days over which the longest window is measured; they include leap days and 53-week years."""
 
 
 @dataclass(frozen=True)
 class Partitioning:
-    """A cadence from its `first` Period on, up to the last that is complete at `now`, or to its own `last`.
+    """The Periods of a cadence from `first` to `last`, or to the last one that is complete at `now`.
 
-    A Period that has not ended yet is no partition: its data is still arriving.
+    A Period that has not ended yet is not a partition, because its data is still arriving.
     """
 
     cadence: Cadence
@@ -37,36 +37,36 @@ class Partitioning:
 
     @property
     def by_clock(self) -> bool:
-        """Whether a cron can tell where Periods begin; if not, new ones show when the location reloads."""
+        """Whether a cron schedule has the starts of Periods; else new Periods appear on a reload."""
         return self.cadence.cron_schedule is not None
 
     @property
     def name(self) -> str:
-        """For people: `month from 2017-07`, `month from 2017-07 to 2017-12`."""
+        """Text for people: `month from 2017-07`, `month from 2017-07 to 2017-12`."""
         return f"{self.cadence.name} from {self.first}" + (f" to {self.last}" if self.last else "")
 
     @property
     def definition(self) -> dg.PartitionsDefinition:
-        """Keyed by `Period.key`."""
+        """Dagster's partitions definition, with `Period.key` as keys."""
         return _definition(self)
 
     def complete(self) -> list[Period]:
-        """The Periods that have ended."""
+        """Return the Periods that have ended."""
         return [period for period in self.cadence.between(self.first, self._end) if period.end <= self._end]
 
     def holds(self, period: Period, now: datetime) -> bool:
-        """Whether a Period of the cadence is one of the partitions that there are at the instant `now`."""
+        """Return whether a Period of the cadence is a partition at the instant `now`."""
         end = min(now, self.last.end) if self.last else now
         return self.first.start <= period.start and period.end <= (end if self.by_clock else self._end)
 
     def touched(self, time_range: TimeRange, *, only_last: bool = False) -> list[str]:
-        """The keys of the partitions that lie at least partly in a time range."""
+        """Return the keys of the partitions that overlap a time range."""
         periods = self.cadence.covering(time_range.start, time_range.end)[-1 if only_last else 0 :]
         return [p.key for p in periods if p.start >= self.first.start and p.end <= self._end]
 
     @property
     def _end(self) -> datetime:
-        """The instant by which a Period has ended, or is none of these."""
+        """The instant by which a Period must have ended to be a partition."""
         return min(self.now, self.last.end) if self.last else self.now
 
 
@@ -87,7 +87,7 @@ def _definition(partitioning: Partitioning) -> dg.PartitionsDefinition:
 def nested_mapping(
     upstream: Partitioning | None, downstream: Partitioning | None
 ) -> dg.PartitionMapping | None:
-    """How a dataset reads a nested one: the same Period, or the latest where it has none (BR-122)."""
+    """Return how a dataset reads a nested one: the same Period, or the latest without one (BR-122)."""
     if upstream is None:
         return None
     if downstream is None:
@@ -104,13 +104,13 @@ def table_mapping(
     *,
     snapshots: bool = False,
 ) -> dg.PartitionMapping | None:
-    """How a dataset reads a physical table that is stored by Period: the parts that its window touches.
+    """Return how a dataset reads a table that is stored by Period: the partitions that overlap its window.
 
-    `snapshots`: the table is a lookup, so that only the last part of the window is read.
+    With `snapshots` the table is a lookup, of which only the last partition of the window is read.
     """
     if upstream is None:
         return None
-    fixed = _fixed_extent(dataset, downstream)
+    fixed = _fixed_time_range(dataset, downstream)
     if fixed:
         return dg.SpecificPartitionsPartitionMapping(upstream.touched(fixed, only_last=snapshots))
     if downstream is None:
@@ -126,15 +126,15 @@ def table_mapping(
 
 
 def first_needed(dataset: Dataset, downstream: Partitioning | None) -> datetime | None:
-    """The earliest instant that a partition of the dataset looks at; None where only a run can know it."""
-    found = _fixed_extent(dataset, downstream)
-    if found is None and downstream:
-        found = _extent(dataset, downstream.first)
-    return found.start if found else None
+    """Return the earliest instant that a partition of the dataset reads; None if only a run can decide it."""
+    time_range = _fixed_time_range(dataset, downstream)
+    if time_range is None and downstream:
+        time_range = _time_range(dataset, downstream.first)
+    return time_range.start if time_range else None
 
 
-def _fixed_extent(dataset: Dataset, downstream: Partitioning | None) -> TimeRange | None:
-    """The time range of a dataset with fixed dates, the same for every as-of; None for any other."""
+def _fixed_time_range(dataset: Dataset, downstream: Partitioning | None) -> TimeRange | None:
+    """Return the time range of a dataset with fixed dates, the same for every as-of; None without them."""
     if not isinstance(dataset.filters.date_range, FixedRange):
         return None
     return time_range_of(
@@ -142,8 +142,8 @@ def _fixed_extent(dataset: Dataset, downstream: Partitioning | None) -> TimeRang
     )
 
 
-def _extent(dataset: Dataset, period: Period) -> TimeRange | None:
-    """What a partition asks of a table that is stored by Period; as-of is the Period's end (BR-106)."""
+def _time_range(dataset: Dataset, period: Period) -> TimeRange | None:
+    """Return the time range that a partition reads; its as-of is the end of the Period (BR-106)."""
     return time_range_of(dataset, AsOf(period.end, period.zone), period)
 
 
@@ -152,7 +152,7 @@ def _exact_mapping(
 ) -> dg.PartitionMapping:
     readers: dict[str, list[str]] = {}
     for period in downstream.complete():
-        time_range = _extent(dataset, period)
+        time_range = _time_range(dataset, period)
         for key in upstream.touched(time_range, only_last=snapshots) if time_range else ():
             readers.setdefault(key, []).append(period.key)
     return dg.StaticPartitionMapping(readers)
@@ -160,10 +160,10 @@ def _exact_mapping(
 
 @cache
 def _reach(cadence: Cadence, date_range: DateRange) -> int:
-    """How many Periods before a Period its window begins, at its longest.
+    """Return the number of Periods before a Period at which its window begins, at most.
 
-    A mapping counts in whole Periods of the dataset, the same number for all of them. So it is exact where
-    months look back over months, and up to a Period of the dataset too wide elsewhere, never too narrow.
+    A mapping counts in whole Periods of the dataset, the same number for all of them. So it is exact if
+    months look back over months, else up to one Period of the dataset too wide, and never too narrow.
     """
     periods = cadence.between(cadence.containing(_SAMPLE[0]), _SAMPLE[1])
     starts = [period.start for period in periods]

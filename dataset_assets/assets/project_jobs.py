@@ -1,4 +1,4 @@
-"""Projects as Dagster jobs: a job materializes what its Project names, and stamps its id on rows."""
+"""Create a Dagster job for each Project, which publishes its datasets and writes its id into their rows."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,23 +11,23 @@ from dataset_assets.assets.partitions import Partitioning
 from dataset_assets.catalog.projects import Project
 
 Job = Any
-"""What `define_asset_job` answers; Dagster does not export its class."""
+"""Return type of `define_asset_job`, which Dagster does not export."""
 
 
 def project_jobs(graph: Graph) -> Iterator[Job]:
-    """The jobs of all Projects, each Project's by its name in alphabetical order."""
+    """Yield the jobs of all Projects, in alphabetical order of their names."""
     for stem, project in graph.catalog.projects.items():
         yield from _jobs(graph, stem, project)
 
 
 def _jobs(graph: Graph, stem: str, project: Project) -> Iterator[Job]:
-    """One job, or where the datasets are not all partitioned alike one for each way: Dagster wants it so.
+    """Yield one job for each partitioning of the Project's datasets, because Dagster allows one for each job.
 
-    Names do not change with Periods: the job of the Project's first dataset is called `<project>`, another
-    one `<project>__<stem>`, by the first dataset that it has.
+    The job of the Project's first dataset is called `<project>`. Every other job is called
+    `<project>__<stem>` after its own first dataset, so that names do not change with Periods.
     """
     by_partitioning = _by_partitioning(graph, project)
-    # Dagster's own field for the owners of a job is still in beta, and warns.
+    # The owner is in the text because Dagster's field for owners of a job is in beta and warns.
     lines = [project.name, project.description, f"Owner: {_owner(graph, project)}"]
     for number, stems in enumerate(by_partitioning.values()):
         yield dg.define_asset_job(
@@ -44,14 +44,17 @@ def _owner(graph: Graph, project: Project) -> str:
 
 
 def _by_partitioning(graph: Graph, project: Project) -> Mapping[Partitioning | None, list[str]]:
-    """Broken datasets are in every job: it fails and says why, while the others are published."""
+    """Return the stems of the Project's datasets by partitioning.
+
+    Invalid datasets are in every job: it fails with their faults while the others are published.
+    """
     stems = dict.fromkeys(graph.catalog.entry(name).stem for name in project.datasets)
     shown = [stem for stem in stems if stem in graph.datasets]
     broken = [stem for stem in shown if isinstance(graph.datasets[stem], InvalidDataset)]
-    found: dict[Partitioning | None, list[str]] = {}
+    groups: dict[Partitioning | None, list[str]] = {}
     for stem in shown:
         if stem not in broken:
-            found.setdefault(graph.partitioning(stem), []).append(stem)
-    if broken and not found:
+            groups.setdefault(graph.partitioning(stem), []).append(stem)
+    if broken and not groups:
         return {None: broken}
-    return {partitioning: [*stems, *broken] for partitioning, stems in found.items()}
+    return {partitioning: [*stems, *broken] for partitioning, stems in groups.items()}

@@ -1,8 +1,9 @@
-"""What makes publications due, in Dagster's own conditions: inputs that changed, or a tick of a clock.
+"""Build Dagster conditions on which publications are due: an input changed, or a schedule ticked.
 
-Its daemon evaluates no others. A condition answers with a set of the dataset's partitions. What one remembers
-it keeps under a name made of its kind and of its operands' kinds alone: two that look alike from outside may
-not stand in one dataset's condition, or they share one memory.
+Only Dagster's own conditions are used, because its daemon evaluates no others. A condition evaluates to a set
+of the dataset's partitions. Dagster stores the memory of a condition under a name that consists of its kind
+and of the kinds of its operands. So one dataset's condition may not contain two parts with equal kinds: they
+would share one memory.
 """
 
 from abc import ABC, abstractmethod
@@ -14,6 +15,7 @@ from operator import or_
 from typing import Any
 
 import dagster as dg
+from typing_extensions import override
 
 from dataset_assets.assets.asset_graph import ValidDataset
 from dataset_assets.assets.asset_keys import OBSERVER_TAG, dataset_key
@@ -23,7 +25,7 @@ from dataset_assets.contract.model import Lookups, Refresh
 from dataset_assets.periods.period import Grain
 
 Condition = Any
-"""What Dagster's builders answer; it does not export the classes."""
+"""Return type of Dagster's condition builders, which it does not export."""
 
 AC = dg.AutomationCondition
 
@@ -32,125 +34,128 @@ IN_PROGRESS: Condition = AC.in_progress()
 _CHANGED: Condition = AC.data_version_changed()
 _REQUESTED: Condition = AC.newly_requested()
 _APPEARED: Condition = MISSING.newly_true()
-_FIRST_LOOK: Condition = AC.initial_evaluation()
+_FIRST_EVALUATION: Condition = AC.initial_evaluation()
 
 FAR = 3
-"""Among how many of the last Periods the latest published one is looked for, when a lookup changed."""
+"""Number of last Periods among which the latest published one is searched after a lookup changed."""
 
 _DAYS = {Grain.DAY: 1.0, Grain.WEEK: 7.0, Grain.MONTH: 30.44, Grain.QUARTER: 91.31, Grain.YEAR: 365.24}
 
 
 def any_of(conditions: Iterable[Condition]) -> Condition:
-    """One that holds where any of them does."""
+    """Return the condition that is true if any of these is."""
     return reduce(or_, conditions)
 
 
 def only(*inputs: Input) -> dg.AssetSelection:
-    """What a condition on dependencies is to look at."""
+    """Return the selection that limits a condition on dependencies to these inputs."""
     return dg.AssetSelection.assets(*(each.key for each in inputs))
 
 
 @dataclass(frozen=True)
 class Trigger(ABC):
-    """When the publications of one dataset are due. `zone`: where its clock is."""
+    """Conditions on which publications of one dataset are due. `zone` is the time zone of its schedule."""
 
-    sound: ValidDataset
+    valid: ValidDataset
     refresh: Refresh
     inputs: tuple[Input, ...]
     zone: str
 
     @abstractmethod
     def due(self) -> Condition:
-        """Since it was due it was not requested. A request that fails is not repeated."""
+        """Return the condition: due and not requested since. A request whose run fails is not repeated."""
 
     @abstractmethod
     def seen_due(self, absent: Condition) -> Condition:
-        """The same as another dataset's condition sees it, but not what waits for inputs that are `absent`.
+        """Return `due` for use in another dataset's condition, without publications with an `absent` input.
 
-        It must not hold where nothing is going to be requested: the other dataset would wait for ever.
+        It must not be true if nothing is going to be requested: the other dataset would wait forever.
         """
 
     @property
     def partitioning(self) -> Partitioning | None:
-        """By which Periods the dataset is published."""
-        return self.sound.partitioning
+        """Partitioning of the dataset; None if it is unpartitioned."""
+        return self.valid.partitioning
 
     @property
     def by_clock(self) -> bool:
-        """Whether Dagster can tell the latest Period."""
+        """Whether Dagster can compute the latest Period from the clock."""
         return self.partitioning is None or self.partitioning.by_clock
 
     @property
     def recent(self) -> Condition:
-        """The latest complete Period, and as many before it as late data may still change.
+        """The latest complete Period, and `lookback` Periods before it that late data may still change.
 
-        Where no clock tells: those that came to be after the dataset began to refresh by itself. They alone
-        are built when they were never published; all others are for `backfill`.
+        Without a clock: the Periods that were added after the dataset began to refresh by itself. Of those
+        that were never published, only these are requested; all others are left to `backfill`.
         """
         if not self.by_clock:
-            return _APPEARED.since(_FIRST_LOOK)
+            return _APPEARED.since(_FIRST_EVALUATION)
         return self.last(1 + (self.refresh.lookback or 0))
 
     def last(self, count: int) -> Condition:
-        """That many complete Periods; without Periods, the one publication there is. Only by the clock."""
+        """Return the condition for that many last Periods, or for an unpartitioned dataset."""
         if self.partitioning is None or count == 1:
             return AC.in_latest_time_window()
-        # Half a Period more: they are not equally long, and those that begin within the bound are counted.
+        # Half a Period is added because Periods differ in length; those that begin within the bound count.
         return AC.in_latest_time_window(
             timedelta(days=_DAYS[self.partitioning.cadence.grain] * (count + 0.5))
         )
 
 
-class Upstream(Trigger):
-    """Whenever the data version of something changed that the publication is made of."""
+class UpstreamTrigger(Trigger):
+    """A publication is due whenever the data version of one of its inputs changed."""
 
+    @override
     def due(self) -> Condition:
-        """Also at the first look, where an input may have changed before, and been reported."""
+        """Return the condition; the first evaluation counts earlier reports of inputs as changes."""
         changed = any_of(self._changes()).with_label("an input changed")
         given_up = MISSING & ~(IN_PROGRESS | self.recent)
         return (changed | _APPEARED | self._in_doubt).since(_handled(changed) | given_up)
 
     @property
     def _in_doubt(self) -> Condition:
-        """At the first look, what reads a table that the sensor `sources` has reported.
+        """At the first evaluation: publications that read a table which the sensor `sources` has reported.
 
-        The changes of one that only a command told of (`sighting.py`) are going to be reported.
+        A table that only a command has reported (`source_event_writer.py`) is left out, because the sensor is
+        going to report its changes.
         """
         tables = [each for each in self.inputs if not each.source.nested]
         by_period = [each for each in tables if each.partitioning]
         whole = [each for each in tables if not each.partitioning]
         if not tables:
-            return _FIRST_LOOK
+            return _FIRST_EVALUATION
         reported = []
         if by_period:
             reported.append(AC.any_deps_match(~MISSING).allow(only(*by_period)))
         if whole:
             by_sensor = ~MISSING & ~AC.executed_with_tags(tag_keys={OBSERVER_TAG})
             reported.append(AC.any_deps_match(by_sensor).allow(only(*whole)))
-        return _FIRST_LOOK & any_of(reported).with_label("its inputs may have changed before")
+        return _FIRST_EVALUATION & any_of(reported).with_label("its inputs may have changed before")
 
+    @override
     def seen_due(self, absent: Condition) -> Condition:
-        """Without the first look, which the other dataset has at a time of its own.
+        """Return the condition without the first evaluation, which the other dataset has at another time.
 
-        Where no clock tells what is recent, also without what was never published: it may have come to be
-        between the two first looks, so that one dataset would wait for what the other leaves to `backfill`.
+        Without a clock, publications that never existed are left out too: a Period may be added between the
+        two first evaluations, and one dataset would wait for what the other leaves to `backfill`.
         """
         changed = any_of(self._changes()).with_label("an input changed")
         if not self.by_clock:
             return changed.since(_handled(changed) | (MISSING & ~IN_PROGRESS))
         waiting = MISSING & ~(IN_PROGRESS | (self.recent & ~absent))
-        return (changed | _APPEARED).since(_handled(changed) | waiting | _FIRST_LOOK)
+        return (changed | _APPEARED).since(_handled(changed) | waiting | _FIRST_EVALUATION)
 
     def _changes(self) -> Iterator[Condition]:
-        """In the publications that the change concerns: those that read what changed, or the latest alone."""
-        main = tuple(each for each in self.inputs if self._concerns_the_latest(each) and each.is_main)
-        lookups = tuple(each for each in self.inputs if self._concerns_the_latest(each) and not each.is_main)
+        """Yield conditions for the publications that a change affects: its readers, or only the latest."""
+        main = tuple(each for each in self.inputs if self._affects_latest_only(each) and each.is_main)
+        lookups = tuple(each for each in self.inputs if self._affects_latest_only(each) and not each.is_main)
         fixed = tuple(each for each in self.inputs if each.is_fixed)
         rest = tuple(each for each in self.inputs if each not in (*main, *lookups, *fixed))
         if rest:
             yield AC.any_deps_match(_CHANGED).allow(only(*rest))
         if fixed:
-            # Both together are asked only of the partitions that are read, one alone of any.
+            # Together they are evaluated only on the partitions that are read, one alone on all.
             yield AC.any_deps_match(_CHANGED & ~MISSING).allow(only(*fixed))
         if main:
             yield AC.any_deps_match(_CHANGED).allow(only(*main)) & self.recent
@@ -158,49 +163,54 @@ class Upstream(Trigger):
             concerned = (MISSING & self.recent) | (~MISSING & self._latest_published(lookups[0]))
             yield AC.any_deps_match(_CHANGED).allow(only(*lookups)) & concerned
 
-    def _concerns_the_latest(self, each: Input) -> bool:
-        """Of what is not stored by Period nothing tells which publications it changes: the file does."""
+    def _affects_latest_only(self, each: Input) -> bool:
+        """Whether a change of an unpartitioned input affects the latest publications only."""
         if self.partitioning is None or each.partitioning or not self.by_clock:
             return False
         return self.refresh.lookback is not None if each.is_main else self.refresh.lookups is Lookups.LATEST
 
     def _latest_published(self, neighbour: Input) -> Condition:
-        """Of the published ones. By way of a neighbour in one piece each can know of those after it."""
-        own = dataset_key(self.sound.entry.stem)
-        found = [self.last(1)]
+        """Return the condition for the latest published Period.
+
+        Dagster evaluates other partitions of the dataset only through an unpartitioned `neighbour`.
+        """
+        own = dataset_key(self.valid.entry.stem)
+        candidates = [self.last(1)]
         for count in range(2, FAR + 1):
             later = AC.asset_matches(own, self.last(count - 1) & ~MISSING)
-            found.append(self.last(count) & ~AC.asset_matches(neighbour.key, later))
-        return any_of(found)
+            candidates.append(self.last(count) & ~AC.asset_matches(neighbour.key, later))
+        return any_of(candidates)
 
 
 def _handled(changed: Condition) -> Condition:
-    """What changed between a request and the look after it may be too late for that run: it counts."""
+    """Return the condition: requested, and not changed since the evaluation before the request."""
     return _REQUESTED & ~changed
 
 
-class AfterTick(Trigger):
-    """Once after each tick of a clock, when what is loaded by the clock has landed."""
+class ScheduleTrigger(Trigger):
+    """A publication is due once after each tick of a cron schedule, when scheduled inputs were updated."""
 
+    @override
     def due(self) -> Condition:
-        """For the first time as soon as the inputs are there; then when they were reported anew."""
+        """Return the condition: a tick and, after the first publication, new reports of scheduled inputs."""
         tick = AC.cron_tick_passed(self.refresh.cron or "", self.zone)
         landed = AC.all_deps_match(AC.newly_updated().since(tick)).allow(only(*self._awaited))
         concerned = self.recent if self.by_clock else self.recent | ~MISSING
         return concerned & tick.since(_REQUESTED) & (landed | MISSING)
 
+    @override
     def seen_due(self, absent: Condition) -> Condition:
-        """A clock ticks for all alike."""
+        """Return `due` without publications that miss an input: a schedule ticks for all datasets alike."""
         return self.due() & ~(MISSING & absent)
 
     @property
     def _awaited(self) -> Iterator[Input]:
-        """The main table, and nested datasets that go by the clock too. Others may not change for years."""
+        """The main table and nested datasets with a schedule. Other inputs may not change for years."""
         for each in self.inputs:
             refresh = each.source.nested.dataset.refresh if each.source.nested else None
             if each.is_main or (refresh and refresh.cron and not refresh.paused):
                 yield each
 
 
-TRIGGERS = {"upstream": Upstream, None: AfterTick}
-"""By what `on` says."""
+TRIGGERS = {"upstream": UpstreamTrigger, None: ScheduleTrigger}
+"""Value of `refresh.on` → class of the trigger."""

@@ -1,4 +1,4 @@
-"""Waiting for what passes by itself, inside a run (docs/decisions/0015)."""
+"""Retry work inside a run after transient errors (docs/decisions/0015)."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,20 +10,20 @@ from dataset_assets.text.progress import Progress
 T = TypeVar("T")
 
 WAITS: Sequence[float] = (30.0, 120.0, 300.0)
-"""Seconds before the second, the third and the fourth try."""
+"""Seconds before the second, the third and the fourth attempt."""
 
 
-def retry(work: Callable[[int], T], tell: Progress, waits: Sequence[float] = WAITS) -> T:
-    """What `work` answers, which is told how many times it was tried before.
+def retry(work: Callable[[int], T], report: Progress, waits: Sequence[float] = WAITS) -> T:
+    """Return the result of `work`, which is called with the number of attempts before it.
 
-    Raises what it raises: at once, unless that is transient, else at the last try.
+    Raises its DatasetAssetsError at once if that is not transient, else after the last attempt.
     """
-    for tried, seconds in enumerate(waits):
+    for attempts, seconds in enumerate(waits):
         try:
-            return work(tried)
+            return work(attempts)
         except DatasetAssetsError as error:
             if not error.transient:
                 raise
-            tell(f"{error}. Try {tried + 2} of {len(waits) + 1} follows in {seconds:.0f} seconds")
+            report(f"{error}. Try {attempts + 2} of {len(waits) + 1} follows in {seconds:.0f} seconds")
         time.sleep(seconds)
     return work(len(waits))

@@ -1,6 +1,7 @@
-"""Which process a run is, told by the run itself, so that others can find out whether it is still there.
+"""Tag each Dagster run with its process, so that other processes can detect that the run is dead.
 
-Only for the launcher that starts processes where the code server is: those of containers know better.
+The tag is needed only for the launcher that starts processes on the machine of the code server: launchers of
+containers check their processes themselves.
 """
 
 import os
@@ -14,18 +15,18 @@ from pydantic import ValidationError
 from dataset_assets.model import Model
 
 TAG = ".dagster/dataset_assets/worker"
-"""On a run; its beginning keeps it off Dagster's pages. One that is started again has the tags of the first:
-`run_id` says whose it is."""
+"""Key of the tag, whose prefix hides it on Dagster's pages. A re-executed run has the tags of the first run,
+so the value names the run that it belongs to."""
 
 _STARTED = "Started process for run"
 """The beginning of the event that Dagster's code server writes from a run's new process."""
 
 
-class Worker(Model):
-    """`host` is the machine's name. `began` tells two processes apart that had the same number.
+class RunProcess(Model):
+    """The process of a run: its number `process` on the machine `host`.
 
-    It is the clock tick since the machine was started, which setting the clock does not change; empty where
-    the system does not tell.
+    `began` distinguishes two processes that had the same number. It is the clock tick since the machine was
+    started, which setting the clock does not change; empty if the system does not provide it.
     """
 
     run_id: str
@@ -34,24 +35,24 @@ class Worker(Model):
     began: str
 
     @classmethod
-    def here(cls, run_id: str, process: int) -> Self:
-        """A process of this machine."""
+    def on_this_machine(cls, run_id: str, process: int) -> Self:
+        """Return the description of a process on this machine."""
         return cls(run_id=run_id, host=socket.gethostname(), process=process, began=_began(process))
 
     @classmethod
     def of(cls, run: dg.DagsterRun) -> Self | None:
-        """None where the run did not tell, or has only the tag of the one that it repeats."""
+        """Return the process of the run's tag; None without a tag, or with the tag of the re-executed run."""
         try:
-            found = cls.model_validate_json(run.tags.get(TAG, ""))
+            tagged = cls.model_validate_json(run.tags.get(TAG, ""))
         except ValidationError:
             return None
-        return found if found.run_id == run.run_id else None
+        return tagged if tagged.run_id == run.run_id else None
 
     @classmethod
     def of_events(cls, instance: dg.DagsterInstance, run: dg.DagsterRun) -> Self | None:
-        """The process that the run's last start names, taken for one of this machine; None before any start.
+        """Return the process of the run's last start event, assumed to be on this machine; else None.
 
-        Events do not say when a process began: another one that has its number by now counts as the run's.
+        Events do not say when a process began, so a later process with the same number counts as the run's.
         """
         kinds = {dg.DagsterEventType.ENGINE_EVENT, dg.DagsterEventType.RUN_START}
         logs = instance.all_logs(run.run_id, of_type=kinds)
@@ -62,26 +63,28 @@ class Worker(Model):
 
     @property
     def is_gone(self) -> bool:
-        """Whether it is certain: of another machine's processes nothing is."""
+        """Whether the process is certainly gone. Processes of other machines never are."""
         if self.host != socket.gethostname():
             return False
-        return self.began != _began(self.process) if self.began else not _answers(self.process)
+        return self.began != _began(self.process) if self.began else not _exists(self.process)
 
 
-def announce(instance: dg.DagsterInstance, run: dg.DagsterRun, process: int | None = None) -> None:
-    """Tag the run with its process, so that others can tell when that process is gone.
+def tag_process(instance: dg.DagsterInstance, run: dg.DagsterRun, process: int | None = None) -> None:
+    """Tag the run with its process, so that other processes can detect when that process is gone.
 
-    Called within a run. `process`: its number, else that of the run's start. A launcher that checks on what
-    it launched needs no tag; a run that a command executes has no launcher.
+    It is called within a run. `process` is the number of the process, by default that of the run's start
+    event. A launcher that checks its processes needs no tag. A run that a command executes has no launcher.
     """
     if run.remote_job_origin and instance.run_launcher.supports_check_run_worker_health:
         return
-    known = instance.get_run_by_id(run.run_id)
-    if known is None or (process is None and Worker.of(known)):
+    stored = instance.get_run_by_id(run.run_id)
+    if stored is None or (process is None and RunProcess.of(stored)):
         return
     process = process or _process(instance, run)
     if process:
-        instance.add_run_tags(run.run_id, {TAG: Worker.here(run.run_id, process).model_dump_json()})
+        instance.add_run_tags(
+            run.run_id, {TAG: RunProcess.on_this_machine(run.run_id, process).model_dump_json()}
+        )
 
 
 def _process(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int | None:
@@ -91,7 +94,7 @@ def _process(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int | None:
 
 
 def _started(entry: dg.EventLogEntry) -> int | None:
-    """The process that this event says was started for the run."""
+    """Return the process that the event says was started for the run; None for other events."""
     event = entry.dagster_event
     if event is None or event.event_type is dg.DagsterEventType.RUN_START:
         return event.pid if event else None
@@ -102,7 +105,7 @@ def _started(entry: dg.EventLogEntry) -> int | None:
 
 
 def _began(process: int) -> str:
-    """Empty for one that is not there, or only waits for somebody to ask how it ended."""
+    """Return the start time of a process in clock ticks; empty if it does not exist or is a zombie."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -110,8 +113,8 @@ def _began(process: int) -> str:
     return "" if fields[0] in "ZX" else fields[19]
 
 
-def _answers(process: int) -> bool:
-    """For systems that tell no more of a process."""
+def _exists(process: int) -> bool:
+    """Return whether a process with this number exists, for systems without start times."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""What `dg scaffold defs` writes: a component that works at once, over a table of a few rows."""
+"""Write the files of `dg scaffold defs`: a component that works at once, over a table with a few rows."""
 
 import os
 from abc import abstractmethod
@@ -8,6 +8,7 @@ from textwrap import indent
 
 from dagster import Scaffolder, ScaffoldRequest
 from dagster.components.component_scaffolding import scaffold_component
+from typing_extensions import override
 
 EXAMPLE = """\
 name: Basket lines
@@ -24,7 +25,7 @@ main_table:
 column_mapping: {user_id: customer_id, product_id: product_id, timestamp: ordered_at, revenue: price}
 split_config: {strategy: random, unit: row, train_percent: 75}
 """
-"""A dataset over the table that is written beside it."""
+"""Example dataset over the table that is written beside it."""
 
 _ABOUT = "# What a dataset may say: README of dataset-assets. Its JSON Schema: `dataset-assets schema`.\n"
 _TARGET = """\
@@ -53,11 +54,12 @@ order_id,product_id,customer_id,ordered_at,price
 """
 
 
-class _WithTable(Scaffolder):
-    """Writes the component's own files, and beside them users, a target, and the table that it reads."""
+class _ExampleScaffolder(Scaffolder):
+    """Writes a component's own files, and beside them users, a target and the table that it reads."""
 
+    @override
     def scaffold(self, request: ScaffoldRequest) -> None:
-        """A component in Python, or one more in a file that is there, gets no example."""
+        """Write the files. A component in Python or in an existing file gets no example."""
         if request.scaffold_format != "yaml" or request.append:
             scaffold_component(request, {})
             return
@@ -74,25 +76,27 @@ class _WithTable(Scaffolder):
 
     @abstractmethod
     def files(self, type_name: str, name: str) -> Mapping[str, str]:
-        """The text of each file, by its path; `name` is that of the component's folder."""
+        """Return the text of each file by its path; `name` is the name of the component's folder."""
 
 
-class DatasetsScaffolder(_WithTable):
-    """A folder with one dataset in it."""
+class DatasetsScaffolder(_ExampleScaffolder):
+    """Scaffolds a DatasetsComponent with one dataset in its folder."""
 
+    @override
     def files(self, type_name: str, name: str) -> Mapping[str, str]:
-        """The component, and its first dataset: two components may not have the same."""
+        """Return the component and its first dataset, named after the folder to be unique in the project."""
         return {
             "defs.yaml": f"type: {type_name}\nattributes:\n  target: target.yaml\n",
             f"datasets/{name}_example.yaml": f"{_ABOUT}dataset:\n{indent(EXAMPLE, '  ')}",
         }
 
 
-class DatasetScaffolder(_WithTable):
-    """One dataset, written into the component itself."""
+class DatasetScaffolder(_ExampleScaffolder):
+    """Scaffolds a DatasetComponent with the dataset in its own file."""
 
-    def files(self, type_name: str, name: str) -> Mapping[str, str]:  # noqa: ARG002
-        """The component; the dataset is called as it is."""
+    @override
+    def files(self, type_name: str, name: str) -> Mapping[str, str]:
+        """Return the component, whose folder names the dataset."""
         attributes = f"  target: target.yaml\n  dataset:\n{indent(EXAMPLE, '    ')}"
         return {"defs.yaml": f"{_ABOUT}type: {type_name}\nattributes:\n{attributes}"}
 

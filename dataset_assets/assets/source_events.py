@@ -1,4 +1,4 @@
-"""What Dagster is told of a source, and what it was told last."""
+"""Create Dagster events about source tables, and read which versions earlier events have reported."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,23 +10,26 @@ from dataset_assets.assets.asset_graph import Table
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import TableState
 
-Report = dg.AssetMaterialization | dg.AssetObservation
+SourceEvent = dg.AssetMaterialization | dg.AssetObservation
 
-KINDS: Mapping[type[Report], dg.DagsterEventType] = {
+EVENT_TYPES: Mapping[type[SourceEvent], dg.DagsterEventType] = {
     dg.AssetMaterialization: dg.DagsterEventType.ASSET_MATERIALIZATION,
     dg.AssetObservation: dg.DagsterEventType.ASSET_OBSERVATION,
 }
-"""In the order in which a change is reported: a materialization makes Dagster refresh what reads the table,
-an observation is what runs note as the version that they read.
+"""Event class → event type, in the order in which a change is reported.
 
-The other order loses changes. Of a partition, Dagster compares a new materialization with the last event of
-either kind before it: where its automation looks between the two, the observation has the version already.
+A materialization causes Dagster to refresh the datasets that read the table. An observation is what runs
+record as the version that they read. The opposite order loses changes: Dagster compares a partition's new
+materialization with the last event of either kind before it. If its automation is evaluated between the two,
+the observation already has the new version.
 """
 
 
-def report(kind: type[Report], table: Table, period: Period | None, state: TableState) -> Report:
-    """The event of one piece of a table; `period` is None for a table in one piece."""
-    return kind(
+def source_event(
+    event_class: type[SourceEvent], table: Table, period: Period | None, state: TableState
+) -> SourceEvent:
+    """Return the event that reports the state of a table's Period, or of the whole table if that is None."""
+    return event_class(
         asset_key=table.key,
         partition=period.key if period else None,
         tags={DATA_VERSION_TAG: state.version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"},
@@ -34,34 +37,38 @@ def report(kind: type[Report], table: Table, period: Period | None, state: Table
     )
 
 
-def reported(instance: dg.DagsterInstance, kind: type[Report], table: Table) -> Mapping[str | None, str]:
-    """The version that the latest event of this kind tells, by partition; the key is None without partitions.
+def reported_versions(
+    instance: dg.DagsterInstance, event_class: type[SourceEvent], table: Table
+) -> Mapping[str | None, str]:
+    """Return the version of the latest event of this class by partition key (None without partitions).
 
-    It reads what Dagster's automation reads: an event that only half arrived was not told.
+    The versions are read from the same place as Dagster's automation reads them, so an event of which only a
+    part was stored counts as not reported.
     """
-    key = table.key
     if table.partitioning:
         storage = instance.event_log_storage
-        tags = storage.get_latest_tags_by_partition(key, KINDS[kind], [DATA_VERSION_TAG])
-        return {partition: found[DATA_VERSION_TAG] for partition, found in tags.items()}
-    entry = _latest(instance, kind, key)
+        tags = storage.get_latest_tags_by_partition(table.key, EVENT_TYPES[event_class], [DATA_VERSION_TAG])
+        return {partition: values[DATA_VERSION_TAG] for partition, values in tags.items()}
+    entry = _latest_event(instance, event_class, table.key)
     version = (entry.tags or {}).get(DATA_VERSION_TAG) if entry else None
     return {None: version} if version else {}
 
 
-def _latest(instance: dg.DagsterInstance, kind: type[Report], key: dg.AssetKey) -> dg.EventLogEntry | None:
-    if kind is dg.AssetMaterialization:
+def _latest_event(
+    instance: dg.DagsterInstance, event_class: type[SourceEvent], key: dg.AssetKey
+) -> dg.EventLogEntry | None:
+    if event_class is dg.AssetMaterialization:
         return instance.get_latest_materialization_event(key)
     records = instance.fetch_observations(key, limit=1).records
     return records[0].event_log_entry if records else None
 
 
 def _metadata(table: Table, period: Period | None, state: TableState) -> dict[str, Any]:
-    found: dict[str, Any] = {"resolver": table.resolver}
+    metadata: dict[str, Any] = {"resolver": table.resolver}
     if period:
-        found["period"] = period.id
+        metadata["period"] = period.id
     if state.row_count is not None:
-        found["dagster/partition_row_count" if period else "dagster/row_count"] = state.row_count
+        metadata["dagster/partition_row_count" if period else "dagster/row_count"] = state.row_count
     if state.modified_at:
-        found["modified_at"] = dg.MetadataValue.timestamp(state.modified_at)
-    return found
+        metadata["modified_at"] = dg.MetadataValue.timestamp(state.modified_at)
+    return metadata

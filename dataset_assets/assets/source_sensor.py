@@ -1,10 +1,10 @@
-"""The sensor that finds out which sources changed, and tells Dagster of these alone."""
+"""The Dagster sensor `sources`, which detects changed source tables and reports only those to Dagster."""
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from uuid import uuid4
@@ -12,25 +12,31 @@ from uuid import uuid4
 import dagster as dg
 
 from dataset_assets.assets.asset_graph import Graph, Table
-from dataset_assets.assets.source_events import KINDS, Report, report, reported
-from dataset_assets.errors import DatasetAssetsError
+from dataset_assets.assets.source_events import EVENT_TYPES, SourceEvent, reported_versions, source_event
+from dataset_assets.assets.source_states import (
+    PartitionStates,
+    SourceStates,
+    read_source_states,
+    states_by_partition,
+)
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.resolver import TableState
-from dataset_assets.ports.target import Target
 from dataset_assets.text.wording import listed
 
 SENSOR = "sources"
 INTERVAL = 30
 """Seconds between two ticks, at least."""
-MOST_TABLES = 1_000
-MOST_EVENTS = 500
-"""In one tick: the daemon writes them one after the other, and does nothing else meanwhile."""
-SECONDS_ASKING = 15
-SECONDS = 25
-"""In one tick, which the daemon gives up after 60."""
-MOST_TOLD = 10
-_AT_ONCE = 8
-"""Tables that are asked for at the same time: what takes long is waiting for a network."""
+MAX_TABLES = 1_000
+"""Tables whose states one tick reads."""
+MAX_EVENTS = 500
+"""Events of one tick: the daemon writes them one after another, and runs no other sensor meanwhile."""
+READ_SECONDS = 15
+"""Seconds that one tick waits for resolvers."""
+TICK_SECONDS = 25
+"""Seconds after which a tick ends by itself; the daemon cancels a tick after 60."""
+MAX_LISTED = 10
+"""Names of each kind in the text of a tick."""
+_THREADS = 8
+"""Tables that are read at the same time: most of the time is spent waiting for a network."""
 
 _ABOUT = (
     "Asks every table what changed, as its resolver's metadata tells, and reports the changes to its asset"
@@ -38,10 +44,10 @@ _ABOUT = (
 
 
 def sources(graph: Graph, name: str = SENSOR) -> dg.SensorDefinition:
-    """The sensor of a code location. Nothing of the target is opened before its first tick."""
+    """Return the sensor of a code location. The target is not used before the first tick."""
     return dg.SensorDefinition(
         name=name,
-        evaluation_fn=Polling(graph).tick,
+        evaluation_fn=SourcePoller(graph).tick,
         minimum_interval_seconds=INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=_ABOUT,
@@ -50,197 +56,175 @@ def sources(graph: Graph, name: str = SENSOR) -> dg.SensorDefinition:
 
 @dataclass(frozen=True)
 class Cursor:
-    """What the daemon keeps once all events of a tick are written: the tick's name, and its last table."""
+    """State that the daemon stores once all events of a tick are written: the tick's id and last table."""
 
     tick: str = ""
     after: str = ""
 
     @classmethod
     def read(cls, text: str | None) -> "Cursor":
-        """That of the first tick, for a text that is none."""
+        """Parse a stored cursor. An invalid or absent one is the cursor of a first tick."""
         try:
-            found = json.loads(text or "")
-            return cls(str(found["tick"]), str(found["after"]))
+            stored = json.loads(text or "")
+            return cls(str(stored["tick"]), str(stored["after"]))
         except (ValueError, TypeError, LookupError):
             return cls()
 
     @property
     def text(self) -> str:
-        """As the daemon keeps it."""
+        """The cursor as JSON, as the daemon stores it."""
         return json.dumps({"tick": self.tick, "after": self.after})
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a resolver said of a table, or what stood in the way."""
-
-    pieces: Mapping[str | None, TableState] = field(default_factory=dict)
-    problem: str = ""
+_TIMED_OUT = SourceStates(problem="has not answered yet")
 
 
-_LATE = Answer(problem="has not answered yet")
+class SourcePoller:
+    """Reads the states of all tables in the order of their names; each tick continues where the last ended.
 
-Pieces = Mapping[str | None, tuple[Period | None, TableState]]
-"""By partition."""
-
-
-class Polling:
-    """Asks in the order of the tables' names, each tick from where the one before it stopped.
-
-    Dagster's event log is what counts: a table is compared with the log whenever it is not as it was. What
-    it was like is remembered here, under the name of the tick. Only where the daemon's cursor has that name
-    are the tick's events written; where it has another, or is lost, all tables are compared anew.
+    Dagster's event log decides what is new: a table is compared with the log whenever its states differ from
+    the remembered ones. States are remembered in this process, under the id of the tick that read them. If
+    the daemon's cursor has another id, the events of that tick were not written, and all tables are compared
+    with the log again.
     """
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._memory: tuple[str, Mapping[str, str]] = ("", {})
-        self._late: Mapping[str, Future[Answer]] = {}
+        self._remembered: tuple[str, Mapping[str, str]] = ("", {})
+        self._late: Mapping[str, Future[SourceStates]] = {}
 
     def tick(self, context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """The events of what changed, within the bounds of one tick."""
-        deadline = monotonic() + SECONDS
+        """Return the events of changed tables, within the limits of one tick."""
+        deadline = monotonic() + TICK_SECONDS
         cursor = Cursor.read(context.cursor)
-        name, seen = self._memory
-        remembers = bool(name) and name == cursor.tick
-        findings = Findings(context, dict(seen) if remembers else {}, waits=not remembers)
+        tick_id, fingerprints = self._remembered
+        remembers = bool(tick_id) and tick_id == cursor.tick
+        changes = SourceChanges(context, dict(fingerprints) if remembers else {}, waits=not remembers)
         tables, after = self._tables(), cursor.after
-        for table, answer in self._answers(tables, after).items():
-            if monotonic() > deadline or not findings.take(table, tables[table], answer):
+        for name, states in self._read(tables, after).items():
+            if monotonic() > deadline or not changes.add(name, tables[name], states):
                 break
-            after = table
+            after = name
         done = Cursor(uuid4().hex, after)
-        self._memory = (done.tick, findings.seen)
-        return dg.SensorResult(asset_events=findings.events, skip_reason=findings.text, cursor=done.text)
+        self._remembered = (done.tick, changes.fingerprints)
+        return dg.SensorResult(asset_events=changes.events, skip_reason=changes.text, cursor=done.text)
 
     def _tables(self) -> Mapping[str, Table]:
         tables = self._graph.sources
         return {f"{resolver}/{name}": tables[resolver, name] for resolver, name in sorted(tables)}
 
-    def _answers(self, tables: Mapping[str, Table], after: str) -> Mapping[str, Answer]:
-        """In order; of those that nobody came to there is none.
+    def _read(self, tables: Mapping[str, Table], after: str) -> Mapping[str, SourceStates]:
+        """Return the states by table name, beginning with the table after `after`.
 
-        One that has not answered in time goes on, and is asked again only after it did.
+        Tables that were not started in time are left out. A read that has not ended in time continues in its
+        thread, and its table is read again only after that.
         """
-        ordered = sorted(tables, key=lambda name: (name <= after, name))[:MOST_TABLES]
-        pool = ThreadPoolExecutor(_AT_ONCE, SENSOR)
+        ordered = sorted(tables, key=lambda name: (name <= after, name))[:MAX_TABLES]
+        pool = ThreadPoolExecutor(_THREADS, SENSOR)
         target = self._graph.binding.target
-        asked = {name: pool.submit(ask, target, tables[name]) for name in ordered if name not in self._late}
-        wait(asked.values(), SECONDS_ASKING)
-        pool.shutdown(wait=False, cancel_futures=True)
-        asked |= self._late
-        self._late = {name: each for name, each in asked.items() if not each.done()}
-        answers = dict.fromkeys(self._late, _LATE)
-        answers |= {
-            name: each.result()
-            for name, each in asked.items()
-            if name not in self._late and not each.cancelled()
+        reads = {
+            name: pool.submit(read_source_states, target, tables[name])
+            for name in ordered
+            if name not in self._late
         }
-        return {name: answers[name] for name in ordered if name in answers}
+        wait(reads.values(), READ_SECONDS)
+        pool.shutdown(wait=False, cancel_futures=True)
+        reads |= self._late
+        self._late = {name: read for name, read in reads.items() if not read.done()}
+        states = dict.fromkeys(self._late, _TIMED_OUT)
+        states |= {
+            name: read.result()
+            for name, read in reads.items()
+            if name not in self._late and not read.cancelled()
+        }
+        return {name: states[name] for name in ordered if name in states}
 
 
-def ask(target: Target | None, table: Table) -> Answer:
-    """What the metadata of a table tells. Nothing is raised: an answer tells what stood in the way."""
-    if target is None:
-        return Answer(problem="the target cannot be read")
-    try:
-        resolver = target.resolver(table.resolver)
-        if table.partitioning:
-            return Answer(resolver.pieces(table.name))
-        return Answer({None: resolver.state(table.name)})
-    except DatasetAssetsError as error:
-        return Answer(problem=" ".join(fault.message for fault in error.faults))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other sources go on
-        return Answer(problem=f"{type(error).__name__}: {error}")
+class SourceChanges:
+    """Collects the changes that one tick detects, as events and as a text for people.
 
-
-def pieces_of(table: Table, answer: Answer, now: datetime) -> Pieces:
-    """The pieces by partition. A Period that is none of the asset is left out, until it is one."""
-    found: dict[str | None, tuple[Period | None, TableState]] = {}
-    for period_id, state in answer.pieces.items():
-        period = None
-        if table.partitioning and period_id:
-            period = table.partitioning.cadence.parse(period_id)
-            if not table.partitioning.holds(period, now):
-                continue
-        found[period.key if period else None] = (period, state)
-    return found
-
-
-class Findings:
-    """What one tick found out. `seen`: of each table that is reported in full, what it was like.
-
-    `waits`: a piece that is as a command observed it is reported by the next tick. Until it is, nothing that
-    was made of it is in doubt at the first look of the sensor that refreshes, which may come in between.
+    `fingerprints` has a hash of the states of each table that is reported completely. With `waits`, a
+    partition whose version a command has observed is reported by the next tick: the first evaluation of the
+    sensor `refresh`, which may happen in between, then counts its publications as up to date.
     """
 
     def __init__(
-        self, context: dg.SensorEvaluationContext, seen: dict[str, str], *, waits: bool = False
+        self, context: dg.SensorEvaluationContext, fingerprints: dict[str, str], *, waits: bool = False
     ) -> None:
         self.context = context
-        self.seen = seen
+        self.fingerprints = fingerprints
         self._waits = waits
         self._waiting = False
-        self.events: list[Report] = []
+        self.events: list[SourceEvent] = []
         self._now = datetime.now(UTC)
-        self._asked = 0
+        self._read_count = 0
         self._changed: list[str] = []
         self._gone: list[str] = []
-        self._untold: list[str] = []
+        self._unknown: list[str] = []
 
-    def take(self, name: str, table: Table, answer: Answer) -> bool:
-        """Whether the table is done with: there was room for all that is to be told of it."""
-        self._asked += 1
-        if answer.problem:
-            self._untold.append(f"{name}: {answer.problem}")
+    def add(self, name: str, table: Table, states: SourceStates) -> bool:
+        """Add the changes of a table; return whether all of its events fit into this tick."""
+        self._read_count += 1
+        if states.problem:
+            self._unknown.append(f"{name}: {states.problem}")
             return True
-        pieces = pieces_of(table, answer, self._now)
-        for period, state in pieces.values():
+        partitions = states_by_partition(table, states, self._now)
+        for period, state in partitions.values():
             if not state.version:
-                self._untold.append(f"{_called(name, period)}: {state.unknown}")
-        mark = _mark(pieces)
-        if self.seen.get(name) == mark:
+                self._unknown.append(f"{_label(name, period)}: {state.unknown}")
+        fingerprint = _fingerprint(partitions)
+        if self.fingerprints.get(name) == fingerprint:
             return True
         self._waiting = False
-        changes = list(self._changes(name, table, pieces))
-        room = MOST_EVENTS - len(self.events)
-        self.events += changes[:room]
-        if len(changes) > room:
+        events = list(self._new_events(name, table, partitions))
+        room = MAX_EVENTS - len(self.events)
+        self.events += events[:room]
+        if len(events) > room:
             return False
         if not self._waiting:
-            self.seen[name] = mark
+            self.fingerprints[name] = fingerprint
         return True
 
     @property
     def text(self) -> str:
-        """For people."""
-        told = [f"{self._asked} tables asked"]
+        """One sentence for the pages of Dagster: which tables changed, vanished or could not be read."""
+        parts = [f"{self._read_count} tables asked"]
         if self._changed:
-            told.append(f"changed: {listed(self._changed, MOST_TOLD)}")
+            parts.append(f"changed: {listed(self._changed, MAX_LISTED)}")
         if self._gone:
-            told.append(f"no longer there: {listed(self._gone, MOST_TOLD)}, what was made of it stays")
-        if self._untold:
-            told.append(f"not known: {listed(self._untold, MOST_TOLD, '; ')}")
-        return "; ".join(told)
+            parts.append(f"no longer there: {listed(self._gone, MAX_LISTED)}, what was made of it stays")
+        if self._unknown:
+            parts.append(f"not known: {listed(self._unknown, MAX_LISTED, '; ')}")
+        return "; ".join(parts)
 
-    def _changes(self, name: str, table: Table, pieces: Pieces) -> Iterator[Report]:
-        known = {kind: reported(self.context.instance, kind, table) for kind in KINDS}
-        gone = {str(partition) for told in known.values() for partition in told.keys() - pieces.keys()}
+    def _new_events(self, name: str, table: Table, partitions: PartitionStates) -> Iterator[SourceEvent]:
+        reported = {
+            event_class: reported_versions(self.context.instance, event_class, table)
+            for event_class in EVENT_TYPES
+        }
+        gone = {
+            str(partition)
+            for versions in reported.values()
+            for partition in versions.keys() - partitions.keys()
+        }
         self._gone += (f"{name} {partition}" for partition in sorted(gone))
-        for partition, (period, state) in pieces.items():
-            news = [kind for kind in KINDS if state.version not in ("", known[kind].get(partition))]
-            if self._waits and news == [dg.AssetMaterialization] and partition not in known[news[0]]:
+        for partition, (period, state) in partitions.items():
+            outdated = [
+                each for each in EVENT_TYPES if state.version not in ("", reported[each].get(partition))
+            ]
+            is_observed = outdated == [dg.AssetMaterialization] and partition not in reported[outdated[0]]
+            if self._waits and is_observed:
                 self._waiting = True
                 continue
-            if news:
-                self._changed.append(_called(name, period))
-            yield from (report(kind, table, period, state) for kind in news)
+            if outdated:
+                self._changed.append(_label(name, period))
+            yield from (source_event(event_class, table, period, state) for event_class in outdated)
 
 
-def _mark(pieces: Pieces) -> str:
-    lines = sorted(f"{partition}\0{state.version}" for partition, (_, state) in pieces.items())
+def _fingerprint(partitions: PartitionStates) -> str:
+    lines = sorted(f"{partition}\0{state.version}" for partition, (_, state) in partitions.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _called(name: str, period: Period | None) -> str:
+def _label(name: str, period: Period | None) -> str:
     return f"{name} {period}" if period else name

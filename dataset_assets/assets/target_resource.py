@@ -1,4 +1,4 @@
-"""The target as a Dagster resource, and what of it the asset graph shows before anything runs."""
+"""Provide the target to Dagster: as the resource of runs, and to the asset graph before anything runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from dataset_assets.periods.calendar import Calendars
 from dataset_assets.ports.target import Target
 
 RESOURCE = "target"
-"""The key of the resource that every dataset's op requires, unless its Placement has another."""
+"""Default key of the resource that the ops of all datasets require."""
 
 
 class TargetResource(dg.ConfigurableResource):
-    """Where datasets are read and published: a target by `name`, as the launchpad shows and overrides it.
+    """The target by `name`, where datasets are read and published. The launchpad can override it.
 
-    With `locked`, a structure that its lock does not hold is refused (BR-115). `project` is the folder
+    With `locked`, a structure that its lock does not have is refused (BR-115). `project` is the folder
     whose `resources/targets/` has the name, and at which the target's relative paths begin; by default the
     one around the current folder. The target is loaded in the run, so that a code location starts without
     an engine.
@@ -28,7 +28,10 @@ class TargetResource(dg.ConfigurableResource):
     project: str = ""
 
     def load(self, calendars: Calendars) -> Target:
-        """Read the target, whose tables may be stored by Periods of these calendars; raises ContractError."""
+        """Load the target, whose tables may be stored by Periods of these calendars.
+
+        Raises ContractError with all faults of its file.
+        """
         from dataset_assets.adapters.targets.loading import load_target  # noqa: PLC0415 - loads no engine at start
 
         return load_target(self.name, calendars, Path(self.project) if self.project else None)
@@ -36,16 +39,16 @@ class TargetResource(dg.ConfigurableResource):
 
 @dataclass(frozen=True)
 class TargetBinding:
-    """What a code location asks of its target: where tables come from and datasets go.
+    """The target of a code location, or the `faults` of a target that cannot be loaded.
 
-    `faults` are those of a target that cannot be read; nothing else may be asked of it then. `key` is that of
-    its resource. `made_here`: tables that other assets of the code location make, by name.
+    `key` is the key of the resource. `upstream_assets` maps the tables that other assets of the code location
+    write to the keys of those assets.
     """
 
     target: Target | None
     faults: tuple[Fault, ...] = ()
     key: str = RESOURCE
-    made_here: Mapping[str, dg.AssetKey] = field(default_factory=dict)
+    upstream_assets: Mapping[str, dg.AssetKey] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -53,17 +56,17 @@ class TargetBinding:
         resource: TargetResource,
         calendars: Calendars,
         key: str = RESOURCE,
-        made_here: Mapping[str, dg.AssetKey] | None = None,
+        upstream_assets: Mapping[str, dg.AssetKey] | None = None,
     ) -> "TargetBinding":
-        """A target that is broken is no reason for a code location not to load."""
+        """Load the target of a resource, or keep its faults: an invalid target still lets Dagster load."""
         target, faults = None, ()
         try:
             target = resource.load(calendars)
         except DatasetAssetsError as error:
             faults = error.faults
-        return cls(target, faults, key, made_here or {})
+        return cls(target, faults, key, upstream_assets or {})
 
     @property
     def kinds(self) -> set[str]:
-        """What the assets are computed with and kept as, for badges."""
+        """Names of the engine and the warehouse, which Dagster shows as badges of the assets."""
         return {self.target.engine.dialect.name, self.target.warehouse.kind} if self.target else set()

@@ -1,4 +1,4 @@
-"""From Arrow to pandas without a change of any value, and published values as people read them."""
+"""Convert Arrow tables to pandas without changing any value, and values to text or JSON for people."""
 
 import json
 from collections.abc import Iterator
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 Decimals = Literal["decimal", "float"]
 LABELS, NULL = "_labels", "NULL"
 _EXACT = Context(prec=76)
-"""Python rounds to 28 digits by default; a published decimal has up to 38."""
+"""Keeps every digit: Python rounds to 28 by default, and a published decimal has up to 38."""
 
 
 def check_decimals(decimals: str) -> None:
-    """Raises DatasetAssetsError for anything but the two that `frame_of` takes."""
+    """Raise DatasetAssetsError if `decimals` is neither "decimal" nor "float"."""
     if decimals not in {"decimal", "float"}:
         fault = Fault(f"decimals is {shown(decimals)}", hint="use 'decimal' or 'float'")
         raise DatasetAssetsError(fault)
 
 
-def frame_of(table: "pa.Table", decimals: Decimals = "decimal") -> "pd.DataFrame":
-    """Return the table as a DataFrame. See `read_pandas`.
+def to_pandas(table: "pa.Table", decimals: Decimals = "decimal") -> "pd.DataFrame":
+    """Return the table as a DataFrame with the types that `read_pandas` describes.
 
-    Raises DataError for dates outside of the years 1 to 9999, which Python's `date` cannot be.
+    Raises DataError if a date is outside of the years 1 to 9999, which Python's `date` cannot represent.
     """
     if decimals == "float":
         table = _with_floats(table)
     names = table.column_names
-    apart = {name for name in names if name == LABELS or _needs_nullable(table[name])}
+    special = {name for name in names if name == LABELS or _needs_nullable(table[name])}
     try:
-        frame = table.select([name for name in names if name not in apart]).to_pandas()
+        frame = table.select([name for name in names if name not in special]).to_pandas()
     except (OverflowError, ValueError):
         raise DataError(_out_of_range(table)) from None
     for place, name in enumerate(names):
-        if name in apart:
+        if name in special:
             frame.insert(place, name, _series(table[name], name))
     return frame
 
@@ -50,19 +50,19 @@ def _series(column: "pa.ChunkedArray", name: str) -> "pd.Series":
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
     if name == LABELS:
-        return pd.Series([as_dict(labels) for labels in column.to_pylist()], dtype=object)
+        return pd.Series([labels_dict(labels) for labels in column.to_pylist()], dtype=object)
     return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
 
 
 def _needs_nullable(column: "pa.ChunkedArray") -> bool:
-    """Whether plain pandas would make floats, or objects, of the column to hold its NULLs."""
+    """Whether pandas would convert the column to floats or objects because it has NULLs."""
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
     return column.null_count > 0 and column.type in {pa.int64(), pa.bool_()}
 
 
 def _with_floats(table: "pa.Table") -> "pa.Table":
-    """Decimals as the nearest floats, by their digits: Arrow's own cast is off by one bit at times."""
+    """Convert decimals to the nearest floats through text: Arrow's own cast can be off by one bit."""
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
     for place, name in enumerate(table.column_names):
@@ -79,18 +79,18 @@ def _out_of_range(table: "pa.Table") -> Fault:
     return Fault(message, listed(dates), "use read_arrow, or leave the column out")
 
 
-def as_dict(labels: Any) -> dict[str, str]:
-    """Labels as Python has them (BR-119)."""
+def labels_dict(labels: Any) -> dict[str, str]:
+    """Return labels as a Python dict (BR-119)."""
     return {each["key"]: each["value"] for each in labels or ()}
 
 
-def texts(table: "pa.Table") -> Iterator[tuple[str, ...]]:
-    """Yield the rows as text for people, as `text_of` writes each value."""
-    return (tuple(map(text_of, row)) for row in values(table))
+def text_rows(table: "pa.Table") -> Iterator[tuple[str, ...]]:
+    """Yield each row as text for people, with each value formatted by `format_value`."""
+    return (tuple(map(format_value, row)) for row in value_rows(table))
 
 
-def values(table: "pa.Table") -> Iterator[tuple[Any, ...]]:
-    """Yield the rows as Python values; dates and times of years that Python does not have are text."""
+def value_rows(table: "pa.Table") -> Iterator[tuple[Any, ...]]:
+    """Yield each row as Python values. Columns with years outside of 1 to 9999 are yielded as text."""
     return zip(*(_values(table[name]) for name in table.column_names), strict=True)
 
 
@@ -103,23 +103,23 @@ def _values(column: "pa.ChunkedArray") -> list[Any]:
         return column.cast(pa.string()).to_pylist()
 
 
-def text_of(value: Any) -> str:
-    """A value as people write it: no trailing zeros, instants in UTC, labels as JSON, NULL as `NULL`.
+def format_value(value: Any) -> str:
+    """Return a value as text for people: no trailing zeros, instants in UTC, labels as JSON, NULL as `NULL`.
 
-    Text that could be taken for NULL or for nothing is in quotes.
+    A string is put in quotes if it is blank or reads `NULL`.
     """
     match value:
         case None:
             return NULL
         case list():
-            return json.dumps(as_dict(value), ensure_ascii=False)
+            return json.dumps(labels_dict(value), ensure_ascii=False)
         case str() if value == NULL or not value.strip():
             return f"'{value}'"
-    return str(in_json(value))
+    return str(to_json_value(value))
 
 
-def in_json(value: Any) -> Any:
-    """A value as JSON has it: decimals, dates and times as text, labels as an object, NULL as None."""
+def to_json_value(value: Any) -> Any:
+    """Return a value for JSON: decimals, dates and times as text, labels as an object, NULL as None."""
     match value:
         case Decimal():
             return f"{value.normalize(_EXACT):f}"
@@ -128,5 +128,5 @@ def in_json(value: Any) -> Any:
         case date():
             return value.isoformat()
         case list():
-            return as_dict(value)
+            return labels_dict(value)
     return value

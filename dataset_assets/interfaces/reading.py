@@ -1,5 +1,6 @@
-"""Published rows for Python: `read_arrow` and `read_pandas`.
+"""Read published rows in Python with `read_arrow` and `read_pandas`.
 
+from dataset_assets.ports.warehouse import PublicationQuery, PublicationQuery
 from dataset_assets.interfaces.reading import read_pandas
 
 train = read_pandas("grocery_recommender", partition="2017-12", split="train")
@@ -19,10 +20,10 @@ from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Datasets, Scope
 from dataset_assets.errors import Fault, PeriodError, ResolveError, raise_all
-from dataset_assets.interfaces.frames import Decimals, check_decimals, frame_of
+from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import JobContext, Session
-from dataset_assets.ports.warehouse import Publication, PublicationQuery, no_such_version
+from dataset_assets.ports.warehouse import Publication, no_such_version
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
 from dataset_assets.text.wording import listed, nearest, shown
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 ROW_ID, SPLIT = "_row_id", "split"
 _STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-"""What may be the name of a published table, so that a warehouse can be asked for it."""
+"""Valid name of a published table: only such a name is passed to a warehouse."""
 
 
 def read_arrow(
@@ -50,34 +51,35 @@ def read_arrow(
     target: str | None = None,
     definitions: Path | None = None,
 ) -> "pa.Table":
-    """The published rows of a dataset, in the order of their `_row_id`.
+    """Return the published rows of a dataset, in the order of their `_row_id`.
 
     `name` is a stem or an id. Without `partition` all Periods are read, one after another. `version` is the
-    warehouse table's (time travel), `split` one of train, eval and test. Columns that begin with `_` are
-    left out unless they are named, or `with_system` is set. Target and definitions folder are those of the
-    environment. Raises DatasetAssetsError for what is not there. Sensitive columns are read like all others.
+    version of the warehouse table (time travel), `split` one of train, eval and test. Columns that begin with
+    `_` are left out unless `columns` names them or `with_system` is set. Target and definitions folder are
+    those of the environment by default. Sensitive columns are read like all others. Raises DatasetAssetsError
+    if the dataset, Period, version, split or a column does not exist.
     """
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
-    wanted = Wanted(name, partition, version, split, tuple(columns or ()), limit, with_system)
-    with opened(Workspace.of(target, definitions), wanted) as rows:
+    selection = RowSelection(name, partition, version, split, tuple(columns or ()), limit, with_system)
+    with open_rows(Workspace.of(target, definitions), selection) as rows:
         return pa.concat_tables(rows.tables())
 
 
 def read_pandas(name: str, *, decimals: Decimals = "decimal", **options: Any) -> "pd.DataFrame":
-    """Return what `read_arrow` returns as a DataFrame in which no value differs from the published one.
+    """Return the rows of `read_arrow`, which has the same `options`, as a DataFrame with unchanged values.
 
     Integers and booleans are `Int64` and `boolean` where there are NULLs, dates are `datetime.date`, times
     are `datetime64[us, UTC]`, labels are dicts (BR-119). `decimals="decimal"` keeps each digit as
     `decimal.Decimal`; "float" gives the nearest float64, and NaN for NULL. Raises as `read_arrow` does.
     """
     check_decimals(decimals)
-    return frame_of(read_arrow(name, **options), decimals)
+    return to_pandas(read_arrow(name, **options), decimals)
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which published rows, and which of their columns. See `read_arrow`."""
+class RowSelection:
+    """Which published rows and columns to read. The fields are the parameters of `read_arrow`."""
 
     name: str
     partition: str | None = None
@@ -89,8 +91,8 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Published rows that can be read while their session is open. `sensitive` are columns to be masked."""
+class PublishedRows:
+    """Published rows that can be read while their session is open. `sensitive` names columns to mask."""
 
     session: Session
     publications: tuple[Publication, ...]
@@ -101,20 +103,20 @@ class Rows:
 
     @property
     def total(self) -> int:
-        """How many rows there are without the limit."""
+        """Number of rows, not counting the limit."""
         records = [publication.record for publication in self.publications]
         if self.split is None:
             return sum(record["counts"]["rows"] for record in records)
         return sum(record["statistics"]["splits"].get(NAMES[self.split], 0) for record in records)
 
     def tables(self) -> "Iterator[pa.Table]":
-        """One Arrow table a Period, so that no more than one has to be in memory; at least one."""
-        left = self.limit
+        """Yield one Arrow table for each Period, at least one, so that only one has to be in memory."""
+        remaining = self.limit
         for publication in self.publications:
-            table = self.session.arrow(self._query(publication, left))
+            table = self.session.arrow(self._query(publication, remaining))
             yield table
-            left = None if left is None else left - table.num_rows
-            if left == 0:
+            remaining = None if remaining is None else remaining - table.num_rows
+            if remaining == 0:
                 return
 
     def _query(self, publication: Publication, limit: int | None) -> exp.Query:
@@ -127,51 +129,52 @@ class Rows:
 
 
 @contextmanager
-def opened(workspace: Workspace, wanted: Wanted) -> "Generator[Rows]":
-    """Finds the publications. Raises DatasetAssetsError for anything that is not there."""
-    entry, target = workspace.catalog_if_any.named(wanted.name), workspace.target
-    stem = entry.stem if entry else wanted.name
+def open_rows(workspace: Workspace, selection: RowSelection) -> "Generator[PublishedRows]":
+    """Open a session and yield the selected rows. Raises DatasetAssetsError if any part does not exist."""
+    entry, target = workspace.catalog_if_any.named(selection.name), workspace.target
+    stem = entry.stem if entry else selection.name
     if entry is None and not _STEM.fullmatch(stem):
         workspace.catalog.entry(stem)
     with target.engine.connect(JobContext(stem)) as session:
-        found = _publications(workspace, entry, wanted, session)
-        columns, split = _columns(found[-1], wanted), _split(found[-1], wanted.split)
-        sensitive = _sensitive(entry, found, workspace.catalog_if_any.find)
-        yield Rows(session, found, columns, sensitive.intersection(columns), split, wanted.limit)
+        publications = _publications(workspace, entry, selection, session)
+        columns = _columns(publications[-1], selection)
+        split = _split_value(publications[-1], selection.split)
+        sensitive = _sensitive(entry, publications, workspace.catalog_if_any.find).intersection(columns)
+        yield PublishedRows(session, publications, columns, sensitive, split, selection.limit)
 
 
 def _publications(
-    workspace: Workspace, entry: Entry | None, wanted: Wanted, session: Session
+    workspace: Workspace, entry: Entry | None, selection: RowSelection, session: Session
 ) -> tuple[Publication, ...]:
-    """All of one version of the table: what is published meanwhile is not mixed in.
+    """Return the selected publications, all of the same version of the table.
 
-    A dataset that no file of the definitions folder defines, such as a component's, is known by what is
-    published of it.
+    A dataset that no file of the definitions folder defines, such as a component's, is found by the name of
+    its published table. Raises ResolveError if nothing is published.
     """
-    warehouse, stem = workspace.target.warehouse, entry.stem if entry else wanted.name
+    warehouse, stem = workspace.target.warehouse, entry.stem if entry else selection.name
     newest = warehouse.version(stem, session)
     if newest is None and entry is None:
-        workspace.catalog.entry(wanted.name)
-    if newest is not None and wanted.version is not None and not 0 <= wanted.version <= newest:
-        raise ResolveError(no_such_version(stem, wanted.version, newest))
-    version = newest if wanted.version is None else wanted.version
+        workspace.catalog.entry(selection.name)
+    if newest is not None and selection.version is not None and not 0 <= selection.version <= newest:
+        raise ResolveError(no_such_version(stem, selection.version, newest))
+    version = newest if selection.version is None else selection.version
     published = warehouse.periods(stem, session)
-    periods = _periods(workspace, entry, stem, wanted.partition, published)
+    periods = _periods(workspace, entry, stem, selection.partition, published)
     query = PublicationQuery(stem, periods, version)
-    found = tuple(warehouse.publications(query, session)) if newest is not None else ()
-    if not found:
-        raise ResolveError(_not_published(stem, wanted, published))
-    return found
+    publications = tuple(warehouse.publications(query, session)) if newest is not None else ()
+    if not publications:
+        raise ResolveError(_not_published(stem, selection, published))
+    return publications
 
 
-def _not_published(stem: str, wanted: Wanted, published: Sequence[str | None]) -> Fault:
-    what = f"{stem} of {wanted.partition}" if wanted.partition else stem
-    then = f" in version {wanted.version}" if wanted.version is not None else ""
-    known = [period for period in published if period]
+def _not_published(stem: str, selection: RowSelection, published: Sequence[str | None]) -> Fault:
+    publication = f"{stem} of {selection.partition}" if selection.partition else stem
+    version = f" in version {selection.version}" if selection.version is not None else ""
+    periods = [period for period in published if period]
     command = f"dataset-assets materialize {stem}"
-    command += f" --partition {wanted.partition}" if wanted.partition else ""
-    hint = f"published are: {listed(known, 12)}" if known else f"run `{command}`"
-    return Fault(f"{what} is not published{then}", hint=hint)
+    command += f" --partition {selection.partition}" if selection.partition else ""
+    hint = f"published are: {listed(periods, 12)}" if periods else f"run `{command}`"
+    return Fault(f"{publication} is not published{version}", hint=hint)
 
 
 def _periods(
@@ -192,49 +195,57 @@ def _periods(
     return [schedule.cadence.parse(partition).id] if schedule else []
 
 
-def _columns(publication: Publication, wanted: Wanted) -> tuple[str, ...]:
-    there = [each.name for each in publication.relation.columns]
+def _columns(publication: Publication, selection: RowSelection) -> tuple[str, ...]:
+    published = [each.name for each in publication.relation.columns]
     declared = [each["name"] for each in publication.record["columns"]]
-    users = sorted((each for each in there if not each.startswith("_")), key=_place(declared))
-    system = [each for each in there if each.startswith("_")]
-    if not wanted.columns:
-        return (*users, *(system if wanted.with_system else ()))
-    raise_all(ResolveError, (_unknown(name, there) for name in wanted.columns if name not in there))
-    named = tuple(dict.fromkeys(wanted.columns))
-    return (*named, *(each for each in system if wanted.with_system and each not in named))
+    users = sorted((each for each in published if not each.startswith("_")), key=_position_in(declared))
+    system = [each for each in published if each.startswith("_")]
+    if not selection.columns:
+        return (*users, *(system if selection.with_system else ()))
+    raise_all(
+        ResolveError,
+        (_unknown_column(name, published) for name in selection.columns if name not in published),
+    )
+    named = tuple(dict.fromkeys(selection.columns))
+    return (*named, *(each for each in system if selection.with_system and each not in named))
 
 
-def _place(names: Sequence[str]) -> Any:
-    """Sorts by the place in `names`, what is not among them to the end."""
-    places = {name: place for place, name in enumerate(names)}
-    return lambda name: places.get(name, len(places))
+def _position_in(names: Sequence[str]) -> Any:
+    """Return a sort key: the position of a name in `names`; names that are not in it are last."""
+    positions = {name: position for position, name in enumerate(names)}
+    return lambda name: positions.get(name, len(positions))
 
 
-def _unknown(name: str, there: Sequence[str]) -> Fault:
-    meant = nearest(name, there)
-    listed = ", ".join(each for each in there if not each.startswith("_"))
+def _unknown_column(name: str, published: Sequence[str]) -> Fault:
+    meant = nearest(name, published)
+    listed = ", ".join(each for each in published if not each.startswith("_"))
     hint = f"did you mean {meant!r}?" if meant else f"it has: {listed}"
     return Fault(f"there is no published column {shown(name)}", hint=hint)
 
 
-def _split(publication: Publication, name: str | None) -> int | None:
+def _split_value(publication: Publication, name: str | None) -> int | None:
     if name is None:
         return None
     config = Dataset.model_validate(publication.record["definition"]).split_config
-    there = {NAMES[value]: value for value in config.values} if config else {}  # noqa: PD011 - a split's
-    if name not in there:
-        hint = f"it has {', '.join(there)}" if there else "it is not split"
+    values = {NAMES[value]: value for value in config.values} if config else {}  # noqa: PD011 - a split's
+    if name not in values:
+        hint = f"it has {', '.join(values)}" if values else "it is not split"
         raise ResolveError(Fault(f"{publication.dataset} has no split {shown(name)}", hint=hint))
-    return there[name]
+    return values[name]
 
 
-def _sensitive(entry: Entry | None, found: Sequence[Publication], datasets: Datasets) -> frozenset[str]:
-    """Columns that any definition says are sensitive, today's or one of then, and those that none knows."""
-    then = (Dataset.model_validate(each.record["definition"]) for each in found)
-    known: dict[str, bool] = {}
-    for dataset in (*then, *((entry.dataset,) if entry and entry.dataset else ())):
+def _sensitive(
+    entry: Entry | None, publications: Sequence[Publication], datasets: Datasets
+) -> frozenset[str]:
+    """Return the columns that the current definition or a published one marks as sensitive (BR-206).
+
+    A user column that no definition has counts as sensitive too.
+    """
+    recorded = (Dataset.model_validate(each.record["definition"]) for each in publications)
+    is_sensitive: dict[str, bool] = {}
+    for dataset in (*recorded, *((entry.dataset,) if entry and entry.dataset else ())):
         for output in Scope(dataset, datasets).outputs:
             name = output.name.lower()
-            known[name] = output.definition.sensitive or known.get(name, False)
-    there = {each.name for publication in found for each in publication.relation.columns}
-    return frozenset(name for name in there if known.get(name.lower(), not name.startswith("_")))
+            is_sensitive[name] = output.definition.sensitive or is_sensitive.get(name, False)
+    columns = {each.name for publication in publications for each in publication.relation.columns}
+    return frozenset(name for name in columns if is_sensitive.get(name.lower(), not name.startswith("_")))

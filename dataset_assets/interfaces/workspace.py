@@ -1,4 +1,4 @@
-"""What every command works with: the files, and the target that is loaded when it is needed."""
+"""Open what every command works with: the settings, the catalog of all files, and the target."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,14 +22,17 @@ _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 @dataclass(frozen=True)
 class Workspace:
-    """The settings of the environment, with a target's name or path where one is given."""
+    """The settings of the environment. `target_name` is a target's name or path that replaces theirs."""
 
     settings: Settings
     target_name: str | None = None
 
     @classmethod
     def of(cls, target: str | None = None, definitions: Path | None = None) -> "Workspace":
-        """By the environment, but for what is given. Raises ContractError for a variable that is wrong."""
+        """Return the workspace of the environment, with another target or definitions folder if given.
+
+        Raises ContractError if an environment variable is invalid.
+        """
         settings = Settings.from_env()
         if definitions:
             settings = settings.model_copy(update={"definitions": definitions.resolve()})
@@ -37,7 +40,7 @@ class Workspace:
 
     @property
     def root(self) -> Path:
-        """The definitions folder. Raises ContractError when it is not one."""
+        """The definitions folder. Raises ContractError if it has no folder `datasets`."""
         root = self.settings.definitions
         if not (root / "datasets").is_dir():
             hint = "set DATASET_ASSETS_DEFINITIONS to a folder that has datasets/"
@@ -48,12 +51,12 @@ class Workspace:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """All files of the definitions folder."""
+        """The catalog of all files in the definitions folder. Raises ContractError as `root` does."""
         return load_catalog(self.root)
 
     @property
     def catalog_if_any(self) -> Catalog:
-        """The catalog, or an empty one where there is no definitions folder: publications can be read."""
+        """The catalog, or an empty one without a definitions folder: publications can be read even then."""
         root = self.settings.definitions
         if (root / "datasets").is_dir():
             return self.catalog
@@ -61,8 +64,8 @@ class Workspace:
 
     @cached_property
     def target(self) -> Target:
-        """Raises ContractError with everything that is wrong with its file."""
-        from dataset_assets.adapters.targets.loading import load_target  # noqa: PLC0415 - engines load when they are used
+        """The target, loaded on first use. Raises ContractError with all faults of its file."""
+        from dataset_assets.adapters.targets.loading import load_target  # noqa: PLC0415 - loads engines
 
         return load_target(self._target, self.catalog_if_any.calendars, self.settings.project)
 
@@ -71,21 +74,27 @@ class Workspace:
         return self.target_name or self.settings.target
 
     def resolvers(self, calendars: Calendars) -> Resolvers:
-        """What files may name of the target; no engine is loaded. Raises ContractError as `target` does."""
+        """Return the names of the target's resolvers without loading an engine.
+
+        Raises ContractError as `target` does.
+        """
         from dataset_assets.adapters.targets.loading import read_target  # noqa: PLC0415 - most commands need none
 
-        found = read_target(self._target, calendars, self.settings.project)
-        return Resolvers(found.name, tuple(found.file.resolvers))
+        target = read_target(self._target, calendars, self.settings.project)
+        return Resolvers(target.name, tuple(target.file.resolvers))
 
 
-def instant(text: str) -> datetime:
-    """An as-of as it is typed: a date or an instant, in UTC. Raises PeriodError."""
+def parse_as_of(text: str) -> datetime:
+    """Parse an as-of: a date or an instant, in UTC by default.
+
+    Raises PeriodError if the text is not an instant, or if its year is out of range.
+    """
     try:
-        found = _INSTANT.validate_python(text)
+        as_of = _INSTANT.validate_python(text)
     except ValidationError:
         hint = "write it as 2018-01-01 or 2018-01-01T12:00:00Z"
         raise PeriodError(Fault(f"as-of {shown(text)} is not an instant", hint=hint)) from None
-    if found.year not in YEARS:
+    if as_of.year not in YEARS:
         hint = f"use one of the years {YEARS[0]} to {YEARS[-1]}"
         raise PeriodError(Fault(f"as-of {shown(text)} is out of range", hint=hint))
-    return found
+    return as_of

@@ -1,4 +1,4 @@
-"""EnginePair engines read the same rows back, in whatever order Periods were published.
+"""What is published is read back alike from both engines, whatever was published in which order.
 
 The expectation is kept in plain Python. `DATASET_ASSETS_PROVE=1 pytest tests/agreement` tries more of it.
 """
@@ -20,8 +20,8 @@ from pyarrow import csv, parquet
 
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.errors import ResolveError
-from dataset_assets.interfaces.cli.export import to_file
-from dataset_assets.interfaces.reading import Wanted, opened, read_arrow, read_pandas
+from dataset_assets.interfaces.cli.export import write_rows
+from dataset_assets.interfaces.reading import RowSelection, open_rows, read_arrow, read_pandas
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.materialize import materialize
 from tests.agreement.parity import EnginePair, engine_pair
@@ -87,7 +87,7 @@ def end_of(period: str) -> datetime:
 
 
 def sale(random: Random, number: int) -> Row:
-    """Return a source row; some rows are in the first or last microsecond of a day."""
+    """A row of the source; some of them in the last and first microsecond of a day."""
     first = random.choice((datetime(2023, 11, 1, tzinfo=UTC), *map(end_of, PERIODS[:-1])))
     offset = random.choice((timedelta(), timedelta(days=29, hours=-1, microseconds=-1), timedelta(days=19)))
     return {
@@ -105,7 +105,7 @@ def sale(random: Random, number: int) -> Row:
 
 
 def published(source: list[Row], period: str) -> list[Row]:
-    """Return the expected rows of a Period's publication, ordered by key."""
+    """What a publication of a Period holds, in the order of the keys."""
     kinds = {1: "one", 2: None}
     rows = [each for each in source if f"{each['soldAt']:%Y-%m}" == period]
     eval_from = end_of(period) - timedelta(days=EVAL_DAYS)
@@ -119,7 +119,7 @@ def published(source: list[Row], period: str) -> list[Row]:
 
 @dataclass
 class Story:
-    """A dataset's publications on both engines. `states` maps engine and version to expected rows."""
+    """A dataset's publications on both engines. `states`: by engine, what each table version holds."""
 
     pair: EnginePair
     random: Random
@@ -157,10 +157,10 @@ class Story:
             for store in self.pair.stores
         ]
 
-    def wanted(self) -> list[Wanted]:
-        """Return the same read request for both engines, with table versions of the same state."""
+    def wanted(self) -> list[RowSelection]:
+        """The same question to both; their versions are of one state."""
         names = self.random.choice(((), (), self.random.sample(COLUMNS, self.random.randint(1, 6))))
-        asked = Wanted(
+        asked = RowSelection(
             "orders",
             self.random.choice((None, None, *self.now)),
             None,
@@ -173,8 +173,8 @@ class Story:
         place = self.random.randrange(len(self.states[0]))
         return [replace(asked, version=sorted(states)[place]) for states in self.states]
 
-    def expected(self, wanted: Wanted, state: dict[str, list[Row]]) -> list[list[Row]]:
-        """Return by Period the rows to which the limit applies."""
+    def expected(self, wanted: RowSelection, state: dict[str, list[Row]]) -> list[list[Row]]:
+        """By Period, all rows of it that the limit is taken from."""
         periods = [wanted.partition] if wanted.partition else sorted(state)
         split = {"train": 0, "eval": 1}.get(wanted.split or "")
         return [
@@ -200,7 +200,7 @@ def test_what_was_published_is_read(emulator: Emulator, seed: int, tmp_path: Pat
                 periods[number - 1] if number <= len(periods) else story.random.choice(periods), number
             )
         assert [len(states) for states in story.states] == [PUBLICATIONS] * 2
-        everything = Wanted("orders")
+        everything = RowSelection("orders")
         for asked in [[everything] * 2, *(story.wanted() for _ in range(QUESTIONS))]:
             answers = [
                 answer(story, workspace, wanted, states, tmp_path)
@@ -210,9 +210,13 @@ def test_what_was_published_is_read(emulator: Emulator, seed: int, tmp_path: Pat
 
 
 def answer(
-    story: Story, workspace: Workspace, wanted: Wanted, states: dict[int, dict[str, list[Row]]], folder: Path
+    story: Story,
+    workspace: Workspace,
+    wanted: RowSelection,
+    states: dict[int, dict[str, list[Row]]],
+    folder: Path,
 ) -> list[Row] | str:
-    """Read the rows in every way, compare them with the expected rows, and return them."""
+    """The rows, read in each way there is, after they were compared with what is expected."""
     state = story.now if wanted.version is None else states[wanted.version]
     parts = story.expected(wanted, state)
     said: dict[str, Any] = {
@@ -235,7 +239,7 @@ def answer(
 
 
 def check_rows(rows: list[Row], parts: list[list[Row]], names: list[str], limit: int | None) -> None:
-    """Check the rows Period by Period; their order within a Period is not defined."""
+    """Period after Period; rows have an order of their own within each."""
     at = 0
     for part in parts:
         own = rows[at : at + len(part)]
@@ -248,7 +252,7 @@ def check_rows(rows: list[Row], parts: list[list[Row]], names: list[str], limit:
 
 
 def key(values: list[Any]) -> str:
-    """Return a comparable key, in which 1.5 and 1.500000000 are equal."""
+    """1.5 and 1.500000000 are one decimal."""
     kinds = {Decimal: "{:.9f}".format, datetime: datetime.isoformat}
     return repr([kinds.get(type(value), repr)(value) for value in values])
 
@@ -263,10 +267,10 @@ def check_frame(frame: pd.DataFrame, rows: list[Row]) -> None:
             assert str(frame[name].dtype) in kinds[None in want]
 
 
-def check_files(workspace: Workspace, wanted: Wanted, table: pa.Table, folder: Path) -> None:
-    with opened(workspace, wanted) as rows:
+def check_files(workspace: Workspace, wanted: RowSelection, table: pa.Table, folder: Path) -> None:
+    with open_rows(workspace, wanted) as rows:
         for kind in ("parquet", "csv", "jsonl"):
-            to_file(rows, kind, folder / f"rows.{kind}")
+            write_rows(rows, kind, folder / f"rows.{kind}")
     assert parquet.read_table(folder / "rows.parquet").equals(table)
     read = csv.ConvertOptions(
         column_types=table.schema,
@@ -284,7 +288,7 @@ def check_files(workspace: Workspace, wanted: Wanted, table: pa.Table, folder: P
 
 
 def typed(value: Any, like: Any) -> Any:
-    """Convert a JSON value to the value of its column."""
+    """What a JSON value stands for."""
     match like:
         case Decimal():
             assert isinstance(value, str)

@@ -1,4 +1,4 @@
-"""Random catalogs: datasets over tables that are stored by Period or in one piece, and over one another."""
+"""Generate random catalogs: datasets over partitioned tables, unpartitioned tables and other datasets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ TABLES = {
     "one": None,
     "two": None,
 }
-"""What is stored by which cadence."""
+"""Table → the cadence by which it is stored."""
 
 STARTS = {"month": "2024-02", "week": "2024-W17", "quarter": "2023-Q3", "shop.month": "RY2024-M01"}
 CALENDARS = Calendars.model_validate(
@@ -57,7 +57,7 @@ def text(
     nested: Iterable[int] = (),
     status: str = "active",
 ) -> str:
-    """The file of a dataset, with lookups of `tables`, and of datasets by their numbers."""
+    """Return the file of a dataset with lookups of `tables` and of datasets by their numbers."""
     joined = [LOOKUP.format(alias=name, target=TABLE.format(name=name), key="k") for name in tables]
     for each in nested:
         target = NESTED.format(number=each)
@@ -68,7 +68,7 @@ def text(
 
 @dataclass(frozen=True)
 class Spec:
-    """One dataset, as its file says it. `first` is its first Period, by id; `months` of a rolling window."""
+    """One dataset file. `first` is the id of its first Period, `months` the length of its rolling window."""
 
     number: int
     cadence: str | None
@@ -97,7 +97,7 @@ class Spec:
         return self.cadence != "shop.month"
 
     def periods(self, now: datetime) -> list[Period]:
-        """Those that are complete."""
+        """Return the complete Periods."""
         cadence = cadence_of(self.cadence or "")
         return [each for each in cadence.between(cadence.parse(self.first or ""), now) if each.end <= now]
 
@@ -127,7 +127,7 @@ def cadence_of(name: str) -> Cadence:
 
 
 def catalog(random: Random) -> list[Spec]:
-    """Each dataset after those that it nests."""
+    """Return random datasets, each one after those that it nests."""
     found: list[Spec] = []
     for number in range(1, random.randint(4, 9)):
         found.append(_spec(random, number, found))

@@ -1,10 +1,12 @@
+"""Fixtures of the tests of Dagster assets."""
+
 from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from tests.assets.automated import Automated, Make, made
+from tests.assets.automation_fixtures import Automated, Make, made
 from tests.assets.catalogs import NOW, TABLES
 from tests.assets.retailer import Retailer, open_retailer
 

@@ -1,6 +1,6 @@
-"""Dagster's own sensor daemon over a code location of sources, in a process that can be killed.
+"""Run Dagster's own sensor daemon over a code location of sources, in a process that can be killed.
 
-Its ticks follow one another at once.
+Its ticks follow one another without a pause.
 """
 
 import logging
@@ -28,7 +28,7 @@ SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
         "tests.assets.daemon",
-        "tests.assets.polling_process",
+        "tests.assets.source_sensor_process",
         "dataset_assets.adapters.targets.loading",
         "pyarrow.parquet",
     ]
@@ -68,7 +68,7 @@ def _run(retailer: Retailer, home: Path, dies_at: int | None, ready: Event, tick
     os.environ["DATASET_ASSETS_DEFINITIONS"] = str(retailer.settings.definitions)
     logging.disable()
     vars(sensor_daemon)["is_under_min_interval"] = lambda *_: False
-    origin = LoadableTargetOrigin(module_name="tests.assets.polling_process")
+    origin = LoadableTargetOrigin(module_name="tests.assets.source_sensor_process")
     location = InProcessCodeLocationOrigin(origin)  # ty: ignore[abstract-class-instantiation]
     with (
         dg.DagsterInstance.from_config(str(home)) as instance,

@@ -1,4 +1,4 @@
-"""What has to be refreshed, told by dates and versions alone: an account that knows nothing of Dagster.
+"""Oracle without Dagster: decide by dates and versions alone which publications have to be refreshed.
 
 Of every publication it keeps which versions its inputs had when it was last asked for. Where Dagster can only
 tell too much, `Verdict.MAYBE` says so; what it may never do is to tell less.
@@ -13,7 +13,7 @@ from enum import IntEnum
 from dateutil.relativedelta import relativedelta
 
 from dataset_assets.periods.period import Period
-from tests.assets.automated import Piece
+from tests.assets.automation_fixtures import Piece
 from tests.assets.catalogs import FIXED, TABLES, Spec, cadence_of
 
 FAR = 3
@@ -27,7 +27,7 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True)
 class Read:
-    """One input: the pieces that a publication is made of, and those that it may be taken to be made of."""
+    """One input: the partitions that a publication reads, and those that Dagster may assume it reads."""
 
     name: str
     exact: frozenset[Piece]
@@ -52,7 +52,7 @@ class Account:
     begins: bool = True
 
     def verdicts(self, now: datetime) -> dict[Piece, Verdict]:
-        """Of each publication, whether it has to be requested now."""
+        """Return for each publication whether it has to be requested now."""
         due = {piece: self._due(piece, now) for piece in self.publications(now)}
         self.begun |= {piece for piece, verdict in due.items() if verdict and self.begins}
         found = {}
@@ -74,14 +74,14 @@ class Account:
                 yield from ((stem, period.key) for period in spec.periods(now))
 
     def ask(self, piece: Piece, now: datetime) -> None:
-        """It is made of what there is now."""
+        """Record that a publication was requested, with the current versions of its inputs."""
         read = {each for read in self._reads(piece, now) for each in read.wide}
         self.asked[piece] = {each: self.versions[each] for each in read if each in self.versions}
         self.pending.discard(piece)
         self.begun.discard(piece)
 
     def content(self, piece: Piece, contents: dict[Piece, str], now: datetime) -> str:
-        """What a publication holds, made of what its inputs hold."""
+        """Return the content of a publication, computed from the contents of its inputs."""
         read = sorted((each for read in self._reads(piece, now) for each in read.exact), key=str)
         made = repr((piece, [(each, contents.get(each)) for each in read]))
         return hashlib.sha256(made.encode()).hexdigest()[:12]
@@ -117,7 +117,7 @@ class Account:
         return Verdict.MAYBE if wide else Verdict.NO
 
     def _concerned(self, piece: Piece, read: Read, now: datetime) -> bool:
-        """Of what is in one piece, whether a change of it is one of this publication."""
+        """Return whether a change of an unpartitioned input affects this publication."""
         spec = self.specs[piece[0]]
         if spec.cadence is None or not spec.by_clock or read.role == "exact":
             return True
@@ -137,7 +137,7 @@ class Account:
         return piece[1] in last[-1 - (spec.lookback or 0) :]
 
     def _waits(self, piece: Piece, due: dict[Piece, Verdict], now: datetime) -> Verdict:
-        """Whether something below it is being made, or is going to be."""
+        """Return whether a nested dataset below the publication is in progress or going to be requested."""
         spec = self.specs[piece[0]]
         below = [each for nested in spec.nested for each in self._mapped(spec, nested, piece, now)]
         found = [self._unsettled(each, due) for each in below]
@@ -221,7 +221,7 @@ def _midnight(day: date) -> datetime:
 
 
 def told(found: Iterable[Piece], verdicts: dict[Piece, Verdict]) -> tuple[set[Piece], set[Piece]]:
-    """What is missing of what was requested, and what is too much."""
+    """Return the publications that are missing from the requests, and those that are superfluous."""
     requested = set(found)
     must = {piece for piece, verdict in verdicts.items() if verdict is Verdict.YES}
     may = {piece for piece, verdict in verdicts.items() if verdict}

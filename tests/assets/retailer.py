@@ -1,4 +1,4 @@
-"""A small retailer: definitions, a target and its Parquet files, for runs that are real in all but size."""
+"""A small retailer with definitions, a target and Parquet files, for complete runs over few rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ FILES = {"monthly": MONTHLY, "brands": BRANDS, "nesting": NESTING}
 
 @dataclass(frozen=True)
 class Retailer:
-    """The folder, and what Dagster makes of it."""
+    """The retailer's folder, with methods to edit its files and to run its datasets."""
 
     root: Path
 
@@ -145,7 +145,7 @@ class Retailer:
         pq.write_table(pa.table(columns), self.root / "data" / "orders" / f"2024-{month:02}.parquet")
 
     def brands(self, *brands: str | None) -> None:
-        """The products' brands; the number of a product is its place."""
+        """Write the brands of the products; the number of a product is its position."""
         columns = {"product_id": list(range(len(brands))), "brand": brands}
         pq.write_table(pa.table(columns), self.root / "data" / "products.parquet")
 
@@ -158,7 +158,7 @@ class Retailer:
         tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, object] | None = None,
     ) -> dg.ExecuteInProcessResult:
-        """A run of some datasets; of one partition, or of a range of them as a backfill makes it."""
+        """Run some datasets for one partition, or for a range of partitions as a backfill does."""
         job = self.definitions().resolve_implicit_global_asset_job_def()
         ends = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
         return job.execute_in_process(
@@ -172,7 +172,7 @@ class Retailer:
 
 
 def open_retailer(root: Path) -> Retailer:
-    """Five months of orders from January 2024 on, five products."""
+    """Create a retailer with five months of orders from January 2024 on, and five products."""
     for folder in ("definitions/datasets", "definitions/projects", "data/orders"):
         (root / folder).mkdir(parents=True)
     (root / "target.yaml").write_text(TARGET)

@@ -1,4 +1,4 @@
-"""What refreshes by itself, case by case. `test_automation_oracle.py` tries what nobody thought of."""
+"""Automatic refreshes, case by case; `test_automation_oracle.py` tests random cases."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from dagster_shared.serdes import deserialize_value, serialize_value
 
 from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.automation import sensor
-from tests.assets.automated import BY_MONTH, MONTHS, Automated, Make, of, settle
+from tests.assets.automation_fixtures import BY_MONTH, MONTHS, Automated, Make, of, settle
 from tests.assets.catalogs import NOW, TABLES, text
 
 TWO_MONTHS = "filters: {date_range: {type: rolling, months: 2}}"

@@ -1,7 +1,7 @@
-"""What is requested by itself, compared with a brute-force account over random catalogs and random changes.
+"""Automatic requests agree with a brute-force oracle over random catalogs and random changes.
 
-Nothing that has to be refreshed is left out, and nothing else is requested but what the account knows that
-Dagster cannot tell apart. `DATASET_ASSETS_GRAPHS` says how many catalogs are tried.
+Everything that has to be refreshed is requested. Beyond that, only publications are requested that Dagster
+cannot distinguish from those, as the oracle knows. `DATASET_ASSETS_GRAPHS` is the number of catalogs.
 """
 
 import os
@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from tests.assets.automated import Automated, Piece
+from tests.assets.automation_fixtures import Automated, Piece
 from tests.assets.catalogs import NOW, TABLES, Spec, cadence_of, catalog
 from tests.assets.refresh_oracle import Account, Verdict, told
 

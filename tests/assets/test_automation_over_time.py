@@ -1,11 +1,11 @@
-"""What refreshes by itself while definitions, sources and clocks change under it."""
+"""Automatic refreshes over several ticks, while definitions, sources and clocks change."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.assets.automated import BY_MONTH, MONTHS, Automated, Make, of
+from tests.assets.automation_fixtures import BY_MONTH, MONTHS, Automated, Make, of
 from tests.assets.catalogs import TABLES, text
 
 UPSTREAM = "refresh: {on: upstream}"

@@ -1,6 +1,6 @@
-"""A run over many Periods that is killed half-way: what was published is told, and is not made again.
+"""A killed run over many Periods reports what it published, and a retry does not publish that again.
 
-`DATASET_ASSETS_BACKFILL=500 pytest tests/assets/test_backfill_runs.py` has more Periods.
+`DATASET_ASSETS_BACKFILL=500 pytest tests/assets/test_backfill_runs.py` tests more Periods.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Runs of assets in BigQuery: what Dagster is told of their cost, and what it may interrupt."""
+"""Runs of assets in BigQuery report their cost to Dagster, and can be interrupted."""
 
 import logging
 from collections.abc import Callable, Mapping

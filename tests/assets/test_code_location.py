@@ -1,4 +1,4 @@
-"""The code location as Dagster's own tools load it."""
+"""Dagster's own tools load the code location."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Drift as asset checks: where a file asks for them and nowhere else, as warnings that block nothing."""
+"""Drift checks are asset checks of datasets whose file requests them; they warn and never block."""
 
 import logging
 

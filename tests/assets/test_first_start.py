@@ -1,4 +1,4 @@
-"""The first start of Dagster after a backfill by command: what is up to date is not made again."""
+"""The first start of Dagster after a backfill by command does not publish again what is up to date."""
 
 from typing import TYPE_CHECKING
 
@@ -6,12 +6,12 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
-from dataset_assets.assets import automation
-from dataset_assets.assets import source_sensor as polling
+from dataset_assets.assets import automation, source_event_writer, source_sensor
 from dataset_assets.assets.asset_keys import dataset_key, table_key
-from tests.assets.automated import Piece
-from tests.assets.polling_process import graph
+from dataset_assets.assets.source_states import SourceStates
+from tests.assets.automation_fixtures import Piece
 from tests.assets.retailer import BRANDS, MONTHLY, NESTING, NOW, Retailer
+from tests.assets.source_sensor_process import graph
 from tests.interfaces.running import run_ok
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Started:
     def start(self) -> None:
         """The code location is loaded."""
         self.definitions = self.retailer.definitions()
-        self.sources = polling.sources(graph(self.retailer.settings))
+        self.sources = source_sensor.sources(graph(self.retailer.settings))
 
     def poll(self) -> list[tuple[str, str | None]]:
         """What the sensor `sources` reports."""
@@ -156,10 +156,10 @@ def test_a_command_tells_of_sources_that_dagster_knows_nothing_of(shop):
 
 @pytest.mark.usefixtures("shop")
 def test_a_source_that_cannot_be_asked_keeps_nobody_from_publishing(monkeypatch):
-    def refused(*_: object) -> polling.Answer:
-        return polling.Answer(problem="no route to host")
+    def unreadable(*_: object) -> SourceStates:
+        return SourceStates(problem="no route to host")
 
-    monkeypatch.setattr(polling, "ask", refused)
+    monkeypatch.setattr(source_event_writer, "read_source_states", unreadable)
     backfill("monthly")
     with dg.DagsterInstance.get() as instance:
         assert instance.get_materialized_partitions(dataset_key("monthly")) == set(MONTHS)

@@ -1,4 +1,4 @@
-"""What Dagster's own freshness daemon says of a dataset whose file says `freshness`."""
+"""Dagster's freshness daemon evaluates the `freshness` of dataset files."""
 
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta

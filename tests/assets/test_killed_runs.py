@@ -1,4 +1,4 @@
-"""A run that was killed keeps neither its pool's slot nor its state: the next run of its dataset begins."""
+"""A killed run keeps neither its pool slot nor its state, so that the next run of its dataset starts."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from dagster._core.execution.plan.instance_concurrency_context import InstanceCo
 from dataset_assets.assets.cleanup_sensor import end_orphans
 from dataset_assets.assets.executor import _Slots, executor
 from dataset_assets.assets.orphaned_runs import GRACE, free_gone_holders
-from dataset_assets.assets.run_process import TAG, Worker
+from dataset_assets.assets.run_process import TAG, RunProcess
 from tests.deploy.killed_runs import LIMIT, kills, prove
 
 POOL = "brands"
@@ -47,7 +47,7 @@ def executed(instance: dg.DagsterInstance, process: int, *, tagged: bool = True)
     event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, job_name=POOL, pid=process)
     instance.report_dagster_event(event, run.run_id)
     if tagged:
-        began = Worker.here(run.run_id, process)
+        began = RunProcess.on_this_machine(run.run_id, process)
         worker = began.model_copy(update={"began": began.began or "1"})
         instance.add_run_tags(run.run_id, {TAG: worker.model_dump_json()})
     return run
@@ -163,7 +163,7 @@ def test_a_run_says_which_process_it_is_before_it_waits_and_begins_when_the_hold
     assert status(stored, holder) is dg.DagsterRunStatus.FAILURE
     assert stored.event_log_storage.get_concurrency_run_ids() == set()
     told = stored.get_run_by_id(result.run_id)
-    assert Worker.of(told) == Worker.here(result.run_id, os.getpid())
+    assert RunProcess.of(told) == RunProcess.on_this_machine(result.run_id, os.getpid())
 
 
 def age(instance: dg.DagsterInstance, run: dg.DagsterRun, seconds: float) -> None:

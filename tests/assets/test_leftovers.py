@@ -1,4 +1,4 @@
-"""What broken runs leave in the warehouse, and who removes it."""
+"""Leftovers of broken runs in the warehouse are removed by the sensor `janitor` and by `clean`."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,7 +159,7 @@ def test_cleaning_that_takes_long_is_gone_on_with_at_the_next_look(retailer, ins
     for period in ("2024-02", "2024-03"):
         stage(target, "monthly", period)
     monkeypatch.setattr("dataset_assets.assets.cleanup_sensor.AGE", timedelta(0))
-    monkeypatch.setattr("dataset_assets.assets.cleanup_sensor.PATIENCE", 0.0)
+    monkeypatch.setattr("dataset_assets.assets.cleanup_sensor.CLEANING_SECONDS", 0.0)
     sensor = retailer.definitions().get_repository_def().get_sensor_def(SENSOR)
     cursor, left = None, []
     for _ in range(3):

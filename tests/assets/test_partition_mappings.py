@@ -1,4 +1,4 @@
-"""Which partitions Dagster shows a dataset to read, compared with the window that its SQL selects."""
+"""The partition mappings that Dagster shows agree with the windows that the SQL selects."""
 
 from datetime import UTC, date, datetime
 from typing import Any

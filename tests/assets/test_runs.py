@@ -1,4 +1,4 @@
-"""What a run of an asset publishes, and what Dagster is told of it."""
+"""A run of an asset publishes rows and reports metadata, checks and failures to Dagster."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ import pytest
 
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.assets.asset_keys import PROJECT_TAG, dataset_key
-from dataset_assets.assets.metadata import LONGEST_CELL
+from dataset_assets.assets.metadata import MAX_CELL
 from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.periods.calendar import Calendars
 from tests.assets.retailer import BROKEN, Retailer
@@ -91,7 +91,7 @@ def test_a_partition_shows_its_split_its_numbers_its_sql_and_its_pictures(retail
     cells = {record.data["column"]: record.data for record in table.records}
     assert [*cells][:2] == ["user_id", "product_id"]
     assert cells["timestamp"]["min"].startswith("2024-02-01 "), "an instant as people write it"
-    assert max(len(cell) for row in cells.values() for cell in row.values()) <= LONGEST_CELL
+    assert max(len(cell) for row in cells.values() for cell in row.values()) <= MAX_CELL
 
 
 def test_a_backfill_in_one_run_reports_each_period_with_its_own_data_version(retailer, instance):

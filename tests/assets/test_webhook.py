@@ -1,4 +1,4 @@
-"""An alert on its way: from Dagster's sensor to a web server that listens."""
+"""The sensor `alerts` delivers alerts to a web server through the webhook."""
 
 import contextlib
 import json
@@ -20,12 +20,12 @@ from dataset_assets.adapters.alerts import webhook as alerting
 from dataset_assets.adapters.alerts.webhook import LOGGER, LogSink, WebhookSink, alert_sinks
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.assets.code_location import code_location
-from dataset_assets.assets.failure_alerts import SENSOR, Alarm
+from dataset_assets.assets.failure_alerts import SENSOR, FailureAlerts
 from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.errors import ContractError, UnavailableError
 from dataset_assets.ports.alerts import Alert
 from tests.assets.retailer import NOW
-from tests.assets.test_alerts import Kept, context_of
+from tests.assets.test_failure_alerts import Kept, context_of
 
 SECRET = "T0000/B0000/secret"
 
@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def listener(monkeypatch) -> Iterator[Listener]:
-    monkeypatch.setattr(alerting, "RETRY_WAITS", (0.0, None))
+    monkeypatch.setattr(alerting, "WAITS", (0.0, None))
     server = Listener(("127.0.0.1", 0), Handler)
     server.posted, server.statuses = [], [200]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -110,7 +110,7 @@ def test_a_webhook_that_refuses_is_told_without_its_address(listener, status):
 
 @pytest.mark.parametrize("address", ["http://name:secret@127.0.0.1:1/", f"http://{'a' * 70}.example.com/"])
 def test_an_address_that_cannot_be_asked_is_no_bug_of_ours(monkeypatch, address):
-    monkeypatch.setattr(alerting, "RETRY_WAITS", (None,))
+    monkeypatch.setattr(alerting, "WAITS", (None,))
     with pytest.raises(UnavailableError, match="the webhook for alerts does not answer") as raised:
         WebhookSink(SecretStr(address)).send([ALERT])
     assert "secret" not in str(raised.value)
@@ -126,8 +126,8 @@ def drip(server: socket.socket, stop: threading.Event) -> None:
 
 def test_a_webhook_that_drips_is_given_up_in_time(monkeypatch):
     """A look of the sensor that takes too long is repeated, and tells everything anew."""
-    monkeypatch.setattr(alerting, "RETRY_WAITS", (None,))
-    monkeypatch.setattr(alerting, "ATTEMPT_SECONDS", 0.3)
+    monkeypatch.setattr(alerting, "WAITS", (None,))
+    monkeypatch.setattr(alerting, "SECONDS", 0.3)
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=drip, args=(server, stop))
@@ -152,7 +152,7 @@ def test_all_that_a_run_did_not_publish_is_one_message(retailer, instance, liste
     (retailer.root / "data" / "products.parquet").unlink()
     run = retailer.materialize(instance, "monthly", "brands", first="2024-02", last="2024-03")
     catalog = load_catalog(retailer.settings.definitions)
-    Alarm(catalog, (WebhookSink(listener.url),), "").tell(context_of(instance, run.run_id))
+    FailureAlerts(catalog, (WebhookSink(listener.url),), "").send(context_of(instance, run.run_id))
     (posted,) = listener.posted
     assert {alert["owner"] for alert in posted["alerts"]} == {"ada@example.com", "team:shop"}
     assert "Monthly orders [monthly]" in posted["text"]
@@ -164,9 +164,9 @@ def test_a_webhook_that_is_not_there_keeps_nothing_from_the_other_sinks(retailer
     kept = Kept()
     retailer.orders(3, repeated=True)
     run = retailer.materialize(instance, "monthly", first="2024-03")
-    alarm = Alarm(load_catalog(retailer.settings.definitions), (WebhookSink(listener.url), kept), "")
+    alarm = FailureAlerts(load_catalog(retailer.settings.definitions), (WebhookSink(listener.url), kept), "")
     with pytest.raises(UnavailableError, match="answers 500"):
-        alarm.tell(context_of(instance, run.run_id))
+        alarm.send(context_of(instance, run.run_id))
     assert [alert.dataset for alert in kept.alerts] == ["monthly"]
 
 

@@ -1,4 +1,4 @@
-"""The package as it is installed, and a project that knows nothing else of this repository."""
+"""Fixtures: the installed package, and a project that uses nothing else of this repository."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What is done inside of the second project, in its own process: a scene answers in one line of JSON."""
+"""Scenarios that run inside of the second project in its own process; each prints one line of JSON."""
 
 import importlib
 import io
@@ -12,10 +12,13 @@ import dagster as dg
 
 COMPONENTS = "dataset_assets.assets.components"
 ROWS = ("dagster/row_count", "dagster/partition_row_count")
+CODE_LOCATION: str = "shop.definitions"
+OWN_PACKAGES = ("resources", "definitions", "interfaces")
+"""Packages of the second project whose names this repository uses as well."""
 
 
 def dg_command(*words: str) -> tuple[int, str]:
-    """Runs `dg …` as its script does; its exit code, and all that it says."""
+    """Run `dg …` as its script does; return its exit code and its output."""
     from dagster_dg_cli.cli import main  # noqa: PLC0415
 
     said = io.StringIO()
@@ -35,7 +38,12 @@ def dg_command(*words: str) -> tuple[int, str]:
 
 def load() -> dg.Definitions:
     os.environ.pop("DAGSTER_IS_DEFS_VALIDATION_CLI", None)
-    return importlib.import_module("shop.definitions").defs()
+    return importlib.import_module(CODE_LOCATION).defs()
+
+
+def package_owners() -> dict[str, str]:
+    """Return the constant OWNER of each package in OWN_PACKAGES, as the project imports it."""
+    return {name: importlib.import_module(name).OWNER for name in OWN_PACKAGES}
 
 
 def materialize(
@@ -58,7 +66,7 @@ def materialize(
 
 
 def publish() -> Any:
-    """The project's own asset, then the dataset over it; then a month of the former once more."""
+    """Publish the project's own asset and the dataset over it; then one month of the asset again."""
     import dataset_assets  # noqa: PLC0415
 
     defs = load()
@@ -74,6 +82,7 @@ def publish() -> Any:
     ticks.append(dg.evaluate_automation_conditions(defs, instance, cursor=ticks[-1].cursor))
     return {
         "package": dataset_assets.__file__,
+        "owners": package_owners(),
         "parents": [key.to_user_string() for key in graph.get(dataset).parent_keys],
         "keys": sorted(key.to_user_string() for key in graph.get_all_asset_keys()),
         "window": mapping.start_offset if isinstance(mapping, dg.TimeWindowPartitionMapping) else None,
@@ -84,7 +93,7 @@ def publish() -> Any:
 
 
 def scaffold() -> Any:
-    """Both components, as they are written; then all that `dg` says of the project."""
+    """Scaffold both components, then run the commands of `dg` on the project."""
     commands = {
         "many": ["scaffold", "defs", f"{COMPONENTS}.DatasetsComponent", "many"],
         "one": ["scaffold", "defs", f"{COMPONENTS}.DatasetComponent", "one"],
@@ -98,12 +107,13 @@ def scaffold() -> Any:
     stems = ("many_example", "one")
     return {
         **said,
+        "owners": package_owners(),
         "runs": {stem: materialize(defs, f"datasets/{stem}") for stem in stems},
     }
 
 
 def mistakes() -> Any:
-    """What is said of a project with faults, and what becomes of its assets."""
+    """Check a project with faults, then run its assets."""
     said = {
         "yaml": dg_command("check", "yaml"),
         "ours": dg_command("check", "defs", "--no-check-yaml"),
@@ -117,5 +127,5 @@ def mistakes() -> Any:
 
 
 if __name__ == "__main__":
-    SCENES = {scene.__name__: scene for scene in (publish, scaffold, mistakes)}
-    sys.stdout.write(json.dumps(SCENES[sys.argv[1]]()))
+    SCENARIOS = {scenario.__name__: scenario for scenario in (publish, scaffold, mistakes)}
+    sys.stdout.write(json.dumps(SCENARIOS[sys.argv[1]]()))

@@ -1,4 +1,4 @@
-"""The second project, from outside: what `inside.py` finds when it is run in its folder."""
+"""Run the scenarios of `inside.py` in the folder of the second project, and read what it published."""
 
 import json
 import subprocess
@@ -21,9 +21,9 @@ class Project:
     root: Path
     env: Mapping[str, str]
 
-    def run(self, scene: str) -> Any:
-        """What a scene of `inside.py` answers, in a process of its own."""
-        command = [sys.executable, str(INSIDE), scene]
+    def run(self, scenario: str) -> Any:
+        """Run a scenario of `inside.py` in a process of its own and return its JSON."""
+        command = [sys.executable, str(INSIDE), scenario]
         done = subprocess.run(
             command, cwd=self.root, env=self.env, capture_output=True, text=True, timeout=240, check=False
         )
@@ -31,11 +31,11 @@ class Project:
         return json.loads(done.stdout.splitlines()[-1])
 
     def published(self, stem: str) -> pa.Table:
-        """What anybody finds who reads the warehouse."""
+        """Read a published table from the warehouse."""
         return DeltaTable(self.root / "warehouse" / stem).to_pyarrow_table()
 
     def edit(self, name: str, **changes: str) -> None:
-        """Replaces words in a file."""
+        """Replace words in a file."""
         path = self.root / name
         text = path.read_text()
         for old, new in changes.items():

@@ -1,10 +1,12 @@
-"""A Dagster project of its own, over the installed package, by components."""
+"""Both components work in a separate Dagster project that uses the installed package."""
 
 import json
 from collections import Counter
 from pathlib import Path
 
 ONE = "shop/defs/basket_lines/defs.yaml"
+OWNERS = dict.fromkeys(("resources", "definitions", "interfaces"), "shop")
+"""Names that the library does not claim in a project that installs it: each package is the project's own."""
 COLUMNS = ["user_id", "product_id", "timestamp", "revenue", "order_id", "split"]
 
 
@@ -16,6 +18,7 @@ MANY = (
 def test_a_dataset_over_an_asset_of_the_project_is_published(project, site):
     found = project.run("publish")
     assert Path(found["package"]).is_relative_to(site)
+    assert found["owners"] == OWNERS
     assert found["keys"] == ["datasets/basket_lines", "raw/orders"]
     assert found["parents"] == ["raw/orders"]
     assert found["window"] == -1
@@ -36,6 +39,7 @@ def test_what_is_scaffolded_works_at_once(project):
     for command in ("many", "one", "check", "list", "components", "inspect"):
         code, said = found[command]
         assert code == 0, said
+    assert found["owners"] == OWNERS
     listed = json.loads(found["list"][1])
     keys = {asset["asset_key"] for asset in listed["assets"]}
     assert {"datasets/basket_lines", "datasets/many_example", "datasets/one", "shop/orders"} <= keys

@@ -1,4 +1,4 @@
-"""What the components are made of: one Dataset in another file, and a part of a code location."""
+"""Parts of the components: a catalog of a single dataset, and a part of a code location."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from dataset_assets.assets.asset_keys import dataset_key, table_key
-from dataset_assets.assets.code_location import CodeLocationSettings, code_location, definitions
+from dataset_assets.assets.code_location import CodeLocationSettings, code_location, graph_definitions
 from dataset_assets.assets.target_resource import TargetResource
 from dataset_assets.catalog.catalog import Catalog, load_catalog, single_catalog
 from dataset_assets.yaml.reader import read_file
@@ -68,15 +68,15 @@ def test_a_file_without_a_dataset_has_one_fault(tmp_path, text):
     assert faults[0].position
 
 
-def part(root: Path, name: str, stems: Sequence[str], **made_here: dg.AssetKey) -> dg.Definitions:
+def part(root: Path, name: str, stems: Sequence[str], **upstream_assets: dg.AssetKey) -> dg.Definitions:
     retailer = open_retailer(root)
     for path in (root / "definitions" / "datasets").glob("*.yaml"):
         if path.stem not in stems:
             path.unlink()
-    around = CodeLocationSettings(
-        TargetResource(name=retailer.settings.target), part=name, made_here=made_here
+    settings = CodeLocationSettings(
+        TargetResource(name=retailer.settings.target), part=name, upstream_assets=upstream_assets
     )
-    return definitions(around.graph(load_catalog(retailer.settings.definitions), NOW), around)
+    return graph_definitions(settings.graph(load_catalog(retailer.settings.definitions), NOW), settings)
 
 
 def test_a_table_that_the_project_makes_is_its_asset(tmp_path):

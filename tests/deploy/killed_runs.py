@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 from filelock import FileLock
 
-from dataset_assets.assets.run_process import Worker
+from dataset_assets.assets.run_process import RunProcess
 from tests.assets.retailer import BRANDS
 from tests.deploy.first_starts import ROOT, Home, fresh_home, say
 from tests.deploy.killed import LAUNCH, ask, start, until
@@ -123,7 +123,7 @@ class Kills:
                 process.kill()
                 return ""
             run = until(lambda: self.at_work(known))
-            worker = Worker.of(run)
+            worker = RunProcess.of(run)
             assert worker, "it says which process it is before it has the slot"
             os.kill(process.pid if process else worker.process, signal.SIGKILL)
         return run.run_id

@@ -1,4 +1,4 @@
-"""The SQL of every dataset of the demo, and of every kind of window, filter and split, in both dialects.
+"""The SQL of each demo dataset, window, filter and split equals the stored SQL in both dialects.
 
 Whoever changes the compiler sees here what changes for its readers. `pytest tests/golden --update-golden`
 writes the files anew; the difference is then read and committed like code.
@@ -44,11 +44,11 @@ PHYSICAL: Mapping[str, Mapping[ColumnType, tuple[PhysicalType, str]]] = {
         ColumnType.TIMESTAMP: (PhysicalType.TIMESTAMP, "TIMESTAMP"),
     },
 }
-"""How each store usually has a column: money in floats, and DuckDB's timestamps without a zone."""
+"""Usual column types of each store: floats for money, timestamps without a zone in DuckDB."""
 
 
 def relation(source: Source, dialect: Dialect) -> Relation:
-    """A source under its bare logical name; a resolver would answer a path or a qualified table."""
+    """Return a source under its logical name; a resolver would return a path or a qualified table."""
     types = PHYSICAL[dialect.name]
     name = source.nested.stem if source.nested else source.table
     columns = (PhysicalColumn(column.name, *types[column.type]) for column in source.columns)
@@ -72,7 +72,7 @@ def rows(scope: Scope, dialect: Dialect) -> tuple[CTE, ...]:
 
 
 def published(stem: str, dialect: Dialect, *, again: bool) -> tuple[CTE, ...]:
-    """All that a run executes: the rows and their metadata, for the first time or as a refresh."""
+    """Return the query of a run: rows with system columns, for a first run or a refresh."""
     scope = CATALOG.scope(CATALOG.entry(stem))
     dataset = scope.dataset
     definitions = tuple(output.definition for output in scope.outputs)
@@ -169,7 +169,7 @@ QUERIES: Mapping[str, Callable[[Dialect], tuple[CTE, ...]]] = {
     "run_first": lambda dialect: published("grocery_recommender", dialect, again=False),
     "run_refresh": lambda dialect: published("grocery_recommender", dialect, again=True),
 }
-"""File stem → what makes the query."""
+"""File stem → the function that returns the query."""
 
 
 @pytest.mark.parametrize("name", QUERIES)

@@ -66,7 +66,7 @@ FEATURES = (
     "WITH_ON_SUBQUERY",
     "WITH_RECURSIVE",
 )
-"""What BigQuery documents of all that GoogleSQL can, and nothing that only other products of Google have."""
+"""Language features that BigQuery documents, without those that only other products of Google have."""
 
 STATEMENTS = ("QUERY", "INSERT", "DELETE", "BEGIN", "COMMIT", "DROP", "CREATE_TABLE_AS_SELECT", "ALTER_TABLE")
 
@@ -76,7 +76,7 @@ Row = tuple[Any, ...]
 
 
 class _Client(WasmClient):
-    """The service's memory, copied from and to at once: the package does it byte by byte."""
+    """Client that copies the service's memory in one step; the package copies it byte by byte."""
 
     def write_bytes(self, ptr: int, data: bytes) -> None:
         ctypes.memmove(self._at(ptr), data, len(data))
@@ -134,7 +134,7 @@ class Analyzer:
             _within(self._catalog, outer).table.append(_table(last, columns))
 
     def resolve(self, sql: str) -> Any:
-        """One statement as GoogleSQL understands it."""
+        """Return the resolved form of one statement."""
         request = service.AnalyzeRequest(
             options=self._options, simple_catalog=self._catalog, sql_statement=sql
         )
@@ -142,12 +142,12 @@ class Analyzer:
         return answer.resolved_statement
 
     def analyze(self, sql: str) -> list[tuple[str, str]]:
-        """The query's output: (column name, GoogleSQL type), in order."""
+        """Return the (name, GoogleSQL type) of each column of a query, in order."""
         columns = self.resolve(sql).resolved_query_stmt_node.output_column_list
         return [(column.name, name_of(column.column.type)) for column in columns]
 
     def evaluate(self, sql: str, tables: Mapping[str, Sequence[Row]] | None = None) -> list[dict[str, Any]]:
-        """The query's rows over the tables' rows; up to some 300 of them: joins are quadratic."""
+        """Return the query's rows over the tables' rows; use at most 300 rows because joins are quadratic."""
         request = service.EvaluateQueryRequest(
             sql=sql,
             options=self._options,
@@ -172,7 +172,7 @@ class Analyzer:
 
 
 def _within(catalog: SimpleCatalogProto, path: Sequence[str]) -> SimpleCatalogProto:
-    """The catalog at the path, made where it is not there."""
+    """Return the catalog at the path, creating it if it does not exist."""
     for name in path:
         found = next((each for each in catalog.catalog if each.name == name), None)
         catalog = catalog.catalog.add(name=name) if found is None else found

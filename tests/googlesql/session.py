@@ -1,4 +1,4 @@
-"""Sessions on tables in memory: GoogleSQL's evaluator, and it together with DuckDB."""
+"""Engine sessions over tables in memory: GoogleSQL's evaluator alone, and beside DuckDB."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ GOOGLESQL = {
     "TIMESTAMPTZ": "TIMESTAMP",
     LABELS: "ARRAY<STRUCT<key STRING, value STRING>>",
 }
-"""DuckDB's type → GoogleSQL's for the same values."""
+"""DuckDB type → GoogleSQL type for the same values."""
 SYSTEM = {
     system.name: LABELS if system.sql_type == LABELS_TYPE else system.sql_type for system in SYSTEM_COLUMNS
 }
@@ -39,7 +39,7 @@ TableChanges = Mapping[str, Sequence[Row]]
 
 
 def in_googlesql(shapes: Shapes) -> dict[str, dict[str, str]]:
-    """The tables with GoogleSQL's types."""
+    """Convert the column types of tables from DuckDB to GoogleSQL."""
     return {
         name: {column: GOOGLESQL[native] for column, native in columns.items()}
         for name, columns in shapes.items()
@@ -47,7 +47,7 @@ def in_googlesql(shapes: Shapes) -> dict[str, dict[str, str]]:
 
 
 def relation(shapes: Shapes, name: str, zone: str = "UTC") -> Relation:
-    """A table as a Resolver would answer it."""
+    """Return a table as a resolver would return it."""
     kinds = {native.replace(" ", ""): kind for native, kind in PHYSICAL.items()}
     kinds["TIMESTAMPTZ"] = PHYSICAL["TIMESTAMP WITH TIME ZONE"]
     columns = (
@@ -58,7 +58,7 @@ def relation(shapes: Shapes, name: str, zone: str = "UTC") -> Relation:
 
 
 class _Asked(Session):
-    """A session that answers queries; all else it cannot do."""
+    """A session that only answers queries, and fails on every other method."""
 
     def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
         raise NotImplementedError(source)
@@ -76,7 +76,7 @@ class _Asked(Session):
 
 
 class InDuckDB(_Asked):
-    """DuckDB on the contents; a dot in a table's name parts its schema from it."""
+    """DuckDB over the contents; a dot in a table's name separates schema and table."""
 
     def __init__(self, shapes: Shapes, contents: TableChanges) -> None:
         self._connection = connect()
@@ -92,7 +92,7 @@ class InDuckDB(_Asked):
 
 
 class InGoogleSQL(_Asked):
-    """GoogleSQL's evaluator on the contents."""
+    """GoogleSQL's evaluator over the contents."""
 
     def __init__(self, shapes: Shapes, contents: TableChanges) -> None:
         self._analyzer = Analyzer(in_googlesql(shapes))
@@ -103,7 +103,7 @@ class InGoogleSQL(_Asked):
 
 
 class Both(_Asked):
-    """Asks DuckDB and GoogleSQL the same, and answers what both of them say."""
+    """Run each query in DuckDB and in GoogleSQL, compare the rows, and return them."""
 
     def __init__(self, shapes: Shapes, contents: TableChanges) -> None:
         self.sessions = (InDuckDB(shapes, contents), InGoogleSQL(shapes, contents))
@@ -115,7 +115,7 @@ class Both(_Asked):
 
 
 def _counted(rows: Sequence[Mapping[str, Any]]) -> Counter[tuple[tuple[str, Any], ...]]:
-    """The multiset of rows, the order of columns counting."""
+    """Return the multiset of rows, in which the order of columns matters."""
     return Counter(tuple((name, _plain(value)) for name, value in row.items()) for row in rows)
 
 

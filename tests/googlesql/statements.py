@@ -1,4 +1,4 @@
-"""Records every statement that BigQuery sessions send, with the schemas of the tables that it names."""
+"""Record every statement that BigQuery sessions send, with the schemas of the tables that it names."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from tests.googlesql.googlesql import Analyzer, Columns
 
 @dataclass
 class Statements:
-    """The statements of runs, each with the tables as they were when it was written."""
+    """Recorded statements of runs, each with the tables that existed when it was sent."""
 
     sent: dict[str, dict[str, Columns]] = field(default_factory=dict)
 
     def record(self, session: BigQuerySession, statement: exp.Expr, text: str) -> None:
-        """Keeps a statement's text; its tables are looked up where they exist."""
+        """Record a statement's text and the schemas of its tables that exist."""
         if text in self.sent:
             return
         named = {(each.catalog, each.db, each.name) for each in statement.find_all(exp.Table) if each.db}
@@ -32,7 +32,7 @@ class Statements:
         self.sent[text] = tables
 
     def refused(self) -> list[str]:
-        """What Google's analyzer says against any statement, with the statement."""
+        """Return the errors of Google's analyzer about the statements, each with its statement."""
         found = []
         for text, tables in self.sent.items():
             try:
@@ -43,7 +43,7 @@ class Statements:
 
 
 def kind_of(field: bigquery.SchemaField) -> str:
-    """A column's type in GoogleSQL."""
+    """Return the GoogleSQL type of a BigQuery column."""
     names = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
     kind = names.get(field.field_type, field.field_type)
     if kind in ("RECORD", "STRUCT"):
@@ -53,7 +53,7 @@ def kind_of(field: bigquery.SchemaField) -> str:
 
 @contextmanager
 def recorded() -> Generator[Statements]:
-    """Every statement that any session of BigQuery writes within the block."""
+    """Record every statement that any BigQuery session sends within the block."""
     statements, render = Statements(), BigQuerySession.render
 
     def recording(session: BigQuerySession, statement: exp.Expr) -> str:

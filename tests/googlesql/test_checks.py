@@ -1,4 +1,4 @@
-"""What is asked besides the selection: cast failures, lookups' keys, and every check of the audit."""
+"""Queries for cast failures, lookup keys and audit checks agree in GoogleSQL and DuckDB."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What a selection does at its edges, the same on DuckDB and in GoogleSQL (BR-124, BR-125)."""
+"""Edge cases of a selection are the same on DuckDB and in GoogleSQL (BR-124, BR-125)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -258,7 +258,7 @@ def test_nulls_of_columns_that_are_used_and_not_published():
 
 
 class Counted(InDuckDB):
-    """DuckDB, with the number of queries that it was asked."""
+    """DuckDB with a counter of its queries."""
 
     asked = 0
 

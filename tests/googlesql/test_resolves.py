@@ -35,7 +35,7 @@ def published(scope: Scope) -> dict[str, str]:
 
 
 def physical(source: Source) -> tuple[str, dict[str, str]]:
-    """A table as it usually is in BigQuery; a nested dataset as it is published."""
+    """Return a table with the usual types of BigQuery, or a nested dataset as published."""
     if source.nested:
         return source.nested.stem, published(scope_of(source.nested.stem)) | SYSTEM_COLUMNS
     kinds = PHYSICAL["bigquery"]

@@ -1,4 +1,4 @@
-"""GoogleSQL's reference evaluator and DuckDB give the same answer to every question of the project.
+"""GoogleSQL's reference evaluator and DuckDB return the same rows for every query of the project.
 
 `DATASET_ASSETS_CASES=300 pytest tests/googlesql` tries more random datasets.
 """

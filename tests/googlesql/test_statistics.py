@@ -1,4 +1,4 @@
-"""The statistics' query resolves in GoogleSQL, however its columns are counted."""
+"""The query of the statistics resolves in GoogleSQL for every way of counting columns."""
 
 import pytest
 from sqlglot import exp

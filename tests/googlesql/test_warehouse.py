@@ -1,4 +1,4 @@
-"""The statements by which BigQuery's warehouse keeps its book."""
+"""The statements with which BigQuery's warehouse records publications are valid GoogleSQL."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""GoogleSQL's types and values as protos, there and back.
+"""Convert types and values to GoogleSQL's protos and back.
 
 The service's Python layer loses TIMESTAMPs on the way, so the protos are read as they are.
 """
@@ -58,7 +58,7 @@ def _clock(value: ValueProto.Datetime) -> datetime:
 
 @dataclass(frozen=True)
 class Scalar:
-    """One type: its kind, its field in a value's proto, and its Python values there and back."""
+    """One type: its kind, its field in the proto of a value, and the conversions from and to Python."""
 
     kind: TypeKind
     field: str
@@ -86,7 +86,7 @@ _NAMES = {scalar.kind: name for name, scalar in SCALARS.items()}
 
 
 def type_of(name: str) -> TypeProto:
-    """The type that GoogleSQL writes so."""
+    """Return the type with this GoogleSQL name."""
     return _built(exp.DataType.build(name, dialect="bigquery"))
 
 
@@ -104,7 +104,7 @@ def _built(built: exp.DataType) -> TypeProto:
 
 
 def name_of(proto: TypeProto) -> str:
-    """How GoogleSQL writes a type."""
+    """Return the GoogleSQL name of a type."""
     if proto.type_kind == TypeKind.TYPE_ARRAY:
         return f"ARRAY<{name_of(proto.array_type.element_type)}>"
     if proto.type_kind == TypeKind.TYPE_STRUCT:
@@ -114,7 +114,7 @@ def name_of(proto: TypeProto) -> str:
 
 
 def write(value: Any, proto: TypeProto) -> ValueProto:
-    """A Python value as one of this type; structs are dicts."""
+    """Convert a Python value to a value of this type; structs are dicts."""
     if value is None:
         return ValueProto()
     if proto.type_kind == TypeKind.TYPE_ARRAY:
@@ -128,7 +128,7 @@ def write(value: Any, proto: TypeProto) -> ValueProto:
 
 
 def read(value: ValueProto, proto: TypeProto) -> Any:
-    """A value of this type as a Python value; instants are in UTC."""
+    """Convert a value of this type to a Python value; instants are in UTC."""
     if value.WhichOneof("value") is None:
         return None
     if proto.type_kind == TypeKind.TYPE_ARRAY:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from typer.testing import CliRunner
 
-from dataset_assets.interfaces.cli.commands import app
+from dataset_assets.interfaces.cli.app import app
 
 
 @dataclass(frozen=True)

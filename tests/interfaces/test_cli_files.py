@@ -18,7 +18,7 @@ HEAVY = ("duckdb", "deltalake", "dagster", "pandas", "pyarrow")
 def test_what_needs_no_data_loads_no_engine(arguments):
     run_ok("lock")
     code = (
-        "import sys\nfrom dataset_assets.interfaces.cli.commands import app\n"
+        "import sys\nfrom dataset_assets.interfaces.cli.app import app\n"
         f"try:\n    app({arguments!r})\nexcept SystemExit as end:\n    assert not end.code\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )

@@ -1,4 +1,4 @@
-"""The commands that read or publish rows: `sql`, `materialize`, `read`, `demo`."""
+"""`sql`, `materialize`, `read`, `demo`: from the files to rows and back."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ from tests.interfaces.running import process, run, run_ok, run_refused
 
 @pytest.fixture
 def published(retailer):
-    """Publish the retailer's profiles and two months of sales."""
+    """The retailer, with its profiles and two months of sales."""
     run_ok("materialize", "profiles")
     run_ok("materialize", "sales", "--from", "2017-02", "--to", "2017-03")
     return retailer
@@ -364,7 +364,7 @@ def test_a_mistake_in_a_process_of_its_own():
 
 def test_the_demo_builds_nested_datasets_first_and_twice_is_as_good_as_once(retailer, monkeypatch):
     monkeypatch.setattr(demo, "prepare", lambda root, progress: progress(f"data below {root}"))
-    monkeypatch.setattr(demo_builds, "BUILDS", {"sales": ("2017-02", "2017-03"), "profiles": ()})
+    monkeypatch.setattr(demo_builds, "PERIODS", {"sales": ("2017-02", "2017-03"), "profiles": ()})
     first = run_ok("demo", "--root", str(retailer))
     assert first.err.index("profiles: 3 rows") < first.err.index("sales 2017-02: 177 rows")
     assert f"data below {retailer}" in first.err

@@ -13,7 +13,7 @@ import pytest
 
 from dataset_assets.errors import DataError, DatasetAssetsError
 from dataset_assets.interfaces.cli.output_files import output_file
-from dataset_assets.interfaces.frames import frame_of, text_of, texts
+from dataset_assets.interfaces.frames import format_value, text_rows, to_pandas
 from dataset_assets.interfaces.reading import read_arrow
 from tests.interfaces.running import run_ok, run_refused
 
@@ -41,7 +41,7 @@ def test_a_frame_has_the_values_of_the_table():
             "price": pa.array([Decimal("0.1"), None], pa.decimal128(38, 9)),
         }
     )
-    frame = frame_of(table)
+    frame = to_pandas(table)
     assert list(frame.columns) == table.column_names
     kinds = [str(kind) for kind in frame.dtypes]
     assert kinds == ["object", "int64", "Int64", "boolean", "object", "datetime64[us, UTC]", "object"]
@@ -57,7 +57,7 @@ def test_a_frame_has_the_values_of_the_table():
 def test_floats_are_the_nearest_ones():
     random = Random(1)
     exact = [Decimal(random.randint(-(10**25), 10**25)).scaleb(-9) for _ in range(2000)]
-    frame = frame_of(pa.table({"a": pa.array([*exact, None], pa.decimal128(38, 9))}), "float")
+    frame = to_pandas(pa.table({"a": pa.array([*exact, None], pa.decimal128(38, 9))}), "float")
     assert frame["a"].tolist()[:-1] == [float(each) for each in exact]
     assert pd.isna(frame["a"].iloc[-1])
 
@@ -69,10 +69,10 @@ def test_years_that_python_does_not_have():
             "at": pa.array([253402300800000000, None], pa.timestamp("us", "UTC")),
         }
     )
-    assert [row[0] for row in texts(far)] == ["10000-01-01", "NULL"]
-    assert str(frame_of(far.select(["at"]))["at"][0]) == "10000-01-01 00:00:00+00:00"
+    assert [row[0] for row in text_rows(far)] == ["10000-01-01", "NULL"]
+    assert str(to_pandas(far.select(["at"]))["at"][0]) == "10000-01-01 00:00:00+00:00"
     with pytest.raises(DataError, match="due: a date is outside of the years 1 to 9999"):
-        frame_of(far)
+        to_pandas(far)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_years_that_python_does_not_have():
     ],
 )  # fmt: skip
 def test_a_value_on_the_screen(value, text):
-    assert text_of(value) == text
+    assert format_value(value) == text
 
 
 @pytest.mark.usefixtures("published")

@@ -1,4 +1,4 @@
-"""One dataset whose every name can be chosen, and all that a run asks an engine about it.
+"""One dataset in which every name can be replaced, and all queries that a run sends about it.
 
 What a run finds does not depend on how the user calls things: with other names it finds the same, under them.
 """
@@ -47,7 +47,7 @@ POSITIONS = {
     "lookup_column": "shelf_kind",
     "late_column": "town",
 }
-"""Where the user chooses a name → the name that the dataset has there otherwise."""
+"""Position of a user's name in the dataset → its default name."""
 FILTERED: Mapping[str, Any] = {
     "filters": {
         "date_range": {"type": "rolling", "months": 3},
@@ -68,20 +68,20 @@ BY_KIND: Mapping[str, Any] = {
     },
 }
 VARIANTS = {"filtered": (FILTERED, True), "by_rank": (BY_RANK, False), "by_kind": (BY_KIND, True)}
-"""Name → what is selected, and whether the dataset has a natural key."""
+"""Variant name → its selection, and whether the dataset has a natural key."""
 STAGED = "_staged_rows"
 """No name of the user's: a warehouse stages below a name that begins with an underscore, or in a file."""
 
 
 @dataclass(frozen=True)
 class Renamed:
-    """The dataset of a variant with names of choice: position → name; elsewhere those of `POSITIONS`."""
+    """The dataset of a variant with replaced names (position → name); the others are those of `POSITIONS`."""
 
     variant: str
     names: Mapping[str, str] = field(default_factory=dict)
 
     def called(self, position: str) -> str:
-        """The name in a position."""
+        """Return the name in a position."""
         return self.names.get(position, POSITIONS[position])
 
     @property
@@ -156,7 +156,7 @@ class Renamed:
         }
 
     def neutral(self, rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
-        """Rows without the names of their columns, in an order of their own."""
+        """Return rows without column names, in a deterministic order."""
         return sorted([*map(str, row.values())] for row in rows)
 
 
@@ -230,7 +230,7 @@ class Run:
 
 
 def _flat(value: Any) -> Iterator[Any]:
-    """The values of nested mappings and lists, without the mappings' keys."""
+    """Return the values of nested mappings and lists, without the keys of mappings."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if not isinstance(value, list):
@@ -241,7 +241,7 @@ def _flat(value: Any) -> Iterator[Any]:
 
 
 def published_shape(inputs: SelectionInput) -> dict[str, str]:
-    """The columns of the published table, each with its type in DuckDB."""
+    """Return the columns of the published table with their DuckDB types."""
     kinds = {
         "integer": "BIGINT",
         "string": "VARCHAR",
@@ -253,6 +253,6 @@ def published_shape(inputs: SelectionInput) -> dict[str, str]:
 
 
 def with_published(renamed: Renamed, rows: Sequence[Mapping[str, Any]], stem: str) -> TableChanges:
-    """The contents with a publication beside them, and the same rows staged."""
+    """Return the contents with a publication, and the same rows staged."""
     published = [tuple(row.values()) for row in rows]
     return {**renamed.contents, stem: published, STAGED: published}

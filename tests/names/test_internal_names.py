@@ -1,4 +1,4 @@
-"""No internal name of a query hides a name of the user's: every internal name is tried in every position.
+"""No internal name of a query hides a user's name: every internal name is tested in every position.
 
 The internal names are read off the queries of whole runs. `DATASET_ASSETS_PROVE=1 pytest tests/names` tries
 every combination on DuckDB and by Google's analyzer (some ten minutes each); else a few of them.
@@ -33,7 +33,7 @@ OTHERS = {*ColumnMapping.model_fields, "split", "sold_at", "code", "item", "peop
 
 
 class Recording(InDuckDB):
-    """DuckDB, with the queries that it was asked."""
+    """DuckDB with a record of its queries."""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -45,7 +45,7 @@ class Recording(InDuckDB):
 
 
 class Analysed(InDuckDB):
-    """DuckDB, where each query that it is asked is first understood by Google's analyzer."""
+    """DuckDB in which each query is first resolved by Google's analyzer."""
 
     def __init__(self, shapes: Shapes, contents: TableChanges) -> None:
         super().__init__(shapes, contents)
@@ -58,11 +58,11 @@ class Analysed(InDuckDB):
 
 Engine = type[InDuckDB] | type[InGoogleSQL]
 Tried = tuple[Renamed, bool]
-"""A dataset and whether its rows are numbered by buckets."""
+"""Variants of the dataset, and whether rows are numbered by buckets."""
 
 
 def run(renamed: Renamed, engine: Engine, *, bucketed: bool) -> tuple[Any, list[InDuckDB | InGoogleSQL]]:
-    """What a run finds, and the sessions that it had."""
+    """Return the results of a run, and the sessions that it used."""
     made = Run(renamed, bucketed, schema="" if engine is InGoogleSQL else "published")
     sessions: list[InDuckDB | InGoogleSQL] = [engine(renamed.shapes, renamed.contents)]
 
@@ -83,7 +83,7 @@ def expected(variant: str, *, bucketed: bool) -> Any:
 
 @cache
 def internal_names() -> tuple[str, ...]:
-    """Every alias and CTE of all queries that the variants ask, but for the user's own names."""
+    """Return every alias and CTE of all queries of the variants, without the user's names."""
     users = {*POSITIONS.values(), *OTHERS}
     found: set[str] = set()
     for variant in VARIANTS:
@@ -123,7 +123,7 @@ def tried() -> tuple[Tried, ...]:
 
 
 def found_on(engine: Engine, renamed: Renamed, *, bucketed: bool) -> Any:
-    """What a run finds, or why an engine refuses a query of it."""
+    """Return the results of a run, or the error with which an engine refuses a query."""
     try:
         return run(renamed, engine, bucketed=bucketed)[0]
     except (duckdb.Error, ServerError) as error:

@@ -1,4 +1,4 @@
-"""Whole runs on BigQuery with internal names in every position publish the same under any names.
+"""Runs on BigQuery publish the same rows whether user names equal internal names or not.
 
 `DATASET_ASSETS_PROVE=1 pytest tests/names/test_on_bigquery.py` runs twelve turns, else one; a turn fills all
 positions at once.
@@ -37,7 +37,7 @@ def table(renamed: Renamed, name: str) -> pa.Table:
 
 
 def found(emulator: Emulator, renamed: Renamed) -> Any:
-    """The rows of two publications, their counts and checks, names aside."""
+    """Return rows, counts and checks of two publications without names."""
     told = []
     with engine_pair(emulator) as pair:
         (pair.root / "definitions" / "users.yaml").write_text("users: {someone: {email: ada@example.org}}\n")

@@ -1,4 +1,4 @@
-"""Runs the compiled selection of a dataset over tables that are already in a DuckDB connection.
+"""Run the compiled selection of a dataset over tables that are already in a DuckDB connection.
 
 Engines, resolvers and warehouses stay out of it: what is tested here is the query alone.
 """
@@ -34,7 +34,7 @@ PHYSICAL = {
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """An empty in-memory database whose zone is UTC, as the engine's is."""
+    """Open an empty in-memory database whose time zone is UTC, like the engine's."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'; SET threads = 2")
     return connection
@@ -57,14 +57,14 @@ def create(
 
 
 def relation(connection: duckdb.DuckDBPyConnection, name: str) -> Relation:
-    """A table of the connection as a Resolver would answer it."""
+    """Return a table of the connection as a resolver would return it."""
     described = connection.execute(f"DESCRIBE {name}").fetchall()
     columns = tuple(PhysicalColumn(column, PHYSICAL[native], native) for column, native, *_ in described)
     return Relation(table(name), columns, version="1")
 
 
 def compiled(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> exp.Query:
-    """The query that selects the dataset's rows, its relations being the tables of their names."""
+    """Return the query that selects the dataset's rows from tables with the names of its sources."""
     scope = Scope(dataset, lambda _: None)
     relations = {scope.main.name: relation(connection, scope.main.name)}
     for source in scope.lookups:
@@ -79,12 +79,12 @@ def compiled(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: dat
 
 
 def selected(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> Counter[tuple]:
-    """The multiset of rows that the compiled query gives."""
+    """Return the multiset of rows that the compiled query selects."""
     return multiset(connection, text_of(connection, dataset, as_of))
 
 
 def differences(connection: duckdb.DuckDBPyConnection, one: str, other: str) -> tuple[int, int]:
-    """How many rows each query has over the other, with multiplicity: for more rows than Python likes."""
+    """Count the rows of each query that the other lacks, in SQL because Python is slow for many rows."""
     counts = (
         f"SELECT COUNT(*) FROM (({one}) EXCEPT ALL ({other}))",
         f"SELECT COUNT(*) FROM (({other}) EXCEPT ALL ({one}))",
@@ -94,17 +94,17 @@ def differences(connection: duckdb.DuckDBPyConnection, one: str, other: str) -> 
 
 
 def text_of(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> str:
-    """The compiled query as DuckDB runs it."""
+    """Return the compiled query as SQL for DuckDB."""
     return DUCKDB.render(compiled(connection, dataset, as_of))
 
 
 def multiset(connection: duckdb.DuckDBPyConnection, sql: str) -> Counter[tuple]:
-    """The rows of a query with their multiplicity, values made comparable."""
+    """Return the multiset of a query's rows, with comparable values."""
     return Counter(tuple(map(plain, row)) for row in connection.execute(sql).fetchall())
 
 
 def plain(value: Any) -> Any:
-    """One form for values that are equal: decimals without scale, instants in UTC."""
+    """Return one form for equal values: decimals without trailing zeros, instants in UTC."""
     if isinstance(value, Decimal):
         return value.normalize()
     if isinstance(value, datetime):

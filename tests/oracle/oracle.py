@@ -1,4 +1,4 @@
-"""What a selection means, in plain Python over lists of dicts: no SQL and no code of the compiler.
+"""Oracle of selections in plain Python over lists of dicts, without SQL or code of the compiler.
 
 Written from the rules, as slowly and plainly as they read.
 """
@@ -27,19 +27,19 @@ CONCEPTS = (
     "subcategory",
     "transaction_id",
 )
-"""Domain's order of the column mapping, then ours."""
+"""Concepts of the column mapping in published order: those of the specification, then ours."""
 
 
 @dataclass(frozen=True)
 class Oracle:
-    """A dataset's definition as the file says it, asked at an as-of."""
+    """A dataset's definition as in its file, evaluated at an as-of over tables of dicts."""
 
     definition: dict[str, Any]
     tables: Tables
     as_of: datetime
 
     def rows(self) -> Counter[tuple]:
-        """The multiset of selected rows, in the published order of columns (BR-113)."""
+        """Return the multiset of selected rows, in the published order of columns (BR-113)."""
         chosen = [row for row in self.joined() if self.in_window(row) and not self.in_gap(row)]
         fitted = chosen
         if self.filters.get("fit_on") == "train" and self.split:
@@ -59,7 +59,7 @@ class Oracle:
 
     @property
     def split(self) -> dict[str, Any]:
-        """Empty for a dataset without one."""
+        """Settings of the split; empty for a dataset without one."""
         return self.definition.get("split_config", {})
 
     def concept(self, row: Row, name: str) -> Any:
@@ -157,7 +157,7 @@ class Oracle:
         return 2 if percent < train + self.split.get("test_percent", 0) else 1
 
     def row_key(self) -> list[str]:
-        """The natural key; without one, the main table's published columns."""
+        """Columns that identify a row: the natural key, or the main table's published columns without one."""
         if self.definition.get("natural_key_columns"):
             return self.definition["natural_key_columns"]
         mapping = self.definition["column_mapping"]
@@ -199,7 +199,7 @@ Ranked = list[tuple[Any, Decimal | None]]
 
 
 def best_first(totals: dict[Any, Decimal | None]) -> Ranked:
-    """By revenue, products without any last; ties by product, the unknown one first."""
+    """Sort by revenue, products without revenue last; ties by product, the unknown product first."""
     return sorted(
         totals.items(),
         key=lambda item: (item[1] is None, -(item[1] or 0), item[0] is not None, item[0] or 0),
@@ -207,7 +207,7 @@ def best_first(totals: dict[Any, Decimal | None]) -> Ranked:
 
 
 def by_rank(ranked: Ranked, percent: int) -> set[Any]:
-    """PERCENT_RANK: equal revenues share the rank of the first of them (BR-102)."""
+    """Return the products by PERCENT_RANK: equal revenues share the rank of the first (BR-102)."""
     top: set[Any] = set()
     ahead = 0
     for _, tied in groupby(ranked, key=lambda item: item[1]):
@@ -236,13 +236,13 @@ RANKINGS = {"top_revenue_percent": by_rank, "cumulative_revenue_percent": by_sha
 
 
 def months_before(day: date, months: int) -> date:
-    """The same day of an earlier month, or that month's last one where it is shorter."""
+    """Return the same day of an earlier month, or the last day of that month if it is shorter."""
     years, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
 
 
 def instant(moment: date) -> datetime:
-    """A naive timestamp is UTC (BR-128); a date begins at midnight."""
+    """Return a date or naive timestamp as an instant in UTC (BR-128)."""
     if not isinstance(moment, datetime):
         return datetime.combine(moment, time(), UTC)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -263,10 +263,10 @@ TAGGED: dict[str, Callable[[Any], str]] = {
     "date": lambda value: "Dn" if value is None else f"D{value.isoformat()}",
     "timestamp": lambda value: "tn" if value is None else f"t{microseconds(value)}",
 }
-"""A value as a text that no other value has: the letter of its type, then itself, or `n` for NULL."""
+"""Type → the text of a value that no other value has: the letter of its type and the value; `n` for NULL."""
 
 
 def records(names: Iterable[str], rows: Iterable[tuple]) -> list[Row]:
-    """Tuples of a table as dicts."""
+    """Convert the tuples of a table to dicts."""
     keys = list(names)
     return [dict(zip(keys, row, strict=True)) for row in rows]

@@ -1,4 +1,4 @@
-"""The specification's own query and the compiled one give the same rows.
+"""The query of the specification and the compiled query return the same rows.
 
 Two differences are meant. The query has no upper bound, because no row is later than CURRENT_DATE; here
 as-of lies in the past, so its tables hold only rows before it. And money is decimal on both sides: float
@@ -85,7 +85,7 @@ def rolling_query(as_of: date, months: int = 6) -> str:
 
 
 def fixed_query(start: date, end: date) -> str:
-    """Both ends inclusive; eval counts back from the day after `end` (BR-107)."""
+    """Return the query of a fixed range, whose eval split counts back from the day after `end` (BR-107)."""
     return replaced(
         QUERY,
         (">= CURRENT_DATE() - INTERVAL 6 MONTH", f"BETWEEN DATE '{start}' AND DATE '{end}'"),
@@ -99,7 +99,7 @@ def midnight(day: date) -> datetime:
 
 @pytest.fixture(scope="module")
 def grocer(tmp_path_factory):
-    """The demo's tables; a transaction's date is the specification's `trans_date`."""
+    """Open the demo's tables, with a transaction's date as the specification's `trans_date`."""
     root = tmp_path_factory.mktemp("grocer")
     demo.prepare(root, lambda _: None)
     connection = connect()

@@ -1,4 +1,4 @@
-"""The compiled query and a plain reading of the specification select the same rows.
+"""The compiled query and the oracle select the same rows.
 
 Small random tables: few values, so that ties, duplicates, NULLs and the edges of windows are common. The
 definitions are random too: every date range, filter, split and kind of lookup meets every other.
@@ -74,7 +74,7 @@ BUYERS, ITEM_IDS, SHELF_IDS = [None, 1, 1, 2, 3, 4], [None, 1, 1, 2, 3, 4, 5, 6]
 
 @dataclass(frozen=True)
 class Draw:
-    """Rows from a seed: many more of them than hypothesis would make, and it still shrinks their number."""
+    """Rows from a seed: more than hypothesis would generate, while it can still shrink their number."""
 
     oracle: Oracle
     time_type: str
@@ -107,7 +107,7 @@ class Draw:
         )
 
     def moment(self, random: Random) -> date | None:
-        """Half of them within a day of where the window, the gap or a split begins or ends."""
+        """Return a random instant, half of the time within a day of an edge of the window, gap or split."""
         if "date_range" in self.oracle.filters and random.random() < 0.05:
             return None
         near = random.choice(self.edges()) + timedelta(days=random.choice([-1, 0, 1]))

@@ -1,6 +1,6 @@
-"""Making all that is due of a dataset, from the command line: hundreds of Periods, one after another.
+"""Run `dataset-assets backfill`: publish all due Periods of a dataset and of the datasets that it reads.
 
-What is published stays published: killed and run again, it goes on where it was.
+Published Periods stay published, so a killed backfill that is run again continues where it was.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from dataset_assets.errors import AccessError, DatasetAssetsError, Fault
 from dataset_assets.interfaces.cli.console import say
-from dataset_assets.interfaces.cli.materialize import Run, change, label
-from dataset_assets.interfaces.cli.plan import moved, planned, reading, tell
+from dataset_assets.interfaces.cli.materialize import CommandRun, change, label
+from dataset_assets.interfaces.cli.plan import billed_bytes, plan_dataset, print_plans, renamed_datasets
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.staleness.plan import Plan
@@ -27,72 +27,77 @@ def backfill(
     every: bool = False,
     locked: bool = False,
 ) -> None:
-    """Shows the plan, then makes what is due, nested datasets first.
+    """Print the plan, then publish what is due, nested datasets first.
 
-    Raises DatasetAssetsError as `planned` does; and after the last Period, when some could not be made.
+    Raises DatasetAssetsError as `plan_dataset` does, and after the last Period if any of them failed.
     """
-    found = planned(workspace, workspace.catalog.entry(name), first, last, every=every)
-    tell(found)
-    say(*reading(workspace, found), *moved(workspace, found))
-    run = Run(workspace, str(uuid4()), locked=locked, reread=every)
-    with run.reporting():
-        Backfill(run, found).make()
+    plans = plan_dataset(workspace, workspace.catalog.entry(name), first, last, every=every)
+    print_plans(plans)
+    say(*billed_bytes(workspace, plans), *renamed_datasets(workspace, plans))
+    run = CommandRun(workspace, str(uuid4()), locked=locked, reread=every)
+    with run.checks_reported():
+        Backfill(run, plans).publish()
 
 
 @dataclass
 class Backfill:
-    """One run over all that is due. `failed`: what is wrong, with which of them.
+    """One run over all due publications of several plans.
 
-    `remarks`: what checks that do not block have found, by check.
+    `failures` maps the faults of failed publications to the publications' names, `remarks` each check that
+    does not block to the messages of its failures. `unchanged` counts publications without changed rows.
     """
 
-    run: Run
-    found: Sequence[Plan]
-    failed: dict[tuple[Fault, ...], list[str]] = field(default_factory=dict)
+    run: CommandRun
+    plans: Sequence[Plan]
+    failures: dict[tuple[Fault, ...], list[str]] = field(default_factory=dict)
     remarks: dict[str, list[str]] = field(default_factory=dict)
     unchanged: int = 0
 
-    def make(self) -> None:
-        """A Period that fails does not keep the others from being made, unless they can only fail as well.
+    def publish(self) -> None:
+        """Publish all that is due. A failure stops the others only if access is missing, as they need it too.
 
-        Raises DatasetAssetsError: how many failed, after what is wrong with each.
+        Raises DatasetAssetsError with the number of failures, after printing the faults of each.
         """
-        todo = [(plan.entry, due.period) for plan in self.found for due in plan.due]
-        estimate = ProgressEstimate(len(todo))
-        for entry, period in todo:
+        due_periods = [(plan.entry, due.period) for plan in self.plans for due in plan.due]
+        estimate = ProgressEstimate(len(due_periods))
+        for entry, period in due_periods:
             name = label(entry, period)
             try:
-                result = self.run.one(entry, period, aloud=False)
+                result = self.run.publish_period(entry, period, print_steps=False)
             except DatasetAssetsError as error:
-                self.failed.setdefault(error.faults, []).append(name)
+                self.failures.setdefault(error.faults, []).append(name)
                 say(f"{name}: failed; {estimate.step()}")
                 if isinstance(error, AccessError):
                     break
             else:
-                self._made(name, result)
+                self._add_result(name, result)
                 rows = f"{result.counts.rows:,} rows, {change(result.counts)}"
                 say(f"{name}: {rows}; {estimate.step()}")
-        self._end(estimate)
+        self._print_summary(estimate)
 
-    def _made(self, name: str, result: Materialization) -> None:
+    def _add_result(self, name: str, result: Materialization) -> None:
         self.unchanged += not result.counts.has_changes
         for check in result.checks:
             if not check.passed:
                 self.remarks.setdefault(check.name, []).append(f"{name}: {check.message}")
 
-    def _end(self, estimate: ProgressEstimate) -> None:
-        failed = sum(map(len, self.failed.values()))
-        made = estimate.done - failed
-        for check, told in self.remarks.items():
-            say(f"{check}: told of {len(told):,} of {made:,}, last of {told[-1]}")
+    def _print_summary(self, estimate: ProgressEstimate) -> None:
+        failed = sum(map(len, self.failures.values()))
+        published = estimate.done - failed
+        for check, messages in self.remarks.items():
+            say(f"{check}: told of {len(messages):,} of {published:,}, last of {messages[-1]}")
         if not failed:
-            done = f"{made:,} made, {self.unchanged:,} of them unchanged" if made else "nothing was due"
+            done = (
+                f"{published:,} made, {self.unchanged:,} of them unchanged"
+                if published
+                else "nothing was due"
+            )
             say(done)
             return
-        for faults, names in self.failed.items():
+        for faults, names in self.failures.items():
             say(*(f"{listed(names)}: {fault}" for fault in faults))
         left = estimate.total - estimate.done
-        message = f"{failed:,} of {estimate.total:,} failed, {made:,} are published"
+        message = f"{failed:,} of {estimate.total:,} failed, {published:,} are published"
         rest = f", {left:,} were not tried" if left else ""
         hint = "fix what is above, then run it again: what is published is not made twice"
         raise DatasetAssetsError(Fault(f"{message}{rest}", hint=hint))

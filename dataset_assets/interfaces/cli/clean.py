@@ -1,4 +1,4 @@
-"""Clearing away what broken runs have left in the warehouse, by hand."""
+"""Remove tables and files that broken runs have left in the warehouse, for `dataset-assets clean`."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -15,17 +15,20 @@ from dataset_assets.text.wording import shown, size_text
 _AGE = re.compile(r"\d{1,6}[mhd]")
 
 
-def sweep(workspace: Workspace, older_than: str, *, dry_run: bool) -> None:
-    """Print what is removed, or would be. Raises ContractError outside of a project."""
+def remove_leftovers(workspace: Workspace, older_than: str, *, dry_run: bool) -> None:
+    """Remove leftovers older than `older_than`, or only print them with `dry_run`.
+
+    Raises PeriodError for an invalid age, and ContractError outside of a project.
+    """
     workspace.root  # noqa: B018 - refuses a folder without definitions before a target is opened
     age, now = _age(older_than), datetime.now(UTC)
-    work = leftovers if dry_run else clean
-    done = "would be removed" if dry_run else "removed"
+    list_or_remove = leftovers if dry_run else clean
+    action = "would be removed" if dry_run else "removed"
     number = 0
-    for each in work(workspace.target, now, age):
+    for each in list_or_remove(workspace.target, now, age):
         number += 1
         size = "" if each.size_bytes is None else f", {size_text(each.size_bytes)}"
-        typer.echo(f"{done}: {each.name}, last written {each.left_at:%Y-%m-%d %H:%M}{size}")
+        typer.echo(f"{action}: {each.name}, last written {each.left_at:%Y-%m-%d %H:%M}{size}")
     if not number:
         say("there is nothing to remove")
 

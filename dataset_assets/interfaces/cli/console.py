@@ -1,4 +1,4 @@
-"""How the command line speaks: plain results on stdout, everything else on stderr, colours by rich."""
+"""Print the output of commands: results on stdout, progress and remarks on stderr, tables with rich."""
 
 import os
 import sys
@@ -18,18 +18,18 @@ from dataset_assets.errors import visible
 from dataset_assets.text import progress as estimate
 
 PIPE_WIDTH = 200
-"""Columns of a table that no terminal shows: wide enough that lines can be searched."""
+"""Width in characters of tables that are printed to a file or a pipe, so that lines can be searched."""
 
 _UNBOUNDED = 100_000
 
 
 def out() -> Console:
-    """Results."""
+    """Return the console for results: stdout."""
     return _console(sys.stdout)
 
 
 def err() -> Console:
-    """What is being done."""
+    """Return the console for progress: stderr."""
     return _console(sys.stderr)
 
 
@@ -39,21 +39,21 @@ def _console(stream: TextIO) -> Console:
 
 
 def say(*lines: Any) -> None:
-    """Plain lines on stderr."""
+    """Print plain lines to stderr."""
     for line in lines:
         typer.echo(visible(str(line)), err=True)
 
 
 def cell(value: Any, style: str = "") -> Text:
-    """A value of a file or of data: never read as markup, and unable to steer the terminal."""
+    """Return a value as text without markup and without control characters that steer the terminal."""
     text = "" if value is None else str(value)
     return Text(visible(text), style)
 
 
 class Grid:
-    """A table; where it is wider than the screen, each row by itself, so that nothing is cut off.
+    """A table. If it is wider than the screen, each row is printed as a block, so that nothing is cut off.
 
-    The columns named by `right` are of numbers.
+    The columns named in `right` are aligned to the right, as numbers are.
     """
 
     def __init__(self, *columns: str, title: str = "", right: Iterable[str] = ()) -> None:
@@ -63,7 +63,7 @@ class Grid:
         self.rows: list[tuple[str | Text, ...]] = []
 
     def add_row(self, *cells: str | Text) -> None:
-        """One cell a column."""
+        """Add a row with one cell for each column."""
         self.rows.append(cells)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -87,7 +87,7 @@ class Grid:
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> Table:
-    """Names and values below each other; values that are empty are left out."""
+    """Return a table of names and values with one pair on each line, without empty values."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -99,7 +99,10 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> Table:
 
 @contextmanager
 def steps(label: str, *, lines: bool = True) -> Generator[estimate.Progress]:
-    """Tells the steps of long work: one line that changes, or where there is no terminal, `lines`."""
+    """Yield a callback that shows the current step of long work on one line that changes.
+
+    Without a terminal, each step is printed as a line of its own if `lines` is set, else not at all.
+    """
     console = err()
     if not console.is_terminal:
         yield lambda sentence: say(f"{label}: {sentence}") if lines else None

@@ -1,4 +1,4 @@
-"""What a dataset's query would read, and whether the target allows it, without running it."""
+"""Estimate the bytes that a dataset's query reads, without running it, and compare them with the budget."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.scope import Source
 from dataset_assets.interfaces.cli.console import facts, out
-from dataset_assets.interfaces.cli.sql import Look, opened
+from dataset_assets.interfaces.cli.sql import AsOfChoice, open_preview
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
@@ -22,55 +22,61 @@ from dataset_assets.text.wording import size_text
 
 @dataclass(frozen=True)
 class Cost:
-    """In bytes. `reads`: None on an engine that bills nothing. `moved`: what is read to move each source.
+    """Sizes in bytes. `reads` is None on an engine that bills nothing.
 
-    `stands`: a run now would find query and sources as they were, and read nothing.
+    `transferred` maps each source to the bytes that its transfer to the engine reads. `unchanged` says that
+    a run would now find query and sources unchanged, and read nothing.
     """
 
     engine: str
     reads: int | None
     budget: int | None
-    moved: Mapping[str, int | None]
-    stands: bool
+    transferred: Mapping[str, int | None]
+    unchanged: bool
 
     def lines(self) -> Iterator[tuple[str, str]]:
-        """In words."""
+        """Yield a label and a sentence for each part of the cost."""
         if self.reads is None:
             yield "reads", f"{self.engine} bills nothing for what it reads"
         else:
             yield "reads", size_text(self.reads)
         if self.budget is not None:
             yield "budget", f"{size_text(self.budget)} for one query: it fits"
-        for name, size in self.moved.items():
+        for name, size in self.transferred.items():
             yield "moves", f"{name}, which is not in there yet{_from(size)}"
-        if self.stands:
+        if self.unchanged:
             yield "now", "a run reads nothing: query and sources are those of the publication there is"
 
 
-def cost(workspace: Workspace, entry: Entry, at: Look) -> Cost:
-    """Of the query that `materialize` runs. Raises BudgetError as that does, and ResolveError."""
-    engine, moved = workspace.target.engine, dict[str, int | None]()
-    with opened(workspace, entry, at, as_refresh=True) as run:
-        stands = same_inputs(run.work(run.found.with_transferred(as_logical)), workspace.target)
-        work = run.work(run.found.with_transferred(_weighed(moved)))
-        reads = run.session.estimate(work.query(bucketed=engine.dialect.sorts_in_one_place))
-        return Cost(engine.dialect.name, reads, run.session.budget, moved, stands)
+def estimate_cost(workspace: Workspace, entry: Entry, at: AsOfChoice) -> Cost:
+    """Return the cost of the query that `materialize` runs.
+
+    Raises BudgetError if it is over the budget, and ResolveError if a table cannot be resolved.
+    """
+    engine, sizes = workspace.target.engine, dict[str, int | None]()
+    with open_preview(workspace, entry, at, as_refresh=True) as preview:
+        unchanged = same_inputs(
+            preview.prepare(preview.sources.with_transferred(as_logical)), workspace.target
+        )
+        prepared = preview.prepare(preview.sources.with_transferred(_estimate_into(sizes)))
+        reads = preview.session.estimate(prepared.query(bucketed=engine.dialect.sorts_in_one_place))
+        return Cost(engine.dialect.name, reads, preview.session.budget, sizes, unchanged)
 
 
-def print_cost(workspace: Workspace, entry: Entry, at: Look) -> None:
-    """Raises as `cost` does."""
-    out().print(facts(cost(workspace, entry, at).lines()))
+def print_cost(workspace: Workspace, entry: Entry, at: AsOfChoice) -> None:
+    """Print the cost of a dataset's query. Raises as `estimate_cost` does."""
+    out().print(facts(estimate_cost(workspace, entry, at).lines()))
 
 
 def _from(size: int | None) -> str:
     return "" if size is None else f"; its own store reads {size_text(size)} for it"
 
 
-def _weighed(moved: dict[str, int | None]) -> TransferSource:
-    """Moves nothing: asks what moving would read, and lets a table without rows stand for the source."""
+def _estimate_into(sizes: dict[str, int | None]) -> TransferSource:
+    """Return a transfer that transfers nothing: it estimates the bytes and returns a table without rows."""
 
     def carry(inputs: SelectionInput, source: Source, reader: Session) -> Relation:
-        moved[source.name] = reader.estimate(source_query(inputs, source))
+        sizes[source.name] = reader.estimate(source_query(inputs, source))
         named = as_logical(inputs, source, reader)
         return replace(named, source=_no_rows(source))
 

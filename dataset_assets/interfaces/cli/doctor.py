@@ -1,7 +1,7 @@
-"""What datasets need of a target: whether it is there and allowed, and what would fix it.
+"""Check whether a target has everything that datasets need: access, tables, columns and a sufficient budget.
 
-Metadata is all that is read, except of text files, whose values have types only once they are read. All
-checks run, whatever the ones before have found.
+Only metadata is read, except for text files, whose values have types only once they are read. All checks run,
+whatever the results of the previous ones are.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -27,8 +27,8 @@ from dataset_assets.errors import (
     PeriodError,
 )
 from dataset_assets.interfaces.cli.console import cell, out, say
-from dataset_assets.interfaces.cli.cost import cost
-from dataset_assets.interfaces.cli.sql import Look, look, look_at, places_of
+from dataset_assets.interfaces.cli.cost import estimate_cost
+from dataset_assets.interfaces.cli.sql import AsOfChoice, choose_as_of, default_as_of, source_locator
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.access import DOCTOR, AccessFinding, State, fine, hint_of, missing, note
 from dataset_assets.ports.engine import Engine, JobContext, Session
@@ -41,13 +41,13 @@ _STYLES = {State.OK: "green", State.MISSING: "bold red", State.NOTE: "yellow"}
 
 
 def examine(workspace: Workspace, names: Sequence[str]) -> bool:
-    """Prints what was found, as it is found; whether nothing is missing."""
-    entries = [workspace.catalog.entry(name) for name in names] or _shown(workspace)
+    """Print each finding as soon as it is known; return whether nothing is missing."""
+    entries = [workspace.catalog.entry(name) for name in names] or _listed(workspace)
     lacking = 0
-    told = set[AccessFinding]()
+    printed = set[AccessFinding]()
     for finding in findings(workspace, entries):
-        if finding not in told:
-            told.add(finding)
+        if finding not in printed:
+            printed.add(finding)
             out().print(_line(finding))
             lacking += finding.state is State.MISSING
     things = "one thing is" if lacking == 1 else f"{lacking} things are"
@@ -56,7 +56,7 @@ def examine(workspace: Workspace, names: Sequence[str]) -> bool:
 
 
 def findings(workspace: Workspace, entries: Sequence[Entry]) -> Iterator[AccessFinding]:
-    """Of the target, its engine and its warehouse, and then of each dataset's tables."""
+    """Yield the findings about the target, its engine and its warehouse, then about each dataset's tables."""
     try:
         target = workspace.target
     except ContractError as error:
@@ -72,37 +72,37 @@ def findings(workspace: Workspace, entries: Sequence[Entry]) -> Iterator[AccessF
 
 @dataclass
 class Examination:
-    """One walk over a target.
+    """One examination of a target.
 
-    `own` is a session of the target's engine, `readers` those that the resolvers' tables are read by, each
-    None where its engine cannot be asked. `ready`: whether queries can be asked for; `whole`: whether the
-    warehouse is there as well.
+    `own` is a session of the target's engine; `readers` has, for each resolver, the session that reads its
+    tables. A session is None if its engine cannot be reached. `can_query` says whether queries can be
+    estimated, `has_warehouse` whether the warehouse exists as well.
     """
 
     workspace: Workspace
     stack: ExitStack
     own: Session | None = None
-    ready: bool = True
-    whole: bool = True
+    can_query: bool = True
+    has_warehouse: bool = True
     readers: dict[str, Session | None] = field(default_factory=dict)
     examined: set[str] = field(default_factory=set)
 
     def engine(self, engine: Engine) -> Generator[AccessFinding, None, Session | None]:
-        """Whether it can be asked, and a session if so."""
+        """Yield findings about an engine; return a session, or None if it cannot be reached."""
         try:
             for finding in engine.examine():
-                self.ready = self.ready and finding.state is not State.MISSING
+                self.can_query = self.can_query and finding.state is not State.MISSING
                 yield finding
             return self.stack.enter_context(engine.connect(JobContext("")))
         except DatasetAssetsError as error:
             yield from _missing(f"engine {engine.dialect.name}", error)
         except OSError as error:
             yield missing(f"engine {engine.dialect.name}", f"{error.filename}: {error.strerror}")
-        self.ready = False
+        self.can_query = False
         return None
 
     def target(self) -> Iterator[AccessFinding]:
-        """Its engine and its warehouse."""
+        """Yield findings about the target's engine and warehouse."""
         target = self.workspace.target
         self.own = yield from self.engine(target.engine)
         if self.own is None:
@@ -110,49 +110,51 @@ class Examination:
             return
         try:
             for finding in target.warehouse.examine(self.own):
-                self.whole = self.whole and finding.state is not State.MISSING
+                self.has_warehouse = self.has_warehouse and finding.state is not State.MISSING
                 yield finding
         except DatasetAssetsError as error:
-            self.whole = False
+            self.has_warehouse = False
             yield from _missing("warehouse", error)
 
     def dataset(self, entry: Entry) -> Iterator[AccessFinding]:
-        """Its tables, one by one, and then its query."""
+        """Yield findings about a dataset's tables, one by one, and then about its query."""
         about = f"dataset {entry.stem}"
         if not entry.ok:
             yield missing(about, "its file cannot be used", "run `dataset-assets check`")
             return
         at = _last_or_first(self.workspace, entry)
-        places = places_of(self.workspace, entry, at)
+        locator = source_locator(self.workspace, entry, at)
         ready = self.own is not None
         try:
-            for source in places.scope.sources:
-                looked = self._nested(about, source.nested) if source.nested else self._table(places, source)
-                fits = yield from looked
-                ready = ready and fits
-        except DatasetAssetsError as error:  # a resolver that is not there, a warehouse that tells nothing
+            for source in locator.scope.sources:
+                examined = (
+                    self._nested(about, source.nested) if source.nested else self._table(locator, source)
+                )
+                readable = yield from examined
+                ready = ready and readable
+        except DatasetAssetsError as error:  # a resolver that does not exist, a warehouse that cannot be read
             yield from _missing(about, error)
             return
-        if ready and self.ready and self.whole:
+        if ready and self.can_query and self.has_warehouse:
             yield from self._query(about, entry, at)
         else:
             yield note(about, "its query was not asked for")
 
     def _reader(self, resolver: Resolver) -> Generator[AccessFinding, None, Session | None]:
-        """A session that reads the resolver's tables, with nothing of the warehouse's."""
+        """Return a session that reads the resolver's tables, separate from the session of the warehouse."""
         if resolver.name not in self.readers:
             if resolver.reads_with != self.workspace.target.engine.dialect.name:
                 self.readers[resolver.name] = yield from self.engine(resolver.engine())
             else:
-                opened = (
+                session = (
                     self.stack.enter_context(resolver.engine().connect(JobContext(""))) if self.own else None
                 )
-                self.readers[resolver.name] = opened
+                self.readers[resolver.name] = session
         return self.readers[resolver.name]
 
-    def _table(self, places: SourceLocator, source: Source) -> Generator[AccessFinding, None, bool]:
-        """Whether a query can read what it needs of the table."""
-        resolver = places.resolvers[source.name]
+    def _table(self, locator: SourceLocator, source: Source) -> Generator[AccessFinding, None, bool]:
+        """Yield findings about a table; return whether a query can read the columns that it needs."""
+        resolver = locator.resolvers[source.name]
         about = f"table {resolver.name}/{source.table}"
         try:
             session = yield from self._reader(resolver)
@@ -162,56 +164,56 @@ class Examination:
             if about not in self.examined:
                 self.examined.add(about)
                 yield from resolver.examine(source.table, self.own or session)
-            return (yield from _readable(about, places, source, session, ask=self.ready))
+            return (yield from _readable(about, locator, source, session, ask=self.can_query))
         except DatasetAssetsError as error:
             for fault in error.faults:
-                said = f"{fault.field}: {fault.message}" if fault.field else fault.message
-                yield missing(about, said, hint_of(type(error)(fault), resolver.role(source.table)))
+                message = f"{fault.field}: {fault.message}" if fault.field else fault.message
+                yield missing(about, message, hint_of(type(error)(fault), resolver.role(source.table)))
         return False
 
     def _nested(self, about: str, nested: NamedDataset) -> Generator[AccessFinding, None, bool]:
-        """Whether a dataset that this one reads has been published."""
+        """Yield a note if the nested dataset is not published yet; return whether it is."""
         if self.own is None or self.workspace.target.warehouse.periods(nested.stem, self.own):
             return True
         yield note(about, f"reads {nested.stem}, which is not published", f"materialize {nested.stem} first")
         return False
 
-    def _query(self, about: str, entry: Entry, at: Look) -> Iterator[AccessFinding]:
-        when = f"for {at.period}" if at.period else f"as of {at.as_of:%Y-%m-%d}"
+    def _query(self, about: str, entry: Entry, at: AsOfChoice) -> Iterator[AccessFinding]:
+        period = f"for {at.period}" if at.period else f"as of {at.as_of:%Y-%m-%d}"
         try:
-            found = cost(self.workspace, entry, at)
+            estimate = estimate_cost(self.workspace, entry, at)
         except DatasetAssetsError as error:
             yield from _missing(about, error)
             return
-        moved = "".join(f", after {name} was moved" for name in found.moved)
-        if found.reads is None or found.budget is None:
-            yield fine(about, f"its query can run {when}{moved}")
+        transfers = "".join(f", after {name} was moved" for name in estimate.transferred)
+        if estimate.reads is None or estimate.budget is None:
+            yield fine(about, f"its query can run {period}{transfers}")
         else:
-            reads, budget = size_text(found.reads), size_text(found.budget)
-            yield fine(about, f"its query {when} reads {reads} of {budget} that it may{moved}")
+            reads, budget = size_text(estimate.reads), size_text(estimate.budget)
+            yield fine(about, f"its query {period} reads {reads} of {budget} that it may{transfers}")
 
 
 def _readable(
-    about: str, places: SourceLocator, source: Source, session: Session, *, ask: bool
+    about: str, locator: SourceLocator, source: Source, session: Session, *, ask: bool
 ) -> Generator[AccessFinding, None, bool]:
-    """Whether a table is as it is declared, and its needed columns and rows may be read."""
-    relation = places.resolve_source(source, session)
-    inputs = SelectionInput(places.scope, {source.name: relation}, places.as_of, places.period)
-    wrong = list(mismatches(source, relation, inputs.wholly_read(source)))
-    for fault in wrong:
+    """Yield findings about a table's schema and access; return whether it can be read as declared."""
+    relation = locator.resolve_source(source, session)
+    inputs = SelectionInput(locator.scope, {source.name: relation}, locator.as_of, locator.period)
+    faults = list(mismatches(source, relation, inputs.wholly_read(source)))
+    for fault in faults:
         yield missing(about, f"{fault.field}: {fault.message}", fault.hint)
-    if ask and not wrong:
-        misplaced = list(_cast_failures(inputs, source, session))
-        yield from (missing(about, f"{fault.field}: {fault.message}", fault.hint) for fault in misplaced)
-        wrong += misplaced
-    if ask and not wrong:
-        with suppress(BudgetError):  # told of the whole query
+    if ask and not faults:
+        cast_faults = list(_cast_failures(inputs, source, session))
+        yield from (missing(about, f"{fault.field}: {fault.message}", fault.hint) for fault in cast_faults)
+        faults += cast_faults
+    if ask and not faults:
+        with suppress(BudgetError):  # the estimate of the whole query reports it
             session.estimate(source_query(inputs, source))
-    return not wrong
+    return not faults
 
 
 def _cast_failures(inputs: SelectionInput, source: Source, session: Session) -> Iterator[Fault]:
-    """Read the values of a source whose types are only known by reading: text files."""
+    """Yield the values of a text file that cannot be cast to their declared types."""
     relation = inputs.relations[source.name]
     if relation.find_cast_failures is None:
         return
@@ -225,24 +227,24 @@ def _cast_failures(inputs: SelectionInput, source: Source, session: Session) -> 
         yield from relation.find_cast_failures(inputs.needed(source))
 
 
-def _last_or_first(workspace: Workspace, entry: Entry) -> Look:
-    """What a run would look at now; of a dataset that has no complete Period yet, its first."""
+def _last_or_first(workspace: Workspace, entry: Entry) -> AsOfChoice:
+    """Return the as-of of a run now, or of the first Period if none is complete yet."""
     try:
-        return look(workspace, entry, None, None)
+        return choose_as_of(workspace, entry, None, None)
     except PeriodError:
         schedule = schedule_of(workspace.catalog, entry)
-        return look_at(schedule.first if schedule else None)
+        return default_as_of(schedule.first if schedule else None)
 
 
-def _shown(workspace: Workspace) -> list[Entry]:
+def _listed(workspace: Workspace) -> list[Entry]:
     entries = workspace.catalog.entries.values()
     return [each for each in entries if not each.dataset or each.dataset.status is not Status.ARCHIVED]
 
 
 def _missing(about: str, error: DatasetAssetsError) -> Iterator[AccessFinding]:
     for fault in error.faults:
-        said = f"{fault.position}: {fault.message}" if fault.position else fault.message
-        yield missing(about, said, "" if fault.hint == DOCTOR else fault.hint)
+        message = f"{fault.position}: {fault.message}" if fault.position else fault.message
+        yield missing(about, message, "" if fault.hint == DOCTOR else fault.hint)
 
 
 def _line(finding: AccessFinding) -> Table:

@@ -1,4 +1,4 @@
-"""The one place where errors become text and exit codes."""
+"""Convert the errors of commands to text on stderr and exit codes, in one place for all commands."""
 
 import errno
 from typing import Any
@@ -9,11 +9,11 @@ from typer.core import TyperGroup
 from dataset_assets.errors import DatasetAssetsError, Fault, system_fault
 
 
-class Boundary(TyperGroup):
-    """Runs a command. What a user can fix is printed as plain lines on stderr, and exits with 1."""
+class ErrorBoundary(TyperGroup):
+    """Command group that prints errors which a user can fix as plain lines, and exits with code 1."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """An empty value is a variable that was not set, and is refused: it does not mean the default."""
+        """Refuse empty values: they come from shell variables that are not set, and mean no default."""
         for number, value in enumerate(args):
             option, equals, given = value.partition("=") if value.startswith("--") else ("", "", value)
             if (equals or not option) and not given.strip():
@@ -23,7 +23,7 @@ class Boundary(TyperGroup):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Anything else that is raised is a bug, and shows itself as one."""
+        """Run a command. Errors of other types are bugs, and are printed with their traceback."""
         try:
             return super().invoke(ctx)
         except DatasetAssetsError as error:

@@ -1,4 +1,4 @@
-"""Published rows on the screen, as Parquet, CSV or lines of JSON. A file appears whole or not at all."""
+"""Print published rows as a table, or write them as Parquet, CSV or lines of JSON."""
 
 import json
 import sys
@@ -12,20 +12,20 @@ from dataset_assets.checks.duplicate_keys import MASKED
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.interfaces.cli.console import Grid, cell, out, say
 from dataset_assets.interfaces.cli.output_files import output_file
-from dataset_assets.interfaces.frames import LABELS, NULL, as_dict, in_json, texts, values
-from dataset_assets.interfaces.reading import Rows
+from dataset_assets.interfaces.frames import LABELS, NULL, labels_dict, text_rows, to_json_value, value_rows
+from dataset_assets.interfaces.reading import PublishedRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 SCREEN_ROWS = 20
-"""Rows on the screen where no limit is given."""
+"""Number of rows that are printed if no limit is given."""
 
 
-def form_of(form: str | None, path: Path | None) -> str:
-    """The format that is asked for, else the one of the file's suffix, else a table on the screen.
+def choose_format(form: str | None, path: Path | None) -> str:
+    """Return the format that is given, else the format of the file's suffix, else "table" for the screen.
 
-    Raises DatasetAssetsError for a file that would be none of them.
+    Raises DatasetAssetsError if a file is to be written and neither names a file format.
     """
     if form is None and path is not None:
         form = path.suffix.removeprefix(".").lower()
@@ -39,26 +39,27 @@ def form_of(form: str | None, path: Path | None) -> str:
     return form or "table"
 
 
-def to_screen(rows: Rows) -> None:
-    """A table. Values of sensitive columns are not shown (BR-206)."""
+def print_rows(rows: PublishedRows) -> None:
+    """Print the rows as a table in which the values of sensitive columns are masked (BR-206)."""
     table = Grid(*rows.columns)
     for part in rows.tables():
-        for row in texts(part):
+        for row in text_rows(part):
             table.add_row(*(_cell(rows, *each) for each in zip(rows.columns, row, strict=True)))
     out().print(table)
     masked = f"; sensitive columns are masked: {', '.join(sorted(rows.sensitive))}" if rows.sensitive else ""
     say(f"{len(table.rows):,} of {rows.total:,} rows{masked}")
 
 
-def _cell(rows: Rows, name: str, text: str) -> Text:
-    """A value on the screen; that of a sensitive column is masked, and NULL is faint."""
+def _cell(rows: PublishedRows, name: str, text: str) -> Text:
+    """Return a value for the screen: masked in a sensitive column, dim for NULL."""
     return cell(MASKED) if name in rows.sensitive else cell(text, "dim" if text == NULL else "")
 
 
-def to_file(rows: Rows, kind: str, path: Path | None) -> None:
-    """One of WRITERS; without a path to stdout.
+def write_rows(rows: PublishedRows, kind: str, path: Path | None) -> None:
+    """Write the rows in a format of WRITERS to a file, or to stdout without a path.
 
-    Raises DatasetAssetsError where the path cannot be written, and for sensitive columns on a terminal.
+    Raises DatasetAssetsError if the path cannot be written, or if Parquet or sensitive columns would go to a
+    terminal (BR-206).
     """
     if path is None:
         if sys.stdout.isatty() and (rows.sensitive or kind == "parquet"):
@@ -71,32 +72,36 @@ def to_file(rows: Rows, kind: str, path: Path | None) -> None:
     say(f"{count:,} rows written to {path}")
 
 
-def _parquet(rows: Rows, sink: IO[bytes]) -> int:
+def _parquet(rows: PublishedRows, sink: IO[bytes]) -> int:
     from pyarrow import parquet  # noqa: PLC0415 - heavy
 
     return _write(rows.tables(), lambda schema: parquet.ParquetWriter(sink, schema, compression="zstd"))
 
 
-def _csv(rows: Rows, sink: IO[bytes]) -> int:
-    """Strings are quoted, NULL is an empty field without quotes; labels are JSON."""
+def _csv(rows: PublishedRows, sink: IO[bytes]) -> int:
+    """Write CSV: strings are quoted, NULL is an empty field without quotes, labels are JSON."""
     from pyarrow import csv  # noqa: PLC0415 - heavy
 
     return _write(map(_with_json_labels, rows.tables()), lambda schema: csv.CSVWriter(sink, schema))
 
 
-def _jsonl(rows: Rows, sink: IO[bytes]) -> int:
-    """One JSON object a line. Decimals, dates and times are strings, so that no digit is lost."""
+def _jsonl(rows: PublishedRows, sink: IO[bytes]) -> int:
+    """Write one JSON object a line. Decimals, dates and times are strings, so that no digit is lost."""
     count = 0
     for table in rows.tables():
-        for row in values(table):
-            line = {name: in_json(value) for name, value in zip(rows.columns, row, strict=True)}
+        for row in value_rows(table):
+            line = {name: to_json_value(value) for name, value in zip(rows.columns, row, strict=True)}
             sink.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         count += table.num_rows
     return count
 
 
-WRITERS: Mapping[str, Callable[[Rows, IO[bytes]], int]] = {"parquet": _parquet, "csv": _csv, "jsonl": _jsonl}
-"""File formats, by name and by the suffix of a file."""
+WRITERS: Mapping[str, Callable[[PublishedRows, IO[bytes]], int]] = {
+    "parquet": _parquet,
+    "csv": _csv,
+    "jsonl": _jsonl,
+}
+"""Name of a file format, which is also its suffix → the function that writes it and returns the row count."""
 
 
 def _write(tables: Any, open_writer: Callable[[Any], Any]) -> int:
@@ -116,5 +121,5 @@ def _with_json_labels(table: "pa.Table") -> "pa.Table":
     place = table.schema.get_field_index(LABELS)
     if place < 0:
         return table
-    texts = [json.dumps(as_dict(each), ensure_ascii=False) for each in table[LABELS].to_pylist()]
-    return table.set_column(place, LABELS, pa.array(texts, pa.string()))
+    labels = [json.dumps(labels_dict(each), ensure_ascii=False) for each in table[LABELS].to_pylist()]
+    return table.set_column(place, LABELS, pa.array(labels, pa.string()))

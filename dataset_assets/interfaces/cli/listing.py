@@ -1,4 +1,4 @@
-"""What `list` and `show` print."""
+"""Format datasets, publications and statistics as the tables that `list` and `show` print."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -20,8 +20,8 @@ _STYLES = {Status.ACTIVE: "green", Status.DRAFT: "yellow", Status.DISABLED: "dim
 BROKEN = "broken"
 
 
-def datasets(catalog: Catalog, *, archived: bool) -> Grid:
-    """One line a file; archived ones only where they are asked for (BR-101)."""
+def datasets_table(catalog: Catalog, *, archived: bool) -> Grid:
+    """Return a table with one line for each dataset file, with archived ones only if requested (BR-101)."""
     table = Grid("dataset", "name", "status", "version", "owner", "partitions", "tables")
     for entry in catalog.entries.values():
         if entry.dataset is None or not entry.ok:
@@ -57,8 +57,8 @@ def _partitions(dataset: Dataset) -> str:
     return f"{partitions.period} from {partitions.start}" if partitions else ""
 
 
-def contract(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterator[RenderableType]:
-    """Everything that the file and its lock say."""
+def describe_dataset(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterator[RenderableType]:
+    """Yield the printed parts of a dataset's contract: settings, columns, lookups, selection and versions."""
     scope = catalog.scope(entry)
     owner = catalog.users.find(dataset.owner)
     yield cell(dataset.name, "bold")
@@ -128,15 +128,15 @@ def _selection(dataset: Dataset) -> Iterator[tuple[str, str]]:
 
 
 def _settings(model: Model | None) -> str:
-    """A small model on one line."""
+    """Return the settings of a model on one line: `type rolling, months 2`."""
     if model is None:
         return ""
-    found = model.model_dump(mode="json", exclude_none=True)
-    return ", ".join(f"{key} {_joined(value)}" for key, value in found.items())
+    values = model.model_dump(mode="json", exclude_none=True)
+    return ", ".join(f"{key} {_joined(value)}" for key, value in values.items())
 
 
 def _joined(value: Any) -> str:
-    if isinstance(value, bool):  # as the file has it
+    if isinstance(value, bool):  # as YAML writes it
         return "true" if value else "false"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
@@ -150,13 +150,13 @@ def _versions(lock: Lock) -> Grid:
     return table
 
 
-def publications(found: Iterable[Publication]) -> Grid:
-    """A line for each Period that has rows."""
+def publications_table(publications: Iterable[Publication]) -> Grid:
+    """Return a table with one line for each publication."""
     table = Grid(
         "period", "rows", "split", "version", "as of", "digest", "table version",
         title="Publications", right=("rows", "version", "table version"),
     )  # fmt: skip
-    for publication in found:
+    for publication in publications:
         record = publication.record
         sizes = record["statistics"]["splits"]
         table.add_row(
@@ -171,8 +171,8 @@ def publications(found: Iterable[Publication]) -> Grid:
     return table
 
 
-def history(records: Iterable[Record]) -> Grid:
-    """A line for each publication: what it changed, which run made it, and when."""
+def history_table(records: Iterable[Record]) -> Grid:
+    """Return a table with one line for each past publication: its changes, its run and its time."""
     numbers = ("rows", "added", "changed", "removed", "version")
     table = Grid(
         "published at", "period", "version", "rows", "added", "changed", "removed", "digest", "run",
@@ -191,9 +191,9 @@ def history(records: Iterable[Record]) -> Grid:
     return table
 
 
-def statistics(found: Statistics, title: str) -> Grid:
-    """One line a column. Sensitive columns have counts alone (BR-206)."""
-    rows = found.table_rows()
+def statistics_table(statistics: Statistics, title: str) -> Grid:
+    """Return a table with one line for each column; sensitive columns have only counts (BR-206)."""
+    rows = statistics.table_rows()
     names = tuple(rows[0]) if rows else ("column",)
     table = Grid(*names, title=title, right=("cardinality", "nulls %"))
     for row in rows:

@@ -1,4 +1,4 @@
-"""What `lock` and `lock --check` print (BR-115)."""
+"""Check and write the locks of datasets and projects for `dataset-assets lock` (BR-115)."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from dataset_assets.interfaces.cli.console import say
 
 
 def check_locks(catalog: Catalog, names: Sequence[str]) -> None:
-    """Raises LockError with everything that `lock` would do, or would refuse."""
+    """Raise LockError with every change that `lock` would write or refuse; print a line if there is none."""
     stems = _stems(catalog, names)
     faults = [fault for stem in stems for fault in entry_lock_faults(catalog.entries[stem])]
     if not names:
@@ -29,19 +29,21 @@ def check_locks(catalog: Catalog, names: Sequence[str]) -> None:
 
 
 def write_locks(catalog: Catalog, names: Sequence[str]) -> None:
-    """Locks the named datasets; without names all of them, then the projects.
+    """Lock the named datasets, or all datasets and then the projects if there are no names.
 
-    Those with faults do not keep the others from being locked; raises LockError with the faults at the end.
+    A dataset with faults does not stop the others; LockError with all faults is raised at the end.
     """
     now = datetime.now(UTC)
     faults: list[Fault] = []
     for stem in _stems(catalog, names):
-        _tell(stem, lambda entry=catalog.entries[stem]: lock_entry(entry, now), faults)
+        _lock_and_print(stem, lambda entry=catalog.entries[stem]: lock_entry(entry, now), faults)
     if not names:
-        catalog = load_catalog(catalog.root)  # datasets have got the ids that projects record
+        catalog = load_catalog(catalog.root)  # projects record ids that datasets have only now
         faults += catalog.faults
         for stem in catalog.projects:
-            _tell(f"project {stem}", lambda stem=stem: lock_project_file(catalog, stem, now), faults)
+            _lock_and_print(
+                f"project {stem}", lambda stem=stem: lock_project_file(catalog, stem, now), faults
+            )
     raise_all(LockError, faults)
 
 
@@ -49,10 +51,10 @@ def _stems(catalog: Catalog, names: Sequence[str]) -> list[str]:
     return nested_first(catalog, [catalog.entry(name).stem for name in names] or catalog.entries)
 
 
-def _tell(name: str, work: Callable[[], Sequence[str]], faults: list[Fault]) -> None:
+def _lock_and_print(name: str, work: Callable[[], Sequence[str]], faults: list[Fault]) -> None:
     try:
-        done = work()
+        changes = work()
     except DatasetAssetsError as error:
         faults += error.faults
         return
-    typer.echo(visible(f"{name}: {'; '.join(done) or 'up to date'}"))
+    typer.echo(visible(f"{name}: {'; '.join(changes) or 'up to date'}"))

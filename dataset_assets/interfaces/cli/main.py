@@ -1,4 +1,7 @@
-"""The entry point of the command. It loads nothing before it can be stopped with a sentence."""
+"""Entry point of the command `dataset-assets`: handle signals and closed outputs, then run the application.
+
+Signal handlers are installed before the application is imported, so that Ctrl-C always prints a sentence.
+"""
 
 # ruff: noqa: PLC0415 - see above
 
@@ -12,8 +15,8 @@ from types import FrameType
 from typing import IO
 
 
-class _Closed:
-    """Stands for an output that was closed before the command began: writing to it is an error."""
+class _ClosedOutput:
+    """Replacement for an output that was closed before the command began: writing to it is an error."""
 
     encoding = "utf-8"
 
@@ -21,14 +24,17 @@ class _Closed:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: there is no buffer."""
 
     def isatty(self) -> bool:
         return False
 
 
-class _Stop:
-    """Takes Ctrl-C and SIGTERM, and remembers which came: libraries turn what is raised into other errors."""
+class _StopSignals:
+    """Handler of Ctrl-C and SIGTERM that remembers which was received.
+
+    It has to remember because libraries convert the exception that it raises to other errors.
+    """
 
     def __init__(self) -> None:
         self.number = 0
@@ -41,22 +47,22 @@ class _Stop:
 
     @property
     def code(self) -> int:
-        """What shells expect of a program that was ended so."""
+        """Exit code that shells expect of a program that a signal ended."""
         return 128 + self.number
 
 
 def main() -> None:
-    """Runs the command and ends the process. What asks it to end is told like Ctrl-C: jobs are stopped."""
-    stop = _Stop()
+    """Run the command and end the process. SIGTERM is handled like Ctrl-C: running jobs are stopped."""
+    stop = _StopSignals()
     try:
         _prepare_outputs()
-        from dataset_assets.interfaces.cli.commands import app
+        from dataset_assets.interfaces.cli.app import app
 
         app()
     except SystemExit as ended:
-        # Typer ends the process in its own way when a key is pressed, and says nothing.
+        # Typer handles Ctrl-C itself and ends the process without a message.
         if not stop.number:
-            sys.exit(_flushed(ended.code))
+            sys.exit(_flush(ended.code))
     except BaseException:
         if not stop.number:
             raise
@@ -65,14 +71,14 @@ def main() -> None:
 
 
 def _prepare_outputs() -> None:
-    """A character that an output cannot show is written as its escape. A closed output stays closed.
+    """Set the outputs to escape characters that they cannot encode, and replace closed outputs.
 
-    Its number is taken, so that no file that is opened later gets what is written there.
+    The file numbers of closed outputs are occupied, so that no file that is opened later gets their text.
     """
     while os.open(os.devnull, os.O_RDWR) < 3:
         pass
-    sys.stdout = _prepared(sys.stdout) or _Closed()
-    sys.stderr = _prepared(sys.stderr) or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+    sys.stdout = _prepared(sys.stdout) or _ClosedOutput()
+    sys.stderr = _prepared(sys.stderr) or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
 
 
 def _prepared(stream: IO[str] | None) -> IO[str] | None:
@@ -82,8 +88,8 @@ def _prepared(stream: IO[str] | None) -> IO[str] | None:
     return stream
 
 
-def _flushed(code: str | int | None) -> str | int | None:
-    """The exit code, of an output that could not be written (a full disk) 1."""
+def _flush(code: str | int | None) -> str | int | None:
+    """Flush stdout; return the exit code, or 1 if the output cannot be written (a full disk)."""
     try:
         sys.stdout.flush()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Materializing from the command line, without Dagster: one run, its Periods one after another."""
+"""Publish the Periods of a dataset one after another from the command line, and print the results."""
 
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from dataset_assets.catalog.catalog import Entry
 from dataset_assets.checks.audit import AuditError, CheckResult
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, say, steps
-from dataset_assets.interfaces.workspace import Workspace, instant
+from dataset_assets.interfaces.workspace import Workspace, parse_as_of
 from dataset_assets.periods.period import Period
 from dataset_assets.publishing.dataset_ids import rename_notice_in
 from dataset_assets.publishing.materialize import Materialization, materialize
@@ -30,12 +30,16 @@ if TYPE_CHECKING:
     from dataset_assets.assets.event_log import DagsterEventWriter
 
 DIGITS = 12
-"""Of a digest, where a person compares it."""
+"""Characters of a digest that are printed in tables."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """Everything that the Periods of one run have in common."""
+class CommandRun:
+    """Settings that all publications of one command share, and the methods that publish.
+
+    `reread` reads the sources even if their metadata is unchanged. `without_gone` publishes without Periods
+    whose files are gone. `locked` refuses a structure that its lock does not have (BR-115).
+    """
 
     workspace: Workspace
     run_id: str
@@ -45,15 +49,16 @@ class Run:
     without_gone: bool = False
 
     def publish(self, entry: Entry, periods: Sequence[Period | None]) -> Iterator[Materialization]:
-        """Those that were published. One that fails does not keep the others from it.
+        """Publish the Periods and yield each publication. A Period that fails does not stop the others.
 
-        Raises DatasetAssetsError: what is wrong; of several Periods, after the last, how many failed.
+        Raises the DatasetAssetsError of a single Period; for several Periods it is raised after the last one,
+        with the number of failures.
         """
         failed = 0
-        with self.reporting():
+        with self.checks_reported():
             for period in periods:
                 try:
-                    yield self.one(entry, period)
+                    yield self.publish_period(entry, period)
                 except DatasetAssetsError as error:
                     if len(periods) == 1:
                         raise
@@ -64,8 +69,10 @@ class Run:
             message = f"{failed} of {len(periods)} Periods failed{others}"
             raise DatasetAssetsError(Fault(message, hint="what is wrong with each is above"))
 
-    def one(self, entry: Entry, period: Period | None, *, aloud: bool = True) -> Materialization:
-        """One Period; `aloud`: its steps are told even where they cannot be told on one line.
+    def publish_period(
+        self, entry: Entry, period: Period | None, *, print_steps: bool = True
+    ) -> Materialization:
+        """Publish one Period. With `print_steps`, its steps are printed as lines without a terminal too.
 
         Raises as `materialize` does.
         """
@@ -80,35 +87,35 @@ class Run:
             without_gone=self.without_gone,
         )
         target, writer = self.workspace.target, self.writer
-        with steps(label(entry, period), lines=aloud) as tell:
+        with steps(label(entry, period), lines=print_steps) as progress:
             if writer:
-                writer.before(entry.stem)
+                writer.write_sources(entry.stem)
             try:
-                result = materialize(self.workspace.catalog, target, request, tell)
+                result = materialize(self.workspace.catalog, target, request, progress)
             except AuditError as error:
                 if writer:
-                    writer.found(entry.stem, period, error.checks)
+                    writer.add_check_results(entry.stem, period, error.checks)
                 raise
             if writer:
-                writer(result, period, target.warehouse.location(entry.stem))
+                writer.write_materialization(result, period, target.warehouse.location(entry.stem))
         return result
 
     @contextmanager
-    def reporting(self) -> Generator[None]:
-        """Reports to Dagster at the end what the checks of all Periods found, also when some failed."""
+    def checks_reported(self) -> Generator[None]:
+        """Report the check results of all Periods to Dagster at the end of the block, even after an error."""
         try:
             yield
         finally:
             if "writer" in vars(self) and self.writer:
-                self.writer.report_checks()
+                self.writer.write_checks()
 
     @cached_property
     def writer(self) -> "DagsterEventWriter | None":
-        """Tells Dagster of it: the instance of DAGSTER_HOME, else the one of the project in this folder.
+        """Writer to the Dagster instance of DAGSTER_HOME, else to the instance of the project in this folder.
 
-        None where there is neither. Raises ContractError for one that cannot be opened.
+        None if there is neither. Raises ContractError if the instance cannot be opened.
         """
-        folder = None if os.environ.get("DAGSTER_HOME") else _own_instance(self.workspace.root)
+        folder = None if os.environ.get("DAGSTER_HOME") else _instance_folder(self.workspace.root)
         if not (folder or os.environ.get("DAGSTER_HOME")):
             return None
         from dataset_assets.assets.event_log import DagsterEventWriter  # noqa: PLC0415 - Dagster takes seconds to load
@@ -116,20 +123,20 @@ class Run:
         return DagsterEventWriter(self.workspace.catalog, self.workspace.target, folder)
 
 
-def _own_instance(definitions: Path) -> Path | None:
-    """The working directory, where it is the project of these definitions and keeps Dagster's events.
+def _instance_folder(definitions: Path) -> Path | None:
+    """Return the working directory if it is the project of these definitions and stores Dagster's events.
 
-    `dagster dev` opens the same files there. A dagster.yaml without `storage` keeps none.
+    `dagster dev` opens the same files in that folder. A dagster.yaml without `storage` stores no events.
     """
-    here = Path.cwd()
-    file = here / "dagster.yaml"
-    if not (file.is_file() and definitions.resolve().is_relative_to(here.resolve())):
+    folder = Path.cwd()
+    file = folder / "dagster.yaml"
+    if not (file.is_file() and definitions.resolve().is_relative_to(folder.resolve())):
         return None
     try:
         settings = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return None
-    return here if isinstance(settings, dict) and settings.get("storage") else None
+    return folder if isinstance(settings, dict) and settings.get("storage") else None
 
 
 def publish(
@@ -143,18 +150,18 @@ def publish(
     locked: bool = False,
     force: bool = False,
 ) -> None:
-    """Materializes the chosen Periods of a dataset and prints what was published, also when some failed.
+    """Publish the chosen Periods of a dataset and print the publications, even if some Periods failed.
 
     `force` reads the sources whatever their metadata says, and publishes without Periods that are gone.
-    Raises DatasetAssetsError as `chosen_periods` and `Run.publish` do.
+    Raises DatasetAssetsError as `chosen_periods` and `CommandRun.publish` do.
     """
     entry = workspace.catalog.entry(name)
     periods = chosen_periods(workspace.catalog, entry, datetime.now(UTC), partitions, first, last)
     if as_of is not None and periods != [None]:
         raise PeriodError(Fault("the end of a Period is its as-of", hint="leave out --as-of"))
-    looks_back_from = instant(as_of) if as_of is not None else None
+    looks_back_from = parse_as_of(as_of) if as_of is not None else None
     say(*filter(None, [rename_notice_in(workspace.target, entry)]))
-    run = Run(workspace, str(uuid4()), looks_back_from, locked, force, force)
+    run = CommandRun(workspace, str(uuid4()), looks_back_from, locked, force, force)
     results: list[Materialization] = []
     try:
         results.extend(run.publish(entry, periods))
@@ -167,7 +174,7 @@ def publish(
 
 
 def details(result: Materialization) -> RenderableType:
-    """All that one publication is asked about."""
+    """Return a table of everything that is known of one publication: counts, digest, checks, seconds."""
     passed = [check for check in result.checks if check.passed]
     seconds = ", ".join(f"{name} {value:.2f}" for name, value in result.seconds.items())
     return facts(
@@ -177,20 +184,20 @@ def details(result: Materialization) -> RenderableType:
             ("as of", f"{result.as_of:%Y-%m-%dT%H:%M:%SZ}"),
             ("rows", f"{result.counts.rows:,}"),
             ("", change(result.counts)),
-            ("split", split(result)),
+            ("split", split_sizes(result)),
             ("digest", result.digest),
             ("version", result.version.number),
             ("table version", result.table_version),
             ("checks", f"{len(passed)} of {len(result.checks)} passed"),
-            *(("", f"{_word(check)}: {check.name}: {check.message}") for check in result.checks),
+            *(("", f"{_verdict(check)}: {check.name}: {check.message}") for check in result.checks),
             ("seconds", f"{sum(result.seconds.values()):.2f} ({seconds})"),
-            *used(result.usage),
+            *usage_lines(result.usage),
         ]
     )
 
 
-def used(usage: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    """What the engine counted, in words; nothing of one that bills nothing and was moved nothing."""
+def usage_lines(usage: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Yield label and text for the bytes that the engine billed and for the rows that were transferred."""
     if "bytes_billed" in usage:
         estimated, billed = (size_text(usage.get(f"bytes_{word}", 0)) for word in ("estimated", "billed"))
         jobs = usage.get("jobs", 0)
@@ -201,7 +208,7 @@ def used(usage: Mapping[str, int]) -> Iterator[tuple[str, str]]:
 
 
 def overview(results: Sequence[Materialization]) -> Grid:
-    """One line a publication."""
+    """Return a table with one line for each publication."""
     numbers = ("rows", "version", "seconds")
     table = Grid(
         "dataset", "period", "rows", "change", "split", "version", "digest", "seconds", right=numbers
@@ -212,7 +219,7 @@ def overview(results: Sequence[Materialization]) -> Grid:
             cell(result.period or ""),
             f"{result.counts.rows:,}",
             change(result.counts),
-            split(result),
+            split_sizes(result),
             str(result.version.number),
             result.digest[:DIGITS],
             f"{sum(result.seconds.values()):.1f}",
@@ -221,30 +228,30 @@ def overview(results: Sequence[Materialization]) -> Grid:
 
 
 def remarks(results: Sequence[Materialization]) -> Iterator[str]:
-    """What checks that do not block have found."""
+    """Yield one sentence for each failed check that does not block its publication."""
     for result in results:
         name = f"{result.dataset} {result.period}" if result.period else result.dataset
         yield from (f"{name}: {each.name}: {each.message}" for each in result.checks if not each.passed)
 
 
 def change(counts: RefreshCounts) -> str:
-    """What became of the rows since the publication before (BR-118)."""
-    moved = ("added", counts.added), ("changed", counts.changed), ("removed", counts.removed)
-    words = [f"{number:,} {word}" for word, number in moved if number]
+    """Describe how the rows differ from the previous publication: `3 added, 20 unchanged` (BR-118)."""
+    changes = ("added", counts.added), ("changed", counts.changed), ("removed", counts.removed)
+    words = [f"{number:,} {word}" for word, number in changes if number]
     if not counts.has_changes:
         return "unchanged"
     return ", ".join([*words, *([f"{counts.unchanged:,} unchanged"] if counts.unchanged else [])])
 
 
-def split(result: Materialization) -> str:
-    """`train 512,000, eval 43,000`."""
+def split_sizes(result: Materialization) -> str:
+    """Return the number of rows in each split: `train 512,000, eval 43,000`."""
     return ", ".join(f"{name} {rows:,}" for name, rows in result.split_sizes.items())
 
 
-def _word(check: CheckResult) -> str:
+def _verdict(check: CheckResult) -> str:
     return "passed" if check.passed else "failed"
 
 
 def label(entry: Entry, period: Period | None) -> str:
-    """How a publication is called: `sales 2017-02`."""
+    """Return the name of a publication: `sales 2017-02`."""
     return f"{entry.stem} {period}" if period else entry.stem

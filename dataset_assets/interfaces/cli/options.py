@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have."""
+"""Arguments and options that several commands share."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 
 class Format(StrEnum):
-    """How `read` writes rows."""
+    """Output formats of `read`."""
 
     TABLE = "table"
     PARQUET = "parquet"

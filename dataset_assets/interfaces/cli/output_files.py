@@ -1,4 +1,4 @@
-"""Where the output of a command goes: a file that is written whole or not at all, a device or a pipe."""
+"""Open the output of a command: a file that is written whole or not at all, a device or a pipe."""
 
 import errno
 import os
@@ -12,20 +12,19 @@ from typing import IO
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.interfaces.cli.console import say
 
-_OF_THE_SYSTEM = (Path("/dev"), Path("/proc"))
-"""What stands below is opened and written to: `/dev/stdout` may be a file that others write to as well."""
+_SYSTEM_FOLDERS = (Path("/dev"), Path("/proc"))
+"""Files below these folders are never replaced: `/dev/stdout` may be a file that others write to as well."""
 
 
 @contextmanager
 def output_file(path: Path) -> Generator[IO[bytes]]:
     """Open `path` for writing.
 
-    A regular file is replaced when everything is written; links are followed, and stay. What is no regular
-    file, such as a device or a pipe, is written to as it is and never replaced. Raises DatasetAssetsError
-    if the path cannot be written.
+    A regular file is replaced once everything is written; links are followed and kept. A device or a pipe is
+    written to directly and never replaced. Raises DatasetAssetsError if the path cannot be written.
     """
     try:
-        with _written_to(path) if _is_special(path) else _replaced(path.resolve(), path) as sink:
+        with _written_directly(path) if _is_special(path) else _replaced(path.resolve(), path) as sink:
             yield sink
     except OSError as error:
         reason = error.strerror or str(error)
@@ -34,19 +33,19 @@ def output_file(path: Path) -> Generator[IO[bytes]]:
 
 
 def _is_special(path: Path) -> bool:
-    if any(path.absolute().is_relative_to(root) for root in _OF_THE_SYSTEM):
+    if any(path.absolute().is_relative_to(root) for root in _SYSTEM_FOLDERS):
         return not path.is_dir()
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
 @contextmanager
-def _written_to(path: Path) -> Generator[IO[bytes]]:
-    """A device or a pipe. A pipe that nobody reads yet is waited for, as a shell does."""
-    with os.fdopen(_opened(path), "wb") as sink:
+def _written_directly(path: Path) -> Generator[IO[bytes]]:
+    """Yield a device or a pipe. Like a shell, wait for a pipe until somebody reads it."""
+    with os.fdopen(_open_for_writing(path), "wb") as sink:
         yield sink
 
 
-def _opened(path: Path) -> int:
+def _open_for_writing(path: Path) -> int:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
     except OSError as error:
@@ -60,7 +59,7 @@ def _opened(path: Path) -> int:
 
 @contextmanager
 def _replaced(path: Path, named: Path) -> Generator[IO[bytes]]:
-    """A file beside `path` that takes its place, and its mode, when everything is written."""
+    """Yield a temporary file beside `path` that replaces it, with its mode, once everything is written."""
     if path.is_dir():
         raise DatasetAssetsError(Fault(f"{named} is a folder", hint="name a file"))
     if not path.parent.is_dir():

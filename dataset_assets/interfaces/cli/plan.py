@@ -1,4 +1,4 @@
-"""What `plan` prints: which publications would be made, and why."""
+"""Print the due publications of one dataset or of all, with the reasons and the estimated size."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Status
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
 from dataset_assets.interfaces.cli.console import Grid, cell, out, say
-from dataset_assets.interfaces.cli.cost import cost
-from dataset_assets.interfaces.cli.sql import look_at
+from dataset_assets.interfaces.cli.cost import estimate_cost
+from dataset_assets.interfaces.cli.sql import default_as_of
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.dataset_ids import rename_notice_in
 from dataset_assets.staleness.plan import Plan, plans
@@ -22,19 +22,19 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class PeriodRange:
-    """Periods that follow one another and are due for the same reasons."""
+    """Consecutive Periods of a dataset that are due for the same reasons."""
 
     plan: Plan
     due: tuple[StalePublication, ...]
 
     @property
     def periods(self) -> str:
-        """`2017-02 to 2017-06`; empty without Periods."""
+        """The first and the last Period: `2017-02 to 2017-06`; empty for an unpartitioned dataset."""
         ends = dict.fromkeys(str(each.period or "") for each in (self.due[0], self.due[-1]))
         return " to ".join(ends)
 
     def cells(self) -> Iterator[str]:
-        """As the table has them."""
+        """Yield the cells of a line of the printed table."""
         yield self.plan.entry.stem
         yield self.periods
         yield f"{len(self.due):,}"
@@ -43,12 +43,14 @@ class PeriodRange:
         yield _sum((each.size_bytes for each in self.due), size=True)
 
 
-def planned(
+def plan_dataset(
     workspace: Workspace, entry: Entry, first: str | None, last: str | None, *, every: bool = False
 ) -> list[Plan]:
-    """For the Periods from `first` to `last`; by default for all that are complete.
+    """Plan the Periods of a dataset from `first` to `last`, by default all that are complete.
 
-    Raises PeriodError for Periods that do not exist or are not complete, and as `plans` does.
+    The plans of the nested datasets precede the plan of the dataset itself.
+
+    Raises PeriodError if a Period does not exist or is not complete, and as `plans` does.
     """
     now, schedule = datetime.now(UTC), schedule_of(workspace.catalog, entry)
     begin = schedule.first.id if schedule and first is None else first
@@ -57,72 +59,75 @@ def planned(
 
 
 def print_plan(workspace: Workspace, name: str | None, first: str | None, last: str | None) -> None:
-    """Of one dataset, or of each that is not archived; one that cannot be planned does not hide the others.
+    """Print the plan of one dataset, or of all that are not archived.
 
-    Raises DatasetAssetsError with all that is wrong.
+    Raises DatasetAssetsError with all faults, after the datasets that can be planned were printed.
     """
     if name:
-        found = planned(workspace, workspace.catalog.entry(name), first, last)
-        tell(found)
-        say(*reading(workspace, found), *moved(workspace, found))
+        dataset_plans = plan_dataset(workspace, workspace.catalog.entry(name), first, last)
+        print_plans(dataset_plans)
+        say(*billed_bytes(workspace, dataset_plans), *renamed_datasets(workspace, dataset_plans))
         return
     if first is not None or last is not None:
         raise PeriodError(Fault("Periods are those of one dataset", hint="name it, or leave them out"))
-    own: list[Plan] = []
-    early: list[Fault] = []
+    dataset_plans: list[Plan] = []
+    incomplete: list[Fault] = []
     faults: list[Fault] = []
     for entry in workspace.catalog.entries.values():
         try:
             if workspace.catalog.checked(entry).status is not Status.ARCHIVED:
-                own.append(planned(workspace, entry, None, None)[-1])
-        except PeriodError as error:  # not even its first one is complete: that is nobody's mistake
-            early += error.faults
+                dataset_plans.append(plan_dataset(workspace, entry, None, None)[-1])
+        except PeriodError as error:  # not even the first Period is complete, which is no mistake
+            incomplete += error.faults
         except DatasetAssetsError as error:
             faults += error.faults
-    tell(own)
-    say(*early, *moved(workspace, own))
+    print_plans(dataset_plans)
+    say(*incomplete, *renamed_datasets(workspace, dataset_plans))
     raise_all(DatasetAssetsError, dict.fromkeys(faults))
 
 
-def tell(found: Sequence[Plan]) -> None:
-    """One line for each range of Periods, then what keeps some from being made, then how many there are."""
+def print_plans(dataset_plans: Sequence[Plan]) -> None:
+    """Print a table with one line for each range of Periods, then obstacles and a summary of each plan."""
     table = Grid("dataset", "periods", "number", "why", "rows", "size", right=("number", "rows", "size"))
-    for plan in found:
+    for plan in dataset_plans:
         for period_range in period_ranges(plan):
             table.add_row(*map(cell, period_range.cells()))
     if table.rows:
         out().print(table)
-    for plan in found:
+    for plan in dataset_plans:
         say(*obstacles(plan, plan.due, "cannot be made"))
         say(*obstacles(plan, plan.uncertain, "is left as it is"))
         say(summary(plan))
 
 
 def period_ranges(plan: Plan) -> Iterator[PeriodRange]:
-    """In order of time."""
-    found: list[StalePublication] = []
+    """Yield the due publications of a plan as ranges of consecutive Periods, in order of time."""
+    current: list[StalePublication] = []
     for due in plan.due:
-        if found and not _goes_on(found[-1], due):
-            yield PeriodRange(plan, tuple(found))
-            found = []
-        found.append(due)
-    if found:
-        yield PeriodRange(plan, tuple(found))
+        if current and not _continues(current[-1], due):
+            yield PeriodRange(plan, tuple(current))
+            current = []
+        current.append(due)
+    if current:
+        yield PeriodRange(plan, tuple(current))
 
 
-def obstacles(plan: Plan, those: Iterable[StalePublication], what: str) -> Iterator[str]:
-    """What stands in the way of `those` publications, each thing once, and what becomes of them."""
+def obstacles(plan: Plan, publications: Iterable[StalePublication], effect: str) -> Iterator[str]:
+    """Yield one sentence for each obstacle: the Periods that have it, the `effect`, and the fault."""
     held: dict[Fault, list[StalePublication]] = {}
-    for due in those:
+    for due in publications:
         for fault in due.obstacles:
             held.setdefault(fault, []).append(due)
     for fault, dues in held.items():
         of = PeriodRange(plan, tuple(dues)).periods
-        yield f"{plan.entry.stem}{f' {of}' if of else ''} {what}: {fault}"
+        yield f"{plan.entry.stem}{f' {of}' if of else ''} {effect}: {fault}"
 
 
 def summary(plan: Plan) -> str:
-    """`sales: 12 to make, 3 up to date, 1 perhaps not`; what cannot be made is not among the first."""
+    """Return the counts of a plan: `sales: 12 to make, 3 up to date, 1 perhaps not`.
+
+    Publications with an obstacle are counted apart from those to make.
+    """
     held = sum(bool(due.obstacles) for due in plan.due)
     cannot = f", {held:,} cannot be made" if held else ""
     unsure = f", {len(plan.uncertain):,} perhaps not" if plan.uncertain else ""
@@ -131,35 +136,38 @@ def summary(plan: Plan) -> str:
     return f"{plan.entry.stem}: {len(plan.due) - held:,} to make{cannot}, {standing}"
 
 
-def reading(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
-    """What making them would be billed for, by a dry run of each dataset's last; nothing where nothing is."""
-    for plan in found if workspace.target.engine.bills_bytes else ():
-        able = [due for due in plan.due if not due.obstacles]
-        if able:
-            period, stem = able[-1].period, plan.entry.stem
+def billed_bytes(workspace: Workspace, dataset_plans: Sequence[Plan]) -> Iterator[str]:
+    """Yield one estimate of the billed bytes for each plan, from a dry run of its last publication.
+
+    Yields nothing on an engine that does not bill bytes.
+    """
+    for plan in dataset_plans if workspace.target.engine.bills_bytes else ():
+        possible = [due for due in plan.due if not due.obstacles]
+        if possible:
+            period, stem = possible[-1].period, plan.entry.stem
             try:
-                reads = cost(workspace, plan.entry, look_at(period)).reads or 0
+                reads = estimate_cost(workspace, plan.entry, default_as_of(period)).reads or 0
             except DatasetAssetsError as error:
                 yield f"{stem}: what would be read is {UNKNOWN}: {error}"
             else:
                 each = f"{size_text(reads)} for {period}, by a dry run" if period else "by a dry run"
-                yield f"{stem}: about {size_text(reads * len(able))} would be read, {each}"
+                yield f"{stem}: about {size_text(reads * len(possible))} would be read, {each}"
 
 
-def moved(workspace: Workspace, found: Sequence[Plan]) -> Iterator[str]:
-    """What is told of datasets that were published before their files were renamed."""
-    for plan in found:
+def renamed_datasets(workspace: Workspace, dataset_plans: Sequence[Plan]) -> Iterator[str]:
+    """Yield a remark for each due dataset whose file was renamed after it was published."""
+    for plan in dataset_plans:
         if plan.due and not plan.up_to_date:
             yield from filter(None, [rename_notice_in(workspace.target, plan.entry)])
 
 
-def _goes_on(before: StalePublication, due: StalePublication) -> bool:
+def _continues(before: StalePublication, due: StalePublication) -> bool:
     follows = before.period and due.period and before.period.end == due.period.start
     return bool(follows) and before.reasons == due.reasons
 
 
 def _sum(numbers: Iterable[int | None], *, size: bool = False) -> str:
-    """About how much it is in all; unknown where one of them is."""
-    known = list(numbers)
-    total = sum(number or 0 for number in known)
-    return UNKNOWN if None in known else f"~{size_text(total) if size else f'{total:,}'}"
+    """Return the total as text: `~12,000`, or `unknown` if one of the numbers is None."""
+    addends = list(numbers)
+    total = sum(number or 0 for number in addends)
+    return UNKNOWN if None in addends else f"~{size_text(total) if size else f'{total:,}'}"

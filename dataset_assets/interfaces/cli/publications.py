@@ -1,4 +1,4 @@
-"""What `show` says of a dataset's publications."""
+"""Describe a dataset's publications for `show`: the current ones, their statistics, and the history."""
 
 from collections.abc import Iterable, Iterator
 
@@ -16,28 +16,33 @@ from dataset_assets.stats.statistics import Statistics
 from dataset_assets.text.wording import listed
 
 
-def shown(
+def describe_publications(
     workspace: Workspace, entry: Entry, partition: str | None, *, stats: bool
 ) -> Iterator[RenderableType]:
-    """A line for each Period that has rows, and the statistics of one of them."""
-    found = _publications(workspace, entry)
-    if not found:
+    """Yield a table of the current publications and, with `stats`, the statistics of one of them.
+
+    Raises ResolveError if `partition` is not published.
+    """
+    publications = _publications(workspace, entry)
+    if not publications:
         yield cell("Nothing is published yet")
         say(*filter(None, [rename_notice_in(workspace.target, entry)]))
         return
-    yield listing.publications(found)
-    faults = (fault for each in found for fault in id_conflict(workspace.catalog.checked(entry), each.record))
+    yield listing.publications_table(publications)
+    faults = (
+        fault for each in publications for fault in id_conflict(workspace.catalog.checked(entry), each.record)
+    )
     say(*dict.fromkeys(map(str, faults)))
     if stats:
-        publication = _one(found, partition)
+        publication = _select(publications, partition)
         title = f"Statistics of {publication.period}" if publication.period else "Statistics"
-        yield listing.statistics(Statistics.model_validate(publication.record["statistics"]), title)
+        yield listing.statistics_table(Statistics.model_validate(publication.record["statistics"]), title)
 
 
 def history(workspace: Workspace, entry: Entry, partition: str | None, last: int) -> Iterator[RenderableType]:
-    """The newest `last` publications, those of one Period where it is named; the newest first.
+    """Yield a table of the newest `last` publications, of one Period if it is named; the newest first.
 
-    Raises ResolveError where there is no publication of that Period.
+    Raises ResolveError if that Period is not published.
     """
     target = workspace.target
     with target.engine.connect(JobContext(entry.stem)) as session:
@@ -45,12 +50,12 @@ def history(workspace: Workspace, entry: Entry, partition: str | None, last: int
         if partition and partition not in periods:
             raise _unknown(partition, periods)
         chosen = [partition] if partition else periods
-        found = target.warehouse.recent(entry.stem, chosen, session, last) if chosen else []
-    if not found:
+        records = target.warehouse.recent(entry.stem, chosen, session, last) if chosen else []
+    if not records:
         yield cell("Nothing is published yet")
         return
-    newest = sorted(found, key=lambda record: record["published_at"], reverse=True)
-    yield listing.history(newest[:last])
+    newest = sorted(records, key=lambda record: record["published_at"], reverse=True)
+    yield listing.history_table(newest[:last])
 
 
 def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
@@ -60,16 +65,16 @@ def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
         return target.warehouse.publications(PublicationQuery(entry.stem, periods), session)
 
 
-def _one(found: list[Publication], partition: str | None) -> Publication:
-    for publication in found:
+def _select(publications: list[Publication], partition: str | None) -> Publication:
+    for publication in publications:
         if publication.period == partition:
             return publication
     if partition is None:
-        return found[-1]
-    raise _unknown(partition, [each.period for each in found])
+        return publications[-1]
+    raise _unknown(partition, [each.period for each in publications])
 
 
 def _unknown(partition: str, periods: Iterable[str | None]) -> ResolveError:
-    known = listed((period for period in periods if period), 12)
-    hint = f"published are: {known}" if known else "it is not published by Period"
+    names = listed((period for period in periods if period), 12)
+    hint = f"published are: {names}" if names else "it is not published by Period"
     return ResolveError(Fault(f"there is no publication of {partition}", hint=hint))

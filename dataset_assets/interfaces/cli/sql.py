@@ -1,4 +1,4 @@
-"""The SQL of a dataset as text, without running it."""
+"""Render the selection query of a dataset as SQL text, without running it."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault, PeriodError, UnsupportedError
-from dataset_assets.interfaces.workspace import Workspace, instant
+from dataset_assets.interfaces.workspace import Workspace, parse_as_of
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.warehouse import Publication
@@ -27,12 +27,12 @@ from dataset_assets.sql.dialect import DIALECTS, Dialect
 from dataset_assets.text.wording import nearest, shown
 
 NIL = UUID(int=0)
-"""Stands for the run, and for the id of a dataset that has none yet."""
+"""Id of the run whose query is printed, and of a dataset that has no id yet."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """When a query looks back from, and how that was decided."""
+class AsOfChoice:
+    """The instant that a query looks back from, its Period, and the reason why it was chosen."""
 
     as_of: datetime
     period: Period | None
@@ -43,15 +43,16 @@ class Look:
         return f"as of {self.as_of:%Y-%m-%dT%H:%M:%SZ}{of}{self.reason}"
 
 
-def look_at(period: Period | None) -> Look:
-    """Back from the end of a Period; without one, from now."""
-    return Look(period.end if period else datetime.now(UTC), period, "")
+def default_as_of(period: Period | None) -> AsOfChoice:
+    """Return the end of a Period, or the current instant without one (BR-106)."""
+    return AsOfChoice(period.end if period else datetime.now(UTC), period, "")
 
 
-def look(workspace: Workspace, entry: Entry, as_of: str | None, period: str | None) -> Look:
-    """BR-106. A partitioned dataset without a Period takes the last one that is complete at as-of.
+def choose_as_of(workspace: Workspace, entry: Entry, as_of: str | None, period: str | None) -> AsOfChoice:
+    """Return the as-of of a query (BR-106): a given instant, else the end of a Period, else now.
 
-    Raises PeriodError for an instant or a Period that does not exist.
+    If no Period is given, a partitioned dataset uses the last one that is complete at as-of.
+    Raises PeriodError if the instant or the Period does not exist, or if both are given.
     """
     schedule = schedule_of(workspace.catalog, entry)
     if period is not None and as_of is not None:
@@ -60,73 +61,83 @@ def look(workspace: Workspace, entry: Entry, as_of: str | None, period: str | No
     if period is not None and schedule is None:
         message = f"{entry.stem} is not published by Period"
         raise PeriodError(Fault(message, hint="leave out --partition"))
-    moment = instant(as_of) if as_of is not None else datetime.now(UTC).replace(microsecond=0)
+    moment = parse_as_of(as_of) if as_of is not None else datetime.now(UTC).replace(microsecond=0)
     if schedule is None:
-        return Look(moment, None, "" if as_of else " (now; --as-of says another)")
-    found = schedule.period(period) if period is not None else schedule.last_complete(moment)
-    return Look(found.end, found, "" if period else " (the last that is complete; --partition says another)")
+        return AsOfChoice(moment, None, "" if as_of else " (now; --as-of says another)")
+    chosen = schedule.period(period) if period is not None else schedule.last_complete(moment)
+    return AsOfChoice(
+        chosen.end, chosen, "" if period else " (the last that is complete; --partition says another)"
+    )
 
 
 def selection_sql(
     workspace: Workspace,
     entry: Entry,
-    at: Look,
+    at: AsOfChoice,
     dialect: str | None = None,
     split: str | None = None,
     *,
     with_metadata: bool = False,
 ) -> str:
-    """What a run selects; `with_metadata` adds what makes the system columns, for a run whose id is nil.
+    """Return the query with which a run selects its rows; `with_metadata` adds system columns.
 
-    In the target's own dialect tables are resolved as a run does. In any other they stand under their bare
-    logical names, with the declared schema.
+    In the target's own dialect, tables are resolved as in a run. In any other dialect, the query uses the
+    logical names of the tables and their declared schemas. Raises UnsupportedError for an unknown dialect or
+    split, and ResolveError if a table cannot be resolved.
     """
     dataset = workspace.catalog.checked(entry)
     own = workspace.target.engine.dialect
-    wanted = _dialect(dialect) if dialect else own
-    kept = _split_value(dataset, split) if split else None
+    chosen = _dialect(dialect) if dialect else own
+    split_value = _split_value(dataset, split) if split else None
     scope, request = workspace.catalog.scope(entry), _request(entry, at)
-    if wanted.name != own.name:
-        work = _work(
+    if chosen.name != own.name:
+        prepared = _prepare(
             request,
             SelectionInput(scope, logical_relations(scope, at.period), request.looks_back_from, at.period),
         )
-        return _text(work, wanted, kept, with_metadata)
-    with opened(workspace, entry, at, as_refresh=with_metadata) as run:
-        return _text(run.work(run.found.with_transferred(as_logical)), own, kept, with_metadata)
+        return _render(prepared, chosen, split_value, with_metadata)
+    with open_preview(workspace, entry, at, as_refresh=with_metadata) as preview:
+        prepared = preview.prepare(preview.sources.with_transferred(as_logical))
+        return _render(prepared, own, split_value, with_metadata)
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A run that is looked at and not made: nothing is claimed, moved or written."""
+class RunPreview:
+    """A run that is prepared but never executed: nothing is claimed, transferred or written."""
 
     request: Request
-    found: ResolvedSources
+    sources: ResolvedSources
     session: Session
-    before: Publication | None
+    previous: Publication | None
 
-    def work(self, inputs: SelectionInput) -> PreparedRun:
-        """What the run would do; `inputs` says where its sources are."""
-        return replace(_work(self.request, inputs, self.before), external_queries=self.found.external_queries)
+    def prepare(self, inputs: SelectionInput) -> PreparedRun:
+        """Return the prepared run over these inputs."""
+        prepared = _prepare(self.request, inputs, self.previous)
+        return replace(prepared, external_queries=self.sources.external_queries)
 
 
 @contextmanager
-def opened(workspace: Workspace, entry: Entry, at: Look, *, as_refresh: bool) -> Generator[Opened]:
-    """The run of a dataset over the target's tables; `as_refresh`: of the publication that there is."""
+def open_preview(
+    workspace: Workspace, entry: Entry, at: AsOfChoice, *, as_refresh: bool
+) -> Generator[RunPreview]:
+    """Open a session and yield the preview of a run over the target's tables.
+
+    With `as_refresh` it is the refresh of the current publication, else a first run.
+    """
     target, job, period = workspace.target, JobContext(entry.stem), at.period.id if at.period else None
-    places = places_of(workspace, entry, at)
-    with target.engine.connect(job) as session, places.resolve(session, job) as found:
-        before = target.warehouse.current(entry.stem, period, session) if as_refresh else None
-        yield Opened(_request(entry, at), found, session, before)
+    locator = source_locator(workspace, entry, at)
+    with target.engine.connect(job) as session, locator.resolve(session, job) as sources:
+        previous = target.warehouse.current(entry.stem, period, session) if as_refresh else None
+        yield RunPreview(_request(entry, at), sources, session, previous)
 
 
-def places_of(workspace: Workspace, entry: Entry, at: Look) -> SourceLocator:
-    """Where the target has a dataset's sources."""
+def source_locator(workspace: Workspace, entry: Entry, at: AsOfChoice) -> SourceLocator:
+    """Return the locator of a dataset's sources in the target."""
     scope, back = workspace.catalog.scope(entry), _request(entry, at).looks_back_from
     return SourceLocator(scope, workspace.target, back, at.period)
 
 
-def _work(request: Request, inputs: SelectionInput, before: Publication | None = None) -> PreparedRun:
+def _prepare(request: Request, inputs: SelectionInput, previous: Publication | None = None) -> PreparedRun:
     version = request.entry.lock.version_of(inputs.dataset)
     return PreparedRun(
         request,
@@ -134,20 +145,20 @@ def _work(request: Request, inputs: SelectionInput, before: Publication | None =
         compile_rows(inputs),
         version,
         inputs.dataset.id or NIL,
-        before,
+        previous,
     )
 
 
-def _text(work: PreparedRun, dialect: Dialect, split: int | None, with_metadata: bool) -> str:
-    query = assemble(work.selection)
+def _render(prepared: PreparedRun, dialect: Dialect, split: int | None, with_metadata: bool) -> str:
+    query = assemble(prepared.selection)
     if with_metadata:
-        query = work.query(bucketed=dialect.sorts_in_one_place)
+        query = prepared.query(bucketed=dialect.sorts_in_one_place)
     if split is not None:
         query = query.where(exp.EQ(this=column("split"), expression=number(split)))
     return dialect.render(query)
 
 
-def _request(entry: Entry, at: Look) -> Request:
+def _request(entry: Entry, at: AsOfChoice) -> Request:
     return Request(entry=entry, run_id=str(NIL), now=at.as_of, period=at.period, as_of=at.as_of)
 
 

@@ -1,4 +1,4 @@
-"""Runs that nobody ends, and who ends them."""
+"""The sensor `janitor` ends runs whose process is gone."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from dataset_assets.assets.cleanup_sensor import end_orphans
 from dataset_assets.assets.orphaned_runs import GRACE
-from dataset_assets.assets.run_process import Worker, announce
+from dataset_assets.assets.run_process import RunProcess, tag_process
 from dataset_assets.publishing.leftovers import AGE
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ def launched(instance: dg.DagsterInstance, process: int, at: str = "definitions"
     run_id = started(instance, process, at)
     run = instance.get_run_by_id(run_id)
     assert run
-    announce(instance, run)
+    tag_process(instance, run)
     return run_id
 
 
@@ -107,7 +107,7 @@ def test_a_run_that_was_launched_tells_which_process_it_is(retailer, instance):
     )
     assert execute_run(InMemoryJob(job).get_subset(asset_selection=assets), run, instance).success
     told = instance.get_run_by_id(run.run_id)
-    assert Worker.of(told) == Worker.here(run.run_id, os.getpid())
+    assert RunProcess.of(told) == RunProcess.on_this_machine(run.run_id, os.getpid())
 
 
 def test_runs_of_another_machine_are_left_alone(instance, context, monkeypatch):
@@ -145,7 +145,7 @@ def test_what_ended_while_the_janitor_looked_is_not_ended_again(instance, contex
 
 
 def test_a_number_that_another_process_has_by_now_is_not_taken_for_the_runs():
-    worker = Worker.here("a", os.getpid())
+    worker = RunProcess.on_this_machine("a", os.getpid())
     assert not worker.is_gone
     assert worker.model_copy(update={"began": "1"}).is_gone
 
@@ -153,7 +153,7 @@ def test_a_number_that_another_process_has_by_now_is_not_taken_for_the_runs():
 def test_without_proc_a_process_that_answers_is_there(monkeypatch):
     monkeypatch.setattr("dataset_assets.assets.run_process._began", lambda _: "")
     running = process()
-    worker = Worker.here("a", running.pid)
+    worker = RunProcess.on_this_machine("a", running.pid)
     assert not worker.is_gone
     ended(running)
     assert worker.is_gone

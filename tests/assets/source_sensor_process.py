@@ -1,4 +1,4 @@
-"""A code location with sources and the sensor that polls them, and nothing else."""
+"""A code location with only source tables and the sensor `sources`."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""A run that failed, told to the owner: who is told what, and how often."""
+"""The sensor `alerts` reports each failed run to the owners of its datasets exactly once."""
 
 import logging
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 import pytest
 
-from dataset_assets.assets.failure_alerts import Alarm
+from dataset_assets.assets.failure_alerts import FailureAlerts
 from dataset_assets.catalog.catalog import load_catalog
 from dataset_assets.ports.alerts import Alert, AlertSink
 from tests.assets.retailer import BROKEN, Retailer
@@ -37,7 +37,7 @@ def context_of(instance: dg.DagsterInstance, run_id: str) -> dg.RunFailureSensor
 def told(retailer: Retailer, instance: dg.DagsterInstance, run_id: str, webserver: str = "") -> list[Alert]:
     kept = Kept()
     catalog = load_catalog(retailer.settings.definitions)
-    Alarm(catalog, (kept,), webserver).tell(context_of(instance, run_id))
+    FailureAlerts(catalog, (kept,), webserver).send(context_of(instance, run_id))
     return kept.alerts
 
 

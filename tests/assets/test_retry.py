@@ -1,4 +1,4 @@
-"""What passes by itself is waited for inside a run; nothing else is."""
+"""Transient errors, and no others, are retried inside a run."""
 
 import logging
 from collections.abc import Callable

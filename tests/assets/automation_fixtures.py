@@ -1,4 +1,4 @@
-"""Definitions whose tables and publications are only ever reported: what is automatic is looked at alone."""
+"""Definitions whose tables and publications are reported and never computed, to test automation alone."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""ETL that reports by itself (docs/refresh.md): Dagster's own endpoints, over HTTP to a webserver."""
+"""ETL reports its tables through Dagster's HTTP endpoints, as docs/refresh.md describes it."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ import pytest
 
 from dataset_assets.assets.asset_keys import table_key
 from dataset_assets.ports.resolver import TableState
-from tests.assets.test_polling import Daemon, products
+from tests.assets.test_source_sensor import Daemon, products
 
 PATIENCE = 120
 

@@ -1,4 +1,4 @@
-"""The asset graph before anything runs: keys, metadata, lineage, faults, projects."""
+"""The asset graph before any run has keys, metadata, lineage, faults and project jobs."""
 
 import re
 from typing import Any

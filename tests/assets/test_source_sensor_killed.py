@@ -1,6 +1,6 @@
-"""A sensor daemon that is killed again and again: every change of a source is published, and once.
+"""A sensor daemon that is killed repeatedly still reports every change of a source exactly once.
 
-`DATASET_ASSETS_KILLS=100` kills it so many times.
+`DATASET_ASSETS_KILLS=100` is the number of kills.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The sensor that reports changes of sources: what it reports, when, and what it forgets."""
+"""The sensor `sources` reports each change of a source once, within the limits of a tick."""
 
 import json
 import threading
@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
-from dataset_assets.assets import source_sensor as polling
+from dataset_assets.assets import source_sensor
 from dataset_assets.assets.asset_keys import table_key
 from dataset_assets.errors import AccessError, Fault
 from dataset_assets.ports.resolver import Resolver, TableState
-from tests.assets.polling_process import graph
 from tests.assets.retailer import MONTHLY, Retailer
+from tests.assets.source_sensor_process import graph
 
 MONTHS = [f"2024-{month:02}" for month in range(1, 6)]
 
@@ -33,7 +33,7 @@ class Daemon:
     def restart(self) -> None:
         """The code location is loaded anew."""
         self.graph = graph(self.retailer.settings)
-        self.sensor = polling.sources(self.graph)
+        self.sensor = source_sensor.sources(self.graph)
 
     @property
     def resolver(self) -> Resolver:
@@ -135,7 +135,7 @@ def test_a_period_that_has_not_ended_waits(settled, retailer, monkeypatch):
         def now(cls, tz=None):
             return datetime(ahead, 2, 1, tzinfo=tz)
 
-    monkeypatch.setattr(polling, "datetime", Later)
+    monkeypatch.setattr(source_sensor, "datetime", Later)
     assert settled.tick() == [f"orders {ahead}-01"]
 
 
@@ -219,7 +219,7 @@ def test_a_source_that_does_not_answer_holds_nobody_up_and_is_taken_when_it_does
         answer.wait(10)
         return real(table)
 
-    monkeypatch.setattr(polling, "SECONDS_ASKING", 0.2)
+    monkeypatch.setattr(source_sensor, "READ_SECONDS", 0.2)
     monkeypatch.setattr(resolver, "pieces", slow)
     products(retailer, "a")
     retailer.orders(1, {1: "somebody else"})
@@ -229,13 +229,13 @@ def test_a_source_that_does_not_answer_holds_nobody_up_and_is_taken_when_it_does
     assert asked == ["orders"], "one question at a time"
     answer.set()
     for thread in threading.enumerate():
-        if thread.name.startswith(polling.SENSOR):
+        if thread.name.startswith(source_sensor.SENSOR):
             thread.join(10)
     assert settled.tick() == ["orders 2024-01"]
 
 
 def test_a_tick_that_has_no_room_goes_on_in_the_next(daemon, monkeypatch):
-    monkeypatch.setattr(polling, "MOST_EVENTS", 5)
+    monkeypatch.setattr(source_sensor, "MAX_EVENTS", 5)
     reported = [daemon.tick(), daemon.tick(), daemon.tick(), daemon.tick()]
     assert [len(each) for each in reported] == [3, 3, 1, 0], "five of twelve events, five, two"
     assert {name for each in reported for name in each} == {f"orders {month}" for month in MONTHS} | {
@@ -245,7 +245,7 @@ def test_a_tick_that_has_no_room_goes_on_in_the_next(daemon, monkeypatch):
 
 
 def test_tables_take_turns_where_a_tick_cannot_ask_all(settled, retailer, monkeypatch):
-    monkeypatch.setattr(polling, "MOST_TABLES", 1)
+    monkeypatch.setattr(source_sensor, "MAX_TABLES", 1)
     retailer.orders(1, {1: "somebody else"})
     products(retailer, "a")
     assert settled.tick() + settled.tick() == ["orders 2024-01", "products"]
@@ -256,7 +256,7 @@ def test_tables_take_turns_where_a_tick_cannot_ask_all(settled, retailer, monkey
 def test_a_tick_ends_in_time(settled, retailer, monkeypatch):
     retailer.orders(1, {1: "somebody else"})
     with monkeypatch.context() as patch:
-        patch.setattr(polling, "SECONDS", -1)
+        patch.setattr(source_sensor, "TICK_SECONDS", -1)
         assert settled.tick() == []
     assert settled.tick() == ["orders 2024-01"]
 

@@ -1,0 +1,24 @@
+"""Pause Python's garbage collector while many objects that stay in memory are created."""
+
+import gc
+from collections.abc import Generator
+from contextlib import contextmanager
+
+
+@contextmanager
+def garbage_collection_paused(*, freeze: bool = False) -> Generator[None]:
+    """Disable the garbage collector inside the `with` block and restore its state afterwards.
+
+    A thousand dataset files are a million objects, nearly all of which stay: searching them for garbage
+    again and again costs a third to a half of the loading time. With `freeze`, later collections skip the
+    objects that exist at the end of the block.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if freeze:
+            gc.freeze()
+        if was_enabled:
+            gc.enable()

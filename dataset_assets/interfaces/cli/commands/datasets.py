@@ -1,0 +1,139 @@
+"""The commands that show datasets and their published rows: list, show, sql and read.
+
+Each command imports what it needs when it runs, so that `--help` is fast.
+"""
+
+# ruff: noqa: PLC0415 - see above
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataset_assets.interfaces.cli.options import (
+    AsOfText,
+    Format,
+    Name,
+    OneSplit,
+    OptionalTarget,
+)
+
+
+def list_datasets(
+    everything: Annotated[bool, typer.Option("--all", help="Archived datasets as well.")] = False,
+) -> None:
+    """List the datasets."""
+    from dataset_assets.errors import fault_count
+    from dataset_assets.interfaces.cli.console import out, say
+    from dataset_assets.interfaces.cli.listing import datasets_table
+    from dataset_assets.interfaces.workspace import Workspace
+
+    catalog = Workspace.of().catalog
+    out().print(datasets_table(catalog, archived=everything))
+    faults = fault_count(
+        (*catalog.faults, *(each for entry in catalog.entries.values() for each in entry.faults))
+    )
+    if faults:
+        say(f"{faults} fault{'s' * (faults != 1)}: run `dataset-assets check`")
+
+
+def show(
+    name: Name,
+    stats: Annotated[bool, typer.Option("--stats", help="Statistics of the rows as well.")] = False,
+    partition: Annotated[
+        str | None,
+        typer.Option(
+            "--partition", help="The Period of the statistics, by default the last; of the history."
+        ),
+    ] = None,
+    past: Annotated[
+        bool, typer.Option("--history", help="Instead: its publications, the newest first.")
+    ] = False,
+    last: Annotated[int, typer.Option("--last", min=1, max=1000, help="So many of the history.")] = 20,
+    target: OptionalTarget = None,
+) -> None:
+    """Show a dataset: contract, selection, versions, publications."""
+    from dataset_assets.interfaces.cli.console import out
+    from dataset_assets.interfaces.cli.listing import describe_dataset
+    from dataset_assets.interfaces.cli.publications import describe_publications, history
+    from dataset_assets.interfaces.workspace import Workspace
+
+    workspace = Workspace.of(target)
+    entry = workspace.catalog.entry(name)
+    if past:
+        for part in history(workspace, entry, partition, last):
+            out().print(part)
+        return
+    for part in describe_dataset(workspace.catalog, entry, workspace.catalog.checked(entry)):
+        out().print(part, "")
+    for part in describe_publications(workspace, entry, partition, stats=stats):
+        out().print(part)
+
+
+def sql(
+    name: Name,
+    dialect: Annotated[
+        str | None, typer.Option("--dialect", help="duckdb or bigquery; by default the target's own.")
+    ] = None,
+    as_of: AsOfText = None,
+    partition: Annotated[str | None, typer.Option("--partition", help="A Period: 2017-12.")] = None,
+    split: OneSplit = None,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="With the part that makes the system columns, of a nil run.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what a run would read instead, and the budget for it.")
+    ] = False,
+    target: OptionalTarget = None,
+) -> None:
+    """Print the query that selects a dataset's rows, or what running it would cost."""
+    from dataset_assets.interfaces.cli.console import say
+    from dataset_assets.interfaces.cli.cost import print_cost
+    from dataset_assets.interfaces.cli.sql import choose_as_of, selection_sql
+    from dataset_assets.interfaces.workspace import Workspace
+
+    if dry_run and (dialect or split or rows):
+        raise typer.BadParameter("--dry-run is of a whole run: leave out --dialect, --split and --rows")
+    workspace = Workspace.of(target)
+    entry = workspace.catalog.entry(name)
+    at = choose_as_of(workspace, entry, as_of, partition)
+    if dry_run:
+        say(at)
+        print_cost(workspace, entry, at)
+        return
+    text = selection_sql(workspace, entry, at, dialect, split and split.value, with_metadata=rows)
+    say(at)
+    typer.echo(text)
+
+
+def read(
+    name: Name,
+    partition: Annotated[str | None, typer.Option("--partition", help="A Period; by default all.")] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", min=0, help="The table's version; by default the last.")
+    ] = None,
+    split: OneSplit = None,
+    columns: Annotated[str | None, typer.Option("--columns", help="Names, separated by commas.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=0, help="At most so many rows.")] = None,
+    with_system: Annotated[bool, typer.Option("--with-system", help="The `_` columns as well.")] = False,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="By default by FILE's suffix, or a table.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE")] = None,
+    target: OptionalTarget = None,
+) -> None:
+    """Read published rows: on the screen, or as Parquet or CSV."""
+    from dataset_assets.interfaces.cli.export import SCREEN_ROWS, choose_format, print_rows, write_rows
+    from dataset_assets.interfaces.reading import RowSelection, open_rows
+    from dataset_assets.interfaces.workspace import Workspace
+
+    kind = choose_format(form, output)
+    on_screen = kind == Format.TABLE
+    row_limit = SCREEN_ROWS if on_screen and limit is None else limit
+    names = tuple(part.strip() for part in columns.split(",") if part.strip()) if columns else ()
+    selection = RowSelection(name, partition, version, split and split.value, names, row_limit, with_system)
+    with open_rows(Workspace.of(target), selection) as rows:
+        if on_screen:
+            print_rows(rows)
+        else:
+            write_rows(rows, kind, output)

@@ -1,0 +1,87 @@
+"""The commands that plan and publish publications: materialize, plan, backfill and demo.
+
+Each command imports what it needs when it runs, so that `--help` is fast.
+"""
+
+# ruff: noqa: PLC0415 - see above
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataset_assets.interfaces.cli.options import (
+    AsOfText,
+    FirstPeriod,
+    LastPeriod,
+    Locked,
+    Name,
+    OptionalTarget,
+)
+
+
+def materialize(
+    name: Name,
+    partition: Annotated[
+        list[str] | None, typer.Option("--partition", help="A Period: 2017-12. May be repeated.")
+    ] = None,
+    first: Annotated[str | None, typer.Option("--from", help="The first of many Periods.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="The last of many Periods, included.")] = None,
+    as_of: AsOfText = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Read the sources even if they seem unchanged, and publish without files that are gone.",
+        ),
+    ] = False,
+    target: OptionalTarget = None,
+    locked: Locked = False,
+) -> None:
+    """Publish a dataset: run, check and publish its rows."""
+    from dataset_assets.interfaces.cli.materialize import publish
+    from dataset_assets.interfaces.workspace import Workspace
+
+    publish(Workspace.of(target), name, partition or (), first, last, as_of, locked=locked, force=force)
+
+
+def plan(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A dataset; by default all.")] = None,
+    first: FirstPeriod = None,
+    last: LastPeriod = None,
+    target: OptionalTarget = None,
+) -> None:
+    """Say which publications would be made, and why: asks metadata alone, reads no rows."""
+    from dataset_assets.interfaces.cli.plan import print_plan
+    from dataset_assets.interfaces.workspace import Workspace
+
+    print_plan(Workspace.of(target), name, first, last)
+
+
+def backfill(
+    name: Name,
+    first: FirstPeriod = None,
+    last: LastPeriod = None,
+    every: Annotated[bool, typer.Option("--all", help="Read all again, also what seems up to date.")] = False,
+    target: OptionalTarget = None,
+    locked: Locked = False,
+) -> None:
+    """Publish all that is due, as `plan` says it. Stopped and run again it goes on where it was."""
+    from dataset_assets.interfaces.cli.backfill import backfill
+    from dataset_assets.interfaces.workspace import Workspace
+
+    backfill(Workspace.of(target), name, first, last, every=every, locked=locked)
+
+
+def demo(
+    root: Annotated[
+        Path | None, typer.Option("--root", help="Where data/retail is made; by default the project.")
+    ] = None,
+    target: OptionalTarget = None,
+) -> None:
+    """Publish the demo's datasets of a grocer's year, and say what to look at."""
+    from dataset_assets.interfaces.cli.demo import run_demo
+    from dataset_assets.interfaces.workspace import Workspace
+
+    workspace = Workspace.of(target)
+    run_demo(workspace, root.resolve() if root else workspace.settings.project)

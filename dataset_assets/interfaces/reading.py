@@ -1,6 +1,5 @@
 """Read published rows in Python with `read_arrow` and `read_pandas`.
 
-from dataset_assets.ports.warehouse import PublicationQuery, PublicationQuery
 from dataset_assets.interfaces.reading import read_pandas
 
 train = read_pandas("grocery_recommender", partition="2017-12", split="train")
@@ -23,7 +22,7 @@ from dataset_assets.errors import Fault, PeriodError, ResolveError, raise_all
 from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import JobContext, Session
-from dataset_assets.ports.warehouse import Publication, no_such_version
+from dataset_assets.ports.warehouse import Publication, PublicationQuery, no_such_version
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
 from dataset_assets.text.wording import listed, nearest, shown

@@ -141,9 +141,8 @@ def test_a_webhook_that_drips_is_given_up_in_time(monkeypatch):
 
 
 def test_webhooks_that_hang_leave_a_look_of_the_sensor_time_enough():
-    most = alerting.ATTEMPT_SECONDS * len(alerting.RETRY_WAITS) + sum(
-        wait or 0 for wait in alerting.RETRY_WAITS
-    )
+    waits = alerting.RETRY_WAITS
+    most = alerting.ATTEMPT_SECONDS * len(waits) + sum(wait or 0 for wait in waits)
     assert most * _get_run_status_sensor_process_limit() < default_sensor_grpc_timeout() - 10
 
 

@@ -67,6 +67,12 @@ class Case:
     period: Period | None
     zone: str
 
+    def __repr__(self) -> str:
+        """Return what makes the case again, cut to a length that Hypothesis prints without a warning."""
+        names = ("seed", "size", "as_of", "period", "zone", "definition")
+        fields = {name: getattr(self, name) for name in names}
+        return f"Case({fields})"[:20_000]
+
     @property
     def nested(self) -> bool:
         """Return whether the lookup `people` is another dataset instead of a table."""

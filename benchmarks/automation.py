@@ -164,7 +164,7 @@ class Looked(Ticks):
         """Everything was published before the first tick."""
         import dagster as dg  # noqa: PLC0415
 
-        from dataset_assets.assets.factory import assets  # noqa: PLC0415
+        from dataset_assets.assets.asset_definitions import assets  # noqa: PLC0415
         from dataset_assets.assets.target_resource import RESOURCE  # noqa: PLC0415
 
         found = dg.Definitions(assets=list(assets(_graph(self.root))), resources={RESOURCE: None})

@@ -14,7 +14,7 @@ from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.model import ColumnDef, Dataset, Status
 from dataset_assets.errors import DatasetAssetsError, Fault
-from dataset_assets.periods.calendar import Cadence
+from dataset_assets.periods.cadence import Cadence
 from dataset_assets.ports.target import Target
 
 

@@ -12,10 +12,10 @@ import dagster as dg
 from dataset_assets.adapters.alerts.webhook import alert_sinks
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.assets import automation, cleanup_sensor, failure_alerts, source_sensor
+from dataset_assets.assets.asset_definitions import assets
 from dataset_assets.assets.asset_graph import Graph, InvalidDataset
 from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.executor import executor
-from dataset_assets.assets.factory import assets
 from dataset_assets.assets.project_jobs import project_jobs
 from dataset_assets.assets.target_resource import RESOURCE, TargetBinding, TargetResource
 from dataset_assets.catalog.catalog import Catalog, load_catalog

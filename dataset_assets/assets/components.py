@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, create_model
 from typing_extensions import override
 
 from dataset_assets.adapters.targets.environment import Settings, find_project
+from dataset_assets.assets.asset_definitions import dataset_assets
 from dataset_assets.assets.asset_graph import Graph
 from dataset_assets.assets.asset_keys import word
 from dataset_assets.assets.code_location import (
@@ -25,7 +26,6 @@ from dataset_assets.assets.code_location import (
     exit_if_validating,
     graph_definitions,
 )
-from dataset_assets.assets.factory import dataset_assets
 from dataset_assets.assets.scaffolding import EXAMPLE, DatasetScaffolder, DatasetsScaffolder
 from dataset_assets.catalog.catalog import Catalog, load_catalog, single_catalog
 from dataset_assets.catalog.json_schema import json_schema

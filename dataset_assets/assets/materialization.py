@@ -20,7 +20,7 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.checks.audit import AuditError, CheckResult
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.model import Instant
-from dataset_assets.periods.calendar import Cadence
+from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.materialize import Materialization, materialize

@@ -12,7 +12,7 @@ import dagster as dg
 
 from dataset_assets.compiler.selection_input import time_range_of
 from dataset_assets.contract.model import Dataset
-from dataset_assets.periods.calendar import Cadence
+from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.instants import UTC_ZONE, AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import TimeRange

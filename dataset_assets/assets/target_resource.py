@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from dataset_assets.errors import DatasetAssetsError, Fault
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.ports.target import Target
 
 RESOURCE = "target"

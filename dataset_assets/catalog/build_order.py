@@ -7,7 +7,7 @@ from datetime import datetime
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.nesting import Nesting
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
-from dataset_assets.periods.calendar import Cadence
+from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.period import Period
 from dataset_assets.text.wording import listed
 

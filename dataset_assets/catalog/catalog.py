@@ -20,7 +20,7 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import NamedDataset, Scope
 from dataset_assets.errors import ContractError, Fault, LockError, Position, first_faults
 from dataset_assets.model import Text
-from dataset_assets.periods.calendar import STANDARD, Calendars
+from dataset_assets.periods.cadence import STANDARD, Calendars
 from dataset_assets.periods.families import AnyCalendar
 from dataset_assets.text.wording import did_you_mean, dotted, shown
 from dataset_assets.yaml.loading import build

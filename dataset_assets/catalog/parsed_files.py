@@ -15,7 +15,7 @@ from dataset_assets.catalog.versions import Lock, read_lock
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import NamedDataset, Scope
 from dataset_assets.errors import ContractError, Fault, first_faults
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.yaml.loading import build
 from dataset_assets.yaml.reader import Document, read_file
 

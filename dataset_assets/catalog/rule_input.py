@@ -13,7 +13,7 @@ from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.versions import Lock
 from dataset_assets.contract.model import Dataset, LookupDef, TableRef, TableTarget
 from dataset_assets.contract.scope import Reference, Scope, Source, first_indexes
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.text.wording import did_you_mean, listed, shown
 
 Loc = tuple[str | int, ...]

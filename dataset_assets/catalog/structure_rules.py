@@ -15,7 +15,7 @@ from dataset_assets.catalog.rule_input import (
 )
 from dataset_assets.contract.model import DatasetTarget, JoinCondition, Partitions
 from dataset_assets.errors import PeriodError
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.text.wording import shown
 
 

@@ -9,7 +9,7 @@ from dataset_assets.catalog.catalog import Catalog, load_catalog
 from dataset_assets.catalog.parsed_files import check_files, parse_file
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.errors import ContractError, Fault, near
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.text.wording import did_you_mean, dotted, nearest, shown
 from dataset_assets.yaml.reader import MAX_BYTES, Document, read_file
 

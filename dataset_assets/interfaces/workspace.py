@@ -13,7 +13,7 @@ from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.validation import Resolvers
 from dataset_assets.errors import ContractError, Fault, PeriodError
 from dataset_assets.model import YEARS, Instant
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.ports.target import Target
 from dataset_assets.text.wording import shown
 

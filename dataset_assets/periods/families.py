@@ -1,7 +1,7 @@
 """The families of calendars (standard, fiscal, retail): one class with settings and date arithmetic for each.
 
 A calendar declares how each of its grains is named, scheduled and bounded, and when its years begin;
-`periods/calendar.py` computes the Periods from that. To add a family, write a subclass of `Calendar` and add
+`periods/cadence.py` computes the Periods from that. To add a family, write a subclass of `Calendar` and add
 it to the union `AnyCalendar`.
 """
 

@@ -22,7 +22,8 @@ from dataset_assets.publishing.dataset_ids import id_conflict, rename_notice
 from dataset_assets.publishing.earlier_publications import history
 from dataset_assets.publishing.period_coverage import PeriodChecks
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
-from dataset_assets.publishing.reuse import PublishOutcome, RefreshCounts, same_inputs, unchanged_outcome
+from dataset_assets.publishing.publish_outcome import PublishOutcome, RefreshCounts
+from dataset_assets.publishing.reuse import same_inputs, unchanged_outcome
 from dataset_assets.publishing.row_publisher import RowPublisher
 from dataset_assets.publishing.run_context import RunContext, StepTimer, job_context
 from dataset_assets.publishing.snapshot import sources_of

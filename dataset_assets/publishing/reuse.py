@@ -1,44 +1,15 @@
 """Decide whether the previous publication can be kept: equal rows are not published again (decision 0010)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from dataset_assets.checks.audit import CheckResult
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.publishing.prepared_run import PreparedRun
+from dataset_assets.publishing.publish_outcome import PublishOutcome, RefreshCounts
 from dataset_assets.publishing.snapshot import latest_inputs, selection_digest, sources_of
 from dataset_assets.stats.statistics import Statistics
-
-
-@dataclass(frozen=True)
-class RefreshCounts:
-    """Numbers of rows, compared with the previous publication (BR-118)."""
-
-    rows: int
-    added: int
-    changed: int
-    unchanged: int
-    removed: int
-
-    @property
-    def has_changes(self) -> bool:
-        """Whether any row was added, changed or removed."""
-        return bool(self.added or self.changed or self.removed)
-
-
-@dataclass(frozen=True)
-class PublishOutcome:
-    """The published rows: their figures, their record and the version of the table that holds them."""
-
-    counts: RefreshCounts
-    statistics: Statistics
-    checks: tuple[CheckResult, ...]
-    digest: str
-    record: Record
-    table_version: int
-    size_bytes: int | None
 
 
 def can_reuse(run: PreparedRun) -> bool:

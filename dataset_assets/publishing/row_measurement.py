@@ -8,7 +8,7 @@ from sqlglot import exp
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Staged
 from dataset_assets.publishing.prepared_run import PreparedRun
-from dataset_assets.publishing.reuse import RefreshCounts
+from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.rows.encoding import digest_parts, fold_digest
 from dataset_assets.rows.stamping import instant
 from dataset_assets.sql.build import column

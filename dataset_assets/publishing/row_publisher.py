@@ -13,7 +13,8 @@ from dataset_assets.errors import DataError, ResolveError, raise_all
 from dataset_assets.ports.warehouse import Publication, Staged
 from dataset_assets.publishing.period_coverage import PeriodChecks, merged
 from dataset_assets.publishing.prepared_run import PreparedRun
-from dataset_assets.publishing.reuse import PublishOutcome, can_reuse, unchanged_outcome
+from dataset_assets.publishing.publish_outcome import PublishOutcome
+from dataset_assets.publishing.reuse import can_reuse, unchanged_outcome
 from dataset_assets.publishing.row_measurement import RowMeasurement, measure
 from dataset_assets.publishing.run_context import RunContext
 from dataset_assets.publishing.snapshot import confirmation, snapshot, sources_of

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from dataset_assets.compiler.logical import logical_relation
+from dataset_assets.compiler.logical_relations import logical_relation
 from dataset_assets.compiler.selection_input import SelectionInput, time_range_of, window_of
 from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.compiler.typing import mismatches

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from dataset_assets.contract.scope import Source
 from dataset_assets.errors import Fault, PeriodError
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import Resolver, TimeRange
 from dataset_assets.ports.warehouse import Record

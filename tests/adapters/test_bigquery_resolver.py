@@ -18,7 +18,7 @@ from dataset_assets.adapters.resolvers.bigquery_settings import BigQuerySettings
 from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.errors import ContractError, ResolveError
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.ports.relation import PhysicalType, Relation
 from dataset_assets.ports.resolver import TableRequest, TimeRange
 from tests.adapters.conftest import rows_of
@@ -361,7 +361,7 @@ def test_a_target_with_bigquery_is_read_without_googles_libraries(tmp_path: Path
     (tmp_path / "target.yaml").write_text(TARGET.replace("PERIOD", "day"))
     program = (
         "import sys; from dataset_assets.adapters.targets.loading import load_target;"
-        "from dataset_assets.periods.calendar import *;"
+        "from dataset_assets.periods.cadence import *;"
         f"target = load_target({str(tmp_path / 'target.yaml')!r}, Calendars());"
         "assert target.resolver('lake').cadence('events') == 'day';"
         "print([name for name in sys.modules if name.startswith(('google', 'dagster', 'pyarrow'))])"

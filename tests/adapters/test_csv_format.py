@@ -13,7 +13,7 @@ from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.adapters.targets.loading import read_target
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import ContractError, DataError, DatasetAssetsError, ResolveError
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.ports.resolver import TableRequest
 from tests.adapters.conftest import rows_of
 from tests.adapters.nasty_csv import BAD_VALUES

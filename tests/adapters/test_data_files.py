@@ -18,7 +18,7 @@ from dataset_assets.adapters.shared.column_names import AmbiguousNameError, find
 from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.errors import ResolveError
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.ports.resolver import TableRequest
 from tests.adapters.conftest import engine_for, rows_of
 

@@ -12,7 +12,7 @@ from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.compiler.typing import as_declared, mismatches
 from dataset_assets.contract.scope import Source
 from dataset_assets.errors import DatasetAssetsError, raise_all
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.ports.resolver import TableRequest
 from tests.adapters.nasty_files import FileSet, make
 

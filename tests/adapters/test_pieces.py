@@ -9,7 +9,7 @@ from dataset_assets.adapters.resolvers.csv import CsvSettings
 from dataset_assets.adapters.resolvers.parquet import ParquetSettings
 from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.errors import ResolveError
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from tests.adapters.conftest import query
 from tests.bigquery.emulator import PROJECT
 

@@ -18,7 +18,7 @@ from dataset_assets.adapters.resolvers.duckdb import DuckDBFileSettings
 from dataset_assets.adapters.resolvers.parquet import ParquetSettings
 from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.errors import ResolveError
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.ports.relation import PhysicalType
 from dataset_assets.ports.resolver import TableRequest, TimeRange
 from tests.adapters.conftest import engine_for, query, rows_of

@@ -7,7 +7,7 @@ import pytest
 from dataset_assets.adapters.targets import loading as targets
 from dataset_assets.adapters.targets.environment import Settings, find_project
 from dataset_assets.errors import ContractError, ResolveError
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from resources.target import PROJECT
 
 TEXT = """\

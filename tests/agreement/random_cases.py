@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.period import Period
 from tests.agreement.row_values import CATEGORIES, EXTRA, KINDS, TYPES, Rowmaker, Rows, Shapes
 from tests.oracle.oracle import Oracle

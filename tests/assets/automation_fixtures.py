@@ -13,10 +13,10 @@ from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent
 from dagster._core.test_utils import create_run_for_test
 
 from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.assets.asset_definitions import assets
 from dataset_assets.assets.asset_graph import Graph
 from dataset_assets.assets.asset_keys import dataset_key, table_key
 from dataset_assets.assets.automation import sensor
-from dataset_assets.assets.factory import assets
 from dataset_assets.assets.target_resource import RESOURCE, TargetBinding
 from dataset_assets.catalog.catalog import load_catalog
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Literal
 
-from dataset_assets.periods.calendar import Cadence, Calendars
+from dataset_assets.periods.cadence import Cadence, Calendars
 from dataset_assets.periods.period import Period
 
 NOW = datetime(2024, 6, 10, tzinfo=UTC)

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from dataset_assets.adapters.targets.environment import Settings
+from dataset_assets.assets.asset_definitions import table_spec
 from dataset_assets.assets.asset_graph import Graph
-from dataset_assets.assets.factory import table_spec
 from dataset_assets.assets.source_sensor import sources
 from dataset_assets.assets.target_resource import TargetBinding, TargetResource
 from dataset_assets.catalog.catalog import load_catalog

@@ -15,7 +15,7 @@ from dataset_assets.adapters.delta import leftovers as delta_leftovers
 from dataset_assets.adapters.delta import warehouse as delta_warehouse
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.assets.cleanup_sensor import SENSOR
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.publishing.leftovers import clean, leftovers

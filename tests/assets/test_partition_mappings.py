@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dataset_assets.assets.partitions import Partitioning, first_needed, nested_mapping, table_mapping
 from dataset_assets.compiler.selection_input import time_range_of
 from dataset_assets.contract.model import Dataset
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import TimeRange

@@ -21,7 +21,7 @@ from dataset_assets.adapters.delta.warehouse import DeltaWarehouse
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.assets.asset_keys import dataset_key, table_key
 from dataset_assets.assets.automation import sensor
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from tests.assets import daemon
 from tests.assets.retailer import BRANDS, NOW, Retailer
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlglot import exp
 
-from dataset_assets.compiler.logical import logical_relations
+from dataset_assets.compiler.logical_relations import logical_relations
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset

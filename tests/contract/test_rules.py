@@ -12,7 +12,7 @@ from dataset_assets.catalog.catalog import Catalog, load_catalog
 from dataset_assets.catalog.rules import RULES
 from dataset_assets.catalog.structure_rules import _missing_periods
 from dataset_assets.contract.model import Partitions
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 
 FILES = Path(__file__).parent / "files"
 GROCERY = (FILES / "grocery_recommender.yaml").read_text()

@@ -20,7 +20,7 @@ from sqlglot import exp
 from dataset_assets.adapters.bigquery.ledger import Ledger
 from dataset_assets.adapters.bigquery.names import project_name, table_path
 from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
-from dataset_assets.compiler.logical import logical_relation
+from dataset_assets.compiler.logical_relations import logical_relation
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.scope import NamedDataset, Scope

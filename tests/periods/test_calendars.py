@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from dataset_assets.errors import PeriodError
-from dataset_assets.periods.calendar import Cadence, Calendars
+from dataset_assets.periods.cadence import Cadence, Calendars
 
 CALENDARS = Calendars.model_validate(
     {

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from dagster import TimeWindowPartitionsDefinition
 
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 
 CALENDARS = Calendars.model_validate(
     {

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from dataset_assets.errors import PeriodError
-from dataset_assets.periods.calendar import Cadence, Calendars, parts, rollup
+from dataset_assets.periods.cadence import Cadence, Calendars, parts, rollup
 
 CALENDARS = Calendars.model_validate(
     {

@@ -3,7 +3,7 @@
 import pytest
 
 from dataset_assets.checks.audit import AuditError
-from dataset_assets.publishing.reuse import RefreshCounts
+from dataset_assets.publishing.publish_outcome import RefreshCounts
 from tests.publishing.shop import Shop
 
 DATASET = """

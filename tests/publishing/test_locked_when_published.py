@@ -9,7 +9,7 @@ from dataset_assets.catalog.versions import lock_dataset, read_lock
 from dataset_assets.checks.audit import AuditError
 from dataset_assets.errors import DatasetAssetsError, LockedMeanwhileError, ResolveError
 from dataset_assets.publishing import row_publisher
-from dataset_assets.publishing.reuse import RefreshCounts
+from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.staleness.publication_status import PublicationStatus
 from dataset_assets.staleness.source_states import SourceStates
 from tests.publishing.shop import KEYED, SALES, Shop

@@ -9,7 +9,7 @@ import pytest
 from dataset_assets.checks.audit import AuditError
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import ContractError, LockError, ResolveError
-from dataset_assets.publishing.reuse import RefreshCounts
+from dataset_assets.publishing.publish_outcome import RefreshCounts
 from tests.publishing.shop import ITEMS, KEYED, KEYLESS, SALES, Shop
 
 FEBRUARY = -(-60 * 1440 // 70)  # one every seventy minutes of the two months before March

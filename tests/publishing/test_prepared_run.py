@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from dataset_assets.catalog.catalog import Entry, load_catalog
-from dataset_assets.compiler.logical import logical_relations
+from dataset_assets.compiler.logical_relations import logical_relations
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.periods.instants import AsOf

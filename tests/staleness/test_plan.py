@@ -11,7 +11,7 @@ import pytest
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.catalog.build_order import chosen_periods
 from dataset_assets.catalog.catalog import Catalog, load_catalog
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.publishing.materialize import materialize
 from dataset_assets.publishing.prepared_run import Request

@@ -8,7 +8,7 @@ import numpy as np
 
 from dataset_assets.adapters.csv.settings import CsvFormat
 
-Fault = tuple[int, str, str]
+RecordFault = tuple[int, str, str]
 """The index of a record, what is wrong with it, and a hint."""
 
 _LINE_FEED, _CARRIAGE_RETURN = 10, 13
@@ -55,12 +55,12 @@ class Records:
     def _places(mark: bytes, text: Any) -> Any:
         return np.flatnonzero(text == mark[0]) if mark else np.empty(0, np.int64)
 
-    def path_inside_root(self, places: Any) -> Any:
-        """Return for each position whether it is within a quoted value."""
-        return (np.searchsorted(self.quotes, places) & 1).astype(bool)
+    def is_quoted(self, positions: Any) -> Any:
+        """Return for each byte position whether it is inside a quoted value."""
+        return (np.searchsorted(self.quotes, positions) & 1).astype(bool)
 
     def _outside(self, places: Any) -> Any:
-        return places[~self.path_inside_root(places)] if self.quotes.size else places
+        return places[~self.is_quoted(places)] if self.quotes.size else places
 
     @cached_property
     def _delimiters(self) -> Any:
@@ -121,7 +121,7 @@ class Records:
         within = (beside >= 0) & (beside < text.size)
         return np.where(within, text[np.clip(beside, 0, max(text.size - 1, 0))], _LINE_FEED)
 
-    def _quote_fault(self) -> Fault | None:
+    def _quote_fault(self) -> RecordFault | None:
         """Return a fault for a quote that is neither at the start or end of a value nor doubled."""
         if not self.quotes.size:
             return None
@@ -141,14 +141,14 @@ class Records:
         hint = 'double a quote that is a part of a value, or say another `quote` ("" for none) in the target'
         return self._record_at(min(wrong)), f"has a quote ({self._form.quote}) in the midst of a value", hint
 
-    def _escape_fault(self) -> Fault | None:
+    def _escape_fault(self) -> RecordFault | None:
         """Return a fault for an escape outside of quotes, or before neither a quote nor an escape."""
         if not self._escaped.size:
             return None
         csv_format = self._form
         following = self._around(self._escaped, 1, self._bytes)
         marks = [csv_format.quote.encode()[0], (csv_format.escape or csv_format.quote).encode()[0]]
-        is_fine = self.path_inside_root(self._escaped) & np.isin(following, marks)
+        is_fine = self.is_quoted(self._escaped) & np.isin(following, marks)
         for place in self._escaped[~is_fine]:
             if not self._is_null(int(place)):
                 hint = "an escape stands before a quote or itself, inside a quoted value"
@@ -162,7 +162,7 @@ class Records:
         ends = (self._delimiter, b"\n", b"\r")
         return begins and any(self._plain.startswith(text + end, place) for text in texts for end in ends)
 
-    def _return_fault(self) -> Fault | None:
+    def _return_fault(self) -> RecordFault | None:
         """Return a fault for a carriage return that is outside of quotes and not part of a line end."""
         if b"\r" not in self._plain:
             return None
@@ -173,7 +173,7 @@ class Records:
         hint = "end lines in LF or CRLF, and quote values that hold a carriage return"
         return self._record_at(stray[0]), "has a carriage return in the midst of it", hint
 
-    def line_end_fault(self, ends_with: bytes, width: int) -> Fault | None:  # noqa: ARG002
+    def line_end_fault(self, ends_with: bytes, width: int) -> RecordFault | None:  # noqa: ARG002
         """Return a fault for a line whose end differs from that of the first line."""
         before = self._around(self.ends, -1, self._bytes) == _CARRIAGE_RETURN
         wrong = np.flatnonzero(before != (ends_with == b"\r\n"))
@@ -183,7 +183,7 @@ class Records:
         message = f"ends in {kinds[1]}, and the first line in {kinds[0]}"
         return int(wrong[0]), message, "let all lines end alike"
 
-    def width_fault(self, ends_with: bytes, width: int) -> Fault | None:
+    def width_fault(self, ends_with: bytes, width: int) -> RecordFault | None:
         """Return a fault for a record whose number of values differs from that of the first one."""
         empty = len(ends_with) if width == 1 else 0
         if empty and (blank := np.flatnonzero(np.diff(self.ends, prepend=-1) == empty)).size:

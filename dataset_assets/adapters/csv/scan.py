@@ -18,8 +18,8 @@ from dataset_assets.adapters.csv.settings import CsvFormat
 if TYPE_CHECKING:
     from dataset_assets.adapters.csv.records import Records
 
-LONGEST_VALUE = 1 << 26
-"""The longest row in bytes: in a longer one a closing quote is assumed to be missing."""
+LONGEST_ROW = 1 << 26
+"""Bytes after which a row that has not ended is reported as a quoted value without its closing quote."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class _Scanner:
             self._fail_at(records, *records.fault)
         if not records.ends.size:
             state.rest = block
-            if len(block) > LONGEST_VALUE:
+            if len(block) > LONGEST_ROW:
                 self._fail(0, "begins a quoted value that has no end within 64 MiB", "close its quote")
             return
         if not state.width:

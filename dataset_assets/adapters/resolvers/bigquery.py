@@ -22,7 +22,7 @@ from dataset_assets.adapters.resolvers.by_period import (
 from dataset_assets.adapters.resolvers.shards import Shards
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import AccessError, Fault, ResolveError
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Engine, Session

@@ -8,7 +8,7 @@ from pydantic import model_validator
 from dataset_assets.adapters.resolvers.base import ConfiguredResolver, TableSettings
 from dataset_assets.errors import PeriodError
 from dataset_assets.model import Text
-from dataset_assets.periods.calendar import Cadence
+from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import TimeRange
 from dataset_assets.text.wording import listed

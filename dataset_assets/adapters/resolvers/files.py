@@ -26,7 +26,7 @@ from dataset_assets.adapters.resolvers.by_period import (
 from dataset_assets.adapters.shared.context import Location
 from dataset_assets.errors import ResolveError
 from dataset_assets.model import Identifier
-from dataset_assets.periods.calendar import Cadence, Calendars
+from dataset_assets.periods.cadence import Cadence, Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation

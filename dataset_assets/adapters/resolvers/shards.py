@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from dataset_assets.adapters.bigquery.names import table
 from dataset_assets.adapters.resolvers.by_period import parse_period
-from dataset_assets.periods.calendar import Cadence
+from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.period import Period
 from dataset_assets.sql.build import column, text
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from dataset_assets.model import Text
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 
 _GLOB = frozenset("*?[]")
 

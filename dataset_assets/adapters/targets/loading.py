@@ -27,7 +27,7 @@ from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.adapters.targets.environment import TARGETS, Settings
 from dataset_assets.errors import ContractError, Fault, PeriodError, raise_all
 from dataset_assets.model import Identifier, Model, ResolverName, Text
-from dataset_assets.periods.calendar import Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.ports.target import Target
 from dataset_assets.text.wording import dotted, nearest, shown
 from dataset_assets.yaml.loading import build

@@ -27,7 +27,7 @@ from dataset_assets.errors import (
     PeriodError,
 )
 from dataset_assets.interfaces.cli.console import cell, out, say
-from dataset_assets.interfaces.cli.cost import estimate_cost
+from dataset_assets.interfaces.cli.cost_estimate import estimate_cost
 from dataset_assets.interfaces.cli.sql import AsOfChoice, choose_as_of, default_as_of, source_locator
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.access import DOCTOR, AccessFinding, State, fine, hint_of, missing, note

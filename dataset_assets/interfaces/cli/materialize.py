@@ -23,7 +23,7 @@ from dataset_assets.periods.period import Period
 from dataset_assets.publishing.dataset_ids import rename_notice_in
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request
-from dataset_assets.publishing.reuse import RefreshCounts
+from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.text.wording import size_text
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Status
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
 from dataset_assets.interfaces.cli.console import Grid, cell, out, say
-from dataset_assets.interfaces.cli.cost import estimate_cost
+from dataset_assets.interfaces.cli.cost_estimate import estimate_cost
 from dataset_assets.interfaces.cli.sql import default_as_of
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.dataset_ids import rename_notice_in

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Entry
-from dataset_assets.compiler.logical import logical_relations
+from dataset_assets.compiler.logical_relations import logical_relations
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset

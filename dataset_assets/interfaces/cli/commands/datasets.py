@@ -88,7 +88,7 @@ def sql(
 ) -> None:
     """Print the query that selects a dataset's rows, or what running it would cost."""
     from dataset_assets.interfaces.cli.console import say
-    from dataset_assets.interfaces.cli.cost import print_cost
+    from dataset_assets.interfaces.cli.cost_estimate import print_cost
     from dataset_assets.interfaces.cli.sql import choose_as_of, selection_sql
     from dataset_assets.interfaces.workspace import Workspace
 

@@ -1,4 +1,4 @@
-"""The base class of all models of a file, and the scalar types of their fields.
+"""Define the base class of everything that is read from YAML, and the types of single values.
 
 The YAML reader returns scalars as text (BR-204): `yes`, `010` and `1e3` are text until the type of a field
 parses them. These types accept only the documented notation and refuse what looks similar.
@@ -113,7 +113,7 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$"
 """The name of a table, column or alias: letters, digits and `_`, the first a letter (BR-011, BR-012)."""
 
 ResolverName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=120)]
-"""The name of a resolver: an Identifier that may also contain `-`, as in Entity's example."""
+"""The name of a resolver: an Identifier that may also contain `-`."""
 
 ColumnRef = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$", max_length=241)

@@ -1,4 +1,7 @@
-"""Create the Dagster asset of every dataset and table in the asset graph."""
+"""Create the Dagster assets of datasets, source tables and broken files.
+
+A dataset has one asset, a source table an external one, and a broken file one that fails with its faults.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -37,7 +37,10 @@ daemons of the process use the rest."""
 
 _ABOUT = "Asks of every dataset with `refresh` whether publications are due, and requests their runs"
 _ANY_MATERIALIZED: Condition = (~MISSING).since(MISSING).with_label("any partition is there")
-"""A condition with memory is evaluated on all partitions, not only on the mapped ones."""
+"""The condition that any partition exists.
+
+It has memory (`since`), because Dagster evaluates such conditions on all partitions, not only on mapped ones.
+"""
 
 
 def sensor(
@@ -108,7 +111,10 @@ class Automation:
 
     @property
     def _absent(self) -> Condition:
-        """An input of a first publication is missing. Later publications leave this check to their runs."""
+        """The condition that an input is missing.
+
+        It blocks only the first publication; later runs check their inputs themselves.
+        """
         absent = [
             ~AC.asset_matches(each.key, _ANY_MATERIALIZED) for each in self.inputs if self._reads_any(each)
         ]
@@ -130,7 +136,10 @@ class Automation:
 
     @property
     def unsettled(self) -> Condition:
-        """In progress, requested, or above a dataset that is: readers that run now would run again."""
+        """The condition that this dataset, or one nested in it, is about to change.
+
+        Datasets that read it should wait; otherwise they would run twice.
+        """
         conditions = [IN_PROGRESS, AC.will_be_requested(), *self._busy()]
         if self.trigger:
             conditions.append(self.trigger.seen_due(self._absent))

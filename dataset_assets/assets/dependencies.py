@@ -1,4 +1,4 @@
-"""List the assets that a dataset reads, with the mapping to the partitions of each that it reads."""
+"""List the assets that a dataset reads, each with the Dagster partition mapping of what it reads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

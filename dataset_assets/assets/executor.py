@@ -1,4 +1,4 @@
-"""Run executor like Dagster's in-process executor, in which the slot of a dead run never blocks another run.
+"""Execute runs in process, as Dagster does, and free the slots of dead runs so that they block no other run.
 
 A pool gives each dataset to one run at a time. Dagster frees the slot of a killed run only from a daemon. So
 a run that waits for a slot checks itself whether the process that has the slot is gone, daemon or not.

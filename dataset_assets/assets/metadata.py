@@ -19,7 +19,10 @@ MAX_SNAPSHOT = 200_000
 MAX_CHARTS = 12
 MAX_CELL = 40
 MAX_SAMPLES = 120
-"""Limits in characters, and of charts: each page of an asset reads its events as a whole."""
+"""Limits of one event's metadata: MAX_CHARTS is a number of charts, the others are numbers of characters.
+
+Dagster loads all events of an asset for a page.
+"""
 
 _SEPARATE_KEYS = ("sql", "statistics", "checks")
 _COUNTED = {

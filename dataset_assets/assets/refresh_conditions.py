@@ -108,17 +108,20 @@ class UpstreamTrigger(Trigger):
 
     @override
     def due(self) -> Condition:
-        """Return the condition; the first evaluation counts earlier reports of inputs as changes."""
+        """Return the condition that an input changed since the last request.
+
+        At Dagster's first evaluation, inputs that were already reported count as changed.
+        """
         changed = any_of(self._changes()).with_label("an input changed")
         given_up = MISSING & ~(IN_PROGRESS | self.recent)
         return (changed | _APPEARED | self._in_doubt).since(_handled(changed) | given_up)
 
     @property
     def _in_doubt(self) -> Condition:
-        """At the first evaluation: publications that read a table which the sensor `sources` has reported.
+        """The condition, at Dagster's first evaluation, that an input may have changed before.
 
-        A table that only a command has reported (`source_event_writer.py`) is left out, because the sensor is
-        going to report its changes.
+        An input counts as changed if the sensor `sources` has reported it. A table that only a command has
+        reported (`source_event_writer.py`) is left out, because the sensor is going to report its changes.
         """
         tables = [each for each in self.inputs if not each.source.nested]
         by_period = [each for each in tables if each.partitioning]
@@ -183,7 +186,10 @@ class UpstreamTrigger(Trigger):
 
 
 def _handled(changed: Condition) -> Condition:
-    """Return the condition: requested, and not changed since the evaluation before the request."""
+    """Return the condition that a change was dealt with.
+
+    A publication was requested, and no input changed in that evaluation.
+    """
     return _REQUESTED & ~changed
 
 
@@ -192,7 +198,10 @@ class ScheduleTrigger(Trigger):
 
     @override
     def due(self) -> Condition:
-        """Return the condition: a tick and, after the first publication, new reports of scheduled inputs."""
+        """Return the condition that the schedule ticked and, since then, the scheduled inputs were updated.
+
+        A first publication does not wait for the inputs.
+        """
         tick = AC.cron_tick_passed(self.refresh.cron or "", self.zone)
         landed = AC.all_deps_match(AC.newly_updated().since(tick)).allow(only(*self._awaited))
         concerned = self.recent if self.by_clock else self.recent | ~MISSING

@@ -1,4 +1,7 @@
-"""The nesting of Datasets: their order, their depth, and why a nested one cannot be used (BR-122)."""
+"""Order Datasets so that nested ones come first, and say why one cannot be nested (BR-122).
+
+The reasons are a cycle, too many levels, or a broken file.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

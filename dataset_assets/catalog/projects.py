@@ -1,4 +1,4 @@
-"""Projects, which name the Datasets that they use: their files, locks and rules (BR-007, BR-008).
+"""Read, lock and check Projects, which are files that name Datasets (BR-007, BR-008).
 
 People write `projects/<stem>.yaml`. The command `lock` writes `projects/<stem>.lock` with the id of the
 Project and the Datasets that it names: a recorded reference remains valid if its Dataset is disabled later,

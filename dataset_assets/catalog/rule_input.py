@@ -27,7 +27,10 @@ PLACEHOLDER = "placeholder_for_what_is_broken"
 
 MAIN = ("main_table",)
 _LIST_OF_LOOKUPS = ("lookups", -1)
-"""A place that is a placeholder if the whole list `lookups` is one, and not if a single lookup is."""
+"""An index that no lookup has.
+
+A violation depends on it if it needs the list of lookups, but no particular one of them.
+"""
 _MOST_LISTED = 12
 
 

@@ -1,4 +1,4 @@
-"""Audit staged rows: the table of checks that run before a publication, which a blocking check prevents.
+"""Run all checks on the staged rows; if a blocking one fails, nothing is published.
 
 To add a check, write one function from `Evidence` to `CheckFinding` and add one entry to `CHECKS`.
 """

@@ -1,4 +1,7 @@
-"""The earlier publications that a publication is compared with, as their records describe them."""
+"""Select the earlier publications with which the drift checks compare a publication.
+
+Only their records are read, not their rows.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

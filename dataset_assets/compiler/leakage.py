@@ -1,4 +1,7 @@
-"""Find products and users that filters fitted on train rows would drop, or that have no train row."""
+"""Measure leakage from eval and test rows into the filters, and users and products without a train row.
+
+A product or user leaks if it is kept only because the filters also saw eval or test rows.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace

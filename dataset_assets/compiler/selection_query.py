@@ -1,4 +1,7 @@
-"""Compile a dataset to the query that selects its rows: a tuple of named steps over an AST.
+"""Compile a dataset to the query that selects its rows.
+
+Each step (window, filters, split, lookups) adds its CTEs, in this order: `date_filtered`, `product_revenue`,
+`top_products`, `active_customers`, `enriched_transactions`.
 
 The CTEs and their order are those of Domain's example, so that its readers recognise them:
 `date_filtered`, `product_revenue`, `top_products`, `active_customers`, `enriched_transactions`.

@@ -99,7 +99,7 @@ class Partitions(Model):
 
 
 class Lookups(StrEnum):
-    """The publications that a change of a lookup refreshes if the lookup is not stored by Period."""
+    """Which publications are refreshed when a lookup changes that is not stored by Period: latest or all."""
 
     LATEST = "latest"
     ALL = "refresh_all"

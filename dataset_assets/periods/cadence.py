@@ -1,4 +1,7 @@
-"""Calendars and their cadences: find the Period of a date, an id or a partition key."""
+"""A cadence, which is one grain of one calendar: find, step through and list its Periods.
+
+`rollup` and `parts` convert Periods to another cadence. `Calendars` reads `periods.yaml`.
+"""
 
 import re
 from bisect import bisect_right

@@ -21,7 +21,9 @@ class Grain(StrEnum):
 
 @dataclass(frozen=True)
 class Boundaries:
-    """The dates on which the Periods of a cadence begin: the points of a lattice with one of the `marks`.
+    """Where the Periods of a cadence begin: the days, weeks or months whose number is in `marks`.
+
+    `lattice` says what is numbered: days, ISO weeks, retail weeks or months, each within its year.
 
     Boundaries decide for a whole cadence which rollups exist: a week does not roll up to a month, even if it
     lies inside of one.

@@ -1,4 +1,7 @@
-"""Detect renamed files and foreign tables: a dataset has an id, its table has the name of its file."""
+"""Compare a dataset's id with that of the published table.
+
+A renamed file is reported; the table of another dataset is never replaced.
+"""
 
 from collections.abc import Iterable
 

@@ -1,7 +1,8 @@
-"""Publish one Period of one dataset, from its file to a publication: the walk as a sequence of named steps.
+"""Publish one Period of one dataset: resolve its sources, compile its query, and publish its rows.
 
-version → resolve → compile → transfer → estimate → compare → stage → audit → publish. Dagster and the command
-line show the result; its `record` is the snapshot that is stored with the rows (BR-116).
+`row_publisher.py` stages, audits and commits the rows. The steps, by their names in `seconds`, are: resolve,
+compile, move, periods, estimate, lookups, compare, stage, audit, publish. A step that is not needed is
+skipped. Dagster and the command line show the result; its `record` is stored with the rows (BR-116).
 """
 
 from collections.abc import Generator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Check the files of a main table that is stored by Period; these checks warn and never block."""
+"""Warn if a main table stored by Period lacks files, or has rows in the wrong Period's file."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

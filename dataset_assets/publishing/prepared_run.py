@@ -163,7 +163,7 @@ class PreparedRun:
 def _earlier_rows(previous: Publication, dataset: Dataset) -> EarlierRows:
     """Return the rows of the previous publication.
 
-    Today's key is unique among them only if it holds every column of the key that they were published with.
+    Today's key is unique among the earlier rows only if it holds every column of the key of that publication.
     """
     columns = (ColumnDef(name=each["name"], type=each["type"]) for each in previous.record["columns"])
     then = {name.lower() for name in previous.record["definition"].get("natural_key_columns", ())}

@@ -1,4 +1,7 @@
-"""Decide whether the previous publication can be kept: equal rows are not published again (decision 0010)."""
+"""Decide without running the query whether the previous publication can be kept.
+
+It can if structure, query and source versions are the same (docs/decisions/0010).
+"""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,7 @@
-"""Detect sources that change while a run reads them: a run reads one version of each source."""
+"""Check that every source still has the version that a run resolved.
+
+A change is reported as the cause of the errors that it led to.
+"""
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager

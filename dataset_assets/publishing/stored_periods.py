@@ -1,4 +1,7 @@
-"""List the Periods that a run reads of sources stored by Period, and those that the sources have lost."""
+"""List the Periods that a run reads of each source stored by Period.
+
+Also those whose files have disappeared since the last publication.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Transfer sources that the target's engine cannot read into its session (BR-004).
+"""Copy sources that the target's engine cannot read itself into that engine's session (BR-004).
 
 Only the columns that the selection uses are transferred, and of the main table only the rows of the window.
 """

@@ -1,4 +1,4 @@
-"""Which version of a dataset's structure a run publishes, and when its number enters the lock (BR-115)."""
+"""Choose the structure version of a run, and write it to the lock just before the commit (BR-115)."""
 
 from dataclasses import replace
 from uuid import UUID

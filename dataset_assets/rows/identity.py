@@ -202,7 +202,7 @@ def _previous(identity: Identity, before: EarlierRows) -> exp.Select:
 
 
 def _with_unique_key(rows: exp.Select, identity: Identity) -> exp.Select:
-    """Return the rows with a unique key: duplicates cannot be assigned to today's rows.
+    """Return only the rows whose key occurs once; duplicates cannot be assigned to today's rows.
 
     GoogleSQL accepts QUALIFY only beside another clause that filters.
     """

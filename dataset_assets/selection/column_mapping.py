@@ -1,4 +1,4 @@
-"""`column_mapping`: which column holds which concept of training, such as user or revenue (Domain)."""
+"""`column_mapping`: which column holds which concept of training, such as user or revenue."""
 
 from collections.abc import Iterator, Mapping
 from typing import ClassVar

@@ -34,7 +34,10 @@ class DateRangeBase(Model, ABC):
 
     @abstractmethod
     def shortest(self, anchors: Iterable[date] = ()) -> int:
-        """Return the fewest days that a window has before its anchor, over these anchors or over all days."""
+        """Return the length in days of the shortest possible window up to its anchor.
+
+        `anchors` are the anchor days to consider, by default any day.
+        """
 
 
 class RollingRange(DateRangeBase):

@@ -1,4 +1,4 @@
-"""`filters`: which products and which customers a dataset keeps, one class for each type (Domain).
+"""`filters`: the types by which a dataset keeps products and customers, one class for each (BR-102, BR-104).
 
 A class holds the settings of a filter, what it needs of the dataset, and its SQL. To add a filter, write a
 subclass of `Filter` and add it to the union `ProductFilter` or `CustomerFilter`.
@@ -73,8 +73,7 @@ class NoFilter(Filter):
 class _RevenueFilter(Filter):
     """Keep the products that pass a test on the ranking of their total revenue in the fitted rows.
 
-    The CTEs are `product_revenue` and `top_products`, as in Domain's example. A row without a product is
-    never kept.
+    The CTEs are `product_revenue` and `top_products`. A row without a product is never kept.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"product_id", "revenue"})
@@ -110,7 +109,7 @@ class _RevenueFilter(Filter):
 
 
 class TopRevenuePercent(_RevenueFilter):
-    """Keep the best `value` percent of the products by rank, as Domain's SQL does (BR-102)."""
+    """Keep the best `value` percent of the products by rank (BR-102)."""
 
     type: Literal["top_revenue_percent"]
 

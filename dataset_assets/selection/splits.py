@@ -1,4 +1,4 @@
-"""`split_config`: which rows train a model and which evaluate it, one class for each strategy (Domain).
+"""`split_config`: how rows become train, eval or test rows, one class for each strategy (BR-108, BR-109).
 
 The published column `split` is 0 for train, 1 for eval and 2 for test (BR-108). To add a strategy, write a
 subclass of `Split` and add it to the union `SplitConfig`.
@@ -18,7 +18,7 @@ from dataset_assets.model import Integer, Model
 from dataset_assets.sql.build import number, text
 
 MOST_DAYS = 36_500
-"""A hundred years, so that every date that a split counts back to exists."""
+"""The most days that a split may count back (a hundred years), so that the date exists."""
 
 TRAIN, EVAL, TEST = 0, 1, 2
 NAMES = {TRAIN: "train", EVAL: "eval", TEST: "test"}

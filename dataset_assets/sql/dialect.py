@@ -1,4 +1,7 @@
-"""Render queries in the dialects of the engines, whose differences are tables of nodes and templates."""
+"""Render a query as DuckDB's or BigQuery's SQL.
+
+Tables give the text of each node that the two dialects write differently.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -90,7 +90,11 @@ class _Planner:
 
 
 def _first_publications(plan: Plan) -> Plan:
-    """Return the plan of a nested dataset: other datasets wait only for what was never published."""
+    """Return the plan of a nested dataset without the publications that only need a refresh.
+
+    Only new publications are kept, because other datasets wait for these alone. `stale` counts all that are
+    outdated.
+    """
     new = tuple(due for due in plan.due if Reason(StalenessReason.NEW) in due.reasons)
     stale = sum(any(reason.why in _STALE for reason in due.reasons) for due in plan.due)
     return replace(plan, due=new, stale=stale)

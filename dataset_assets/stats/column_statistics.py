@@ -1,5 +1,6 @@
-"""The table of a column's statistics: to add one, add one entry here and its field in statistics.py.
+"""Declare each statistic that one SQL aggregate gives: NULLs, distinct values, min, max, mean.
 
+To add one, add one entry here and its field in statistics.py.
 An entry has three parts: the field, the SQL aggregate that it is computed from, and the reader of the answer.
 A field of `SplitColumn` is computed for each split as well.
 """

@@ -15,7 +15,7 @@ from dataset_assets.sql.build import big, number
 from dataset_assets.stats.expressions import as_text, decimal
 
 _DAY = 86_400_000_000
-"""Microseconds."""
+"""Microseconds in a day."""
 
 Read = Callable[[exp.Expr], exp.Expr]
 

@@ -1,4 +1,4 @@
-"""Compute the fences within which a histogram has bins of equal width, so that skewed numbers fill many bins.
+"""Compute the range outside of which skewed numbers go into the first or last bin (Tukey's fences).
 
 Values outside of the fences are in the first and the last bin, which are then wider. A fence is
 three spreads away from the quartiles, as Tukey's outer fence is. Zeros are left out of the quartiles, because

@@ -7,14 +7,17 @@ from html import escape
 from dataset_assets.stats.statistics import Bin, ColumnStatistics, ValueCount
 
 WIDTH, HEIGHT = 320, 60
-"""Pixels."""
+"""Width and height of a chart in pixels."""
 COLOURS = {"train": "#4f7cac", "eval": "#e08e45", "test": "#7b9e55"}
 _PLAIN = "#4f7cac"
 _THINNEST = 0.7
 """Minimum height of a bar in pixels, so that rare values are visible beside frequent ones."""
 _LABELS = 12
 _LINE, _VALUES, _SIGNS = 13, 130, 22
-"""For most frequent values: height of a line, x of its bar, and characters of the value."""
+"""Layout of the chart of frequent values.
+
+Line height and left end of the bars in pixels, and the number of characters that are shown of a value.
+"""
 
 
 def distribution_svg(column: ColumnStatistics) -> str:

@@ -1,4 +1,4 @@
-"""Read values of each type from the answers of a profile: their JSON value, order, and histogram axis."""
+"""Define how each column type is read from a profile's answers: JSON value, sort order, histogram axis."""
 
 import math
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Round exact numbers for the sentences of checks, without changing what the sentence says."""
+"""Round numbers for the messages of checks, on the same side of the limit as the exact number."""
 
 from collections.abc import Iterator
 from decimal import Decimal

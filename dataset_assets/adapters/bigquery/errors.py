@@ -49,7 +49,7 @@ _STATEMENT_MESSAGE = re.compile(
 )
 """Messages that quote the statement and not the data."""
 _CONNECTION_ERRORS = (requests.exceptions.RequestException, ConnectionError, TimeoutError, TransportError)
-"""The response is missing or incomplete; the request may have been carried out."""
+"""Errors after which a request may have been carried out, though its response is missing or incomplete."""
 _ADDRESS_ERRORS = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,

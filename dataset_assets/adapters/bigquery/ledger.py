@@ -1,4 +1,7 @@
-"""The statements by which a BigQuery warehouse claims Periods and publishes rows (BR-201, BR-202)."""
+"""Build the SQL by which a warehouse claims Periods and publishes (BR-201, BR-202).
+
+The ledger is its two tables of claims and publications.
+"""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Read the publications of a BigQuery warehouse back: rows by version, and their records."""
+"""Find the publications in BigQuery: their records and rows, also of earlier table versions."""
 
 # ruff: noqa: PLC0415 - a code location only uses a warehouse's names: Google's libraries load in a run
 

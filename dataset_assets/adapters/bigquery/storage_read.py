@@ -1,4 +1,7 @@
-"""Read columns and rows of one BigQuery table by the Storage Read API, without a query job."""
+"""Stream the rows of one BigQuery table by the Storage Read API, without a query job.
+
+This serves only queries that select columns and rows of one table, which this module recognises.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

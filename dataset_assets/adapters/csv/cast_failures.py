@@ -1,4 +1,4 @@
-"""Finds the values of CSV files that do not have their declared type, after a query failed on one.
+"""Find the values of CSV files that do not have their declared type, after a query failed on one.
 
 The files are read a second time, with Python's own reader. This is slow, and happens only after a failure.
 """

@@ -1,4 +1,4 @@
-"""Builds the SQL that casts texts of a CSV file to their declared types, guarded by patterns."""
+"""Build the SQL that casts texts of a CSV file to their declared types, guarded by patterns."""
 
 import re
 from collections.abc import Callable, Mapping

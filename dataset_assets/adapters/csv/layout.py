@@ -1,4 +1,4 @@
-"""Locates each declared column in a CSV file by the names in its header."""
+"""Locate each declared column in a CSV file by the names in its header."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

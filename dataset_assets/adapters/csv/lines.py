@@ -1,4 +1,4 @@
-"""Reads a CSV file as blocks of whole lines in UTF-8, without comments and skipped lines."""
+"""Read a CSV file as blocks of whole lines in UTF-8, without comments and skipped lines."""
 
 import codecs
 import re

@@ -1,4 +1,4 @@
-"""Locates the records and values in a block of a CSV file by its bytes, and finds its format faults."""
+"""Locate the records and values in a block of a CSV file by its bytes, and find its format faults."""
 
 import re
 from functools import cached_property

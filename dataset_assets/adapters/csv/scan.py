@@ -1,4 +1,4 @@
-"""Proves that a CSV file is a table: every line belongs to a row, and every row has the header's values.
+"""Validate the structure of a CSV file: every line belongs to a row, and all rows are equally wide.
 
 The rules are those of RFC 4180, by which a file has only one reading: a quote opens a value at its start and
 closes it at its end. The number of rows that DuckDB reads later is compared with the number of this scan.

@@ -1,4 +1,4 @@
-"""Declares the format of CSV files in a target; no part of it is guessed from the files."""
+"""Declare the format of CSV files in a target; no part of it is guessed from the files."""
 
 import codecs
 import re

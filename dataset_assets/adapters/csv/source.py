@@ -1,4 +1,4 @@
-"""Builds the SQL that reads the scanned CSV files of one table, with values of the declared types."""
+"""Build the SQL that reads the scanned CSV files of one table, with values of the declared types."""
 
 import itertools
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Validates formats of dates and timestamps such as `%d.%m.%Y`, and builds the patterns of their texts.
+"""Validate formats of dates and timestamps such as `%d.%m.%Y`, and build the patterns of their texts.
 
 DuckDB's and Python's `strptime` accept more than the format (spaces, a year of two digits for `%Y`). The
 pattern accepts only texts that both read alike.
@@ -35,7 +35,7 @@ _ISO_MINUTES = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _ISO_SECONDS = r":[0-5][0-9](?:\.[0-9]{1,6}0*)?"
 ISO_OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
 ISO_TIMESTAMP = f"{ISO_DATE}[ T]{_ISO_MINUTES}(?:{_ISO_SECONDS}{ISO_OFFSET}?)?"
-"""An offset needs seconds before it, as in DuckDB."""
+"""The pattern of ISO 8601 timestamps. As in DuckDB, an offset must follow seconds."""
 
 
 def checked_date_format(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Defines which texts of a CSV file are values of each declared type.
+"""Define which texts of a CSV file are values of each declared type.
 
 Each type has a pattern of its valid texts. DuckDB's own casts accept more (`1e3` or `1.5` for an integer, a
 tenth decimal place, `yes` for true), so a text is matched with the pattern before it is cast.

@@ -1,4 +1,4 @@
-"""Read the publications of a Delta warehouse back: rows by version, and their records."""
+"""Find the publications in a Delta warehouse: their records and rows, also of earlier table versions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress

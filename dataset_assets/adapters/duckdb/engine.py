@@ -1,4 +1,4 @@
-"""Runs queries in DuckDB on this machine.
+"""Run queries in DuckDB on this machine.
 
 A session is an in-memory database without access to other files (BR-205).
 

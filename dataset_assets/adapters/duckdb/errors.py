@@ -1,4 +1,4 @@
-"""Translates errors of DuckDB into sentences that contain no value of the data.
+"""Translate errors of DuckDB into sentences that contain no value of the data.
 
 DuckDB's own messages quote values, which can be of a sensitive column (BR-206). A sentence about such an
 error names only the type, the line and the column.

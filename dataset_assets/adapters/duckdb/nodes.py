@@ -1,4 +1,4 @@
-"""Builds DuckDB's statements and table functions as SQL nodes with values as literals (BR-205)."""
+"""Build DuckDB's statements and table functions as SQL nodes with values as literals (BR-205)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

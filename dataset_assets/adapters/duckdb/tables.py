@@ -1,4 +1,4 @@
-"""Builds the SQL that reads a DuckDB table under the contract's names and with exact values only."""
+"""Build the SQL that reads a DuckDB table under the contract's names and with exact values only."""
 
 from collections.abc import Mapping, Sequence
 

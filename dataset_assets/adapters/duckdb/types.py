@@ -1,4 +1,4 @@
-"""Maps the names of DuckDB's types to the physical types that a contract distinguishes."""
+"""Map the names of DuckDB's types to the physical types that a contract distinguishes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Groups the Parquet files of a table by the types of their columns, and builds one SELECT for each group."""
+"""Group the Parquet files of a table by the types of their columns, and build one SELECT for each group."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Reads the footer of a Parquet file: its columns, and what its statistics prove about their values.
+"""Read the footer of a Parquet file: its columns, and what its statistics prove about their values.
 
 Each footer is read once, with pyarrow; only `has_nanoseconds` and `is_all_null` read rows.
 """

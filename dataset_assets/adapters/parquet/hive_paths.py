@@ -1,4 +1,4 @@
-"""Reads column values from hive partition paths such as `orders/dt=2026-01-31/part-0.parquet`."""
+"""Read column values from hive partition paths such as `orders/dt=2026-01-31/part-0.parquet`."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Reads the Parquet files of one table as one relation, after checking the schema of each file.
+"""Read the Parquet files of one table as one relation, after checking the schema of each file.
 
 Files whose requested columns have equal types are one group. One group is one `read_parquet`; several are a
 UNION ALL of one SELECT each, with its own casts to the declared types, so that predicates reach every file.

@@ -1,4 +1,4 @@
-"""Maps the types of a Parquet schema to DuckDB's types and to the physical types of a contract."""
+"""Map the types of a Parquet schema to DuckDB's types and to the physical types of a contract."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ _PHYSICAL: Mapping[str, FileType] = {
     "FLOAT": FileType(PhysicalType.FLOAT, "FLOAT"),
     "DOUBLE": FileType(PhysicalType.FLOAT, "DOUBLE"),
 }
-"""Physical type of a column without a logical type → its type."""
+"""The type of a column that has no logical type, by the name of Parquet's physical type."""
 _INTEGERS = {8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT"}
 
 

@@ -1,4 +1,4 @@
-"""Resolves tables and views in BigQuery by their metadata; none of their rows is read."""
+"""Resolve tables and views in BigQuery by their metadata; none of their rows is read."""
 
 # ruff: noqa: PLC0415 - Google's libraries load when a table is resolved, not when a target is read
 

@@ -1,4 +1,4 @@
-"""Selects the Periods that a time range needs of a table that is stored by Period."""
+"""Select the Periods that a time range needs, for a table with one file or shard for each Period."""
 
 from collections.abc import Mapping
 from typing import Self

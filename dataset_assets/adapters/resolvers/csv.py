@@ -1,4 +1,4 @@
-"""Resolves tables that are CSV files below a folder, with the format that the target declares."""
+"""Resolve tables that are CSV files below a folder, with the format that the target declares."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Resolves tables that are Delta Lake tables on this machine."""
+"""Resolve tables that are Delta Lake tables on this machine."""
 
 # ruff: noqa: PLC0415 - the library deltalake loads when a table is opened, not when a target is read
 

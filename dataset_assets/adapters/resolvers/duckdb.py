@@ -1,4 +1,4 @@
-"""Resolves tables and views of a DuckDB database file, which is opened read-only."""
+"""Resolve tables and views of a DuckDB database file, which is opened read-only."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

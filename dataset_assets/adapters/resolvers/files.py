@@ -1,4 +1,4 @@
-"""Resolves tables that are files below a root: one file, a folder of files, or one file a Period."""
+"""Resolve tables that are files below a root: one file, a folder of files, or one file a Period."""
 
 import re
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""Resolves tables that are Parquet files below a folder."""
+"""Resolve tables that are Parquet files below a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Maps the `type` of a resolver in a target's file to the settings class that reads it.
+"""Map the `type` of a resolver in a target's file to the settings class that reads it.
 
 The library has five types. An installed package adds one by an entry point of the group
 `dataset_assets.resolvers`, whose name is the type and whose object is a subclass of ResolverSettings.

@@ -1,4 +1,4 @@
-"""Names and reads the date shards of BigQuery: one table for each Period, `events_20260131` and so on."""
+"""Name and read the date shards of BigQuery: one table for each Period, `events_20260131` and so on."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

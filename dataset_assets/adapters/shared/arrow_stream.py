@@ -1,4 +1,4 @@
-"""Counts Arrow record batches while they are transferred from one engine to another."""
+"""Count Arrow record batches while they are transferred from one engine to another."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

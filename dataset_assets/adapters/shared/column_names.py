@@ -1,4 +1,4 @@
-"""Finds a column by its physical name: an exact match first, then a match that ignores case."""
+"""Find a column by its physical name: an exact match first, then a match that ignores case."""
 
 from collections.abc import Sequence
 

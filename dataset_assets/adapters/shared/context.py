@@ -1,4 +1,4 @@
-"""Context that all settings of a target share when they open: base folder, calendars and a connection."""
+"""The context in which the settings of a target open: base folder, calendars, BigQuery connection."""
 
 from dataclasses import dataclass
 from pathlib import Path

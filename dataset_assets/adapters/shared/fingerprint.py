@@ -1,4 +1,4 @@
-"""Computes the fingerprint of a file, which changes whenever the file's content does.
+"""Compute the fingerprint of a file, which changes whenever the file's content does.
 
 Size, modification time, inode and inode change time identify a file's content: a write moves the inode change
 time, which no tool can set back. Two writes within one grain of the file system's clock have the same time,

@@ -1,4 +1,4 @@
-"""Declares the folders and files on this machine that an engine may read for a resolver (BR-205)."""
+"""Declare the folders and files on this machine that an engine may read for a resolver (BR-205)."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Estimate the bytes that a dataset's query reads, without running it, and compare them with the budget."""
+"""Print what `sql --dry-run` reports: the bytes that a query reads, and its budget.
+
+Also the bytes that move between engines, and whether a run would read nothing.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

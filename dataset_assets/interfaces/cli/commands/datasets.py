@@ -43,13 +43,16 @@ def show(
     partition: Annotated[
         str | None,
         typer.Option(
-            "--partition", help="The Period of the statistics, by default the last; of the history."
+            "--partition", help="Show the statistics of this Period (by default the last), or its history."
         ),
     ] = None,
     past: Annotated[
-        bool, typer.Option("--history", help="Instead: its publications, the newest first.")
+        bool, typer.Option("--history", help="List the publications instead, the newest first.")
     ] = False,
-    last: Annotated[int, typer.Option("--last", min=1, max=1000, help="So many of the history.")] = 20,
+    last: Annotated[
+        int,
+        typer.Option("--last", min=1, max=1000, help="List at most this many publications."),
+    ] = 20,
     target: OptionalTarget = None,
 ) -> None:
     """Show a dataset: contract, selection, versions, publications."""
@@ -79,10 +82,11 @@ def sql(
     partition: Annotated[str | None, typer.Option("--partition", help="A Period: 2017-12.")] = None,
     split: OneSplit = None,
     rows: Annotated[
-        bool, typer.Option("--rows", help="With the part that makes the system columns, of a nil run.")
+        bool, typer.Option("--rows", help="Include the system columns, for a run whose id is all zeros.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what a run would read instead, and the budget for it.")
+        bool,
+        typer.Option("--dry-run", help="Print the bytes that a run would read, and its budget."),
     ] = False,
     target: OptionalTarget = None,
 ) -> None:

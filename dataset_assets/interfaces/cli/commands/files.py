@@ -30,7 +30,7 @@ def check(
     ] = None,
     target: OptionalTarget = None,
 ) -> None:
-    """Check files and the target; print faults as `file:line:column: field: what is wrong; what would do`."""
+    """Check files and the target; print each fault as `file:line:column: field: problem; how to fix it`.."""
     from dataset_assets.catalog.validation import validate_folder, validate_paths
     from dataset_assets.errors import fault_count
     from dataset_assets.interfaces.cli.console import say

@@ -32,7 +32,7 @@ def materialize(
         bool,
         typer.Option(
             "--force",
-            help="Read the sources even if they seem unchanged, and publish without files that are gone.",
+            help="Read the sources even if they seem unchanged, and publish even if files have disappeared.",
         ),
     ] = False,
     target: OptionalTarget = None,
@@ -51,7 +51,7 @@ def plan(
     last: LastPeriod = None,
     target: OptionalTarget = None,
 ) -> None:
-    """Say which publications would be made, and why: asks metadata alone, reads no rows."""
+    """List the publications that are due, with reasons. Reads only metadata, no rows."""
     from dataset_assets.interfaces.cli.plan import print_plan
     from dataset_assets.interfaces.workspace import Workspace
 
@@ -62,11 +62,13 @@ def backfill(
     name: Name,
     first: FirstPeriod = None,
     last: LastPeriod = None,
-    every: Annotated[bool, typer.Option("--all", help="Read all again, also what seems up to date.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Read all sources again, even if a publication is up to date.")
+    ] = False,
     target: OptionalTarget = None,
     locked: Locked = False,
 ) -> None:
-    """Publish all that is due, as `plan` says it. Stopped and run again it goes on where it was."""
+    """Publish everything that `plan` lists as due. If it is interrupted, run it again to continue."""
     from dataset_assets.interfaces.cli.backfill import backfill
     from dataset_assets.interfaces.workspace import Workspace
 
@@ -75,11 +77,12 @@ def backfill(
 
 def demo(
     root: Annotated[
-        Path | None, typer.Option("--root", help="Where data/retail is made; by default the project.")
+        Path | None,
+        typer.Option("--root", help="Folder in which data/retail is created; by default the project."),
     ] = None,
     target: OptionalTarget = None,
 ) -> None:
-    """Publish the demo's datasets of a grocer's year, and say what to look at."""
+    """Publish the demo's datasets of a year of a grocer's transactions, and print what to try next."""
     from dataset_assets.interfaces.cli.demo import run_demo
     from dataset_assets.interfaces.workspace import Workspace
 

@@ -16,11 +16,12 @@ from dataset_assets.interfaces.cli.options import (
 
 def doctor(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[DATASET]...", help="Whose tables; by default all.")
+        list[str] | None,
+        typer.Argument(metavar="[DATASET]...", help="Datasets whose tables are checked; by default all."),
     ] = None,
     target: OptionalTarget = None,
 ) -> None:
-    """Say what a target has, lets be done and lacks: credentials, roles, tables; and what would fix it."""
+    """Check credentials, permissions and tables of a target, and say how to fix what is missing."""
     from dataset_assets.interfaces.cli.doctor import examine
     from dataset_assets.interfaces.workspace import Workspace
 
@@ -31,12 +32,14 @@ def doctor(
 def clean(
     older_than: Annotated[
         str,
-        typer.Option("--older-than", metavar="AGE", help="Leave alone what was written later: 30m, 24h, 7d."),
+        typer.Option("--older-than", metavar="AGE", help="Remove only rows that are older: 30m, 24h, 7d."),
     ] = "24h",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; print what would be.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Remove nothing; only print what would be removed.")
+    ] = False,
     target: OptionalTarget = None,
 ) -> None:
-    """Remove rows that broken runs have staged and not published. A run that goes on needs its own."""
+    """Remove rows that crashed runs staged but never published. Keeps younger rows: their run may be active."""
     from dataset_assets.interfaces.cli.clean import remove_leftovers
     from dataset_assets.interfaces.workspace import Workspace
 

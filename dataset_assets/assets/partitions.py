@@ -106,7 +106,7 @@ def table_mapping(
 ) -> dg.PartitionMapping | None:
     """Return how a dataset reads a table that is stored by Period: the partitions that overlap its window.
 
-    With `snapshots` the table is a lookup, of which only the last partition of the window is read.
+    With `snapshots` the table is a lookup: only the last partition of the window is read.
     """
     if upstream is None:
         return None

@@ -138,10 +138,10 @@ class UpstreamTrigger(Trigger):
 
     @override
     def seen_due(self, absent: Condition) -> Condition:
-        """Return the condition without the first evaluation, which the other dataset has at another time.
+        """Return the condition without the first evaluation, because each dataset has its own.
 
         Without a clock, publications that never existed are left out too: a Period may be added between the
-        two first evaluations, and one dataset would wait for what the other leaves to `backfill`.
+        two first evaluations, and a dataset would wait for a publication that only `backfill` creates.
         """
         changed = any_of(self._changes()).with_label("an input changed")
         if not self.by_clock:

@@ -52,7 +52,7 @@ class RunProcess(Model):
     def of_events(cls, instance: dg.DagsterInstance, run: dg.DagsterRun) -> Self | None:
         """Return the process of the run's last start event, assumed to be on this machine; else None.
 
-        Events do not say when a process began, so a later process with the same number counts as the run's.
+        Events lack the start time of a process, so a later process with the same number counts as the run's.
         """
         kinds = {dg.DagsterEventType.ENGINE_EVENT, dg.DagsterEventType.RUN_START}
         logs = instance.all_logs(run.run_id, of_type=kinds)
@@ -63,7 +63,7 @@ class RunProcess(Model):
 
     @property
     def is_gone(self) -> bool:
-        """Whether the process is certainly gone. Processes of other machines never are."""
+        """Whether the process has certainly ended. For a process of another machine this is never certain."""
         if self.host != socket.gethostname():
             return False
         return self.began != _began(self.process) if self.began else not _exists(self.process)

@@ -1,6 +1,6 @@
 """Write Dagster events about the sources of datasets that a command publishes outside of a Dagster run.
 
-An event is written only for a partition of which Dagster has no version yet. It differs from the events
+An event is written only for a partition without a version in Dagster. It differs from the events
 of the sensor `sources`: a Period is reported by an observation alone. A table that is not stored by Period
 is reported by a materialization in a run with the tag OBSERVER_TAG, because Dagster compares such tables
 with materializations alone. So when Dagster's automation first evaluates a publication, the publication

@@ -42,8 +42,8 @@ def reported_versions(
 ) -> Mapping[str | None, str]:
     """Return the version of the latest event of this class by partition key (None without partitions).
 
-    The versions are read from the same place as Dagster's automation reads them, so an event of which only a
-    part was stored counts as not reported.
+    The versions are read from the same place as Dagster's automation reads them, so an event that
+    was stored only in part counts as not reported.
     """
     if table.partitioning:
         storage = instance.event_log_storage

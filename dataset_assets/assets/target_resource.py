@@ -15,12 +15,12 @@ RESOURCE = "target"
 
 
 class TargetResource(dg.ConfigurableResource):
-    """The target by `name`, where datasets are read and published. The launchpad can override it.
+    """The target with this `name`, from which sources are read and to which datasets are published.
 
-    With `locked`, a structure that its lock does not have is refused (BR-115). `project` is the folder
-    whose `resources/targets/` has the name, and at which the target's relative paths begin; by default the
-    one around the current folder. The target is loaded in the run, so that a code location starts without
-    an engine.
+    The launchpad can override it. With `locked`, a structure that its lock does not have is refused (BR-115).
+    `project` is the folder whose `resources/targets/` has the name, and at which the target's relative paths
+    begin; by default the one around the current folder. The target is loaded in the run, so that a code
+    location starts without an engine.
     """
 
     name: str

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def garbage_collection_paused(*, freeze: bool = False) -> Generator[None]:
     """Disable the garbage collector inside the `with` block and restore its state afterwards.
 
-    A thousand dataset files are a million objects, nearly all of which stay: searching them for garbage
-    again and again costs a third to a half of the loading time. With `freeze`, later collections skip the
+    A thousand dataset files are a million objects, and nearly all of them remain in use: searching them for
+    garbage repeatedly costs a third to a half of the loading time. With `freeze`, later collections skip the
     objects that exist at the end of the block.
     """
     was_enabled = gc.isenabled()

@@ -33,7 +33,7 @@ ROOT = "dataset"
 def check(inputs: RuleInput, document: Document) -> tuple[Fault, ...]:
     """Return the faults of a file, in the order of the file, at most one for each place.
 
-    Of more than MOST_FAULTS faults the first are returned, and one that says how many more there are.
+    If there are more than MOST_FAULTS, the first are returned, and one fault with the number of the rest.
     """
     violations: dict[Loc, RuleViolation] = {}
     for rule in RULES:

@@ -79,7 +79,7 @@ def _sha256(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a Dataset; `pending` if the lock does not have it yet and will give it this number."""
+    """A version of a Dataset; `pending` if it is not in the lock yet, which will give it this number."""
 
     number: int
     sha256: str

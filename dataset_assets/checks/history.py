@@ -20,7 +20,7 @@ class EarlierPublication:
 
 @dataclass(frozen=True)
 class History:
-    """Records of earlier publications, the newest first; without Periods the current one is among them."""
+    """Records of earlier publications, newest first; without Periods they include the current one."""
 
     records: Sequence[Record] = ()
     limit: int = 0

@@ -2,9 +2,6 @@
 
 Each step (window, filters, split, lookups) adds its CTEs, in this order: `date_filtered`, `product_revenue`,
 `top_products`, `active_customers`, `enriched_transactions`.
-
-The CTEs and their order are those of Domain's example, so that its readers recognise them:
-`date_filtered`, `product_revenue`, `top_products`, `active_customers`, `enriched_transactions`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -48,7 +45,7 @@ class QueryState:
 
     @property
     def late(self) -> tuple[Source, ...]:
-        """The lookups that are joined last, because only published columns come from them."""
+        """The lookups that are joined last, because only the published columns need them."""
         return tuple(lookup for lookup in self.inputs.scope.lookups if lookup not in self.early)
 
     @property

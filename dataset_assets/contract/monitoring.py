@@ -25,11 +25,11 @@ class Freshness(Model):
 class Drift(Model):
     """The limits on the difference between a publication and the last `over` ones.
 
-    A check warns if a limit is exceeded; it never blocks. `row_count` is a percentage of the mean. The others
-    are percentage points from the mean: `split_share` of the share of each part of the split, `null_percent`
-    of the share of NULLs in each column. With `categories: true` a string column with few values must have no
-    new value and must not lack a value that all compared publications had; sensitive columns are left out
-    (BR-206).
+    A check warns if a limit is exceeded; it never blocks. `row_count` is a percentage of the mean.
+    `split_share` limits the share of each part of the split, and `null_percent` the share of NULLs in each
+    column, both in percentage points from the mean. With `categories: true` a string column with few values
+    must have no new value and must not lack a value that all compared publications had; sensitive columns are
+    left out (BR-206).
 
     A publication of a Period is compared with those of the Periods before it, whenever they were published;
     without Periods it is compared with the earlier publications.

@@ -28,8 +28,8 @@ class Request:
 
     `as_of` is the instant from which a selection looks back if there is no Period; `now` by default.
     `locked` permits only structures that are in the lock (BR-115). `attempt` counts the attempts of one run.
-    `reread` reads the sources even if their versions are unchanged. `without_gone` publishes even if the
-    sources have lost Periods that the previous publication was made of.
+    `reread` reads the sources even if their versions are unchanged. `without_gone` publishes even if
+    files of Periods that the previous publication was read from have disappeared.
     """
 
     entry: Entry

@@ -93,7 +93,7 @@ class SourceLocator:
         return time_range
 
     def same_period(self, nested: NamedDataset) -> str | None:
-        """Return the Period of which a nested dataset is read (BR-122); None for its latest publication."""
+        """Return the Period whose publication of a nested dataset is read (BR-122); None for the latest."""
         return self.period.id if self.period and nested.dataset.partitions else None
 
     def _publication(self, nested: NamedDataset, name: str, session: Session) -> Relation:

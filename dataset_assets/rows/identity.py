@@ -30,7 +30,8 @@ from dataset_assets.sql.internal_names import NO_NAMES, Names
 class EarlierRows:
     """The rows of the previous publication: an expression for FROM, and its published columns.
 
-    `has_key` says whether today's natural key is unique among them; it may have been another key then.
+    `has_key` says whether today's natural key is unique in these rows: the key may have been
+    another one at that time.
     """
 
     source: exp.Expr

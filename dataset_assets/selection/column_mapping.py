@@ -10,9 +10,9 @@ IDENTIFIERS = frozenset({"user_id", "product_id", "transaction_id"})
 
 
 class ColumnMapping(Model):
-    """The column of each concept, in the order in which Domain lists and a dataset publishes them (BR-113).
+    """The column of each concept, in the order in which a dataset publishes them (BR-113).
 
-    `transaction_id`, which Domain does not have, identifies one transaction (BR-104). `column_types` lists
+    `transaction_id` identifies one transaction (BR-104). `column_types` lists
     the types that the column of a concept may have; a concept that is not in it may have any type.
     """
 

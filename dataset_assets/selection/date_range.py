@@ -1,4 +1,4 @@
-"""`filters.date_range`: the time range whose rows a dataset selects (Domain; BR-106, BR-107)."""
+"""`filters.date_range`: the time range whose rows a dataset selects (BR-106, BR-107)."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from dataset_assets.model import Day, Integer, Model
 from dataset_assets.periods.instants import AsOf, Moment, Window
 
 _FOUR_YEARS = tuple(date(2021, 1, 1) + timedelta(days=n) for n in range(4 * 365 + 1))
-"""The days of four years, among them a leap year: every month occurs with every length that it can have."""
+"""The days of four years that include a leap year, so that each month occurs in every possible length."""
 
 
 class DateRangeBase(Model, ABC):

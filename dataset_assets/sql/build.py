@@ -1,4 +1,4 @@
-"""Build the small parts of SQL, as sqlglot nodes, of which all queries are composed."""
+"""Build small parts of SQL as sqlglot nodes; all queries are composed of them."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime

@@ -1,6 +1,7 @@
 """Plan which Periods of a dataset must be published and why, and which nested datasets before it.
 
-Plans are made from metadata alone; no rows are read. A run keeps what a plan calls up to date.
+Plans are computed from metadata alone; no rows are read. A run does not replace a publication that a plan
+counts as up to date.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,15 +23,19 @@ _STALE = {
     StalenessReason.SOURCE,
     StalenessReason.NESTED,
 }
-"""The reasons that make an existing publication stale; others concern new, moved or requested ones."""
+"""The reasons for which an existing publication is certainly stale.
+
+The rest are: it is new or requested, its window has moved, or the version of a source is unknown.
+"""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The publications of one dataset that must be made, in order of time.
+    """The publications of one dataset that must be published (`due`), in order of time.
 
-    `up_to_date` is the number of the others; `uncertain` are those among them with a source that cannot be
-    read. `stale` is the number of publications that another dataset reads although they are not up to date.
+    `up_to_date` is the number of publications that need not be; `uncertain` are those of them with a source
+    that cannot be read. `stale` is the number of publications that another dataset reads although they are
+    not up to date.
     """
 
     entry: Entry

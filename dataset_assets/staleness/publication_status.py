@@ -32,9 +32,9 @@ class PublicationStatus:
     period: Period | None
 
     def due(self, *, every: bool) -> StalePublication | None:
-        """Return the publication that a run would make; None if it is up to date.
+        """Return the publication and the reasons for a run to create or replace it; None if it is up to date.
 
-        With `every` a publication that is up to date is made again.
+        With `every`, a publication that is up to date is returned as well.
         """
         reasons = tuple(dict.fromkeys(self._reasons()))
         if not reasons and every:
@@ -79,7 +79,7 @@ class PublicationStatus:
 
     @property
     def _records(self) -> Sequence[Record]:
-        """The records that estimates are made from: the current one, else those of the other Periods."""
+        """The records that estimates are computed from: the current one, else those of all Periods."""
         return [self.record] if self.record else list(self.states.records(self.entry.stem).values())
 
     @property
@@ -92,7 +92,7 @@ class PublicationStatus:
 
     @cached_property
     def _missing_periods(self) -> tuple[Fault, ...]:
-        """The faults for Periods that the publication was made of and that its sources have lost."""
+        """The faults for Periods that the publication was read from and whose files have disappeared."""
         if self.record is None:
             return ()
         stored = StoredPeriods(self.locator, self.states.catalog.calendars, self.states.periods)

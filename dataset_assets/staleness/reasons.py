@@ -34,10 +34,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class StalePublication:
-    """A publication that a run would make. `rows` and `size_bytes` are estimates, None if unknown.
+    """A publication that a run would create or replace.
 
-    `obstacles` are the faults for which a run would be refused. `nested` are the publications of other
-    datasets that it reads.
+    `rows` and `size_bytes` are estimates, None if unknown. `obstacles` are the faults for which a run would
+    be refused. `nested` are the publications of other datasets that it reads.
     """
 
     period: Period | None

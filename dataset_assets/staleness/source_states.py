@@ -72,7 +72,10 @@ class SourceStates:
         return SourceState(table.version, table.row_count, unknown_because, faults)
 
     def period_of(self, nested: NamedDataset, locator: SourceLocator) -> Period | None:
-        """Return the Period of which a nested dataset is read (BR-122). Raises PeriodError if unknown."""
+        """Return the Period whose publication of a nested dataset is read (BR-122).
+
+        Raises PeriodError if the Period is unknown.
+        """
         schedule = schedule_of(self.catalog, self.catalog.entry(nested.stem))
         if schedule is None:
             return None

@@ -58,7 +58,7 @@ class Counting:
         ]
 
     def staged(self) -> exp.Expr:
-        """Return the source under an alias that keeps its columns apart from those of the counts."""
+        """Return the source under an alias, so that its columns differ from those of the counts."""
         return exp.alias_(self.source, _STAGED, table=True)
 
     def counts(self, family: Family) -> exp.Query:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 Progress = Callable[[str], None]
-"""Callback that receives a short sentence when a step begins that can take long."""
+"""Callback that receives a short sentence at the begin of each step that can last long."""
 
 
 @dataclass

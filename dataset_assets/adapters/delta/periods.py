@@ -19,7 +19,7 @@ def constants(period: str | None) -> dict[str, str]:
 
 
 def filters(table: DeltaTable, period: str | None) -> list[tuple[str, str, str]] | None:
-    """Return deltalake's partition filters of a Period; None if the table is partitioned the other way."""
+    """Return deltalake's partition filters of a Period; None if only one of the two has Periods."""
     if bool(table.metadata().partition_columns) != (period is not None):
         return None
     return [(PERIOD, "=", period)] if period is not None else []

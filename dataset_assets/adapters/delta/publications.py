@@ -37,7 +37,7 @@ class DeltaPublications(Warehouse):
 
     @override
     def publications(self, query: PublicationQuery, session: Session) -> list[Publication]:
-        """Return the Periods' publications. Raises ResolveError also for rows whose record is gone."""
+        """Return the Periods' publications. Raises ResolveError also if the record of rows is missing."""
         folder = DatasetFolder.of(self.root, query.dataset)
         table = self.table(folder, query.version)
         if table is None:

@@ -35,7 +35,7 @@ ExactnessTest = Callable[[exp.Expr, PhysicalColumn, str], exp.Expr]
 class Guard:
     """A check of a column's values.
 
-    `problem` describes a value that fails; `result_type` is the type of the others.
+    `problem` describes a value that fails; `result_type` is the type of a value that passes.
     """
 
     is_exact: ExactnessTest

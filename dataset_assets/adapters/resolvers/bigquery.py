@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _CONCURRENT_REQUESTS = 8
-"""A table can have many shards, each of which needs a request for its metadata."""
+"""Number of requests at the same time: a table can have many shards, and each needs one for its metadata."""
 
 
 @dataclass(eq=False)

@@ -71,7 +71,7 @@ def built_in_conflict(name: str) -> str:
 
 
 def _settings_of(name: str, entries: tuple[EntryPoint, ...], is_used: bool) -> type[Model]:
-    """Return the settings class that a package registers for a type, or a stand-in that reports a fault."""
+    """Return the settings class that a package registers for a type, or a substitute that reports a fault."""
     if not is_used:
         return _stand_in(name, "")
     who = _packages(entries)

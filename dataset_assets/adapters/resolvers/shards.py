@@ -53,7 +53,7 @@ def _suffix(period: Period) -> str:
 
 
 def _dashed(suffix: str) -> Iterator[str]:
-    """Yield the ids that a suffix can stand for, with dashes after the year and between month and day."""
+    """Yield the ids that a suffix can mean, with dashes after the year and between month and day."""
     yield suffix
     if found := _ID.fullmatch(suffix):
         yield "-".join(part for part in found.groups() if part)

@@ -125,7 +125,7 @@ def _build(document: Document) -> TargetFile:
 
 @cache
 def _extended_model(used: frozenset[str]) -> type[TargetFile]:
-    """Return the model of a file that uses these resolver types, of which some are of installed packages."""
+    """Return the model of a file that uses these resolver types; some are defined by installed packages."""
     settings: Any = any_resolver(used)
     resolvers = Annotated[Mapping[ResolverName, settings], Field(min_length=1)]
     return create_model("TargetFile", __base__=TargetFile, resolvers=(resolvers, ...))

@@ -37,8 +37,8 @@ DIGITS = 12
 class CommandRun:
     """Settings that all publications of one command share, and the methods that publish.
 
-    `reread` reads the sources even if their metadata is unchanged. `without_gone` publishes without Periods
-    whose files are gone. `locked` refuses a structure that its lock does not have (BR-115).
+    `reread` reads the sources even if their metadata is unchanged. `without_gone` publishes even if files
+    of Periods have disappeared. `locked` refuses a structure that its lock does not have (BR-115).
     """
 
     workspace: Workspace
@@ -152,7 +152,7 @@ def publish(
 ) -> None:
     """Publish the chosen Periods of a dataset and print the publications, even if some Periods failed.
 
-    `force` reads the sources whatever their metadata says, and publishes without Periods that are gone.
+    `force` reads the sources whatever their metadata says, and publishes even if Periods have disappeared.
     Raises DatasetAssetsError as `chosen_periods` and `CommandRun.publish` do.
     """
     entry = workspace.catalog.entry(name)

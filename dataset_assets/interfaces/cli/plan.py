@@ -126,7 +126,7 @@ def obstacles(plan: Plan, publications: Iterable[StalePublication], effect: str)
 def summary(plan: Plan) -> str:
     """Return the counts of a plan: `sales: 12 to make, 3 up to date, 1 perhaps not`.
 
-    Publications with an obstacle are counted apart from those to make.
+    Publications with an obstacle are counted separately from those to publish.
     """
     held = sum(bool(due.obstacles) for due in plan.due)
     cannot = f", {held:,} cannot be made" if held else ""

@@ -39,7 +39,10 @@ def clean(
     ] = False,
     target: OptionalTarget = None,
 ) -> None:
-    """Remove rows that crashed runs staged but never published. Keeps younger rows: their run may be active."""
+    """Remove rows that crashed runs staged but never published.
+
+    Rows younger than AGE are kept, because their run may still be running.
+    """
     from dataset_assets.interfaces.cli.clean import remove_leftovers
     from dataset_assets.interfaces.workspace import Workspace
 

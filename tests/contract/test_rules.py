@@ -266,7 +266,7 @@ def test_every_rule_is_named_once() -> None:
     assert all(rule.__doc__ for rule in RULES)
 
 
-def sound(catalog: Catalog) -> list[str]:
+def valid_datasets(catalog: Catalog) -> list[str]:
     return [stem for stem, entry in catalog.entries.items() if entry.ok]
 
 
@@ -298,14 +298,14 @@ def test_cycles_print_their_path(root: Path) -> None:
         "me": "makes a cycle: me -> me",
     }
     assert all(len(catalog.entries[stem].faults) == 1 for stem in messages)
-    assert "grocery_recommender" in sound(catalog)
+    assert "grocery_recommender" in valid_datasets(catalog)
 
 
 def test_a_broken_nested_dataset_breaks_only_those_that_nest_it(root: Path) -> None:
     nested = root / "datasets" / "household_value.yaml"
     nested.write_text(nested.read_text().replace("type: decimal", "type: money"))
     catalog = load_catalog(root)
-    assert sound(catalog) == ["product_categories", "sales_orders"]
+    assert valid_datasets(catalog) == ["product_categories", "sales_orders"]
     [fault] = catalog.entries["grocery_recommender"].faults
     assert fault.message == "is the dataset `household_value`, whose file has faults"
 

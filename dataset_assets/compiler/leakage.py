@@ -40,9 +40,9 @@ def kept_by_train(inputs: SelectionInput) -> Kept:
     for step in _FITTING:
         state = step(state)
     found = {}
-    for concept, name in (("product_id", "top_products"), ("user_id", "active_customers")):
-        internal = inputs.names.free(name)
-        if any(cte.name == internal for cte in state.ctes):
+    for concept, each in (("product_id", filters.product_filter), ("user_id", filters.customer_filter)):
+        if each.kept_in:
+            internal = inputs.names.free(each.kept_in)
             kept = exp.select(alias(state.concept(concept), concept)).from_(table(internal))
             found[concept] = (*_used(state.ctes, internal), CTE(inputs.names.free("kept"), kept))
     return found

@@ -41,14 +41,15 @@ class Filter(Model, ABC):
     """A filter: its settings, what it needs of the dataset, and its SQL.
 
     `needs` are the concepts that the dataset has to map. `column_types` lists the types that the column of a
-    concept may have for this filter. `keeps_all` is true for a filter that leaves out no row, `is_fitted` for
-    one whose result depends on the rows.
+    concept may have for this filter. `keeps_all` is true for a filter that leaves out no row. `kept_in` is
+    the name of the CTE of `fit` that holds the kept values, for a filter whose result depends on the rows; the
+    check `leak` reads it.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
     column_types: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     keeps_all: ClassVar[bool] = False
-    is_fitted: ClassVar[bool] = False
+    kept_in: ClassVar[str] = ""
 
     def fit(self, fit: FitInput) -> tuple[CTE, ...]:  # noqa: ARG002 - for those that are fitted
         """Return the CTEs that compute what the filter keeps; none if its settings alone decide."""
@@ -71,13 +72,13 @@ class NoFilter(Filter):
 
 
 class _RevenueFilter(Filter):
-    """Keep the products that pass a test on the ranking of their total revenue in the fitted rows.
+    """Keep the products that pass a test on their total revenue in the fitted rows.
 
     The CTEs are `product_revenue` and `top_products`. A row without a product is never kept.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"product_id", "revenue"})
-    is_fitted: ClassVar[bool] = True
+    kept_in: ClassVar[str] = "top_products"
     value: Annotated[Integer, Field(ge=1, le=100)]
 
     @abstractmethod
@@ -99,13 +100,13 @@ class _RevenueFilter(Filter):
         top = exp.select(product.copy()).from_(table(ranked))
         return (
             CTE(ranked, revenue.from_(table(fit.rows)).group_by(product.copy())),
-            CTE(fit.names.free("top_products"), top.where(passes) if passes else top),
+            CTE(fit.names.free(self.kept_in), top.where(passes) if passes else top),
         )
 
     @override
     def keep(self, columns: Columns, names: Names) -> exp.Expr | None:
         product = columns("product_id")
-        return is_in(product, names.free("top_products"), product.name)
+        return is_in(product, names.free(self.kept_in), product.name)
 
 
 class TopRevenuePercent(_RevenueFilter):
@@ -180,7 +181,7 @@ class MinTransactions(Filter):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"user_id"})
-    is_fitted: ClassVar[bool] = True
+    kept_in: ClassVar[str] = "active_customers"
     type: Literal["min_transactions"]
     value: Annotated[Integer, Field(ge=1)]
 
@@ -191,13 +192,13 @@ class MinTransactions(Filter):
         counted = exp.Distinct(expressions=[fit.columns("transaction_id")]) if by_id else exp.Star()
         active = exp.select(user).from_(table(fit.rows)).group_by(user.copy())
         active = active.having(exp.Count(this=counted) >= number(self.value))
-        name = fit.names.free("active_customers")
+        name = fit.names.free(self.kept_in)
         return (CTE(name, active.where(fit.among) if fit.among else active),)
 
     @override
     def keep(self, columns: Columns, names: Names) -> exp.Expr | None:
         user = columns("user_id")
-        return is_in(user, names.free("active_customers"), user.name)
+        return is_in(user, names.free(self.kept_in), user.name)
 
 
 ProductFilter = Annotated[
@@ -226,7 +227,7 @@ class Filters(Model):
     @property
     def fitted_on_train(self) -> bool:
         """Whether a filter is fitted on the train rows, which the split then has to select beforehand."""
-        return self.fit_on == "train" and any(each.is_fitted for _, each in self.by_setting())
+        return self.fit_on == "train" and any(each.kept_in for _, each in self.by_setting())
 
     def by_setting(self) -> Iterator[tuple[str, Filter]]:
         """Yield each filter with the name of its setting, in the order in which they apply."""

@@ -72,7 +72,7 @@ def project(tmp_path):
     (root / "data").mkdir()
     (root / "definitions" / "users.yaml").write_text("users: {ada: {email: ada@example.org}}\n")
     (root / "definitions" / "datasets" / "items.yaml").write_text(DATASET)
-    (root / "resources" / "targets" / "local.yaml").write_text(TARGET.replace("TYPE", "json_lines"))
+    (root / "resources" / "targets" / "local.yaml").write_text(TARGET.replace("TYPE", "small_json"))
     (root / "data" / "items.jsonl").write_text(ROWS)
     return root
 

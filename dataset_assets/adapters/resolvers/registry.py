@@ -1,6 +1,6 @@
 """Map the `type` of a resolver in a target's file to the settings class that reads it.
 
-The library has five types. An installed package adds one by an entry point of the group
+The library has the types of `BuiltIn`. An installed package adds one by an entry point of the group
 `dataset_assets.resolvers`, whose name is the type and whose object is a subclass of ResolverSettings.
 Installed packages are listed only when a file is not valid with the built-in types, and a package is imported
 only when the file uses its type.

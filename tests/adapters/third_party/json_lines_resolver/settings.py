@@ -1,4 +1,4 @@
-"""Settings of the resolver type `json_lines`, which reads tables from files with one JSON object a line."""
+"""Settings of the resolver type `small_json`, which reads tables from files with one JSON object a line."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from dataset_assets.ports.resolver import Resolver
 class JsonLinesSettings(ResolverSettings):
     """A table is the file `<table>.jsonl` in `root`."""
 
-    type: Literal["json_lines"]
+    type: Literal["small_json"]
     root: Location
 
     @override

@@ -38,7 +38,7 @@ class FileTableSettings(PartitionedTableSettings):
 
 
 class FileSettings(ResolverSettings):
-    """Settings of a resolver of files. A table that `tables` does not name is `<table>.<type>` in `root`."""
+    """Settings of a resolver of files. A table that `tables` does not name is `<table><suffix>` in `root`."""
 
     root: Location
     tables: Mapping[Identifier, FileTableSettings] = Field(default_factory=dict)

@@ -41,9 +41,9 @@ class Filter(Model, ABC):
     """A filter: its settings, what it needs of the dataset, and its SQL.
 
     `needs` are the concepts that the dataset has to map. `column_types` lists the types that the column of a
-    concept may have for this filter. `keeps_all` is true for a filter that leaves out no row. `kept_in` is the
-    name of the CTE of `fit` that holds the kept values, for a filter whose result depends on the rows: the
-    check `leak` reads it.
+    concept may have for this filter. `keeps_all` is true for a filter that leaves out no row. `kept_in` names
+    the CTE of `fit` that holds the kept values, for a filter whose result depends on the rows: the check
+    `leak` reads it.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()

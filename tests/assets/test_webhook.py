@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def listener(monkeypatch) -> Iterator[Listener]:
-    monkeypatch.setattr(alerting, "WAITS", (0.0, None))
+    monkeypatch.setattr(alerting, "RETRY_WAITS", (0.0, None))
     server = Listener(("127.0.0.1", 0), Handler)
     server.posted, server.statuses = [], [200]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -110,7 +110,7 @@ def test_a_webhook_that_refuses_is_told_without_its_address(listener, status):
 
 @pytest.mark.parametrize("address", ["http://name:secret@127.0.0.1:1/", f"http://{'a' * 70}.example.com/"])
 def test_an_address_that_cannot_be_asked_is_no_bug_of_ours(monkeypatch, address):
-    monkeypatch.setattr(alerting, "WAITS", (None,))
+    monkeypatch.setattr(alerting, "RETRY_WAITS", (None,))
     with pytest.raises(UnavailableError, match="the webhook for alerts does not answer") as raised:
         WebhookSink(SecretStr(address)).send([ALERT])
     assert "secret" not in str(raised.value)
@@ -126,8 +126,8 @@ def drip(server: socket.socket, stop: threading.Event) -> None:
 
 def test_a_webhook_that_drips_is_given_up_in_time(monkeypatch):
     """A look of the sensor that takes too long is repeated, and tells everything anew."""
-    monkeypatch.setattr(alerting, "WAITS", (None,))
-    monkeypatch.setattr(alerting, "SECONDS", 0.3)
+    monkeypatch.setattr(alerting, "RETRY_WAITS", (None,))
+    monkeypatch.setattr(alerting, "ATTEMPT_SECONDS", 0.3)
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=drip, args=(server, stop))

@@ -8,8 +8,10 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,12 +21,17 @@ from tests.bigquery.faults import Fault
 from tests.bigquery.goods_publisher import PERIOD, STEM
 from tests.bigquery.publishing_scenario import CHANGING, PublishingScenario, insert_of
 
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
 TIMES = int(os.environ.get("DATASET_ASSETS_FAULTS", "1"))
 HERE = Path(__file__).resolve().parents[2]
 PIPE = subprocess.PIPE
 
 
-def start(scenario: PublishingScenario, *how: str) -> "subprocess.Popen[str]":
+@contextmanager
+def start(scenario: PublishingScenario, *how: str) -> "Generator[subprocess.Popen[str]]":
+    """Run the publisher in a process; one that still runs at the end of a failed test is killed."""
     command = [
         sys.executable,
         "-m",
@@ -32,7 +39,12 @@ def start(scenario: PublishingScenario, *how: str) -> "subprocess.Popen[str]":
         json.dumps(asdict(scenario.publisher)),
         *how,
     ]
-    return subprocess.Popen(command, cwd=HERE, stdout=PIPE, stderr=PIPE, text=True)
+    with subprocess.Popen(command, cwd=HERE, stdout=PIPE, stderr=PIPE, text=True) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def wait_for(scenario: PublishingScenario, fate: str) -> None:

@@ -11,7 +11,10 @@ PATIENCE = 120
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     [
-        *(f"resources.bigquery.{each}" for each in ("clients", "published", "session", "warehouse")),
+        *(
+            f"dataset_assets.adapters.bigquery.{each}"
+            for each in ("clients", "publications", "session", "warehouse")
+        ),
         "dataset_assets.adapters.delta.warehouse",
         "tests.publishing.shop",
     ]

@@ -77,7 +77,7 @@ def test_the_files_hold_the_name_of_the_project(project):
 
 
 def test_the_first_commands_work_from_the_folder(project):
-    assert "all is run_ok" in project.run("dataset-assets", "check").stderr
+    assert "all is well" in project.run("dataset-assets", "check").stderr
     partition = ("order_lines", "--partition", "2026-03")
     assert "train 122, eval 33" in project.run("dataset-assets", "materialize", *partition).stdout
     rows = project.run("dataset-assets", "read", *partition, "--format", "csv").stdout.splitlines()
@@ -85,7 +85,7 @@ def test_the_first_commands_work_from_the_folder(project):
     assert rows[0] == ",".join(f'"{column}"' for column in columns)
     assert len(rows) == 156
     assert (project.root / "definitions/datasets/order_lines.lock").exists()
-    assert "all is run_ok" in project.run("dataset-assets", "check").stderr
+    assert "all is well" in project.run("dataset-assets", "check").stderr
 
 
 def test_git_gets_the_files_of_the_project_and_nothing_that_a_run_writes(project):

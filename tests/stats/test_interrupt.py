@@ -1,5 +1,6 @@
 """An interrupt stops the statistics of a wide table without a long wait."""
 
+import gc
 import os
 import signal
 import threading
@@ -39,6 +40,7 @@ def test_an_interrupt_ends_the_statistics_of_a_wide_table(after):
 
     with on_duckdb() as bench:
         source = bench.hold(columns, rows)
+        gc.disable()
         before = signal.signal(signal.SIGINT, stop)
         done = threading.Event()
         threading.Thread(target=interrupt, args=(after, done)).start()
@@ -49,6 +51,7 @@ def test_an_interrupt_ends_the_statistics_of_a_wide_table(after):
         finally:
             done.set()
             signal.signal(signal.SIGINT, before)
+            gc.enable()
         assert took < SOON
         assert bench.rows(source_count(source)) == [{"n": 2000}]
 

@@ -86,9 +86,13 @@ def end_of(period: str) -> datetime:
     return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
 
 
+STARTS = (datetime(2023, 11, 1, tzinfo=UTC), *map(end_of, PERIODS[:-1]))
+"""The first instant of each of PERIODS."""
+
+
 def sale(random: Random, number: int) -> Row:
     """A row of the source; some of them in the last and first microsecond of a day."""
-    first = random.choice((datetime(2023, 11, 1, tzinfo=UTC), *map(end_of, PERIODS[:-1])))
+    first = random.choice(STARTS)
     offset = random.choice((timedelta(), timedelta(days=29, hours=-1, microseconds=-1), timedelta(days=19)))
     return {
         "OrderID": number,
@@ -132,10 +136,11 @@ class Story:
         for row in self.random.sample(kept, len(kept) // 4):
             row |= {"Note": self.random.choice(NOTES), "Amount": self.random.choice(AMOUNTS)}
         start = max((row["OrderID"] for row in self.source), default=0) + 1
-        self.source = [
-            *kept,
-            *(sale(self.random, start + each) for each in range(self.random.choice((12, 40)))),
-        ]
+        # Each Period has a row to train and one to evaluate, else it is not published.
+        days = [first + timedelta(days=day) for first in STARTS for day in (0, 28)]
+        added = [sale(self.random, start + each) for each in range(self.random.choice((12, 40)))]
+        both = [sale(self.random, start + len(added) + at) | {"soldAt": day} for at, day in enumerate(days)]
+        self.source = [*kept, *added, *both]
         table = {
             name: pa.array([row[name] for row in self.source], kind) for name, (kind, _) in TYPES.items()
         }

@@ -49,6 +49,12 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"did you mean `{meant}`?" if meant else otherwise
 
 
+def nearest_first(word: str, known: Iterable[str], then: str = "") -> str:
+    """Return a hint with the known word that is most similar, if there is one, followed by `then`."""
+    meant = nearest(word, known)
+    return " ".join(filter(None, (f"did you mean {meant!r}?" if meant else "", then)))
+
+
 def listed(names: Iterable[str], most: int = 5, between: str = ", ") -> str:
     """Return the first names and the number of further ones, such as `a, b and 1,200 more`."""
     every = list(names)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dataset_assets.adapters.csv.errors import CsvFault
 from dataset_assets.adapters.csv.scan import ScanResult
 from dataset_assets.contract.model import ColumnDef
-from dataset_assets.text.wording import listed, nearest, shown
+from dataset_assets.text.wording import listed, nearest_first, shown
 
 
 @dataclass(frozen=True)
@@ -89,5 +89,4 @@ def _hint(names: Sequence[str], scan: ScanResult) -> str:
     other = next((mark for mark in ";\t|," if scan.width == 1 and mark in "".join(scan.header)), None)
     if other:
         return f"say `delimiter: {other!r}` in the target? {has}"
-    meant = nearest(names[0].strip(), [each.strip() for each in scan.header]) if len(names) == 1 else None
-    return f"did you mean {meant!r}? {has}" if meant else has
+    return nearest_first(names[0].strip(), map(str.strip, scan.header), has) if len(names) == 1 else has

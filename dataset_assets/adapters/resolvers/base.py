@@ -24,7 +24,7 @@ from dataset_assets.periods.zones import Zone
 from dataset_assets.ports.resolver import Resolver, Survey, TableState
 from dataset_assets.sql.dialect import DUCKDB
 from dataset_assets.text.digest import digest
-from dataset_assets.text.wording import nearest, shown
+from dataset_assets.text.wording import nearest_first, shown
 
 if TYPE_CHECKING:
     from dataset_assets.adapters.duckdb.engine import DuckDBEngine
@@ -132,11 +132,8 @@ class ConfiguredResolver(Resolver, ABC, Generic[S]):
             if name is not None or (settings and settings.missing_columns == "null"):
                 matched.append((column, name))
             elif physical != column.name:
-                meant = nearest(physical, names)
                 message = f"the target says that it is called {physical!r}, and there is no such column"
-                faults.append(
-                    Fault(message, f"{table}.{column.name}", f"did you mean {meant!r}?" if meant else "")
-                )
+                faults.append(Fault(message, f"{table}.{column.name}", nearest_first(physical, names)))
         raise_all(ResolveError, faults)
         return matched if len(matched) == len(columns) else []
 
@@ -147,10 +144,9 @@ class ConfiguredResolver(Resolver, ABC, Generic[S]):
     def unknown_table_error(self, table: str, known: Iterable[str]) -> ResolveError:
         """Return a ResolveError for a table that does not exist; its hint lists the `known` ones."""
         names = sorted(set(known))
-        meant = nearest(table, names)
         listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "") or "none"
-        suggested = f"did you mean {meant!r}? " if meant else ""
-        return self.table_error(table, "there is no such table", f"{suggested}it has: {listed}")
+        hint = nearest_first(table, names, f"it has: {listed}")
+        return self.table_error(table, "there is no such table", hint)
 
 
 class LocalResolver(LocalFiles, ConfiguredResolver[S], ABC):

@@ -29,7 +29,7 @@ from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import PhysicalColumn, Relation
 from dataset_assets.ports.resolver import Survey, TableRequest, TableState, TimeRange
 from dataset_assets.sql.dialect import BIGQUERY
-from dataset_assets.text.wording import nearest
+from dataset_assets.text.wording import nearest_first
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Table
@@ -226,8 +226,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         path = ".".join(self._path(table))
         if table not in self.settings.tables:
             raise self.unknown_table_error(table, [*self.settings.tables, *names])
-        meant = nearest(path.rpartition(".")[2], names)
-        hint = f"did you mean {meant!r}?" if meant else ""
+        hint = nearest_first(path.rpartition(".")[2], names)
         raise self.table_error(table, f"there is no table {path}", hint)
 
 

@@ -29,7 +29,7 @@ from dataset_assets.errors import ContractError, Fault, PeriodError, raise_all
 from dataset_assets.model import Identifier, Model, ResolverName, Text
 from dataset_assets.periods.cadence import Calendars
 from dataset_assets.ports.target import Target
-from dataset_assets.text.wording import dotted, nearest, shown
+from dataset_assets.text.wording import dotted, nearest_first, shown
 from dataset_assets.yaml.loading import build
 from dataset_assets.yaml.reader import Document, read_file
 
@@ -176,10 +176,8 @@ def _find_file(name_or_path: str, project: Path) -> tuple[Path, Path]:
     if not name_or_path.endswith((".yaml", ".yml")) and os.sep not in name_or_path:
         names = sorted(path.stem for path in targets.glob("*.yaml"))
         if name_or_path not in names:
-            similar = nearest(name_or_path, names)
-            suggestion = f"did you mean {similar!r}? " if similar else ""
             existing = f"known: {', '.join(names)}" if names else f"{targets} has none"
-            hint = f"{suggestion}{existing}; or give the path of a .yaml file"
+            hint = nearest_first(name_or_path, names, f"{existing}; or give the path of a .yaml file")
             raise ContractError(Fault(f"there is no target {shown(name_or_path)}", hint=hint))
         return targets / f"{name_or_path}.yaml", project
     try:

@@ -24,7 +24,7 @@ from dataset_assets.publishing.source_locator import ResolvedSources, SourceLoca
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import assemble, column, number
 from dataset_assets.sql.dialect import DIALECTS, Dialect
-from dataset_assets.text.wording import nearest, shown
+from dataset_assets.text.wording import nearest_first, shown
 
 NIL = UUID(int=0)
 """Id of the run whose query is printed, and of a dataset that has no id yet."""
@@ -164,9 +164,7 @@ def _request(entry: Entry, at: AsOfChoice) -> Request:
 
 def _dialect(name: str) -> Dialect:
     if name not in DIALECTS:
-        meant = nearest(name, DIALECTS)
-        suggested = f"did you mean {meant!r}? " if meant else ""
-        hint = f"{suggested}known: {', '.join(DIALECTS)}"
+        hint = nearest_first(name, DIALECTS, f"known: {', '.join(DIALECTS)}")
         raise UnsupportedError(Fault(f"there is no dialect {shown(name)}", hint=hint))
     return DIALECTS[name]
 

@@ -139,3 +139,10 @@ def test_the_project_is_the_nearest_folder_that_looks_like_one(tmp_path, monkeyp
     monkeypatch.chdir("/")
     assert Settings.from_env({"DATASET_ASSETS_DEFINITIONS": str(shop / "definitions")}).project == shop
     assert Settings.from_env({}).definitions.as_posix() == "/definitions"
+
+
+def test_a_target_that_is_named_in_full_depends_on_no_variable(monkeypatch):
+    monkeypatch.setenv("DATASET_ASSETS_LOCKED", "maybe")
+    assert targets.load_target("local", project=PROJECT).name == "local"
+    with pytest.raises(ContractError, match="DATASET_ASSETS_LOCKED is 'maybe'"):
+        targets.load_target("local")

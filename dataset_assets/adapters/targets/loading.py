@@ -93,11 +93,14 @@ def read_target(
 ) -> ParsedTarget:
     """Read a target by its name in the project's `resources/targets/`, or by its path.
 
-    The default is `DATASET_ASSETS_TARGET`. Relative paths in a target of the project are relative to the
-    project's folder, in any other target to the folder of its file. Raises ContractError with all faults.
+    The defaults are `DATASET_ASSETS_TARGET` and the project of `Settings`; without need of a default no
+    variable is read for them. Relative paths in a target of the project are relative to the project's folder,
+    in any other target to the folder of its file. Raises ContractError with all faults.
     """
-    settings = Settings.from_env(project=project)
-    path, base = _find_file(name_or_path or settings.target, settings.project)
+    if not name_or_path or project is None:
+        settings = Settings.from_env(project=project)
+        name_or_path, project = name_or_path or settings.target, settings.project
+    path, base = _find_file(name_or_path, project)
     document = read_file(path)
     document = replace(document, data=_with_variables(document, os.environ))
     file = _build(document)

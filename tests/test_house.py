@@ -1,4 +1,4 @@
-"""What stands around the code: locks, links, layers, the wheel."""
+"""Check the repository around the code: dependency locks, links of documents, layers, the wheel."""
 
 import re
 import shutil

@@ -60,7 +60,7 @@ class Cadence:
 
     @property
     def boundaries(self) -> Boundaries:
-        """Where the Periods begin, which `rollup` compares."""
+        """The days, weeks or months at which Periods of this cadence begin; `rollup` compares them."""
         return self._rule.boundaries
 
     @cached_property

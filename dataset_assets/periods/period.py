@@ -21,7 +21,7 @@ class Grain(StrEnum):
 
 @dataclass(frozen=True)
 class Boundaries:
-    """Where the Periods of a cadence begin: the days, weeks or months whose number is in `marks`.
+    """The days, weeks or months at which Periods of a cadence begin: those whose number is in `marks`.
 
     `lattice` says what is numbered: days, ISO weeks, retail weeks or months, each within its year.
 

@@ -1,4 +1,4 @@
-"""What all steps of one publication share: target, request, session, claim and the timer of the steps."""
+"""The context of one publication: the target, request, session, claim and timer that its steps share."""
 
 import time
 from collections import Counter
@@ -38,7 +38,7 @@ class StepTimer:
 
 @dataclass(frozen=True)
 class RunContext:
-    """What all steps of one publication share.
+    """The target, request, session and claim of one publication, passed to each of its steps.
 
     `version` is the version of the dataset's structure when the run began; its number may still be pending.
     """
@@ -70,7 +70,7 @@ class RunContext:
 
     @property
     def usage(self) -> dict[str, int]:
-        """What the session and the engines of transferred sources have used so far."""
+        """The usage counters so far, summed over the session and the engines of transferred sources."""
         total = Counter(self.session.usage)
         total.update(self.transfer.usage)
         return dict(total)

@@ -69,7 +69,7 @@ class Counting:
 
     def _count(self, family: Family, place: int) -> exp.Query:
         each = self.columns[place]
-        read = family.read[each.type](column(each.name, _STAGED))
+        read = self._read(family, place)
         days = [named(family.days[each.type](read.copy()), "day")] if family.days else []
         shown = [named(number(place), "field"), named(read, "value"), *days]
         split = column(self.split, _STAGED) if self.split else None
@@ -85,14 +85,16 @@ class Counting:
         return select(shown, self._unpivoted(family), by=by)
 
     def _unpivoted(self, family: Family) -> exp.Expr:
-        columns = [
-            named(family.read[each.type](column(each.name, _STAGED)), f"_{place}")
-            for place, each in enumerate(self.columns)
-            if family_of(each) is family
-        ]
+        places = self.places(family)
+        columns = [named(self._read(family, place), f"_{place}") for place in places]
         split = [named(column(self.split, _STAGED), "split_code")] if self.split else []
         rows = select([*columns, *split], self.staged()).subquery(copy=False)
-        return unpivoted(rows, "value", "field", [each.alias for each in columns], include_nulls=True)
+        return unpivoted(rows, "value", "field", [f"_{place}" for place in places], include_nulls=True)
+
+    def _read(self, family: Family, place: int) -> exp.Expr:
+        """Return the values of one column, converted to the family's common type."""
+        each = self.columns[place]
+        return family.read[each.type](column(each.name, _STAGED))
 
     def _day(self, family: Family) -> exp.Expr:
         """Return the day of an unpivoted value, by the type of its column."""

@@ -71,6 +71,12 @@ def _quartiles() -> exp.Query:
     return select([column("field"), *found, named(most("every"), "every")], running, by=[column("field")])
 
 
+def value_ranges() -> exp.Query:
+    """Return each column's least and greatest value."""
+    ends = [named(least("value"), "low_end"), named(most("value"), "high_end")]
+    return select([column("field"), *ends], table("points"), by=[column("field")])
+
+
 def clipped() -> exp.Query:
     """Return the range of each column's bins: from its least to its greatest value, within the fences."""
     first, third = column("first", "quartiles"), column("third", "quartiles")
@@ -81,12 +87,10 @@ def clipped() -> exp.Query:
     far = exp.paren(spread * number(SPREADS))
     low_fence = _if(exp.and_(small, enough, copy=False), first.copy() - far)
     high_fence = _if(exp.and_(small.copy(), enough.copy(), copy=False), third.copy() + far.copy())
-    ends = [named(least("value"), "low_end"), named(most("value"), "high_end")]
-    whole = select([column("field"), *ends], table("points"), by=[column("field")])
     low = exp.Greatest(this=column("low_end", "whole"), expressions=[_or(low_fence, "low_end")])
     high = exp.Least(this=column("high_end", "whole"), expressions=[_or(high_fence, "high_end")])
     shown = [column("field", "whole"), named(decimal(low), "low_end"), named(decimal(high), "high_end")]
-    found = select(shown, whole.subquery("whole", copy=False))
+    found = select(shown, value_ranges().subquery("whole", copy=False))
     same = column("field", "whole").eq(column("field", "quartiles"))
     return found.join(table("quartiles"), on=same, join_type="left", copy=False)
 

@@ -16,7 +16,6 @@ from dataset_assets.stats.expressions import (
     decimal,
     is_null,
     least,
-    most,
     named,
     select,
     union,
@@ -89,11 +88,8 @@ def _limits(counting: Counting) -> exp.Query:
         is_decimal = exp.In(this=column("field"), expressions=list(map(number, decimals)))
         width = exp.Case(ifs=[exp.If(this=is_decimal, true=fine)], default=width)
     shown = [column("field"), column("low_end"), column("high_end"), named(width, "width")]
-    ends = [named(least("value"), "low_end"), named(most("value"), "high_end")]
-    if NUMBERS in counting.families:
-        return select(shown, fences.clipped().subquery("ends", copy=False))
-    whole = select([column("field"), *ends], table("points"), by=[column("field")])
-    return select(shown, whole.subquery("ends", copy=False))
+    ranges = fences.clipped() if NUMBERS in counting.families else fences.value_ranges()
+    return select(shown, ranges.subquery("ends", copy=False))
 
 
 def _limit() -> exp.Query:

@@ -13,8 +13,8 @@ from dataset_assets.stats.expressions import as_text, select, union
 def profile_query(counting: Counting, extra: Mapping[str, exp.Expr]) -> exp.Query:
     """Return the query of all answers with the columns of `ANSWER`; `extra` adds aggregates, as text.
 
-    One part of the query for each column counts its values. Each other part is for a family of columns, so
-    that text and plan grow slowly with the number of columns.
+    Values are counted by one part of the query for each column, or for each family if `counting` uses one
+    scan. Each other part is for a family of columns, so that text and plan grow slowly with the columns.
     """
     families = counting.families
     ctes = {family.name: counting.counts(family) for family in families}

@@ -11,7 +11,7 @@ from dataset_assets.model import Age, ColumnRef, Identifier, ResolverName, Text
 from dataset_assets.text.wording import did_you_mean, shown
 
 Sentence = tuple[str, str]
-"""What is wrong, and a hint what to do (empty if there is none)."""
+"""The message of a fault, and the hint that says how to fix it; an empty text if there is no hint."""
 
 _LETTERS = "letters, digits and `_`, beginning with a letter"
 _RESERVED = "a leading `_` is reserved for system columns (BR-011)"

@@ -132,6 +132,11 @@ def shop_of(cloud: OnBigQuery, root: Path, engine: str, sales: str, items: str, 
     return open_shop(Mixed(root, engine, {"sales": sales, "items": items}, cloud, said))
 
 
+def write_sales_with_unused_column(shop: Shop) -> None:
+    """Write the sales with a long column `note` that no output needs."""
+    shop.write("sales", f"SELECT repeat('x', 1000) AS note, * FROM ({SALES.format(rows=1500)})")
+
+
 BOTH_WAYS = [
     ("duckdb", "bigquery", "delta"),
     ("duckdb", "parquet", "bigquery"),
@@ -154,7 +159,7 @@ def test_rows_equal_those_of_one_store(
     items: str,
 ) -> None:
     shop = shop_of(cloud, tmp_path, engine, sales, items)
-    shop.write("sales", f"SELECT repeat('x', 1000) AS note, * FROM ({SALES.format(rows=1500)})")
+    write_sales_with_unused_column(shop)
     told: list[str] = []
     done = publish(shop, told)
     assert (done.digest, done.counts, done.split_sizes) == (alone.digest, alone.counts, alone.split_sizes)
@@ -350,7 +355,7 @@ def test_an_unused_column_is_not_transferred(
 ) -> None:
     shop = shop_of(cloud, tmp_path, engine, sales, items)
     shop.declare(UNUSED)
-    shop.write("sales", f"SELECT repeat('x', 1000) AS note, * FROM ({SALES.format(rows=1500)})")
+    write_sales_with_unused_column(shop)
     assert shop.publish().digest == alone.digest
     assert watch.columns["sales"] == NEEDED["sales"]
 

@@ -47,7 +47,7 @@ def names(columns: Iterable[PublishedColumn]) -> list[str]:
 
 
 def test_a_column_that_repeats_a_mapped_id_is_profiled_itself(tmp_path):
-    """It is no identifier, and has a mean; a timestamp has the statistics of the column it repeats."""
+    """A repeated id is a number with a mean; a repeated timestamp shares the concept's statistics."""
     given = work(tmp_path)
     assert given.duplicate_columns["buyer"] == "buyer"
     assert given.duplicate_columns["sold_at"] == "timestamp"

@@ -20,8 +20,8 @@ from dataset_assets.sql.build import identifier
 if TYPE_CHECKING:
     from dataset_assets.adapters.duckdb.engine import DuckDBSession
 
-_LONGEST_ROW = 2_000_000
-"""The longest row in bytes that DuckDB reads by default."""
+_DEFAULT_LINE_SIZE = 2_000_000
+"""The longest row in bytes that DuckDB reads without `max_line_size`."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _reader(result: ScanResult, path: Path, csv_format: CsvFormat) -> exp.Table:
     }
     if result.quotes_line_ends and not result.has_crlf:
         options["new_line"] = "\\n"  # else DuckDB takes a quoted CRLF in the first row for the end of rows
-    if result.longest > _LONGEST_ROW:
+    if result.longest > _DEFAULT_LINE_SIZE:
         options["max_line_size"] = result.longest + 1
     options["compression"] = compression_of(path) or "none"
     return casts.read([path], result.width, csv_format, options)

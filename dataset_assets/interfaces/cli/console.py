@@ -1,5 +1,6 @@
 """Print the output of commands: results on stdout, progress and remarks on stderr, tables with rich."""
 
+import json
 import os
 import sys
 from collections.abc import Generator, Iterable
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 import typer
+from pydantic import BaseModel
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
@@ -42,6 +44,11 @@ def say(*lines: Any) -> None:
     """Print plain lines to stderr."""
     for line in lines:
         typer.echo(visible(str(line)), err=True)
+
+
+def print_json(model: BaseModel) -> None:
+    """Print a model as JSON to stdout; `docs/json.md` describes the shape for each command."""
+    typer.echo(json.dumps(model.model_dump(mode="json"), indent=2, ensure_ascii=False))
 
 
 def cell(value: Any, style: str = "") -> Text:

@@ -36,3 +36,5 @@ LastPeriod = Annotated[
     str | None, typer.Option("--to", help="The last Period, included; by default the last that is complete.")
 ]
 Locked = Annotated[bool, typer.Option("--locked", help="Refuse a structure that the lock does not know.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: docs/json.md describes it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; only print what would be done.")]

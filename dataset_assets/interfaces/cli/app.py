@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "plan": publishing.plan,
     "backfill": publishing.backfill,
     "read": datasets.read,
+    "rebuild": publishing.rebuild,
     "clean": target.clean,
     "doctor": target.doctor,
     "schema": files.schema,

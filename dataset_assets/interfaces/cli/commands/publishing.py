@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from dataset_assets.interfaces.cli.options import (
+    AsJson,
     AsOfText,
     FirstPeriod,
     LastPeriod,
@@ -73,6 +74,38 @@ def backfill(
     from dataset_assets.interfaces.workspace import Workspace
 
     backfill(Workspace.of(target), name, first, last, every=every, locked=locked)
+
+
+def rebuild(
+    name: Name,
+    version: Annotated[
+        int, typer.Option("--version", min=1, help="The dataset's version, as `show` and `uses` list it.")
+    ],
+    partition: Annotated[str | None, typer.Option("--partition", help="A Period: 2017-12.")] = None,
+    digest: Annotated[
+        str,
+        typer.Option(
+            "--digest",
+            help="First characters of a digest, to choose an earlier publication.",
+        ),
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the rows: .parquet, .csv.")
+    ] = None,
+    as_json: AsJson = False,
+    target: OptionalTarget = None,
+) -> None:
+    """Select the rows of an earlier publication again and compare digests. Publishes nothing.
+
+    The definition, the as-of instant and the versions of the sources are those that it recorded. If a source
+    is gone, it is named with the instant since when, and the exit code is 1.
+    """
+    from dataset_assets.interfaces.cli.rebuild import rebuild_publication
+    from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.lifecycle.past_run import RebuildRequest
+
+    request = RebuildRequest(version=version, period=partition, digest=digest)
+    rebuild_publication(Workspace.of(target), name, request, output, as_json=as_json)
 
 
 def demo(

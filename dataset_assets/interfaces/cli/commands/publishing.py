@@ -36,6 +36,7 @@ def materialize(
             help="Read the sources even if they seem unchanged, and publish even if files have disappeared.",
         ),
     ] = False,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
     locked: Locked = False,
 ) -> None:
@@ -43,20 +44,22 @@ def materialize(
     from dataset_assets.interfaces.cli.materialize import publish
     from dataset_assets.interfaces.workspace import Workspace
 
-    publish(Workspace.of(target), name, partition or (), first, last, as_of, locked=locked, force=force)
+    workspace = Workspace.of(target)
+    publish(workspace, name, partition or (), first, last, as_of, locked=locked, force=force, as_json=as_json)
 
 
 def plan(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A dataset; by default all.")] = None,
     first: FirstPeriod = None,
     last: LastPeriod = None,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
     """List the publications that are due, with reasons. Reads only metadata, no rows."""
     from dataset_assets.interfaces.cli.plan import print_plan
     from dataset_assets.interfaces.workspace import Workspace
 
-    print_plan(Workspace.of(target), name, first, last)
+    print_plan(Workspace.of(target), name, first, last, as_json=as_json)
 
 
 def backfill(
@@ -66,6 +69,7 @@ def backfill(
     every: Annotated[
         bool, typer.Option("--all", help="Read all sources again, even if a publication is up to date.")
     ] = False,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
     locked: Locked = False,
 ) -> None:
@@ -73,7 +77,7 @@ def backfill(
     from dataset_assets.interfaces.cli.backfill import backfill
     from dataset_assets.interfaces.workspace import Workspace
 
-    backfill(Workspace.of(target), name, first, last, every=every, locked=locked)
+    backfill(Workspace.of(target), name, first, last, every=every, locked=locked, as_json=as_json)
 
 
 def rebuild(

@@ -81,9 +81,14 @@ def _describe(
     return described.model_copy(update={"problem": problem}) if problem else described
 
 
-def _measure(opened: OpenTable, hidden: Collection[str], report_cost: ReportCost) -> Statistics:
-    """Return statistics by the names of the stored columns. `extra` has the problem of each failed column."""
+def _measure(opened: OpenTable, hidden: Collection[str], report_cost: ReportCost) -> Statistics | None:
+    """Return statistics by the names of the stored columns; None if no column can be declared.
+
+    `extra` has the problem of each failed column.
+    """
     declared = [each for each in opened.relation.columns if each.type in DECLARE_AS]
+    if not declared:
+        return None
     source, columns = _as_declared(opened, declared, hidden)
     cost = estimate_profile(opened.session, source, columns, None)
     if cost is not None:

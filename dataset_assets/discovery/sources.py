@@ -114,12 +114,15 @@ class Sessions:
             self._opened[key] = self._stack.enter_context(engine.connect(JobContext("")))
         return self._opened[key]
 
-    def open(self, name: TableName) -> OpenTable:
-        """Resolve a table with its stored columns. Raises DatasetAssetsError if it cannot be read."""
+    def open(self, name: TableName, *, with_types: bool = True) -> OpenTable:
+        """Resolve a table with its stored columns. Raises DatasetAssetsError if it cannot be read.
+
+        `with_types` finds types that fit the values of a store without types, which takes more time.
+        """
         session, resolver = self.of(name.resolver), name.resolver
-        return OpenTable(
-            name, resolver.state(name.table), resolver.resolve(TableRequest(name.table), session), session
-        )
+        columns = resolver.fitting_columns(name.table, session) if with_types else ()
+        relation = resolver.resolve(TableRequest(name.table, columns), session)
+        return OpenTable(name, resolver.state(name.table), relation, session)
 
 
 def _opened(target: Target, sessions: Sessions, name: TableName) -> OpenTable:

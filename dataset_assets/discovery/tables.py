@@ -107,7 +107,7 @@ def _summaries(
 
 
 def _summary(name: TableName, sessions: Sessions) -> TableSummary:
-    opened = sessions.open(name)
+    opened = sessions.open(name, with_types=False)
     return TableSummary(
         name=name.table,
         resolver=name.resolver.name,

@@ -133,6 +133,13 @@ class Resolver(ABC):
         modified = f", modified {state.modified_at:%Y-%m-%d %H:%M} UTC" if state.modified_at else ""
         yield fine(f"table {self.name}/{table}", f"{rows}{modified}")
 
+    def fitting_columns(self, table: str, session: Session) -> tuple[ColumnDef, ...]:  # noqa: ARG002
+        """Return the columns with types that fit all values, for a store that has no types.
+
+        The result is empty for a store whose columns have types. Raises ResolveError as `resolve` does.
+        """
+        return ()
+
     def stored_name(self, table: str, column: str) -> str:  # noqa: ARG002
         """Return the name in the table's store of a column that a dataset declares."""
         return column

@@ -98,3 +98,35 @@ def test_tables_of_another_engine_are_read_by_it():
     assert {each["resolver"] for each in found} == {"retail", "files"}
     described = json.loads(run_ok("describe", "files/households", "--stats", "--json").out)
     assert (described["row_count"], described["columns"]["town"]["cardinality"]) == (3, 3)
+
+
+CSV = """\
+id,code,price,day,at,flag,odd day,note,empty,big
+1,007,1.50,2026-01-31,2026-01-31T10:00:00Z,true,2026-02-31,,,99999999999999999999
+-2,12,3,2026-02-01,2026-02-01 11:00:00,false,2026-02-01,x,,1
+"""
+
+
+def test_types_to_declare_are_found_in_the_texts_of_a_csv_file(retailer):
+    folder = retailer / "data" / "files"
+    folder.mkdir()
+    (folder / "visits.csv").write_text(CSV)
+    (folder / "none.csv").write_text("a,b\n")
+    (folder / "hollow.csv").write_text("\n")
+    target = retailer / "local.yaml"
+    target.write_text(f"{target.read_text()}    lists: {{type: csv, root: ./data/files}}\n")
+    found = json.loads(run_ok("describe", "lists/visits", "--stats", "--json").out)
+    assert {name: each["declare_as"] for name, each in found["columns"].items()} == {
+        "id": "integer", "code": "string", "price": "decimal", "day": "date", "at": "timestamp",
+        "flag": "boolean", "odd day": "string", "note": "string", "empty": "string", "big": "string",
+    }  # fmt: skip
+    assert found["columns"]["price"]["max"] == "3"
+    assert found["columns"]["at"]["min"] == "2026-01-31T10:00:00+00:00"
+    assert {each["problem"] for each in found["columns"].values()} == {""}
+    assert found["row_count"] == 2
+    empty = json.loads(run_ok("describe", "lists/none", "--stats", "--json").out)
+    assert (empty["row_count"], [each["declare_as"] for each in empty["columns"].values()]) == (
+        0,
+        ["string"] * 2,
+    )
+    assert json.loads(run_ok("describe", "lists/hollow", "--stats", "--json").out)["columns"] == {}

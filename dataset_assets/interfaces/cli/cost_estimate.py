@@ -15,11 +15,12 @@ from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.scope import Source
 from dataset_assets.interfaces.answers.datasets import CostAnswer
 from dataset_assets.interfaces.cli.console import facts, out, print_json
-from dataset_assets.interfaces.cli.sql import AsOfChoice, open_preview
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
+from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.publishing.reuse import same_inputs
+from dataset_assets.publishing.run_preview import open_preview
 from dataset_assets.publishing.source_locator import TransferSource, as_logical
 from dataset_assets.text.wording import size_text
 
@@ -58,7 +59,7 @@ def estimate_cost(workspace: Workspace, entry: Entry, at: AsOfChoice) -> Cost:
     Raises BudgetError if it is over the budget, and ResolveError if a table cannot be resolved.
     """
     engine, sizes = workspace.target.engine, dict[str, int | None]()
-    with open_preview(workspace, entry, at, as_refresh=True) as preview:
+    with open_preview(workspace.catalog, workspace.target, entry, at, as_refresh=True) as preview:
         unchanged = same_inputs(
             preview.prepare(preview.sources.with_transferred(as_logical)), workspace.target
         )

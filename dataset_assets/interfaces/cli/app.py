@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from dataset_assets.interfaces.cli.commands import datasets, files, publishing, tables, target
+from dataset_assets.interfaces.cli.commands import datasets, discovery, files, publishing, tables, target
 from dataset_assets.interfaces.cli.errors import ErrorBoundary
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
@@ -15,6 +15,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "show": datasets.show,
     "check": files.check,
     "lock": files.lock,
+    "analyze": discovery.analyze,
+    "preview": discovery.preview,
     "sql": datasets.sql,
     "materialize": publishing.materialize,
     "plan": publishing.plan,

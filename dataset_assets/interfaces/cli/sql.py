@@ -5,14 +5,13 @@ from sqlglot import exp
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.compiler.logical_relations import logical_relations
 from dataset_assets.compiler.selection_input import SelectionInput
-from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.run_preview import open_preview, preview_request, preview_run
 from dataset_assets.publishing.source_locator import as_logical
-from dataset_assets.selection.splits import NAMES
+from dataset_assets.selection.splits import split_value
 from dataset_assets.sql.build import assemble, column, number
 from dataset_assets.sql.dialect import DIALECTS, Dialect
 from dataset_assets.text.wording import nearest_first, shown
@@ -36,17 +35,17 @@ def selection_sql(
     dataset = workspace.catalog.checked(entry)
     own = workspace.target.engine.dialect
     chosen = _dialect(dialect) if dialect else own
-    split_value = _split_value(dataset, split) if split else None
+    chosen_split = split_value(dataset.split_config, split) if split else None
     scope, request = workspace.catalog.scope(entry), preview_request(entry, at)
     if chosen.name != own.name:
         prepared = preview_run(
             request,
             SelectionInput(scope, logical_relations(scope, at.period), request.looks_back_from, at.period),
         )
-        return _render(prepared, chosen, split_value, with_metadata)
+        return _render(prepared, chosen, chosen_split, with_metadata)
     with open_preview(workspace.catalog, workspace.target, entry, at, as_refresh=with_metadata) as preview:
         prepared = preview.prepare(preview.sources.with_transferred(as_logical))
-        return _render(prepared, own, split_value, with_metadata)
+        return _render(prepared, own, chosen_split, with_metadata)
 
 
 def _render(prepared: PreparedRun, dialect: Dialect, split: int | None, with_metadata: bool) -> str:
@@ -63,12 +62,3 @@ def _dialect(name: str) -> Dialect:
         hint = nearest_first(name, DIALECTS, f"known: {', '.join(DIALECTS)}")
         raise UnsupportedError(Fault(f"there is no dialect {shown(name)}", hint=hint))
     return DIALECTS[name]
-
-
-def _split_value(dataset: Dataset, name: str) -> int:
-    config = dataset.split_config
-    names = {NAMES[value]: value for value in config.values} if config else {}
-    if name not in names:
-        hint = f"it has {', '.join(names)}" if names else "it has no split_config"
-        raise UnsupportedError(Fault(f"the dataset has no split {shown(name)}", hint=hint))
-    return names[name]

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "plan": publishing.plan,
     "backfill": publishing.backfill,
     "read": datasets.read,
+    "rebuild": publishing.rebuild,
     "clean": target.clean,
     "doctor": target.doctor,
     "schema": files.schema,
@@ -33,7 +34,6 @@ def create_app() -> typer.Typer:
         name="dataset-assets",
         help="Training datasets as code: one YAML file in, one versioned, split, audited table out.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     for name, command in COMMANDS.items():

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from dataset_assets.interfaces.cli.options import (
+    AsJson,
     AsOfText,
     Format,
     Name,
@@ -53,16 +54,30 @@ def show(
         int,
         typer.Option("--last", min=1, max=1000, help="List at most this many publications."),
     ] = 20,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
     """Show a dataset: contract, selection, versions, publications."""
-    from dataset_assets.interfaces.cli.console import out
+    from dataset_assets.interfaces.cli.console import out, print_json
     from dataset_assets.interfaces.cli.listing import describe_dataset
-    from dataset_assets.interfaces.cli.publications import describe_publications, history
+    from dataset_assets.interfaces.cli.publications import (
+        dataset_with_publications,
+        describe_publications,
+        history,
+        history_answer,
+    )
     from dataset_assets.interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
     entry = workspace.catalog.entry(name)
+    if as_json:
+        answer = (
+            history_answer(workspace, entry, partition, last)
+            if past
+            else dataset_with_publications(workspace, entry, partition, stats=stats)
+        )
+        print_json(answer)
+        return
     if past:
         for part in history(workspace, entry, partition, last):
             out().print(part)
@@ -88,10 +103,12 @@ def sql(
         bool,
         typer.Option("--dry-run", help="Print the bytes that a run would read, and its budget."),
     ] = False,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
     """Print the query that selects a dataset's rows, or what running it would cost."""
-    from dataset_assets.interfaces.cli.console import say
+    from dataset_assets.interfaces.answers.datasets import SqlAnswer
+    from dataset_assets.interfaces.cli.console import print_json, say
     from dataset_assets.interfaces.cli.cost_estimate import print_cost
     from dataset_assets.interfaces.cli.sql import choose_as_of, selection_sql
     from dataset_assets.interfaces.workspace import Workspace
@@ -103,10 +120,17 @@ def sql(
     at = choose_as_of(workspace, entry, as_of, partition)
     if dry_run:
         say(at)
-        print_cost(workspace, entry, at)
+        print_cost(workspace, entry, at, as_json=as_json)
         return
     text = selection_sql(workspace, entry, at, dialect, split and split.value, with_metadata=rows)
     say(at)
+    if as_json:
+        name_of_dialect = dialect or workspace.target.engine.dialect.name
+        period = at.period.id if at.period else None
+        print_json(
+            SqlAnswer(dataset=entry.stem, dialect=name_of_dialect, as_of=at.as_of, period=period, sql=text)
+        )
+        return
     typer.echo(text)
 
 

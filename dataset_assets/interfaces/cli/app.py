@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from dataset_assets.interfaces.cli.commands import datasets, files, publishing, target
+from dataset_assets.interfaces.cli.commands import datasets, files, publishing, target, uses
 from dataset_assets.interfaces.cli.errors import ErrorBoundary
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
@@ -18,7 +18,12 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "plan": publishing.plan,
     "backfill": publishing.backfill,
     "read": datasets.read,
+    "use": uses.use,
+    "uses": uses.uses,
+    "pin": uses.pin,
+    "unpin": uses.unpin,
     "rebuild": publishing.rebuild,
+    "vacuum": uses.vacuum,
     "clean": target.clean,
     "doctor": target.doctor,
     "schema": files.schema,

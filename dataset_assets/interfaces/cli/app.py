@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from dataset_assets.interfaces.cli.commands import datasets, discovery, files, publishing, tables, target
+from dataset_assets.interfaces.cli.commands import (
+    datasets,
+    discovery,
+    files,
+    publishing,
+    tables,
+    target,
+    uses,
+)
 from dataset_assets.interfaces.cli.errors import ErrorBoundary
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
@@ -22,7 +30,12 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "plan": publishing.plan,
     "backfill": publishing.backfill,
     "read": datasets.read,
+    "use": uses.use,
+    "uses": uses.uses,
+    "pin": uses.pin,
+    "unpin": uses.unpin,
     "rebuild": publishing.rebuild,
+    "vacuum": uses.vacuum,
     "clean": target.clean,
     "doctor": target.doctor,
     "schema": files.schema,

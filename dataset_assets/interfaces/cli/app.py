@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from dataset_assets.interfaces.cli.commands import datasets, discovery, files, publishing, tables, target
+from dataset_assets.interfaces.cli.commands import (
+    datasets,
+    discovery,
+    files,
+    publishing,
+    tables,
+    target,
+    uses,
+)
 from dataset_assets.interfaces.cli.errors import ErrorBoundary
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
@@ -22,6 +30,12 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "plan": publishing.plan,
     "backfill": publishing.backfill,
     "read": datasets.read,
+    "use": uses.use,
+    "uses": uses.uses,
+    "pin": uses.pin,
+    "unpin": uses.unpin,
+    "rebuild": publishing.rebuild,
+    "vacuum": uses.vacuum,
     "clean": target.clean,
     "doctor": target.doctor,
     "schema": files.schema,
@@ -37,7 +51,6 @@ def create_app() -> typer.Typer:
         name="dataset-assets",
         help="Training datasets as code: one YAML file in, one versioned, split, audited table out.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     for name, command in COMMANDS.items():

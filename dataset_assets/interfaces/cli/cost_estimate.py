@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dataset_assets.catalog.catalog import Entry
-from dataset_assets.interfaces.cli.console import facts, out
+from dataset_assets.interfaces.answers.datasets import CostAnswer
+from dataset_assets.interfaces.cli.console import facts, out, print_json
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.publishing.reuse import same_inputs
@@ -60,9 +61,23 @@ def estimate_cost(workspace: Workspace, entry: Entry, at: AsOfChoice) -> Cost:
         return Cost(engine.dialect.name, reads, preview.session.budget, sizes, unchanged)
 
 
-def print_cost(workspace: Workspace, entry: Entry, at: AsOfChoice) -> None:
+def print_cost(workspace: Workspace, entry: Entry, at: AsOfChoice, *, as_json: bool = False) -> None:
     """Print the cost of a dataset's query. Raises as `estimate_cost` does."""
-    out().print(facts(estimate_cost(workspace, entry, at).lines()))
+    cost = estimate_cost(workspace, entry, at)
+    if not as_json:
+        out().print(facts(cost.lines()))
+        return
+    answer = CostAnswer(
+        dataset=entry.stem,
+        engine=cost.engine,
+        as_of=at.as_of,
+        period=at.period.id if at.period else None,
+        reads=cost.reads,
+        budget=cost.budget,
+        moves=cost.transferred,
+        unchanged=cost.unchanged,
+    )
+    print_json(answer)
 
 
 def _from(size: int | None) -> str:

@@ -27,7 +27,8 @@ from dataset_assets.errors import (
     Fault,
     PeriodError,
 )
-from dataset_assets.interfaces.cli.console import cell, out, say
+from dataset_assets.interfaces.answers.faults import ExaminationAnswer
+from dataset_assets.interfaces.cli.console import cell, out, print_json, say
 from dataset_assets.interfaces.cli.cost_estimate import estimate_cost
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.access import DOCTOR, AccessFinding, State, fine, hint_of, missing, note
@@ -42,9 +43,13 @@ from dataset_assets.text.wording import size_text
 _STYLES = {State.OK: "green", State.MISSING: "bold red", State.NOTE: "yellow"}
 
 
-def examine(workspace: Workspace, names: Sequence[str]) -> bool:
-    """Print each finding as soon as it is known; return whether nothing is missing."""
+def examine(workspace: Workspace, names: Sequence[str], *, as_json: bool = False) -> bool:
+    """Print each finding as soon as it is known, or all as JSON; return whether nothing is missing."""
     entries = [workspace.catalog.entry(name) for name in names] or _listed(workspace)
+    if as_json:
+        answer = ExaminationAnswer.of(findings(workspace, entries))
+        print_json(answer)
+        return not answer.missing
     lacking = 0
     printed = set[AccessFinding]()
     for finding in findings(workspace, entries):

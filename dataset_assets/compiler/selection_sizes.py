@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
+from dataset_assets.compiler.query_state import QueryState
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import (
-    QueryState,
     customer_filter,
     join_early,
     map_columns,

@@ -128,9 +128,9 @@ def load_catalog(root: Path) -> Catalog:
     with garbage_collection_paused():
         paths = _files(root / "datasets", faults)
         files = {path.stem: parse_file(path, lambda each: _read_inside(each, root)) for path in paths}
-        entries = _entries(files, calendars, users)
+        entries = build_entries(files, calendars, users)
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
-    projects = dict(_projects(catalog, users, faults))
+    projects = dict(read_projects(catalog, users, faults))
     faults += _misnamed(root)
     return replace(catalog, projects=projects, faults=tuple(faults))
 
@@ -144,7 +144,7 @@ def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> C
     root, faults = path.parent, list[Fault]()
     users = _users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
     calendars = _calendars(root / "periods.yaml", faults)
-    entry = _entries({stem: parse_file(path, read)}, calendars, users)[stem]
+    entry = build_entries({stem: parse_file(path, read)}, calendars, users)[stem]
     entries = {stem: replace(entry, faults=(*entry.faults, *faults))}
     return Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
 
@@ -163,9 +163,10 @@ def _read_inside(path: Path, root: Path) -> Document:
     return read_file(path)
 
 
-def _entries(
+def build_entries(
     files: Mapping[str, ParsedFile], calendars: Calendars | None, users: Users | None
 ) -> dict[str, Entry]:
+    """Check parsed files against all rules, all together, and return their entries by stem."""
     faults = dict(check_files(files, calendars, users))
     return {
         stem: Entry(
@@ -221,8 +222,13 @@ def _built(path: Path, model: type[M], root: str, faults: list[Fault]) -> tuple[
         return None
 
 
-def _projects(catalog: Catalog, users: Users | None, faults: list[Fault]) -> Iterator[tuple[str, Project]]:
-    """Yield the Projects without faults; one without an id gets the id of its lock."""
+def read_projects(
+    catalog: Catalog, users: Users | None, faults: list[Fault]
+) -> Iterator[tuple[str, Project]]:
+    """Yield the Projects without faults, and append the faults of the others.
+
+    A Project without an id gets the id of its lock.
+    """
     for path in _files(catalog.root / "projects", faults):
         built = _built(path, Project, PROJECT, faults)
         if built is None:

@@ -5,6 +5,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -19,15 +20,16 @@ from dataset_assets.adapters.resolvers.by_period import (
     required_periods,
     sorted_periods,
 )
-from dataset_assets.adapters.resolvers.shards import Shards
+from dataset_assets.adapters.resolvers.shards import Shards, shard_location
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import AccessError, Fault, ResolveError
+from dataset_assets.model import is_identifier
 from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import PhysicalColumn, Relation
-from dataset_assets.ports.resolver import Survey, TableRequest, TableState, TimeRange
+from dataset_assets.ports.resolver import StoredTable, Survey, TableRequest, TableState, TimeRange
 from dataset_assets.sql.dialect import BIGQUERY
 from dataset_assets.text.wording import nearest_first
 
@@ -79,6 +81,20 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         connection = self.connection
         same = BigQueryEngineSettings(type="bigquery", project=connection.settings.project)
         return BigQueryEngine(self.settings.own_engine or same, connection)
+
+    @override
+    def tables(self) -> Sequence[StoredTable]:
+        """Return the configured tables, and those of the dataset with its views; shards are one table."""
+        configured = super().tables()
+        covered = {".".join(self._path(each.name)).replace(PERIOD, "*") for each in configured}
+        project, dataset, _ = self._path("")
+        found: dict[StoredTable, None] = {}
+        for name in sorted(self._names("")):
+            path = f"{project}.{dataset}.{name}"
+            if not any(fnmatchcase(path, pattern) for pattern in covered):
+                location = shard_location(name) or ("" if is_identifier(name) else name)
+                found[StoredTable(location or name, location)] = None
+        return [*configured, *(each for each in found if each.name not in self.settings.tables)]
 
     @override
     def cadence(self, table: str) -> str | None:

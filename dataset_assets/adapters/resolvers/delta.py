@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 - the library deltalake loads when a table is opened, not when a target is read
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Literal
 from typing_extensions import override
 
 from dataset_assets.adapters.resolvers.base import LocalResolver, ResolverSettings, path_inside_root
+from dataset_assets.adapters.resolvers.listing import children, unconfigured
 from dataset_assets.adapters.shared.context import Location, TargetContext
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import TableRequest, TableState
+from dataset_assets.ports.resolver import StoredTable, TableRequest, TableState
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -44,6 +46,13 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
     @override
     def directories(self) -> tuple[Path, ...]:
         return (self.root,)
+
+    @override
+    def tables(self) -> Sequence[StoredTable]:
+        """Return the configured tables, and the folders of the root that hold a Delta log."""
+        configured = super().tables()
+        folders = [path for path in children(self, self.root) if (path / "_delta_log").is_dir()]
+        return [*configured, *unconfigured(self.root, folders, "", self.settings)]
 
     @override
     def resolve(self, request: TableRequest, session: Session) -> Relation:

@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from dataset_assets.adapters.bigquery.names import table
-from dataset_assets.adapters.resolvers.by_period import parse_period
+from dataset_assets.adapters.resolvers.by_period import PERIOD, parse_period
 from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.period import Period
 from dataset_assets.sql.build import column, text
 
 _ID = re.compile(r"([A-Z]*\d{4})([QWM]?\d{1,2})(\d\d)?")
+_BY_DAY = re.compile(r"(?P<prefix>.*[^0-9])(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
+"""Matches the name of a shard of one day, as BigQuery itself names shards."""
+
+
+def shard_location(name: str) -> str:
+    """Return the location of the sharded table that a table is the shard of one day of; empty if of none."""
+    found = _BY_DAY.fullmatch(name)
+    return f"{found['prefix']}{PERIOD}" if found else ""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from dataset_assets.interfaces.cli.commands import datasets, files, publishing, target
+from dataset_assets.interfaces.cli.commands import datasets, files, publishing, tables, target
 from dataset_assets.interfaces.cli.errors import ErrorBoundary
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "init": files.init,
+    "tables": tables.tables,
+    "describe": tables.describe,
     "list": datasets.list_datasets,
     "show": datasets.show,
     "check": files.check,

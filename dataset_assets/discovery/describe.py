@@ -1,11 +1,12 @@
 """Describe one table: its stored columns, the types to declare, and statistics of its rows."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlglot import exp
 
 from dataset_assets.compiler.typing import CASTS
 from dataset_assets.contract.model import ColumnType
+from dataset_assets.discovery.runs import ReportCost
 from dataset_assets.discovery.sources import OpenTable, open_table
 from dataset_assets.discovery.tables import ColumnDescription, TableDescription
 from dataset_assets.errors import DataError
@@ -15,9 +16,6 @@ from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.sql.build import alias_table, column
 from dataset_assets.stats.profile import estimate_profile, profile
 from dataset_assets.stats.statistics import ColumnStatistics, Statistics
-
-ReportCost = Callable[[int], None]
-"""Receives the bytes for which queries will be billed, before the first of them runs."""
 
 DECLARE_AS: Mapping[PhysicalType, ColumnType] = {
     PhysicalType.STRING: ColumnType.STRING,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from dataset_assets.contract.model import ColumnDef
+from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.access import AccessFinding, fine
 from dataset_assets.ports.engine import Engine, Session
@@ -43,6 +44,14 @@ class TableRequest:
     table: str
     columns: tuple[ColumnDef, ...] = ()
     time_range: TimeRange | None = None
+
+
+@dataclass(frozen=True)
+class PastVersion:
+    """The version of a table that an earlier run read, and the instant at which that run began."""
+
+    version: str
+    read_at: datetime
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,18 @@ class Resolver(ABC):
         Raises ResolveError if the table does not exist, a Period within the time range is missing, or a path
         is outside of the resolver's root (BR-205).
         """
+
+    def resolve_past(self, request: TableRequest, past: PastVersion, session: Session) -> Relation:
+        """Return the relation of a table as it was in an earlier version.
+
+        By default only the present version can be read. Raises ResolveError if the rows of that version are
+        gone, with the instant since when, as far as it is known.
+        """
+        relation = self.resolve(request, session)
+        if relation.version == past.version:
+            return relation
+        modified = self.survey(request.table)(request.time_range).modified_at
+        raise ResolveError(gone(f"{self.name}/{request.table}", past, modified))
 
     @abstractmethod
     def pieces(self, table: str) -> Mapping[str | None, TableState]:
@@ -147,3 +168,12 @@ class Resolver(ABC):
     def role(self, table: str) -> str:  # noqa: ARG002
         """Return the hint which role permits to read the table; empty if unknown."""
         return ""
+
+
+def gone(table: str, past: PastVersion, since: datetime | None) -> Fault:
+    """Return the fault that the rows of a past version cannot be read any more, since when if it is known."""
+    when = f" since {since:%Y-%m-%dT%H:%M:%SZ}" if since else ""
+    message = f"{table} as of {past.read_at:%Y-%m-%dT%H:%M:%SZ} is gone{when}"
+    return Fault(
+        message, hint="a store with time travel (Delta, BigQuery) keeps earlier versions for a while"
+    )

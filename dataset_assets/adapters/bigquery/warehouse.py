@@ -15,7 +15,7 @@ from sqlglot import exp
 from typing_extensions import override
 
 from dataset_assets.adapters.bigquery.ledger_tables import DESCRIPTIONS, SCHEMAS
-from dataset_assets.adapters.bigquery.names import short_hash, transfer_prefix
+from dataset_assets.adapters.bigquery.names import create_with_expiration, short_hash, transfer_prefix
 from dataset_assets.adapters.bigquery.publications import BigQueryPublications, bigquery_session
 from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError
@@ -87,7 +87,7 @@ class BigQueryWarehouse(BigQueryPublications):
     @override
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedTable:
         opened, source = bigquery_session(session), self._staging_table(claim)
-        create = _create_with_expiration(source, query, self.staging_hours)
+        create = create_with_expiration(source, query, self.staging_hours)
         try:
             table = self._create_staged(create, claim, opened)
         except BaseException:
@@ -215,16 +215,6 @@ class BigQueryWarehouse(BigQueryPublications):
             table.clustering_fields = ["dataset", "period"]
             table.description = DESCRIPTIONS[name]
             session.tables.create(table)
-
-
-def _create_with_expiration(table: exp.Table, query: exp.Query, hours: int) -> exp.Create:
-    """Return `CREATE OR REPLACE TABLE ... AS query` for a table that expires after some hours."""
-    expires = exp.TimestampAdd(
-        this=exp.CurrentTimestamp(), expression=exp.Literal.number(hours), unit=exp.var("HOUR")
-    )
-    option = exp.Property(this=exp.var("expiration_timestamp"), value=expires)
-    properties = exp.Properties(expressions=[option])
-    return exp.Create(this=table, kind="TABLE", replace=True, properties=properties, expression=query.copy())
 
 
 def _rank(claim: Claim) -> tuple[int, str]:

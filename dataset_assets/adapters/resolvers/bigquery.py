@@ -5,6 +5,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -29,7 +30,15 @@ from dataset_assets.periods.period import Period
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import PhysicalColumn, Relation
-from dataset_assets.ports.resolver import StoredTable, Survey, TableRequest, TableState, TimeRange
+from dataset_assets.ports.resolver import (
+    PastVersion,
+    StoredTable,
+    Survey,
+    TableRequest,
+    TableState,
+    TimeRange,
+    gone,
+)
 from dataset_assets.sql.dialect import BIGQUERY
 from dataset_assets.text.wording import nearest_first
 
@@ -103,10 +112,30 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
 
     @override
     def resolve(self, request: TableRequest, session: Session) -> Relation:
+        return self._relation(request, *self._located(request.table, request.time_range))
+
+    @override
+    def resolve_past(self, request: TableRequest, past: PastVersion, session: Session) -> Relation:
+        """Return the rows of a single table by time travel; of views and shards only the present rows."""
+        from dataset_assets.adapters.bigquery.table_state import STORED_KINDS
+        from dataset_assets.adapters.bigquery.time_travel import as_of
+
+        source, tables = self._located(request.table, request.time_range)
+        present = self._relation(request, source, tables)
+        if present.version == past.version:
+            return present
+        is_stored = self.cadence(request.table) is None and tables[0].table_type in STORED_KINDS
+        oldest = datetime.now(UTC) - self._tables.time_travel(*self._path(request.table)[:2])
+        if not is_stored or past.read_at < oldest:
+            since = tables[0].modified if not is_stored else past.read_at + (datetime.now(UTC) - oldest)
+            raise ResolveError(gone(f"{self.name}/{request.table}", past, since))
+        earlier = self._relation(request, as_of(source, past.read_at), tables)
+        return replace(earlier, version=past.version, row_count=None)
+
+    def _relation(self, request: TableRequest, source: "exp.Expr", tables: "list[Table]") -> Relation:
         from dataset_assets.adapters.bigquery.types import physical_columns
 
         table = request.table
-        source, tables = self._located(table, request.time_range)
         try:
             columns = physical_columns({each.table_id: each.schema for each in tables})
         except ValueError as error:

@@ -1,6 +1,7 @@
 """Suggest a dataset over some tables: one named step for each kind of suggestion."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
@@ -21,6 +22,7 @@ from dataset_assets.discovery.suggestions.selection import (
 )
 from dataset_assets.discovery.suggestions.settings import SuggestionSettings
 from dataset_assets.discovery.suggestions.suggestion import Suggestions
+from dataset_assets.discovery.tables import TableDescription
 from dataset_assets.errors import Fault, ResolveError, system_errors_as_faults
 from dataset_assets.ports.target import Target
 from dataset_assets.text.wording import listed, shown
@@ -48,6 +50,14 @@ def suggestions_of(facts: Facts) -> Suggestions:
     return suggestions
 
 
+@dataclass(frozen=True)
+class SuggestedTables:
+    """The described tables, and the suggestions for a dataset over them."""
+
+    descriptions: tuple[TableDescription, ...]
+    suggestions: Suggestions
+
+
 def suggest(
     target: Target,
     tables: Sequence[str],
@@ -57,8 +67,8 @@ def suggest(
     main: str | None = None,
     sensitive: Mapping[str, Collection[str]] = MappingProxyType({}),
     report_cost: ReportCost = no_report,
-) -> Suggestions:
-    """Suggest a dataset over tables, each named `table` or `resolver/table`.
+) -> SuggestedTables:
+    """Describe tables, each named `table` or `resolver/table`, and suggest a dataset over them.
 
     `main` is the main table, if a person chose it. `now` only decides whether a window should move with time.
     `sensitive` has the columns of each named table whose values are not shown (BR-206). On an engine that
@@ -80,7 +90,8 @@ def suggest(
             now,
             find_table(target, main).table if main else None,
         )
-        return suggestions_of(facts).model_copy(update={"resolver_id": resolver_id})
+        found = suggestions_of(facts).model_copy(update={"resolver_id": resolver_id})
+        return SuggestedTables(descriptions, found)
 
 
 def _resolver_id(target: Target, opened: Sequence[OpenTable]) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from dataset_assets.interfaces.cli.commands import datasets, files, publishing, tables, target
+from dataset_assets.interfaces.cli.commands import datasets, discovery, files, publishing, tables, target
 from dataset_assets.interfaces.cli.errors import ErrorBoundary
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
@@ -15,11 +15,14 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "show": datasets.show,
     "check": files.check,
     "lock": files.lock,
+    "analyze": discovery.analyze,
+    "preview": discovery.preview,
     "sql": datasets.sql,
     "materialize": publishing.materialize,
     "plan": publishing.plan,
     "backfill": publishing.backfill,
     "read": datasets.read,
+    "rebuild": publishing.rebuild,
     "clean": target.clean,
     "doctor": target.doctor,
     "schema": files.schema,
@@ -35,7 +38,6 @@ def create_app() -> typer.Typer:
         name="dataset-assets",
         help="Training datasets as code: one YAML file in, one versioned, split, audited table out.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     for name, command in COMMANDS.items():

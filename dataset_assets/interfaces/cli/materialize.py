@@ -17,9 +17,11 @@ from dataset_assets.catalog.build_order import chosen_periods
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.checks.audit import AuditError, CheckResult
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
-from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, say, steps
-from dataset_assets.interfaces.workspace import Workspace, parse_as_of
+from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
+from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, print_json, say, steps
+from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.periods.period import Period
+from dataset_assets.publishing.as_of_choice import parse_as_of
 from dataset_assets.publishing.dataset_ids import rename_notice_in
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request
@@ -149,6 +151,7 @@ def publish(
     *,
     locked: bool = False,
     force: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Publish the chosen Periods of a dataset and print the publications, even if some Periods failed.
 
@@ -166,10 +169,12 @@ def publish(
     try:
         results.extend(run.publish(entry, periods))
     finally:
-        if results and len(periods) > 1:
+        if as_json:
+            print_json(PublicationsAnswer(publications=tuple(map(PublicationAnswer.of_run, results))))
+        elif results and len(periods) > 1:
             out().print(overview(results))
             say(*remarks(results))
-    if len(periods) == 1:
+    if len(periods) == 1 and not as_json:
         out().print(*map(details, results))
 
 

@@ -6,11 +6,13 @@ from rich.console import RenderableType
 
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.interfaces.answers.datasets import DatasetAnswer, dataset_answer
+from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli import listing
 from dataset_assets.interfaces.cli.console import cell, say
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import JobContext
-from dataset_assets.ports.warehouse import Publication, PublicationQuery
+from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record
 from dataset_assets.publishing.dataset_ids import id_conflict, rename_notice_in
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.text.wording import listed
@@ -44,6 +46,33 @@ def history(workspace: Workspace, entry: Entry, partition: str | None, last: int
 
     Raises ResolveError if that Period is not published.
     """
+    records = _newest_records(workspace, entry, partition, last)
+    yield listing.history_table(records) if records else cell("Nothing is published yet")
+
+
+def history_answer(
+    workspace: Workspace, entry: Entry, partition: str | None, last: int
+) -> PublicationsAnswer:
+    """Return the newest `last` publications as `history` shows them. Raises as `history` does."""
+    records = _newest_records(workspace, entry, partition, last)
+    return PublicationsAnswer(publications=tuple(map(PublicationAnswer.of_record, records)))
+
+
+def dataset_with_publications(
+    workspace: Workspace, entry: Entry, partition: str | None, *, stats: bool
+) -> DatasetAnswer:
+    """Return a dataset with its current publications and, with `stats`, the statistics of one of them.
+
+    Raises ResolveError if `partition` is not published, and ContractError if the file has faults.
+    """
+    workspace.catalog.checked(entry)
+    publications = _publications(workspace, entry)
+    shown = _select(publications, partition).record["statistics"] if stats and publications else {}
+    answers = tuple(PublicationAnswer.of_record(each.record, each.version) for each in publications)
+    return dataset_answer(workspace.catalog, entry, answers, shown)
+
+
+def _newest_records(workspace: Workspace, entry: Entry, partition: str | None, last: int) -> list[Record]:
     target = workspace.target
     with target.engine.connect(JobContext(entry.stem)) as session:
         periods = target.warehouse.periods(entry.stem, session)
@@ -51,11 +80,7 @@ def history(workspace: Workspace, entry: Entry, partition: str | None, last: int
             raise _unknown(partition, periods)
         chosen = [partition] if partition else periods
         records = target.warehouse.recent(entry.stem, chosen, session, last) if chosen else []
-    if not records:
-        yield cell("Nothing is published yet")
-        return
-    newest = sorted(records, key=lambda record: record["published_at"], reverse=True)
-    yield listing.history_table(newest[:last])
+    return sorted(records, key=lambda record: record["published_at"], reverse=True)[:last]
 
 
 def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:

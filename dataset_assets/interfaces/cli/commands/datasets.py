@@ -5,12 +5,14 @@ Each command imports what it needs when it runs, so that `--help` is fast.
 
 # ruff: noqa: PLC0415 - see above
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dataset_assets.interfaces.cli.options import (
+    AsJson,
     AsOfText,
     Format,
     Name,
@@ -53,16 +55,30 @@ def show(
         int,
         typer.Option("--last", min=1, max=1000, help="List at most this many publications."),
     ] = 20,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
     """Show a dataset: contract, selection, versions, publications."""
-    from dataset_assets.interfaces.cli.console import out
+    from dataset_assets.interfaces.cli.console import out, print_json
     from dataset_assets.interfaces.cli.listing import describe_dataset
-    from dataset_assets.interfaces.cli.publications import describe_publications, history
+    from dataset_assets.interfaces.cli.publications import (
+        dataset_with_publications,
+        describe_publications,
+        history,
+        history_answer,
+    )
     from dataset_assets.interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
     entry = workspace.catalog.entry(name)
+    if as_json:
+        answer = (
+            history_answer(workspace, entry, partition, last)
+            if past
+            else dataset_with_publications(workspace, entry, partition, stats=stats)
+        )
+        print_json(answer)
+        return
     if past:
         for part in history(workspace, entry, partition, last):
             out().print(part)
@@ -88,25 +104,35 @@ def sql(
         bool,
         typer.Option("--dry-run", help="Print the bytes that a run would read, and its budget."),
     ] = False,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
     """Print the query that selects a dataset's rows, or what running it would cost."""
-    from dataset_assets.interfaces.cli.console import say
+    from dataset_assets.interfaces.answers.datasets import SqlAnswer
+    from dataset_assets.interfaces.cli.console import print_json, say
     from dataset_assets.interfaces.cli.cost_estimate import print_cost
-    from dataset_assets.interfaces.cli.sql import choose_as_of, selection_sql
+    from dataset_assets.interfaces.cli.sql import selection_sql
     from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.publishing.as_of_choice import choose_as_of
 
     if dry_run and (dialect or split or rows):
         raise typer.BadParameter("--dry-run is of a whole run: leave out --dialect, --split and --rows")
     workspace = Workspace.of(target)
     entry = workspace.catalog.entry(name)
-    at = choose_as_of(workspace, entry, as_of, partition)
+    at = choose_as_of(workspace.catalog, entry, as_of, partition, datetime.now(UTC))
     if dry_run:
         say(at)
-        print_cost(workspace, entry, at)
+        print_cost(workspace, entry, at, as_json=as_json)
         return
     text = selection_sql(workspace, entry, at, dialect, split and split.value, with_metadata=rows)
     say(at)
+    if as_json:
+        name_of_dialect = dialect or workspace.target.engine.dialect.name
+        period = at.period.id if at.period else None
+        print_json(
+            SqlAnswer(dataset=entry.stem, dialect=name_of_dialect, as_of=at.as_of, period=period, sql=text)
+        )
+        return
     typer.echo(text)
 
 

@@ -4,13 +4,23 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from dataset_assets.interfaces.cli.commands import datasets, discovery, files, publishing, tables, target
+from dataset_assets.interfaces.cli.commands import (
+    authoring,
+    datasets,
+    discovery,
+    files,
+    publishing,
+    tables,
+    target,
+)
 from dataset_assets.interfaces.cli.errors import ErrorBoundary
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "init": files.init,
     "tables": tables.tables,
     "describe": tables.describe,
+    "suggest": authoring.suggest,
+    "new": authoring.new,
     "list": datasets.list_datasets,
     "show": datasets.show,
     "check": files.check,

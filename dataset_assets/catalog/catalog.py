@@ -130,7 +130,7 @@ def load_catalog(root: Path) -> Catalog:
         files = {path.stem: parse_file(path, lambda each: _read_inside(each, root)) for path in paths}
         entries = entries_of(files, calendars, users)
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
-    projects = dict(_projects(catalog, users, faults))
+    projects = dict(read_projects(catalog, users, faults))
     faults += _misnamed(root)
     return replace(catalog, projects=projects, faults=tuple(faults))
 
@@ -222,8 +222,13 @@ def _built(path: Path, model: type[M], root: str, faults: list[Fault]) -> tuple[
         return None
 
 
-def _projects(catalog: Catalog, users: Users | None, faults: list[Fault]) -> Iterator[tuple[str, Project]]:
-    """Yield the Projects without faults; one without an id gets the id of its lock."""
+def read_projects(
+    catalog: Catalog, users: Users | None, faults: list[Fault]
+) -> Iterator[tuple[str, Project]]:
+    """Yield the Projects without faults, and append the faults of the others.
+
+    A Project without an id gets the id of its lock.
+    """
     for path in _files(catalog.root / "projects", faults):
         built = _built(path, Project, PROJECT, faults)
         if built is None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import typer
 
 from dataset_assets.interfaces.cli.commands import (
+    authoring,
     datasets,
     discovery,
     files,
@@ -19,6 +20,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "init": files.init,
     "tables": tables.tables,
     "describe": tables.describe,
+    "suggest": authoring.suggest,
+    "new": authoring.new,
     "list": datasets.list_datasets,
     "show": datasets.show,
     "check": files.check,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from dataset_assets.interfaces.cli.commands import datasets, files, publishing, target
+from dataset_assets.interfaces.cli.commands import datasets, files, lifecycle, publishing, target
 from dataset_assets.interfaces.cli.errors import ErrorBoundary
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
@@ -13,6 +13,14 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "show": datasets.show,
     "check": files.check,
     "lock": files.lock,
+    "edit": lifecycle.edit,
+    "activate": lifecycle.activate,
+    "disable": lifecycle.disable,
+    "archive": lifecycle.archive,
+    "restore": lifecycle.restore,
+    "clone": lifecycle.clone,
+    "rename": lifecycle.rename,
+    "delete": lifecycle.delete,
     "sql": datasets.sql,
     "materialize": publishing.materialize,
     "plan": publishing.plan,

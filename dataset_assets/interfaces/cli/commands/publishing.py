@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from dataset_assets.interfaces.cli.options import (
+    Anyway,
     AsOfText,
     FirstPeriod,
     LastPeriod,
@@ -37,12 +38,23 @@ def materialize(
     ] = False,
     target: OptionalTarget = None,
     locked: Locked = False,
+    anyway: Anyway = False,
 ) -> None:
     """Publish a dataset: run, check and publish its rows."""
     from dataset_assets.interfaces.cli.materialize import publish
     from dataset_assets.interfaces.workspace import Workspace
 
-    publish(Workspace.of(target), name, partition or (), first, last, as_of, locked=locked, force=force)
+    publish(
+        Workspace.of(target),
+        name,
+        partition or (),
+        first,
+        last,
+        as_of,
+        locked=locked,
+        force=force,
+        anyway=anyway,
+    )
 
 
 def plan(
@@ -67,12 +79,13 @@ def backfill(
     ] = False,
     target: OptionalTarget = None,
     locked: Locked = False,
+    anyway: Anyway = False,
 ) -> None:
     """Publish everything that `plan` lists as due. If it is interrupted, run it again to continue."""
     from dataset_assets.interfaces.cli.backfill import backfill
     from dataset_assets.interfaces.workspace import Workspace
 
-    backfill(Workspace.of(target), name, first, last, every=every, locked=locked)
+    backfill(Workspace.of(target), name, first, last, every=every, locked=locked, anyway=anyway)
 
 
 def demo(

@@ -94,8 +94,13 @@ def resolve(state: QueryState) -> QueryState:
 
 def join(state: QueryState) -> QueryState:
     """Mark the lookups that filters or the split depend on; they are joined first (BR-112)."""
+    return join_early(state, state.inputs.filter_columns())
+
+
+def join_early(state: QueryState, columns: Iterable[Reference]) -> QueryState:
+    """Mark the lookups that have these columns, and those that they are joined on; they are joined first."""
     inputs = state.inputs
-    wanted = {reference.source for reference in inputs.filter_columns()}
+    wanted = {reference.source for reference in columns}
     for lookup in reversed(inputs.scope.lookups):
         if lookup in wanted:
             wanted |= {reference.source for reference, _ in inputs.joins(lookup)}
@@ -126,14 +131,20 @@ def window(state: QueryState) -> QueryState:
 
 def product_filter(state: QueryState) -> QueryState:
     """Filter products; the filter is fitted on the rows of the window or on its train rows (BR-105)."""
-    filters, config = state.inputs.dataset.filters, state.inputs.dataset.split_config
-    if filters.fit_on == "train" and config:
-        in_train = exp.EQ(
-            this=config.expression(_split_input(state, state.in_rows)), expression=number(TRAIN)
-        )
+    filters, in_train = state.inputs.dataset.filters, train_condition(state)
+    if in_train is not None:
         train = exp.select("*").from_(table(state.rows)).where(in_train)
         state = state.with_ctes(CTE(state.names.free(TRAIN_ROWS), train))
     return _filtered(state, filters.product_filter.fit(_fit(state)), filters.product_filter.keep)
+
+
+def train_condition(state: QueryState) -> exp.Expr | None:
+    """Return the condition of the rows that filters are fitted on; None if they are fitted on all rows."""
+    dataset = state.inputs.dataset
+    if dataset.filters.fit_on != "train" or dataset.split_config is None:
+        return None
+    value = dataset.split_config.expression(_split_input(state, state.in_rows))
+    return exp.EQ(this=value, expression=number(TRAIN))
 
 
 def customer_filter(state: QueryState) -> QueryState:
@@ -221,10 +232,10 @@ def _fit(state: QueryState) -> FitInput:
     train = state.names.free(TRAIN_ROWS)
     rows = train if any(cte.name == train for cte in state.ctes) else state.rows
     mapped = frozenset(state.inputs.concepts)
-    return FitInput(rows, state.concept, mapped, state.names, _revenue(state))
+    return FitInput(rows, state.concept, mapped, state.names, revenue(state))
 
 
-def _revenue(state: QueryState) -> exp.Expr | None:
+def revenue(state: QueryState) -> exp.Expr | None:
     """Return the revenue as a decimal (BR-103): BigQuery's sum of integers is an integer and can overflow."""
     found = state.inputs.concepts.get("revenue")
     if found is None:

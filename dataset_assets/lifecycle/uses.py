@@ -3,7 +3,7 @@
 A use pins: what a model was trained on stays readable, whatever a target's retention is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,7 +124,7 @@ def unpin(
 
 
 @contextmanager
-def _session(target: Target, choice: PublicationChoice) -> Iterator[Session]:
+def _session(target: Target, choice: PublicationChoice) -> Generator[Session]:
     """Open a session whose jobs are its own: a command that is repeated runs them again."""
     with target.engine.connect(JobContext(choice.dataset, run_id=str(uuid4()))) as session:
         yield session

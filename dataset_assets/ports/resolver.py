@@ -1,7 +1,7 @@
 """The interface of a resolver, which locates tables and reads their metadata."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -54,6 +54,18 @@ class PastVersion:
     read_at: datetime
 
 
+@dataclass(frozen=True)
+class StoredTable:
+    """A table that a resolver's store holds.
+
+    A file of a dataset can use `name` if `location` is empty. Otherwise the name alone does not lead to the
+    table: the target needs an entry in the resolver's `tables` with this location.
+    """
+
+    name: str
+    location: str = ""
+
+
 Survey = Callable[[TimeRange | None], TableState]
 """Receives a time range, None for all rows; returns the state of the table's pieces in it."""
 
@@ -68,6 +80,14 @@ class Resolver(ABC):
     @abstractmethod
     def engine(self) -> Engine:
         """Return an engine that reads its relations, for a target whose own engine cannot."""
+
+    def tables(self) -> Sequence[StoredTable]:
+        """Return the tables that exist, by their metadata; none if the resolver cannot list them.
+
+        Hidden and empty files and everything outside of the resolver's root are left out (BR-205). Raises
+        ResolveError or AccessError if the store cannot be listed.
+        """
+        return ()
 
     @abstractmethod
     def resolve(self, request: TableRequest, session: Session) -> Relation:
@@ -133,6 +153,17 @@ class Resolver(ABC):
         rows = "rows are not counted" if state.row_count is None else f"{state.row_count:,} rows"
         modified = f", modified {state.modified_at:%Y-%m-%d %H:%M} UTC" if state.modified_at else ""
         yield fine(f"table {self.name}/{table}", f"{rows}{modified}")
+
+    def fitting_columns(self, table: str, session: Session) -> tuple[ColumnDef, ...]:  # noqa: ARG002
+        """Return the columns with types that fit all values, for a store that has no types.
+
+        The result is empty for a store whose columns have types. Raises ResolveError as `resolve` does.
+        """
+        return ()
+
+    def stored_name(self, table: str, column: str) -> str:  # noqa: ARG002
+        """Return the name in the table's store of a column that a dataset declares."""
+        return column
 
     def role(self, table: str) -> str:  # noqa: ARG002
         """Return the hint which role permits to read the table; empty if unknown."""

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from dataset_assets.adapters.bigquery.keeper import BigQueryKeeper
 from dataset_assets.adapters.bigquery.ledger_tables import SCHEMAS
-from dataset_assets.adapters.bigquery.names import short_hash, transfer_prefix
+from dataset_assets.adapters.bigquery.names import create_with_expiration, short_hash, transfer_prefix
 from dataset_assets.adapters.bigquery.publications import bigquery_session
 from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError
@@ -88,7 +88,7 @@ class BigQueryWarehouse(BigQueryKeeper):
     @override
     def stage(self, claim: Claim, query: exp.Query, session: Session) -> StagedTable:
         opened, source = bigquery_session(session), self._staging_table(claim)
-        create = _create_with_expiration(source, query, self.staging_hours)
+        create = create_with_expiration(source, query, self.staging_hours)
         try:
             table = self._create_staged(create, claim, opened)
         except BaseException:
@@ -208,16 +208,6 @@ class BigQueryWarehouse(BigQueryKeeper):
         session.tables.dataset(self.project, self.dataset)  # raises ResolveError if it does not exist
         for name in SCHEMAS:
             self.create_ledger_table(name, session)
-
-
-def _create_with_expiration(table: exp.Table, query: exp.Query, hours: int) -> exp.Create:
-    """Return `CREATE OR REPLACE TABLE ... AS query` for a table that expires after some hours."""
-    expires = exp.TimestampAdd(
-        this=exp.CurrentTimestamp(), expression=exp.Literal.number(hours), unit=exp.var("HOUR")
-    )
-    option = exp.Property(this=exp.var("expiration_timestamp"), value=expires)
-    properties = exp.Properties(expressions=[option])
-    return exp.Create(this=table, kind="TABLE", replace=True, properties=properties, expression=query.copy())
 
 
 def _rank(claim: Claim) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -122,6 +123,7 @@ class DuckDBSession(Session):
         self._engine = engine
         self._worker = ThreadPoolExecutor(1, "duckdb")
         self._attached: dict[Path, str] = {}
+        self._numbers = count()
 
     @override
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
@@ -159,6 +161,13 @@ class DuckDBSession(Session):
             raise counted.failure or error from None
         finally:
             self._on_worker(lambda: self._connection.unregister(view.name))
+        return table.copy()
+
+    @override
+    def store(self, name: str, query: exp.Query) -> exp.Expr:
+        """Create a table of the session, which can spill to disk."""
+        table = exp.to_table(f"stored_{next(self._numbers)}_{name}")
+        self.run(exp.Create(this=table, kind="TABLE", expression=query.copy()))
         return table.copy()
 
     @override

@@ -5,7 +5,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -20,7 +19,7 @@ from dataset_assets.adapters.resolvers.by_period import (
     required_periods,
     sorted_periods,
 )
-from dataset_assets.adapters.resolvers.shards import Shards
+from dataset_assets.adapters.resolvers.shards import Shards, stored_tables
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import AccessError, Fault, ResolveError
 from dataset_assets.periods.cadence import Calendars
@@ -30,6 +29,7 @@ from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import PhysicalColumn, Relation
 from dataset_assets.ports.resolver import (
     PastVersion,
+    StoredTable,
     Survey,
     TableRequest,
     TableState,
@@ -89,6 +89,15 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         return BigQueryEngine(self.settings.own_engine or same, connection)
 
     @override
+    def tables(self) -> Sequence[StoredTable]:
+        """Return the configured tables, and those of the dataset with its views; shards are one table."""
+        configured = super().tables()
+        covered = {".".join(self._path(each.name)).replace(PERIOD, "*") for each in configured}
+        project, dataset, _ = self._path("")
+        found = stored_tables(f"{project}.{dataset}", self._names(""), covered)
+        return [*configured, *(each for each in found if each.name not in self.settings.tables)]
+
+    @override
     def cadence(self, table: str) -> str | None:
         own = self.settings.tables.get(table)
         return own.period if own else None
@@ -100,17 +109,14 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
     @override
     def resolve_past(self, request: TableRequest, past: PastVersion, session: Session) -> Relation:
         """Return the rows of a single table by time travel; of views and shards only the present rows."""
-        from dataset_assets.adapters.bigquery.table_state import STORED_KINDS
-        from dataset_assets.adapters.bigquery.time_travel import as_of
+        from dataset_assets.adapters.bigquery.time_travel import as_of, gone_since
 
         source, tables = self._located(request.table, request.time_range)
         present = self._relation(request, source, tables)
         if present.version == past.version:
             return present
-        is_stored = self.cadence(request.table) is None and tables[0].table_type in STORED_KINDS
-        oldest = datetime.now(UTC) - self._tables.time_travel(*self._path(request.table)[:2])
-        if not is_stored or past.read_at < oldest:
-            since = tables[0].modified if not is_stored else past.read_at + (datetime.now(UTC) - oldest)
+        since = gone_since(self._tables, source, tables[-1], past.read_at)
+        if since:
             raise ResolveError(gone(f"{self.name}/{request.table}", past, since))
         earlier = self._relation(request, as_of(source, past.read_at), tables)
         return replace(earlier, version=past.version, row_count=None)

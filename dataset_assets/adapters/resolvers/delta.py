@@ -2,7 +2,7 @@
 
 # ruff: noqa: PLC0415 - the library deltalake loads when a table is opened, not when a target is read
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from typing_extensions import override
 
 from dataset_assets.adapters.resolvers.base import LocalResolver, ResolverSettings, path_inside_root
+from dataset_assets.adapters.resolvers.listing import children, unconfigured
 from dataset_assets.adapters.shared.context import Location, TargetContext
 from dataset_assets.errors import ResolveError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import PastVersion, TableRequest, TableState, gone
+from dataset_assets.ports.resolver import PastVersion, StoredTable, TableRequest, TableState, gone
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -46,6 +47,13 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
     @override
     def directories(self) -> tuple[Path, ...]:
         return (self.root,)
+
+    @override
+    def tables(self) -> Sequence[StoredTable]:
+        """Return the configured tables, and the folders of the root that hold a Delta log."""
+        configured = super().tables()
+        folders = [path for path in children(self, self.root) if (path / "_delta_log").is_dir()]
+        return [*configured, *unconfigured(self.root, folders, "", self.settings)]
 
     @override
     def resolve(self, request: TableRequest, session: Session) -> Relation:

@@ -4,15 +4,27 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from dataset_assets.interfaces.cli.commands import datasets, files, publishing, target, uses
+from dataset_assets.interfaces.cli.commands import (
+    datasets,
+    discovery,
+    files,
+    publishing,
+    tables,
+    target,
+    uses,
+)
 from dataset_assets.interfaces.cli.errors import ErrorBoundary
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "init": files.init,
+    "tables": tables.tables,
+    "describe": tables.describe,
     "list": datasets.list_datasets,
     "show": datasets.show,
     "check": files.check,
     "lock": files.lock,
+    "analyze": discovery.analyze,
+    "preview": discovery.preview,
     "sql": datasets.sql,
     "materialize": publishing.materialize,
     "plan": publishing.plan,

@@ -18,8 +18,9 @@ from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, print_json, say, steps
 from dataset_assets.interfaces.use_reports import instance_folder
-from dataset_assets.interfaces.workspace import Workspace, parse_as_of
+from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.periods.period import Period
+from dataset_assets.publishing.as_of_choice import parse_as_of
 from dataset_assets.publishing.dataset_ids import rename_notice_in
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request

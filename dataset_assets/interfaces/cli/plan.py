@@ -11,8 +11,8 @@ from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_
 from dataset_assets.interfaces.answers.plans import PlanAnswer
 from dataset_assets.interfaces.cli.console import Grid, cell, out, print_json, say
 from dataset_assets.interfaces.cli.cost_estimate import estimate_cost
-from dataset_assets.interfaces.cli.sql import default_as_of
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.publishing.as_of_choice import default_as_of
 from dataset_assets.publishing.dataset_ids import rename_notice_in
 from dataset_assets.staleness.plan import Plan, plans
 from dataset_assets.staleness.reasons import StalePublication
@@ -152,7 +152,9 @@ def billed_bytes(workspace: Workspace, dataset_plans: Sequence[Plan]) -> Iterato
         if possible:
             period, stem = possible[-1].period, plan.entry.stem
             try:
-                reads = estimate_cost(workspace, plan.entry, default_as_of(period)).reads or 0
+                reads = (
+                    estimate_cost(workspace, plan.entry, default_as_of(period, datetime.now(UTC))).reads or 0
+                )
             except DatasetAssetsError as error:
                 yield f"{stem}: what would be read is {UNKNOWN}: {error}"
             else:

@@ -5,6 +5,7 @@ Each command imports what it needs when it runs, so that `--help` is fast.
 
 # ruff: noqa: PLC0415 - see above
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -110,14 +111,15 @@ def sql(
     from dataset_assets.interfaces.answers.datasets import SqlAnswer
     from dataset_assets.interfaces.cli.console import print_json, say
     from dataset_assets.interfaces.cli.cost_estimate import print_cost
-    from dataset_assets.interfaces.cli.sql import choose_as_of, selection_sql
+    from dataset_assets.interfaces.cli.sql import selection_sql
     from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.publishing.as_of_choice import choose_as_of
 
     if dry_run and (dialect or split or rows):
         raise typer.BadParameter("--dry-run is of a whole run: leave out --dialect, --split and --rows")
     workspace = Workspace.of(target)
     entry = workspace.catalog.entry(name)
-    at = choose_as_of(workspace, entry, as_of, partition)
+    at = choose_as_of(workspace.catalog, entry, as_of, partition, datetime.now(UTC))
     if dry_run:
         say(at)
         print_cost(workspace, entry, at, as_json=as_json)

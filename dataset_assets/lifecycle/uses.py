@@ -1,6 +1,6 @@
 """Record which training run used which publications, and pin publications, as an API and pages would.
 
-A use pins: what a model was trained on stays readable, whatever a target's retention is.
+A use pins: what a model was trained on stays readable, whatever a target's retention is (BR-208).
 """
 
 from collections.abc import Generator, Mapping, Sequence

@@ -161,6 +161,7 @@ def read(
     from dataset_assets.interfaces.reading import open_rows, record_reading
     from dataset_assets.interfaces.row_selection import RowSelection
     from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.lifecycle.uses import check_training_run
 
     kind = choose_format(form, output)
     on_screen = kind == Format.TABLE
@@ -168,6 +169,8 @@ def read(
     names = tuple(part.strip() for part in columns.split(",") if part.strip()) if columns else ()
     selection = RowSelection(name, partition, version, split and split.value, names, row_limit, with_system)
     workspace = Workspace.of(target)
+    if training_run is not None:
+        check_training_run(training_run)
     with open_rows(workspace, selection) as rows:
         if on_screen:
             print_rows(rows)

@@ -13,6 +13,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "show": datasets.show,
     "check": files.check,
     "lock": files.lock,
+    "history": lifecycle.history,
+    "diff": lifecycle.diff,
     "edit": lifecycle.edit,
     "activate": lifecycle.activate,
     "disable": lifecycle.disable,

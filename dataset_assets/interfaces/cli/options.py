@@ -23,6 +23,15 @@ class Split(StrEnum):
     TEST = "test"
 
 
+class Status(StrEnum):
+    """The status of a dataset (BR-101)."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    ARCHIVED = "archived"
+
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A dataset: its file's stem, or its id.")]
 OptionalTarget = Annotated[
     str | None, typer.Option("--target", help="A target's name or file; by default DATASET_ASSETS_TARGET.")

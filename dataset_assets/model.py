@@ -112,6 +112,14 @@ Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=120)]
 """The name of a table, column or alias: letters, digits and `_`, the first a letter (BR-011, BR-012)."""
 
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,119}")
+
+
+def is_identifier(name: str) -> bool:
+    """Return whether a text is a valid Identifier."""
+    return _IDENTIFIER.fullmatch(name) is not None
+
+
 ResolverName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=120)]
 """The name of a resolver: an Identifier that may also contain `-`."""
 

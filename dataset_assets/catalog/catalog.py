@@ -129,7 +129,7 @@ def load_catalog(root: Path) -> Catalog:
     with garbage_collection_paused():
         paths = _files(root / "datasets", faults)
         files = {path.stem: parse_file(path, lambda each: _read_inside(each, root)) for path in paths}
-        entries = build_entries(files, calendars, users)
+        entries = entries_of(files, calendars, users)
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
     projects = dict(read_projects(catalog, users, faults))
     faults += _misnamed(root)
@@ -146,7 +146,7 @@ def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> C
     root, faults = path.parent, list[Fault]()
     users = _users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
     calendars = _calendars(root / "periods.yaml", faults)
-    entry = build_entries({stem: parse_file(path, read)}, calendars, users)[stem]
+    entry = entries_of({stem: parse_file(path, read)}, calendars, users)[stem]
     entries = {stem: replace(entry, faults=(*entry.faults, *faults))}
     return Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
 
@@ -165,10 +165,10 @@ def _read_inside(path: Path, root: Path) -> Document:
     return read_file(path)
 
 
-def build_entries(
+def entries_of(
     files: Mapping[str, ParsedFile], calendars: Calendars | None, users: Users | None
 ) -> dict[str, Entry]:
-    """Check parsed files against all rules, all together, and return their entries by stem."""
+    """Check parsed files against the rules, all together, and return an entry for each, by its stem."""
     faults = dict(check_files(files, calendars, users))
     return {
         stem: Entry(

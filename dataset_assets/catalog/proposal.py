@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dataset_assets.catalog.catalog import Catalog, Entry, build_entries, read_projects
+from dataset_assets.catalog.catalog import Catalog, Entry, entries_of, read_projects
 from dataset_assets.catalog.parsed_files import ParsedFile, parse_file
 from dataset_assets.errors import Fault
 from dataset_assets.yaml.reader import Document, read
@@ -38,7 +38,7 @@ def propose(catalog: Catalog, stem: str, text: str | None) -> Proposal:
     if text is not None:
         files[stem] = parse_file(path, lambda each: _document(text, each))
     users = catalog.users if catalog.users.root else None
-    entries = build_entries(dict(sorted(files.items())), catalog.calendars, users)
+    entries = entries_of(dict(sorted(files.items())), catalog.calendars, users)
     changed = replace(catalog, entries=entries, projects={}, faults=())
     faults: list[Fault] = []
     projects = dict(read_projects(changed, users, faults))

@@ -5,16 +5,17 @@ Each step (window, filters, split, lookups) adds its CTEs, in this order: `date_
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from sqlglot import exp
 
+from dataset_assets.compiler.query_state import SOURCE_ROWS, QueryState
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.source_columns import in_source, in_window, join_lookup, read
 from dataset_assets.compiler.typing import SQL_TYPES, mismatches
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.contract.scope import Reference, Source
+from dataset_assets.contract.scope import Reference
 from dataset_assets.errors import ResolveError, raise_all
 from dataset_assets.rows.encoding import row_text
 from dataset_assets.selection.filters import FitInput
@@ -22,61 +23,9 @@ from dataset_assets.selection.splits import TRAIN, SplitInput
 from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary, column, number, table
 from dataset_assets.sql.internal_names import Names
 
-SOURCE_ROWS, WINDOW_ROWS, TRAIN_ROWS = "source_rows", "date_filtered", "train_rows"
+WINDOW_ROWS, TRAIN_ROWS = "date_filtered", "train_rows"
 ROWS = "enriched_transactions"
 """The CTE of the selected rows without system columns; it has another name if the user's names include it."""
-
-
-@dataclass(frozen=True)
-class QueryState:
-    """The state of the query between two steps.
-
-    `early` are the lookups that the window, the filters or the split read: they are joined first, and their
-    columns then have the names of `inputs.joined_columns`. `rows` names the CTE of the rows so far, `keep`
-    are the conditions that a row must satisfy, `projection` the published columns.
-    """
-
-    inputs: SelectionInput
-    early: tuple[Source, ...] = ()
-    ctes: tuple[CTE, ...] = ()
-    rows: str = SOURCE_ROWS
-    keep: tuple[exp.Expr, ...] = ()
-    projection: tuple[exp.Expr, ...] = ()
-
-    @property
-    def late(self) -> tuple[Source, ...]:
-        """The lookups that are joined last, because only the published columns need them."""
-        return tuple(lookup for lookup in self.inputs.scope.lookups if lookup not in self.early)
-
-    @property
-    def names(self) -> Names:
-        """Generator of names for CTEs and helper columns, unlike any name in the file and the sources."""
-        return self.inputs.names
-
-    def with_ctes(self, *ctes: CTE) -> "QueryState":
-        """Return this state with more CTEs at its end."""
-        return replace(self, ctes=(*self.ctes, *ctes))
-
-    def in_rows(self, reference: Reference, table_name: str | None = None) -> exp.Expr:
-        """Return a column of the main table or of an early lookup by its name in the CTE `rows`."""
-        name = reference.column.name
-        if reference.source in self.early:
-            name = self.inputs.joined_columns[reference.source.name, name]
-        return column(name, table_name)
-
-    def in_join(self, reference: Reference) -> exp.Expr:
-        """Return any column by its name in the join of `rows` and the late lookups."""
-        if reference.source in self.late:
-            return column(reference.column.name, reference.source.name)
-        return self.in_rows(reference, self.inputs.scope.main.name)
-
-    def concept(self, name: str) -> exp.Expr:
-        """Return the column of a mapped concept in `rows`."""
-        return self.in_rows(self.inputs.concepts[name])
-
-    def concept_in_join(self, name: str) -> exp.Expr:
-        """Return the column of a mapped concept in the join of `rows` and the late lookups."""
-        return self.in_join(self.inputs.concepts[name])
 
 
 def resolve(state: QueryState) -> QueryState:
@@ -94,8 +43,13 @@ def resolve(state: QueryState) -> QueryState:
 
 def join(state: QueryState) -> QueryState:
     """Mark the lookups that filters or the split depend on; they are joined first (BR-112)."""
+    return join_early(state, state.inputs.filter_columns())
+
+
+def join_early(state: QueryState, columns: Iterable[Reference]) -> QueryState:
+    """Mark the lookups that have these columns, and those that they are joined on; they are joined first."""
     inputs = state.inputs
-    wanted = {reference.source for reference in inputs.filter_columns()}
+    wanted = {reference.source for reference in columns}
     for lookup in reversed(inputs.scope.lookups):
         if lookup in wanted:
             wanted |= {reference.source for reference, _ in inputs.joins(lookup)}
@@ -126,14 +80,20 @@ def window(state: QueryState) -> QueryState:
 
 def product_filter(state: QueryState) -> QueryState:
     """Filter products; the filter is fitted on the rows of the window or on its train rows (BR-105)."""
-    filters, config = state.inputs.dataset.filters, state.inputs.dataset.split_config
-    if filters.fit_on == "train" and config:
-        in_train = exp.EQ(
-            this=config.expression(_split_input(state, state.in_rows)), expression=number(TRAIN)
-        )
+    filters, in_train = state.inputs.dataset.filters, train_condition(state)
+    if in_train is not None:
         train = exp.select("*").from_(table(state.rows)).where(in_train)
         state = state.with_ctes(CTE(state.names.free(TRAIN_ROWS), train))
     return _filtered(state, filters.product_filter.fit(_fit(state)), filters.product_filter.keep)
+
+
+def train_condition(state: QueryState) -> exp.Expr | None:
+    """Return the condition of the rows that filters are fitted on; None if they are fitted on all rows."""
+    dataset = state.inputs.dataset
+    if dataset.filters.fit_on != "train" or dataset.split_config is None:
+        return None
+    value = dataset.split_config.expression(_split_input(state, state.in_rows))
+    return exp.EQ(this=value, expression=number(TRAIN))
 
 
 def customer_filter(state: QueryState) -> QueryState:
@@ -221,10 +181,10 @@ def _fit(state: QueryState) -> FitInput:
     train = state.names.free(TRAIN_ROWS)
     rows = train if any(cte.name == train for cte in state.ctes) else state.rows
     mapped = frozenset(state.inputs.concepts)
-    return FitInput(rows, state.concept, mapped, state.names, _revenue(state))
+    return FitInput(rows, state.concept, mapped, state.names, revenue(state))
 
 
-def _revenue(state: QueryState) -> exp.Expr | None:
+def revenue(state: QueryState) -> exp.Expr | None:
     """Return the revenue as a decimal (BR-103): BigQuery's sum of integers is an integer and can overflow."""
     found = state.inputs.concepts.get("revenue")
     if found is None:

@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from dataset_assets.errors import DataError, DatasetAssetsError, Fault
+from dataset_assets.text.values import json_value
 from dataset_assets.text.wording import listed, shown
 
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
 Decimals = Literal["decimal", "float"]
 LABELS, NULL = "_labels", "NULL"
-_EXACT = Context(prec=76)
-"""Keeps every digit: Python rounds to 28 by default, and a published decimal has up to 38."""
 
 
 def check_decimals(decimals: str) -> None:
@@ -120,13 +117,4 @@ def format_value(value: Any) -> str:
 
 def to_json_value(value: Any) -> Any:
     """Return a value for JSON: decimals, dates and times as text, labels as an object, NULL as None."""
-    match value:
-        case Decimal():
-            return f"{value.normalize(_EXACT):f}"
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case date():
-            return value.isoformat()
-        case list():
-            return labels_dict(value)
-    return value
+    return labels_dict(value) if isinstance(value, list) else json_value(value)

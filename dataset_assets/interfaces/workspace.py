@@ -1,23 +1,16 @@
 """Open what every command works with: the settings, the catalog of all files, and the target."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-
-from pydantic import TypeAdapter, ValidationError
 
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.catalog.catalog import Catalog, load_catalog
 from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.validation import Resolvers
-from dataset_assets.errors import ContractError, Fault, PeriodError
-from dataset_assets.model import YEARS, Instant
+from dataset_assets.errors import ContractError, Fault
 from dataset_assets.periods.cadence import Calendars
 from dataset_assets.ports.target import Target
-from dataset_assets.text.wording import shown
-
-_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 @dataclass(frozen=True)
@@ -82,19 +75,3 @@ class Workspace:
 
         target = read_target(self._target, calendars, self.settings.project)
         return Resolvers(target.name, tuple(target.file.resolvers))
-
-
-def parse_as_of(text: str) -> datetime:
-    """Parse an as-of: a date or an instant, in UTC by default.
-
-    Raises PeriodError if the text is not an instant, or if its year is out of range.
-    """
-    try:
-        as_of = _INSTANT.validate_python(text)
-    except ValidationError:
-        hint = "write it as 2018-01-01 or 2018-01-01T12:00:00Z"
-        raise PeriodError(Fault(f"as-of {shown(text)} is not an instant", hint=hint)) from None
-    if as_of.year not in YEARS:
-        hint = f"use one of the years {YEARS[0]} to {YEARS[-1]}"
-        raise PeriodError(Fault(f"as-of {shown(text)} is out of range", hint=hint))
-    return as_of

@@ -4,6 +4,7 @@ Rows and date range are those of the last publication, from its record: no row i
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from dataset_assets.catalog.catalog import Catalog, Entry
@@ -14,8 +15,14 @@ from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
 
-LastUsed = Callable[[], Mapping[str, datetime]]
-"""Returns the instant of the last use of each dataset, by its id."""
+
+@dataclass
+class _Published:
+    """What the warehouse tells of datasets, by stem: last records, last uses, and what could not be read."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    used: Mapping[str, datetime] = field(default_factory=dict)
+    faults: dict[Fault, None] = field(default_factory=dict)
 
 
 class DateRange(Model):
@@ -60,7 +67,6 @@ def list_datasets(
     catalog: Catalog,
     open_target: Callable[[], Target] | None = None,
     *,
-    last_used: LastUsed | None = None,
     archived: bool = False,
     status: Status | None = None,
     ml_model: str | None = None,
@@ -70,12 +76,10 @@ def list_datasets(
     A target that cannot be opened or read leaves facts of publications empty, with a remark.
     """
     entries = [entry for entry in catalog.entries.values() if _is_listed(entry, archived, status, ml_model)]
-    faults: dict[Fault, None] = {}
-    records = _records(entries, open_target, faults) if open_target else {}
-    used = last_used() if last_used else {}
+    published = _published(entries, open_target) if open_target else _Published()
     return DatasetList(
-        datasets=tuple(_listed(catalog, entry, records.get(entry.stem), used) for entry in entries),
-        remarks=tuple(f"what is published is unknown: {fault}" for fault in faults),
+        datasets=tuple(_listed(catalog, entry, published) for entry in entries),
+        remarks=tuple(f"what is published is unknown: {fault}" for fault in published.faults),
     )
 
 
@@ -89,20 +93,19 @@ def _is_listed(entry: Entry, archived: bool, status: Status | None, ml_model: st
     return archived or entry.dataset.status is not Status.ARCHIVED
 
 
-def _records(
-    entries: list[Entry], open_target: Callable[[], Target], faults: dict[Fault, None]
-) -> Mapping[str, Record]:
-    """Return the record of the last publication of each dataset, in one session."""
-    found: dict[str, Record] = {}
+def _published(entries: list[Entry], open_target: Callable[[], Target]) -> _Published:
+    """Read the last record and the last use of each dataset in one session."""
+    found = _Published()
     try:
         target = open_target()
         with target.engine.connect(JobContext("datasets")) as session:
             for entry in entries:
-                record = _last_record(target, entry.stem, session, faults)
+                record = _last_record(target, entry.stem, session, found.faults)
                 if record:
-                    found[entry.stem] = record
+                    found.records[entry.stem] = record
+            found.used = target.warehouse.last_uses([entry.stem for entry in entries], session)
     except DatasetAssetsError as error:
-        faults |= dict.fromkeys(error.faults)
+        found.faults |= dict.fromkeys(error.faults)
     return found
 
 
@@ -116,9 +119,7 @@ def _last_record(target: Target, stem: str, session: Session, faults: dict[Fault
     return [*records.values()][-1] if records else None
 
 
-def _listed(
-    catalog: Catalog, entry: Entry, record: Record | None, used: Mapping[str, datetime]
-) -> ListedDataset:
+def _listed(catalog: Catalog, entry: Entry, published: _Published) -> ListedDataset:
     dataset = entry.dataset
     if dataset is None or not entry.ok:
         name = dataset.name if dataset else None
@@ -137,10 +138,10 @@ def _listed(
         version_pending=version.pending,
         created_at=dataset.created_at or (lines[0].locked_at if lines else None),
         updated_at=lines[-1].locked_at if lines else dataset.updated_at,
-        last_used_at=used.get(str(dataset.id)),
+        last_used_at=published.used.get(entry.stem),
         partitions=_partitions(dataset),
         tables=tuple(dict.fromkeys(_tables(catalog, entry))),
-        **_publication(record),
+        **_publication(published.records.get(entry.stem)),
     )
 
 

@@ -61,6 +61,13 @@ class Session(ABC):
         engine are raised unchanged (BR-004).
         """
 
+    def store(self, name: str, query: exp.Query) -> exp.Expr:  # noqa: ARG002
+        """Keep the rows of a query for the lifetime of the session, and return an expression for FROM.
+
+        An engine that may not write returns the query itself, which runs again wherever it is read.
+        """
+        return query.subquery()
+
     def estimate(self, query: exp.Query) -> int | None:  # noqa: ARG002
         """Return the bytes for which the query would be billed; None if reading costs nothing.
 

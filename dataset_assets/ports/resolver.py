@@ -1,12 +1,13 @@
 """The interface of a resolver, which locates tables and reads their metadata."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from dataset_assets.contract.model import ColumnDef
+from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.access import AccessFinding, fine
 from dataset_assets.ports.engine import Engine, Session
@@ -45,6 +46,26 @@ class TableRequest:
     time_range: TimeRange | None = None
 
 
+@dataclass(frozen=True)
+class PastVersion:
+    """The version of a table that an earlier run read, and the instant at which that run began."""
+
+    version: str
+    read_at: datetime
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """A table that a resolver's store holds.
+
+    A file of a dataset can use `name` if `location` is empty. Otherwise the name alone does not lead to the
+    table: the target needs an entry in the resolver's `tables` with this location.
+    """
+
+    name: str
+    location: str = ""
+
+
 Survey = Callable[[TimeRange | None], TableState]
 """Receives a time range, None for all rows; returns the state of the table's pieces in it."""
 
@@ -60,6 +81,14 @@ class Resolver(ABC):
     def engine(self) -> Engine:
         """Return an engine that reads its relations, for a target whose own engine cannot."""
 
+    def tables(self) -> Sequence[StoredTable]:
+        """Return the tables that exist, by their metadata; none if the resolver cannot list them.
+
+        Hidden and empty files and everything outside of the resolver's root are left out (BR-205). Raises
+        ResolveError or AccessError if the store cannot be listed.
+        """
+        return ()
+
     @abstractmethod
     def resolve(self, request: TableRequest, session: Session) -> Relation:
         """Return the relation of a table; of one stored by Period only the pieces in the time range.
@@ -67,6 +96,18 @@ class Resolver(ABC):
         Raises ResolveError if the table does not exist, a Period within the time range is missing, or a path
         is outside of the resolver's root (BR-205).
         """
+
+    def resolve_past(self, request: TableRequest, past: PastVersion, session: Session) -> Relation:
+        """Return the relation of a table as it was in an earlier version.
+
+        By default only the present version can be read. Raises ResolveError if the rows of that version are
+        gone, with the instant since when, as far as it is known.
+        """
+        relation = self.resolve(request, session)
+        if relation.version == past.version:
+            return relation
+        modified = self.survey(request.table)(request.time_range).modified_at
+        raise ResolveError(gone(f"{self.name}/{request.table}", past, modified))
 
     @abstractmethod
     def pieces(self, table: str) -> Mapping[str | None, TableState]:
@@ -113,6 +154,26 @@ class Resolver(ABC):
         modified = f", modified {state.modified_at:%Y-%m-%d %H:%M} UTC" if state.modified_at else ""
         yield fine(f"table {self.name}/{table}", f"{rows}{modified}")
 
+    def fitting_columns(self, table: str, session: Session) -> tuple[ColumnDef, ...]:  # noqa: ARG002
+        """Return the columns with types that fit all values, for a store that has no types.
+
+        The result is empty for a store whose columns have types. Raises ResolveError as `resolve` does.
+        """
+        return ()
+
+    def stored_name(self, table: str, column: str) -> str:  # noqa: ARG002
+        """Return the name in the table's store of a column that a dataset declares."""
+        return column
+
     def role(self, table: str) -> str:  # noqa: ARG002
         """Return the hint which role permits to read the table; empty if unknown."""
         return ""
+
+
+def gone(table: str, past: PastVersion, since: datetime | None) -> Fault:
+    """Return the fault that the rows of a past version cannot be read any more, since when if it is known."""
+    when = f" since {since:%Y-%m-%dT%H:%M:%SZ}" if since else ""
+    message = f"{table} as of {past.read_at:%Y-%m-%dT%H:%M:%SZ} is gone{when}"
+    return Fault(
+        message, hint="a store with time travel (Delta, BigQuery) keeps earlier versions for a while"
+    )

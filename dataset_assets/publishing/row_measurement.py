@@ -1,5 +1,6 @@
 """Measure staged rows in one pass: statistics, the digest, and the number of new and changed rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -34,14 +35,21 @@ def measure(run: PreparedRun, staged: Staged, session: Session) -> RowMeasuremen
         "added": exp.CountIf(this=exp.EQ(this=column("_created_at"), expression=now)),
         "touched": exp.CountIf(this=exp.EQ(this=column("_updated_at"), expression=now.copy())),
     }
-    split = "split" if run.inputs.dataset.split_config else None
-    found = profile(session, staged.relation.source, run.profiled_columns, split, extra)
-    columns = {name: found.columns[duplicate] for name, duplicate in run.duplicate_columns.items()}
-    statistics = found.model_copy(update={"columns": columns})
+    statistics = row_statistics(run, staged.relation.source, session, extra)
     totals = {name: int(Decimal(total or 0)) for name, total in statistics.extra.items()}
     digest = fold_digest(run.digest_columns, {name: totals[name] for name in parts})
     counts = _refresh_counts(run, statistics.row_count, totals["added"], totals["touched"])
     return RowMeasurement(statistics, counts, digest)
+
+
+def row_statistics(
+    run: PreparedRun, rows: exp.Expr, session: Session, extra: Mapping[str, exp.Expr] | None = None
+) -> Statistics:
+    """Return the statistics of all published columns of a run's rows; `extra` are further aggregates."""
+    split = "split" if run.inputs.dataset.split_config else None
+    found = profile(session, rows, run.profiled_columns, split, extra)
+    columns = {name: found.columns[duplicate] for name, duplicate in run.duplicate_columns.items()}
+    return found.model_copy(update={"columns": columns})
 
 
 def _refresh_counts(run: PreparedRun, rows: int, added: int, touched: int) -> RefreshCounts:

@@ -4,15 +4,19 @@ Only the columns that the selection uses are transferred, and of the main table 
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
 
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.source_columns import source_query
+from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.scope import Source
 from dataset_assets.errors import DataError, ResolveError, raise_all
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
+from dataset_assets.publishing.source_locator import TransferSource, as_logical
 from dataset_assets.text.progress import Progress
 from dataset_assets.text.wording import size_text
 
@@ -71,3 +75,22 @@ class _TransferProgress:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.rows:,} rows, {size_text(self.size)}"
+
+
+def estimated_transfer(sizes: dict[str, int | None]) -> TransferSource:
+    """Return a transfer that transfers nothing: it estimates the bytes and returns a table without rows."""
+
+    def carry(inputs: SelectionInput, source: Source, reader: Session) -> Relation:
+        sizes[source.name] = reader.estimate(source_query(inputs, source))
+        named = as_logical(inputs, source, reader)
+        return replace(named, source=_no_rows(source))
+
+    return carry
+
+
+def _no_rows(source: Source) -> exp.Subquery:
+    columns = (
+        exp.alias_(exp.cast(exp.null(), SQL_TYPES[each.type]), each.name, quoted=True)
+        for each in source.columns
+    )
+    return exp.select(*columns).limit(0).subquery()

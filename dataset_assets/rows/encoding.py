@@ -84,6 +84,12 @@ def content_digest(session: Session, source: exp.Expr, columns: Sequence[Publish
     of the MD5 of each row's text, exact on every engine up to 8e10 rows. It detects accidental changes, not
     forgery.
     """
+    return counted_digest(session, source, columns)[1]
+
+
+def counted_digest(session: Session, source: exp.Expr, columns: Sequence[PublishedColumn]) -> tuple[int, str]:
+    """Return the number of rows of `source` and their `content_digest`, from one scan."""
     parts = digest_parts(columns)
     query = exp.select(*(alias(exp.cast(part, "TEXT"), name) for name, part in parts.items()))
-    return fold_digest(columns, session.rows(query.from_(source.copy()))[0])
+    answer = session.rows(query.from_(source.copy()))[0]
+    return int(answer["digest_rows"]), fold_digest(columns, answer)

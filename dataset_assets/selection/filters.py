@@ -71,7 +71,7 @@ class NoFilter(Filter):
         return None
 
 
-class _RevenueFilter(Filter):
+class RevenueFilter(Filter):
     """Keep the products that pass a test on their total revenue in the fitted rows.
 
     The CTEs are `product_revenue` and `top_products`. A row without a product is never kept.
@@ -109,7 +109,7 @@ class _RevenueFilter(Filter):
         return is_in(product, names.free(self.kept_in), product.name)
 
 
-class TopRevenuePercent(_RevenueFilter):
+class TopRevenuePercent(RevenueFilter):
     """Keep the best `value` percent of the products by rank (BR-102)."""
 
     type: Literal["top_revenue_percent"]
@@ -124,7 +124,7 @@ class TopRevenuePercent(_RevenueFilter):
         return column(names.free("revenue_rank")) <= number(f"{self.value / 100:.2f}")
 
 
-class CumulativeRevenuePercent(_RevenueFilter):
+class CumulativeRevenuePercent(RevenueFilter):
     """Keep the best products that together bring `value` percent of the revenue (BR-102).
 
     A product is kept while the revenue of the products before it is below the percentage; equal revenues are

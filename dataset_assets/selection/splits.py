@@ -14,8 +14,10 @@ from pydantic import Field, model_validator
 from sqlglot import exp
 from typing_extensions import override
 
+from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.model import Integer, Model
 from dataset_assets.sql.build import number, text
+from dataset_assets.text.wording import shown
 
 MOST_DAYS = 36_500
 """The most days that a split may count back (a hundred years), so that the date exists."""
@@ -177,3 +179,12 @@ def _below(bucket: exp.Expr, percent: int) -> exp.Expr:
 
 
 SplitConfig = Annotated[TimeBasedSplit | RandomSplit, Field(discriminator="strategy")]
+
+
+def split_value(config: Split | None, name: str) -> int:
+    """Return the value of the split called `name`. Raises UnsupportedError if the dataset has none."""
+    names = {NAMES[value]: value for value in config.values} if config else {}
+    if name not in names:
+        hint = f"it has {', '.join(names)}" if names else "it has no split_config"
+        raise UnsupportedError(Fault(f"the dataset has no split {shown(name)}", hint=hint))
+    return names[name]

@@ -1,7 +1,7 @@
 """Profile rows: run the queries of their statistics and read the answers into `Statistics`."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -47,20 +47,40 @@ def profile(
     found: dict[str, ColumnStatistics] = {}
     totals: dict[str, int] = {}
     extras: dict[str, str | None] = {}
-    in_one_scan = len(columns) > WIDE and _row_count(session, source) <= FEW_ROWS
-    size = BATCH_OF_ONE_SCAN if in_one_scan else BATCH
-    for first in range(0, len(columns), size):
-        batch = columns[first : first + size]
-        counting = Counting(source, tuple(batch), split, in_one_scan)
-        query = profile_query(counting, (extra or {}) if first == 0 else {})
+    for number, counting in enumerate(_countings(session, source, columns, split)):
+        query = profile_query(counting, (extra or {}) if number == 0 else {})
         by_field: dict[int | None, list[Row]] = defaultdict(list)
         for row in session.rows(query):
             by_field[row["field"]].append(row)
-        found |= {each.name: _ColumnReader(each, by_field[place]).build() for place, each in enumerate(batch)}
-        if first == 0:
+        batch = enumerate(counting.columns)
+        found |= {each.name: _ColumnReader(each, by_field[place]).build() for place, each in batch}
+        if number == 0:
             totals = {scope: int(row["n"]) for scope, row in _totals(by_field[0]).items()}
             extras = {row["scope"]: row["low"] for row in by_field[None]}
     return Statistics(row_count=totals.pop(ALL, 0), splits=totals, columns=found, extra=extras)
+
+
+def estimate_profile(
+    session: Session, source: exp.Expr, columns: Sequence[PublishedColumn], split: str | None
+) -> int | None:
+    """Return the bytes for which the queries of a profile would be billed; None if reading costs nothing.
+
+    Raises BudgetError if one of them exceeds the target's limit.
+    """
+    if session.budget is None:
+        return None
+    countings = _countings(session, source, columns, split)
+    return sum(session.estimate(profile_query(each, {})) or 0 for each in countings)
+
+
+def _countings(
+    session: Session, source: exp.Expr, columns: Sequence[PublishedColumn], split: str | None
+) -> Iterator[Counting]:
+    """Yield what each query of a profile counts: the columns in batches."""
+    in_one_scan = len(columns) > WIDE and _row_count(session, source) <= FEW_ROWS
+    size = BATCH_OF_ONE_SCAN if in_one_scan else BATCH
+    for first in range(0, len(columns), size):
+        yield Counting(source, tuple(columns[first : first + size]), split, in_one_scan)
 
 
 def _row_count(session: Session, source: exp.Expr) -> int:

@@ -377,3 +377,26 @@ def test_a_cadence_that_no_calendar_has_is_told_with_its_place(tmp_path: Path) -
     (fault,) = caught.value.faults
     assert fault.field == "target.resolvers.lake.tables.events.period"
     assert str(fault).startswith(f"{tmp_path}/target.yaml:")
+
+
+def test_tables_views_and_shards_are_listed(store: Store) -> None:
+    for name in ("sales", "_hidden", "visits_20260101", "visits_20260102", "events_20260101", "odd-name"):
+        store.run(f"CREATE TABLE D.`{name}` AS SELECT 1 AS id")
+    store.run("CREATE VIEW D.seen AS SELECT * FROM D.sales")
+    tables = {"visits": {"location": "visits_{period}", "period": "day"}, "mine": {"location": "other.mine"}}
+    before = len(store.proxy.requests)
+    found = {each.name: each.location for each in store.open(tables=tables).tables()}
+    assert found == {
+        "mine": "",
+        "visits": "",
+        "events_{period}": "events_{period}",
+        "odd-name": "odd-name",
+        "sales": "",
+        "seen": "",
+    }
+    assert [each.place for each in store.proxy.requests[before:]] == ["tables.list"]
+
+
+def test_a_dataset_that_is_not_there_has_no_tables(store: Store) -> None:
+    with pytest.raises(ResolveError, match=r"resolver .lake.: there is no dataset .*gone"):
+        store.open(dataset="gone").tables()

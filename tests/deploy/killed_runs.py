@@ -114,8 +114,19 @@ class Kills:
             ask(self.home, LAUNCH)
         yield None
 
+    @staticmethod
+    def ended(process: subprocess.Popen | None) -> bool:
+        """Return whether a command has failed."""
+        return process is not None and process.poll() not in (None, 0)
+
+    def idle(self) -> bool:
+        """Return whether every run has ended: one that the sensor requested meanwhile would have the slot."""
+        with self.instance() as instance:
+            return all(run.is_finished for run in instance.get_runs())
+
     def kill(self, kind: str) -> str:
         """Start a run, kill it while it occupies the slot, and return its id; empty for a command."""
+        until(self.idle)
         known = self.runs()
         with self.held(), self.begun(kind) as process:
             if process and kind == "command line":
@@ -135,7 +146,8 @@ class Kills:
             if process and kind == "command line":
                 assert process.wait(LIMIT) == 0, self.home.said(f"command{self.number}")
                 return time.monotonic() - begun
-            run = until(lambda: self.at_work(known))
+            run = until(lambda: self.at_work(known) or self.ended(process))
+            assert isinstance(run, dg.DagsterRun), self.home.said(f"command{self.number}")
             seconds = time.monotonic() - begun
             until(lambda: self.status(run.run_id) is dg.DagsterRunStatus.SUCCESS)
             if process:

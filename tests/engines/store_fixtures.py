@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import deltalake
 import duckdb
 import pyarrow as pa
 from pyarrow import parquet
@@ -67,6 +68,20 @@ class InDatabase(OnDisk):
             database.execute(f"CREATE OR REPLACE TABLE {table} AS FROM '{path}'")
 
 
+class InDelta(OnDisk):
+    """Stores sources as Delta tables, which keep earlier versions, and publications as Delta tables."""
+
+    files = "type: delta, root: ./lake"
+
+    def load(self, table: str, path: Path) -> None:
+        deltalake.write_deltalake(self.root / "lake" / table, parquet.read_table(path), mode="overwrite")
+
+    def vacuum(self, table: str) -> None:
+        """Remove the files of all versions of a table except the newest."""
+        stored = deltalake.DeltaTable(self.root / "lake" / table)
+        stored.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+
+
 @dataclass(frozen=True)
 class OnBigQuery(Store):
     """Stores sources and publications in two BigQuery datasets of an emulator."""
@@ -94,9 +109,10 @@ target:
             bigquery.SchemaField(field.name, _bigquery_type(field.type))
             for field in parquet.read_schema(path)
         ]
-        config = bigquery.LoadJobConfig(source_format="PARQUET", schema=fields)
+        config = bigquery.LoadJobConfig(
+            source_format="PARQUET", schema=fields, write_disposition="WRITE_TRUNCATE"
+        )
         client, place = Emulator(self.rest, self.storage).client(), f"{PROJECT}.{self.sources}.{table}"
-        client.delete_table(place, not_found_ok=True, timeout=PATIENCE, retry=once())
         with path.open("rb") as file:
             job = client.load_table_from_file(file, place, job_config=config, timeout=PATIENCE)
         job.result(timeout=PATIENCE, retry=once())
@@ -134,6 +150,11 @@ def _in_database(_request: "pytest.FixtureRequest", root: Path) -> Generator[Sto
 
 
 @contextmanager
+def _in_delta(_request: "pytest.FixtureRequest", root: Path) -> Generator[Store]:
+    yield InDelta(root)
+
+
+@contextmanager
 def _on_bigquery(request: "pytest.FixtureRequest", root: Path) -> Generator[Store]:
     emulator, proxy = request.getfixturevalue("emulator"), request.getfixturevalue("proxy")
     proxy.running = 0  # to poll is tested elsewhere
@@ -144,5 +165,6 @@ def _on_bigquery(request: "pytest.FixtureRequest", root: Path) -> Generator[Stor
 STORES: Mapping[str, Callable[["pytest.FixtureRequest", Path], AbstractContextManager[Store]]] = {
     "duckdb": _on_disk,
     "database": _in_database,
+    "delta": _in_delta,
     "bigquery": _on_bigquery,
 }

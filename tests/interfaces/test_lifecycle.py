@@ -83,6 +83,15 @@ def test_a_delete_asks_first_and_says_where_the_rows_are(retailer):
     run_ok("clone", "profiles", "homes")
     run_ok("materialize", "homes", "--anyway")
     assert "add --yes" in run_refused("delete", "homes")
+    run_ok("clone", "homes", "flats")
+    run_ok("materialize", "flats", "--anyway")
+    run_ok("use", "flats", "--training-run", "run-7")
+    refused = run_refused("delete", "flats", "--yes")
+    assert "`flats` is in use: the training run 'run-7' read flats on " in refused
+    assert "archive flats" in refused
+    listed = {each["dataset"]: each for each in json.loads(run_ok("list", "--json").out)["datasets"]}
+    assert listed["flats"]["last_used_at"]
+    assert listed["homes"]["last_used_at"] is None
     assert "to delete: " in run_ok("delete", "homes", "--dry-run").out
     answer = run_ok("delete", "homes", "--yes")
     assert "published rows stay: homes at file://" in answer.err

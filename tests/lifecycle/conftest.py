@@ -1,5 +1,6 @@
 """A definitions folder of two datasets, one nested in the other, and a Project that names one of them."""
 
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from dataset_assets.catalog.catalog import Catalog, load_catalog
 from dataset_assets.catalog.locks import lock_entry, lock_project_file
+from tests.engines.store_fixtures import STORES, Store
+from tests.publishing.shop import Shop, open_shop
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 USERS = "users:\n  user-ann: {email: ann@example.com}\n  team-data: {team: data}\n"
@@ -100,3 +103,15 @@ def contents(root: Path) -> dict[str, str]:
     """Return the text of every file of the folder, without the guards of locks."""
     files = (path for path in sorted(root.rglob("*")) if path.is_file() and path.suffix != ".guard")
     return {path.relative_to(root).as_posix(): path.read_bytes().decode() for path in files}
+
+
+@pytest.fixture(params=["delta", "bigquery"])
+def store(request: pytest.FixtureRequest, tmp_path) -> Generator[Store]:
+    """Open a store that keeps earlier versions of its tables, for each engine."""
+    with STORES[request.param](request, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def shop(store: Store) -> Shop:
+    return open_shop(store)

@@ -2,7 +2,6 @@
 
 # ruff: noqa: E501 - a table of edits and sentences
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -89,9 +88,8 @@ def test_the_list_has_the_fields_of_the_domain(root: Path, catalog: Catalog) -> 
     change_status(catalog, "profiles", Action.ARCHIVE)
     (root / "datasets" / "broken.yaml").write_text("dataset:\n  name: [\n")
     catalog = load_catalog(root)
-    used = NOW + timedelta(days=1)
     id_ = str(catalog.entry("sales").lock.id)
-    found = list_datasets(catalog, last_used=lambda: {id_: used})
+    found = list_datasets(catalog)
     assert [each.dataset for each in found.datasets] == ["broken", "sales"]
     assert found.datasets[0].faults == 1
     assert found.datasets[1].model_dump(exclude_defaults=True) == {
@@ -104,7 +102,6 @@ def test_the_list_has_the_fields_of_the_domain(root: Path, catalog: Catalog) -> 
         "version": 1,
         "created_at": NOW,
         "updated_at": NOW,
-        "last_used_at": used,
         "tables": ("transactions", "datasets/profiles"),
     }
     names = [each.dataset for each in list_datasets(catalog, archived=True).datasets]

@@ -14,6 +14,7 @@ from dataset_assets.adapters.bigquery.ledger_tables import (
     published_rows_of,
 )
 from dataset_assets.adapters.bigquery.names import table
+from dataset_assets.adapters.bigquery.time_travel import as_of
 from dataset_assets.ports.warehouse import Claim
 from dataset_assets.sql.build import column, number, text
 
@@ -101,10 +102,9 @@ class LedgerQueries:
 
     def rows(self, dataset: str, period: str | None, until: datetime | None) -> exp.Subquery:
         """Select the Period's published rows as they are, or as they were just before `until`."""
-        source = self.table(dataset)
+        source: exp.Expr = self.table(dataset)
         if until:
-            instant = exp.cast(text(until.isoformat()), "TIMESTAMPTZ")
-            source.set("version", exp.Version(this="TIMESTAMP", kind="AS OF", expression=instant))
+            source = as_of(source, until)
         return exp.select("*").from_(source).where(published_rows_of(period)).subquery()
 
 

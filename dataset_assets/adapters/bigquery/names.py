@@ -75,6 +75,16 @@ def expires_in(hours: int) -> datetime:
     return datetime.now(UTC) + timedelta(hours=hours)
 
 
+def create_with_expiration(table: exp.Table, query: exp.Query, hours: int) -> exp.Create:
+    """Return `CREATE OR REPLACE TABLE ... AS query` for a table that expires after some hours."""
+    expires = exp.TimestampAdd(
+        this=exp.CurrentTimestamp(), expression=exp.Literal.number(hours), unit=exp.var("HOUR")
+    )
+    option = exp.Property(this=exp.var("expiration_timestamp"), value=expires)
+    properties = exp.Properties(expressions=[option])
+    return exp.Create(this=table, kind="TABLE", replace=True, properties=properties, expression=query.copy())
+
+
 def select_declared(
     source: exp.Expr, columns: Sequence[PhysicalColumn], declared: Sequence[tuple[ColumnDef, str | None]]
 ) -> tuple[exp.Expr, tuple[PhysicalColumn, ...]]:

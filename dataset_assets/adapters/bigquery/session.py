@@ -54,6 +54,10 @@ class BigQuerySession(Session):
         return self._transfer.load(name, columns, batches, moved)
 
     @override
+    def store(self, name: str, query: exp.Query) -> exp.Expr:
+        return self._transfer.store(name, query)
+
+    @override
     def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:
         if isinstance(source, exp.Table) and source.db:
             schema = list(self.tables.get(source).schema)

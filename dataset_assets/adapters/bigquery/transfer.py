@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from dataset_assets.adapters.bigquery.clients import CLEANUP_SECONDS
 from dataset_assets.adapters.bigquery.jobs import Jobs
-from dataset_assets.adapters.bigquery.names import expires_in, table, transfer_prefix
+from dataset_assets.adapters.bigquery.names import create_with_expiration, expires_in, table, transfer_prefix
 from dataset_assets.adapters.bigquery.storage_read import StorageRead, table_read_of
 from dataset_assets.adapters.bigquery.tables import Tables, path
 from dataset_assets.adapters.bigquery.types import COLUMN_TYPES
@@ -22,6 +22,7 @@ from dataset_assets.adapters.shared.arrow_stream import CountedBatches
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.ports.engine import TransferCallback
+from dataset_assets.sql.dialect import BIGQUERY
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,6 +74,18 @@ class BulkTransfer:
                 self._jobs.load(file, path(target), config, "move")
         return target
 
+    def store(self, name: str, query: exp.Query) -> exp.Expr:
+        """Create a table with the rows of a query and return it, or the query itself without `scratch`.
+
+        `close` drops the table.
+        """
+        if self._scratch is None:
+            return query.subquery()
+        target = self._new_table(name)
+        create = create_with_expiration(target, query, EXPIRY_HOURS)
+        self._jobs.write(BIGQUERY.render(create), "store")
+        return target.copy()
+
     def close(self) -> None:
         """Drop the loaded tables. A failure is ignored, because the tables expire by themselves."""
         for loaded in self._loaded:
@@ -81,14 +94,19 @@ class BulkTransfer:
         self._loaded.clear()
 
     def _create_table(self, name: str, columns: Sequence[ColumnDef]) -> exp.Table:
+        target = self._new_table(name)
+        definition = bigquery.Table(path(target), schema=_fields(columns))
+        definition.expires = expires_in(EXPIRY_HOURS)
+        self._tables.create(definition)
+        return target
+
+    def _new_table(self, name: str) -> exp.Table:
+        """Return a new name in the scratch dataset; `close` drops the table."""
         project, dataset = self._scratch or ("", "")
         job = self._jobs.job
         prefix = transfer_prefix(job.dataset, job.period, job.run_id)
         target = table(project, dataset, f"{prefix}{uuid4().hex[:8]}_{name}")
-        definition = bigquery.Table(path(target), schema=_fields(columns))
-        definition.expires = expires_in(EXPIRY_HOURS)
         self._loaded.append(target)
-        self._tables.create(definition)
         return target
 
 

@@ -33,7 +33,7 @@ def declared(value: exp.Expr, column: ColumnDef, csv_format: CsvFormat, zone: st
 
 def _guarded(value: exp.Expr, column: ColumnDef, pattern: TextPattern, cast: exp.Expr) -> exp.Expr:
     refused = duckdb_nodes.failure(f"{column.name} is not {pattern.example}")
-    return exp.Case().when(exp.not_(_matches(value, pattern.pattern)), refused).else_(cast)
+    return exp.Case().when(exp.not_(matches(value, pattern.pattern)), refused).else_(cast)
 
 
 def _with_nulls(value: exp.Expr, csv_format: CsvFormat) -> exp.Expr:
@@ -45,7 +45,8 @@ def _with_nulls(value: exp.Expr, csv_format: CsvFormat) -> exp.Expr:
     return exp.Case().when(is_null, exp.null()).else_(value)
 
 
-def _matches(value: exp.Expr, pattern: str) -> exp.Expr:
+def matches(value: exp.Expr, pattern: str) -> exp.Expr:
+    """Return whether the whole text matches a pattern."""
     return exp.Anonymous(this="regexp_full_match", expressions=[value.copy(), text(f"(?:{pattern})")])
 
 
@@ -73,12 +74,12 @@ def _decimal(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:  # 
     target, plain = SQL_TYPES[ColumnType.DECIMAL], _plain_number(value, csv_format)
     short, _ = decimal_parts(csv_format)
     fast = exp.cast(exp.cast(plain, "DECIMAL(18, 9)"), target)
-    found = exp.Case().when(_matches(value, short), fast)
+    found = exp.Case().when(matches(value, short), fast)
     if csv_format.extra_decimals == "round":
         number = exp.cast(plain.copy(), "DOUBLE")
         _, exponent = rounded_parts(csv_format)
         found = found.when(
-            _matches(value, exponent), FloatAsDecimal(this=number, to=exp.DataType.build(target))
+            matches(value, exponent), FloatAsDecimal(this=number, to=exp.DataType.build(target))
         )
     return found.else_(exp.cast(plain.copy(), target))
 
@@ -105,7 +106,7 @@ def _timestamp(value: exp.Expr, csv_format: CsvFormat, zone: str) -> exp.Expr:
     else:
         naive = _in_zone(exp.cast(value.copy(), "TIMESTAMP"), zone)
         offset = exp.cast(value.copy(), SQL_TYPES[ColumnType.TIMESTAMP])
-        instant = exp.Case().when(_matches(value, f".*[0-9]{ISO_OFFSET}"), offset).else_(naive)
+        instant = exp.Case().when(matches(value, f".*[0-9]{ISO_OFFSET}"), offset).else_(naive)
     return _within_years(instant)
 
 

@@ -21,7 +21,7 @@ from dataset_assets.errors import Fault, ResolveError, raise_all
 from dataset_assets.model import Identifier, Model, Text
 from dataset_assets.periods.instants import UTC_ZONE
 from dataset_assets.periods.zones import Zone
-from dataset_assets.ports.resolver import Resolver, Survey, TableState
+from dataset_assets.ports.resolver import Resolver, StoredTable, Survey, TableState
 from dataset_assets.sql.dialect import DUCKDB
 from dataset_assets.text.digest import digest
 from dataset_assets.text.wording import nearest_first, shown
@@ -82,6 +82,11 @@ class ConfiguredResolver(Resolver, ABC, Generic[S]):
     settings: S
 
     @override
+    def tables(self) -> Sequence[StoredTable]:
+        """Return the tables that the target's file configures."""
+        return [StoredTable(name) for name in sorted(self.settings.tables)]
+
+    @override
     def cadence(self, table: str) -> str | None:
         return None
 
@@ -93,6 +98,11 @@ class ConfiguredResolver(Resolver, ABC, Generic[S]):
     def survey(self, table: str) -> Survey:
         state = self.state(table)
         return lambda _: state
+
+    @override
+    def stored_name(self, table: str, column: str) -> str:
+        own = self.settings.tables.get(table)
+        return own.physical_name(column) if own else column
 
     def zone(self, table: str) -> str:
         """Return the zone of the table's naive timestamps; UTC by default (BR-128)."""
@@ -138,8 +148,9 @@ class ConfiguredResolver(Resolver, ABC, Generic[S]):
         return matched if len(matched) == len(columns) else []
 
     def table_error(self, table: str, message: str, hint: str = "") -> ResolveError:
-        """Return a ResolveError about a table of this resolver."""
-        return ResolveError(Fault(f"resolver {self.name!r}, table {shown(table)}: {message}", hint=hint))
+        """Return a ResolveError about a table of this resolver, or about all of them if `table` is empty."""
+        place = f"resolver {self.name!r}" + (f", table {shown(table)}" if table else "")
+        return ResolveError(Fault(f"{place}: {message}", hint=hint))
 
     def unknown_table_error(self, table: str, known: Iterable[str]) -> ResolveError:
         """Return a ResolveError for a table that does not exist; its hint lists the `known` ones."""

@@ -2,11 +2,10 @@
 
 # ruff: noqa: PLC0415 - Google's libraries load when a table is resolved, not when a target is read
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 from typing_extensions import override
 
@@ -19,7 +18,7 @@ from dataset_assets.adapters.resolvers.by_period import (
     required_periods,
     sorted_periods,
 )
-from dataset_assets.adapters.resolvers.shards import Shards
+from dataset_assets.adapters.resolvers.shards import Shards, concurrently, stored_tables
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import AccessError, Fault, ResolveError
 from dataset_assets.periods.cadence import Calendars
@@ -27,7 +26,15 @@ from dataset_assets.periods.period import Period
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.relation import PhysicalColumn, Relation
-from dataset_assets.ports.resolver import Survey, TableRequest, TableState, TimeRange
+from dataset_assets.ports.resolver import (
+    PastVersion,
+    StoredTable,
+    Survey,
+    TableRequest,
+    TableState,
+    TimeRange,
+    gone,
+)
 from dataset_assets.sql.dialect import BIGQUERY
 from dataset_assets.text.wording import nearest_first
 
@@ -37,11 +44,6 @@ if TYPE_CHECKING:
 
     from dataset_assets.adapters.bigquery.connection import Connection
     from dataset_assets.adapters.bigquery.tables import Tables
-
-_T = TypeVar("_T")
-
-_CONCURRENT_REQUESTS = 8
-"""Number of requests at the same time: a table can have many shards, and each needs one for its metadata."""
 
 
 @dataclass(eq=False)
@@ -81,16 +83,42 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         return BigQueryEngine(self.settings.own_engine or same, connection)
 
     @override
+    def tables(self) -> Sequence[StoredTable]:
+        """Return the configured tables, and those of the dataset with its views; shards are one table."""
+        configured = super().tables()
+        covered = {".".join(self._path(each.name)).replace(PERIOD, "*") for each in configured}
+        project, dataset, _ = self._path("")
+        found = stored_tables(f"{project}.{dataset}", self._names(""), covered)
+        return [*configured, *(each for each in found if each.name not in self.settings.tables)]
+
+    @override
     def cadence(self, table: str) -> str | None:
         own = self.settings.tables.get(table)
         return own.period if own else None
 
     @override
     def resolve(self, request: TableRequest, session: Session) -> Relation:
+        return self._relation(request, *self._located(request.table, request.time_range))
+
+    @override
+    def resolve_past(self, request: TableRequest, past: PastVersion, session: Session) -> Relation:
+        """Return the rows of a single table by time travel; of views and shards only the present rows."""
+        from dataset_assets.adapters.bigquery.time_travel import as_of, gone_since
+
+        source, tables = self._located(request.table, request.time_range)
+        present = self._relation(request, source, tables)
+        if present.version == past.version:
+            return present
+        since = gone_since(self._tables, source, tables[-1], past.read_at)
+        if since:
+            raise ResolveError(gone(f"{self.name}/{request.table}", past, since))
+        earlier = self._relation(request, as_of(source, past.read_at), tables)
+        return replace(earlier, version=past.version, row_count=None)
+
+    def _relation(self, request: TableRequest, source: "exp.Expr", tables: "list[Table]") -> Relation:
         from dataset_assets.adapters.bigquery.types import physical_columns
 
         table = request.table
-        source, tables = self._located(table, request.time_range)
         try:
             columns = physical_columns({each.table_id: each.schema for each in tables})
         except ValueError as error:
@@ -122,7 +150,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             return super().pieces(table)
         shards, present = self._shards(table, period)
         periods = sorted_periods(self, table, shards.cadence, present)
-        tables = _concurrently(self._tables.find, map(shards.table, periods))
+        tables = concurrently(self._tables.find, map(shards.table, periods))
         return {
             each.id: self._state(table, [shard]) for each, shard in zip(periods, tables, strict=True) if shard
         }
@@ -144,7 +172,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         def state_within(time_range: TimeRange | None) -> TableState:
             required = required_periods(self, table, shards.cadence, present, time_range)
             new = [each for each in required if each.id not in metadata]
-            tables = _concurrently(self._tables.get, map(shards.table, new))
+            tables = concurrently(self._tables.get, map(shards.table, new))
             metadata.update(zip((each.id for each in new), tables, strict=True))
             return self._state(table, [metadata[each.id] for each in required])
 
@@ -200,7 +228,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             return source, [self._tables.find(source) or self._raise_missing(table)]
         shards, present = self._shards(table, period)
         required = required_periods(self, table, shards.cadence, present, time_range)
-        return shards.rows(required), _concurrently(self._tables.get, map(shards.table, required))
+        return shards.rows(required), concurrently(self._tables.get, map(shards.table, required))
 
     def _shards(self, table: str, period: str) -> tuple[Shards, dict[str, Period]]:
         """Return the shards of a table, and the Periods that have one, by id."""
@@ -228,9 +256,3 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             raise self.unknown_table_error(table, [*self.settings.tables, *names])
         hint = nearest_first(path.rpartition(".")[2], names)
         raise self.table_error(table, f"there is no table {path}", hint)
-
-
-def _concurrently(get: Callable[["exp.Table"], _T], tables: Iterable["exp.Table"]) -> list[_T]:
-    """Return the answer to one request for each table, in order; several requests run at a time."""
-    with ThreadPoolExecutor(_CONCURRENT_REQUESTS) as pool:
-        return list(pool.map(get, tables))

@@ -14,6 +14,7 @@ from typing_extensions import override
 from dataset_assets.adapters.csv import casts
 from dataset_assets.adapters.csv.cast_failures import CsvFile, cast_failures
 from dataset_assets.adapters.csv.errors import CsvFault
+from dataset_assets.adapters.csv.inference import fitting_columns
 from dataset_assets.adapters.csv.layout import DeclaredColumns, column_positions
 from dataset_assets.adapters.csv.scan import ScanResult
 from dataset_assets.adapters.csv.settings import CsvFormat
@@ -89,6 +90,17 @@ class CsvResolver(FileResolver):
     def row_count(self, paths: list[Path]) -> None:
         """Return None: only reading a CSV file counts its rows."""
         return
+
+    @override
+    def fitting_columns(self, table: str, session: Session) -> tuple[ColumnDef, ...]:
+        """Return the columns of the first file with the types that all of their texts are values of."""
+
+        def resolve(columns: Sequence[ColumnDef]) -> exp.Expr:
+            return self.resolve(TableRequest(table, tuple(columns)), session).source
+
+        texts = self.resolve(TableRequest(table), session)
+        names = [each.name for each in texts.columns]
+        return fitting_columns(texts.source, names, self.format(table), resolve, session)
 
     def format(self, table: str) -> CsvTableSettings:
         """Return the format of a table's files, by default that of RFC 4180."""

@@ -2,18 +2,21 @@
 
 # ruff: noqa: PLC0415 - the library deltalake loads when a table is opened, not when a target is read
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from typing_extensions import override
 
 from dataset_assets.adapters.resolvers.base import LocalResolver, ResolverSettings, path_inside_root
+from dataset_assets.adapters.resolvers.listing import children, unconfigured
 from dataset_assets.adapters.shared.context import Location, TargetContext
+from dataset_assets.errors import ResolveError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import TableRequest, TableState
+from dataset_assets.ports.resolver import PastVersion, StoredTable, TableRequest, TableState, gone
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -46,11 +49,40 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
         return (self.root,)
 
     @override
+    def tables(self) -> Sequence[StoredTable]:
+        """Return the configured tables, and the folders of the root that hold a Delta log."""
+        configured = super().tables()
+        folders = [path for path in children(self, self.root) if (path / "_delta_log").is_dir()]
+        return [*configured, *unconfigured(self.root, folders, "", self.settings)]
+
+    @override
     def resolve(self, request: TableRequest, session: Session) -> Relation:
+        return self._relation(request, self._open(request.table), session)
+
+    @override
+    def resolve_past(self, request: TableRequest, past: PastVersion, session: Session) -> Relation:
+        """Return the relation of the snapshot with this version, if all of its files exist."""
+        table = request.table
+        delta = self._open(table)
+        name = f"{self.name}/{table}"
+        if not self._load(table, delta, past.version):
+            raise ResolveError(gone(name, past, None))
+        if not all(each.path.exists() for each in self._files(table, delta)):
+            raise ResolveError(gone(name, past, self._vacuumed_at(table)))
+        return self._relation(request, delta, session)
+
+    def _vacuumed_at(self, table: str) -> datetime | None:
+        """Return the instant of the table's last VACUUM, by its log; None if the log has none."""
+        from dataset_assets.adapters.delta.log import history
+
+        commits = history(self._open(table))
+        return next((_instant(each) for each in commits if each.get("operation") == "VACUUM END"), None)
+
+    def _relation(self, request: TableRequest, delta: "DeltaTable", session: Session) -> Relation:
+        """Return the relation of the loaded snapshot."""
         from dataset_assets.adapters.delta.log import num_records, relation_source
 
         table = request.table
-        delta = self._open(table)
         files = self._files(table, delta)
         matched = self.match_columns(table, request.columns, [field.name for field in delta.schema().fields])
         rows_source = relation_source(delta, files, session, self.zone(table), table, matched)
@@ -62,8 +94,7 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
         from dataset_assets.adapters.delta.log import history, num_records
 
         delta = self._open(table)
-        millis = history(delta, 1)[0].get("timestamp")
-        modified = datetime.fromtimestamp(millis / 1000, UTC) if millis else None
+        modified = _instant(history(delta, 1)[0])
         return TableState(self._version(table, delta), num_records(delta), modified)
 
     @override
@@ -71,12 +102,24 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
         """Return whether all files of the snapshot exist; a snapshot cannot change in any other way."""
         table = request.table
         delta = self._open(table)
-        for number in range(delta.version(), -1, -1):
-            if self._version_of(table, number, delta) == version:
-                if number != delta.version():
-                    delta.load_as_version(number)
-                return all(each.path.exists() for each in self._files(table, delta))
-        return False
+        return self._load(table, delta, version) and all(
+            each.path.exists() for each in self._files(table, delta)
+        )
+
+    def _load(self, table: str, delta: "DeltaTable", version: str) -> bool:
+        """Load the snapshot with this source version; return False if the log no longer has it."""
+        from deltalake.exceptions import DeltaError
+
+        newest = delta.version()
+        number = next(
+            (each for each in range(newest, -1, -1) if self._version_of(table, each, delta) == version), None
+        )
+        if number is not None and number != newest:
+            try:
+                delta.load_as_version(number)
+            except DeltaError:
+                return False
+        return number is not None
 
     def _files(self, table: str, delta: "DeltaTable") -> "list[DataFile]":
         """Return the files of the loaded snapshot.
@@ -114,3 +157,9 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
     def _folder(self, table: str) -> Path:
         own = self.settings.tables.get(table)
         return path_inside_root(self.root, own.location if own else table, self, table)
+
+
+def _instant(commit: Mapping[str, Any]) -> datetime | None:
+    """Return the instant of a commit; None if its writer gave none."""
+    millis = commit.get("timestamp")
+    return datetime.fromtimestamp(millis / 1000, UTC) if millis else None

@@ -1,5 +1,6 @@
 """Resolve tables and views of a DuckDB database file, which is opened read-only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -9,9 +10,10 @@ from typing_extensions import override
 
 from dataset_assets.adapters.resolvers.base import LocalResolver, ResolverSettings, files_state
 from dataset_assets.adapters.shared.context import Location, TargetContext
+from dataset_assets.model import is_identifier
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import TableRequest, TableState
+from dataset_assets.ports.resolver import StoredTable, TableRequest, TableState
 from dataset_assets.sql.build import identifier
 from dataset_assets.text.digest import digest
 
@@ -46,6 +48,24 @@ class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
         return self.database.with_name(f"{self.database.name}.wal")
 
     @override
+    def tables(self) -> Sequence[StoredTable]:
+        """Return the configured tables, and the tables and views of the file.
+
+        Those of a schema other than `main`, and those whose name is no Identifier, need a location.
+        """
+        configured = super().tables()
+        self._check_database("")
+        covered = {_schema_and_name(each.location) for each in self.settings.tables.values()}
+        with self.engine().connect() as session:
+            stored = self._tables(session.attach(self.database), session)
+        found = [
+            StoredTable(name) if schema == "main" and is_identifier(name) else _with_location(schema, name)
+            for schema, name in sorted(stored)
+            if not name.startswith("_") and (schema.lower(), name.lower()) not in covered
+        ]
+        return [*configured, *(each for each in found if each.name not in self.settings.tables)]
+
+    @override
     def resolve(self, request: TableRequest, session: Session) -> Relation:
         from dataset_assets.adapters.duckdb.engine import DuckDBSession  # noqa: PLC0415 - a target is checked without it
         from dataset_assets.adapters.duckdb.tables import checked_source  # noqa: PLC0415
@@ -64,18 +84,20 @@ class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
     @override
     def state(self, table: str) -> TableState:
         """Return the state of the database file. Raises ResolveError if the file does not exist."""
-        if not self.database.is_file():
-            raise self.table_error(table, f"the database {self.database} is not there", "fix the target")
+        self._check_database(table)
         paths = [path for path in self.files if path.exists()]
         found, own = files_state(self.database.parent, paths, None), self.settings.tables.get(table)
         data = digest([found.version, own.location]) if own else found.version
         return replace(found, version=self.version(table, data))
 
+    def _check_database(self, table: str) -> None:
+        if not self.database.is_file():
+            raise self.table_error(table, f"the database {self.database} is not there", "fix the target")
+
     def _source(self, table: str, catalog: str, session: Session) -> exp.Table:
         own = self.settings.tables.get(table)
-        schema, _, name = (own.location if own else table).rpartition(".")
         tables = self._tables(catalog, session)
-        wanted = (schema.lower() or "main", name.lower())
+        wanted = _schema_and_name(own.location if own else table)
         found = next((pair for pair in tables if (pair[0].lower(), pair[1].lower()) == wanted), None)
         if found is None:
             names = [n if s == "main" else f"{s}.{n}" for s, n in tables]
@@ -92,3 +114,13 @@ class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
             .where(exp.column("table_catalog").eq(catalog))
         )
         return [(row["table_schema"], row["table_name"]) for row in session.rows(query)]
+
+
+def _schema_and_name(location: str) -> tuple[str, str]:
+    schema, _, name = location.lower().rpartition(".")
+    return schema or "main", name
+
+
+def _with_location(schema: str, name: str) -> StoredTable:
+    path = name if schema == "main" else f"{schema}.{name}"
+    return StoredTable(path, path)

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from dataset_assets.adapters.resolvers.by_period import (
     required_periods,
     sorted_periods,
 )
+from dataset_assets.adapters.resolvers.listing import children, files_below, unconfigured
 from dataset_assets.adapters.shared.context import Location
 from dataset_assets.errors import ResolveError
 from dataset_assets.model import Identifier
@@ -30,7 +31,7 @@ from dataset_assets.periods.cadence import Cadence, Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import Survey, TableRequest, TableState, TimeRange
+from dataset_assets.ports.resolver import StoredTable, Survey, TableRequest, TableState, TimeRange
 
 
 class FileTableSettings(PartitionedTableSettings):
@@ -70,6 +71,30 @@ class FileResolver(LocalResolver[FileSettings], ABC):
     @override
     def directories(self) -> tuple[Path, ...]:
         return (self.root,)
+
+    @override
+    def tables(self) -> Sequence[StoredTable]:
+        """Return the configured tables, and the files and folders of the root that hold rows.
+
+        A folder is a table of its own name only if that ends with the suffix.
+        """
+        configured = super().tables()
+        paths = [path for path in children(self, self.root) if self._has_rows(path)]
+        return [*configured, *unconfigured(self.root, paths, self.suffix, self.settings)]
+
+    def _has_rows(self, path: Path) -> bool:
+        """Return whether a path is a file of this resolver, or a folder that holds one.
+
+        A Delta table is none: some of its files may hold rows that were deleted.
+        """
+        if not path.is_dir():
+            return path.name.endswith(self.suffix) and path.stat().st_size > 0
+        if (path / "_delta_log").is_dir():
+            return False
+        try:
+            return any(files_below(self, self.root, path, path.name, self.suffix))
+        except ResolveError:  # reading the table reports it
+            return path.name.endswith(self.suffix)
 
     @override
     def resolve(self, request: TableRequest, session: Session) -> Relation:
@@ -189,7 +214,7 @@ class FileResolver(LocalResolver[FileSettings], ABC):
     def _files(self, table: str, location: str) -> list[Path]:
         path = path_inside_root(self.root, location, self, table)
         if path.is_dir():
-            found = list(self._below(table, path, (path,)))
+            found = list(files_below(self, self.root, path, table, self.suffix))
             if not found:
                 message = f"the folder {path} has no {self.suffix} file in it"
                 raise self.table_error(table, message, "hidden files (`.`, `_`) and empty ones do not count")
@@ -197,28 +222,6 @@ class FileResolver(LocalResolver[FileSettings], ABC):
         if not path.is_file():
             raise self.table_error(table, f"{path} is not there", "create it, or fix the table's `location`")
         return [path]
-
-    def _below(self, table: str, folder: Path, outer: tuple[Path, ...]) -> Iterator[Path]:
-        """Yield the files in a folder and its sub-folders, in the order of their names.
-
-        Hidden files and folders, and files of zero bytes, are ignored. `outer` are the folders above this
-        one. Raises ResolveError for a folder that cannot be listed, and for a link back to one of `outer`.
-        """
-        try:
-            names = sorted(child.name for child in folder.iterdir())
-        except OSError as error:
-            raise self.table_error(table, f"{error.filename}: {error.strerror}") from None
-        for name in names:
-            if name.startswith((".", "_")):
-                continue
-            given = folder / name
-            path = path_inside_root(self.root, str(given), self, table)
-            if path in outer:
-                raise self.table_error(table, f"the link {given} leads back to {path}", "remove the link")
-            if path.is_dir():
-                yield from self._below(table, given, (*outer, path))
-            elif name.endswith(self.suffix) and path.stat().st_size:
-                yield given
 
     def _present(self, table: str, location: str, cadence: Cadence) -> dict[str, Period]:
         """Return the Periods that have files, by id. Files whose names contain no Period are ignored."""

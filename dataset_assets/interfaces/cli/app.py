@@ -4,15 +4,31 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from dataset_assets.interfaces.cli.commands import datasets, files, lifecycle, publishing, target
+from dataset_assets.interfaces.cli.commands import (
+    authoring,
+    datasets,
+    discovery,
+    files,
+    lifecycle,
+    publishing,
+    tables,
+    target,
+    uses,
+)
 from dataset_assets.interfaces.cli.errors import ErrorBoundary
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "init": files.init,
+    "tables": tables.tables,
+    "describe": tables.describe,
+    "suggest": authoring.suggest,
+    "new": authoring.new,
     "list": datasets.list_datasets,
     "show": datasets.show,
     "check": files.check,
     "lock": files.lock,
+    "analyze": discovery.analyze,
+    "preview": discovery.preview,
     "history": lifecycle.history,
     "diff": lifecycle.diff,
     "edit": lifecycle.edit,
@@ -28,6 +44,12 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "plan": publishing.plan,
     "backfill": publishing.backfill,
     "read": datasets.read,
+    "use": uses.use,
+    "uses": uses.uses,
+    "pin": uses.pin,
+    "unpin": uses.unpin,
+    "rebuild": publishing.rebuild,
+    "vacuum": uses.vacuum,
     "clean": target.clean,
     "doctor": target.doctor,
     "schema": files.schema,
@@ -43,7 +65,6 @@ def create_app() -> typer.Typer:
         name="dataset-assets",
         help="Training datasets as code: one YAML file in, one versioned, split, audited table out.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     for name, command in COMMANDS.items():

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from dataset_assets.errors import AccessError, DatasetAssetsError, Fault
-from dataset_assets.interfaces.cli.console import say
+from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
+from dataset_assets.interfaces.cli.console import print_json, say
 from dataset_assets.interfaces.cli.materialize import CommandRun, change, label
 from dataset_assets.interfaces.cli.plan import billed_bytes, plan_dataset, print_plans, renamed_datasets
 from dataset_assets.interfaces.workspace import Workspace
@@ -27,6 +28,7 @@ def backfill(
     *,
     every: bool = False,
     locked: bool = False,
+    as_json: bool = False,
     anyway: bool = False,
 ) -> None:
     """Print the plan, then publish what is due, nested datasets first.
@@ -35,12 +37,18 @@ def backfill(
     Raises DatasetAssetsError as `plan_dataset` does, and after the last Period if any of them failed.
     """
     plans = plan_dataset(workspace, workspace.catalog.entry(name), first, last, every=every)
-    print_plans(plans)
+    if not as_json:
+        print_plans(plans)
     refuse_by_slip((plan.entry for plan in plans if plan.due), anyway=anyway)
     say(*billed_bytes(workspace, plans), *renamed_datasets(workspace, plans))
     run = CommandRun(workspace, str(uuid4()), locked=locked, reread=every)
-    with run.checks_reported():
-        Backfill(run, plans).publish()
+    work = Backfill(run, plans)
+    try:
+        with run.checks_reported():
+            work.publish()
+    finally:
+        if as_json:
+            print_json(PublicationsAnswer(publications=tuple(work.published)))
 
 
 @dataclass
@@ -48,7 +56,8 @@ class Backfill:
     """One run over all due publications of several plans.
 
     `failures` maps the faults of failed publications to the publications' names, `remarks` each check that
-    does not block to the messages of its failures. `unchanged` counts publications without changed rows.
+    does not block to the messages of its failures. `unchanged` counts publications without changed rows,
+    `published` are all publications.
     """
 
     run: CommandRun
@@ -56,6 +65,7 @@ class Backfill:
     failures: dict[tuple[Fault, ...], list[str]] = field(default_factory=dict)
     remarks: dict[str, list[str]] = field(default_factory=dict)
     unchanged: int = 0
+    published: list[PublicationAnswer] = field(default_factory=list)
 
     def publish(self) -> None:
         """Publish all that is due. A failure stops the others only if access is missing, as they need it too.
@@ -81,6 +91,7 @@ class Backfill:
 
     def _add_result(self, name: str, result: Materialization) -> None:
         self.unchanged += not result.counts.has_changes
+        self.published.append(PublicationAnswer.of_run(result))
         for check in result.checks:
             if not check.passed:
                 self.remarks.setdefault(check.name, []).append(f"{name}: {check.message}")

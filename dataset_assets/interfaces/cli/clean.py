@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import typer
 
 from dataset_assets.errors import Fault, PeriodError
-from dataset_assets.interfaces.cli.console import say
+from dataset_assets.interfaces.answers.maintenance import LeftoverAnswer, LeftoversAnswer
+from dataset_assets.interfaces.cli.console import print_json, say
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.model import duration
 from dataset_assets.publishing.leftovers import clean, leftovers
@@ -15,7 +16,7 @@ from dataset_assets.text.wording import shown, size_text
 _AGE = re.compile(r"\d{1,6}[mhd]")
 
 
-def remove_leftovers(workspace: Workspace, older_than: str, *, dry_run: bool) -> None:
+def remove_leftovers(workspace: Workspace, older_than: str, *, dry_run: bool, as_json: bool = False) -> None:
     """Remove leftovers older than `older_than`, or only print them with `dry_run`.
 
     Raises PeriodError for an invalid age, and ContractError outside of a project.
@@ -24,12 +25,20 @@ def remove_leftovers(workspace: Workspace, older_than: str, *, dry_run: bool) ->
     age, now = _age(older_than), datetime.now(UTC)
     list_or_remove = leftovers if dry_run else clean
     action = "would be removed" if dry_run else "removed"
-    number = 0
+    found = []
     for each in list_or_remove(workspace.target, now, age):
-        number += 1
+        found.append(
+            LeftoverAnswer(
+                name=each.name, last_written=each.left_at, size_bytes=each.size_bytes, removed=not dry_run
+            )
+        )
+        if as_json:
+            continue
         size = "" if each.size_bytes is None else f", {size_text(each.size_bytes)}"
         typer.echo(f"{action}: {each.name}, last written {each.left_at:%Y-%m-%d %H:%M}{size}")
-    if not number:
+    if as_json:
+        print_json(LeftoversAnswer(leftovers=tuple(found)))
+    elif not found:
         say("there is nothing to remove")
 
 

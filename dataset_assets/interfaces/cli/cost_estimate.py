@@ -4,22 +4,17 @@ Also the bytes that move between engines, and whether a run would read nothing.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-
-from sqlglot import exp
+from dataclasses import dataclass
 
 from dataset_assets.catalog.catalog import Entry
-from dataset_assets.compiler.selection_input import SelectionInput
-from dataset_assets.compiler.source_columns import source_query
-from dataset_assets.compiler.typing import SQL_TYPES
-from dataset_assets.contract.scope import Source
-from dataset_assets.interfaces.cli.console import facts, out
-from dataset_assets.interfaces.cli.sql import AsOfChoice, open_preview
+from dataset_assets.interfaces.answers.datasets import CostAnswer
+from dataset_assets.interfaces.cli.console import facts, out, print_json
 from dataset_assets.interfaces.workspace import Workspace
-from dataset_assets.ports.engine import Session
-from dataset_assets.ports.relation import Relation
+from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.publishing.reuse import same_inputs
-from dataset_assets.publishing.source_locator import TransferSource, as_logical
+from dataset_assets.publishing.run_preview import open_preview
+from dataset_assets.publishing.source_locator import as_logical
+from dataset_assets.publishing.transfer import estimated_transfer
 from dataset_assets.text.wording import size_text
 
 
@@ -57,38 +52,33 @@ def estimate_cost(workspace: Workspace, entry: Entry, at: AsOfChoice) -> Cost:
     Raises BudgetError if it is over the budget, and ResolveError if a table cannot be resolved.
     """
     engine, sizes = workspace.target.engine, dict[str, int | None]()
-    with open_preview(workspace, entry, at, as_refresh=True) as preview:
+    with open_preview(workspace.catalog, workspace.target, entry, at, as_refresh=True) as preview:
         unchanged = same_inputs(
             preview.prepare(preview.sources.with_transferred(as_logical)), workspace.target
         )
-        prepared = preview.prepare(preview.sources.with_transferred(_estimate_into(sizes)))
+        prepared = preview.prepare(preview.sources.with_transferred(estimated_transfer(sizes)))
         reads = preview.session.estimate(prepared.query(bucketed=engine.dialect.sorts_in_one_place))
         return Cost(engine.dialect.name, reads, preview.session.budget, sizes, unchanged)
 
 
-def print_cost(workspace: Workspace, entry: Entry, at: AsOfChoice) -> None:
+def print_cost(workspace: Workspace, entry: Entry, at: AsOfChoice, *, as_json: bool = False) -> None:
     """Print the cost of a dataset's query. Raises as `estimate_cost` does."""
-    out().print(facts(estimate_cost(workspace, entry, at).lines()))
+    cost = estimate_cost(workspace, entry, at)
+    if not as_json:
+        out().print(facts(cost.lines()))
+        return
+    answer = CostAnswer(
+        dataset=entry.stem,
+        engine=cost.engine,
+        as_of=at.as_of,
+        period=at.period.id if at.period else None,
+        reads=cost.reads,
+        budget=cost.budget,
+        moves=cost.transferred,
+        unchanged=cost.unchanged,
+    )
+    print_json(answer)
 
 
 def _from(size: int | None) -> str:
     return "" if size is None else f"; its own store reads {size_text(size)} for it"
-
-
-def _estimate_into(sizes: dict[str, int | None]) -> TransferSource:
-    """Return a transfer that transfers nothing: it estimates the bytes and returns a table without rows."""
-
-    def carry(inputs: SelectionInput, source: Source, reader: Session) -> Relation:
-        sizes[source.name] = reader.estimate(source_query(inputs, source))
-        named = as_logical(inputs, source, reader)
-        return replace(named, source=_no_rows(source))
-
-    return carry
-
-
-def _no_rows(source: Source) -> exp.Subquery:
-    columns = (
-        exp.alias_(exp.cast(exp.null(), SQL_TYPES[each.type]), each.name, quoted=True)
-        for each in source.columns
-    )
-    return exp.select(*columns).limit(0).subquery()

@@ -7,6 +7,7 @@ whatever the results of the previous ones are.
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from rich.table import Table
 from sqlglot import exp
@@ -26,13 +27,15 @@ from dataset_assets.errors import (
     Fault,
     PeriodError,
 )
-from dataset_assets.interfaces.cli.console import cell, out, say
+from dataset_assets.interfaces.answers.faults import ExaminationAnswer
+from dataset_assets.interfaces.cli.console import cell, out, print_json, say
 from dataset_assets.interfaces.cli.cost_estimate import estimate_cost
-from dataset_assets.interfaces.cli.sql import AsOfChoice, choose_as_of, default_as_of, source_locator
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.access import DOCTOR, AccessFinding, State, fine, hint_of, missing, note
 from dataset_assets.ports.engine import Engine, JobContext, Session
 from dataset_assets.ports.resolver import Resolver
+from dataset_assets.publishing.as_of_choice import AsOfChoice, choose_as_of, default_as_of
+from dataset_assets.publishing.run_preview import source_locator
 from dataset_assets.publishing.source_locator import SourceLocator
 from dataset_assets.sql.build import alias_table, column
 from dataset_assets.text.wording import size_text
@@ -40,9 +43,13 @@ from dataset_assets.text.wording import size_text
 _STYLES = {State.OK: "green", State.MISSING: "bold red", State.NOTE: "yellow"}
 
 
-def examine(workspace: Workspace, names: Sequence[str]) -> bool:
-    """Print each finding as soon as it is known; return whether nothing is missing."""
+def examine(workspace: Workspace, names: Sequence[str], *, as_json: bool = False) -> bool:
+    """Print each finding as soon as it is known, or all as JSON; return whether nothing is missing."""
     entries = [workspace.catalog.entry(name) for name in names] or _listed(workspace)
+    if as_json:
+        answer = ExaminationAnswer.of(findings(workspace, entries))
+        print_json(answer)
+        return not answer.missing
     lacking = 0
     printed = set[AccessFinding]()
     for finding in findings(workspace, entries):
@@ -123,7 +130,7 @@ class Examination:
             yield missing(about, "its file cannot be used", "run `dataset-assets check`")
             return
         at = _last_or_first(self.workspace, entry)
-        locator = source_locator(self.workspace, entry, at)
+        locator = source_locator(self.workspace.catalog, self.workspace.target, entry, at)
         ready = self.own is not None
         try:
             for source in locator.scope.sources:
@@ -229,11 +236,12 @@ def _cast_failures(inputs: SelectionInput, source: Source, session: Session) -> 
 
 def _last_or_first(workspace: Workspace, entry: Entry) -> AsOfChoice:
     """Return the as-of of a run now, or of the first Period if none is complete yet."""
+    now = datetime.now(UTC)
     try:
-        return choose_as_of(workspace, entry, None, None)
+        return choose_as_of(workspace.catalog, entry, None, None, now)
     except PeriodError:
         schedule = schedule_of(workspace.catalog, entry)
-        return default_as_of(schedule.first if schedule else None)
+        return default_as_of(schedule.first if schedule else None, now)
 
 
 def _listed(workspace: Workspace) -> list[Entry]:

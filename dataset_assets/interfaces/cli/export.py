@@ -2,9 +2,9 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from rich.text import Text
 
@@ -13,10 +13,33 @@ from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.interfaces.cli.console import Grid, cell, out, say
 from dataset_assets.interfaces.cli.output_files import output_file
 from dataset_assets.interfaces.frames import LABELS, NULL, labels_dict, text_rows, to_json_value, value_rows
-from dataset_assets.interfaces.reading import PublishedRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+class ReadableRows(Protocol):
+    """Rows that can be printed or written: published rows, or rows that were selected again."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        ...
+
+    @property
+    def sensitive(self) -> frozenset[str]:
+        """The columns whose values are masked on a screen (BR-206)."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """The number of rows, not counting a limit."""
+        ...
+
+    def tables(self) -> "Iterator[pa.Table]":
+        """Yield the rows as Arrow tables."""
+        ...
+
 
 SCREEN_ROWS = 20
 """Number of rows that are printed if no limit is given."""
@@ -39,7 +62,7 @@ def choose_format(form: str | None, path: Path | None) -> str:
     return form or "table"
 
 
-def print_rows(rows: PublishedRows) -> None:
+def print_rows(rows: ReadableRows) -> None:
     """Print the rows as a table in which the values of sensitive columns are masked (BR-206)."""
     table = Grid(*rows.columns)
     for part in rows.tables():
@@ -50,12 +73,12 @@ def print_rows(rows: PublishedRows) -> None:
     say(f"{len(table.rows):,} of {rows.total:,} rows{masked}")
 
 
-def _cell(rows: PublishedRows, name: str, text: str) -> Text:
+def _cell(rows: ReadableRows, name: str, text: str) -> Text:
     """Return a value for the screen: masked in a sensitive column, dim for NULL."""
     return cell(MASKED) if name in rows.sensitive else cell(text, "dim" if text == NULL else "")
 
 
-def write_rows(rows: PublishedRows, kind: str, path: Path | None) -> None:
+def write_rows(rows: ReadableRows, kind: str, path: Path | None) -> None:
     """Write the rows in a format of WRITERS to a file, or to stdout without a path.
 
     Raises DatasetAssetsError if the path cannot be written, or if Parquet or sensitive columns would go to a
@@ -72,20 +95,20 @@ def write_rows(rows: PublishedRows, kind: str, path: Path | None) -> None:
     say(f"{count:,} rows written to {path}")
 
 
-def _parquet(rows: PublishedRows, sink: IO[bytes]) -> int:
+def _parquet(rows: ReadableRows, sink: IO[bytes]) -> int:
     from pyarrow import parquet  # noqa: PLC0415 - heavy
 
     return _write(rows.tables(), lambda schema: parquet.ParquetWriter(sink, schema, compression="zstd"))
 
 
-def _csv(rows: PublishedRows, sink: IO[bytes]) -> int:
+def _csv(rows: ReadableRows, sink: IO[bytes]) -> int:
     """Write CSV: strings are quoted, NULL is an empty field without quotes, labels are JSON."""
     from pyarrow import csv  # noqa: PLC0415 - heavy
 
     return _write(map(_with_json_labels, rows.tables()), lambda schema: csv.CSVWriter(sink, schema))
 
 
-def _jsonl(rows: PublishedRows, sink: IO[bytes]) -> int:
+def _jsonl(rows: ReadableRows, sink: IO[bytes]) -> int:
     """Write one JSON object a line. Decimals, dates and times are strings, so that no digit is lost."""
     count = 0
     for table in rows.tables():
@@ -96,7 +119,7 @@ def _jsonl(rows: PublishedRows, sink: IO[bytes]) -> int:
     return count
 
 
-WRITERS: Mapping[str, Callable[[PublishedRows, IO[bytes]], int]] = {
+WRITERS: Mapping[str, Callable[[ReadableRows, IO[bytes]], int]] = {
     "parquet": _parquet,
     "csv": _csv,
     "jsonl": _jsonl,

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 import typer
 
-from dataset_assets.catalog.catalog import Entry
 from dataset_assets.errors import DatasetAssetsError, Fault, visible
 from dataset_assets.interfaces.cli.console import Grid, cell, out, say
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.clone import ClonedDataset
-from dataset_assets.lifecycle.delete import DeletedDataset, delete_dataset
+from dataset_assets.lifecycle.delete import DeletedDataset, delete_dataset, recorded_uses
 from dataset_assets.lifecycle.diff import FILE, VersionDiff
 from dataset_assets.lifecycle.edit import EditedDataset
 from dataset_assets.lifecycle.history import DatasetHistory
@@ -75,20 +74,15 @@ def print_rename(done: RenamedDataset) -> None:
 
 
 def delete(workspace: Workspace, name: str, *, dry_run: bool) -> DeletedDataset:
-    """Delete a dataset that nothing uses, or say what would be deleted."""
+    """Delete a dataset that nothing uses, or say what would be deleted. Its uses are those in the target."""
     return delete_dataset(
         workspace.catalog,
         name,
-        uses_of,
-        target=target_or_remark(workspace),
+        recorded_uses(workspace.target),
+        target=workspace.target,
         dry_run=dry_run,
         locked=workspace.settings.locked,
     )
-
-
-def uses_of(entry: Entry) -> Sequence[str]:  # noqa: ARG001 - uses are not recorded yet
-    """Return the recorded uses of a dataset's publications as sentences."""
-    return ()
 
 
 def confirm_deletion(planned: DeletedDataset) -> None:

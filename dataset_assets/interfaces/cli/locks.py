@@ -1,6 +1,6 @@
 """Check and write the locks of datasets and projects for `dataset-assets lock` (BR-115)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import typer
@@ -14,7 +14,8 @@ from dataset_assets.catalog.locks import (
     project_lock_faults,
 )
 from dataset_assets.errors import DatasetAssetsError, Fault, LockError, raise_all, visible
-from dataset_assets.interfaces.cli.console import say
+from dataset_assets.interfaces.answers.maintenance import LockedAnswer, LocksAnswer
+from dataset_assets.interfaces.cli.console import print_json, say
 
 
 def check_locks(catalog: Catalog, names: Sequence[str]) -> None:
@@ -28,22 +29,28 @@ def check_locks(catalog: Catalog, names: Sequence[str]) -> None:
     say(f"{len(stems)} dataset{'s' * (len(stems) != 1)}: every lock is up to date")
 
 
-def write_locks(catalog: Catalog, names: Sequence[str]) -> None:
-    """Lock the named datasets, or all datasets and then the projects if there are no names.
+def write_locks(catalog: Catalog, names: Sequence[str], *, as_json: bool = False) -> None:
+    """Lock the named datasets, or all datasets and then the projects without names. Print the changes.
 
     A dataset with faults does not stop the others; LockError with all faults is raised at the end.
     """
     now = datetime.now(UTC)
     faults: list[Fault] = []
+    locked: list[LockedAnswer] = []
     for stem in _stems(catalog, names):
-        _lock_and_print(stem, lambda entry=catalog.entries[stem]: lock_entry(entry, now), faults)
+        locked += _lock(stem, lambda entry=catalog.entries[stem]: lock_entry(entry, now), faults)
     if not names:
         catalog = load_catalog(catalog.root)  # projects record ids that datasets have only now
         faults += catalog.faults
         for stem in catalog.projects:
-            _lock_and_print(
+            locked += _lock(
                 f"project {stem}", lambda stem=stem: lock_project_file(catalog, stem, now), faults
             )
+    if as_json:
+        print_json(LocksAnswer(locked=tuple(locked)))
+    else:
+        for each in locked:
+            typer.echo(visible(f"{each.name}: {'; '.join(each.changes) or 'up to date'}"))
     raise_all(LockError, faults)
 
 
@@ -51,10 +58,9 @@ def _stems(catalog: Catalog, names: Sequence[str]) -> list[str]:
     return nested_first(catalog, [catalog.entry(name).stem for name in names] or catalog.entries)
 
 
-def _lock_and_print(name: str, work: Callable[[], Sequence[str]], faults: list[Fault]) -> None:
+def _lock(name: str, work: Callable[[], Sequence[str]], faults: list[Fault]) -> Iterator[LockedAnswer]:
+    """Yield what `work` changed; add its faults to `faults` instead if it fails."""
     try:
-        changes = work()
+        yield LockedAnswer(name=name, changes=tuple(work()))
     except DatasetAssetsError as error:
         faults += error.faults
-        return
-    typer.echo(visible(f"{name}: {'; '.join(changes) or 'up to date'}"))

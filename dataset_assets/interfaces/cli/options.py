@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from dataset_assets.interfaces.cli.completion import dataset_names, target_names
+
 
 class Format(StrEnum):
     """Output formats of `read`."""
@@ -32,9 +34,19 @@ class Status(StrEnum):
     ARCHIVED = "archived"
 
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A dataset: its file's stem, or its id.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A dataset: its file's stem, or its id.", autocompletion=dataset_names
+    ),
+]
 OptionalTarget = Annotated[
-    str | None, typer.Option("--target", help="A target's name or file; by default DATASET_ASSETS_TARGET.")
+    str | None,
+    typer.Option(
+        "--target",
+        help="A target's name or file; by default DATASET_ASSETS_TARGET.",
+        autocompletion=target_names,
+    ),
 ]
 AsOfText = Annotated[str | None, typer.Option("--as-of", help="The instant to look back from: 2018-01-01.")]
 OneSplit = Annotated[Split | None, typer.Option("--split", help="Only the rows of this split.")]
@@ -46,5 +58,5 @@ LastPeriod = Annotated[
 ]
 Locked = Annotated[bool, typer.Option("--locked", help="Refuse a structure that the lock does not know.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: docs/json.md describes it.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; only print what would be done.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; print what would be changed.")]
 Anyway = Annotated[bool, typer.Option("--anyway", help="Publish a draft or an archived dataset as well.")]

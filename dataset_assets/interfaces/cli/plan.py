@@ -8,10 +8,11 @@ from dataset_assets.catalog.build_order import chosen_periods, schedule_of
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Status
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
-from dataset_assets.interfaces.cli.console import Grid, cell, out, say
+from dataset_assets.interfaces.answers.plans import PlanAnswer
+from dataset_assets.interfaces.cli.console import Grid, cell, out, print_json, say
 from dataset_assets.interfaces.cli.cost_estimate import estimate_cost
-from dataset_assets.interfaces.cli.sql import default_as_of
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.publishing.as_of_choice import default_as_of
 from dataset_assets.publishing.dataset_ids import rename_notice_in
 from dataset_assets.staleness.plan import Plan, plans
 from dataset_assets.staleness.reasons import StalePublication
@@ -58,14 +59,16 @@ def plan_dataset(
     return plans(workspace.catalog, workspace.target, entry, periods, now, every=every)
 
 
-def print_plan(workspace: Workspace, name: str | None, first: str | None, last: str | None) -> None:
+def print_plan(
+    workspace: Workspace, name: str | None, first: str | None, last: str | None, *, as_json: bool = False
+) -> None:
     """Print the plan of one dataset, or of all that are not archived.
 
     Raises DatasetAssetsError with all faults, after the datasets that can be planned were printed.
     """
     if name:
         dataset_plans = plan_dataset(workspace, workspace.catalog.entry(name), first, last)
-        print_plans(dataset_plans)
+        print_plans(dataset_plans, as_json=as_json)
         say(*billed_bytes(workspace, dataset_plans), *renamed_datasets(workspace, dataset_plans))
         return
     if first is not None or last is not None:
@@ -81,13 +84,16 @@ def print_plan(workspace: Workspace, name: str | None, first: str | None, last: 
             incomplete += error.faults
         except DatasetAssetsError as error:
             faults += error.faults
-    print_plans(dataset_plans)
+    print_plans(dataset_plans, as_json=as_json)
     say(*incomplete, *renamed_datasets(workspace, dataset_plans))
     raise_all(DatasetAssetsError, dict.fromkeys(faults))
 
 
-def print_plans(dataset_plans: Sequence[Plan]) -> None:
+def print_plans(dataset_plans: Sequence[Plan], *, as_json: bool = False) -> None:
     """Print a table with one line for each range of Periods, then obstacles and a summary of each plan."""
+    if as_json:
+        print_json(PlanAnswer.of(dataset_plans))
+        return
     table = Grid("dataset", "periods", "number", "why", "rows", "size", right=("number", "rows", "size"))
     for plan in dataset_plans:
         for period_range in period_ranges(plan):
@@ -146,7 +152,9 @@ def billed_bytes(workspace: Workspace, dataset_plans: Sequence[Plan]) -> Iterato
         if possible:
             period, stem = possible[-1].period, plan.entry.stem
             try:
-                reads = estimate_cost(workspace, plan.entry, default_as_of(period)).reads or 0
+                reads = (
+                    estimate_cost(workspace, plan.entry, default_as_of(period, datetime.now(UTC))).reads or 0
+                )
             except DatasetAssetsError as error:
                 yield f"{stem}: what would be read is {UNKNOWN}: {error}"
             else:

@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 
 from dataset_assets.catalog.catalog import Entry
+from dataset_assets.interfaces.answers.datasets import DatasetAnswer, dataset_answer
+from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli import listing
-from dataset_assets.interfaces.cli.console import cell, say
+from dataset_assets.interfaces.cli.console import cell, facts, say
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.history import past_records, unknown_period
+from dataset_assets.lifecycle.uses import UseList, last_uses, list_uses
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.warehouse import Publication, PublicationQuery
 from dataset_assets.publishing.dataset_ids import id_conflict, rename_notice_in
 from dataset_assets.stats.statistics import Statistics
+from dataset_assets.text.wording import listed
 
 
 def describe_publications(
@@ -28,6 +32,7 @@ def describe_publications(
         say(*filter(None, [rename_notice_in(workspace.target, entry)]))
         return
     yield listing.publications_table(publications)
+    yield _kept(list_uses(workspace.target, entry.stem))
     faults = (
         fault for each in publications for fault in id_conflict(workspace.catalog.checked(entry), each.record)
     )
@@ -38,6 +43,13 @@ def describe_publications(
         yield listing.statistics_table(Statistics.model_validate(publication.record["statistics"]), title)
 
 
+def _kept(found: UseList) -> RenderableType:
+    """Return the last use and the pinned publications; nothing is printed if there are none."""
+    last = f"{found.uses[0].used_at:%Y-%m-%d %H:%M}Z by {found.uses[0].training_run}" if found.uses else ""
+    pins = (f"version {each.table_version}" + f" of {each.period}" * bool(each.period) for each in found.pins)
+    return facts([("last used", last), ("pinned", listed(pins, 12))])
+
+
 def history(workspace: Workspace, entry: Entry, partition: str | None, last: int) -> Iterator[RenderableType]:
     """Yield a table of the newest `last` publications, of one Period if it is named; the newest first.
 
@@ -45,6 +57,30 @@ def history(workspace: Workspace, entry: Entry, partition: str | None, last: int
     """
     records = past_records(workspace.target, entry.stem, partition, last)
     yield listing.history_table(records) if records else cell("Nothing is published yet")
+
+
+def history_answer(
+    workspace: Workspace, entry: Entry, partition: str | None, last: int
+) -> PublicationsAnswer:
+    """Return the newest `last` publications as `history` shows them. Raises as `history` does."""
+    records = past_records(workspace.target, entry.stem, partition, last)
+    return PublicationsAnswer(publications=tuple(map(PublicationAnswer.of_record, records)))
+
+
+def dataset_with_publications(
+    workspace: Workspace, entry: Entry, partition: str | None, *, stats: bool
+) -> DatasetAnswer:
+    """Return a dataset with its current publications and, with `stats`, the statistics of one of them.
+
+    Raises ResolveError if `partition` is not published, and ContractError if the file has faults.
+    """
+    workspace.catalog.checked(entry)
+    publications = _publications(workspace, entry)
+    shown = _select(publications, partition).record["statistics"] if stats and publications else {}
+    answers = tuple(PublicationAnswer.of_record(each.record, each.version) for each in publications)
+    answer = dataset_answer(workspace.catalog, entry, answers, shown)
+    last = last_uses(workspace.target, [entry.stem]).get(entry.stem)
+    return answer.model_copy(update={"last_used_at": last})
 
 
 def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:

@@ -5,6 +5,7 @@ Each command imports what it needs when it runs, so that `--help` is fast.
 
 # ruff: noqa: PLC0415 - see above
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -70,16 +71,30 @@ def show(
         int,
         typer.Option("--last", min=1, max=1000, help="List at most this many publications."),
     ] = 20,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
     """Show a dataset: contract, selection, versions, publications."""
-    from dataset_assets.interfaces.cli.console import out
+    from dataset_assets.interfaces.cli.console import out, print_json
     from dataset_assets.interfaces.cli.listing import describe_dataset
-    from dataset_assets.interfaces.cli.publications import describe_publications, history
+    from dataset_assets.interfaces.cli.publications import (
+        dataset_with_publications,
+        describe_publications,
+        history,
+        history_answer,
+    )
     from dataset_assets.interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
     entry = workspace.catalog.entry(name)
+    if as_json:
+        answer = (
+            history_answer(workspace, entry, partition, last)
+            if past
+            else dataset_with_publications(workspace, entry, partition, stats=stats)
+        )
+        print_json(answer)
+        return
     if past:
         for part in history(workspace, entry, partition, last):
             out().print(part)
@@ -105,25 +120,35 @@ def sql(
         bool,
         typer.Option("--dry-run", help="Print the bytes that a run would read, and its budget."),
     ] = False,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
     """Print the query that selects a dataset's rows, or what running it would cost."""
-    from dataset_assets.interfaces.cli.console import say
+    from dataset_assets.interfaces.answers.datasets import SqlAnswer
+    from dataset_assets.interfaces.cli.console import print_json, say
     from dataset_assets.interfaces.cli.cost_estimate import print_cost
-    from dataset_assets.interfaces.cli.sql import choose_as_of, selection_sql
+    from dataset_assets.interfaces.cli.sql import selection_sql
     from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.publishing.as_of_choice import choose_as_of
 
     if dry_run and (dialect or split or rows):
         raise typer.BadParameter("--dry-run is of a whole run: leave out --dialect, --split and --rows")
     workspace = Workspace.of(target)
     entry = workspace.catalog.entry(name)
-    at = choose_as_of(workspace, entry, as_of, partition)
+    at = choose_as_of(workspace.catalog, entry, as_of, partition, datetime.now(UTC))
     if dry_run:
         say(at)
-        print_cost(workspace, entry, at)
+        print_cost(workspace, entry, at, as_json=as_json)
         return
     text = selection_sql(workspace, entry, at, dialect, split and split.value, with_metadata=rows)
     say(at)
+    if as_json:
+        name_of_dialect = dialect or workspace.target.engine.dialect.name
+        period = at.period.id if at.period else None
+        print_json(
+            SqlAnswer(dataset=entry.stem, dialect=name_of_dialect, as_of=at.as_of, period=period, sql=text)
+        )
+        return
     typer.echo(text)
 
 
@@ -141,11 +166,16 @@ def read(
         Format | None, typer.Option("--format", help="By default by FILE's suffix, or a table.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE")] = None,
+    training_run: Annotated[
+        str | None,
+        typer.Option("--training-run", metavar="ID", help="Record that this training run used the rows."),
+    ] = None,
     target: OptionalTarget = None,
 ) -> None:
     """Read published rows: on the screen, or as Parquet or CSV."""
     from dataset_assets.interfaces.cli.export import SCREEN_ROWS, choose_format, print_rows, write_rows
-    from dataset_assets.interfaces.reading import RowSelection, open_rows
+    from dataset_assets.interfaces.reading import open_rows, record_reading
+    from dataset_assets.interfaces.row_selection import RowSelection
     from dataset_assets.interfaces.workspace import Workspace
 
     kind = choose_format(form, output)
@@ -153,8 +183,11 @@ def read(
     row_limit = SCREEN_ROWS if on_screen and limit is None else limit
     names = tuple(part.strip() for part in columns.split(",") if part.strip()) if columns else ()
     selection = RowSelection(name, partition, version, split and split.value, names, row_limit, with_system)
-    with open_rows(Workspace.of(target), selection) as rows:
+    workspace = Workspace.of(target)
+    with open_rows(workspace, selection) as rows:
         if on_screen:
             print_rows(rows)
         else:
             write_rows(rows, kind, output)
+    if training_run is not None:
+        record_reading(workspace, rows, training_run)

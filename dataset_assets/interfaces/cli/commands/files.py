@@ -10,9 +10,7 @@ from typing import Annotated
 
 import typer
 
-from dataset_assets.interfaces.cli.options import (
-    OptionalTarget,
-)
+from dataset_assets.interfaces.cli.options import AsJson, OptionalTarget
 
 
 def init(folder: Annotated[Path, typer.Argument(help="The new project's folder.")]) -> None:
@@ -28,17 +26,22 @@ def check(
     paths: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders; by default all.")
     ] = None,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
-    """Check files and the target; print each fault as `file:line:column: field: problem; how to fix it`.."""
+    """Check files and the target; print each fault as `file:line:column: field: problem; how to fix it`."""
     from dataset_assets.catalog.validation import validate_folder, validate_paths
     from dataset_assets.errors import fault_count
-    from dataset_assets.interfaces.cli.console import say
+    from dataset_assets.interfaces.answers.faults import CheckAnswer
+    from dataset_assets.interfaces.cli.console import print_json, say
     from dataset_assets.interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
     root, resolvers = workspace.root, workspace.resolvers
     report = validate_paths(root, paths, resolvers) if paths else validate_folder(root, resolvers)
+    if as_json:
+        print_json(CheckAnswer.of(report.files, report.faults))
+        raise typer.Exit(bool(report.faults))
     for fault in report.faults:
         typer.echo(str(fault))
     files = f"{report.files} file{'s' * (report.files != 1)}"
@@ -55,6 +58,7 @@ def lock(
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Datasets; by default all, and projects.")
     ] = None,
     only_check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if needed.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Record versions in the locks beside the files, and the system fields in the files."""
     from dataset_assets.interfaces.cli.locks import check_locks, write_locks
@@ -64,7 +68,7 @@ def lock(
     if only_check:
         check_locks(catalog, names or ())
     else:
-        write_locks(catalog, names or ())
+        write_locks(catalog, names or (), as_json=as_json)
 
 
 def schema() -> None:

@@ -12,6 +12,7 @@ import typer
 
 from dataset_assets.interfaces.cli.options import (
     Anyway,
+    AsJson,
     AsOfText,
     FirstPeriod,
     LastPeriod,
@@ -36,6 +37,7 @@ def materialize(
             help="Read the sources even if they seem unchanged, and publish even if files have disappeared.",
         ),
     ] = False,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
     locked: Locked = False,
     anyway: Anyway = False,
@@ -54,6 +56,7 @@ def materialize(
         locked=locked,
         force=force,
         anyway=anyway,
+        as_json=as_json,
     )
 
 
@@ -61,13 +64,14 @@ def plan(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A dataset; by default all.")] = None,
     first: FirstPeriod = None,
     last: LastPeriod = None,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
     """List the publications that are due, with reasons. Reads only metadata, no rows."""
     from dataset_assets.interfaces.cli.plan import print_plan
     from dataset_assets.interfaces.workspace import Workspace
 
-    print_plan(Workspace.of(target), name, first, last)
+    print_plan(Workspace.of(target), name, first, last, as_json=as_json)
 
 
 def backfill(
@@ -77,6 +81,7 @@ def backfill(
     every: Annotated[
         bool, typer.Option("--all", help="Read all sources again, even if a publication is up to date.")
     ] = False,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
     locked: Locked = False,
     anyway: Anyway = False,
@@ -85,7 +90,48 @@ def backfill(
     from dataset_assets.interfaces.cli.backfill import backfill
     from dataset_assets.interfaces.workspace import Workspace
 
-    backfill(Workspace.of(target), name, first, last, every=every, locked=locked, anyway=anyway)
+    backfill(
+        Workspace.of(target),
+        name,
+        first,
+        last,
+        every=every,
+        locked=locked,
+        anyway=anyway,
+        as_json=as_json,
+    )
+
+
+def rebuild(
+    name: Name,
+    version: Annotated[
+        int, typer.Option("--version", min=1, help="The dataset's version, as `show` and `uses` list it.")
+    ],
+    partition: Annotated[str | None, typer.Option("--partition", help="A Period: 2017-12.")] = None,
+    digest: Annotated[
+        str,
+        typer.Option(
+            "--digest",
+            help="First characters of a digest, to choose an earlier publication.",
+        ),
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the rows: .parquet, .csv.")
+    ] = None,
+    as_json: AsJson = False,
+    target: OptionalTarget = None,
+) -> None:
+    """Select the rows of an earlier publication again and compare digests. Publishes nothing.
+
+    The definition, the as-of instant and the versions of the sources are those that it recorded. If a source
+    is gone, it is named with the instant since when, and the exit code is 1.
+    """
+    from dataset_assets.interfaces.cli.rebuild import rebuild_publication
+    from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.lifecycle.past_run import RebuildRequest
+
+    request = RebuildRequest(version=version, period=partition, digest=digest)
+    rebuild_publication(Workspace.of(target), name, request, output, as_json=as_json)
 
 
 def demo(

@@ -9,9 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dataset_assets.interfaces.cli.options import (
-    OptionalTarget,
-)
+from dataset_assets.interfaces.cli.options import AsJson, DryRun, OptionalTarget
 
 
 def doctor(
@@ -19,13 +17,14 @@ def doctor(
         list[str] | None,
         typer.Argument(metavar="[DATASET]...", help="Datasets whose tables are checked; by default all."),
     ] = None,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
     """Check credentials, permissions and tables of a target, and say how to fix what is missing."""
     from dataset_assets.interfaces.cli.doctor import examine
     from dataset_assets.interfaces.workspace import Workspace
 
-    if not examine(Workspace.of(target), names or ()):
+    if not examine(Workspace.of(target), names or (), as_json=as_json):
         raise typer.Exit(1)
 
 
@@ -34,9 +33,8 @@ def clean(
         str,
         typer.Option("--older-than", metavar="AGE", help="Remove only rows that are older: 30m, 24h, 7d."),
     ] = "24h",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Remove nothing; only print what would be removed.")
-    ] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
     """Remove rows that crashed runs staged but never published.
@@ -46,4 +44,4 @@ def clean(
     from dataset_assets.interfaces.cli.clean import remove_leftovers
     from dataset_assets.interfaces.workspace import Workspace
 
-    remove_leftovers(Workspace.of(target), older_than, dry_run=dry_run)
+    remove_leftovers(Workspace.of(target), older_than, dry_run=dry_run, as_json=as_json)

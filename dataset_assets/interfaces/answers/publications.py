@@ -1,0 +1,88 @@
+"""Answers about publications: what was published from what, with which counts and checks."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from dataset_assets.checks.audit import CheckResult
+from dataset_assets.model import Instant, Model
+from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.materialize import Materialization
+
+
+class CheckResultAnswer(Model):
+    """The result of one check. A blocking check that fails stops the publication."""
+
+    name: str
+    passed: bool
+    blocking: bool
+    message: str
+
+
+class PublicationAnswer(Model):
+    """One publication. `table_version` is the version of the warehouse's table, if it is known.
+
+    `added` to `removed` count rows against the publication before (BR-118); `splits` counts rows by split.
+    `expired_at` is the time since which the rows are gone by the target's retention.
+    """
+
+    dataset: str
+    period: str | None
+    version: int
+    table_version: int | None
+    as_of: Instant
+    published_at: Instant
+    run_id: str
+    row_count: int
+    added: int
+    changed: int
+    unchanged: int
+    removed: int
+    splits: Mapping[str, int]
+    digest: str
+    size_bytes: int | None
+    sources: Mapping[str, str]
+    checks: tuple[CheckResultAnswer, ...]
+    expired_at: Instant | None = None
+
+    @classmethod
+    def of_record(cls, record: Record, table_version: int | None = None) -> Self:
+        """Return the answer for a publication's record."""
+        counts: Mapping[str, Any] = record["counts"]
+        return cls(
+            dataset=record["dataset"],
+            period=record["period"],
+            version=record["version"],
+            table_version=table_version,
+            as_of=record["as_of"],
+            published_at=record["published_at"],
+            run_id=record["run_id"],
+            row_count=counts["rows"],
+            **{name: counts[name] for name in ("added", "changed", "unchanged", "removed")},
+            splits=record["statistics"]["splits"],
+            digest=record["digest"],
+            size_bytes=record["size_bytes"],
+            sources=record["sources"],
+            checks=_results(CheckResult(**each) for each in record["checks"]),
+            expired_at=record.get("expired_at"),
+        )
+
+    @classmethod
+    def of_run(cls, result: Materialization) -> Self:
+        """Return the answer for a run: counts and checks are those of the run, also if nothing changed."""
+        answer = cls.of_record(result.record, result.table_version)
+        counts = vars(result.counts)
+        update = {name: counts[name] for name in ("added", "changed", "unchanged", "removed")}
+        return answer.model_copy(update={**update, "checks": _results(result.checks)})
+
+
+class PublicationsAnswer(Model):
+    """Publications in the order in which they were made, or the newest first in a history."""
+
+    publications: tuple[PublicationAnswer, ...]
+
+
+def _results(checks: Iterable[CheckResult]) -> tuple[CheckResultAnswer, ...]:
+    return tuple(
+        CheckResultAnswer(name=each.name, passed=each.passed, blocking=each.blocking, message=each.message)
+        for each in checks
+    )

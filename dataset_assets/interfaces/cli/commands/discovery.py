@@ -1,0 +1,91 @@
+"""The commands that show what a dataset would publish: analyze and preview.
+
+Each command imports what it needs when it runs, so that `--help` is fast.
+"""
+
+# ruff: noqa: PLC0415 - see above
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dataset_assets.interfaces.cli.options import AsJson, AsOfText, OneSplit, OptionalTarget
+
+if TYPE_CHECKING:
+    from dataset_assets.catalog.catalog import Catalog, Entry
+    from dataset_assets.interfaces.workspace import Workspace
+
+NameOrFile = Annotated[
+    str, typer.Argument(metavar="NAME|FILE", help="A dataset, or any .yaml file that is one.")
+]
+OnePeriod = Annotated[str | None, typer.Option("--partition", help="A Period: 2017-12.")]
+
+
+def analyze(
+    name: NameOrFile,
+    partition: OnePeriod = None,
+    as_of: AsOfText = None,
+    as_json: AsJson = False,
+    target: OptionalTarget = None,
+) -> None:
+    """Show what a run would publish: rows after each step, sizes, statistics, leaks. Publishes nothing."""
+    from dataset_assets.discovery.analyze import analyze as analyze_dataset
+    from dataset_assets.discovery.runs import Reports
+    from dataset_assets.interfaces.cli.analysis import print_analysis
+    from dataset_assets.interfaces.cli.console import print_json, say, steps
+    from dataset_assets.interfaces.cli.tables import say_cost
+    from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.publishing.as_of_choice import choose_as_of
+
+    workspace = Workspace.of(target)
+    catalog, entry = _entry(workspace, name)
+    at = choose_as_of(catalog, entry, as_of, partition, datetime.now(UTC))
+    say(at)
+    with steps(entry.stem, lines=False) as report:
+        found = analyze_dataset(catalog, workspace.target, entry, at, Reports(report, say_cost))
+    if as_json:
+        print_json(found)
+    else:
+        print_analysis(found)
+
+
+def preview(
+    name: NameOrFile,
+    rows: Annotated[int, typer.Option("-n", "--rows", min=1, max=10_000, help="At most so many rows.")] = 100,
+    partition: OnePeriod = None,
+    as_of: AsOfText = None,
+    split: OneSplit = None,
+    as_json: AsJson = False,
+    target: OptionalTarget = None,
+) -> None:
+    """Show the first rows that a run would publish, without system columns. Publishes nothing."""
+    from dataset_assets.discovery.preview import preview as preview_dataset
+    from dataset_assets.discovery.runs import Reports
+    from dataset_assets.interfaces.cli.analysis import print_preview
+    from dataset_assets.interfaces.cli.console import print_json, say, steps
+    from dataset_assets.interfaces.cli.tables import say_cost
+    from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.publishing.as_of_choice import choose_as_of
+
+    workspace = Workspace.of(target)
+    catalog, entry = _entry(workspace, name)
+    at = choose_as_of(catalog, entry, as_of, partition, datetime.now(UTC))
+    say(at)
+    with steps(entry.stem, lines=False) as report:
+        reports = Reports(report, say_cost)
+        found = preview_dataset(catalog, workspace.target, entry, at, rows, split and split.value, reports)
+    if as_json:
+        print_json(found)
+    else:
+        print_preview(found)
+
+
+def _entry(workspace: "Workspace", name: str) -> "tuple[Catalog, Entry]":
+    """Return the dataset of that name, or the one in the file of that path, with the catalog that has it."""
+    from dataset_assets.catalog.drafts import with_draft
+
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        return with_draft(workspace.catalog, Path(name).absolute())
+    return workspace.catalog, workspace.catalog.entry(name)

@@ -138,3 +138,11 @@ def test_history_and_diff_in_words(retailer):
     assert [(each["rows"], each["version"]) for each in told["publications"]] == [(3, 1)]
     assert "Publications" in run_ok("history", "profiles", "--publications").out
     assert "Versions" in run_ok("history", "profiles").out
+
+
+def test_a_narrow_screen_lists_each_dataset_on_three_lines(retailer, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "90")
+    run_ok("materialize", "profiles")
+    answer = run_ok("list")
+    assert "Household [red]profiles[/red] [profiles] active\n  version: 1 | owner: user-ann" in answer.out
+    assert "\n  tables: households | rows: 3\n" in answer.out

@@ -3,14 +3,14 @@
 import json
 import os
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
 import typer
 from pydantic import BaseModel
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
@@ -57,14 +57,21 @@ def cell(value: Any, style: str = "") -> Text:
     return Text(visible(text), style)
 
 
+Block = Callable[[Mapping[str, str | Text]], RenderableType]
+"""Receives the cells of a row by column; returns what is printed if the table is wider than the screen."""
+
+
 class Grid:
     """A table. If it is wider than the screen, each row is printed as a block, so that nothing is cut off.
 
     The columns named in `right` are aligned to the right, as numbers are.
     """
 
-    def __init__(self, *columns: str, title: str = "", right: Iterable[str] = ()) -> None:
+    def __init__(
+        self, *columns: str, title: str = "", right: Iterable[str] = (), block: Block | None = None
+    ) -> None:
         self.columns = columns
+        self.block = block or (lambda cells: facts(cells.items()))
         self.title = title
         self.right = frozenset(right)
         self.rows: list[tuple[str | Text, ...]] = []
@@ -81,7 +88,7 @@ class Grid:
             return
         yield Text(self.title, "italic")
         for row in self.rows:
-            yield facts(zip(self.columns, row, strict=True))
+            yield self.block(dict(zip(self.columns, row, strict=True)))
             yield ""
 
     def _table(self) -> Table:

@@ -1,6 +1,6 @@
 """Format datasets, publications and statistics as the tables that `list` and `show` print."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,7 @@ def datasets_table(found: DatasetList) -> Grid:
     """Return a table with one line for each dataset; of a broken file only the number of its faults."""
     table = Grid(
         "dataset", "name", "status", "version", "owner", "model", "created", "last used", "rows", "dates",
-        "partitions", "tables", right=("rows",),
+        "partitions", "tables", right=("rows",), block=_card,
     )  # fmt: skip
     for each in found.datasets:
         if each.faults or each.status is None:
@@ -45,6 +45,15 @@ def datasets_table(found: DatasetList) -> Grid:
             *map(cell, (each.partitions, ", ".join(each.tables))),
         )
     return table
+
+
+def _card(cells: Mapping[str, str | Text]) -> Text:
+    """Return a dataset on three lines: its names and status, who it belongs to, and what is published."""
+    card = Text.assemble(cells["name"], " [", cells["dataset"], "] ", cells["status"])
+    for names in (("version", "owner", "model", "created", "last used"), ("tables", "rows", "dates")):
+        shown = [f"{name}: {cells[name]}" for name in names if str(cells[name])]
+        card.append("\n  " + " | ".join(shown) if shown else "")
+    return card
 
 
 def _day(instant: datetime | None) -> str:

@@ -14,6 +14,7 @@ from sqlglot import exp
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.checks.audit import CHECKS, CheckResult, Evidence
 from dataset_assets.checks.lookup_keys import lookups_unique
+from dataset_assets.compiler.leakage import kept_by_train
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.compiler.selection_sizes import (
@@ -89,9 +90,14 @@ def analyze(
 
 
 def _queries(inputs: SelectionInput) -> Iterator[exp.Query]:
-    """Yield the queries that read the sources; all others read their results."""
+    """Yield the queries that read the main table.
+
+    All others read their results, or only the keys of lookups.
+    """
     yield window_rows(inputs)
     yield assemble(compile_rows(inputs))
+    if inputs.dataset.split_config and inputs.dataset.column_mapping:
+        yield from map(assemble, kept_by_train(inputs).values())
 
 
 def _sizes(dataset: Dataset, statistics: Statistics) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from dataset_assets.catalog.references import dataset_id, nesting_references, pr
 from dataset_assets.errors import ContractError, Fault, near, raise_all
 from dataset_assets.lifecycle.changes import refuse_locked
 from dataset_assets.lifecycle.published import PublishedTable, published_tables
+from dataset_assets.lifecycle.uses import list_uses
 from dataset_assets.model import Model
 from dataset_assets.ports.target import Target
 from dataset_assets.text.atomic_files import write_lock
+from dataset_assets.text.wording import shown
 
 UsesOf = Callable[[Entry], Sequence[str]]
 """Returns the uses and pins of a dataset's publications as sentences; none if nobody used them."""
@@ -83,3 +85,23 @@ def _uses(entry: Entry, uses_of: UsesOf) -> Iterator[Fault]:
         yield Fault(f"`{entry.stem}` is in use: {use}", "", hint)
     if len(uses) > _MOST_USES:
         yield Fault(f"and {len(uses) - _MOST_USES:,} more uses of `{entry.stem}`")
+
+
+def recorded_uses(target: Target) -> UsesOf:
+    """Return the function that reads a dataset's uses and pins in a target, under all names of its tables."""
+    return lambda entry: list(_sentences(target, entry))
+
+
+def _sentences(target: Target, entry: Entry) -> Iterator[str]:
+    id_ = dataset_id(entry)
+    tables = (table.name for table in published_tables(target, id_))
+    for name in dict.fromkeys((entry.stem, *tables)):
+        found = list_uses(target, name)
+        for use in found.uses:
+            if use.dataset_id in (None, id_):
+                rows = f"{name} {use.period}" if use.period else name
+                yield f"the training run {shown(use.training_run)} read {rows} on {use.used_at:%Y-%m-%d}"
+        used = {(use.period, use.table_version) for use in found.uses}
+        for pin in found.pins:
+            if (pin.period, pin.table_version) not in used:
+                yield f"version {pin.table_version} of the table {name} is pinned"

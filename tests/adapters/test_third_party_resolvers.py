@@ -94,6 +94,15 @@ def test_a_dataset_is_published_through_a_resolver_of_an_installed_package(proje
     for arguments in (("lock",), ("doctor",), ("materialize", "items")):
         done = run_cli(project, site, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
+    for arguments in (
+        ("tables",),
+        ("describe", "items", "--stats"),
+        ("analyze", "items"),
+        ("preview", "items"),
+    ):
+        done = run_cli(project, site, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "tea" in done.stdout, "though the resolver cannot list its tables"
     code = "from dataset_assets.interfaces.reading import read_pandas; print(read_pandas('items').to_csv())"
     done = run_python(project, site, "-c", code)
     assert "1,tea,2.500000000,2026-01-31" in done.stdout, done.stdout + done.stderr

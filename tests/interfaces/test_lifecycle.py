@@ -83,6 +83,15 @@ def test_a_delete_asks_first_and_says_where_the_rows_are(retailer):
     run_ok("clone", "profiles", "homes")
     run_ok("materialize", "homes", "--anyway")
     assert "add --yes" in run_refused("delete", "homes")
+    run_ok("clone", "homes", "flats")
+    run_ok("materialize", "flats", "--anyway")
+    run_ok("use", "flats", "--training-run", "run-7")
+    refused = run_refused("delete", "flats", "--yes")
+    assert "`flats` is in use: the training run 'run-7' read flats on " in refused
+    assert "archive flats" in refused
+    listed = {each["dataset"]: each for each in json.loads(run_ok("list", "--json").out)["datasets"]}
+    assert listed["flats"]["last_used_at"]
+    assert listed["homes"]["last_used_at"] is None
     assert "to delete: " in run_ok("delete", "homes", "--dry-run").out
     answer = run_ok("delete", "homes", "--yes")
     assert "published rows stay: homes at file://" in answer.err
@@ -96,3 +105,36 @@ def test_a_missing_dataset_is_named(command):
     more = {"edit": ["a=b"], "clone": ["x"], "rename": ["x"]}.get(command, [])
     answer = run(command, "salse", *more)
     assert (answer.code, "did you mean `sales`?" in answer.err) == (1, True)
+
+
+def test_the_list_has_the_rows_and_dates_of_the_last_publication(retailer):
+    run_ok("materialize", "profiles")
+    run_ok("materialize", "sales", "--partition", "2017-03")
+    listed = {each["dataset"]: each for each in json.loads(run_ok("list", "--json").out)["datasets"]}
+    assert listed["profiles"]["row_count"] == 3
+    assert listed["profiles"]["date_range"] is None
+    assert listed["sales"]["date_range"] == {"start": "2017-02-01T00:00:00Z", "end": "2017-04-01T00:00:00Z"}
+    assert (listed["sales"]["period"], listed["sales"]["version"]) == ("2017-03", 1)
+    printed = run_ok("list").out
+    assert "2017-02-01 to 2017-03-31" in printed
+    (retailer / "local.yaml").write_text("target: {}\n")
+    answer = run_ok("list")
+    assert "sales" in answer.out
+    assert "what is published is unknown" in answer.err
+
+
+def test_history_and_diff_in_words(retailer):
+    run_ok("materialize", "profiles")
+    path = retailer / "definitions" / "datasets" / "profiles.yaml"
+    path.write_text(path.read_text().replace("  main_table", "  resolver_id: retail\n  main_table"))
+    answer = run_ok("diff", "profiles")
+    assert "breaking: `resolver_id` added." in answer.out
+    run_ok("lock", "profiles")
+    assert "breaking: `resolver_id` added." in run_ok("diff", "profiles", "1", "2").out
+    assert "no structural change" in run_ok("diff", "profiles").err
+    assert "`profiles` has no version 5; it has 1, 2" in run_refused("diff", "profiles", "5")
+    told = json.loads(run_ok("history", "profiles", "--publications", "--json").out)
+    assert [each["version"] for each in told["versions"]] == [1, 2]
+    assert [(each["rows"], each["version"]) for each in told["publications"]] == [(3, 1)]
+    assert "Publications" in run_ok("history", "profiles", "--publications").out
+    assert "Versions" in run_ok("history", "profiles").out

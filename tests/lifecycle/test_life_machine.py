@@ -2,8 +2,7 @@
 
 After every step: no number names two structures, nothing that is referenced or used is lost, every file is
 valid or its fault is explained, and comments are kept. Merges and reverts are git's own: one that removes a
-used dataset is taken back, as a reviewer would. `DATASET_ASSETS_PROVE=1 pytest tests/lifecycle` walks 300
-times.
+used dataset is taken back, as a reviewer would. With `DATASET_ASSETS_PROVE=1` there are 300 walks.
 """
 
 import os

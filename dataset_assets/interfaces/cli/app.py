@@ -29,6 +29,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "lock": files.lock,
     "analyze": discovery.analyze,
     "preview": discovery.preview,
+    "history": lifecycle.history,
+    "diff": lifecycle.diff,
     "edit": lifecycle.edit,
     "activate": lifecycle.activate,
     "disable": lifecycle.disable,

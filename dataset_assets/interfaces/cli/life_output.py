@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 import typer
 
-from dataset_assets.catalog.catalog import Entry
 from dataset_assets.errors import DatasetAssetsError, Fault, visible
-from dataset_assets.interfaces.cli.console import say
+from dataset_assets.interfaces.cli.console import Grid, cell, out, say
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.clone import ClonedDataset
-from dataset_assets.lifecycle.delete import DeletedDataset, delete_dataset
+from dataset_assets.lifecycle.delete import DeletedDataset, delete_dataset, recorded_uses
+from dataset_assets.lifecycle.diff import FILE, VersionDiff
 from dataset_assets.lifecycle.edit import EditedDataset
+from dataset_assets.lifecycle.history import DatasetHistory
 from dataset_assets.lifecycle.published import PublishedTable
 from dataset_assets.lifecycle.rename import RenamedDataset
 from dataset_assets.lifecycle.status import StatusChange
@@ -73,20 +74,15 @@ def print_rename(done: RenamedDataset) -> None:
 
 
 def delete(workspace: Workspace, name: str, *, dry_run: bool) -> DeletedDataset:
-    """Delete a dataset that nothing uses, or say what would be deleted."""
+    """Delete a dataset that nothing uses, or say what would be deleted. Its uses are those in the target."""
     return delete_dataset(
         workspace.catalog,
         name,
-        uses_of,
-        target=target_or_remark(workspace),
+        recorded_uses(workspace.target),
+        target=workspace.target,
         dry_run=dry_run,
         locked=workspace.settings.locked,
     )
-
-
-def uses_of(entry: Entry) -> Sequence[str]:  # noqa: ARG001 - uses are not recorded yet
-    """Return the recorded uses of a dataset's publications as sentences."""
-    return ()
 
 
 def confirm_deletion(planned: DeletedDataset) -> None:
@@ -109,6 +105,40 @@ def print_delete(done: DeletedDataset) -> None:
         say("a new dataset of that name cannot be published there until the old table is deleted or moved")
     if not done.written:
         say(NOT_WRITTEN)
+
+
+def print_history(found: DatasetHistory, *, with_publications: bool) -> None:
+    """Print the versions as a table, and the publications as another."""
+    table = Grid("version", "kind", "locked at", "what changed", title="Versions", right=("version",))
+    for line in found.versions:
+        locked = f"{line.locked_at:%Y-%m-%d %H:%M}" if line.locked_at else "not yet"
+        table.add_row(str(line.version), cell(line.kind), cell(locked), cell(line.summary))
+    out().print(table if table.rows else cell("It was never locked"))
+    if not with_publications:
+        return
+    numbers = ("rows", "added", "changed", "removed", "version")
+    past = Grid("published at", "period", *numbers, "digest", "run", title="Publications", right=numbers)
+    for each in found.publications:
+        figures = (each.rows, each.added, each.changed, each.removed, each.version)
+        past.add_row(
+            cell(f"{each.published_at:%Y-%m-%dT%H:%M:%SZ}"),
+            cell(each.period or "all"),
+            *(f"{figure:,}" for figure in figures),
+            cell(each.digest[:12]),
+            cell(each.run_id),
+        )
+    out().print(past if past.rows else cell("Nothing is published yet"))
+
+
+def print_diff(found: VersionDiff) -> None:
+    """Print each change as a sentence, and mark those that can break a consumer."""
+    after = f"version {found.after}" if found.after != FILE else "the file as it is"
+    if not found.changes:
+        say(f"{found.dataset}: no structural change from version {found.before} to {after}")
+        return
+    say(f"{found.dataset}: version {found.before} to {after}: {found.kind}")
+    for change in found.changes:
+        typer.echo(visible(f"{'breaking' if change.breaking else 'additive'}: {change.text}"))
 
 
 def _tables(tables: Sequence[PublishedTable]) -> str:

@@ -25,6 +25,15 @@ class Split(StrEnum):
     TEST = "test"
 
 
+class Status(StrEnum):
+    """The status of a dataset (BR-101)."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    ARCHIVED = "archived"
+
+
 Name = Annotated[
     str,
     typer.Argument(

@@ -128,3 +128,49 @@ def delete(
         life_output.confirm_deletion(planned)
     done = planned if dry_run else life_output.delete(workspace, name, dry_run=False)
     print_json(done) if as_json else life_output.print_delete(done)
+
+
+def history(
+    name: Name,
+    publications: Annotated[
+        bool, typer.Option("--publications", help="The publications as well, the newest first.")
+    ] = False,
+    partition: Annotated[
+        str | None, typer.Option("--partition", help="Only the publications of this Period.")
+    ] = None,
+    last: Annotated[
+        int, typer.Option("--last", min=1, max=1000, help="At most this many publications.")
+    ] = 20,
+    as_json: AsJson = False,
+    target: OptionalTarget = None,
+) -> None:
+    """List the versions of a dataset: number, kind, when, and what changed."""
+    from dataset_assets.interfaces.cli import life_output
+    from dataset_assets.interfaces.cli.console import print_json
+    from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.lifecycle.history import dataset_history
+
+    workspace = Workspace.of(target)
+    opened = workspace.target if publications or partition else None
+    found = dataset_history(workspace.catalog, name, opened, partition, last)
+    print_json(found) if as_json else life_output.print_history(found, with_publications=opened is not None)
+
+
+def diff(
+    name: Name,
+    before: Annotated[
+        int | None, typer.Argument(metavar="[A]", help="A version; by default the last.")
+    ] = None,
+    after: Annotated[
+        int | None, typer.Argument(metavar="[B]", help="Another version; by default the file as it is.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say in words what changed between two versions, or since the last one."""
+    from dataset_assets.interfaces.cli import life_output
+    from dataset_assets.interfaces.cli.console import print_json
+    from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.lifecycle.diff import diff_versions
+
+    found = diff_versions(Workspace.of().catalog, name, before, after)
+    print_json(found) if as_json else life_output.print_diff(found)

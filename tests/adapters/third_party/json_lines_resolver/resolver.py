@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from dataset_assets.adapters.resolvers.base import LocalResolver, files_state, path_inside_root
 from dataset_assets.compiler.typing import SQL_TYPES
+from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import TableRequest, TableState
@@ -29,16 +30,16 @@ class JsonLinesResolver(LocalResolver[JsonLinesSettings]):
         state = self.state(request.table)
         lines = self._path(request.table).read_text().splitlines()
         rows = [json.loads(line) for line in lines if line.strip()]
-        names = [column.name for column in request.columns]
+        columns = request.columns or _as_texts(rows)
+        names = [column.name for column in columns]
         values = [tuple(_text(row.get(name)) for name in names) for row in rows]
         literals = exp.values(values, alias="json_lines", columns=names)
         typed = [
             exp.alias_(exp.cast(exp.column(column.name, quoted=True), SQL_TYPES[column.type]), column.name)
-            for column in request.columns
+            for column in columns
         ]
         source = exp.select(*typed).from_(literals).subquery()
-        columns = session.describe(source)
-        return Relation(source, columns, state.version, len(rows), self.zone(request.table))
+        return Relation(source, session.describe(source), state.version, len(rows), self.zone(request.table))
 
     @override
     def state(self, table: str) -> TableState:
@@ -50,6 +51,12 @@ class JsonLinesResolver(LocalResolver[JsonLinesSettings]):
 
     def _path(self, table: str) -> Path:
         return path_inside_root(self.root, f"{table}.jsonl", self, table)
+
+
+def _as_texts(rows: list[dict[str, Any]]) -> tuple[ColumnDef, ...]:
+    """Return the columns of all rows as texts, for a table that no contract describes."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return tuple(ColumnDef(name=name, type=ColumnType.STRING) for name in names)
 
 
 def _text(value: Any) -> str | None:

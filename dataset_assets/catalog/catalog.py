@@ -11,6 +11,7 @@ from pydantic import BaseModel, RootModel, ValidationError
 
 from dataset_assets.catalog.folder import refuse_link_out, yaml_files
 from dataset_assets.catalog.garbage_collection import garbage_collection_paused
+from dataset_assets.catalog.leftover_locks import leftover_locks
 from dataset_assets.catalog.parsed_files import ParsedFile, check_files, parse_file
 from dataset_assets.catalog.projects import ROOT as PROJECT
 from dataset_assets.catalog.projects import Project, ProjectDataset, project_faults, read_project_lock
@@ -130,8 +131,9 @@ def load_catalog(root: Path) -> Catalog:
         files = {path.stem: parse_file(path, lambda each: _read_inside(each, root)) for path in paths}
         entries = entries_of(files, calendars, users)
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
-    projects = dict(_projects(catalog, users, faults))
+    projects = dict(read_projects(catalog, users, faults))
     faults += _misnamed(root)
+    faults += leftover_locks(root, {each.lock.id: stem for stem, each in entries.items() if each.lock.id})
     return replace(catalog, projects=projects, faults=tuple(faults))
 
 
@@ -222,8 +224,13 @@ def _built(path: Path, model: type[M], root: str, faults: list[Fault]) -> tuple[
         return None
 
 
-def _projects(catalog: Catalog, users: Users | None, faults: list[Fault]) -> Iterator[tuple[str, Project]]:
-    """Yield the Projects without faults; one without an id gets the id of its lock."""
+def read_projects(
+    catalog: Catalog, users: Users | None, faults: list[Fault]
+) -> Iterator[tuple[str, Project]]:
+    """Yield the Projects without faults, and append the faults of the others.
+
+    A Project without an id gets the id of its lock.
+    """
     for path in _files(catalog.root / "projects", faults):
         built = _built(path, Project, PROJECT, faults)
         if built is None:

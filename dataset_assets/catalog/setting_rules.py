@@ -10,14 +10,15 @@ from dataset_assets.errors import PeriodError
 from dataset_assets.periods.cron import check_cron
 from dataset_assets.text.wording import listed, shown
 
-_STEM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,119}")
+STEM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,119}")
+"""The stems that can name a published table (BR-131)."""
 _PERIOD = ("partitions", "period")
 _NO_SCHEDULE = "but no clock tells when a `{}` begins"
 
 
 def file_name_is_a_name(inputs: RuleInput) -> Iterator[RuleViolation]:
     """Report a file name whose stem cannot name the published table (BR-131)."""
-    if not _STEM.fullmatch(inputs.stem):
+    if not STEM.fullmatch(inputs.stem):
         message = f"the file is called {shown(inputs.stem)}, which cannot name a table"
         yield RuleViolation((), message, "use letters, digits and `_`, beginning with a letter")
     elif inputs.namesakes:

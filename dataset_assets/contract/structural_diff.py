@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dataset_assets.contract.structure_words import filter_words, join_words, key_words, split_words
 from dataset_assets.selection.column_mapping import ColumnMapping
 from dataset_assets.text.wording import shown
 
@@ -66,8 +67,9 @@ def _changes(before: Structure, after: Structure) -> Iterator[Change]:
     yield from _extra_columns(before.get("extra_columns", []), after.get("extra_columns", []))
     yield from _split(before.get("split_config"), after.get("split_config"))
     yield from _split_key(before, after)
-    for key in ("natural_key_columns", "filters"):
-        yield from _value(f"`{key}`", before.get(key), after.get(key))
+    key = (before.get("natural_key_columns"), after.get("natural_key_columns"))
+    yield from _words("the natural key is", *map(key_words, key))
+    yield from _filters(before.get("filters", {}), after.get("filters", {}))
     yield from _partitions(before.get("partitions"), after.get("partitions"))
     yield from _value("`resolver_id`", before.get("resolver_id"), after.get("resolver_id"))
 
@@ -85,6 +87,29 @@ def _value(what: str, before: Any, after: Any) -> Iterator[Change]:
         yield Change(f"{what} changed", breaking=True)
     else:
         yield Change(f"{what} changed from {shown(before)} to {shown(after)}", breaking=True)
+
+
+def _words(what: str, before: str, after: str) -> Iterator[Change]:
+    """Yield a breaking change if the words differ: `what` this instead of that."""
+    if before != after:
+        yield Change(f"{what} {after} instead of {before}", breaking=True)
+
+
+def _filters(before: Structure, after: Structure) -> Iterator[Change]:
+    subjects = {
+        "date_range": "the date range is",
+        "product_filter": "the product filter keeps",
+        "customer_filter": "the customer filter keeps",
+    }
+    for setting, subject in subjects.items():
+        old, new = before.get(setting), after.get(setting)
+        was, now = filter_words(setting, old), filter_words(setting, new)
+        if was is None or now is None or (was == now and old != new):
+            yield from _value(f"`filters.{setting}`", old, new)
+        else:
+            yield from _words(subject, was, now)
+    rows = [f"{each.get('fit_on', 'all')} rows" for each in (before, after)]
+    yield from _words("filters are fitted on", *rows)
 
 
 def _table(what: str, before: Structure, after: Structure) -> Iterator[Change]:
@@ -120,7 +145,8 @@ def _lookups(before: Sequence[Structure], after: Sequence[Structure]) -> Iterato
         else:
             yield from _value(f"the target of {what}", was["target"], now["target"])
         if was["join_conditions"] != now["join_conditions"]:
-            yield Change(f"{what} is joined on other columns", breaking=True)
+            joins = (join_words(was["join_conditions"]), join_words(now["join_conditions"]))
+            yield from _words(f"{what} is joined on", *joins)
 
 
 def _mapping(before: Structure, after: Structure) -> Iterator[Change]:
@@ -134,8 +160,10 @@ def _mapping(before: Structure, after: Structure) -> Iterator[Change]:
             # Transactions are counted by it (BR-104), so it can choose other customers.
             breaking = concept == "transaction_id" and counted
             yield Change(f"`{concept}` is mapped, to `{new[concept]}`", breaking)
+        elif concept not in new:
+            yield Change(f"`{concept}` is no longer mapped", breaking=True)
         else:
-            yield from _value(f"`column_mapping.{concept}`", old[concept], new.get(concept))
+            yield from _words(f"`{concept}` is mapped to", f"`{old[concept]}`", f"`{new[concept]}`")
 
 
 def _extra_columns(before: Sequence[str], after: Sequence[str]) -> Iterator[Change]:
@@ -162,10 +190,15 @@ def _is_later(old: str | None, new: str | None) -> bool:
 
 
 def _split(before: Structure | None, after: Structure | None) -> Iterator[Change]:
-    if before is None and after is not None and not after.get("gap_days"):
-        yield Change("`split_config` added", breaking=False)
-    else:
+    was, now = split_words(before), split_words(after)
+    if before is None and after is not None:
+        yield Change(f"rows are split: {now}" if now else "`split_config` added", bool(after.get("gap_days")))
+    elif after is None and before is not None:
+        yield Change("rows are no longer split", breaking=True)
+    elif was is None or now is None or (was == now and before != after):
         yield from _value("`split_config`", before, after)
+    else:
+        yield from _words("the split:", was, now)
 
 
 def _split_key(before: Structure, after: Structure) -> Iterator[Change]:

@@ -51,19 +51,30 @@ def describe_table(
     no such table, and BudgetError if a query would read more than the target allows.
     """
     with open_table(target, name) as opened:
-        hidden = {each.lower() for each in sensitive}
-        measured = _measure(opened, hidden, report_cost) if statistics else None
-        columns = {
-            each.name: _describe(each, measured, is_sensitive=each.name.lower() in hidden)
-            for each in opened.relation.columns
-        }
-        return TableDescription(
-            table=opened.name.table,
-            resolver=opened.name.resolver.name,
-            row_count=measured.row_count if measured else opened.row_count,
-            last_modified=opened.state.modified_at,
-            columns=columns,
-        )
+        return describe_opened(opened, statistics=statistics, sensitive=sensitive, report_cost=report_cost)
+
+
+def describe_opened(
+    opened: OpenTable,
+    *,
+    statistics: bool,
+    sensitive: Collection[str] = (),
+    report_cost: ReportCost = no_report,
+) -> TableDescription:
+    """Describe a table that is open already, as `describe_table` does."""
+    hidden = {each.lower() for each in sensitive}
+    measured = _measure(opened, hidden, report_cost) if statistics else None
+    columns = {
+        each.name: _describe(each, measured, is_sensitive=each.name.lower() in hidden)
+        for each in opened.relation.columns
+    }
+    return TableDescription(
+        table=opened.name.table,
+        resolver=opened.name.resolver.name,
+        row_count=measured.row_count if measured else opened.row_count,
+        last_modified=opened.state.modified_at,
+        columns=columns,
+    )
 
 
 def _describe(

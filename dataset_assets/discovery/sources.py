@@ -48,7 +48,7 @@ def open_table(target: Target, name: str) -> Generator[OpenTable]:
     be read.
     """
     with system_errors_as_faults(), Sessions(target) as sessions:
-        yield _opened(target, sessions, find_table(target, name))
+        yield open_in(sessions, find_table(target, name))
 
 
 def find_table(target: Target, name: str) -> TableName:
@@ -125,7 +125,9 @@ class Sessions:
         return OpenTable(name, resolver.state(name.table), relation, session)
 
 
-def _opened(target: Target, sessions: Sessions, name: TableName) -> OpenTable:
+def open_in(sessions: Sessions, name: TableName) -> OpenTable:
+    """Open a table in one of some sessions, for queries on several tables. Raises as `open_table` does."""
+    target = sessions.target
     unknown = ResolveError(Fault(f"target {target.name!r} has no table {shown(str(name))}"))
     if not is_identifier(name.table):  # a resolver receives only names that a dataset can have
         raise _explained(target, name, unknown)

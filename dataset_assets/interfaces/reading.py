@@ -22,7 +22,7 @@ from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
 from dataset_assets.interfaces.row_selection import SPLIT, RowSelection, chosen_columns, split_value
 from dataset_assets.interfaces.use_reports import STEM, record_and_report
 from dataset_assets.interfaces.workspace import Workspace
-from dataset_assets.lifecycle.uses import PublicationChoice
+from dataset_assets.lifecycle.uses import PublicationChoice, check_training_run
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, no_such_version
 from dataset_assets.selection.splits import NAMES
@@ -64,6 +64,8 @@ def read_arrow(
 
     selection = RowSelection(name, partition, version, split, tuple(columns or ()), limit, with_system)
     workspace = Workspace.of(target, definitions)
+    if training_run is not None:
+        check_training_run(training_run)
     with open_rows(workspace, selection) as rows:
         table = pa.concat_tables(rows.tables())
     if training_run is not None:

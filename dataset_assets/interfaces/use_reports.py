@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from dataset_assets.errors import system_errors_as_faults
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.uses import PublicationChoice, RecordedUses, TrainingRun, record_use
 
@@ -33,7 +34,8 @@ def record_and_report(workspace: Workspace, choice: PublicationChoice, training_
     Raises as `record_use` does, and ContractError if the Dagster instance cannot be opened.
     """
     run = TrainingRun(training_run, datetime.now(UTC), current_user())
-    recorded = record_use(workspace.target, choice, run)
+    with system_errors_as_faults():  # a user who may read may not write
+        recorded = record_use(workspace.target, choice, run)
     has_home = bool(os.environ.get("DAGSTER_HOME"))
     folder = None if has_home else instance_folder(workspace.settings.definitions)
     if recorded.recorded and (has_home or folder):

@@ -1,6 +1,6 @@
 """Record which training run used which publications, and pin publications, as an API and pages would.
 
-A use pins: what a model was trained on stays readable, whatever a target's retention is.
+A use pins: what a model was trained on stays readable, whatever a target's retention is (BR-208).
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -70,13 +70,21 @@ class PinList(Model):
     pins: tuple[Pin, ...]
 
 
+def check_training_run(run_id: str) -> None:
+    """Raise DatasetAssetsError if the id of a training run is empty, too long, or not one printable line."""
+    if not run_id.strip() or len(run_id) > _LONGEST_RUN or not run_id.isprintable():
+        message = f"the training run {shown(run_id)} is not an id"
+        hint = f"use one line of 1 to {_LONGEST_RUN} characters, such as the run id of MLflow"
+        raise DatasetAssetsError(Fault(message, hint=hint))
+
+
 def record_use(target: Target, choice: PublicationChoice, run: TrainingRun) -> RecordedUses:
     """Record that a training run used publications, once for each, and pin them.
 
     A publication whose rows are gone is recorded and not pinned. Raises ResolveError if there is no such
-    publication, and DatasetAssetsError for an id that is empty, too long, or not one printable line.
+    publication, and DatasetAssetsError as `check_training_run` does.
     """
-    _check_run(run)
+    check_training_run(run.id)
     with _session(target, choice) as session:
         version, found = _publications(target, choice, session)
         uses = [_use(choice.dataset, each, run) for each in found]
@@ -203,10 +211,3 @@ def _use(dataset: str, publication: RecordedPublication, run: TrainingRun) -> Us
         used_at=run.used_at,
         used_by=run.used_by,
     )
-
-
-def _check_run(run: TrainingRun) -> None:
-    if not run.id.strip() or len(run.id) > _LONGEST_RUN or not run.id.isprintable():
-        message = f"the training run {shown(run.id)} is not an id"
-        hint = f"use one line of 1 to {_LONGEST_RUN} characters, such as the run id of MLflow"
-        raise DatasetAssetsError(Fault(message, hint=hint))

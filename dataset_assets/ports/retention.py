@@ -29,7 +29,7 @@ class Retention(Model):
 
     `publications` is the number of newest publications of each Period that are kept, the current one
     included. `days` is the number of days for which a replaced publication is kept. With both, a
-    publication is kept while either keeps it. Current and pinned publications are always kept.
+    publication is kept while either keeps it. Current and pinned publications are always kept (BR-207).
     """
 
     days: Annotated[Integer, Field(ge=1, le=36_500)] | None = None

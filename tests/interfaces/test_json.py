@@ -155,3 +155,15 @@ def test_names_are_completed(retailer):
     assert completed("dataset-assets show s", definitions) == ["sales"]
     assert "show" in completed("dataset-assets sh", definitions)
     assert completed("dataset-assets show s", retailer / "nowhere") == []
+
+
+def test_the_life_of_a_dataset():
+    publish()
+    assert set(answer("list")) == documented("list")
+    assert set(answer("history", "sales", "--publications")) == documented("history")
+    assert set(answer("diff", "sales")) == documented("diff")
+    assert set(answer("edit", "sales", "ml_model=shop")) == documented("edit")
+    assert set(answer("disable", "sales")) == documented("activate, disable, archive, restore")
+    assert set(answer("clone", "sales", "spring")) == documented("clone")
+    assert set(answer("rename", "spring", "summer")) == documented("rename")
+    assert set(answer("delete", "summer", "--yes")) == documented("delete")

@@ -213,3 +213,28 @@ def test_each_use_is_one_observation_in_dagster(tmp_path, monkeypatch):
 def test_without_mlflow_one_sentence_says_what_to_install():
     with pytest.raises(UnsupportedError, match=r"MLflow cannot be imported.*install `mlflow`"):
         mlflow_dataset("sales", partition="2017-03")
+
+
+def test_on_bigquery_a_use_keeps_rows_in_a_snapshot(cloud):
+    run_ok("materialize", "profiles")
+    cloud.put("households", "SELECT 1 AS household_id, 'x' AS income, 'Ulm' AS town")
+    first = read_arrow("profiles", training_run="run-1")
+    run_ok("materialize", "profiles")
+    (use,) = answer("uses", "profiles")["uses"]
+    assert (use["table_version"], use["actual_row_count"], use["period"]) == (0, 3, None)
+    (pin,) = answer("uses", "profiles")["pins"]
+    assert pin["snapshot"].startswith("_pinned_profiles_")
+    book = cloud.place("_publications")
+    past = "published_at = TIMESTAMP_SUB(published_at, INTERVAL 192 HOUR)"
+    cloud.emulator.rows(f"UPDATE {book} SET {past} WHERE TRUE")
+    assert read_arrow("profiles", version=0).equals(first)
+    assert read_arrow("profiles").num_rows == 1
+    assert "last used" in run_ok("show", "profiles").out
+    assert answer("vacuum", "profiles")["datasets"] == []
+    run_ok("unpin", "profiles", "--version", "0")
+    assert "when BigQuery's time travel for them ended" in run_refused("read", "profiles", "--version", "0")
+
+
+def test_bigquery_has_no_retention_of_its_own(cloud):
+    cloud.target(warehouse=f"{cloud.dataset}, retention: {{days: 90}}")
+    assert "retention: has no effect in BigQuery, which itself keeps replaced rows" in run_refused("vacuum")

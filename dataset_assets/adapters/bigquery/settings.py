@@ -94,8 +94,8 @@ class BigQueryWarehouseSettings(WarehouseSettings):
     @classmethod
     def _time_travel_is_googles(cls, value: Any) -> Any:
         if value is not None:
-            kept = "BigQuery itself keeps replaced rows for the time travel of its dataset, 2 to 7 days"
-            raise ValueError(f"is not for BigQuery: {kept}; pin what has to stay longer")
+            kept = "keeps replaced rows for the time travel of its dataset, 2 to 7 days"
+            raise ValueError(f"has no effect in BigQuery, which itself {kept}; pin what has to stay longer")
         return value
 
     def path(self, project: str) -> tuple[str, str]:

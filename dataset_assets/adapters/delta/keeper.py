@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from deltalake.exceptions import DeltaError
 from typing_extensions import override
 
 from dataset_assets.adapters.delta.folder import DatasetFolder
@@ -126,9 +127,14 @@ class DeltaKeeper(DeltaPublications):
     @override
     def expire(self, dataset: str, request: RetentionRequest, session: Session) -> RetentionReport:
         folder = DatasetFolder.of(self.root, dataset)
-        if self.retention is None or self.table(folder) is None:
+        if self.retention is None:
             return RetentionReport(dataset=dataset)
-        return FolderRetention(folder, self.retention, request, lambda: _pinned(folder)).run()
+        try:
+            if self.table(folder) is None:
+                return RetentionReport(dataset=dataset)
+            return FolderRetention(folder, self.retention, request, lambda: _pinned(folder)).run()
+        except DeltaError as error:
+            raise ResolveError(Fault(f"the Delta table {dataset!r} cannot be read: {error}")) from error
 
     def _visible(
         self, history: History, periods: Sequence[str | None], version: int

@@ -43,14 +43,14 @@ class DeltaPublications(Warehouse):
     def publications(self, query: PublicationQuery, session: Session) -> list[Publication]:
         """Return the Periods' publications. Raises ResolveError also if the record of rows is missing."""
         folder = DatasetFolder.of(self.root, query.dataset)
-        history = History(folder)
-        if query.version is not None and 0 <= query.version <= history.until:
-            newest = self.table(folder)
-            if newest and query.version != newest.version():
-                return past_publications(history, query, session)
-        table = self.table(folder, query.version)
-        if table is None:
+        newest = self.table(folder)
+        if newest is None:
             return []
+        table, history = newest, History(folder)
+        if query.version is not None and query.version != newest.version():
+            if 0 <= query.version <= history.until:
+                return past_publications(history, query, session)
+            table = self.table(folder, query.version) or newest
         data = ((period, delta_periods.files(table, folder.path, period)) for period in query.periods)
         return [self._publication(folder, table, period, files, session) for period, files in data if files]
 
@@ -84,10 +84,11 @@ class DeltaPublications(Warehouse):
             return []
         files = delta_periods.first_files(table)
         published = [period for period in periods if period in files]
+        past = History(folder)
         return [
             record
             for period in published
-            for record in islice(_recent_records(folder, table, period, folder.path / files[period]), last)
+            for record in islice(_recent_records(past, table, period, folder.path / files[period]), last)
         ]
 
     @override
@@ -157,15 +158,13 @@ def _period_order(period: str | None, record: Record) -> tuple[str, str]:
     return str(record.get("period_start") or ""), period or ""
 
 
-def _recent_records(
-    folder: DatasetFolder, table: DeltaTable, period: str | None, current: Path
-) -> Iterator[Record]:
+def _recent_records(past: History, table: DeltaTable, period: str | None, current: Path) -> Iterator[Record]:
     """Yield the record of the current data file, then those of earlier publications, newest first.
 
     Earlier ones are those of the commits in the log, then those in the history. The records of publications
     whose rows are gone have the key `expired_at`.
     """
-    past = History(folder)
+    folder = past.folder
     known = {past.data_path(each): each for each in past.newest_first(period)}
     log = map(folder.data_path, delta_periods.claims(table, folder.path.name, period))
     newer = (data for data in log if data not in known)

@@ -1,6 +1,7 @@
 """Format datasets, publications and statistics as the tables that `list` and `show` print."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import RenderableType
@@ -10,8 +11,9 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.versions import Lock
 from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.contract.scope import OutputColumn, Scope
-from dataset_assets.errors import fault_count, near
+from dataset_assets.errors import near
 from dataset_assets.interfaces.cli.console import Grid, cell, facts
+from dataset_assets.lifecycle.listing import DatasetList, DateRange
 from dataset_assets.model import Model
 from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.stats.statistics import Statistics
@@ -20,31 +22,38 @@ _STYLES = {Status.ACTIVE: "green", Status.DRAFT: "yellow", Status.DISABLED: "dim
 BROKEN = "broken"
 
 
-def datasets_table(catalog: Catalog, *, archived: bool) -> Grid:
-    """Return a table with one line for each dataset file, with archived ones only if requested (BR-101)."""
-    table = Grid("dataset", "name", "status", "version", "owner", "partitions", "tables")
-    for entry in catalog.entries.values():
-        if entry.dataset is None or not entry.ok:
-            faults = fault_count(entry.faults)
-            name = entry.dataset.name if entry.dataset else ""
-            count = f"{faults} fault{'s' * (faults != 1)}"
-            table.add_row(cell(entry.stem), cell(name), Text(BROKEN, "bold red"), cell(count))
-        elif archived or entry.dataset.status is not Status.ARCHIVED:
-            table.add_row(*_line(catalog, entry, entry.dataset))
+def datasets_table(found: DatasetList) -> Grid:
+    """Return a table with one line for each dataset; of a broken file only the number of its faults."""
+    table = Grid(
+        "dataset", "name", "status", "version", "owner", "model", "created", "last used", "rows", "dates",
+        "partitions", "tables", right=("rows",),
+    )  # fmt: skip
+    for each in found.datasets:
+        if each.faults or each.status is None:
+            count = f"{each.faults} fault{'s' * (each.faults != 1)}"
+            empty = (cell("") for _ in table.columns[4:])
+            table.add_row(cell(each.dataset), cell(each.name), Text(BROKEN, "bold red"), cell(count), *empty)
+            continue
+        table.add_row(
+            cell(each.dataset, "bold"),
+            cell(each.name),
+            cell(each.status, _STYLES[each.status]),
+            cell(f"{each.version} (pending)" if each.version_pending else each.version),
+            *map(cell, (each.owner, each.ml_model, _day(each.created_at), _day(each.last_used_at))),
+            f"{each.row_count:,}" if each.row_count is not None else "",
+            cell(_dates(each.date_range)),
+            *map(cell, (each.partitions, ", ".join(each.tables))),
+        )
     return table
 
 
-def _line(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterator[Text]:
-    yield cell(entry.stem, "bold")
-    yield cell(dataset.name)
-    yield cell(dataset.status, _STYLES[dataset.status])
-    yield cell(_version(entry, dataset))
-    yield cell(dataset.owner)
-    yield cell(_partitions(dataset))
-    scope = catalog.scope(entry)
-    sources = scope.sources
-    names = (f"datasets/{each.nested.stem}" if each.nested else each.table for each in sources)
-    yield cell(", ".join(dict.fromkeys(names)))
+def _day(instant: datetime | None) -> str:
+    return f"{instant:%Y-%m-%d}" if instant else ""
+
+
+def _dates(dates: DateRange | None) -> str:
+    """Return the first and the last day of a range: `2017-01-01 to 2017-06-30`."""
+    return f"{_day(dates.start)} to {_day(dates.end - timedelta(microseconds=1))}" if dates else ""
 
 
 def _version(entry: Entry, dataset: Dataset) -> str:

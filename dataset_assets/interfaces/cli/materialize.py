@@ -19,6 +19,7 @@ from dataset_assets.interfaces.answers.publications import PublicationAnswer, Pu
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, print_json, say, steps
 from dataset_assets.interfaces.use_reports import instance_folder
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.lifecycle.status import refuse_by_slip
 from dataset_assets.periods.period import Period
 from dataset_assets.publishing.as_of_choice import parse_as_of
 from dataset_assets.publishing.dataset_ids import rename_notice_in
@@ -135,13 +136,16 @@ def publish(
     locked: bool = False,
     force: bool = False,
     as_json: bool = False,
+    anyway: bool = False,
 ) -> None:
     """Publish the chosen Periods of a dataset and print the publications, even if some Periods failed.
 
     `force` reads the sources whatever their metadata says, and publishes even if Periods have disappeared.
+    `anyway` publishes a draft or an archived dataset.
     Raises DatasetAssetsError as `chosen_periods` and `CommandRun.publish` do.
     """
     entry = workspace.catalog.entry(name)
+    refuse_by_slip([entry], anyway=anyway)
     periods = chosen_periods(workspace.catalog, entry, datetime.now(UTC), partitions, first, last)
     if as_of is not None and periods != [None]:
         raise PeriodError(Fault("the end of a Period is its as-of", hint="leave out --as-of"))

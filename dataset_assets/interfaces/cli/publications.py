@@ -1,19 +1,19 @@
 """Describe a dataset's publications for `show`: the current ones, their statistics, and the history."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.console import RenderableType
 
 from dataset_assets.catalog.catalog import Entry
-from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.interfaces.answers.datasets import DatasetAnswer, dataset_answer
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli import listing
 from dataset_assets.interfaces.cli.console import cell, facts, say
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.lifecycle.history import past_records, unknown_period
 from dataset_assets.lifecycle.uses import UseList, last_uses, list_uses
 from dataset_assets.ports.engine import JobContext
-from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record
+from dataset_assets.ports.warehouse import Publication, PublicationQuery
 from dataset_assets.publishing.dataset_ids import id_conflict, rename_notice_in
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.text.wording import listed
@@ -55,7 +55,7 @@ def history(workspace: Workspace, entry: Entry, partition: str | None, last: int
 
     Raises ResolveError if that Period is not published.
     """
-    records = _newest_records(workspace, entry, partition, last)
+    records = past_records(workspace.target, entry.stem, partition, last)
     yield listing.history_table(records) if records else cell("Nothing is published yet")
 
 
@@ -63,7 +63,7 @@ def history_answer(
     workspace: Workspace, entry: Entry, partition: str | None, last: int
 ) -> PublicationsAnswer:
     """Return the newest `last` publications as `history` shows them. Raises as `history` does."""
-    records = _newest_records(workspace, entry, partition, last)
+    records = past_records(workspace.target, entry.stem, partition, last)
     return PublicationsAnswer(publications=tuple(map(PublicationAnswer.of_record, records)))
 
 
@@ -83,17 +83,6 @@ def dataset_with_publications(
     return answer.model_copy(update={"last_used_at": last})
 
 
-def _newest_records(workspace: Workspace, entry: Entry, partition: str | None, last: int) -> list[Record]:
-    target = workspace.target
-    with target.engine.connect(JobContext(entry.stem)) as session:
-        periods = target.warehouse.periods(entry.stem, session)
-        if partition and partition not in periods:
-            raise _unknown(partition, periods)
-        chosen = [partition] if partition else periods
-        records = target.warehouse.recent(entry.stem, chosen, session, last) if chosen else []
-    return sorted(records, key=lambda record: record["published_at"], reverse=True)[:last]
-
-
 def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
     target = workspace.target
     with target.engine.connect(JobContext(entry.stem)) as session:
@@ -107,10 +96,4 @@ def _select(publications: list[Publication], partition: str | None) -> Publicati
             return publication
     if partition is None:
         return publications[-1]
-    raise _unknown(partition, [each.period for each in publications])
-
-
-def _unknown(partition: str, periods: Iterable[str | None]) -> ResolveError:
-    names = listed((period for period in periods if period), 12)
-    hint = f"published are: {names}" if names else "it is not published by Period"
-    return ResolveError(Fault(f"there is no publication of {partition}", hint=hint))
+    raise unknown_period(partition, [each.period for each in publications])

@@ -18,23 +18,39 @@ from dataset_assets.interfaces.cli.options import (
     Name,
     OneSplit,
     OptionalTarget,
+    Status,
 )
 
 
 def list_datasets(
     everything: Annotated[bool, typer.Option("--all", help="Archived datasets as well.")] = False,
+    status: Annotated[Status | None, typer.Option("--status", help="Only datasets with this status.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Only datasets of this `ml_model`.")] = None,
+    as_json: AsJson = False,
+    target: OptionalTarget = None,
 ) -> None:
-    """List the datasets."""
+    """List the datasets, with the rows and dates of their last publications."""
+    from dataset_assets.contract.model import Status as DatasetStatus
     from dataset_assets.errors import fault_count
-    from dataset_assets.interfaces.cli.console import out, say
+    from dataset_assets.interfaces.cli.console import out, print_json, say
     from dataset_assets.interfaces.cli.listing import datasets_table
     from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.lifecycle.listing import list_datasets
 
-    catalog = Workspace.of().catalog
-    out().print(datasets_table(catalog, archived=everything))
+    workspace = Workspace.of(target)
+    catalog = workspace.catalog
+    found = list_datasets(
+        catalog,
+        lambda: workspace.target,
+        archived=everything,
+        status=DatasetStatus(status) if status else None,
+        ml_model=model,
+    )
+    print_json(found) if as_json else out().print(datasets_table(found))
     faults = fault_count(
         (*catalog.faults, *(each for entry in catalog.entries.values() for each in entry.faults))
     )
+    say(*found.remarks)
     if faults:
         say(f"{faults} fault{'s' * (faults != 1)}: run `dataset-assets check`")
 
@@ -161,6 +177,7 @@ def read(
     from dataset_assets.interfaces.reading import open_rows, record_reading
     from dataset_assets.interfaces.row_selection import RowSelection
     from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.lifecycle.uses import check_training_run
 
     kind = choose_format(form, output)
     on_screen = kind == Format.TABLE
@@ -168,6 +185,8 @@ def read(
     names = tuple(part.strip() for part in columns.split(",") if part.strip()) if columns else ()
     selection = RowSelection(name, partition, version, split and split.value, names, row_limit, with_system)
     workspace = Workspace.of(target)
+    if training_run is not None:
+        check_training_run(training_run)
     with open_rows(workspace, selection) as rows:
         if on_screen:
             print_rows(rows)

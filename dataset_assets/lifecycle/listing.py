@@ -1,0 +1,167 @@
+"""List all datasets with what people choose them by: status, age, tables, rows, date range, version, owner.
+
+Rows and date range are those of the last publication, from its record: no row is read.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.contract.model import Dataset, Status
+from dataset_assets.errors import DatasetAssetsError, Fault, fault_count
+from dataset_assets.model import Instant, Model
+from dataset_assets.ports.engine import JobContext, Session
+from dataset_assets.ports.target import Target
+from dataset_assets.ports.warehouse import Record
+
+
+@dataclass
+class _Published:
+    """What the warehouse tells of datasets, by stem: last records, last uses, and what could not be read."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    used: Mapping[str, datetime] = field(default_factory=dict)
+    faults: dict[Fault, None] = field(default_factory=dict)
+
+
+class DateRange(Model):
+    """The instants between which the rows of a publication are: `start` is included, `end` is not."""
+
+    start: Instant
+    end: Instant
+
+
+class ListedDataset(Model):
+    """One dataset. A file with faults has only its stem and their number."""
+
+    dataset: str
+    id: str | None = None
+    name: str | None = None
+    description: str = ""
+    status: Status | None = None
+    ml_model: str | None = None
+    owner: str | None = None
+    version: int | None = None
+    version_pending: bool = False
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
+    last_used_at: Instant | None = None
+    partitions: str | None = None
+    tables: tuple[str, ...] = ()
+    row_count: int | None = None
+    date_range: DateRange | None = None
+    published_at: Instant | None = None
+    period: str | None = None
+    faults: int = 0
+
+
+class DatasetList(Model):
+    """The datasets of a folder by stem, and why facts of publications are missing, if they are."""
+
+    datasets: tuple[ListedDataset, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def list_datasets(
+    catalog: Catalog,
+    open_target: Callable[[], Target] | None = None,
+    *,
+    archived: bool = False,
+    status: Status | None = None,
+    ml_model: str | None = None,
+) -> DatasetList:
+    """Return all datasets but archived ones, or those with a status or an `ml_model`; broken ones included.
+
+    A target that cannot be opened or read leaves facts of publications empty, with a remark.
+    """
+    entries = [entry for entry in catalog.entries.values() if _is_listed(entry, archived, status, ml_model)]
+    published = _published(entries, open_target) if open_target else _Published()
+    return DatasetList(
+        datasets=tuple(_listed(catalog, entry, published) for entry in entries),
+        remarks=tuple(f"what is published is unknown: {fault}" for fault in published.faults),
+    )
+
+
+def _is_listed(entry: Entry, archived: bool, status: Status | None, ml_model: str | None) -> bool:
+    if entry.dataset is None or not entry.ok:
+        return status is None and ml_model is None
+    if ml_model is not None and entry.dataset.ml_model != ml_model:
+        return False
+    if status is not None:
+        return entry.dataset.status is status
+    return archived or entry.dataset.status is not Status.ARCHIVED
+
+
+def _published(entries: list[Entry], open_target: Callable[[], Target]) -> _Published:
+    """Read the last record and the last use of each dataset in one session."""
+    found = _Published()
+    try:
+        target = open_target()
+        with target.engine.connect(JobContext("datasets")) as session:
+            for entry in entries:
+                record = _last_record(target, entry.stem, session, found.faults)
+                if record:
+                    found.records[entry.stem] = record
+            found.used = target.warehouse.last_uses([entry.stem for entry in entries], session)
+    except DatasetAssetsError as error:
+        found.faults |= dict.fromkeys(error.faults)
+    return found
+
+
+def _last_record(target: Target, stem: str, session: Session, faults: dict[Fault, None]) -> Record | None:
+    """Return the record of the last Period. A table that cannot be read does not hide the others."""
+    try:
+        records = target.warehouse.records(stem, session)
+    except DatasetAssetsError as error:
+        faults |= dict.fromkeys(error.faults)
+        return None
+    return [*records.values()][-1] if records else None
+
+
+def _listed(catalog: Catalog, entry: Entry, published: _Published) -> ListedDataset:
+    dataset = entry.dataset
+    if dataset is None or not entry.ok:
+        name = dataset.name if dataset else None
+        return ListedDataset(dataset=entry.stem, name=name, faults=fault_count(entry.faults))
+    version = entry.lock.version_of(dataset)
+    lines = entry.lock.lines
+    return ListedDataset(
+        dataset=entry.stem,
+        id=str(dataset.id) if dataset.id else None,
+        name=dataset.name,
+        description=dataset.description,
+        status=dataset.status,
+        ml_model=dataset.ml_model,
+        owner=dataset.owner,
+        version=version.number,
+        version_pending=version.pending,
+        created_at=dataset.created_at or (lines[0].locked_at if lines else None),
+        updated_at=lines[-1].locked_at if lines else dataset.updated_at,
+        last_used_at=published.used.get(entry.stem),
+        partitions=_partitions(dataset),
+        tables=tuple(dict.fromkeys(_tables(catalog, entry))),
+        **_publication(published.records.get(entry.stem)),
+    )
+
+
+def _partitions(dataset: Dataset) -> str | None:
+    return f"{dataset.partitions.period} from {dataset.partitions.start}" if dataset.partitions else None
+
+
+def _tables(catalog: Catalog, entry: Entry) -> Iterator[str]:
+    for source in catalog.scope(entry).sources:
+        yield f"datasets/{source.nested.stem}" if source.nested else source.table
+
+
+def _publication(record: Record | None) -> dict:
+    """Return the facts of a publication; none if there is no record, or the record was lost."""
+    if not record:
+        return {}
+    window = record.get("window")
+    return {
+        "row_count": record["counts"]["rows"],
+        "date_range": DateRange(start=window[0], end=window[1]) if window else None,
+        "published_at": record["published_at"],
+        "period": record["period"],
+    }

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, assume, event, given, settings
 from sqlglot import exp
 
@@ -37,6 +38,8 @@ from tests.engines.store_fixtures import OnDisk
 
 PROVE = bool(os.environ.get("DATASET_ASSETS_PROVE"))
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+LONG_CASES = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+"""Without it the warning about a long failing case hides why the case failed."""
 
 
 def verify(catalog: Catalog, target: Target, asked: Request) -> Analysis:
@@ -103,6 +106,7 @@ def verify_filters(case: Case, catalog: Catalog, target: Target, asked: Request,
         assert Decimal(each.revenue) == Decimal(kept["revenue"])
 
 
+@LONG_CASES
 @settings(SLOW, max_examples=100 if PROVE else 4)
 @given(case=cases(nested=True))
 def test_random_datasets_on_duckdb(tmp_path_factory: Any, case: Case) -> None:
@@ -118,6 +122,7 @@ def test_random_datasets_on_duckdb(tmp_path_factory: Any, case: Case) -> None:
     verify_filters(case, catalog, target, asked, found)
 
 
+@LONG_CASES
 @settings(SLOW, max_examples=int(os.environ.get("DATASET_ASSETS_CASES", "30")) if PROVE else 1)
 @given(case=cases(nested=True))
 def test_random_datasets_on_both_engines(emulator: Emulator, case: Case) -> None:

@@ -121,10 +121,10 @@ class JoinFinder:
         coverage = None if matched is None else percent(matched, rows)
         named = tuple((left.name, right.name) for left, right in pairs)
         if coverage is not None and coverage < self.facts.settings.lookups.least_coverage_percent:
-            self.rejected[source, target] = (
-                f"only {matched:,} of {rows:,} rows of `{source}` have a match by "
-                f"{' and '.join(f'`{left}`' for left, _ in named)}"
-            )
+            if by_name:
+                names = " and ".join(f"`{left}`" for left, _ in named)
+                reason = f"only {matched:,} of {rows:,} rows of `{source}` have a match by {names}"
+                self.rejected[source, target] = reason
             return None
         return Join(source, target, named, coverage, key.rows, by_name)
 
@@ -142,7 +142,7 @@ def _is_named_alike(left: Column, right: Column) -> bool:
     """Return whether two columns have the same name, or the lookup's is the id of what the other names."""
     if right.type is ColumnType.DECIMAL or right.type is ColumnType.BOOLEAN:
         return False
-    if same_subject(left.name, right.name):
+    if same_subject(left.named.text, right.named.text):
         return True
     if not (left.can_identify and right.can_identify):
         return False

@@ -46,7 +46,7 @@ TIME_OF_OTHERS = _set(
 )
 
 SALES = _set("revenue turnover gmv sales sale")
-AMOUNT = _set("amount amt total subtotal net gross spend spent paid payment bill")
+AMOUNT = _set("amount amt total subtotal net gross spend spent paid payment bill extended")
 PRICE = _set("price fare fee charge")
 VALUE = _set("value cost monetary")
 CURRENCY = _set("usd eur gbp chf dollar euro pound local currency")

@@ -47,18 +47,24 @@ class JoinFinder:
 
     facts: Facts
     measured: int = 0
+    exhausted: bool = False
+    """Whether pairs of columns were left out because enough was measured."""
     rejected: dict[tuple[str, str], str] = field(default_factory=dict)
     """(source, target) → why the target cannot be a lookup of the source."""
     _keys: dict[tuple[str, tuple[str, ...]], KeyCounts] = field(default_factory=dict)
     _joins: dict[tuple[str, str], Join | None] = field(default_factory=dict)
 
     def join(self, source: str, target: str) -> Join | None:
-        """Return the best join from `source` to the lookup `target`; None if there is none."""
+        """Return the best join from `source` to the lookup `target` by names; None if there is none."""
         if (source, target) not in self._joins:
             found = [*self._named(source, target)]
-            found = found or [*self._by_values(source, target)]
             self._joins[source, target] = max(found, key=lambda each: each.rank, default=None)
         return self._joins[source, target]
+
+    def join_by_values(self, source: str, target: str) -> Join | None:
+        """Return the best join whose names differ and whose values agree; None if there is none."""
+        found = [*self._by_values(source, target)]
+        return max(found, key=lambda each: each.rank, default=None)
 
     def _named(self, source: str, target: str) -> Iterator[Join]:
         """Yield the joins of the smallest number of columns whose names say that they belong together."""
@@ -132,6 +138,7 @@ class JoinFinder:
         """Return the counts of a key; None if no more may be measured."""
         if (table, columns) not in self._keys:
             if self.measured >= self.facts.settings.lookups.most_measured:
+                self.exhausted = True
                 return None
             self.measured += 1
             self._keys[table, columns] = self.facts.measure.key(table, columns)
@@ -140,7 +147,7 @@ class JoinFinder:
 
 def _is_named_alike(left: Column, right: Column) -> bool:
     """Return whether two columns have the same name, or the lookup's is the id of what the other names."""
-    if right.type is ColumnType.DECIMAL or right.type is ColumnType.BOOLEAN:
+    if right.type is ColumnType.DECIMAL or right.type is ColumnType.BOOLEAN or _is_prose(right):
         return False
     if same_subject(left.named.text, right.named.text):
         return True
@@ -153,6 +160,11 @@ def _is_named_alike(left: Column, right: Column) -> bool:
     return bool(own) and own == subject and (left.named.identifies or right.named.identifies)
 
 
+def _is_prose(column: Column) -> bool:
+    """Return whether a column names or describes something for people, which is no key to join on."""
+    return column.named.has(words_of.TITLE | words_of.DESCRIPTION | words_of.PROSE)
+
+
 def _other_type(left: Column, right: Column) -> str:
     return (
         f"`{left.table}.{left.name}` is {left.type}, `{right.table}.{right.name}` is {right.type}: "
@@ -163,7 +175,7 @@ def _other_type(left: Column, right: Column) -> str:
 def _is_text_key(column: Column) -> bool:
     return (
         column.type in _JOINED_BY_VALUES
-        and not column.named.has(words_of.TITLE | words_of.DESCRIPTION)
+        and not _is_prose(column)
         and column.cardinality >= 0.97 * (1 - column.null_percent / 100) * column.rows
         and column.cardinality > 2
     )

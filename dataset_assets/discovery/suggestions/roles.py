@@ -34,6 +34,9 @@ def suggest_tables(facts: Facts, suggestions: Suggestions) -> Suggestions:
         )
         roles.append(TableRole(table=each.table, role="unused", reason=reason, confidence=Confidence.MEDIUM))
         suggestions = suggestions.without(each.table, reason)
+    if finder.exhausted:
+        reason = f"no more than {finder.measured:,} pairs of columns were measured: choose fewer tables"
+        suggestions = suggestions.without("lookups", reason)
     return suggestions.model_copy(update={"tables": tuple(roles), "lookups": tuple(joined.values())})
 
 
@@ -95,16 +98,20 @@ def _why_main(facts: Facts, finder: JoinFinder, name: str, names: Sequence[str])
 
 
 def _joined(facts: Facts, finder: JoinFinder, main: str) -> Iterator[tuple[str, LookupSuggestion]]:
-    """Yield each lookup, first those that the main table refers to, then those that these refer to."""
+    """Yield each lookup, first those that the main table refers to, then those that these refer to.
+
+    Joins by values alone come last: they are measured only for tables that no name leads to.
+    """
     waiting = [each.table for each in facts.descriptions if each.table != main]
     sources = [main]
-    for source in sources:
-        for target in list(waiting):
-            join = finder.join(source, target)
-            if join:
-                waiting.remove(target)
-                sources.append(target)
-                yield target, _lookup(facts, join, main)
+    for find in (finder.join, finder.join_by_values):
+        for source in sources:
+            for target in list(waiting):
+                join = find(source, target)
+                if join:
+                    waiting.remove(target)
+                    sources.append(target)
+                    yield target, _lookup(facts, join, main)
 
 
 def _lookup(facts: Facts, join: Join, main: str) -> LookupSuggestion:

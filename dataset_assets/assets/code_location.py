@@ -11,7 +11,13 @@ import dagster as dg
 
 from dataset_assets.adapters.alerts.webhook import alert_sinks
 from dataset_assets.adapters.targets.environment import Settings
-from dataset_assets.assets import automation, cleanup_sensor, failure_alerts, source_sensor
+from dataset_assets.assets import (
+    automation,
+    cleanup_sensor,
+    failure_alerts,
+    retention_sensor,
+    source_sensor,
+)
 from dataset_assets.assets.asset_definitions import assets
 from dataset_assets.assets.asset_graph import Graph, InvalidDataset
 from dataset_assets.assets.asset_keys import dataset_key
@@ -21,6 +27,7 @@ from dataset_assets.assets.target_resource import RESOURCE, TargetBinding, Targe
 from dataset_assets.catalog.catalog import Catalog, load_catalog
 from dataset_assets.catalog.garbage_collection import garbage_collection_paused
 from dataset_assets.errors import Fault
+from dataset_assets.lifecycle.retention import published_stems
 from dataset_assets.ports.alerts import AlertSink
 
 _VALIDATING = "DAGSTER_IS_DEFS_VALIDATION_CLI"
@@ -107,6 +114,9 @@ def _sensors(graph: Graph, location: CodeLocationSettings) -> Iterator[dg.Sensor
     yield source_sensor.sources(graph, name=location.unique_name(source_sensor.SENSOR))
     yield automation.sensor(len(graph.datasets), name=location.unique_name(automation.SENSOR), target=own)
     yield cleanup_sensor.cleanup_sensor(graph.binding, name=location.unique_name(cleanup_sensor.SENSOR))
+    if graph.binding.target and graph.binding.target.warehouse.retention:
+        name = location.unique_name(retention_sensor.SENSOR)
+        yield retention_sensor.retention_sensor(graph.binding, published_stems(graph.catalog), name=name)
     yield failure_alerts.failure_sensor(
         graph.catalog,
         location.sinks,

@@ -38,12 +38,7 @@ class DagsterEventWriter:
 
     def __init__(self, catalog: Catalog, target: Target, folder: Path | None = None) -> None:
         self._check_results: dict[str, dict[str | None, tuple[CheckResult, ...]]] = {}
-        try:
-            self._instance = _project_instance(folder) if folder else dg.DagsterInstance.get()
-        except DagsterError as error:
-            what = f"{folder}/dagster.yaml" if folder else "DAGSTER_HOME"
-            hint = "fix it" if folder else "set it to the folder of a dagster.yaml, or unset it"
-            raise ContractError(Fault(f"{what} is no Dagster instance: {error}", hint=hint)) from None
+        self._instance = open_instance(folder)
         self._sources = SourceEventWriter(self._instance, catalog, target)
 
     def write_sources(self, stem: str) -> None:
@@ -104,6 +99,19 @@ class DagsterEventWriter:
             description=result.description,
             blocking=result.severity is dg.AssetCheckSeverity.ERROR,
         )
+
+
+def open_instance(folder: Path | None = None) -> dg.DagsterInstance:
+    """Return the instance of DAGSTER_HOME, or the instance of the dagster.yaml in `folder`.
+
+    Raises ContractError if it cannot be opened.
+    """
+    try:
+        return _project_instance(folder) if folder else dg.DagsterInstance.get()
+    except DagsterError as error:
+        what = f"{folder}/dagster.yaml" if folder else "DAGSTER_HOME"
+        hint = "fix it" if folder else "set it to the folder of a dagster.yaml, or unset it"
+        raise ContractError(Fault(f"{what} is no Dagster instance: {error}", hint=hint)) from None
 
 
 def _project_instance(folder: Path) -> dg.DagsterInstance:

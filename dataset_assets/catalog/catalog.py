@@ -11,6 +11,7 @@ from pydantic import BaseModel, RootModel, ValidationError
 
 from dataset_assets.catalog.folder import refuse_link_out, yaml_files
 from dataset_assets.catalog.garbage_collection import garbage_collection_paused
+from dataset_assets.catalog.leftover_locks import leftover_locks
 from dataset_assets.catalog.parsed_files import ParsedFile, check_files, parse_file
 from dataset_assets.catalog.projects import ROOT as PROJECT
 from dataset_assets.catalog.projects import Project, ProjectDataset, project_faults, read_project_lock
@@ -132,6 +133,7 @@ def load_catalog(root: Path) -> Catalog:
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
     projects = dict(read_projects(catalog, users, faults))
     faults += _misnamed(root)
+    faults += leftover_locks(root, {each.lock.id: stem for stem, each in entries.items() if each.lock.id})
     return replace(catalog, projects=projects, faults=tuple(faults))
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from dataset_assets.compiler.query_state import QueryState
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import (
-    QueryState,
     customer_filter,
     join,
     map_columns,

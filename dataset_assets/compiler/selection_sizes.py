@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
+from dataset_assets.compiler.query_state import QueryState
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import (
-    QueryState,
     customer_filter,
     join_early,
     map_columns,
@@ -92,10 +92,14 @@ def step_counts(rows: exp.Expr) -> exp.Query:
     counts = []
     for step in STEPS:
         kept = column(_KEPT[step]) if step in _KEPT else exp.true()
-        counts.append(exp.alias_(exp.CountIf(this=kept), f"{step}_rows"))
+
+        def if_kept(value: exp.Expr, kept: exp.Expr = kept) -> exp.Expr:
+            return exp.Case().when(kept.copy(), value)
+
+        counts.append(exp.alias_(exp.Count(this=if_kept(number(1))), f"{step}_rows"))
         for name, concept in (("users", USER), ("products", PRODUCT)):
-            value = exp.Case().when(kept.copy(), column(concept))
-            counts.append(exp.alias_(exp.Count(this=exp.Distinct(expressions=[value])), f"{step}_{name}"))
+            distinct = exp.Distinct(expressions=[if_kept(column(concept))])
+            counts.append(exp.alias_(exp.Count(this=distinct), f"{step}_{name}"))
     return exp.select(*counts).from_(rows.copy())
 
 

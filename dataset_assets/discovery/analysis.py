@@ -4,7 +4,7 @@ Names of fields are those of the Domain specification where it has them.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from dataset_assets.model import Instant, Model
 from dataset_assets.stats.statistics import ColumnStatistics, ValueRange
@@ -70,7 +70,7 @@ class Analysis(Model):
     """What a run of a dataset would publish. All figures are exact: `approximate` is false.
 
     The sizes of splits are None if the dataset has no split. `bytes_estimated` are the bytes that were to be
-    read of the sources, None on an engine that bills nothing.
+    read of the sources, None on an engine that bills nothing. `fit_on` says which rows filters are fitted on.
     """
 
     dataset: str
@@ -87,6 +87,7 @@ class Analysis(Model):
     splits: Mapping[str, SplitSize]
     date_range: ValueRange | None
     steps: tuple[StepSize, ...]
+    fit_on: Literal["all", "train"]
     revenue_filters: tuple[RevenueFilterSize, ...]
     leaks: Leaks | None
     checks: tuple[CheckOutcome, ...]

@@ -80,6 +80,7 @@ def analyze(
             approximate=False,
             bytes_estimated=run.bytes_estimated,
             steps=steps,
+            fit_on=run.dataset.filters.fit_on,
             revenue_filters=revenue,
             leaks=_leaks(checks),
             checks=tuple(CheckOutcome(**asdict(each)) for each in checks),

@@ -98,8 +98,9 @@ def _query(run: OpenRun, limit: int, split: int | None) -> exp.Query:
 
 
 def _order(run: OpenRun) -> list[str]:
+    """Return the columns that rows are ordered by: the time, the natural key, then all others."""
     names = [each.name for each in run.prepared.columns]
     first = ["timestamp"] if run.dataset.column_mapping and "timestamp" in names else []
-    keys = {key.lower() for key in run.dataset.natural_key_columns}
-    keyed = [name for name in names if name.lower() in keys]
-    return list(dict.fromkeys((*first, *keyed, *names)))
+    by_name = {name.lower(): name for name in names}
+    keys = [by_name[key.lower()] for key in run.dataset.natural_key_columns]
+    return list(dict.fromkeys((*first, *keys, *names)))

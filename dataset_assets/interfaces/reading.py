@@ -5,10 +5,9 @@ from dataset_assets.interfaces.reading import read_pandas
 train = read_pandas("grocery_recommender", partition="2017-12", split="train")
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +17,17 @@ from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Datasets, Scope
-from dataset_assets.errors import Fault, PeriodError, ResolveError, raise_all
+from dataset_assets.errors import Fault, PeriodError, ResolveError
 from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
+from dataset_assets.interfaces.row_selection import SPLIT, RowSelection, chosen_columns, split_value
+from dataset_assets.interfaces.use_reports import STEM, record_and_report
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.lifecycle.uses import PublicationChoice, check_training_run
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, no_such_version
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
-from dataset_assets.text.wording import listed, nearest, shown
+from dataset_assets.text.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -33,9 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-ROW_ID, SPLIT = "_row_id", "split"
-_STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-"""Valid name of a published table: only such a name is passed to a warehouse."""
+ROW_ID = "_row_id"
 
 
 def read_arrow(
@@ -47,6 +47,7 @@ def read_arrow(
     columns: Sequence[str] | None = None,
     limit: int | None = None,
     with_system: bool = False,
+    training_run: str | None = None,
     target: str | None = None,
     definitions: Path | None = None,
 ) -> "pa.Table":
@@ -54,15 +55,22 @@ def read_arrow(
 
     `name` is a stem or an id. Without `partition` all Periods are read, one after another. `version` is the
     version of the warehouse table (time travel), `split` one of train, eval and test. Columns that begin with
-    `_` are left out unless `columns` names them or `with_system` is set. Target and definitions folder are
+    `_` are left out unless `columns` names them or `with_system` is set. With the id of a `training_run`,
+    its use of all Periods that were read is recorded, and they are pinned. Target and definitions folder are
     those of the environment by default. Sensitive columns are read like all others. Raises DatasetAssetsError
     if the dataset, Period, version, split or a column does not exist.
     """
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
     selection = RowSelection(name, partition, version, split, tuple(columns or ()), limit, with_system)
-    with open_rows(Workspace.of(target, definitions), selection) as rows:
-        return pa.concat_tables(rows.tables())
+    workspace = Workspace.of(target, definitions)
+    if training_run is not None:
+        check_training_run(training_run)
+    with open_rows(workspace, selection) as rows:
+        table = pa.concat_tables(rows.tables())
+    if training_run is not None:
+        record_reading(workspace, rows, training_run)
+    return table
 
 
 def read_pandas(name: str, *, decimals: Decimals = "decimal", **options: Any) -> "pd.DataFrame":
@@ -77,19 +85,6 @@ def read_pandas(name: str, *, decimals: Decimals = "decimal", **options: Any) ->
 
 
 @dataclass(frozen=True)
-class RowSelection:
-    """Which published rows and columns to read. The fields are the parameters of `read_arrow`."""
-
-    name: str
-    partition: str | None = None
-    version: int | None = None
-    split: str | None = None
-    columns: tuple[str, ...] = ()
-    limit: int | None = None
-    with_system: bool = False
-
-
-@dataclass(frozen=True)
 class PublishedRows:
     """Published rows that can be read while their session is open. `sensitive` names columns to mask."""
 
@@ -99,6 +94,8 @@ class PublishedRows:
     sensitive: frozenset[str]
     split: int | None
     limit: int | None
+    periods_read: list[str | None] = field(default_factory=list)
+    """The Periods whose rows were read; a limit can leave out the last ones."""
 
     @property
     def total(self) -> int:
@@ -113,6 +110,7 @@ class PublishedRows:
         remaining = self.limit
         for publication in self.publications:
             table = self.session.arrow(self._query(publication, remaining))
+            self.periods_read.append(publication.period)
             yield table
             remaining = None if remaining is None else remaining - table.num_rows
             if remaining == 0:
@@ -127,17 +125,25 @@ class PublishedRows:
         return query if limit is None else query.limit(limit)
 
 
+def record_reading(workspace: Workspace, rows: PublishedRows, training_run: str) -> None:
+    """Record that a training run used the publications whose rows were read."""
+    dataset = rows.publications[0].dataset
+    version = max(each.version for each in rows.publications)
+    periods = tuple(dict.fromkeys(rows.periods_read))
+    record_and_report(workspace, PublicationChoice(dataset, periods, version), training_run)
+
+
 @contextmanager
 def open_rows(workspace: Workspace, selection: RowSelection) -> "Generator[PublishedRows]":
     """Open a session and yield the selected rows. Raises DatasetAssetsError if any part does not exist."""
     entry, target = workspace.catalog_if_any.named(selection.name), workspace.target
     stem = entry.stem if entry else selection.name
-    if entry is None and not _STEM.fullmatch(stem):
+    if entry is None and not STEM.fullmatch(stem):
         workspace.catalog.entry(stem)
     with target.engine.connect(JobContext(stem)) as session:
         publications = _publications(workspace, entry, selection, session)
-        columns = _columns(publications[-1], selection)
-        split = _split_value(publications[-1], selection.split)
+        columns = chosen_columns(publications[-1], selection)
+        split = split_value(publications[-1], selection.split)
         sensitive = _sensitive(entry, publications, workspace.catalog_if_any.find).intersection(columns)
         yield PublishedRows(session, publications, columns, sensitive, split, selection.limit)
 
@@ -192,45 +198,6 @@ def _periods(
         message = f"{stem} is not published by Period"
         raise PeriodError(Fault(message, hint="leave out the partition"))
     return [schedule.cadence.parse(partition).id] if schedule else []
-
-
-def _columns(publication: Publication, selection: RowSelection) -> tuple[str, ...]:
-    published = [each.name for each in publication.relation.columns]
-    declared = [each["name"] for each in publication.record["columns"]]
-    users = sorted((each for each in published if not each.startswith("_")), key=_position_in(declared))
-    system = [each for each in published if each.startswith("_")]
-    if not selection.columns:
-        return (*users, *(system if selection.with_system else ()))
-    raise_all(
-        ResolveError,
-        (_unknown_column(name, published) for name in selection.columns if name not in published),
-    )
-    named = tuple(dict.fromkeys(selection.columns))
-    return (*named, *(each for each in system if selection.with_system and each not in named))
-
-
-def _position_in(names: Sequence[str]) -> Any:
-    """Return a sort key: the position of a name in `names`; names that are not in it are last."""
-    positions = {name: position for position, name in enumerate(names)}
-    return lambda name: positions.get(name, len(positions))
-
-
-def _unknown_column(name: str, published: Sequence[str]) -> Fault:
-    meant = nearest(name, published)
-    listed = ", ".join(each for each in published if not each.startswith("_"))
-    hint = f"did you mean {meant!r}?" if meant else f"it has: {listed}"
-    return Fault(f"there is no published column {shown(name)}", hint=hint)
-
-
-def _split_value(publication: Publication, name: str | None) -> int | None:
-    if name is None:
-        return None
-    config = Dataset.model_validate(publication.record["definition"]).split_config
-    values = {NAMES[value]: value for value in config.values} if config else {}  # noqa: PD011 - a split's
-    if name not in values:
-        hint = f"it has {', '.join(values)}" if values else "it is not split"
-        raise ResolveError(Fault(f"{publication.dataset} has no split {shown(name)}", hint=hint))
-    return values[name]
 
 
 def _sensitive(

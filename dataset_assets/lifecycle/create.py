@@ -59,7 +59,7 @@ def refuse_taken_stem(catalog: Catalog, stem: str) -> None:
 
 
 def dataset_path(root: Path, stem: str) -> Path:
-    """Return the path of a dataset's file. Raises ContractError for a stem that no table can have (BR-131)."""
+    """Return the path of a dataset's file. Raises ContractError if no table can be called so (BR-131)."""
     if not STEM.fullmatch(stem):
         message = f"{shown(stem)} cannot name a dataset and its table"
         hint = "use letters, digits and `_`, beginning with a letter"

@@ -14,7 +14,8 @@ from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import PastVersion, gone
-from dataset_assets.ports.warehouse import Publication, Record, Warehouse
+from dataset_assets.ports.retention import RecordedPublication
+from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.publishing.source_locator import SourceLocator, source_key
 
 NESTED = "datasets/"
@@ -52,41 +53,43 @@ class RecordedSources(SourceLocator):
     def _nested(self, nested: NamedDataset, past: PastVersion, session: Session) -> Relation:
         period, warehouse = self.same_period(nested), self.target.warehouse
         found = publication_with_digest(warehouse, nested.stem, period, past.version, session)
-        if found is None:
-            newest = warehouse.latest(nested.stem, session)
-            since = datetime.fromisoformat(newest.record["published_at"]) if newest else None
-            what = f"the publication of {nested.stem} with the digest {past.version[:12]}, which was read"
-            raise ResolveError(gone(what, past, since))
-        return replace(found.relation, version=past.version)
+        what = f"the publication of {nested.stem} with the digest {past.version[:12]}, which was read"
+        if found is None or found.expired_at:
+            raise ResolveError(gone(what, past, found.expired_at if found else None))
+        readable = warehouse.current(nested.stem, found.period, session, found.table_version)
+        if readable is None:
+            raise ResolveError(gone(what, past, None))
+        return replace(readable.relation, version=past.version)
 
 
 def publication_with_digest(
     warehouse: Warehouse, stem: str, period: str | None, digest: str, session: Session
-) -> Publication | None:
-    """Return the newest readable publication whose rows have this digest; None if there is none.
+) -> RecordedPublication | None:
+    """Return the newest publication whose rows have this digest, readable or not; None if there is none.
 
-    Without `period` it is one of the dataset's last Period, as for a nested dataset without partitions.
+    Without `period` it is one of the dataset's last Period, as for a nested dataset without partitions. A
+    readable publication is returned even if a newer one with the same rows is expired.
     """
+    expired: RecordedPublication | None = None
     for publication in _earlier_and_earlier(warehouse, stem, period, session):
         if publication.record["digest"] == digest:
-            return publication
-    return None
+            if publication.expired_at is None:
+                return publication
+            expired = expired or publication
+    return expired
 
 
 def _earlier_and_earlier(
     warehouse: Warehouse, stem: str, period: str | None, session: Session
-) -> Iterator[Publication]:
-    """Yield the publications of a Period from the current one back to the first that can be read."""
-    publication = warehouse.current(stem, period, session) if period else warehouse.latest(stem, session)
-    while publication:
-        yield publication
-        replaced = publication.record["replaces"]
-        if replaced is None:
-            return
-        try:
-            publication = warehouse.current(stem, publication.period, session, replaced)
-        except ResolveError:  # retention or time travel has ended there
-            return
+) -> Iterator[RecordedPublication]:
+    """Yield the publications of a Period from the current one back to the first that is recorded."""
+    version = warehouse.version(stem, session)
+    periods = warehouse.periods(stem, session)
+    chosen = period or (periods[-1] if periods else None)
+    while version is not None:
+        found = warehouse.recorded(stem, [chosen], version, session)
+        yield from found
+        version = found[0].record["replaces"] if found else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from dataset_assets.errors import Fault, SupersededError
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.retention import PublicationKeeper
 from dataset_assets.text.wording import shown
 
 Record = Mapping[str, Any]
@@ -91,7 +92,7 @@ class Leftover:
     size_bytes: int | None = None
 
 
-class Warehouse(ABC):
+class Warehouse(PublicationKeeper):
     """Stores published datasets: one table for each dataset, one partition for each Period.
 
     `kind` is the kind of its tables in one word, such as `deltalake`.

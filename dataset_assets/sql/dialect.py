@@ -19,6 +19,7 @@ from sqlglot.transforms import preprocess, remove_precision_parameterized_types
 from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.sql.nodes import (
     ClockTime,
+    CreateSnapshot,
     DecimalText,
     Fingerprint,
     FingerprintPart,
@@ -133,6 +134,9 @@ class BigQueryText(BigQuery):
             SingleAsDouble: _template("{this}"),
             DecimalText: _template("FORMAT('%.9f', {this})"),
             FirstBy: _template("ARRAY_AGG({this} ORDER BY {key} LIMIT {count})"),
+            CreateSnapshot: _template(
+                "CREATE SNAPSHOT TABLE IF NOT EXISTS {this} CLONE {source} FOR SYSTEM_TIME AS OF {at}"
+            ),
             # DuckDB's md5_number reads the bytes in reverse
             Fingerprint: _template("TO_HEX(REVERSE(MD5({this})))"),
             FingerprintPart: _template(

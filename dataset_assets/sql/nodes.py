@@ -61,3 +61,12 @@ class FirstBy(exp.Expression, exp.AggFunc):
     """
 
     arg_types = {"this": True, "key": True, "count": True}
+
+
+class CreateSnapshot(exp.Expression):
+    """A statement that creates a read-only copy of a table as it was at an instant, unless it exists.
+
+    `this` is the new table, `source` the table, `at` the instant. sqlglot has no statement for it.
+    """
+
+    arg_types = {"this": True, "source": True, "at": True}

@@ -1,5 +1,7 @@
 """The demo's datasets are equal on DuckDB and BigQuery: digest, counts, statistics, every row and id.
 
+An analysis before each publication has the same sizes.
+
 `DATASET_ASSETS_DEMO=all pytest tests/agreement` publishes all seven, each for up to three Periods.
 """
 
@@ -15,10 +17,12 @@ import pytest
 from pyarrow import parquet
 from sqlglot import exp
 
+from dataset_assets.discovery.analyze import analyze
 from dataset_assets.interfaces.cli import demo_data as demo
 from dataset_assets.ports.engine import Session
 from dataset_assets.publishing.materialize import materialize
 from resources.target import PROJECT
+from tests.agreement.analyses import assert_equal, choice
 from tests.agreement.parity import EnginePair, engine_pair, findings, published
 from tests.bigquery.emulator import Emulator
 
@@ -73,10 +77,14 @@ def rows(session: Session, query: exp.Query) -> pa.Table:
 @pytest.mark.parametrize(("stem", "period"), ALL if os.environ.get("DATASET_ASSETS_DEMO") == "all" else FEW)
 def test_a_dataset_of_the_demo(retailer: EnginePair, stem: str, period: str | None):
     request = retailer.request(stem, period, "run-1", NOW)
+    catalog = retailer.catalog
     made: list[dict[str, Any]] = []
     tables: list[pa.Table] = []
     for target in retailer.targets:
-        made.append(findings(materialize(retailer.catalog, target, request, lambda _: None)))
+        analysis = analyze(catalog, target, request.entry, choice(request))
+        publication = materialize(catalog, target, request, lambda _: None)
+        assert_equal(analysis, publication)
+        made.append(findings(publication))
         tables.append(published(target, request, rows))
     ours, theirs = tables
     assert made[0] == made[1]

@@ -57,6 +57,7 @@ FEATURES = (
     "NULL_HANDLING_MODIFIER_IN_ANALYTIC",
     "NUMERIC_TYPE",
     "ORDER_BY_IN_AGGREGATE",
+    "CREATE_SNAPSHOT_TABLE",
     "PARAMETERIZED_TYPES",
     "QUALIFY",
     "SAFE_FUNCTION_CALL",
@@ -68,7 +69,10 @@ FEATURES = (
 )
 """Language features that BigQuery documents, without those that only other products of Google have."""
 
-STATEMENTS = ("QUERY", "INSERT", "DELETE", "BEGIN", "COMMIT", "DROP", "CREATE_TABLE_AS_SELECT", "ALTER_TABLE")
+STATEMENTS = (
+    *("QUERY", "INSERT", "DELETE", "BEGIN", "COMMIT", "DROP", "ALTER_TABLE"),
+    *("CREATE_TABLE_AS_SELECT", "CREATE_SNAPSHOT_TABLE"),
+)
 
 Columns = Mapping[str, str]
 """Column name → GoogleSQL type."""

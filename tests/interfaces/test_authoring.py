@@ -80,6 +80,7 @@ def test_a_new_dataset_is_valid_and_published_without_an_edit():
     assert "all is well" in run_ok("check").err
     analyzed = json.loads(run_ok("analyze", "winter", "--json").out)
     assert analyzed["row_count_estimate"] == 360
+    run_ok("activate", "winter")
     assert "every (basket_id) is there once" in run_ok("materialize", "winter").out
 
 

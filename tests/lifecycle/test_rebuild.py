@@ -2,7 +2,8 @@
 
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from dataset_assets.errors import ResolveError
 from dataset_assets.lifecycle.past_run import RebuildRequest
 from dataset_assets.lifecycle.rebuild import Rebuild, open_rebuild
+from dataset_assets.lifecycle.retention import vacuum
+from dataset_assets.lifecycle.uses import PublicationChoice, TrainingRun, record_use
 from dataset_assets.publishing.materialize import Materialization
 from tests.engines.store_fixtures import STORES, InDelta
 from tests.publishing.shop import DATASET, ITEMS, KEYED, Shop, open_shop
@@ -168,3 +171,63 @@ def test_a_file_that_was_only_touched_has_the_rows_of_then(request, tmp_path):
         found = rebuilt(shop)
     assert any(each.gone for each in found.sources)
     assert (found.same, found.rebuilt_digest) == (True, published.digest)
+
+
+def expire(shop: Shop, stem: str) -> None:
+    """Remove the rows of all publications of a dataset that are neither current nor pinned."""
+    later = datetime.now(UTC) + timedelta(days=2)
+    for days in (0, 2):
+        for _ in vacuum(shop.target, [stem], later + timedelta(days=days), timedelta(days=1)):
+            pass
+
+
+def nested_shop(folder: Path) -> tuple[Shop, Materialization]:
+    """Return a shop whose target keeps one publication a Period, and a publication with a nested dataset."""
+    shop = open_shop(InDelta(folder))
+    text = (folder / "target.yaml").read_text()
+    (folder / "target.yaml").write_text(
+        text.replace("root: ./warehouse", "root: ./warehouse, retention: {publications: 1}")
+    )
+    shop.declare(ITEMS, "items")
+    shop.declare(NESTED)
+    publish(shop, period=None, stem="items")
+    return shop, publish(shop)
+
+
+def replace_items(shop: Shop) -> None:
+    shop.write("items", "SELECT i AS item, 'other' AS kind FROM range(11) AS t(i)")
+    publish(shop, period=None, stem="items")
+
+
+def test_a_nested_publication_that_retention_removed_is_named(tmp_path):
+    shop, published = nested_shop(tmp_path)
+    replace_items(shop)
+    assert rebuilt(shop).rebuilt_digest == published.digest
+    expire(shop, "items")
+    found = rebuilt(shop)
+    assert not found.same
+    assert found.reason.startswith("the publication of items with the digest ")
+    assert "is gone since 20" in found.reason
+
+
+def test_a_pinned_nested_publication_survives_retention(tmp_path):
+    shop, published = nested_shop(tmp_path)
+    record_use(shop.target, PublicationChoice("items"), TrainingRun("spring", datetime.now(UTC)))
+    replace_items(shop)
+    replace_items(shop)
+    expire(shop, "items")
+    found = rebuilt(shop)
+    assert (found.same, found.rebuilt_digest) == (True, published.digest)
+
+
+def test_a_pinned_publication_survives_changed_sources_and_retention(tmp_path):
+    shop, published = nested_shop(tmp_path)
+    record_use(shop.target, PublicationChoice("sales"), TrainingRun("spring", datetime.now(UTC)))
+    before = shop.rows()
+    shop.rewrite_sales(MORE)
+    InDelta(tmp_path).vacuum("sales")
+    publish(shop)
+    expire(shop, "sales")
+    assert shop.rows(version=published.table_version) == before
+    found = rebuilt(shop, digest=published.digest[:12])
+    assert "is gone since" in found.reason

@@ -1,14 +1,20 @@
 """Published BigQuery tables: descriptions, expiration, refused changes and shared versions."""
 
 from collections.abc import Generator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.cloud import bigquery
 
+from dataset_assets.adapters.bigquery.keeper import BigQueryKeeper
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.errors import PublishError, UnsupportedError
+from dataset_assets.errors import PublishError, ResolveError, UnsupportedError
+from dataset_assets.ports.retention import RetentionRequest
+from dataset_assets.ports.uses import PinRequest
 from dataset_assets.ports.warehouse import PublishedColumn
 from tests.bigquery.emulator import PROJECT, Emulator
+from tests.warehouses.test_retention import NOW, pin, publish, unpin
 from tests.warehouses.warehouse_fixtures import (
     LOCATIONS,
     ONE,
@@ -107,3 +113,92 @@ def test_two_periods_confirmed_at_once_share_a_version(opened, location, client)
     ).result()
     assert opened.values("2026-02", 3) == [10, 11], "the next version of another Period was there before it"
     assert opened.values("2026-02", 2) == [1]
+
+
+def snapshots(client: bigquery.Client, location: BigQueryLocation) -> dict[str, str]:
+    """Return name and kind of the tables that hold pinned rows."""
+    tables = client.list_tables(f"{PROJECT}.{location.dataset}")
+    return {each.table_id: each.table_type for each in tables if each.table_id.startswith("_pinned_")}
+
+
+def age_publications(client: bigquery.Client, location: BigQueryLocation, days: int) -> None:
+    ledger = f"`{PROJECT}.{location.dataset}._publications`"
+    aged = f"published_at = TIMESTAMP_SUB(published_at, INTERVAL {24 * days} HOUR)"
+    client.query(f"UPDATE {ledger} SET {aged} WHERE TRUE").result()
+
+
+def test_a_pinned_publication_outlives_time_travel_in_a_snapshot(opened, location, client):
+    """The instants of the ledger are moved into the past, because nobody waits a week."""
+    for n in range(3):
+        publish(opened, [n])
+    pin(opened, 1)
+    assert list(snapshots(client, location).values()) == ["SNAPSHOT"]
+    age_publications(client, location, days=8)
+    assert opened.values("2026-01", 1) == [1]
+    assert opened.values("2026-01") == [2]
+    with pytest.raises(ResolveError, match=r"version 0 of 'sales' are gone since .* pin"):
+        opened.values("2026-01", 0)
+    with pytest.raises(ResolveError, match="version 0 of 'sales' are gone since"):
+        pin(opened, 0)
+    gone, kept = (
+        opened.warehouse.recorded("sales", ["2026-01"], version, opened.session)[0] for version in (0, 1)
+    )
+    assert (gone.record["n"], kept.record["n"], kept.expired_at) == (0, 1, None)
+    assert gone.expired_at is not None
+    unpin(opened, 1)
+    assert snapshots(client, location) == {}
+    with pytest.raises(ResolveError, match="version 1 of 'sales' are gone since"):
+        opened.values("2026-01", 1)
+
+
+def test_rows_replaced_a_day_ago_are_read_without_looking_at_the_dataset(opened, location, client):
+    publish(opened, [0, 1])
+    (row,) = opened.warehouse.recorded("sales", ["2026-01"], 0, opened.session)
+    assert row.expired_at is None
+    age_publications(client, location, days=3)
+    (row,) = opened.warehouse.recorded("sales", ["2026-01"], 0, opened.session)
+    assert row.expired_at is None, "a dataset's time travel is a week by default"
+
+
+def test_all_periods_of_one_read_share_a_snapshot(opened, location, client):
+    for month in ("2026-01", "2026-02", "2026-03"):
+        publish(opened, [int(month[-1])], month)
+    publish(opened, [9], "2026-01")
+    months = ["2026-01", "2026-02", "2026-03"]
+    warehouse, session = opened.warehouse, opened.session
+    warehouse.pin("sales", months, 2, PinRequest("run 1", NOW), session)
+    assert len(snapshots(client, location)) == 1
+    publish(opened, [8], "2026-02")
+    assert [opened.values(month, 2) for month in months] == [[1], [2], [3]]
+    later = PinRequest("run 2", NOW + timedelta(seconds=1))
+    pins = warehouse.pin("sales", months, 4, later, session)
+    assert [each.table_version for each in pins] == [3, 4, 2]
+    assert len(snapshots(client, location)) == 2, "the third is pinned already"
+    warehouse.unpin("sales", ["2026-01", "2026-02"], 2, later, session)
+    assert len(snapshots(client, location)) == 2, "the first still holds the third Period"
+    warehouse.unpin("sales", ["2026-03"], None, later, session)
+    assert len(snapshots(client, location)) == 1
+
+
+def test_a_snapshot_whose_pin_was_never_written_goes_when_it_is_old(opened, location, client, monkeypatch):
+    publish(opened, [0, 1])
+    pin(opened, 0)
+    kept = set(snapshots(client, location))
+    with monkeypatch.context() as patched:
+        patched.setattr(BigQueryKeeper, "_insert", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            pin(opened, 1)
+    assert len(snapshots(client, location)) == 2
+    warehouse, session = opened.warehouse, opened.session
+    now = datetime.now(UTC)
+    assert warehouse.expire("sales", RetentionRequest(now), session).is_empty
+    tomorrow = RetentionRequest(now + timedelta(hours=25))
+    (planned,) = warehouse.expire("sales", replace(tomorrow, dry_run=True), session).snapshots
+    assert len(snapshots(client, location)) == 2
+    assert warehouse.expire("sales", tomorrow, session).snapshots == (planned,)
+    assert set(snapshots(client, location)) == kept
+    assert opened.values("2026-01", 0) == [0]
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

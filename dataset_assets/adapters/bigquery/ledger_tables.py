@@ -12,6 +12,7 @@ from dataset_assets.ports.warehouse import Claim
 from dataset_assets.sql.build import column, number, text
 
 CLAIMS, PUBLICATIONS = "_claims", "_publications"
+USES, PINS = "_uses", "_pins"
 SCHEMAS: Mapping[str, Mapping[str, str]] = {
     CLAIMS: {
         "dataset": "STRING",
@@ -31,7 +32,28 @@ SCHEMAS: Mapping[str, Mapping[str, str]] = {
         "record": "STRING",
     },
 }
+KEPT_SCHEMAS: Mapping[str, Mapping[str, str]] = {
+    USES: {
+        "dataset": "STRING",
+        "period": "STRING",
+        "table_version": "INT64",
+        "training_run": "STRING",
+        "used_at": "TIMESTAMP",
+        "entry": "STRING",
+    },
+    PINS: {
+        "dataset": "STRING",
+        "period": "STRING",
+        "table_version": "INT64",
+        "at": "TIMESTAMP",
+        "entry": "STRING",
+    },
+}
+"""The tables that the first use, and the first pin, create. `entry` is a Use or a PinEvent as JSON."""
+
 DESCRIPTIONS = {
+    USES: "Which training run read which publication",
+    PINS: "Which publications were pinned and unpinned, and the snapshots that hold their rows",
     CLAIMS: "Which run may publish a Period of a dataset: the newest one of it",
     PUBLICATIONS: "Every publication, with the record of how it came about",
 }

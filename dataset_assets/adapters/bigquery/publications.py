@@ -3,23 +3,33 @@
 # ruff: noqa: PLC0415 - a code location only uses a warehouse's names: Google's libraries load in a run
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
+from dataset_assets.adapters.bigquery.kept_statements import pin_events, read_events
 from dataset_assets.adapters.bigquery.ledger import Ledger
-from dataset_assets.adapters.bigquery.ledger_tables import PUBLICATIONS
+from dataset_assets.adapters.bigquery.ledger_tables import PINS, PUBLICATIONS
 from dataset_assets.adapters.bigquery.types import physical_column
-from dataset_assets.errors import Fault, ResolveError, UnsupportedError
+from dataset_assets.errors import Fault, ResolveError, UnsupportedError, raise_all
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalColumn, Relation
+from dataset_assets.ports.uses import current_pins
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record, Warehouse, no_such_version
 
 if TYPE_CHECKING:
     from dataset_assets.adapters.bigquery.session import BigQuerySession
+
+
+Snapshots = Mapping[tuple[str | None, int], str]
+"""Names of tables that hold the rows of pinned publications, by Period and version."""
+
+MIN_TIME_TRAVEL, MAX_TIME_TRAVEL = timedelta(days=2), timedelta(days=7)
+"""The range that BigQuery allows for a dataset's time travel; the most is the default."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +63,53 @@ class BigQueryPublications(Warehouse):
             return []
         columns = tuple(map(physical_column, opened.tables.get(self.ledger.table(dataset)).schema))
         rows.sort(key=lambda row: periods.index(row["period"] or None))
-        return [self._publication(dataset, row, columns) for row in rows]
+        snapshots = self.snapshots(dataset, opened) if any(row["until"] for row in rows) else {}
+        raise_all(ResolveError, self._gone(dataset, rows, snapshots, opened))
+        return [self._publication(dataset, row, columns, snapshots) for row in rows]
+
+    def _gone(
+        self,
+        dataset: str,
+        rows: Iterable[Mapping[str, Any]],
+        snapshots: Snapshots,
+        session: "BigQuerySession",
+    ) -> Iterator[Fault]:
+        """Yield a fault for each publication that is beyond time travel and has no snapshot."""
+        for row in rows:
+            key = row["period"] or None, row["version"]
+            if key not in snapshots and (since := self.gone_since(row["until"], session)):
+                yield time_travel_fault(dataset, *key, since)
+
+    def gone_since(self, until: datetime | None, session: "BigQuerySession") -> datetime | None:
+        """Return when time travel ended for rows that were replaced at `until`; None if it has not."""
+        now = datetime.now(UTC)
+        if until is None or now - until < MIN_TIME_TRAVEL:
+            return None
+        hours = session.tables.dataset(self.project, self.dataset).max_time_travel_hours
+        since = until + (timedelta(hours=int(hours)) if hours else MAX_TIME_TRAVEL)
+        return since if since <= now else None
+
+    def snapshots(self, dataset: str, session: "BigQuerySession") -> Snapshots:
+        """Return the names of the snapshots that hold pinned publications, by Period and version."""
+        if session.tables.find(self.ledger.table(PINS)) is None:
+            return {}
+        pins = current_pins([*read_events(session.rows(pin_events(self.ledger, dataset)))])
+        return {(each.period, each.table_version): each.snapshot for each in pins if each.snapshot}
 
     def _publication(
-        self, dataset: str, row: Mapping[str, Any], columns: tuple[PhysicalColumn, ...]
+        self,
+        dataset: str,
+        row: Mapping[str, Any],
+        columns: tuple[PhysicalColumn, ...],
+        snapshots: Snapshots,
     ) -> Publication:
         period, version, record = row["period"] or None, row["version"], json.loads(row["record"])
-        source = self.ledger.rows(dataset, period, row["until"])
+        snapshot = snapshots.get((period, version)) if row["until"] else None
+        source = (
+            self.ledger.rows(snapshot, period, None)
+            if snapshot
+            else self.ledger.rows(dataset, period, row["until"])
+        )
         relation = Relation(source, columns, str(version), record["counts"]["rows"])
         return Publication(dataset, period, version, record, relation)
 
@@ -108,6 +158,14 @@ class BigQueryPublications(Warehouse):
         newest = self.version(dataset, session)
         if newest is None or not 0 <= version <= newest:
             raise ResolveError(no_such_version(dataset, version, newest))
+
+
+def time_travel_fault(dataset: str, period: str | None, version: int, since: datetime) -> Fault:
+    """Return the fault of reading rows that BigQuery no longer has."""
+    of = f" of {period}" if period else ""
+    message = f"the rows{of} in version {version} of {dataset!r} are gone since {since:%Y-%m-%d %H:%M} UTC"
+    hint = "read a later version; `dataset-assets pin` keeps what has to stay"
+    return Fault(f"{message}, when BigQuery's time travel for them ended", hint=hint)
 
 
 def bigquery_session(session: Session) -> "BigQuerySession":

@@ -8,7 +8,7 @@ Reading and checking them does not load Google's libraries.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 from typing_extensions import override
 
 from dataset_assets.adapters.bigquery.names import dataset_path, project_name
@@ -89,6 +89,14 @@ class BigQueryWarehouseSettings(WarehouseSettings):
     needs = "bigquery"
     dataset: DatasetPath
     staging_hours: Annotated[Integer, Field(ge=1, le=168)] = 24
+
+    @field_validator("retention", mode="before")
+    @classmethod
+    def _time_travel_is_googles(cls, value: Any) -> Any:
+        if value is not None:
+            kept = "keeps replaced rows for the time travel of its dataset, 2 to 7 days"
+            raise ValueError(f"has no effect in BigQuery, which itself {kept}; pin what has to stay longer")
+        return value
 
     def path(self, project: str) -> tuple[str, str]:
         """Return (project, dataset); `project`, the engine's, is the default."""

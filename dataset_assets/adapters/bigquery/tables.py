@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from google.cloud import bigquery
 from sqlglot import exp
@@ -10,9 +10,6 @@ from sqlglot import exp
 from dataset_assets.adapters.bigquery.clients import NO_RETRY, TIMEOUT
 from dataset_assets.adapters.bigquery.connection import Connection
 from dataset_assets.errors import ResolveError
-
-WEEK_HOURS = 168
-"""Hours of time travel of a BigQuery dataset that says nothing else."""
 
 
 def path(source: exp.Table) -> str:
@@ -79,10 +76,6 @@ class Tables:
         return self.connection.retry(
             lambda: client.get_dataset(f"{project}.{dataset}", retry=NO_RETRY, timeout=TIMEOUT)
         )
-
-    def time_travel(self, project: str, dataset: str) -> timedelta:
-        """Return how long BigQuery keeps the earlier rows of a dataset's tables."""
-        return timedelta(hours=int(self.dataset(project, dataset).max_time_travel_hours or WEEK_HOURS))
 
     def creation_times(self, project: str, dataset: str) -> list[tuple[str, datetime]]:
         """Return name and creation time of all tables and views of a dataset. Raises as `dataset` does."""

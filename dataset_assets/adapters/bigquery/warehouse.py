@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 from typing_extensions import override
 
-from dataset_assets.adapters.bigquery.ledger_tables import DESCRIPTIONS, SCHEMAS
+from dataset_assets.adapters.bigquery.keeper import BigQueryKeeper
+from dataset_assets.adapters.bigquery.ledger_tables import SCHEMAS
 from dataset_assets.adapters.bigquery.names import create_with_expiration, short_hash, transfer_prefix
-from dataset_assets.adapters.bigquery.publications import BigQueryPublications, bigquery_session
+from dataset_assets.adapters.bigquery.publications import bigquery_session
 from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError
 from dataset_assets.ports.access import AccessFinding
@@ -58,7 +59,7 @@ class StagedTable(Staged):
 
 
 @dataclass(frozen=True)
-class BigQueryWarehouse(BigQueryPublications):
+class BigQueryWarehouse(BigQueryKeeper):
     """A warehouse in one BigQuery dataset, which needs BigQuery sessions.
 
     BigQuery's time travel keeps the rows of earlier versions for a week.
@@ -202,19 +203,11 @@ class BigQueryWarehouse(BigQueryPublications):
             session.tables.drop(self.ledger.table(name), CLEANUP_SECONDS)
 
     def _create_ledger(self, session: "BigQuerySession") -> None:
-        from google.cloud import bigquery
-
-        from dataset_assets.adapters.bigquery.tables import path
-
         if self.has_ledger(session):
             return
         session.tables.dataset(self.project, self.dataset)  # raises ResolveError if it does not exist
-        for name, types in SCHEMAS.items():
-            schema = [bigquery.SchemaField(each, kind) for each, kind in types.items()]
-            table = bigquery.Table(path(self.ledger.table(name)), schema=schema)
-            table.clustering_fields = ["dataset", "period"]
-            table.description = DESCRIPTIONS[name]
-            session.tables.create(table)
+        for name in SCHEMAS:
+            self.create_ledger_table(name, session)
 
 
 def _rank(claim: Claim) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from deltalake.exceptions import TableNotFoundError
 
 from dataset_assets.adapters.delta import periods as delta_periods
 from dataset_assets.adapters.delta.folder import DatasetFolder
+from dataset_assets.adapters.delta.history import History
 from dataset_assets.adapters.delta.log import data_files, open_table
 from dataset_assets.ports.warehouse import Claim, Leftover
 
@@ -65,8 +66,11 @@ def _uncommitted(folder: DatasetFolder, claims: Iterable[Claim]) -> Iterator[Pat
     existing = {folder.data_path(claim): claim for claim in claims if folder.data_path(claim).exists()}
     table = _open_or_none(folder) if existing else None
     current = {each.path for each in data_files(table, folder.path)} if table else set()
+    past = History(folder)
     for path in sorted(existing.keys() - current):
-        if table is None or not delta_periods.was_committed(table, existing[path]):
+        if table is None or not delta_periods.was_committed(
+            table, existing[path], past.publications.values()
+        ):
             yield path
 
 

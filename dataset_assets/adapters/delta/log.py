@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
 from sqlglot import exp
@@ -164,8 +164,21 @@ def relation_source(
     them all columns are read under their own names. A column that a file lacks is NULL in its rows (schema
     evolution). Raises ResolveError.
     """
-    kinds = {field.name: sql_type(field.type) for field in delta.schema().fields}
-    partitions = set(delta.metadata().partition_columns)
+    partitions = delta.metadata().partition_columns
+    return rows_of_files(delta.schema(), partitions, files, session, zone, name, columns)
+
+
+def rows_of_files(
+    schema: Schema,
+    partitions: Sequence[str],
+    files: Sequence[DataFile],
+    session: Session,
+    zone: str = "UTC",
+    name: str = "",
+    columns: Sequence[tuple[ColumnDef, str | None]] = (),
+) -> FileRows:
+    """Return what `relation_source` returns, for a table's schema and its partition columns."""
+    kinds = {field.name: sql_type(field.type) for field in schema.fields}
     selected = [
         RequestedColumn(
             definition.name,

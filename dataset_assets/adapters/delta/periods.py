@@ -1,10 +1,11 @@
 """Read the Periods of a published Delta table from its log: files, row counts and commits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from deltalake import DeltaTable
 
+from dataset_assets.adapters.delta.history import PastPublication
 from dataset_assets.adapters.delta.log import data_files, history
 from dataset_assets.adapters.parquet.relation import DataFile
 from dataset_assets.ports.warehouse import Claim
@@ -68,17 +69,17 @@ def claims(table: DeltaTable, dataset: str, period: str | None) -> Iterator[Clai
             yield Claim(dataset, period, int(entry["token"]), entry["run_id"])
 
 
-def version_of(table: DeltaTable, claim: Claim) -> int:
-    """Return the table version that a claim's commit created."""
-    return next(_versions(table, claim))
+def version_of(table: DeltaTable, claim: Claim, past: Iterable[PastPublication] = ()) -> int:
+    """Return the table version that a claim's commit created; `past` are the publications of the history."""
+    return next(_versions(table, claim, past))
 
 
-def was_committed(table: DeltaTable, claim: Claim) -> bool:
+def was_committed(table: DeltaTable, claim: Claim, past: Iterable[PastPublication]) -> bool:
     """Return whether any version of the table has the claim's rows."""
-    return any(True for _ in _versions(table, claim))
+    return any(True for _ in _versions(table, claim, past))
 
 
-def _versions(table: DeltaTable, claim: Claim) -> Iterator[int]:
+def _versions(table: DeltaTable, claim: Claim, past: Iterable[PastPublication]) -> Iterator[int]:
     """Yield the versions that a claim committed; the same version can be yielded twice.
 
     The last commits are read first, because the version is nearly always one of them.
@@ -88,3 +89,4 @@ def _versions(table: DeltaTable, claim: Claim) -> Iterator[int]:
         for entry in history(table, limit):
             if (entry.get("token"), entry.get("period")) == key:
                 yield entry["version"]
+    yield from (each.version for each in past if (each.token, each.period or "") == key)

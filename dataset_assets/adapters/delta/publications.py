@@ -13,11 +13,14 @@ from typing_extensions import override
 
 from dataset_assets.adapters.delta import periods as delta_periods
 from dataset_assets.adapters.delta.folder import DatasetFolder, read_json
+from dataset_assets.adapters.delta.history import History
 from dataset_assets.adapters.delta.log import history, open_table, relation_source
+from dataset_assets.adapters.delta.past_rows import past_publications
 from dataset_assets.adapters.parquet.relation import DataFile
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.retention import Retention
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record, Warehouse, no_such_version
 from dataset_assets.text.digest import digest
 
@@ -27,6 +30,7 @@ class DeltaPublications(Warehouse):
     """The reading half of a warehouse of Delta tables in the folder `root`."""
 
     root: Path
+    retention: Retention | None = None
     kind: ClassVar[str] = "deltalake"
     keeps_rows: ClassVar[bool] = True
 
@@ -39,9 +43,14 @@ class DeltaPublications(Warehouse):
     def publications(self, query: PublicationQuery, session: Session) -> list[Publication]:
         """Return the Periods' publications. Raises ResolveError also if the record of rows is missing."""
         folder = DatasetFolder.of(self.root, query.dataset)
-        table = self.table(folder, query.version)
-        if table is None:
+        newest = self.table(folder)
+        if newest is None:
             return []
+        table, history = newest, History(folder)
+        if query.version is not None and query.version != newest.version():
+            if 0 <= query.version <= history.until:
+                return past_publications(history, query, session)
+            table = self.table(folder, query.version) or newest
         data = ((period, delta_periods.files(table, folder.path, period)) for period in query.periods)
         return [self._publication(folder, table, period, files, session) for period, files in data if files]
 
@@ -75,10 +84,11 @@ class DeltaPublications(Warehouse):
             return []
         files = delta_periods.first_files(table)
         published = [period for period in periods if period in files]
+        past = History(folder)
         return [
             record
             for period in published
-            for record in islice(_recent_records(folder, table, period, folder.path / files[period]), last)
+            for record in islice(_recent_records(past, table, period, folder.path / files[period]), last)
         ]
 
     @override
@@ -148,14 +158,17 @@ def _period_order(period: str | None, record: Record) -> tuple[str, str]:
     return str(record.get("period_start") or ""), period or ""
 
 
-def _recent_records(
-    folder: DatasetFolder, table: DeltaTable, period: str | None, current: Path
-) -> Iterator[dict[str, Any]]:
-    """Yield the record of the current data file, then those of the commits in the log, newest first."""
-    earlier = map(folder.data_path, delta_periods.claims(table, folder.path.name, period))
-    seen = set[Path]()
-    for data in chain([current], earlier):
-        record = read_json(folder.record_path(data)) if data not in seen else {}
-        seen.add(data)
+def _recent_records(past: History, table: DeltaTable, period: str | None, current: Path) -> Iterator[Record]:
+    """Yield the record of the current data file, then those of earlier publications, newest first.
+
+    Earlier ones are those of the commits in the log, then those in the history. The records of publications
+    whose rows are gone have the key `expired_at`.
+    """
+    folder = past.folder
+    known = {past.data_path(each): each for each in past.newest_first(period)}
+    log = map(folder.data_path, delta_periods.claims(table, folder.path.name, period))
+    newer = (data for data in log if data not in known)
+    for data in dict.fromkeys(chain([current], newer, known)):
+        record = past.record(known[data]) if data in known else read_json(folder.record_path(data))
         if record:
             yield record

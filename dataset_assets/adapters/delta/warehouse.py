@@ -24,9 +24,10 @@ from dataset_assets.adapters.delta import (
 )
 from dataset_assets.adapters.delta.commit import commit, put_in_place
 from dataset_assets.adapters.delta.folder import DatasetFolder, write_json
+from dataset_assets.adapters.delta.history import History
+from dataset_assets.adapters.delta.keeper import DeltaKeeper
 from dataset_assets.adapters.delta.log import check_path
 from dataset_assets.adapters.delta.periods import PERIOD
-from dataset_assets.adapters.delta.publications import DeltaPublications
 from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
 from dataset_assets.adapters.duckdb.engine import DuckDBSession, WrittenFile
 from dataset_assets.adapters.shared.publish_errors import partitioning_changed
@@ -51,7 +52,7 @@ class StagedFile(Staged):
 
 
 @dataclass(frozen=True)
-class DeltaWarehouse(DeltaPublications):
+class DeltaWarehouse(DeltaKeeper):
     """A warehouse of Delta tables in the folder `root`, which needs DuckDB sessions.
 
     A lock serializes the commits of one dataset, which take milliseconds.
@@ -111,7 +112,7 @@ class DeltaWarehouse(DeltaPublications):
             folder.check_newest(claim)
             table = self.table(folder)
             if table and folder.data_path(claim) in _paths(folder, table, claim.period):
-                return delta_periods.version_of(table, claim)
+                return delta_periods.version_of(table, claim, History(folder).publications.values())
             schema = delta_schema.evolve(fields, table, _other_periods(table, claim))
             action = put_in_place(folder, claim, staged.written, record)
             return commit(folder, table, claim, action, schema, record)

@@ -5,8 +5,6 @@ A session is an in-memory database without access to other files (BR-205).
 Supported: DuckDB 1.5.x.
 """
 
-import shutil
-import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
@@ -17,13 +15,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import duckdb
-from filelock import FileLock, Timeout
 from sqlglot import exp
 from typing_extensions import override
 
 from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
 from dataset_assets.adapters.duckdb.errors import stream_error, user_error
 from dataset_assets.adapters.duckdb.settings import DuckDBSettings
+from dataset_assets.adapters.duckdb.spill import spill_folder
 from dataset_assets.adapters.duckdb.types import physical_type
 from dataset_assets.adapters.shared.arrow_stream import CountedBatches
 from dataset_assets.compiler.typing import SQL_TYPES
@@ -82,7 +80,7 @@ class DuckDBEngine(Engine):
         """
         with ExitStack() as opened:
             try:
-                folder = opened.enter_context(_spill_folder(self.spill))
+                folder = opened.enter_context(spill_folder(self.spill))
             except OSError:
                 if self.settings.spill:
                     raise
@@ -231,33 +229,3 @@ class DuckDBSession(Session):
         while not future.done():
             self._connection.interrupt()
             wait([future], timeout=0.02)
-
-
-@contextmanager
-def _spill_folder(root: Path) -> Generator[Path, None, None]:
-    """Create a folder below `root` with a lock, which the kernel releases when the process dies."""
-    root.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(list(root.glob("*.lock")))
-    folder = root / uuid.uuid4().hex
-    lock = FileLock(folder.with_suffix(".lock"))
-    with lock:
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            _remove(folder)
-
-
-def _remove_abandoned(locks: Sequence[Path]) -> None:
-    """Remove the spill folders whose lock no process holds."""
-    for path in locks:
-        try:
-            with FileLock(path, timeout=0):
-                _remove(path.with_suffix(""))
-        except Timeout:
-            continue
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.with_suffix(".lock").unlink(missing_ok=True)

@@ -2,13 +2,10 @@
 
 # ruff: noqa: PLC0415 - Google's libraries load when a table is resolved, not when a target is read
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 from typing_extensions import override
 
@@ -21,10 +18,9 @@ from dataset_assets.adapters.resolvers.by_period import (
     required_periods,
     sorted_periods,
 )
-from dataset_assets.adapters.resolvers.shards import Shards, shard_location
+from dataset_assets.adapters.resolvers.shards import Shards, concurrently, stored_tables
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import AccessError, Fault, ResolveError
-from dataset_assets.model import is_identifier
 from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.access import AccessFinding
@@ -48,11 +44,6 @@ if TYPE_CHECKING:
 
     from dataset_assets.adapters.bigquery.connection import Connection
     from dataset_assets.adapters.bigquery.tables import Tables
-
-_T = TypeVar("_T")
-
-_CONCURRENT_REQUESTS = 8
-"""Number of requests at the same time: a table can have many shards, and each needs one for its metadata."""
 
 
 @dataclass(eq=False)
@@ -97,12 +88,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         configured = super().tables()
         covered = {".".join(self._path(each.name)).replace(PERIOD, "*") for each in configured}
         project, dataset, _ = self._path("")
-        found: dict[StoredTable, None] = {}
-        for name in sorted(self._names("")):
-            path = f"{project}.{dataset}.{name}"
-            if not any(fnmatchcase(path, pattern) for pattern in covered):
-                location = shard_location(name) or ("" if is_identifier(name) else name)
-                found[StoredTable(location or name, location)] = None
+        found = stored_tables(f"{project}.{dataset}", self._names(""), covered)
         return [*configured, *(each for each in found if each.name not in self.settings.tables)]
 
     @override
@@ -117,17 +103,14 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
     @override
     def resolve_past(self, request: TableRequest, past: PastVersion, session: Session) -> Relation:
         """Return the rows of a single table by time travel; of views and shards only the present rows."""
-        from dataset_assets.adapters.bigquery.table_state import STORED_KINDS
-        from dataset_assets.adapters.bigquery.time_travel import as_of
+        from dataset_assets.adapters.bigquery.time_travel import as_of, gone_since
 
         source, tables = self._located(request.table, request.time_range)
         present = self._relation(request, source, tables)
         if present.version == past.version:
             return present
-        is_stored = self.cadence(request.table) is None and tables[0].table_type in STORED_KINDS
-        oldest = datetime.now(UTC) - self._tables.time_travel(*self._path(request.table)[:2])
-        if not is_stored or past.read_at < oldest:
-            since = tables[0].modified if not is_stored else past.read_at + (datetime.now(UTC) - oldest)
+        since = gone_since(self._tables, source, tables[-1], past.read_at)
+        if since:
             raise ResolveError(gone(f"{self.name}/{request.table}", past, since))
         earlier = self._relation(request, as_of(source, past.read_at), tables)
         return replace(earlier, version=past.version, row_count=None)
@@ -167,7 +150,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             return super().pieces(table)
         shards, present = self._shards(table, period)
         periods = sorted_periods(self, table, shards.cadence, present)
-        tables = _concurrently(self._tables.find, map(shards.table, periods))
+        tables = concurrently(self._tables.find, map(shards.table, periods))
         return {
             each.id: self._state(table, [shard]) for each, shard in zip(periods, tables, strict=True) if shard
         }
@@ -189,7 +172,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         def state_within(time_range: TimeRange | None) -> TableState:
             required = required_periods(self, table, shards.cadence, present, time_range)
             new = [each for each in required if each.id not in metadata]
-            tables = _concurrently(self._tables.get, map(shards.table, new))
+            tables = concurrently(self._tables.get, map(shards.table, new))
             metadata.update(zip((each.id for each in new), tables, strict=True))
             return self._state(table, [metadata[each.id] for each in required])
 
@@ -245,7 +228,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             return source, [self._tables.find(source) or self._raise_missing(table)]
         shards, present = self._shards(table, period)
         required = required_periods(self, table, shards.cadence, present, time_range)
-        return shards.rows(required), _concurrently(self._tables.get, map(shards.table, required))
+        return shards.rows(required), concurrently(self._tables.get, map(shards.table, required))
 
     def _shards(self, table: str, period: str) -> tuple[Shards, dict[str, Period]]:
         """Return the shards of a table, and the Periods that have one, by id."""
@@ -273,9 +256,3 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
             raise self.unknown_table_error(table, [*self.settings.tables, *names])
         hint = nearest_first(path.rpartition(".")[2], names)
         raise self.table_error(table, f"there is no table {path}", hint)
-
-
-def _concurrently(get: Callable[["exp.Table"], _T], tables: Iterable["exp.Table"]) -> list[_T]:
-    """Return the answer to one request for each table, in order; several requests run at a time."""
-    with ThreadPoolExecutor(_CONCURRENT_REQUESTS) as pool:
-        return list(pool.map(get, tables))

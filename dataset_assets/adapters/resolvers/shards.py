@@ -1,20 +1,42 @@
 """Name and read the date shards of BigQuery: one table for each Period, `events_20260131` and so on."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from sqlglot import exp
 
 from dataset_assets.adapters.bigquery.names import table
 from dataset_assets.adapters.resolvers.by_period import PERIOD, parse_period
+from dataset_assets.model import is_identifier
 from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.period import Period
+from dataset_assets.ports.resolver import StoredTable
 from dataset_assets.sql.build import column, text
 
 _ID = re.compile(r"([A-Z]*\d{4})([QWM]?\d{1,2})(\d\d)?")
+_T = TypeVar("_T")
+_CONCURRENT_REQUESTS = 8
+"""Number of requests at the same time: a table can have many shards, each with metadata of its own."""
+
 _BY_DAY = re.compile(r"(?P<prefix>.*[^0-9])(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 """Matches the name of a shard of one day, as BigQuery itself names shards."""
+
+
+def stored_tables(dataset: str, names: Iterable[str], covered: Iterable[str]) -> list[StoredTable]:
+    """Return the tables of a BigQuery dataset `project.dataset`, each once; shards are one table.
+
+    `covered` are patterns of paths that the target's `tables` name already.
+    """
+    patterns, found = tuple(covered), dict[StoredTable, None]()
+    for name in sorted(names):
+        if not any(fnmatchcase(f"{dataset}.{name}", pattern) for pattern in patterns):
+            location = shard_location(name) or ("" if is_identifier(name) else name)
+            found[StoredTable(location or name, location)] = None
+    return list(found)
 
 
 def shard_location(name: str) -> str:
@@ -65,3 +87,9 @@ def _dashed(suffix: str) -> Iterator[str]:
     yield suffix
     if found := _ID.fullmatch(suffix):
         yield "-".join(part for part in found.groups() if part)
+
+
+def concurrently(get: Callable[[exp.Table], _T], tables: Iterable[exp.Table]) -> list[_T]:
+    """Return the answer to one request for each table, in order; several requests run at a time."""
+    with ThreadPoolExecutor(_CONCURRENT_REQUESTS) as pool:
+        return list(pool.map(get, tables))

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from dataset_assets.adapters.shared.context import TargetContext
 from dataset_assets.model import Model
 from dataset_assets.ports.engine import Engine
+from dataset_assets.ports.retention import Retention
 from dataset_assets.ports.warehouse import Warehouse
 
 
@@ -26,9 +27,13 @@ class EngineSettings(Model, ABC):
 
 
 class WarehouseSettings(Model, ABC):
-    """Settings of a warehouse. `needs` is the `type` of the engine that can write to it."""
+    """Settings of a warehouse. `needs` is the `type` of the engine that can write to it.
+
+    Without `retention`, everything that was published is kept.
+    """
 
     needs: ClassVar[str]
+    retention: Retention | None = None
 
     @abstractmethod
     def open(self, context: TargetContext) -> Warehouse:

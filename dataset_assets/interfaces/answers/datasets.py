@@ -35,7 +35,8 @@ class DatasetAnswer(Model):
     """A dataset. `definition` is the file without what it leaves to defaults.
 
     `pending` says that the structure has no line in the lock yet, which will give it the number `version`.
-    `statistics` are those of one publication, if they were requested.
+    `statistics` are those of one publication, if they were requested. `last_used_at` is the time of the last
+    recorded use by a training run.
     """
 
     dataset: str
@@ -46,6 +47,7 @@ class DatasetAnswer(Model):
     columns: tuple[ColumnAnswer, ...]
     versions: tuple[VersionAnswer, ...]
     publications: tuple[PublicationAnswer, ...] = ()
+    last_used_at: Instant | None = None
     statistics: Mapping[str, Any] = Field(default_factory=dict)
 
 

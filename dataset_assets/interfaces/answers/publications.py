@@ -22,6 +22,7 @@ class PublicationAnswer(Model):
     """One publication. `table_version` is the version of the warehouse's table, if it is known.
 
     `added` to `removed` count rows against the publication before (BR-118); `splits` counts rows by split.
+    `expired_at` is the time since which the rows are gone by the target's retention.
     """
 
     dataset: str
@@ -41,6 +42,7 @@ class PublicationAnswer(Model):
     size_bytes: int | None
     sources: Mapping[str, str]
     checks: tuple[CheckResultAnswer, ...]
+    expired_at: Instant | None = None
 
     @classmethod
     def of_record(cls, record: Record, table_version: int | None = None) -> Self:
@@ -61,6 +63,7 @@ class PublicationAnswer(Model):
             size_bytes=record["size_bytes"],
             sources=record["sources"],
             checks=_results(CheckResult(**each) for each in record["checks"]),
+            expired_at=record.get("expired_at"),
         )
 
     @classmethod

@@ -66,7 +66,9 @@ def _steps(found: Analysis) -> Grid:
 
 def _revenue_filters(found: Analysis) -> Grid:
     numbers = ("products", "rows", "revenue", "% of revenue")
-    table = Grid("filter", *numbers, title="What filters by revenue would keep", right=numbers)
+    fitted = ", fitted on train rows" if found.fit_on == "train" else ""
+    title = f"What filters by revenue would keep{fitted}"
+    table = Grid("filter", *numbers, title=title, right=numbers)
     for each in found.revenue_filters:
         products = f"{each.products:,} ({_percent(each.products_percent)})"
         rows = f"{each.rows:,} ({_percent(each.rows_percent)})"

@@ -13,6 +13,7 @@ from dataset_assets.interfaces.cli.console import print_json, say
 from dataset_assets.interfaces.cli.materialize import CommandRun, change, label
 from dataset_assets.interfaces.cli.plan import billed_bytes, plan_dataset, print_plans, renamed_datasets
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.lifecycle.status import refuse_by_slip
 from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.staleness.plan import Plan
 from dataset_assets.text.progress import ProgressEstimate
@@ -28,14 +29,17 @@ def backfill(
     every: bool = False,
     locked: bool = False,
     as_json: bool = False,
+    anyway: bool = False,
 ) -> None:
     """Print the plan, then publish what is due, nested datasets first.
 
+    Nothing is published if a draft or an archived dataset is among them, unless `anyway` is set.
     Raises DatasetAssetsError as `plan_dataset` does, and after the last Period if any of them failed.
     """
     plans = plan_dataset(workspace, workspace.catalog.entry(name), first, last, every=every)
     if not as_json:
         print_plans(plans)
+    refuse_by_slip((plan.entry for plan in plans if plan.due), anyway=anyway)
     say(*billed_bytes(workspace, plans), *renamed_datasets(workspace, plans))
     run = CommandRun(workspace, str(uuid4()), locked=locked, reread=every)
     work = Backfill(run, plans)

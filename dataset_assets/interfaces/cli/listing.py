@@ -173,12 +173,14 @@ def publications_table(publications: Iterable[Publication]) -> Grid:
 
 def history_table(records: Iterable[Record]) -> Grid:
     """Return a table with one line for each past publication: its changes, its run and its time."""
+    every = list(records)
     numbers = ("rows", "added", "changed", "removed", "version")
+    expired = ("rows gone since",) if any("expired_at" in record for record in every) else ()
     table = Grid(
-        "published at", "period", "version", "rows", "added", "changed", "removed", "digest", "run",
+        "published at", "period", "version", "rows", "added", "changed", "removed", "digest", "run", *expired,
         title="History", right=numbers,
     )  # fmt: skip
-    for record in records:
+    for record in every:
         counts = record["counts"]
         table.add_row(
             cell(record["published_at"][:19] + "Z"),
@@ -187,6 +189,7 @@ def history_table(records: Iterable[Record]) -> Grid:
             *(f"{counts[name]:,}" for name in ("rows", "added", "changed", "removed")),
             cell(record["digest"][:12]),
             cell(record["run_id"]),
+            *(cell(record["expired_at"][:19] + "Z" if "expired_at" in record else "") for _ in expired),
         )
     return table
 

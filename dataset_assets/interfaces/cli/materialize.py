@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import yaml
 from rich.console import RenderableType
 
 from dataset_assets.catalog.build_order import chosen_periods
@@ -19,7 +17,9 @@ from dataset_assets.checks.audit import AuditError, CheckResult
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, print_json, say, steps
+from dataset_assets.interfaces.use_reports import instance_folder
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.lifecycle.status import refuse_by_slip
 from dataset_assets.periods.period import Period
 from dataset_assets.publishing.as_of_choice import parse_as_of
 from dataset_assets.publishing.dataset_ids import rename_notice_in
@@ -117,28 +117,12 @@ class CommandRun:
 
         None if there is neither. Raises ContractError if the instance cannot be opened.
         """
-        folder = None if os.environ.get("DAGSTER_HOME") else _instance_folder(self.workspace.root)
+        folder = None if os.environ.get("DAGSTER_HOME") else instance_folder(self.workspace.root)
         if not (folder or os.environ.get("DAGSTER_HOME")):
             return None
         from dataset_assets.assets.event_log import DagsterEventWriter  # noqa: PLC0415 - Dagster takes seconds to load
 
         return DagsterEventWriter(self.workspace.catalog, self.workspace.target, folder)
-
-
-def _instance_folder(definitions: Path) -> Path | None:
-    """Return the working directory if it is the project of these definitions and stores Dagster's events.
-
-    `dagster dev` opens the same files in that folder. A dagster.yaml without `storage` stores no events.
-    """
-    folder = Path.cwd()
-    file = folder / "dagster.yaml"
-    if not (file.is_file() and definitions.resolve().is_relative_to(folder.resolve())):
-        return None
-    try:
-        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return None
-    return folder if isinstance(settings, dict) and settings.get("storage") else None
 
 
 def publish(
@@ -152,13 +136,16 @@ def publish(
     locked: bool = False,
     force: bool = False,
     as_json: bool = False,
+    anyway: bool = False,
 ) -> None:
     """Publish the chosen Periods of a dataset and print the publications, even if some Periods failed.
 
     `force` reads the sources whatever their metadata says, and publishes even if Periods have disappeared.
+    `anyway` publishes a draft or an archived dataset.
     Raises DatasetAssetsError as `chosen_periods` and `CommandRun.publish` do.
     """
     entry = workspace.catalog.entry(name)
+    refuse_by_slip([entry], anyway=anyway)
     periods = chosen_periods(workspace.catalog, entry, datetime.now(UTC), partitions, first, last)
     if as_of is not None and periods != [None]:
         raise PeriodError(Fault("the end of a Period is its as-of", hint="leave out --as-of"))

@@ -50,3 +50,4 @@ LastPeriod = Annotated[
 Locked = Annotated[bool, typer.Option("--locked", help="Refuse a structure that the lock does not know.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: docs/json.md describes it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; print what would be changed.")]
+Anyway = Annotated[bool, typer.Option("--anyway", help="Publish a draft or an archived dataset as well.")]

@@ -9,8 +9,9 @@ from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.interfaces.answers.datasets import DatasetAnswer, dataset_answer
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli import listing
-from dataset_assets.interfaces.cli.console import cell, say
+from dataset_assets.interfaces.cli.console import cell, facts, say
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.lifecycle.uses import UseList, last_uses, list_uses
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record
 from dataset_assets.publishing.dataset_ids import id_conflict, rename_notice_in
@@ -31,6 +32,7 @@ def describe_publications(
         say(*filter(None, [rename_notice_in(workspace.target, entry)]))
         return
     yield listing.publications_table(publications)
+    yield _kept(list_uses(workspace.target, entry.stem))
     faults = (
         fault for each in publications for fault in id_conflict(workspace.catalog.checked(entry), each.record)
     )
@@ -39,6 +41,13 @@ def describe_publications(
         publication = _select(publications, partition)
         title = f"Statistics of {publication.period}" if publication.period else "Statistics"
         yield listing.statistics_table(Statistics.model_validate(publication.record["statistics"]), title)
+
+
+def _kept(found: UseList) -> RenderableType:
+    """Return the last use and the pinned publications; nothing is printed if there are none."""
+    last = f"{found.uses[0].used_at:%Y-%m-%d %H:%M}Z by {found.uses[0].training_run}" if found.uses else ""
+    pins = (f"version {each.table_version}" + f" of {each.period}" * bool(each.period) for each in found.pins)
+    return facts([("last used", last), ("pinned", listed(pins, 12))])
 
 
 def history(workspace: Workspace, entry: Entry, partition: str | None, last: int) -> Iterator[RenderableType]:
@@ -69,7 +78,9 @@ def dataset_with_publications(
     publications = _publications(workspace, entry)
     shown = _select(publications, partition).record["statistics"] if stats and publications else {}
     answers = tuple(PublicationAnswer.of_record(each.record, each.version) for each in publications)
-    return dataset_answer(workspace.catalog, entry, answers, shown)
+    answer = dataset_answer(workspace.catalog, entry, answers, shown)
+    last = last_uses(workspace.target, [entry.stem]).get(entry.stem)
+    return answer.model_copy(update={"last_used_at": last})
 
 
 def _newest_records(workspace: Workspace, entry: Entry, partition: str | None, last: int) -> list[Record]:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from dataset_assets.checks.duplicate_keys import MASKED
 from dataset_assets.discovery.tables import ColumnDescription, TableDescription, TableList
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, say
 from dataset_assets.text.wording import listed, size_text
 
-_SHOWN_COLUMNS = 6
+_SHOWN_COLUMNS, _LONGEST_SAMPLES = 4, 50
 
 
 def print_tables(found: TableList) -> None:
@@ -68,8 +69,11 @@ def _statistics(column: ColumnDescription) -> Iterator[str]:
     yield from (_text(each) for each in (column.min, column.max))
     yield "" if column.mean is None else f"{column.mean:.6g}"
     yield _text(column.median)
-    yield "sensitive" if column.sensitive else ", ".join(map(str, column.sample_values))
+    samples = ", ".join(map(_text, column.sample_values))
+    cut = samples if len(samples) <= _LONGEST_SAMPLES else f"{samples[: _LONGEST_SAMPLES - 1]}…"
+    yield MASKED if column.sensitive else cut
 
 
 def _text(value: object) -> str:
-    return "" if value is None else str(value)
+    """Return a value as people read it: instants without the zone, which is UTC, and without midnight."""
+    return "" if value is None else str(value).removesuffix("+00:00").removesuffix("T00:00:00")

@@ -16,6 +16,7 @@ import function_patches
 import job_patches
 import parse_patches
 import read_patches
+import snapshot_patches
 import table_patches
 from bqemulator.config import Settings
 from bqemulator.server import EmulatorServer
@@ -29,6 +30,7 @@ async def serve(folder: Path) -> None:
         *job_patches.PATCHES,
         *parse_patches.PATCHES,
         *read_patches.PATCHES,
+        *snapshot_patches.PATCHES,
         *table_patches.PATCHES,
     ):
         patch()

@@ -150,20 +150,31 @@ def read(
         Format | None, typer.Option("--format", help="By default by FILE's suffix, or a table.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE")] = None,
+    training_run: Annotated[
+        str | None,
+        typer.Option("--training-run", metavar="ID", help="Record that this training run used the rows."),
+    ] = None,
     target: OptionalTarget = None,
 ) -> None:
     """Read published rows: on the screen, or as Parquet or CSV."""
     from dataset_assets.interfaces.cli.export import SCREEN_ROWS, choose_format, print_rows, write_rows
-    from dataset_assets.interfaces.reading import RowSelection, open_rows
+    from dataset_assets.interfaces.reading import open_rows, record_reading
+    from dataset_assets.interfaces.row_selection import RowSelection
     from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.lifecycle.uses import check_training_run
 
     kind = choose_format(form, output)
     on_screen = kind == Format.TABLE
     row_limit = SCREEN_ROWS if on_screen and limit is None else limit
     names = tuple(part.strip() for part in columns.split(",") if part.strip()) if columns else ()
     selection = RowSelection(name, partition, version, split and split.value, names, row_limit, with_system)
-    with open_rows(Workspace.of(target), selection) as rows:
+    workspace = Workspace.of(target)
+    if training_run is not None:
+        check_training_run(training_run)
+    with open_rows(workspace, selection) as rows:
         if on_screen:
             print_rows(rows)
         else:
             write_rows(rows, kind, output)
+    if training_run is not None:
+        record_reading(workspace, rows, training_run)

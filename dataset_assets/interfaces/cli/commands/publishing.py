@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from dataset_assets.interfaces.cli.options import (
+    Anyway,
     AsJson,
     AsOfText,
     FirstPeriod,
@@ -39,13 +40,24 @@ def materialize(
     as_json: AsJson = False,
     target: OptionalTarget = None,
     locked: Locked = False,
+    anyway: Anyway = False,
 ) -> None:
     """Publish a dataset: run, check and publish its rows."""
     from dataset_assets.interfaces.cli.materialize import publish
     from dataset_assets.interfaces.workspace import Workspace
 
-    workspace = Workspace.of(target)
-    publish(workspace, name, partition or (), first, last, as_of, locked=locked, force=force, as_json=as_json)
+    publish(
+        Workspace.of(target),
+        name,
+        partition or (),
+        first,
+        last,
+        as_of,
+        locked=locked,
+        force=force,
+        anyway=anyway,
+        as_json=as_json,
+    )
 
 
 def plan(
@@ -72,12 +84,22 @@ def backfill(
     as_json: AsJson = False,
     target: OptionalTarget = None,
     locked: Locked = False,
+    anyway: Anyway = False,
 ) -> None:
     """Publish everything that `plan` lists as due. If it is interrupted, run it again to continue."""
     from dataset_assets.interfaces.cli.backfill import backfill
     from dataset_assets.interfaces.workspace import Workspace
 
-    backfill(Workspace.of(target), name, first, last, every=every, locked=locked, as_json=as_json)
+    backfill(
+        Workspace.of(target),
+        name,
+        first,
+        last,
+        every=every,
+        locked=locked,
+        anyway=anyway,
+        as_json=as_json,
+    )
 
 
 def rebuild(

@@ -1,0 +1,67 @@
+"""Which published rows and columns to read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dataset_assets.contract.model import Dataset
+from dataset_assets.errors import Fault, ResolveError, raise_all
+from dataset_assets.ports.warehouse import Publication
+from dataset_assets.selection.splits import NAMES
+from dataset_assets.text.wording import nearest, shown
+
+SPLIT = "split"
+
+
+@dataclass(frozen=True)
+class RowSelection:
+    """Which published rows and columns to read. The fields are the parameters of `read_arrow`."""
+
+    name: str
+    partition: str | None = None
+    version: int | None = None
+    split: str | None = None
+    columns: tuple[str, ...] = ()
+    limit: int | None = None
+    with_system: bool = False
+
+
+def chosen_columns(publication: Publication, selection: RowSelection) -> tuple[str, ...]:
+    """Return the names of the columns to read, in their order. Raises ResolveError for an unknown one."""
+    published = [each.name for each in publication.relation.columns]
+    declared = [each["name"] for each in publication.record["columns"]]
+    users = sorted((each for each in published if not each.startswith("_")), key=_position_in(declared))
+    system = [each for each in published if each.startswith("_")]
+    if not selection.columns:
+        return (*users, *(system if selection.with_system else ()))
+    raise_all(
+        ResolveError,
+        (_unknown_column(name, published) for name in selection.columns if name not in published),
+    )
+    named = tuple(dict.fromkeys(selection.columns))
+    return (*named, *(each for each in system if selection.with_system and each not in named))
+
+
+def _position_in(names: Sequence[str]) -> Any:
+    """Return a sort key: the position of a name in `names`; names that are not in it are last."""
+    positions = {name: position for position, name in enumerate(names)}
+    return lambda name: positions.get(name, len(positions))
+
+
+def _unknown_column(name: str, published: Sequence[str]) -> Fault:
+    meant = nearest(name, published)
+    listed = ", ".join(each for each in published if not each.startswith("_"))
+    hint = f"did you mean {meant!r}?" if meant else f"it has: {listed}"
+    return Fault(f"there is no published column {shown(name)}", hint=hint)
+
+
+def split_value(publication: Publication, name: str | None) -> int | None:
+    """Return the value of a split by its name; None without one. Raises ResolveError for an unknown name."""
+    if name is None:
+        return None
+    config = Dataset.model_validate(publication.record["definition"]).split_config
+    values = {NAMES[value]: value for value in config.values} if config else {}
+    if name not in values:
+        hint = f"it has {', '.join(values)}" if values else "it is not split"
+        raise ResolveError(Fault(f"{publication.dataset} has no split {shown(name)}", hint=hint))
+    return values[name]

@@ -1,0 +1,90 @@
+"""What all changes of a dataset's file share: the check of the result, the difference, and the writing."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.proposal import Proposal, propose
+from dataset_assets.catalog.rules import ROOT
+from dataset_assets.contract.model import Dataset
+from dataset_assets.errors import ContractError, Fault, LockError, Position, near, raise_all, system_fault
+from dataset_assets.text.atomic_files import exact_text, replace_text, write_lock
+from dataset_assets.yaml.edits import Edit, Order, edited
+
+SYSTEM_FIELDS = ("id", "version", "created_at", "updated_at")
+"""The fields that only `lock` writes."""
+
+KEY_ORDER: Order = {
+    (ROOT,): tuple(name for name in Dataset.model_fields if name not in SYSTEM_FIELDS),
+    (ROOT, "filters"): ("date_range", "product_filter", "customer_filter", "fit_on"),
+}
+"""Where a new key is written: after the keys that precede it here."""
+
+
+def file_text(entry: Entry) -> str:
+    """Return the text of a dataset's file. Raises ContractError if it cannot be read."""
+    try:
+        return exact_text(entry.path)
+    except UnicodeDecodeError:
+        raise ContractError(*entry.faults) from None
+    except OSError as error:
+        raise ContractError(system_fault(error)) from None
+
+
+def proposed(catalog: Catalog, entry: Entry, edits: Sequence[Edit]) -> tuple[str, str, Proposal]:
+    """Return the text of a file, its text after the edits, and the catalog that this would give.
+
+    Raises ContractError with all faults of the result, at their lines in the edited text.
+    """
+    before = file_text(entry)
+    after = edited(before, str(entry.path), edits, KEY_ORDER) if edits else before
+    proposal = propose(catalog, entry.stem, after)
+    raise_all(ContractError, proposal.faults)
+    return before, after, proposal
+
+
+def refuse_locked(*, locked: bool) -> None:
+    """Raise LockError if the files of this environment are changed in git alone (BR-115)."""
+    if locked:
+        message = "the files are not changed here, because DATASET_ASSETS_LOCKED is set"
+        raise LockError(Fault(message, hint="change them in git; --dry-run prints what to change"))
+
+
+def write_text(path: Path, before: str, after: str) -> None:
+    """Replace the text of a file. Raises LockError if it is no longer `before`, and writes nothing."""
+    if before == after:
+        return
+    with write_lock(path):
+        try:
+            unchanged = exact_text(path) == before
+        except (OSError, UnicodeDecodeError):
+            unchanged = False
+        if not unchanged:
+            message, hint = "was changed by somebody else meanwhile", "look at it and try again"
+            raise LockError(Fault(message, "", hint, Position(str(path), 1, 1)))
+        replace_text(path, after)
+
+
+def text_diff(path: Path, before: str, after: str) -> str:
+    """Return the difference of two texts of a file in the form that `git apply` and `patch` read."""
+    name = near(path)
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
+    )
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
+
+
+def value_at(data: Any, path: Sequence[str | int]) -> Any:
+    """Return the value at a path of a file's data; None if there is none."""
+    for step in path:
+        if isinstance(data, dict):
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return None
+    return data

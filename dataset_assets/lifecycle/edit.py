@@ -1,0 +1,82 @@
+"""Edit fields of a dataset's file, and tell whether this changes its structure (BR-006)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.contract.structural_diff import Kind
+from dataset_assets.errors import ContractError, Fault, near
+from dataset_assets.lifecycle.changes import proposed, refuse_locked, text_diff, value_at, write_text
+from dataset_assets.lifecycle.fields import parse_edits
+from dataset_assets.model import Model
+from dataset_assets.text.wording import dotted
+
+
+class FieldChange(Model):
+    """A field of the file with its value before and after; None if it has none."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class EditedDataset(Model):
+    """An edit of a file: the fields that changed, and the version that the dataset has with them.
+
+    `structural` is true if the edit changed the structure; `version` is then a new number, which `lock` or
+    the next publication writes down. `kind` and `summary` compare with the last locked version.
+    """
+
+    dataset: str
+    file: str
+    changes: tuple[FieldChange, ...]
+    structural: bool
+    version: int
+    kind: Kind
+    summary: str
+    diff: str
+    written: bool
+
+
+def edit_dataset(
+    catalog: Catalog,
+    name: str,
+    assignments: Sequence[str],
+    removals: Sequence[str] = (),
+    *,
+    dry_run: bool = False,
+    locked: bool = False,
+) -> EditedDataset:
+    """Set fields (`key=value`) and remove fields of a dataset's file; comments and layout stay.
+
+    Raises ContractError with every fault that the result would have, and LockError if the file is locked or
+    changes meanwhile. Nothing is written then.
+    """
+    entry = catalog.entry(name)
+    if entry.document is None:
+        raise ContractError(*entry.faults)
+    if not (assignments or removals):
+        raise ContractError(Fault("there is nothing to edit", hint="name fields: `filters.fit_on=train`"))
+    edits = parse_edits(entry.document.data, assignments, removals)
+    before, after, proposal = proposed(catalog, entry, edits)
+    if not dry_run:
+        refuse_locked(locked=locked)
+        write_text(entry.path, before, after)
+    dataset = proposal.catalog.checked(proposal.entry)
+    version = entry.lock.version_of(dataset)
+    old, new = entry.document.data, proposal.entry.document
+    return EditedDataset(
+        dataset=entry.stem,
+        file=near(entry.path),
+        changes=tuple(
+            FieldChange(field=dotted(edit.path[1:]), before=was, after=now)
+            for edit in edits
+            if (was := value_at(old, edit.path)) != (now := value_at(new.data if new else None, edit.path))
+        ),
+        structural=entry.dataset is None or entry.lock.version_of(entry.dataset).sha256 != version.sha256,
+        version=version.number,
+        kind=version.kind,
+        summary=version.summary,
+        diff=text_diff(entry.path, before, after),
+        written=not dry_run and before != after,
+    )

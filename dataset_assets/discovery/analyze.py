@@ -135,7 +135,7 @@ def _steps(run: OpenRun, counted: exp.Expr) -> Iterator[StepSize]:
         yield StepSize(
             step=step,
             applies=applies.get(step, run.inputs.window is not None),
-            rows=found[f"{step}_rows"],
+            rows=found[f"{step}_rows"] or 0,
             users=found[f"{step}_users"] if USER in mapped else None,
             products=found[f"{step}_products"] if PRODUCT in mapped else None,
         )

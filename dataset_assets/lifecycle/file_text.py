@@ -11,6 +11,7 @@ import yaml
 
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.contract.model import Dataset
+from dataset_assets.errors import visible
 from dataset_assets.text.wording import dotted
 
 WIDTH = 110
@@ -134,5 +135,5 @@ def _text(value: str) -> str:
 def _comment(text: str, indent: int) -> Iterator[str]:
     """Yield the lines of a comment, broken between words."""
     for paragraph in text.splitlines():
-        for line in textwrap.wrap(paragraph, WIDTH - indent - 2, break_long_words=False):
+        for line in textwrap.wrap(visible(paragraph), WIDTH - indent - 2, break_long_words=False):
             yield f"{' ' * indent}# {line}"

@@ -14,7 +14,7 @@ from dataset_assets.lifecycle.file_text import file_text
 from dataset_assets.model import Model
 from dataset_assets.text.wording import listed
 
-NEXT_STEPS = ("check", "analyze {stem}", "lock {stem}", "materialize {stem}")
+NEXT_STEPS = ("check", "analyze {stem}", "lock {stem}", "activate {stem}", "materialize {stem}")
 """Commands that come after `new`, in this order."""
 
 

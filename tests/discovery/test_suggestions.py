@@ -402,3 +402,41 @@ def test_a_table_without_users_and_products_is_a_contract_alone():
 def test_what_cannot_be_declared_is_named():
     table = sales(**{"2B": ("i", [1] * 240)})
     assert "letters, digits and `_`" in why_not(suggested(table), "sales.2B")
+
+
+def test_a_prefix_of_all_columns_of_a_table_is_no_part_of_their_names():
+    lines = sales(customer_id=None, ordered_at=None)
+    columns = {f"l_{name}": each for name, each in lines.columns.items()}
+    orders = {
+        "o_order_id": ("i", [1000 + number for number in range(120)]),
+        "o_custkey": ("i", [number % 4 + 1 for number in range(120)]),
+        "o_order_date": ("d", [(START + timedelta(days=number)).date() for number in range(120)]),
+    }
+    found = suggested(PlainTable("orders", orders), PlainTable("lineitem", columns))
+    assert found.main_table == "lineitem"
+    mapping = {concept: each.column for concept, each in found.column_mapping.items()}
+    assert mapping["user_id"] == "orders.o_custkey"
+    assert mapping["product_id"] == "l_product_id"
+    assert mapping["revenue"] == "l_sales_value"
+    assert mapping["transaction_id"] == "l_order_id"
+
+
+def test_lines_of_orders_are_finer_than_orders():
+    """The lines refer to one table more than the orders do, because they lead to everything of these."""
+    lines = PlainTable("items", {name: sales().columns[name] for name in ("order_id", "product_id")})
+    orders = PlainTable(
+        "orders",
+        {
+            "id": ("i", [1000 + number for number in range(120)]),
+            "customer": ("i", [number % 3 + 1 for number in range(120)]),
+            "ordered_at": ("t", [START + timedelta(days=number) for number in range(120)]),
+            "store_id": ("i", [number % 2 for number in range(120)]),
+        },
+    )
+    stores = PlainTable("stores", {"id": ("i", [0, 1]), "name": ("s", ["Ulm", "Bonn"])})
+    found = suggested(orders, CUSTOMERS, stores, lines)
+    assert found.main_table == "items"
+    assert [each.table for each in found.lookups] == ["orders", "customers", "stores"]
+    assert found.column_mapping["user_id"].column == "orders.customer"
+    assert found.column_mapping["timestamp"].column == "orders.ordered_at"
+    assert found.column_mapping["city"].alternatives[0] == "stores.name"

@@ -136,6 +136,14 @@ def test_rebuild_is_documented():
     assert set(found) == documented("rebuild")
 
 
+def test_suggest_and_new():
+    found = answer("suggest", "transactions")
+    assert set(found) == documented("suggest")
+    made = answer("new", "winter", "--tables", "transactions", "--accept-suggestions", "--dry-run")
+    assert set(made) == documented("new")
+    assert made["suggestions"] == found
+
+
 def completed(words: str, definitions: Path) -> list[str]:
     """Return what the shell is offered for the last of the words."""
     variables = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from dataset_assets.contract.model import ColumnType
 from dataset_assets.discovery.suggestions import vocabulary as words_of
 from dataset_assets.discovery.suggestions.facts import Column, Facts
 from dataset_assets.discovery.suggestions.mapping import has_mapping
@@ -109,8 +110,13 @@ def suggest_extra_columns(facts: Facts, suggestions: Suggestions) -> Suggestions
     return suggestions.model_copy(update={"extra_columns": tuple(found)})
 
 
+_MANY_TEXTS = 1_000
+
+
 def _tells_something(column: Column) -> bool:
-    return column.cardinality > 1 and not column.named.numbers_rows
+    """Return whether a model can learn from a column: its values differ, and they are no free texts."""
+    free = column.type is ColumnType.STRING and column.cardinality > max(column.rows / 2, _MANY_TEXTS)
+    return column.cardinality > 1 and not column.named.numbers_rows and not free
 
 
 def _extra(ref: str, column: Column) -> ExtraColumnSuggestion:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.discovery.suggestions.names import Name
+from dataset_assets.discovery.suggestions.names import Name, common_prefix
 from dataset_assets.discovery.suggestions.settings import SuggestionSettings
 from dataset_assets.discovery.tables import ColumnDescription, TableDescription
 
@@ -74,17 +74,18 @@ class Measurements(ABC):
 
 @dataclass(frozen=True)
 class Column:
-    """A described column of a table."""
+    """A described column of a table. `prefix` begins the names of all columns of the table, or is empty."""
 
     table: str
     name: str
     described: ColumnDescription
     rows: int
+    prefix: str = ""
 
     @property
     def named(self) -> Name:
-        """The name, split into words."""
-        return Name(self.name)
+        """The name without the prefix of its table, split into words."""
+        return Name(self.name.removeprefix(self.prefix))
 
     @property
     def type(self) -> ColumnType | None:
@@ -140,8 +141,9 @@ class Facts:
     def columns(self, table: str) -> Iterator[Column]:
         """Yield the columns of a table that a contract can declare."""
         found = self.table(table)
+        prefix = common_prefix([*found.columns])
         for name, described in found.columns.items():
-            column = Column(table, name, described, found.row_count or 0)
+            column = Column(table, name, described, found.row_count or 0, prefix)
             if column.type is not None and is_usable(name):
                 yield column
 

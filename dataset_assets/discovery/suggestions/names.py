@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -95,6 +95,14 @@ class Name:
     def has(self, vocabulary: frozenset[str]) -> bool:
         """Return whether one of the words is in the vocabulary."""
         return bool(vocabulary & set(self.words))
+
+
+def common_prefix(names: Sequence[str]) -> str:
+    """Return what all names of a table's columns begin with, such as `l_`; empty if it is a known word."""
+    first = {name.partition("_")[0] for name in names if "_" in name}
+    word = next(iter(first)) if len(first) == 1 else ""
+    shared = len(names) > 2 and all("_" in name.strip("_") for name in names)
+    return f"{word}_" if shared and word and not set(words(word)) & words_of.KNOWN else ""
 
 
 def same_subject(one: str, other: str) -> bool:

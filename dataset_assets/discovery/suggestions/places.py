@@ -19,7 +19,7 @@ _POINTS = (
 def place_candidates(reach: Reach) -> Iterator[Candidate]:
     """Yield the columns that hold places; the place of a product's maker is not one of the user's."""
     for ref, column in reach.every():
-        points = _points(column)
+        points = _points(column) or _name_points(reach, column)
         if points and column.cardinality > 1 and not reach.is_product_table(column.table):
             if column.type is not ColumnType.STRING:
                 because = f"`{column.name}` numbers places, it does not name them"
@@ -27,6 +27,13 @@ def place_candidates(reach: Reach) -> Iterator[Candidate]:
                 because = f"`{column.name}` names a place"
             points -= 10 if column.null_percent > 50 else 0
             yield Candidate(ref, points, f"{because}; {values_text(column)}")
+
+
+def _name_points(reach: Reach, column: Column) -> int:
+    """Return the points of the names of places in a table of places."""
+    is_name = column.named.words in (("name",), ("title",)) and column.type is ColumnType.STRING
+    about = next((points for vocabulary, points in _POINTS if reach.is_about(column.table, vocabulary)), 0)
+    return about if is_name and column.table != reach.suggestions.main_table else 0
 
 
 def _points(column: Column) -> int:

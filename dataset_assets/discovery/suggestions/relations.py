@@ -47,18 +47,24 @@ class JoinFinder:
 
     facts: Facts
     measured: int = 0
+    exhausted: bool = False
+    """Whether pairs of columns were left out because enough was measured."""
     rejected: dict[tuple[str, str], str] = field(default_factory=dict)
     """(source, target) → why the target cannot be a lookup of the source."""
     _keys: dict[tuple[str, tuple[str, ...]], KeyCounts] = field(default_factory=dict)
     _joins: dict[tuple[str, str], Join | None] = field(default_factory=dict)
 
     def join(self, source: str, target: str) -> Join | None:
-        """Return the best join from `source` to the lookup `target`; None if there is none."""
+        """Return the best join from `source` to the lookup `target` by names; None if there is none."""
         if (source, target) not in self._joins:
             found = [*self._named(source, target)]
-            found = found or [*self._by_values(source, target)]
             self._joins[source, target] = max(found, key=lambda each: each.rank, default=None)
         return self._joins[source, target]
+
+    def join_by_values(self, source: str, target: str) -> Join | None:
+        """Return the best join whose names differ and whose values agree; None if there is none."""
+        found = [*self._by_values(source, target)]
+        return max(found, key=lambda each: each.rank, default=None)
 
     def _named(self, source: str, target: str) -> Iterator[Join]:
         """Yield the joins of the smallest number of columns whose names say that they belong together."""
@@ -121,10 +127,10 @@ class JoinFinder:
         coverage = None if matched is None else percent(matched, rows)
         named = tuple((left.name, right.name) for left, right in pairs)
         if coverage is not None and coverage < self.facts.settings.lookups.least_coverage_percent:
-            self.rejected[source, target] = (
-                f"only {matched:,} of {rows:,} rows of `{source}` have a match by "
-                f"{' and '.join(f'`{left}`' for left, _ in named)}"
-            )
+            if by_name:
+                names = " and ".join(f"`{left}`" for left, _ in named)
+                reason = f"only {matched:,} of {rows:,} rows of `{source}` have a match by {names}"
+                self.rejected[source, target] = reason
             return None
         return Join(source, target, named, coverage, key.rows, by_name)
 
@@ -132,6 +138,7 @@ class JoinFinder:
         """Return the counts of a key; None if no more may be measured."""
         if (table, columns) not in self._keys:
             if self.measured >= self.facts.settings.lookups.most_measured:
+                self.exhausted = True
                 return None
             self.measured += 1
             self._keys[table, columns] = self.facts.measure.key(table, columns)
@@ -140,9 +147,9 @@ class JoinFinder:
 
 def _is_named_alike(left: Column, right: Column) -> bool:
     """Return whether two columns have the same name, or the lookup's is the id of what the other names."""
-    if right.type is ColumnType.DECIMAL or right.type is ColumnType.BOOLEAN:
+    if right.type is ColumnType.DECIMAL or right.type is ColumnType.BOOLEAN or _is_prose(right):
         return False
-    if same_subject(left.name, right.name):
+    if same_subject(left.named.text, right.named.text):
         return True
     if not (left.can_identify and right.can_identify):
         return False
@@ -151,6 +158,11 @@ def _is_named_alike(left: Column, right: Column) -> bool:
     if not own and right.named.identifies:
         return bool(subject) and subject[-1:] == table[-1:]
     return bool(own) and own == subject and (left.named.identifies or right.named.identifies)
+
+
+def _is_prose(column: Column) -> bool:
+    """Return whether a column names or describes something for people, which is no key to join on."""
+    return column.named.has(words_of.TITLE | words_of.DESCRIPTION | words_of.PROSE)
 
 
 def _other_type(left: Column, right: Column) -> str:
@@ -163,7 +175,7 @@ def _other_type(left: Column, right: Column) -> str:
 def _is_text_key(column: Column) -> bool:
     return (
         column.type in _JOINED_BY_VALUES
-        and not column.named.has(words_of.TITLE | words_of.DESCRIPTION)
+        and not _is_prose(column)
         and column.cardinality >= 0.97 * (1 - column.null_percent / 100) * column.rows
         and column.cardinality > 2
     )

@@ -34,6 +34,9 @@ def suggest_tables(facts: Facts, suggestions: Suggestions) -> Suggestions:
         )
         roles.append(TableRole(table=each.table, role="unused", reason=reason, confidence=Confidence.MEDIUM))
         suggestions = suggestions.without(each.table, reason)
+    if finder.exhausted:
+        reason = f"no more than {finder.measured:,} pairs of columns were measured: choose fewer tables"
+        suggestions = suggestions.without("lookups", reason)
     return suggestions.model_copy(update={"tables": tuple(roles), "lookups": tuple(joined.values())})
 
 
@@ -61,11 +64,20 @@ def _main_table(facts: Facts, finder: JoinFinder) -> TableRole:
 
 
 def _points(facts: Facts, finder: JoinFinder, name: str, names: Sequence[str]) -> int:
-    columns = [*facts.columns(name)]
-    references = sum(1 for other in names if other != name and finder.join(name, other))
-    users = any(each.can_identify and each.named.head in words_of.USER for each in columns)
-    products = any(each.can_identify and each.named.head in words_of.PRODUCT for each in columns)
-    return 3 * references + 2 * any(each.is_time for each in columns) + users + products
+    """Return the points of a table: for each table that its rows lead to, and for times, users and products.
+
+    The lines of orders lead to the orders and to everything that these lead to, so that they have more points
+    than the orders themselves.
+    """
+    reached = [name]
+    for source in reached:
+        reached += (other for other in names if other not in reached and finder.join(source, other))
+    columns = [column for table in reached for column in facts.columns(table)]
+    own = [column for column in columns if column.table == name]
+    users = any(each.can_identify and each.named.head in words_of.USER for each in own)
+    products = any(each.can_identify and each.named.head in words_of.PRODUCT for each in own)
+    time = 2 * any(each.is_time for each in own) or any(each.is_time for each in columns)
+    return 3 * (len(reached) - 1) + time + users + products
 
 
 def _has_most_rows(facts: Facts, name: str) -> bool:
@@ -80,21 +92,26 @@ def _why_main(facts: Facts, finder: JoinFinder, name: str, names: Sequence[str])
     if times:
         parts.append(f"a time (`{times[0]}`)")
     if others:
-        parts.append(f"references to {' and '.join(f'`{other}`' for other in others)}")
+        *before, last = (f"`{other}`" for other in others)
+        parts.append(f"references to {' and '.join(filter(None, (', '.join(before), last)))}")
     return f"it has {', '.join(parts)}"
 
 
 def _joined(facts: Facts, finder: JoinFinder, main: str) -> Iterator[tuple[str, LookupSuggestion]]:
-    """Yield each lookup, first those that the main table refers to, then those that these refer to."""
+    """Yield each lookup, first those that the main table refers to, then those that these refer to.
+
+    Joins by values alone come last: they are measured only for tables that no name leads to.
+    """
     waiting = [each.table for each in facts.descriptions if each.table != main]
     sources = [main]
-    for source in sources:
-        for target in list(waiting):
-            join = finder.join(source, target)
-            if join:
-                waiting.remove(target)
-                sources.append(target)
-                yield target, _lookup(facts, join, main)
+    for find in (finder.join, finder.join_by_values):
+        for source in sources:
+            for target in list(waiting):
+                join = find(source, target)
+                if join:
+                    waiting.remove(target)
+                    sources.append(target)
+                    yield target, _lookup(facts, join, main)
 
 
 def _lookup(facts: Facts, join: Join, main: str) -> LookupSuggestion:

@@ -52,7 +52,7 @@ class LookupSettings(Model):
     """The least share of rows with a match, and how many pairs of columns are measured at most."""
 
     least_coverage_percent: Percent = 5
-    most_measured: Annotated[Integer, Field(ge=0)] = 40
+    most_measured: Annotated[Integer, Field(ge=0)] = 100
 
 
 class KeySettings(Model):

@@ -46,7 +46,7 @@ TIME_OF_OTHERS = _set(
 )
 
 SALES = _set("revenue turnover gmv sales sale")
-AMOUNT = _set("amount amt total subtotal net gross spend spent paid payment bill")
+AMOUNT = _set("amount amt total subtotal net gross spend spent paid payment bill extended")
 PRICE = _set("price fare fee charge")
 VALUE = _set("value cost monetary")
 CURRENCY = _set("usd eur gbp chf dollar euro pound local currency")
@@ -69,6 +69,7 @@ STORE = _set("store shop branch market outlet site postcode postal zip zipcode")
 
 TITLE = _set("title name")
 DESCRIPTION = _set("description desc label")
+PROSE = _set("comment note text remark memo summary review content message")
 CATEGORY = _set("category genre department dept")
 CATEGORY_WEAK = _set("class group family type segment division line kind")
 SUB = _set("sub subcategory subclass subgroup subdepartment")
@@ -83,5 +84,5 @@ PERSON_NAME = _set("first last full middle given family nick contact")
 KNOWN = frozenset().union(
     IDENTIFIER, NUMBER, QUALIFIER, FLAG, ROW, USER_TABLE, PRODUCT_TABLE, TRANSACTION, TRANSACTION_WEAK,
     TIME, EVENT, TIME_OF_OTHERS, SALES, AMOUNT, PRICE, VALUE, CURRENCY, NOT_MONEY, CITY, PLACE,
-    REGION, STATE, STORE, TITLE, DESCRIPTION, CATEGORY, CATEGORY_WEAK, SUB, PERSONAL, PERSON_NAME,
+    REGION, STATE, STORE, TITLE, DESCRIPTION, PROSE, CATEGORY, CATEGORY_WEAK, SUB, PERSONAL, PERSON_NAME,
 )  # fmt: skip

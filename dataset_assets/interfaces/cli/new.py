@@ -76,7 +76,8 @@ def create_at_once(workspace: Workspace, options: NewOptions) -> None:
     )
     suggestions = make_suggestions(workspace, options.tables, options.main).suggestions
     draft = with_assignments(draft_of(suggestions, identity), options.assignments)
-    _report(write_draft(catalog, options.stem, draft, suggestions, dry_run=options.dry_run), options)
+    made = write_draft(catalog, options.stem, draft, suggestions, dry_run=options.dry_run)
+    _report(made, options, asked_nothing=True)
 
 
 def create_step_by_step(workspace: Workspace, options: NewOptions) -> None:
@@ -103,7 +104,8 @@ def create_step_by_step(workspace: Workspace, options: NewOptions) -> None:
         raise typer.Exit(1) from stopped
     draft = with_assignments(wizard.draft, options.assignments)
     suggestions = wizard.state.suggestions
-    _report(write_draft(workspace.catalog, wizard.stem, draft, suggestions, dry_run=options.dry_run), options)
+    made = write_draft(workspace.catalog, wizard.stem, draft, suggestions, dry_run=options.dry_run)
+    _report(made, options, asked_nothing=False)
 
 
 def _preview(workspace: Workspace, wizard: Wizard, options: NewOptions) -> RenderableType:
@@ -120,15 +122,16 @@ def _preview(workspace: Workspace, wizard: Wizard, options: NewOptions) -> Rende
         return Group(text, *faults)
 
 
-def _report(made: NewDataset, options: NewOptions) -> None:
-    """Print what was written, or would be, and what comes next."""
+def _report(made: NewDataset, options: NewOptions, *, asked_nothing: bool) -> None:
+    """Print what was written, or would be, and what comes next; the text too if no preview showed it."""
     if options.as_json:
         print_json(made)
         return
-    typer.echo(made.text, nl=False)
-    for each in made.suggestions.omitted:
-        say(f"not suggested: {each.subject}: {each.reason}")
-    say_guesses([*columns_not_accepted(made.suggestions)])
+    if asked_nothing:
+        typer.echo(made.text, nl=False)
+        for each in made.suggestions.omitted:
+            say(f"not suggested: {each.subject}: {each.reason}")
+        say_guesses([*columns_not_accepted(made.suggestions)])
     if made.written:
         say(f"wrote {made.file}", "", *made.next)
     else:

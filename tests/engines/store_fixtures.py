@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -102,8 +102,12 @@ target:
 """
 
     def load(self, table: str, path: Path) -> None:
-        """Load the file by a load job, with the nearest types of BigQuery."""
-        from google.cloud import bigquery  # noqa: PLC0415 - takes seconds
+        """Load the file by a load job, with the nearest types of BigQuery.
+
+        A table of the same columns keeps its history; of other columns it is created anew.
+        """
+        from google.api_core.exceptions import NotFound  # noqa: PLC0415 - takes seconds
+        from google.cloud import bigquery  # noqa: PLC0415
 
         fields = [
             bigquery.SchemaField(field.name, _bigquery_type(field.type))
@@ -113,6 +117,9 @@ target:
             source_format="PARQUET", schema=fields, write_disposition="WRITE_TRUNCATE"
         )
         client, place = Emulator(self.rest, self.storage).client(), f"{PROJECT}.{self.sources}.{table}"
+        with suppress(NotFound):
+            if client.get_table(place, timeout=PATIENCE, retry=once()).schema != fields:
+                client.delete_table(place, timeout=PATIENCE, retry=once())
         with path.open("rb") as file:
             job = client.load_table_from_file(file, place, job_config=config, timeout=PATIENCE)
         job.result(timeout=PATIENCE, retry=once())

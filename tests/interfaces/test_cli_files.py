@@ -13,7 +13,7 @@ from tests.interfaces.running import process, run, run_ok, run_refused
 HEAVY = ("duckdb", "deltalake", "dagster", "pandas", "pyarrow")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["check"], ["list"], ["schema"], ["lock", "--check"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["check"], ["schema"], ["lock", "--check"]])
 @pytest.mark.usefixtures("retailer")
 def test_what_needs_no_data_loads_no_engine(arguments):
     run_ok("lock")

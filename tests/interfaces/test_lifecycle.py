@@ -140,6 +140,7 @@ def test_history_and_diff_in_words(retailer):
     assert "Versions" in run_ok("history", "profiles").out
 
 
+@pytest.mark.usefixtures("retailer")
 def test_a_narrow_screen_lists_each_dataset_on_three_lines(monkeypatch):
     monkeypatch.setenv("COLUMNS", "90")
     run_ok("materialize", "profiles")

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dataset_assets.adapters.bigquery.table_state import STORED_KINDS
 from dataset_assets.sql.build import text
 
 if TYPE_CHECKING:
@@ -30,6 +29,10 @@ def gone_since(metadata: "Tables", source: exp.Expr, table: "Table", instant: da
 
     Views and date shards have no time travel: their rows are gone since they changed.
     """
+    from dataset_assets.adapters.bigquery.table_state import (  # noqa: PLC0415 - loads Google's libraries
+        STORED_KINDS,
+    )
+
     if not isinstance(source, exp.Table) or table.table_type not in STORED_KINDS:
         return table.modified or datetime.now(UTC)
     hours = metadata.dataset(table.project, table.dataset_id).max_time_travel_hours

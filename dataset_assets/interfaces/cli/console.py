@@ -71,7 +71,7 @@ class Grid:
         self, *columns: str, title: str = "", right: Iterable[str] = (), block: Block | None = None
     ) -> None:
         self.columns = columns
-        self.block = block or (lambda cells: facts(cells.items()))
+        self.block = block
         self.title = title
         self.right = frozenset(right)
         self.rows: list[tuple[str | Text, ...]] = []
@@ -88,7 +88,10 @@ class Grid:
             return
         yield Text(self.title, "italic")
         for row in self.rows:
-            yield self.block(dict(zip(self.columns, row, strict=True)))
+            cells = dict(zip(self.columns, row, strict=True))
+            block = self.block(cells) if self.block else None
+            fits = block and Measurement.get(console, unbounded, block).maximum <= options.max_width
+            yield block if block and fits else facts(cells.items())
             yield ""
 
     def _table(self) -> Table:

@@ -50,7 +50,8 @@ def datasets_table(found: DatasetList) -> Grid:
 def _card(cells: Mapping[str, str | Text]) -> Text:
     """Return a dataset on three lines: its names and status, who it belongs to, and what is published."""
     card = Text.assemble(cells["name"], " [", cells["dataset"], "] ", cells["status"])
-    for names in (("version", "owner", "model", "created", "last used"), ("tables", "rows", "dates")):
+    lines = (("version", "owner", "model", "created", "last used"), ("tables", "partitions", "rows", "dates"))
+    for names in lines:
         shown = [f"{name}: {cells[name]}" for name in names if str(cells[name])]
         card.append("\n  " + " | ".join(shown) if shown else "")
     return card

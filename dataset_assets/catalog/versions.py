@@ -12,11 +12,12 @@ The system fields of the YAML derive from the lock: `id`, `version` (the last nu
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -156,13 +157,21 @@ class Lock:
 
 
 def lock_dataset(
-    yaml_path: Path, lock_path: Path, dataset: Dataset, now: datetime, new_id: UUID | None = None
+    yaml_path: Path,
+    lock_path: Path,
+    dataset: Dataset,
+    now: datetime,
+    new_id: UUID | None = None,
+    published: Mapping[int, str] = MappingProxyType({}),
 ) -> Version:
     """Append a line to the lock if the Dataset changed; return the version that holds afterwards.
 
     Many processes can call it at once; one of them appends. The first lock gives the id, unless the file has
-    one; the caller passes `new_id` if it has used an id already. Raises LockError for a lock with faults or
-    of another Dataset, and LockedMeanwhileError if the lock has another id than `new_id`.
+    one; the caller passes `new_id` if it has used an id already. `published` maps numbers that are published
+    to the SHA-256 of their structures: no other structure gets them, even if the lock lost their lines.
+
+    Raises LockError for a lock with faults or of another Dataset, and LockedMeanwhileError if the lock has
+    another id than `new_id`.
     """
     with write_lock(lock_path):
         lock = read_lock(lock_path)
@@ -173,12 +182,22 @@ def lock_dataset(
         if dataset.id and lock.id and dataset.id != lock.id:
             message = f"{yaml_path} has the id {dataset.id}, but its lock is of {lock.id}"
             raise LockError(Fault(message, hint="restore the id, or remove the lock of a copy"))
-        version = lock.version_of(dataset)
+        version = _unlike_published(lock.version_of(dataset), lock, published)
         if version.pending or not lock.is_current(dataset):
             line = _new_line(lock, version, dataset, now, new_id)
             before = lock_path.read_text(encoding="utf-8").rstrip("\n") if lock.lines else ""
             replace_text(lock_path, f"{before}\n{line.text()}\n".lstrip("\n"))
         return replace(version, pending=False)
+
+
+def _unlike_published(version: Version, lock: Lock, published: Mapping[int, str]) -> Version:
+    """Return the version, with the next free number if its number is published with another structure."""
+    if published.get(version.number, version.sha256) == version.sha256:
+        return version
+    number = max((*lock.numbers, *published)) + 1
+    summary = f"version {version.number} is published with another structure"
+    kind: Kind = "breaking" if version.kind == "same" else version.kind
+    return Version(number, version.sha256, pending=True, kind=kind, summary=summary)
 
 
 def _new_line(lock: Lock, version: Version, dataset: Dataset, now: datetime, new_id: UUID | None) -> Line:

@@ -44,12 +44,32 @@ def lock_version(context: RunContext, run: PreparedRun) -> PreparedRun:
     """Write the run's version and dataset id to the lock, and return the run with that version (BR-115).
 
     Call it when only the commit is left: a run that fails before leaves the lock as it was. The number can
-    differ from the pending one if another structure was locked meanwhile. Raises SupersededError, and
-    then locks nothing, if a newer run claimed the Period.
+    differ from the pending one if another structure was locked meanwhile, or is published with it.
+
+    Raises SupersededError, and then locks nothing, if a newer run claimed the Period, and LockError if the
+    request permits locked versions only and the number is published with another structure.
     """
     entry, dataset = run.request.entry, run.inputs.dataset
-    if not run.version.pending and read_lock(entry.lock_path).id:
+    if not (run.version.pending or _is_taken(run)) and read_lock(entry.lock_path).id:
         return run
     context.warehouse.confirm(context.claim, context.session)
+    if run.request.locked and _is_taken(run):
+        message = f"version {run.version.number} of {entry.stem} is published with another structure"
+        raise LockError(Fault(message, hint="publish once where the lock may be written, and commit it"))
     new_id = None if dataset.id else run.dataset_id
-    return replace(run, version=lock_dataset(entry.path, entry.lock_path, dataset, run.request.now, new_id))
+    published = {
+        record["version"]: record["sha256"]
+        for record in context.warehouse.records(entry.stem, context.session).values()
+        if record
+    }
+    version = lock_dataset(entry.path, entry.lock_path, dataset, run.request.now, new_id, published)
+    return replace(run, version=version)
+
+
+def _is_taken(run: PreparedRun) -> bool:
+    """Return whether the last publication has this number and another structure.
+
+    A lock that was reverted or merged by hand can give a number twice; rows keep what was published.
+    """
+    record = run.previous.record if run.previous else None
+    return bool(record) and record["version"] == run.version.number and record["sha256"] != run.version.sha256

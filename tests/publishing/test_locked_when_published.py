@@ -1,13 +1,15 @@
 """A version is locked with its publication: failed runs lock none, and equal structures stay up to date."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from dataset_assets.catalog.locks import lock_entry
 from dataset_assets.catalog.versions import lock_dataset, read_lock
 from dataset_assets.checks.audit import AuditError
-from dataset_assets.errors import DatasetAssetsError, LockedMeanwhileError, ResolveError
+from dataset_assets.errors import DatasetAssetsError, LockedMeanwhileError, LockError, ResolveError
 from dataset_assets.publishing import row_publisher
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.staleness.publication_status import PublicationStatus
@@ -156,3 +158,36 @@ def before_commit(monkeypatch, work) -> list[int]:
 
     monkeypatch.setattr(row_publisher, "lock_version", locked)
     return calls
+
+
+def lock_of(shop: Shop) -> Path:
+    return shop.root / "definitions" / "datasets" / "sales.lock"
+
+
+def test_a_number_that_a_revert_took_out_of_the_lock_is_not_given_again(shop: Shop) -> None:
+    shop.publish()
+    first = locked(shop)
+    shop.declare(WIDER)
+    assert shop.publish().version.number == 2
+    lock_of(shop).write_text(first)
+    shop.declare(KEYED.replace("months: 2", "months: 1"))
+    assert shop.publish().version.number == 3
+    assert versions(shop) == [1, 3]
+
+
+def test_a_number_with_two_structures_on_two_branches_is_given_once(shop: Shop) -> None:
+    shop.publish()
+    first = locked(shop)
+    shop.declare(WIDER)
+    assert shop.publish().version.number == 2
+    lock_of(shop).write_text(first)
+    shop.declare(KEYED.replace("months: 2", "months: 1"))
+    lock_entry(shop.catalog.entry("sales"), shop.now)
+    assert versions(shop) == [1, 2]
+    with pytest.raises(LockError, match="version 2 of sales is published with another structure"):
+        shop.publish(locked=True)
+    found = shop.publish()
+    assert (found.version.number, found.record["version"]) == (3, 3)
+    assert versions(shop) == [1, 2, 3]
+    assert not shop.publish().counts.has_changes
+    assert read_lock(lock_of(shop)).faults == ()

@@ -166,6 +166,19 @@ class Scope:
             yield OutputColumn(name, reference, column)
 
 
+def sensitive_names(scopes: Iterable[Scope], columns: Iterable[str]) -> frozenset[str]:
+    """Return the published columns that any of these definitions marks as sensitive (BR-206).
+
+    A user column that no definition has counts as sensitive too.
+    """
+    is_sensitive: dict[str, bool] = {}
+    for scope in scopes:
+        for output in scope.outputs:
+            name = output.name.lower()
+            is_sensitive[name] = output.definition.sensitive or is_sensitive.get(name, False)
+    return frozenset(name for name in columns if is_sensitive.get(name.lower(), not name.startswith("_")))
+
+
 def _lookup_source(lookup: LookupDef, datasets: Datasets) -> Source | None:
     if isinstance(lookup.target, TableTarget):
         table = lookup.target

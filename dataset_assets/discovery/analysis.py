@@ -11,7 +11,7 @@ from dataset_assets.stats.statistics import ColumnStatistics, ValueRange
 
 
 class StepSize(Model):
-    """What is left after a step: `window`, `product_filter`, `customer_filter`.
+    """The rows, users and products that remain after a step: `window`, `product_filter` or `customer_filter`.
 
     Users and products are None if the dataset does not map them. `applies` is false for a filter that the
     file does not have.
@@ -32,7 +32,7 @@ class SplitSize(Model):
 
 
 class RevenueFilterSize(Model):
-    """What a filter by revenue would keep of the rows of the window.
+    """The products, rows and revenue of the window that a filter by revenue would keep.
 
     The percentages are of all products, rows and revenue of the window; None if there are none.
     """
@@ -67,7 +67,7 @@ class CheckOutcome(Model):
 
 
 class Analysis(Model):
-    """What a run of a dataset would publish. All figures are exact: `approximate` is false.
+    """The figures of the rows that a run of a dataset would publish. All are exact: `approximate` is false.
 
     The sizes of splits are None if the dataset has no split. `bytes_estimated` are the bytes that were to be
     read of the sources, None on an engine that bills nothing. `fit_on` says which rows filters are fitted on.

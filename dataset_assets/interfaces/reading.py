@@ -16,7 +16,7 @@ from sqlglot import exp
 from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.scope import Datasets, Scope
+from dataset_assets.contract.scope import Datasets, Scope, sensitive_names
 from dataset_assets.errors import Fault, PeriodError, ResolveError
 from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
 from dataset_assets.interfaces.row_selection import SPLIT, RowSelection, chosen_columns, split_value
@@ -203,15 +203,8 @@ def _periods(
 def _sensitive(
     entry: Entry | None, publications: Sequence[Publication], datasets: Datasets
 ) -> frozenset[str]:
-    """Return the columns that the current definition or a published one marks as sensitive (BR-206).
-
-    A user column that no definition has counts as sensitive too.
-    """
+    """Return the columns that the current definition or a published one marks as sensitive (BR-206)."""
     recorded = (Dataset.model_validate(each.record["definition"]) for each in publications)
-    is_sensitive: dict[str, bool] = {}
-    for dataset in (*recorded, *((entry.dataset,) if entry and entry.dataset else ())):
-        for output in Scope(dataset, datasets).outputs:
-            name = output.name.lower()
-            is_sensitive[name] = output.definition.sensitive or is_sensitive.get(name, False)
+    definitions = (*recorded, *((entry.dataset,) if entry and entry.dataset else ()))
     columns = {each.name for publication in publications for each in publication.relation.columns}
-    return frozenset(name for name in columns if is_sensitive.get(name.lower(), not name.startswith("_")))
+    return sensitive_names((Scope(each, datasets) for each in definitions), columns)

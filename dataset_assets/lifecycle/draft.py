@@ -1,7 +1,6 @@
 """A draft: what a person decides about a new dataset, before its columns are declared and it is a file."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 
 from dataset_assets.contract.model import (
     ColumnDef,
@@ -21,7 +20,7 @@ from dataset_assets.model import ColumnRef, Identifier, Model, Text
 from dataset_assets.selection.column_mapping import ColumnMapping
 from dataset_assets.selection.filters import CustomerFilter, Filters, NoFilter, ProductFilter
 from dataset_assets.selection.splits import SplitConfig
-from dataset_assets.text.wording import listed, shown
+from dataset_assets.text.wording import listed, nearest, shown
 
 
 class DraftLookup(Model):
@@ -200,6 +199,6 @@ def _unknown(draft: Draft, known: Mapping[str, Mapping[str, ColumnDef]]) -> Iter
 
 
 def _near(name: str, known: Mapping[str, ColumnDef]) -> str:
-    meant = get_close_matches(name.lower(), list(known), n=1)
+    meant = nearest(name, known)
     names = listed((column.name for column in known.values()), 20)
-    return f"did you mean `{known[meant[0]].name}`?" if meant else f"it has: {names}"
+    return f"did you mean `{known[meant].name}`?" if meant else f"it has: {names}"

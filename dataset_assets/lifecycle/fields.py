@@ -10,7 +10,7 @@ from typing import Any
 
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.errors import ContractError, Fault
-from dataset_assets.lifecycle.changes import SYSTEM_FIELDS
+from dataset_assets.lifecycle.changes import SYSTEM_FIELDS, value_at
 from dataset_assets.text.wording import did_you_mean, shown
 from dataset_assets.yaml.edits import Edit, Path, RemoveValue, SetValue
 from dataset_assets.yaml.reader import read
@@ -75,17 +75,9 @@ def _path(data: Any, name: str) -> Path:
     value = data.get(ROOT) if isinstance(data, dict) else None
     for key, item in _STEPS.findall(name):
         step = key or _index(value, item, name)
-        value = _child(value, step)
+        value = value_at(value, (step,))
         path.append(step)
     return tuple(path)
-
-
-def _child(value: Any, step: str | int) -> Any:
-    if isinstance(value, dict):
-        return value.get(step)
-    if isinstance(value, list) and isinstance(step, int) and step < len(value):
-        return value[step]
-    return None
 
 
 def _index(items: Any, name: str, field: str) -> int:

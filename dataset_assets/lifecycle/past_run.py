@@ -17,7 +17,6 @@ from dataset_assets.contract.scope import Scope
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.lifecycle.recorded_sources import RecordedDatasets, RecordedSources
 from dataset_assets.model import Model
-from dataset_assets.periods.instants import UTC_ZONE, AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
@@ -81,27 +80,27 @@ class PastRun:
     def _locator(self, inputs: Mapping[str, Any]) -> RecordedSources:
         record = {**self.record, "sources": inputs["sources"]}
         datasets = RecordedDatasets(self.catalog, self.target.warehouse, self.session, record)
-        as_of = datetime.fromisoformat(inputs["as_of"])
-        back = AsOf(self.period.end, self.period.zone) if self.period else AsOf(as_of, UTC_ZONE)
         return RecordedSources(
             scope=Scope(self.definition, datasets),
             target=self.target,
-            as_of=back,
+            as_of=self._request(datetime.fromisoformat(inputs["as_of"])).looks_back_from,
             period=self.period,
             versions=inputs["sources"],
             read_at=datetime.fromisoformat(self.record["published_at"]),
         )
 
+    def _request(self, as_of: datetime) -> Request:
+        return Request(
+            entry=replace(self.entry, dataset=self.definition, faults=()),
+            run_id=self.record["run_id"],
+            now=datetime.fromisoformat(self.record["published_at"]),
+            period=self.period,
+            as_of=as_of,
+        )
+
     def prepare(self, inputs: SelectionInput) -> PreparedRun:
         """Return the run over these inputs, without an earlier publication."""
-        record = self.record
-        request = Request(
-            entry=replace(self.entry, dataset=self.definition, faults=()),
-            run_id=record["run_id"],
-            now=datetime.fromisoformat(record["published_at"]),
-            period=self.period,
-            as_of=inputs.as_of.instant,
-        )
+        record, request = self.record, self._request(inputs.as_of.instant)
         version = Version(record["version"], record["sha256"], pending=False, kind="same", summary="")
         return PreparedRun(request, inputs, compile_rows(inputs), version, UUID(record["dataset_id"]), None)
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.contract.scope import Scope
+from dataset_assets.contract.scope import Scope, sensitive_names
 from dataset_assets.lifecycle.past_run import PastRun, RebuildRequest, find_record
 from dataset_assets.lifecycle.recorded_sources import RecordedSources
 from dataset_assets.model import Instant, Model
@@ -140,9 +140,8 @@ def _comparison(
 
 def _sensitive(catalog: Catalog, entry: Entry, run: PreparedRun) -> frozenset[str]:
     """Return the columns that the rebuilt or the present definition marks as sensitive (BR-206)."""
-    present = Scope(entry.dataset, catalog.find).outputs if entry.dataset else ()
-    now = {each.name.lower() for each in present if each.definition.sensitive}
-    return frozenset(each.name for each in run.columns if each.sensitive or each.name.lower() in now)
+    present = (Scope(entry.dataset, catalog.find),) if entry.dataset else ()
+    return sensitive_names((run.inputs.scope, *present), (each.name for each in run.columns))
 
 
 def _ordered(run: PreparedRun, rows: exp.Subquery) -> exp.Query:

@@ -1,4 +1,4 @@
-"""What suggestions rest on: the described tables, and figures that are measured when a step needs them."""
+"""The facts that suggestions rest on: described tables, and figures that are measured when needed."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence

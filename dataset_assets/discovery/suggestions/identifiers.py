@@ -12,7 +12,7 @@ from dataset_assets.text.wording import listed
 
 @dataclass(frozen=True)
 class Kind:
-    """What a concept identifies: the words of its columns and of tables with one row for each."""
+    """The kind of thing that a concept identifies: the words of its columns, and of its tables."""
 
     concept: str
     strong: frozenset[str]

@@ -133,7 +133,7 @@ class EmbeddingSuggestion(Suggestion):
 
 
 class Omission(Model):
-    """What is not suggested, and why. `subject` is the field of the file, or a table."""
+    """A setting or table that is not suggested. `subject` is the field of the file, or a table."""
 
     subject: str
     reason: str

@@ -62,7 +62,7 @@ class SqlAnswer(Model):
 
 
 class CostAnswer(Model):
-    """What a run would read, in bytes. `reads` is None on an engine that bills nothing.
+    """The bytes that a run would read. `reads` is None on an engine that bills nothing.
 
     `moves` has the bytes that each source's own store reads for its transfer. `unchanged` says that a run
     would find query and sources unchanged, and read nothing.

@@ -19,13 +19,13 @@ class LeftoversAnswer(Model):
 
 
 class LockedAnswer(Model):
-    """What `lock` changed in the files of one dataset or Project; nothing if it was up to date."""
+    """The changes that `lock` made to the files of one dataset or Project; none if it was up to date."""
 
     name: str
     changes: tuple[str, ...]
 
 
 class LocksAnswer(Model):
-    """What `lock` changed."""
+    """The changes that `lock` made, by dataset and Project."""
 
     locked: tuple[LockedAnswer, ...]

@@ -53,18 +53,28 @@ def _why(state: State, subject: str) -> str:
     return next((each.reason for each in state.suggestions.omitted if each.subject == subject), "")
 
 
-def _date_range(state: State) -> Question | None:
+def _question(state: State, key: str, label: str, text: str) -> Question | None:
+    """Return the question about a setting of `filters`, whose default is the suggestion; None if unmapped."""
     if not state.value("mapped"):
         return None
-    found = state.suggestions.filters.date_range
+    found = getattr(state.suggestions.filters, key)
     return Question(
-        key="date_range",
+        key=key,
         step=4,
-        label="Date range",
-        help="`rolling 6`: the last 6 months before each run. `2024-07-01 to 2024-12-31`: these days, both "
-        "included. `none`: all rows.",
+        label=label,
+        help=text,
         default=answer_of(found.value if found else None),
-        reason=found.reason if found else _why(state, "filters.date_range"),
+        reason=found.reason if found else _why(state, f"filters.{key}"),
+    )
+
+
+def _date_range(state: State) -> Question | None:
+    return _question(
+        state,
+        "date_range",
+        label="Date range",
+        text="`rolling 6`: the last 6 months before each run. `2024-07-01 to 2024-12-31`: these days, both "
+        "included. `none`: all rows.",
     )
 
 
@@ -91,17 +101,12 @@ def _reasons(error: ValidationError) -> Iterator[str]:
 
 
 def _product_filter(state: State) -> Question | None:
-    if not state.value("mapped"):
-        return None
-    found = state.suggestions.filters.product_filter
-    return Question(
-        key="product_filter",
-        step=4,
+    return _question(
+        state,
+        "product_filter",
         label="Product filter",
-        help="`cumulative 80`: the best sellers that together bring 80 % of the revenue. `top 80`: the best "
+        text="`cumulative 80`: the best sellers that together bring 80 % of the revenue. `top 80`: the best "
         "80 % of the products by revenue. `categories A, B`: the products of these. `none`: all products.",
-        default=answer_of(found.value if found else None),
-        reason=found.reason if found else _why(state, "filters.product_filter"),
     )
 
 
@@ -134,17 +139,12 @@ def _categories(state: State, names: tuple[str, ...]) -> Categories:
 
 
 def _customer_filter(state: State) -> Question | None:
-    if not state.value("mapped"):
-        return None
-    found = state.suggestions.filters.customer_filter
-    return Question(
-        key="customer_filter",
-        step=4,
+    return _question(
+        state,
+        "customer_filter",
         label="Minimum transactions per customer",
-        help="Customers with fewer transactions are left out: one transaction gives too little signal. "
+        text="Customers with fewer transactions are left out: one transaction gives too little signal. "
         "`none`: all customers.",
-        default=answer_of(found.value if found else None),
-        reason=found.reason if found else _why(state, "filters.customer_filter"),
     )
 
 

@@ -16,6 +16,7 @@ from dataset_assets.interfaces.cli.options import AsJson, AsOfText, OneSplit, Op
 if TYPE_CHECKING:
     from dataset_assets.catalog.catalog import Catalog, Entry
     from dataset_assets.interfaces.workspace import Workspace
+    from dataset_assets.publishing.as_of_choice import AsOfChoice
 
 NameOrFile = Annotated[
     str, typer.Argument(metavar="NAME|FILE", help="A dataset, or any .yaml file that is one.")
@@ -34,15 +35,12 @@ def analyze(
     from dataset_assets.discovery.analyze import analyze as analyze_dataset
     from dataset_assets.discovery.runs import Reports
     from dataset_assets.interfaces.cli.analysis import print_analysis
-    from dataset_assets.interfaces.cli.console import print_json, say, steps
+    from dataset_assets.interfaces.cli.console import print_json, steps
     from dataset_assets.interfaces.cli.tables import say_cost
     from dataset_assets.interfaces.workspace import Workspace
-    from dataset_assets.publishing.as_of_choice import choose_as_of
 
     workspace = Workspace.of(target)
-    catalog, entry = _entry(workspace, name)
-    at = choose_as_of(catalog, entry, as_of, partition, datetime.now(UTC))
-    say(at)
+    catalog, entry, at = _chosen(workspace, name, as_of, partition)
     with steps(entry.stem, lines=False) as report:
         found = analyze_dataset(catalog, workspace.target, entry, at, Reports(report, say_cost))
     if as_json:
@@ -64,15 +62,12 @@ def preview(
     from dataset_assets.discovery.preview import preview as preview_dataset
     from dataset_assets.discovery.runs import Reports
     from dataset_assets.interfaces.cli.analysis import print_preview
-    from dataset_assets.interfaces.cli.console import print_json, say, steps
+    from dataset_assets.interfaces.cli.console import print_json, steps
     from dataset_assets.interfaces.cli.tables import say_cost
     from dataset_assets.interfaces.workspace import Workspace
-    from dataset_assets.publishing.as_of_choice import choose_as_of
 
     workspace = Workspace.of(target)
-    catalog, entry = _entry(workspace, name)
-    at = choose_as_of(catalog, entry, as_of, partition, datetime.now(UTC))
-    say(at)
+    catalog, entry, at = _chosen(workspace, name, as_of, partition)
     with steps(entry.stem, lines=False) as report:
         reports = Reports(report, say_cost)
         found = preview_dataset(catalog, workspace.target, entry, at, rows, split and split.value, reports)
@@ -80,6 +75,19 @@ def preview(
         print_json(found)
     else:
         print_preview(found)
+
+
+def _chosen(
+    workspace: "Workspace", name: str, as_of: str | None, partition: str | None
+) -> "tuple[Catalog, Entry, AsOfChoice]":
+    """Return the catalog, the dataset and the as-of of a command, and print the as-of as a remark."""
+    from dataset_assets.interfaces.cli.console import say
+    from dataset_assets.publishing.as_of_choice import choose_as_of
+
+    catalog, entry = _entry(workspace, name)
+    at = choose_as_of(catalog, entry, as_of, partition, datetime.now(UTC))
+    say(at)
+    return catalog, entry, at
 
 
 def _entry(workspace: "Workspace", name: str) -> "tuple[Catalog, Entry]":

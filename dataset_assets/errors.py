@@ -97,6 +97,14 @@ class ContractError(DatasetAssetsError):
     """A file of `definitions/` or the file of a target breaks a rule."""
 
 
+class NotFoundError(ContractError):
+    """What a name or an id stands for does not exist."""
+
+
+class InUseError(ContractError):
+    """Something else refers to what should be removed, or has the name that was chosen."""
+
+
 class PeriodError(DatasetAssetsError):
     """A Period, a calendar or a rollup does not exist."""
 
@@ -147,6 +155,18 @@ class PublishError(DatasetAssetsError):
 
 class LockError(DatasetAssetsError):
     """A lock is missing, stale or edited, or gives one version number to two structures."""
+
+
+class StaleFileError(LockError):
+    """A file is no longer as it was when a change of it was begun; nothing was written."""
+
+
+class ReadOnlyError(LockError):
+    """The files here are changed in git alone; `patch` is the change, in the form that `git apply` reads."""
+
+    def __init__(self, *faults: Fault, patch: str = "") -> None:
+        super().__init__(*faults)
+        self.patch = patch
 
 
 class LockedMeanwhileError(LockError):

@@ -19,7 +19,7 @@ from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.versions import Lock
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import NamedDataset, Scope
-from dataset_assets.errors import ContractError, Fault, LockError, Position, first_faults
+from dataset_assets.errors import ContractError, Fault, LockError, NotFoundError, Position, first_faults
 from dataset_assets.model import Text
 from dataset_assets.periods.cadence import STANDARD, Calendars
 from dataset_assets.periods.families import AnyCalendar
@@ -75,11 +75,11 @@ class Catalog:
     faults: tuple[Fault, ...]
 
     def entry(self, name: str) -> Entry:
-        """Return the entry with this stem or id (BR-131). Raises ContractError with the nearest stem."""
+        """Return the entry with this stem or id (BR-131). Raises NotFoundError with the nearest stem."""
         entry = self.named(name)
         if entry is None:
             hint = did_you_mean(name, self.entries, f"see {self.root / 'datasets'}")
-            raise ContractError(Fault(f"there is no dataset {shown(name)}", hint=hint))
+            raise NotFoundError(Fault(f"there is no dataset {shown(name)}", hint=hint))
         return entry
 
     def named(self, name: str) -> Entry | None:

@@ -60,10 +60,11 @@ class Workspace:
         """The target, loaded on first use. Raises ContractError with all faults of its file."""
         from dataset_assets.adapters.targets.loading import load_target  # noqa: PLC0415 - loads engines
 
-        return load_target(self._target, self.catalog_if_any.calendars, self.settings.project)
+        return load_target(self.target_label, self.catalog_if_any.calendars, self.settings.project)
 
     @property
-    def _target(self) -> str:
+    def target_label(self) -> str:
+        """The name or path of the target, as it was given."""
         return self.target_name or self.settings.target
 
     def resolvers(self, calendars: Calendars) -> Resolvers:
@@ -73,5 +74,5 @@ class Workspace:
         """
         from dataset_assets.adapters.targets.loading import read_target  # noqa: PLC0415 - most commands need none
 
-        target = read_target(self._target, calendars, self.settings.project)
+        target = read_target(self.target_label, calendars, self.settings.project)
         return Resolvers(target.name, tuple(target.file.resolvers))

@@ -9,8 +9,18 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.proposal import Proposal, propose
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.contract.model import Dataset
-from dataset_assets.errors import ContractError, Fault, LockError, Position, near, raise_all, system_fault
+from dataset_assets.errors import (
+    ContractError,
+    Fault,
+    Position,
+    ReadOnlyError,
+    StaleFileError,
+    near,
+    raise_all,
+    system_fault,
+)
 from dataset_assets.text.atomic_files import exact_text, replace_text, write_lock
+from dataset_assets.text.digest import digest
 from dataset_assets.yaml.edits import Edit, Order, edited
 
 SYSTEM_FIELDS = ("id", "version", "created_at", "updated_at")
@@ -33,12 +43,33 @@ def file_text(entry: Entry) -> str:
         raise ContractError(system_fault(error)) from None
 
 
-def proposed(catalog: Catalog, entry: Entry, edits: Sequence[Edit]) -> tuple[str, str, Proposal]:
+def text_tag(text: str) -> str:
+    """Return the digest by which a caller says on which text of a file a change is based (`based_on`)."""
+    return digest([text])
+
+
+def refuse_stale(path: Path, text: str, based_on: str | None) -> None:
+    """Raise StaleFileError if a change is based on another text than the file has."""
+    if based_on is not None and based_on != text_tag(text):
+        raise stale_file(path)
+
+
+def stale_file(path: Path) -> StaleFileError:
+    """Return the error for a file that another one changed meanwhile."""
+    message, hint = "was changed by somebody else meanwhile", "look at it and try again"
+    return StaleFileError(Fault(message, "", hint, Position(str(path), 1, 1)))
+
+
+def proposed(
+    catalog: Catalog, entry: Entry, edits: Sequence[Edit], based_on: str | None = None
+) -> tuple[str, str, Proposal]:
     """Return the text of a file, its text after the edits, and the catalog that this would give.
 
-    Raises ContractError with all faults of the result, at their lines in the edited text.
+    Raises StaleFileError if the file is not the one that the edits are based on, and ContractError with all
+    faults of the result, at their lines in the edited text.
     """
     before = file_text(entry)
+    refuse_stale(entry.path, before, based_on)
     after = edited(before, str(entry.path), edits, KEY_ORDER) if edits else before
     proposal = propose(catalog, entry.stem, after)
     raise_all(ContractError, proposal.faults)
@@ -46,14 +77,14 @@ def proposed(catalog: Catalog, entry: Entry, edits: Sequence[Edit]) -> tuple[str
 
 
 def refuse_locked(*, locked: bool) -> None:
-    """Raise LockError if the files of this environment are changed in git alone (BR-115)."""
+    """Raise ReadOnlyError if the files of this environment are changed in git alone (BR-115)."""
     if locked:
         message = "the files are not changed here, because DATASET_ASSETS_LOCKED is set"
-        raise LockError(Fault(message, hint="change them in git; --dry-run prints what to change"))
+        raise ReadOnlyError(Fault(message, hint="change them in git; --dry-run prints what to change"))
 
 
 def write_text(path: Path, before: str, after: str) -> None:
-    """Replace the text of a file. Raises LockError if it is no longer `before`, and writes nothing."""
+    """Replace the text of a file. Raises StaleFileError if it is no longer `before`, and writes nothing."""
     if before == after:
         return
     with write_lock(path):
@@ -62,8 +93,7 @@ def write_text(path: Path, before: str, after: str) -> None:
         except (OSError, UnicodeDecodeError):
             unchanged = False
         if not unchanged:
-            message, hint = "was changed by somebody else meanwhile", "look at it and try again"
-            raise LockError(Fault(message, "", hint, Position(str(path), 1, 1)))
+            raise stale_file(path)
         replace_text(path, after)
 
 

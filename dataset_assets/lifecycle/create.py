@@ -5,7 +5,7 @@ from pathlib import Path
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.proposal import propose
 from dataset_assets.catalog.setting_rules import STEM
-from dataset_assets.errors import ContractError, Fault, near, raise_all
+from dataset_assets.errors import ContractError, Fault, InUseError, near, raise_all
 from dataset_assets.model import Model
 from dataset_assets.text.atomic_files import replace_text, write_lock
 from dataset_assets.text.wording import shown
@@ -50,12 +50,12 @@ def refuse_taken_stem(catalog: Catalog, stem: str) -> None:
     path = dataset_path(catalog.root, stem)
     if path.exists() or stem in catalog.entries:
         message, hint = f"there is a dataset {shown(stem)} already", "choose another name"
-        raise ContractError(Fault(f"{message}: {near(path)}", hint=hint))
+        raise InUseError(Fault(f"{message}: {near(path)}", hint=hint))
     lock = path.with_suffix(".lock")
     if lock.exists():
         message = f"{near(lock)} is the lock of a dataset whose file is missing"
         hint = "restore that file, or remove the lock; else the new dataset would get the other one's id"
-        raise ContractError(Fault(message, hint=hint))
+        raise InUseError(Fault(message, hint=hint))
 
 
 def dataset_path(root: Path, stem: str) -> Path:

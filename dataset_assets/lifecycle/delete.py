@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.references import dataset_id, nesting_references, project_references
-from dataset_assets.errors import ContractError, Fault, near, raise_all
-from dataset_assets.lifecycle.changes import refuse_locked
+from dataset_assets.errors import Fault, InUseError, near, raise_all
+from dataset_assets.lifecycle.changes import file_text, refuse_locked, refuse_stale
 from dataset_assets.lifecycle.published import PublishedTable, published_tables
 from dataset_assets.lifecycle.uses import list_uses
 from dataset_assets.model import Model
@@ -40,21 +40,24 @@ def delete_dataset(
     uses_of: UsesOf,
     *,
     target: Target | None = None,
+    based_on: str | None = None,
     dry_run: bool = False,
     locked: bool = False,
 ) -> DeletedDataset:
     """Delete the file and the lock of a dataset.
 
-    Raises ContractError, and deletes nothing, if a Project or another dataset names the dataset, or if one of
-    its publications was used.
+    Raises InUseError, and deletes nothing, if a Project or another dataset names the dataset, or if one of
+    its publications was used; StaleFileError if the file is not the one that the caller saw.
     """
     entry = catalog.entry(name)
-    raise_all(ContractError, [*_references(catalog, entry), *_uses(entry, uses_of)])
+    raise_all(InUseError, [*_references(catalog, entry), *_uses(entry, uses_of)])
     tables = published_tables(target, dataset_id(entry))
     files = [path for path in (entry.path, entry.lock_path) if path.exists()]
     if not dry_run:
         refuse_locked(locked=locked)
         with write_lock(entry.lock_path), write_lock(entry.path):
+            if based_on is not None:
+                refuse_stale(entry.path, file_text(entry), based_on)
             for path in files:  # the lock last: a file without its lock would begin with number 1 again
                 path.unlink()
     return DeletedDataset(

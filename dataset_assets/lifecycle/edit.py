@@ -44,6 +44,7 @@ def edit_dataset(
     assignments: Sequence[str],
     removals: Sequence[str] = (),
     *,
+    based_on: str | None = None,
     dry_run: bool = False,
     locked: bool = False,
 ) -> EditedDataset:
@@ -58,7 +59,7 @@ def edit_dataset(
     if not (assignments or removals):
         raise ContractError(Fault("there is nothing to edit", hint="name fields: `filters.fit_on=train`"))
     edits = parse_edits(entry.document.data, assignments, removals)
-    before, after, proposal = proposed(catalog, entry, edits)
+    before, after, proposal = proposed(catalog, entry, edits, based_on)
     if not dry_run:
         refuse_locked(locked=locked)
         write_text(entry.path, before, after)

@@ -67,7 +67,13 @@ class StatusChange(Model):
 
 
 def change_status(
-    catalog: Catalog, name: str, action: Action, *, dry_run: bool = False, locked: bool = False
+    catalog: Catalog,
+    name: str,
+    action: Action,
+    *,
+    based_on: str | None = None,
+    dry_run: bool = False,
+    locked: bool = False,
 ) -> StatusChange:
     """Change the status of a dataset. A status that it has already is no error.
 
@@ -81,7 +87,7 @@ def change_status(
         hint = _HINTS[action, before].format(entry.stem)
         raise ContractError(Fault(f"`{entry.stem}` is {before}: it cannot be {_done(action)}", hint=hint))
     edits = [SetValue((ROOT, "status"), after.value)] if after is not before else []
-    old, new, _ = proposed(catalog, entry, edits)
+    old, new, _ = proposed(catalog, entry, edits, based_on)
     if not dry_run:
         refuse_locked(locked=locked and old != new)
         write_text(entry.path, old, new)

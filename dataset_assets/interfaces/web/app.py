@@ -1,0 +1,54 @@
+"""The ASGI application of the server: the API under `/api/`, and the pages."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from dataset_assets.interfaces.web import problems
+from dataset_assets.interfaces.web.access import AccessMiddleware
+from dataset_assets.interfaces.web.api import datasets
+from dataset_assets.interfaces.web.pages import dataset_list
+from dataset_assets.interfaces.web.security_headers import SecurityHeaders
+from dataset_assets.interfaces.web.settings import ServerSettings
+from dataset_assets.interfaces.web.state import ServerState
+from dataset_assets.interfaces.workspace import Workspace
+
+API: Sequence[APIRouter] = (datasets.router,)
+"""The routers of the API, in the order of its documentation."""
+PAGES: Sequence[APIRouter] = (dataset_list.router,)
+"""The routers of the pages."""
+STATIC = Path(__file__).with_name("static")
+
+
+def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
+    """Return the application. It reads the catalog and the target when the first request needs them."""
+    state = ServerState(settings, workspace)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        yield
+        state.operations.close()
+
+    app = FastAPI(
+        title="dataset-assets",
+        version=version("dataset-assets"),
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.server = state
+    problems.install(app)
+    for router in API:
+        app.include_router(router, prefix="/api")
+    for router in PAGES:
+        app.include_router(router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(AccessMiddleware, state=state)
+    app.add_middleware(SecurityHeaders)
+    return app

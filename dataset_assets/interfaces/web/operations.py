@@ -1,0 +1,141 @@
+"""Long work in the background, with an operation that tells how far it is (HTTP 202)."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from threading import Lock
+from typing import Any
+
+from pydantic import BaseModel
+from uuid6 import uuid7
+
+from dataset_assets.errors import DatasetAssetsError, Fault, NotFoundError
+from dataset_assets.interfaces.web.problems import Problem, problem_of, simple_problem
+from dataset_assets.model import Instant, Model
+
+WORKERS = 2
+"""How many operations run at once; others wait."""
+KEPT = 1_000
+"""How many operations are remembered; the oldest that have ended are forgotten first."""
+
+Say = Callable[[str], None]
+"""Receives a sentence about the progress."""
+Work = Callable[[Say], BaseModel]
+"""Does the work; returns the result."""
+
+
+class OperationStatus(StrEnum):
+    """How far an operation is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Operation(Model):
+    """An operation. `result` is there once it succeeded, `problem` once it failed."""
+
+    id: str
+    kind: str
+    subject: str
+    status: OperationStatus
+    created_at: Instant
+    ended_at: Instant | None = None
+    progress: tuple[str, ...] = ()
+    result: Any = None
+    problem: Problem | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the work is over, with a result or a problem."""
+        return self.status in (OperationStatus.SUCCEEDED, OperationStatus.FAILED)
+
+
+@dataclass
+class _Running:
+    operation: Operation
+    future: Future[None] | None = None
+
+
+@dataclass(frozen=True)
+class Operations:
+    """All operations of one server. Any number of threads can use it."""
+
+    _pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(WORKERS, thread_name_prefix="operation")
+    )
+    _all: OrderedDict[str, _Running] = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def start(self, kind: str, subject: str, work: Work) -> Operation:
+        """Begin the work as soon as a thread is free, and return the operation."""
+        operation = Operation(
+            id=str(uuid7()),
+            kind=kind,
+            subject=subject,
+            status=OperationStatus.QUEUED,
+            created_at=datetime.now(UTC),
+        )
+        running = _Running(operation)
+        with self._lock:
+            self._all[operation.id] = running
+            self._forget()
+            running.future = self._pool.submit(self._run, running, work)
+        return operation
+
+    def get(self, id_: str) -> Operation:
+        """Return an operation as it is now. Raises NotFoundError if there is none."""
+        with self._lock:
+            running = self._all.get(id_)
+        if running is None:
+            raise NotFoundError(
+                Fault("there is no such operation", hint="a server forgets them when it restarts")
+            )
+        return running.operation
+
+    def wait(self, id_: str, seconds: float) -> Operation:
+        """Return an operation once it ended, or after so many seconds."""
+        with self._lock:
+            running = self._all.get(id_)
+        if running and running.future:
+            wait([running.future], seconds)
+        return self.get(id_)
+
+    def close(self) -> None:
+        """Begin no further operation."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, running: _Running, work: Work) -> None:
+        def say(sentence: str) -> None:
+            self._update(running, progress=(*running.operation.progress, sentence))
+
+        self._update(running, status=OperationStatus.RUNNING)
+        try:
+            result = work(say)
+        except DatasetAssetsError as error:
+            self._end(running, OperationStatus.FAILED, problem=problem_of(error))
+        except Exception:
+            self._end(
+                running,
+                OperationStatus.FAILED,
+                problem=simple_problem(500, "the server has a fault; its log says which"),
+            )
+            raise
+        else:
+            self._end(running, OperationStatus.SUCCEEDED, result=result)
+
+    def _end(self, running: _Running, status: OperationStatus, **update: Any) -> None:
+        self._update(running, status=status, ended_at=datetime.now(UTC), **update)
+
+    def _update(self, running: _Running, **update: Any) -> None:
+        with self._lock:
+            running.operation = running.operation.model_copy(update=update)
+
+    def _forget(self) -> None:
+        ended = [id_ for id_, each in self._all.items() if each.operation.ended]
+        for id_ in ended[: max(len(self._all) - KEPT, 0)]:
+            del self._all[id_]

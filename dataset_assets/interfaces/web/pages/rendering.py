@@ -1,0 +1,65 @@
+"""Render the templates of the pages, with the filters and facts that all of them use."""
+
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from dataset_assets.interfaces.web.identity import Role
+from dataset_assets.text.wording import size_text
+
+EMPTY = "\u2013"
+"""What stands where there is no value: a dash."""
+TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+def page(request: Request, template: str, status_code: int = 200, **context: Any) -> HTMLResponse:
+    """Return a page, or the part of one that a template without `base.html` is."""
+    who = request.state.identity
+    state = request.app.state.server
+    shared = {
+        "path": request.url.path,
+        "who": who,
+        "may_edit": who.role.includes(Role.EDITOR),
+        "may_publish": who.role.includes(Role.PUBLISHER),
+        "target": state.workspace.target_label,
+        "dagster": state.settings.dagster,
+    }
+    return HTMLResponse(_environment().get_template(template).render(**shared, **context), status_code)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": count, "day": day, "minute": minute, "size": size_text}
+    return environment
+
+
+def count(number: int | None) -> str:
+    """Return a number with separators: `1,469,307`; a dash for None."""
+    return EMPTY if number is None else f"{number:,}"
+
+
+def day(instant: datetime | str | None) -> str:
+    """Return the day of an instant: `2026-11-30`; a dash for None."""
+    return f"{_utc(instant):%Y-%m-%d}" if instant else EMPTY
+
+
+def minute(instant: datetime | str | None) -> str:
+    """Return an instant to the minute: `2026-11-30 07:05 UTC`; a dash for None."""
+    return f"{_utc(instant):%Y-%m-%d %H:%M} UTC" if instant else EMPTY
+
+
+def _utc(instant: datetime | str) -> datetime:
+    moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

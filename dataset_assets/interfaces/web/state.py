@@ -1,0 +1,59 @@
+"""What all requests share: the project, its catalog, the target, and the operations."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import RLock
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.interfaces.web.catalog_cache import CatalogCache
+from dataset_assets.interfaces.web.operations import Operations
+from dataset_assets.interfaces.web.settings import ServerSettings
+from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.ports.target import Target
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """The shared state of one server. It is made once, with the application."""
+
+    settings: ServerSettings
+    workspace: Workspace
+    operations: Operations = field(default_factory=Operations)
+    _loading: RLock = field(default_factory=RLock)
+
+    @cached_property
+    def _catalogs(self) -> CatalogCache:
+        return CatalogCache(self.workspace.root)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog, which can be a second behind changes of other programs."""
+        return self._catalogs.current()
+
+    @property
+    def fresh_catalog(self) -> Catalog:
+        """The catalog as the files are now."""
+        return self._catalogs.reloaded()
+
+    @property
+    def target(self) -> Target:
+        """The target. Raises ContractError with all faults of its file."""
+        with self._loading:
+            return self.workspace.target
+
+    @property
+    def locked(self) -> bool:
+        """Whether the files of this environment are changed in git alone."""
+        return self.workspace.settings.locked
+
+
+def server_state(request: Request) -> ServerState:
+    """Return the state of the server that a request was sent to."""
+    return request.app.state.server
+
+
+State = Annotated[ServerState, Depends(server_state)]
+"""The parameter of a handler that receives the server's state."""

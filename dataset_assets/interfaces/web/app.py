@@ -11,7 +11,16 @@ from starlette.staticfiles import StaticFiles
 from dataset_assets.interfaces.web import problems
 from dataset_assets.interfaces.web.access import AccessMiddleware
 from dataset_assets.interfaces.web.api import datasets
-from dataset_assets.interfaces.web.pages import dataset_list
+from dataset_assets.interfaces.web.pages import (
+    analysis,
+    comparison,
+    dataset,
+    dataset_list,
+    materialize,
+    operation,
+    preview,
+    sql,
+)
 from dataset_assets.interfaces.web.security_headers import SecurityHeaders
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.web.state import ServerState
@@ -19,7 +28,16 @@ from dataset_assets.interfaces.workspace import Workspace
 
 API: Sequence[APIRouter] = (datasets.router,)
 """The routers of the API, in the order of its documentation."""
-PAGES: Sequence[APIRouter] = (dataset_list.router,)
+PAGES: Sequence[APIRouter] = (
+    dataset_list.router,
+    dataset.router,
+    preview.router,
+    analysis.router,
+    comparison.router,
+    sql.router,
+    materialize.router,
+    operation.router,
+)
 """The routers of the pages."""
 STATIC = Path(__file__).with_name("static")
 

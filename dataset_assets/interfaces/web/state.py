@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.interfaces.web.api.idempotency import IdempotentAnswers
 from dataset_assets.interfaces.web.catalog_cache import CatalogCache
 from dataset_assets.interfaces.web.dataset_index import DatasetIndex
 from dataset_assets.interfaces.web.operations import Operations
@@ -23,6 +24,7 @@ class ServerState:
     settings: ServerSettings
     workspace: Workspace
     operations: Operations = field(default_factory=Operations)
+    answers: IdempotentAnswers = field(default_factory=IdempotentAnswers)
     _loading: RLock = field(default_factory=RLock)
 
     @cached_property

@@ -33,7 +33,7 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         yield
-        state.operations.close()
+        state.close()
 
     app = FastAPI(
         title="dataset-assets",

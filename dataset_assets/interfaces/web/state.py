@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.interfaces.web.catalog_cache import CatalogCache
+from dataset_assets.interfaces.web.dataset_index import DatasetIndex
 from dataset_assets.interfaces.web.operations import Operations
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.workspace import Workspace
@@ -28,6 +29,11 @@ class ServerState:
     def _catalogs(self) -> CatalogCache:
         return CatalogCache(self.workspace.root)
 
+    @cached_property
+    def index(self) -> DatasetIndex:
+        """The lists of datasets."""
+        return DatasetIndex(lambda: self.target)
+
     @property
     def catalog(self) -> Catalog:
         """The catalog, which can be a second behind changes of other programs."""
@@ -43,6 +49,11 @@ class ServerState:
         """The target. Raises ContractError with all faults of its file."""
         with self._loading:
             return self.workspace.target
+
+    def close(self) -> None:
+        """Begin no further work."""
+        self.operations.close()
+        self.index.close()
 
     @property
     def locked(self) -> bool:

@@ -12,6 +12,8 @@ from dataset_assets.interfaces.web import problems
 from dataset_assets.interfaces.web.access import AccessMiddleware
 from dataset_assets.interfaces.web.api import datasets
 from dataset_assets.interfaces.web.pages import dataset_list
+from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
+from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
 from dataset_assets.interfaces.web.security_headers import SecurityHeaders
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.web.state import ServerState
@@ -19,7 +21,7 @@ from dataset_assets.interfaces.workspace import Workspace
 
 API: Sequence[APIRouter] = (datasets.router,)
 """The routers of the API, in the order of its documentation."""
-PAGES: Sequence[APIRouter] = (dataset_list.router,)
+PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router)
 """The routers of the pages."""
 STATIC = Path(__file__).with_name("static")
 
@@ -42,7 +44,7 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.server = state
+    app.state.server, app.state.wizard = state, WizardMemory()
     problems.install(app)
     for router in API:
         app.include_router(router, prefix="/api")

@@ -5,10 +5,12 @@ What a filter or a split needs is declared on its class; the rules iterate over 
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 
 from dataset_assets.catalog.rule_input import MAIN, Loc, RuleInput, RuleViolation
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import PeriodError
+from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.period import Grain
 from dataset_assets.text.wording import shown
 
@@ -166,9 +168,14 @@ def _period_ends(inputs: RuleInput) -> tuple[date, ...]:
         cadence = inputs.calendars.cadence(partitions.period) if inputs.calendars and partitions else None
         if cadence is None or cadence.grain in (Grain.DAY, Grain.WEEK):
             return ()
-        return tuple(period.start_date for period in cadence.covering(date(2021, 1, 1), date(2029, 1, 1)))
+        return _starts(cadence)
     except PeriodError:  # periods_are_known reports it
         return ()
+
+
+@cache
+def _starts(cadence: Cadence) -> tuple[date, ...]:
+    return tuple(period.start_date for period in cadence.covering(date(2021, 1, 1), date(2029, 1, 1)))
 
 
 def partitions_move_the_window(inputs: RuleInput) -> Iterator[RuleViolation]:

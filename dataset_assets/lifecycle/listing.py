@@ -3,7 +3,7 @@
 Rows and date range are those of the last publication, from its record: no row is read.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,18 +11,9 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.errors import DatasetAssetsError, Fault, fault_count
 from dataset_assets.model import Instant, Model
-from dataset_assets.ports.engine import JobContext, Session
+from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
-
-
-@dataclass
-class _Published:
-    """What the warehouse tells of datasets, by stem: last records, last uses, and what could not be read."""
-
-    records: dict[str, Record] = field(default_factory=dict)
-    used: Mapping[str, datetime] = field(default_factory=dict)
-    faults: dict[Fault, None] = field(default_factory=dict)
 
 
 class DateRange(Model):
@@ -32,7 +23,30 @@ class DateRange(Model):
     end: Instant
 
 
-class ListedDataset(Model):
+class LastPublication(Model):
+    """What a list shows of a dataset's last publication."""
+
+    row_count: int | None = None
+    date_range: DateRange | None = None
+    published_at: Instant | None = None
+    period: str | None = None
+
+
+@dataclass(frozen=True)
+class PublishedFacts:
+    """What a target tells of datasets, by stem: publications, last uses, and what could not be read."""
+
+    publications: Mapping[str, LastPublication] = field(default_factory=dict)
+    used: Mapping[str, datetime] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Why facts are missing, as sentences."""
+        return tuple(f"what is published is unknown: {fault}" for fault in self.faults)
+
+
+class ListedDataset(LastPublication):
     """One dataset. A file with faults has only its stem and their number."""
 
     dataset: str
@@ -49,10 +63,6 @@ class ListedDataset(Model):
     last_used_at: Instant | None = None
     partitions: str | None = None
     tables: tuple[str, ...] = ()
-    row_count: int | None = None
-    date_range: DateRange | None = None
-    published_at: Instant | None = None
-    period: str | None = None
     faults: int = 0
 
 
@@ -76,11 +86,11 @@ def list_datasets(
     A target that cannot be opened or read leaves facts of publications empty, with a remark.
     """
     entries = [entry for entry in catalog.entries.values() if _is_listed(entry, archived, status, ml_model)]
-    published = _published(entries, open_target) if open_target else _Published()
-    return DatasetList(
-        datasets=tuple(_listed(catalog, entry, published) for entry in entries),
-        remarks=tuple(f"what is published is unknown: {fault}" for fault in published.faults),
+    facts = (
+        published_facts([entry.stem for entry in entries], open_target) if open_target else PublishedFacts()
     )
+    listed = (with_facts(listed_dataset(catalog, entry), facts) for entry in entries)
+    return DatasetList(datasets=tuple(listed), remarks=facts.remarks)
 
 
 def _is_listed(entry: Entry, archived: bool, status: Status | None, ml_model: str | None) -> bool:
@@ -93,33 +103,21 @@ def _is_listed(entry: Entry, archived: bool, status: Status | None, ml_model: st
     return archived or entry.dataset.status is not Status.ARCHIVED
 
 
-def _published(entries: list[Entry], open_target: Callable[[], Target]) -> _Published:
-    """Read the last record and the last use of each dataset in one session."""
-    found = _Published()
+def published_facts(stems: Sequence[str], open_target: Callable[[], Target]) -> PublishedFacts:
+    """Read the last record and the last use of each dataset in one session. Raises nothing."""
     try:
         target = open_target()
         with target.engine.connect(JobContext("datasets")) as session:
-            for entry in entries:
-                record = _last_record(target, entry.stem, session, found.faults)
-                if record:
-                    found.records[entry.stem] = record
-            found.used = target.warehouse.last_uses([entry.stem for entry in entries], session)
+            last = target.warehouse.last_records(stems, session)
+            used = target.warehouse.last_uses(stems, session)
     except DatasetAssetsError as error:
-        found.faults |= dict.fromkeys(error.faults)
-    return found
+        return PublishedFacts(faults=error.faults)
+    publications = {stem: _publication(record) for stem, record in last.records.items()}
+    return PublishedFacts(publications, used, last.faults)
 
 
-def _last_record(target: Target, stem: str, session: Session, faults: dict[Fault, None]) -> Record | None:
-    """Return the record of the last Period. A table that cannot be read does not hide the others."""
-    try:
-        records = target.warehouse.records(stem, session)
-    except DatasetAssetsError as error:
-        faults |= dict.fromkeys(error.faults)
-        return None
-    return [*records.values()][-1] if records else None
-
-
-def _listed(catalog: Catalog, entry: Entry, published: _Published) -> ListedDataset:
+def listed_dataset(catalog: Catalog, entry: Entry) -> ListedDataset:
+    """Return what the file and the lock of a dataset tell; nothing of its publications."""
     dataset = entry.dataset
     if dataset is None or not entry.ok:
         name = dataset.name if dataset else None
@@ -138,11 +136,18 @@ def _listed(catalog: Catalog, entry: Entry, published: _Published) -> ListedData
         version_pending=version.pending,
         created_at=dataset.created_at or (lines[0].locked_at if lines else None),
         updated_at=lines[-1].locked_at if lines else dataset.updated_at,
-        last_used_at=published.used.get(entry.stem),
         partitions=_partitions(dataset),
         tables=tuple(dict.fromkeys(_tables(catalog, entry))),
-        **_publication(published.records.get(entry.stem)),
     )
+
+
+def with_facts(listed: ListedDataset, facts: PublishedFacts) -> ListedDataset:
+    """Return a dataset with what is known of its publications and uses. One with faults has none."""
+    if listed.faults:
+        return listed
+    published = facts.publications.get(listed.dataset)
+    update = {name: getattr(published, name) for name in LastPublication.model_fields} if published else {}
+    return listed.model_copy(update={**update, "last_used_at": facts.used.get(listed.dataset)})
 
 
 def _partitions(dataset: Dataset) -> str | None:
@@ -154,14 +159,14 @@ def _tables(catalog: Catalog, entry: Entry) -> Iterator[str]:
         yield f"datasets/{source.nested.stem}" if source.nested else source.table
 
 
-def _publication(record: Record | None) -> dict:
-    """Return the facts of a publication; none if there is no record, or the record was lost."""
+def _publication(record: Record) -> LastPublication:
+    """Return the facts of a publication; none if the record was lost."""
     if not record:
-        return {}
+        return LastPublication()
     window = record.get("window")
-    return {
-        "row_count": record["counts"]["rows"],
-        "date_range": DateRange(start=window[0], end=window[1]) if window else None,
-        "published_at": record["published_at"],
-        "period": record["period"],
-    }
+    return LastPublication(
+        row_count=record["counts"]["rows"],
+        date_range=DateRange(start=window[0], end=window[1]) if window else None,
+        published_at=record["published_at"],
+        period=record["period"],
+    )

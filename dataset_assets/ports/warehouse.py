@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.errors import Fault, SupersededError
+from dataset_assets.errors import DatasetAssetsError, Fault, SupersededError
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
@@ -90,6 +90,14 @@ class Leftover:
     name: str
     left_at: datetime
     size_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class LastRecords:
+    """The records of the last Periods of several datasets, by dataset, and what could not be read."""
+
+    records: Mapping[str, Record]
+    faults: tuple[Fault, ...] = ()
 
 
 class Warehouse(PublicationKeeper):
@@ -192,6 +200,23 @@ class Warehouse(PublicationKeeper):
 
         A record that is lost is empty.
         """
+
+    def last_records(self, datasets: Sequence[str], session: Session) -> LastRecords:
+        """Return the record of the last Period of each dataset that has one.
+
+        A table that cannot be read is reported, and hides no other.
+        """
+        records: dict[str, Record] = {}
+        faults: dict[Fault, None] = {}
+        for dataset in datasets:
+            try:
+                found = self.records(dataset, session)
+            except DatasetAssetsError as error:
+                faults |= dict.fromkeys(error.faults)
+                continue
+            if found:
+                records[dataset] = [*found.values()][-1]
+        return LastRecords(records, tuple(faults))
 
     @abstractmethod
     def published_by(self, dataset_id: str, session: Session) -> list[str]:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import cache
 from typing import Annotated, ClassVar, Literal, Self
 
 from dateutil.relativedelta import relativedelta
@@ -59,7 +60,13 @@ class RollingRange(DateRangeBase):
 
     @override
     def shortest(self, anchors: Iterable[date] = ()) -> int:
-        return min((day - (day - relativedelta(months=self.months))).days for day in anchors or _FOUR_YEARS)
+        return _shortest_months(self.months, tuple(anchors))
+
+
+@cache
+def _shortest_months(months: int, anchors: tuple[date, ...]) -> int:
+    """Return the days of the shortest window of so many months; cached, because many datasets share it."""
+    return min((day - (day - relativedelta(months=months))).days for day in anchors or _FOUR_YEARS)
 
 
 class FixedRange(DateRangeBase):

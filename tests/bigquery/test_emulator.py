@@ -16,6 +16,23 @@ def test_numeric_keeps_38_digits(emulator):
     assert emulator.rows(f"SELECT CAST('{wide}' AS NUMERIC) AS n") == [{"n": Decimal(wide)}]
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("8.8817841970012523e-16", "0"),
+        ("-8.8817841970012523e-16", "0"),
+        ("1.25e-08", "0.000000013"),
+        ("-4.9999999999999999e-10", "0"),
+        ("5e-10", "0.000000001"),
+        ("1e+20", "100000000000000000000"),
+        ("1.5", "1.5"),
+    ],
+)
+def test_a_text_with_an_exponent_is_rounded_to_the_nearest_numeric(emulator, text, number):
+    query = f"SELECT CAST(CASE WHEN t = '' THEN '0' ELSE t END AS NUMERIC) AS n FROM UNNEST(['{text}']) AS t"
+    assert emulator.rows(query) == [{"n": Decimal(number)}]
+
+
 def test_a_load_job_keeps_its_id_and_labels(emulator, bigquery_dataset):
     client, asked = emulator.client(), {"dataset": "sales"}
     schema = [SchemaField("a", "INTEGER")]

@@ -120,6 +120,20 @@ def test_the_records_of_all_periods_are_read_at_once(opened: OpenWarehouse) -> N
     assert [(period, record["n"]) for period, record in found.items()] == [("2026-01", 1), ("2026-02", 2)]
 
 
+def test_the_last_records_of_several_datasets_are_read_at_once(opened: OpenWarehouse) -> None:
+    def last(*datasets: str) -> dict[str, int]:
+        found = opened.warehouse.last_records(datasets, opened.session)
+        assert found.faults == ()
+        return {dataset: record["n"] for dataset, record in found.records.items()}
+
+    assert last("sales", "other") == {}
+    for number, month in enumerate((2, 3, 1, 2)):
+        start = {"period_start": f"2026-{month:02}-01", "n": number}
+        opened.publish(ONE, f"2026-{month:02}", (A,), start)
+    assert last("sales", "other") == {"sales": 1}
+    assert last("other") == last() == {}
+
+
 def test_an_unchanged_publication_gets_another_record_and_keeps_its_rows(opened: OpenWarehouse) -> None:
     opened.publish(TWO, "2026-01")
     opened.publish(ONE, "2026-02")

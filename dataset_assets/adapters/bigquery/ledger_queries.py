@@ -94,6 +94,18 @@ class LedgerQueries:
         order = [exp.Ordered(this=column(name, "last")) for name in ("start", "period")]
         return rows.where(equals("dataset", text(dataset), source)).order_by(*order)
 
+    def last_records(self, datasets: Sequence[str]) -> exp.Select:
+        """Select `dataset` and `record` of the last Period's newest publication of each dataset."""
+        names = ("period_start", "period", "version")
+        last = [exp.Ordered(this=column(name), desc=True, nulls_first=False) for name in names]
+        rank = exp.Window(
+            this=exp.RowNumber(), partition_by=[column("dataset")], order=exp.Order(expressions=last)
+        )
+        rows = exp.select(column("dataset"), column("record"), exp.alias_(rank, "entry"))
+        wanted = exp.In(this=column("dataset"), expressions=[text(name) for name in datasets])
+        ranked = rows.from_(self.table(PUBLICATIONS)).where(wanted).subquery("ranked")
+        return exp.select(column("dataset"), column("record")).from_(ranked).where(equals("entry", number(1)))
+
     def published_by(self, dataset_id: str) -> exp.Select:
         """Select `dataset` of every table that the dataset with this id has published."""
         rows = exp.select(column("dataset")).distinct().from_(self.table(PUBLICATIONS))

@@ -19,7 +19,14 @@ from dataset_assets.errors import Fault, ResolveError, UnsupportedError, raise_a
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalColumn, Relation
 from dataset_assets.ports.uses import current_pins
-from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record, Warehouse, no_such_version
+from dataset_assets.ports.warehouse import (
+    LastRecords,
+    Publication,
+    PublicationQuery,
+    Record,
+    Warehouse,
+    no_such_version,
+)
 
 if TYPE_CHECKING:
     from dataset_assets.adapters.bigquery.session import BigQuerySession
@@ -135,6 +142,14 @@ class BigQueryPublications(Warehouse):
             return {}
         rows = session.rows(self.ledger.records(dataset))
         return {row["period"] or None: json.loads(row["record"]) for row in rows}
+
+    @override
+    def last_records(self, datasets: Sequence[str], session: Session) -> LastRecords:
+        """Return the last records of all datasets by one query."""
+        if not datasets or not self.has_ledger(bigquery_session(session)):
+            return LastRecords({})
+        rows = session.rows(self.ledger.last_records(datasets))
+        return LastRecords({row["dataset"]: json.loads(row["record"]) for row in rows})
 
     @override
     def published_by(self, dataset_id: str, session: Session) -> list[str]:

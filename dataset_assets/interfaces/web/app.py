@@ -11,16 +11,9 @@ from starlette.staticfiles import StaticFiles
 from dataset_assets.interfaces.web import problems
 from dataset_assets.interfaces.web.access import AccessMiddleware
 from dataset_assets.interfaces.web.api import datasets
-from dataset_assets.interfaces.web.pages import (
-    analysis,
-    comparison,
-    dataset,
-    dataset_list,
-    materialize,
-    operation,
-    preview,
-    sql,
-)
+from dataset_assets.interfaces.web.pages import dataset_list, dataset_routes
+from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
+from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
 from dataset_assets.interfaces.web.security_headers import SecurityHeaders
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.web.state import ServerState
@@ -28,16 +21,7 @@ from dataset_assets.interfaces.workspace import Workspace
 
 API: Sequence[APIRouter] = (datasets.router,)
 """The routers of the API, in the order of its documentation."""
-PAGES: Sequence[APIRouter] = (
-    dataset_list.router,
-    dataset.router,
-    preview.router,
-    analysis.router,
-    comparison.router,
-    sql.router,
-    materialize.router,
-    operation.router,
-)
+PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router, dataset_routes.router)
 """The routers of the pages."""
 STATIC = Path(__file__).with_name("static")
 
@@ -49,7 +33,7 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         yield
-        state.operations.close()
+        state.close()
 
     app = FastAPI(
         title="dataset-assets",
@@ -60,7 +44,7 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.server = state
+    app.state.server, app.state.wizard = state, WizardMemory()
     problems.install(app)
     for router in API:
         app.include_router(router, prefix="/api")

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from dataset_assets import errors
 from dataset_assets.errors import DatasetAssetsError, Fault
@@ -19,6 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 
 STATUSES: tuple[tuple[type[DatasetAssetsError], int, str], ...] = (
     (errors.NotFoundError, 404, "There is no such thing"),
+    (errors.NotStoredError, 404, "The store has no such thing"),
     (errors.InUseError, 409, "It is in use"),
     (errors.StaleFileError, 412, "The file was changed meanwhile"),
     (errors.ReadOnlyError, 403, "The files are not changed here"),
@@ -40,13 +42,18 @@ class ProblemFault(FaultAnswer):
 
 
 class Problem(Model):
-    """What went wrong: a title for its kind, a sentence, and every fault."""
+    """What went wrong: a title for its kind, a sentence, and every fault.
+
+    `patch` is the change that was refused, in the form that `git apply` reads, where the files are changed in
+    git alone.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     faults: tuple[ProblemFault, ...] = ()
+    patch: str | None = None
 
 
 def problem_of(error: DatasetAssetsError) -> Problem:
@@ -59,6 +66,7 @@ def problem_of(error: DatasetAssetsError) -> Problem:
         status=status,
         detail=str(error.faults[0]),
         faults=tuple(map(_fault, error.faults)),
+        patch=(error.patch or None) if isinstance(error, errors.ReadOnlyError) else None,
     )
 
 
@@ -96,8 +104,20 @@ def install(app: FastAPI) -> None:
         return problem_response(problem.model_copy(update={"faults": faults}))
 
     @app.exception_handler(HTTPException)
-    def _http(_request: Request, error: HTTPException) -> JSONResponse:
-        return problem_response(simple_problem(error.status_code, str(error.detail)), error.headers)
+    def _http(request: Request, error: HTTPException) -> JSONResponse:
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(allowed_methods(request))
+        return problem_response(simple_problem(error.status_code, str(error.detail)), headers)
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """Return the methods of all routes that have the path of a request, in order."""
+    scope, found = {**request.scope, "method": ""}, set[str]()
+    for route in request.app.router.routes:
+        if route.matches(scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)
 
 
 def _request_faults(details: Any) -> Iterator[ProblemFault]:

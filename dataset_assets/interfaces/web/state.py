@@ -8,7 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.interfaces.web.api.idempotency import IdempotentAnswers
 from dataset_assets.interfaces.web.catalog_cache import CatalogCache
+from dataset_assets.interfaces.web.dataset_index import DatasetIndex
 from dataset_assets.interfaces.web.operations import Operations
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.workspace import Workspace
@@ -22,11 +24,17 @@ class ServerState:
     settings: ServerSettings
     workspace: Workspace
     operations: Operations = field(default_factory=Operations)
+    answers: IdempotentAnswers = field(default_factory=IdempotentAnswers)
     _loading: RLock = field(default_factory=RLock)
 
     @cached_property
     def _catalogs(self) -> CatalogCache:
         return CatalogCache(self.workspace.root)
+
+    @cached_property
+    def index(self) -> DatasetIndex:
+        """The lists of datasets."""
+        return DatasetIndex(lambda: self.target)
 
     @property
     def catalog(self) -> Catalog:
@@ -43,6 +51,11 @@ class ServerState:
         """The target. Raises ContractError with all faults of its file."""
         with self._loading:
             return self.workspace.target
+
+    def close(self) -> None:
+        """Begin no further work."""
+        self.operations.close()
+        self.index.close()
 
     @property
     def locked(self) -> bool:

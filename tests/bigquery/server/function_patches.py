@@ -35,9 +35,18 @@ def decimals_are_written_exactly() -> None:
 
 
 def floats_become_decimals_by_all_their_digits() -> None:
-    """CAST(… AS NUMERIC) of a float; DuckDB multiplies it by 1e9 as floats do, and loses the last digits."""
+    """CAST(… AS NUMERIC) of a float or of a text with a negative exponent.
+
+    DuckDB multiplies a float by 1e9 as floats do, and loses the last digits. Of a text with many digits and a
+    negative exponent it makes 1E-9 where 0 is nearest; written without the exponent it is read correctly.
+    """
     exact = parse_one(
-        "CASE WHEN typeof(:value) <> 'DOUBLE' THEN CAST(:value AS DECIMAL(38, 9))"
+        "CASE WHEN typeof(:value) = 'VARCHAR' AND CAST(:value AS VARCHAR) LIKE '%e-%' THEN"
+        " list_transform([CAST(:value AS VARCHAR)], text -> CAST("
+        "CASE WHEN starts_with(text, '-') THEN '-' ELSE '' END || '0.'"
+        " || repeat('0', CAST(split_part(text, 'e-', 2) AS INTEGER) - 1)"
+        " || replace(ltrim(split_part(text, 'e-', 1), '-'), '.', '') AS DECIMAL(38, 9)))[1]"
+        " WHEN typeof(:value) <> 'DOUBLE' THEN CAST(:value AS DECIMAL(38, 9))"
         " WHEN ABS(:float) < 4e6 AND ABS(:float * 1e9 - ROUND(:float * 1e9)) < 0.25"  # right, and fast
         " THEN CAST(:float AS DECIMAL(38, 9))"
         " ELSE CAST(printf('%.40f', :float) AS DECIMAL(38, 9)) END",

@@ -1,5 +1,6 @@
 """The page that analyzes a dataset: the sizes after each step, what filters keep, leaks and checks."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -60,7 +61,7 @@ def start_analysis(
         )  # fmt: skip
 
     def work(say: Say) -> BaseModel:
-        say(f"analyzing {entry.stem} {at}")
+        say(f"analyzing {entry.stem} {replace(at, reason='')}")
         reports = Reports(step=say, cost=lambda size: say(f"the queries read {size_text(size)}"))
         return analyze(catalog, state.target, entry, at, reports)
 

@@ -1,5 +1,7 @@
 """The page that compares two publications of a dataset."""
 
+import re
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
@@ -71,13 +73,17 @@ def compare_page(
     return page(
         request, "compare.html", status, stem=entry.stem, name=entry.dataset.name if entry.dataset else stem,
         a=found.before.reference if found else a, b=found.after.reference if found else b, choices=choices,
-        found=found, faults=faults, columns=tuple(map(_difference, found.columns)) if found else (),
+        found=found, faults=faults, columns=_differences(found) if found else (),
     )  # fmt: skip
+
+
+def _differences(found: PublicationComparison) -> tuple[ColumnDifference, ...]:
+    return tuple(_difference(each) for each in found.columns if each.name != "split")
 
 
 def _difference(column: ComparedColumn) -> ColumnDifference:
     before, after = column.before, column.after
-    shown = before is not None and after is not None and not column.sensitive and column.name != "split"
+    shown = before is not None and after is not None and not column.sensitive
     chart = overlay(before, after, column.name) if shown else None
     return ColumnDifference(
         column=column,
@@ -116,4 +122,5 @@ def _values(
 
 
 def _text(value: Value | None) -> str:
-    return "" if value is None else str(value)
+    """Return a value as text; an instant, which is long, to the minute."""
+    return "" if value is None else re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*", r"\1 \2", str(value))

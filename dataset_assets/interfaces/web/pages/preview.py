@@ -1,5 +1,6 @@
 """The page with the first rows of a dataset: of those that are published, or that a run would publish."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -82,7 +83,7 @@ def _selected(state: ServerState, entry: Entry, partition: str, split: str) -> A
 
     def work(say: Say) -> BaseModel:
         reports = Reports(step=say, cost=lambda size: say(f"the query reads {size_text(size)}"))
-        say(f"selecting the rows {at}")
+        say(f"selecting the rows {replace(at, reason='')}")
         return preview(catalog, state.target, entry, at, DEFAULT_ROWS, split or None, reports)
 
     return work

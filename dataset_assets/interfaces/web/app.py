@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 
 from dataset_assets.interfaces.web import problems
 from dataset_assets.interfaces.web.access import AccessMiddleware
-from dataset_assets.interfaces.web.api import datasets
+from dataset_assets.interfaces.web.api import datasets, materialize
 from dataset_assets.interfaces.web.pages import dataset_list, dataset_routes
 from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
 from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
@@ -19,7 +19,7 @@ from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.web.state import ServerState
 from dataset_assets.interfaces.workspace import Workspace
 
-API: Sequence[APIRouter] = (datasets.router,)
+API: Sequence[APIRouter] = (datasets.router, materialize.router)
 """The routers of the API, in the order of its documentation."""
 PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router, dataset_routes.router)
 """The routers of the pages."""

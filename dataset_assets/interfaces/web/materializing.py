@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import monotonic, sleep
 
 from dataset_assets.catalog.build_order import chosen_periods
 from dataset_assets.catalog.catalog import Entry
@@ -16,8 +15,6 @@ from dataset_assets.lifecycle.status import refuse_by_slip
 
 STARTED_BY_TAG = "dataset_assets/started_by"
 POLL_SECONDS = 1.0
-LONGEST_SECONDS = 24 * 3600.0
-"""How long a run is followed; its page can be opened afterwards."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +59,12 @@ def start_run(state: ServerState, entry: Entry, request: RunRequest, started_by:
     return client.launch(entry.stem, [each.key for each in periods if each], tags)
 
 
-def follow_run(client: DagsterClient, run_id: str, stem: str, say: Say) -> RunProgress:
+def follow_run(state: ServerState, run_id: str, stem: str, say: Say) -> RunProgress:
     """Report each step of a run until it ends, and return it. Raises PublishError if it fails."""
+    client = dagster_client(state)
+    say(f"run {run_id}, which Dagster shows at {client.run_url(run_id)}")
     said, told_status = 0, RunStatus.QUEUED
-    end = monotonic() + LONGEST_SECONDS
-    while monotonic() < end:
+    while not state.operations.closed.wait(POLL_SECONDS):
         run = client.run(run_id, stem)
         if run.status is not told_status:
             told_status = run.status
@@ -76,16 +74,13 @@ def follow_run(client: DagsterClient, run_id: str, stem: str, say: Say) -> RunPr
         said = len(run.steps)
         if run.status.ended:
             return _succeeded(run)
-        sleep(POLL_SECONDS)
-    message = f"the run {run_id} takes longer than a day"
-    raise PublishError(Fault(message, hint=f"follow it in Dagster: {client.run_url(run_id)}"))
+    raise _stopped(client.run_url(run_id))
 
 
-def follow_backfill(client: DagsterClient, backfill_id: str, say: Say) -> BackfillProgress:
+def follow_backfill(state: ServerState, backfill_id: str, say: Say) -> BackfillProgress:
     """Report how many runs of a backfill have ended until all have. Raises PublishError if one fails."""
-    told = ""
-    end = monotonic() + LONGEST_SECONDS
-    while monotonic() < end:
+    client, told = dagster_client(state), ""
+    while not state.operations.closed.wait(POLL_SECONDS):
         found = client.backfill(backfill_id)
         ended = sum(status.ended for _, status in found.runs)
         if (text := f"{ended} of {len(found.runs)} runs have ended") != told:
@@ -95,8 +90,11 @@ def follow_backfill(client: DagsterClient, backfill_id: str, say: Say) -> Backfi
                 message = found.failure or f"the backfill has {found.status}"
                 raise PublishError(Fault(message, hint=f"its runs are listed at {found.url}"))
             return found
-        sleep(POLL_SECONDS)
-    raise PublishError(Fault("the backfill takes longer than a day", hint="follow it in Dagster"))
+    raise _stopped(client.backfill_url(backfill_id))
+
+
+def _stopped(url: str) -> UnavailableError:
+    return UnavailableError(Fault("this server stopped; the run goes on", hint=f"follow it at {url}"))
 
 
 def _succeeded(run: RunProgress) -> RunProgress:

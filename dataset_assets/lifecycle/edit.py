@@ -1,9 +1,11 @@
 """Edit fields of a dataset's file, and tell whether this changes its structure (BR-006)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.proposal import Proposal
+from dataset_assets.catalog.rules import ROOT
 from dataset_assets.contract.structural_diff import Kind
 from dataset_assets.errors import ContractError, Fault, near
 from dataset_assets.lifecycle.changes import proposed, refuse_locked, text_diff, value_at, write_text
@@ -61,23 +63,45 @@ def edit_dataset(
     edits = parse_edits(entry.document.data, assignments, removals)
     before, after, proposal = proposed(catalog, entry, edits, based_on)
     if not dry_run:
-        refuse_locked(locked=locked)
+        refuse_locked(locked=locked, patch=text_diff(entry.path, before, after))
         write_text(entry.path, before, after)
-    dataset = proposal.catalog.checked(proposal.entry)
-    version = entry.lock.version_of(dataset)
     old, new = entry.document.data, proposal.entry.document
+    changes = (
+        FieldChange(field=dotted(edit.path[1:]), before=was, after=now)
+        for edit in edits
+        if (was := value_at(old, edit.path)) != (now := value_at(new.data if new else None, edit.path))
+    )
+    done = edited_dataset(entry, proposal, before, after, written=not dry_run and before != after)
+    return done.model_copy(update={"changes": tuple(changes)})
+
+
+def edited_dataset(
+    entry: Entry, proposal: Proposal, before: str, after: str, *, written: bool
+) -> EditedDataset:
+    """Return what a change of a file's text means for the dataset."""
+    version = entry.lock.version_of(proposal.catalog.checked(proposal.entry))
+    roots = (
+        value_at(each.data if each else None, (ROOT,)) for each in (entry.document, proposal.entry.document)
+    )
     return EditedDataset(
         dataset=entry.stem,
         file=near(entry.path),
-        changes=tuple(
-            FieldChange(field=dotted(edit.path[1:]), before=was, after=now)
-            for edit in edits
-            if (was := value_at(old, edit.path)) != (now := value_at(new.data if new else None, edit.path))
-        ),
+        changes=tuple(_field_changes(*roots)),
         structural=entry.dataset is None or entry.lock.version_of(entry.dataset).sha256 != version.sha256,
         version=version.number,
         kind=version.kind,
         summary=version.summary,
         diff=text_diff(entry.path, before, after),
-        written=not dry_run and before != after,
+        written=written,
     )
+
+
+def _field_changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[FieldChange]:
+    """Yield the fields that differ; a list counts as one field."""
+    if before == after:
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in dict.fromkeys((*before, *after)):
+            yield from _field_changes(before.get(key), after.get(key), (*path, key))
+    else:
+        yield FieldChange(field=dotted(path), before=before, after=after)

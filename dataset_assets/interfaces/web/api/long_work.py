@@ -30,7 +30,9 @@ def preferred_wait(prefer: str | None) -> tuple[float, str | None]:
     return seconds, f"wait={seconds:.0f}"
 
 
-def result_or_operation(state: ServerState, request: Request, kind: str, subject: str, work: Work) -> Response:
+def result_or_operation(
+    state: ServerState, request: Request, kind: str, subject: str, work: Work
+) -> Response:
     """Start the work, and answer with its result, its problem, or its operation if it takes longer."""
     seconds, applied = preferred_wait(request.headers.get("Prefer"))
     headers = {"Preference-Applied": applied} if applied else {}
@@ -56,4 +58,3 @@ def once(
     text = body if isinstance(body, str) else body.model_dump_json()
     scope = f"{who.name} {request.method} {request.url.path}"
     return answers.answer(key, scope, f"{request.url.query}\n{text}", produce)
-

@@ -1,6 +1,6 @@
 """Edit fields of a dataset's file, and tell whether this changes its structure (BR-006)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dataset_assets.catalog.catalog import Catalog, Entry
@@ -9,9 +9,10 @@ from dataset_assets.catalog.rules import ROOT
 from dataset_assets.contract.structural_diff import Kind
 from dataset_assets.errors import ContractError, Fault, near
 from dataset_assets.lifecycle.changes import proposed, refuse_locked, text_diff, value_at, write_text
-from dataset_assets.lifecycle.fields import parse_edits
+from dataset_assets.lifecycle.fields import parse_edits, value_edits
 from dataset_assets.model import Model
 from dataset_assets.text.wording import dotted
+from dataset_assets.yaml.edits import Edit
 
 
 class FieldChange(Model):
@@ -55,12 +56,39 @@ def edit_dataset(
     Raises ContractError with every fault that the result would have, and LockError if the file is locked or
     changes meanwhile. Nothing is written then.
     """
+    return _edit(
+        catalog, name, lambda data: parse_edits(data, assignments, removals), based_on, dry_run, locked
+    )
+
+
+def edit_values(
+    catalog: Catalog,
+    name: str,
+    values: Mapping[str, Any],
+    removals: Sequence[str] = (),
+    *,
+    based_on: str | None = None,
+    dry_run: bool = False,
+    locked: bool = False,
+) -> EditedDataset:
+    """Set fields to values as JSON has them, and remove fields, as `edit_dataset` does."""
+    return _edit(catalog, name, lambda data: value_edits(data, values, removals), based_on, dry_run, locked)
+
+
+def _edit(
+    catalog: Catalog,
+    name: str,
+    parse: Callable[[Any], Sequence[Edit]],
+    based_on: str | None,
+    dry_run: bool,
+    locked: bool,
+) -> EditedDataset:
     entry = catalog.entry(name)
     if entry.document is None:
         raise ContractError(*entry.faults)
-    if not (assignments or removals):
+    edits = parse(entry.document.data)
+    if not edits:
         raise ContractError(Fault("there is nothing to edit", hint="name fields: `filters.fit_on=train`"))
-    edits = parse_edits(entry.document.data, assignments, removals)
     before, after, proposal = proposed(catalog, entry, edits, based_on)
     if not dry_run:
         refuse_locked(locked=locked, patch=text_diff(entry.path, before, after))

@@ -1,9 +1,9 @@
 """Answer with the result of long work if it ends in time, else with its operation (HTTP 202)."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from dataset_assets.interfaces.web.api.idempotency import IdempotentAnswers
@@ -15,6 +15,14 @@ from dataset_assets.interfaces.web.state import ServerState
 
 DEFAULT_WAIT, LONGEST_WAIT = 20.0, 60.0
 """For how many seconds a request waits for its result."""
+Prefer = Annotated[
+    str | None,
+    Header(
+        description="`wait=N` waits N seconds for the result, `respond-async` does not wait (RFC 7240).",
+        examples=["wait=10"],
+    ),
+]
+"""The parameter of a handler whose work can take long, for the documentation."""
 _WAIT = re.compile(r"\bwait\s*=\s*\"?(\d{1,6})\b")
 
 

@@ -14,6 +14,8 @@ from dataset_assets.interfaces.web.api import analysis, datasets, life, publicat
 from dataset_assets.interfaces.web.api.documentation import openapi
 from dataset_assets.interfaces.web.api.negotiation import negotiated
 from dataset_assets.interfaces.web.pages import dataset_list
+from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
+from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
 from dataset_assets.interfaces.web.security_headers import SecurityHeaders
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.web.state import ServerState
@@ -29,7 +31,7 @@ API: Sequence[APIRouter] = (
     running.router,
 )
 """The routers of the API, in the order of its documentation."""
-PAGES: Sequence[APIRouter] = (dataset_list.router,)
+PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router)
 """The routers of the pages."""
 STATIC = Path(__file__).with_name("static")
 
@@ -52,7 +54,7 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.server = state
+    app.state.server, app.state.wizard = state, WizardMemory()
     app.openapi = lambda: openapi(app)
     problems.install(app)
     for router in API:

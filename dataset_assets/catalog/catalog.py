@@ -124,7 +124,7 @@ class Catalog:
 def load_catalog(root: Path) -> Catalog:
     """Read `datasets/`, `projects/`, `periods.yaml` and `users.yaml`. Writes nothing and raises nothing."""
     faults: list[Fault] = []
-    users = _users(root / "users.yaml", faults)
+    users = read_users(root / "users.yaml", faults)
     calendars = _calendars(root / "periods.yaml", faults)
     with garbage_collection_paused():
         paths = _files(root / "datasets", faults)
@@ -144,7 +144,7 @@ def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> C
     faults of the Dataset.
     """
     root, faults = path.parent, list[Fault]()
-    users = _users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
+    users = read_users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
     calendars = _calendars(root / "periods.yaml", faults)
     entry = entries_of({stem: parse_file(path, read)}, calendars, users)[stem]
     entries = {stem: replace(entry, faults=(*entry.faults, *faults))}
@@ -178,7 +178,8 @@ def entries_of(
     }
 
 
-def _users(path: Path, faults: list[Fault]) -> Users | None:
+def read_users(path: Path, faults: list[Fault]) -> Users | None:
+    """Return the users of a `users.yaml`; None, with the reason among the faults, if it cannot be read."""
     if not path.exists():
         message, hint = (
             "there is no users.yaml, so owners cannot be checked",

@@ -5,10 +5,8 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
 
 from dataset_assets import errors
 from dataset_assets.errors import DatasetAssetsError, Fault
@@ -40,13 +38,17 @@ class ProblemFault(FaultAnswer):
 
 
 class Problem(Model):
-    """What went wrong: a title for its kind, a sentence, and every fault."""
+    """What went wrong: a title for its kind, a sentence, and every fault.
+
+    `patch` is the change that was not made because the files are changed in git alone; `git apply` reads it.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     faults: tuple[ProblemFault, ...] = ()
+    patch: str = ""
 
 
 def problem_of(error: DatasetAssetsError) -> Problem:
@@ -59,6 +61,7 @@ def problem_of(error: DatasetAssetsError) -> Problem:
         status=status,
         detail=str(error.faults[0]),
         faults=tuple(map(_fault, error.faults)),
+        patch=error.patch if isinstance(error, errors.ReadOnlyError) else "",
     )
 
 
@@ -82,22 +85,11 @@ def simple_problem(status: int, detail: str) -> Problem:
     return Problem(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail)
 
 
-def install(app: FastAPI) -> None:
-    """Let the application answer errors as problems. Other exceptions are bugs, which the log shows."""
-
-    @app.exception_handler(DatasetAssetsError)
-    def _library(_request: Request, error: DatasetAssetsError) -> JSONResponse:
-        return problem_response(problem_of(error))
-
-    @app.exception_handler(RequestValidationError)
-    def _validation(_request: Request, error: RequestValidationError) -> JSONResponse:
-        faults = tuple(_request_faults(error.errors()))
-        problem = simple_problem(422, faults[0].message if faults else "the request is not valid")
-        return problem_response(problem.model_copy(update={"faults": faults}))
-
-    @app.exception_handler(HTTPException)
-    def _http(_request: Request, error: HTTPException) -> JSONResponse:
-        return problem_response(simple_problem(error.status_code, str(error.detail)), error.headers)
+def validation_problem(error: RequestValidationError) -> Problem:
+    """Return the problem of a request that does not have the declared form."""
+    faults = tuple(_request_faults(error.errors()))
+    problem = simple_problem(422, faults[0].message if faults else "the request is not valid")
+    return problem.model_copy(update={"faults": faults})
 
 
 def _request_faults(details: Any) -> Iterator[ProblemFault]:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.interfaces.web.catalog_cache import CatalogCache
 from dataset_assets.interfaces.web.operations import Operations
+from dataset_assets.interfaces.web.patches import Patches
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.target import Target
@@ -22,6 +23,7 @@ class ServerState:
     settings: ServerSettings
     workspace: Workspace
     operations: Operations = field(default_factory=Operations)
+    patches: Patches = field(default_factory=Patches)
     _loading: RLock = field(default_factory=RLock)
 
     @cached_property

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from dataset_assets.interfaces.web.identity import Role
+from dataset_assets.interfaces.web.static_files import static_address
 from dataset_assets.text.wording import size_text
 
 EMPTY = "\u2013"
@@ -19,15 +20,16 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 
 def page(request: Request, template: str, status_code: int = 200, **context: Any) -> HTMLResponse:
     """Return a page, or the part of one that a template without `base.html` is."""
-    who = request.state.identity
+    who = getattr(request.state, "identity", None)  # None on pages that are shown to whoever asks
     state = request.app.state.server
     shared = {
         "path": request.url.path,
         "who": who,
-        "may_edit": who.role.includes(Role.EDITOR),
-        "may_publish": who.role.includes(Role.PUBLISHER),
-        "target": state.workspace.target_label,
-        "dagster": state.settings.dagster,
+        "session": getattr(request.state, "session", ""),
+        "may_edit": bool(who) and who.role.includes(Role.EDITOR),
+        "may_publish": bool(who) and who.role.includes(Role.PUBLISHER),
+        "target": state.workspace.target_label if who else "",
+        "dagster": state.settings.dagster if who else "",
     }
     return HTMLResponse(_environment().get_template(template).render(**shared, **context), status_code)
 
@@ -41,7 +43,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": count, "day": day, "minute": minute, "size": size_text}
+    environment.filters |= {
+        "count": count,
+        "day": day,
+        "static": static_address,
+        "minute": minute,
+        "size": size_text,
+    }
     return environment
 
 

@@ -20,7 +20,7 @@ def main(repeats: int) -> Report:
     """From the start of the process to loaded definitions, imports included, and its parts."""
     with TemporaryDirectory(prefix="dataset-assets-bench-") as folder:
         root = Path(folder)
-        _write(root)
+        write_datasets(root)
         reports = [_cold(folder) for _ in range(repeats)]
         imports = _imports(root)
     cold = [sum(report["parts"].values()) for report in reports]
@@ -76,7 +76,7 @@ def inside(root: Path, launched: float) -> None:
     print(json.dumps({"parts": parts, "assets": len(keys)}))
 
 
-def _write(root: Path) -> None:
+def write_datasets(root: Path) -> None:
     """Every dataset has a table of its own, partitions and a split, as in a real folder."""
     (root / "datasets").mkdir()
     (root / "users.yaml").write_text("users:\n  team-data: {team: data}\n", encoding="utf-8")

@@ -113,6 +113,10 @@ class ResolveError(DatasetAssetsError):
     """A table cannot be found, or does not have the declared schema."""
 
 
+class NotStoredError(ResolveError):
+    """A store has no table, Period or version of the requested name."""
+
+
 class ChangedError(ResolveError):
     """A source changed while it was read; nothing was published."""
 

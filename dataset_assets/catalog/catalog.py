@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -121,20 +121,33 @@ class Catalog:
         }
 
 
-def load_catalog(root: Path) -> Catalog:
-    """Read `datasets/`, `projects/`, `periods.yaml` and `users.yaml`. Writes nothing and raises nothing."""
+Parse = Callable[[Path], ParsedFile]
+"""Reads and parses one file of `datasets/`. It raises nothing: faults become part of the result."""
+
+
+def load_catalog(root: Path, parse: Parse | None = None) -> Catalog:
+    """Read `datasets/`, `projects/`, `periods.yaml` and `users.yaml`. Writes nothing and raises nothing.
+
+    `parse` replaces `parse_inside` for a caller that keeps the parsed files which have not changed.
+    """
+    parse = parse or partial(parse_inside, root)
     faults: list[Fault] = []
     users = read_users(root / "users.yaml", faults)
     calendars = _calendars(root / "periods.yaml", faults)
     with garbage_collection_paused():
         paths = _files(root / "datasets", faults)
-        files = {path.stem: parse_file(path, lambda each: _read_inside(each, root)) for path in paths}
+        files = {path.stem: parse(path) for path in paths}
         entries = entries_of(files, calendars, users)
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
     projects = dict(read_projects(catalog, users, faults))
     faults += _misnamed(root)
     faults += leftover_locks(root, {each.lock.id: stem for stem, each in entries.items() if each.lock.id})
     return replace(catalog, projects=projects, faults=tuple(faults))
+
+
+def parse_inside(root: Path, path: Path) -> ParsedFile:
+    """Read and parse a file of a definitions folder. A link that leads out of the folder is a fault."""
+    return parse_file(path, lambda each: _read_inside(each, root))
 
 
 def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> Catalog:

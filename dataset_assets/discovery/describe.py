@@ -77,6 +77,15 @@ def describe_opened(
     )
 
 
+def statistics_cost(opened: OpenTable) -> int | None:
+    """Return the bytes that the statistics of a table would be billed for; None if they cost nothing."""
+    declared = [each for each in opened.relation.columns if each.type in DECLARE_AS]
+    if not declared:
+        return None
+    source, columns = _as_declared(opened, declared, ())
+    return estimate_profile(opened.session, source, columns, None)
+
+
 def _describe(
     physical: PhysicalColumn, measured: Statistics | None, *, is_sensitive: bool
 ) -> ColumnDescription:

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, system_errors_as_faults
+from dataset_assets.errors import DatasetAssetsError, Fault, NotStoredError, ResolveError, system_errors_as_faults
 from dataset_assets.model import is_identifier
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.relation import Relation
@@ -68,7 +68,7 @@ def find_resolver(target: Target, name: str) -> Resolver:
     if name not in target.resolvers:
         message = f"target {target.name!r} has no resolver {shown(name)}"
         hint = nearest_first(name, target.resolvers, f"it has: {listed(sorted(target.resolvers))}")
-        raise ResolveError(Fault(message, hint=hint))
+        raise NotStoredError(Fault(message, hint=hint))
     return target.resolvers[name]
 
 
@@ -128,7 +128,7 @@ class Sessions:
 def open_in(sessions: Sessions, name: TableName) -> OpenTable:
     """Open a table in one of some sessions, for queries on several tables. Raises as `open_table` does."""
     target = sessions.target
-    unknown = ResolveError(Fault(f"target {target.name!r} has no table {shown(str(name))}"))
+    unknown = NotStoredError(Fault(f"target {target.name!r} has no table {shown(str(name))}"))
     if not is_identifier(name.table):  # a resolver receives only names that a dataset can have
         raise _explained(target, name, unknown)
     try:
@@ -153,7 +153,7 @@ def _explained(target: Target, name: TableName, error: ResolveError) -> ResolveE
     names |= {each: each for each in own}
     meant = nearest(name.table, names)
     hint = f"did you mean {names[meant]!r}?" if meant else f"it has: {listed(sorted(names.values()), 20)}"
-    return ResolveError(Fault(f"target {target.name!r} has no table {shown(str(name))}", hint=hint))
+    return NotStoredError(Fault(f"target {target.name!r} has no table {shown(str(name))}", hint=hint))
 
 
 def _known(target: Target) -> Mapping[str, Sequence[StoredTable]]:

@@ -67,6 +67,13 @@ class Workspace:
         """The name or path of the target, as it was given."""
         return self.target_name or self.settings.target
 
+    def over(self, catalog: Catalog) -> "Workspace":
+        """Return this workspace with a newer catalog, and with the same target if it is loaded."""
+        newer = Workspace(self.settings, self.target_name)
+        shared = {"target": self.target} if "target" in vars(self) else {}
+        vars(newer).update(shared, catalog=catalog)
+        return newer
+
     def resolvers(self, calendars: Calendars) -> Resolvers:
         """Return the names of the target's resolvers without loading an engine.
 

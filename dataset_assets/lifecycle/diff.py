@@ -2,7 +2,7 @@
 
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.versions import structure
-from dataset_assets.contract.structural_diff import Kind, Structure, difference
+from dataset_assets.contract.structural_diff import Difference, Kind, Structure, difference
 from dataset_assets.errors import Fault, LockError
 from dataset_assets.model import Model
 from dataset_assets.text.wording import listed
@@ -45,14 +45,19 @@ def diff_versions(
     old = _structure(entry, before)
     new = structure(catalog.checked(entry)) if after is None else _structure(entry, after)
     found = difference(old, new)
-    ordered = sorted(found.changes, key=lambda change: not change.breaking)
     return VersionDiff(
         dataset=entry.stem,
         before=before,
         after=FILE if after is None else after,
         kind=found.kind,
-        changes=tuple(ChangeInWords(text=_sentence(each.text), breaking=each.breaking) for each in ordered),
+        changes=changes_in_words(found),
     )
+
+
+def changes_in_words(found: Difference) -> tuple[ChangeInWords, ...]:
+    """Return each change as a sentence, breaking ones first."""
+    ordered = sorted(found.changes, key=lambda change: not change.breaking)
+    return tuple(ChangeInWords(text=_sentence(each.text), breaking=each.breaking) for each in ordered)
 
 
 def _structure(entry: Entry, number: int) -> Structure:

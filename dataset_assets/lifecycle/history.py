@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.structural_diff import Kind
-from dataset_assets.errors import Fault, LockError, ResolveError, raise_all
+from dataset_assets.errors import Fault, LockError, NotStoredError, raise_all
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
@@ -79,11 +79,11 @@ def past_records(target: Target, dataset: str, period: str | None, last: int) ->
     return sorted(records, key=lambda record: record["published_at"], reverse=True)[:last]
 
 
-def unknown_period(period: str, published: Sequence[str | None]) -> ResolveError:
+def unknown_period(period: str, published: Sequence[str | None]) -> NotStoredError:
     """Return the error for a Period without a publication."""
     names = listed((each for each in published if each), _MOST_LISTED)
     hint = f"published are: {names}" if names else "it is not published by Period"
-    return ResolveError(Fault(f"there is no publication of {period}", hint=hint))
+    return NotStoredError(Fault(f"there is no publication of {period}", hint=hint))
 
 
 def _versions(entry: Entry) -> Iterator[VersionLine]:

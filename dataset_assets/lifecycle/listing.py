@@ -16,11 +16,27 @@ from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
 
 
+class DateRange(Model):
+    """The instants between which the rows of a publication are: `start` is included, `end` is not."""
+
+    start: Instant
+    end: Instant
+
+
+class LastPublication(Model):
+    """What a list shows of a dataset's last publication."""
+
+    row_count: int | None = None
+    date_range: DateRange | None = None
+    published_at: Instant | None = None
+    period: str | None = None
+
+
 @dataclass(frozen=True)
 class PublishedFacts:
-    """What a target tells of datasets, by stem: last records, last uses, and what could not be read."""
+    """What a target tells of datasets, by stem: publications, last uses, and what could not be read."""
 
-    records: Mapping[str, Record] = field(default_factory=dict)
+    publications: Mapping[str, LastPublication] = field(default_factory=dict)
     used: Mapping[str, datetime] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
@@ -30,14 +46,7 @@ class PublishedFacts:
         return tuple(f"what is published is unknown: {fault}" for fault in self.faults)
 
 
-class DateRange(Model):
-    """The instants between which the rows of a publication are: `start` is included, `end` is not."""
-
-    start: Instant
-    end: Instant
-
-
-class ListedDataset(Model):
+class ListedDataset(LastPublication):
     """One dataset. A file with faults has only its stem and their number."""
 
     dataset: str
@@ -54,10 +63,6 @@ class ListedDataset(Model):
     last_used_at: Instant | None = None
     partitions: str | None = None
     tables: tuple[str, ...] = ()
-    row_count: int | None = None
-    date_range: DateRange | None = None
-    published_at: Instant | None = None
-    period: str | None = None
     faults: int = 0
 
 
@@ -104,9 +109,11 @@ def published_facts(stems: Sequence[str], open_target: Callable[[], Target]) -> 
         target = open_target()
         with target.engine.connect(JobContext("datasets")) as session:
             last = target.warehouse.last_records(stems, session)
-            return PublishedFacts(last.records, target.warehouse.last_uses(stems, session), last.faults)
+            used = target.warehouse.last_uses(stems, session)
     except DatasetAssetsError as error:
         return PublishedFacts(faults=error.faults)
+    publications = {stem: _publication(record) for stem, record in last.records.items()}
+    return PublishedFacts(publications, used, last.faults)
 
 
 def listed_dataset(catalog: Catalog, entry: Entry) -> ListedDataset:
@@ -138,8 +145,9 @@ def with_facts(listed: ListedDataset, facts: PublishedFacts) -> ListedDataset:
     """Return a dataset with what is known of its publications and uses. One with faults has none."""
     if listed.faults:
         return listed
-    used = {"last_used_at": facts.used.get(listed.dataset)}
-    return listed.model_copy(update={**used, **_publication(facts.records.get(listed.dataset))})
+    published = facts.publications.get(listed.dataset)
+    update = {name: getattr(published, name) for name in LastPublication.model_fields} if published else {}
+    return listed.model_copy(update={**update, "last_used_at": facts.used.get(listed.dataset)})
 
 
 def _partitions(dataset: Dataset) -> str | None:
@@ -151,14 +159,14 @@ def _tables(catalog: Catalog, entry: Entry) -> Iterator[str]:
         yield f"datasets/{source.nested.stem}" if source.nested else source.table
 
 
-def _publication(record: Record | None) -> dict:
-    """Return the facts of a publication; none if there is no record, or the record was lost."""
+def _publication(record: Record) -> LastPublication:
+    """Return the facts of a publication; none if the record was lost."""
     if not record:
-        return {}
+        return LastPublication()
     window = record.get("window")
-    return {
-        "row_count": record["counts"]["rows"],
-        "date_range": DateRange(start=window[0], end=window[1]) if window else None,
-        "published_at": datetime.fromisoformat(record["published_at"]),
-        "period": record["period"],
-    }
+    return LastPublication(
+        row_count=record["counts"]["rows"],
+        date_range=DateRange(start=window[0], end=window[1]) if window else None,
+        published_at=record["published_at"],
+        period=record["period"],
+    )

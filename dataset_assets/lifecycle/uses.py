@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise_all
+from dataset_assets.errors import DatasetAssetsError, Fault, NotStoredError, ResolveError, raise_all
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.retention import RecordedPublication
@@ -149,19 +149,19 @@ def _publications(
     newest = warehouse.version(choice.dataset, session)
     if newest is None:
         message = f"{choice.dataset} is not published"
-        raise ResolveError(Fault(message, hint=f"run `dataset-assets materialize {choice.dataset}`"))
+        raise NotStoredError(Fault(message, hint=f"run `dataset-assets materialize {choice.dataset}`"))
     version = newest if choice.version is None else choice.version
     published = warehouse.periods(choice.dataset, session)
     periods = published if choice.periods is None else choice.periods
     raise_all(
-        ResolveError,
+        NotStoredError,
         (_unknown_period(choice.dataset, each, published) for each in periods if each not in published),
     )
     found = warehouse.recorded(choice.dataset, periods, version, session)
     if not found:
         of = f" of {listed(filter(None, periods))}" if any(periods) else ""
         message = f"version {version} of {choice.dataset} has no publication{of}"
-        raise ResolveError(Fault(message, hint="name a later version: `show --history` lists them"))
+        raise NotStoredError(Fault(message, hint="name a later version: `show --history` lists them"))
     return version, found
 
 

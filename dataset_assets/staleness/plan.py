@@ -6,9 +6,9 @@ counts as up to date.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
-from dataset_assets.catalog.build_order import nested_first
+from dataset_assets.catalog.build_order import chosen_periods, nested_first, schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext
@@ -62,6 +62,28 @@ def plans(
     with target.engine.connect(JobContext(entry.stem)) as session:
         planner = _Planner(SourceStates(catalog, target, now, session))
         return list(planner.plans(entry, periods, every=every))
+
+
+def plan_dataset(
+    catalog: Catalog,
+    target: Target,
+    entry: Entry,
+    first: str | None = None,
+    last: str | None = None,
+    *,
+    every: bool = False,
+) -> list[Plan]:
+    """Plan the Periods of a dataset from `first` to `last`, by default all that are complete.
+
+    The plans of the nested datasets precede the plan of the dataset itself.
+
+    Raises PeriodError if a Period does not exist or is not complete, and as `plans` does.
+    """
+    now, schedule = datetime.now(UTC), schedule_of(catalog, entry)
+    begin = schedule.first.id if schedule and first is None else first
+    return plans(
+        catalog, target, entry, chosen_periods(catalog, entry, now, first=begin, last=last), now, every=every
+    )
 
 
 @dataclass(frozen=True)

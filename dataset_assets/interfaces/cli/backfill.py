@@ -11,11 +11,11 @@ from dataset_assets.errors import AccessError, DatasetAssetsError, Fault
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli.console import print_json, say
 from dataset_assets.interfaces.cli.materialize import CommandRun, change, label
-from dataset_assets.interfaces.cli.plan import billed_bytes, plan_dataset, print_plans, renamed_datasets
+from dataset_assets.interfaces.cli.plan import billed_bytes, print_plans, renamed_datasets
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.status import refuse_by_slip
 from dataset_assets.publishing.materialize import Materialization
-from dataset_assets.staleness.plan import Plan
+from dataset_assets.staleness.plan import Plan, plan_dataset
 from dataset_assets.text.progress import ProgressEstimate
 from dataset_assets.text.wording import listed
 
@@ -36,7 +36,9 @@ def backfill(
     Nothing is published if a draft or an archived dataset is among them, unless `anyway` is set.
     Raises DatasetAssetsError as `plan_dataset` does, and after the last Period if any of them failed.
     """
-    plans = plan_dataset(workspace, workspace.catalog.entry(name), first, last, every=every)
+    plans = plan_dataset(
+        workspace.catalog, workspace.target, workspace.catalog.entry(name), first, last, every=every
+    )
     if not as_json:
         print_plans(plans)
     refuse_by_slip((plan.entry for plan in plans if plan.due), anyway=anyway)

@@ -3,67 +3,17 @@
 Also the bytes that move between engines, and whether a run would read nothing.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-
 from dataset_assets.catalog.catalog import Entry
+from dataset_assets.discovery.cost import estimate_cost
 from dataset_assets.interfaces.answers.datasets import CostAnswer
 from dataset_assets.interfaces.cli.console import facts, out, print_json
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.as_of_choice import AsOfChoice
-from dataset_assets.publishing.reuse import same_inputs
-from dataset_assets.publishing.run_preview import open_preview
-from dataset_assets.publishing.source_locator import as_logical
-from dataset_assets.publishing.transfer import estimated_transfer
-from dataset_assets.text.wording import size_text
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Sizes in bytes. `reads` is None on an engine that bills nothing.
-
-    `transferred` maps each source to the bytes that its transfer to the engine reads. `unchanged` says that
-    a run would now find query and sources unchanged, and read nothing.
-    """
-
-    engine: str
-    reads: int | None
-    budget: int | None
-    transferred: Mapping[str, int | None]
-    unchanged: bool
-
-    def lines(self) -> Iterator[tuple[str, str]]:
-        """Yield a label and a sentence for each part of the cost."""
-        if self.reads is None:
-            yield "reads", f"{self.engine} bills nothing for what it reads"
-        else:
-            yield "reads", size_text(self.reads)
-        if self.budget is not None:
-            yield "budget", f"{size_text(self.budget)} for one query: it fits"
-        for name, size in self.transferred.items():
-            yield "moves", f"{name}, which is not in there yet{_from(size)}"
-        if self.unchanged:
-            yield "now", "a run reads nothing: query and sources are those of the publication there is"
-
-
-def estimate_cost(workspace: Workspace, entry: Entry, at: AsOfChoice) -> Cost:
-    """Return the cost of the query that `materialize` runs.
-
-    Raises BudgetError if it is over the budget, and ResolveError if a table cannot be resolved.
-    """
-    engine, sizes = workspace.target.engine, dict[str, int | None]()
-    with open_preview(workspace.catalog, workspace.target, entry, at, as_refresh=True) as preview:
-        unchanged = same_inputs(
-            preview.prepare(preview.sources.with_transferred(as_logical)), workspace.target
-        )
-        prepared = preview.prepare(preview.sources.with_transferred(estimated_transfer(sizes)))
-        reads = preview.session.estimate(prepared.query(bucketed=engine.dialect.sorts_in_one_place))
-        return Cost(engine.dialect.name, reads, preview.session.budget, sizes, unchanged)
 
 
 def print_cost(workspace: Workspace, entry: Entry, at: AsOfChoice, *, as_json: bool = False) -> None:
     """Print the cost of a dataset's query. Raises as `estimate_cost` does."""
-    cost = estimate_cost(workspace, entry, at)
+    cost = estimate_cost(workspace.catalog, workspace.target, entry, at)
     if not as_json:
         out().print(facts(cost.lines()))
         return
@@ -78,7 +28,3 @@ def print_cost(workspace: Workspace, entry: Entry, at: AsOfChoice, *, as_json: b
         unchanged=cost.unchanged,
     )
     print_json(answer)
-
-
-def _from(size: int | None) -> str:
-    return "" if size is None else f"; its own store reads {size_text(size)} for it"

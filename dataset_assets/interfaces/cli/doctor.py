@@ -19,6 +19,7 @@ from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.compiler.typing import mismatches
 from dataset_assets.contract.model import Status
 from dataset_assets.contract.scope import NamedDataset, Source
+from dataset_assets.discovery.cost import estimate_cost
 from dataset_assets.errors import (
     BudgetError,
     ContractError,
@@ -29,7 +30,6 @@ from dataset_assets.errors import (
 )
 from dataset_assets.interfaces.answers.faults import ExaminationAnswer
 from dataset_assets.interfaces.cli.console import cell, out, print_json, say
-from dataset_assets.interfaces.cli.cost_estimate import estimate_cost
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.access import DOCTOR, AccessFinding, State, fine, hint_of, missing, note
 from dataset_assets.ports.engine import Engine, JobContext, Session
@@ -188,7 +188,7 @@ class Examination:
     def _query(self, about: str, entry: Entry, at: AsOfChoice) -> Iterator[AccessFinding]:
         period = f"for {at.period}" if at.period else f"as of {at.as_of:%Y-%m-%d}"
         try:
-            estimate = estimate_cost(self.workspace, entry, at)
+            estimate = estimate_cost(self.workspace.catalog, self.workspace.target, entry, at)
         except DatasetAssetsError as error:
             yield from _missing(about, error)
             return

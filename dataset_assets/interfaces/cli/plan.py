@@ -4,17 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dataset_assets.catalog.build_order import chosen_periods, schedule_of
-from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Status
+from dataset_assets.discovery.cost import estimate_cost
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
 from dataset_assets.interfaces.answers.plans import PlanAnswer
 from dataset_assets.interfaces.cli.console import Grid, cell, out, print_json, say
-from dataset_assets.interfaces.cli.cost_estimate import estimate_cost
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.as_of_choice import default_as_of
 from dataset_assets.publishing.dataset_ids import rename_notice_in
-from dataset_assets.staleness.plan import Plan, plans
+from dataset_assets.staleness.plan import Plan, plan_dataset
 from dataset_assets.staleness.reasons import StalePublication
 from dataset_assets.text.wording import size_text
 
@@ -44,21 +42,6 @@ class PeriodRange:
         yield _sum((each.size_bytes for each in self.due), size=True)
 
 
-def plan_dataset(
-    workspace: Workspace, entry: Entry, first: str | None, last: str | None, *, every: bool = False
-) -> list[Plan]:
-    """Plan the Periods of a dataset from `first` to `last`, by default all that are complete.
-
-    The plans of the nested datasets precede the plan of the dataset itself.
-
-    Raises PeriodError if a Period does not exist or is not complete, and as `plans` does.
-    """
-    now, schedule = datetime.now(UTC), schedule_of(workspace.catalog, entry)
-    begin = schedule.first.id if schedule and first is None else first
-    periods = chosen_periods(workspace.catalog, entry, now, first=begin, last=last)
-    return plans(workspace.catalog, workspace.target, entry, periods, now, every=every)
-
-
 def print_plan(
     workspace: Workspace, name: str | None, first: str | None, last: str | None, *, as_json: bool = False
 ) -> None:
@@ -67,7 +50,9 @@ def print_plan(
     Raises DatasetAssetsError with all faults, after the datasets that can be planned were printed.
     """
     if name:
-        dataset_plans = plan_dataset(workspace, workspace.catalog.entry(name), first, last)
+        dataset_plans = plan_dataset(
+            workspace.catalog, workspace.target, workspace.catalog.entry(name), first, last
+        )
         print_plans(dataset_plans, as_json=as_json)
         say(*billed_bytes(workspace, dataset_plans), *renamed_datasets(workspace, dataset_plans))
         return
@@ -79,7 +64,7 @@ def print_plan(
     for entry in workspace.catalog.entries.values():
         try:
             if workspace.catalog.checked(entry).status is not Status.ARCHIVED:
-                dataset_plans.append(plan_dataset(workspace, entry, None, None)[-1])
+                dataset_plans.append(plan_dataset(workspace.catalog, workspace.target, entry)[-1])
         except PeriodError as error:  # not even the first Period is complete, which is no mistake
             incomplete += error.faults
         except DatasetAssetsError as error:
@@ -152,9 +137,8 @@ def billed_bytes(workspace: Workspace, dataset_plans: Sequence[Plan]) -> Iterato
         if possible:
             period, stem = possible[-1].period, plan.entry.stem
             try:
-                reads = (
-                    estimate_cost(workspace, plan.entry, default_as_of(period, datetime.now(UTC))).reads or 0
-                )
+                at = default_as_of(period, datetime.now(UTC))
+                reads = estimate_cost(workspace.catalog, workspace.target, plan.entry, at).reads or 0
             except DatasetAssetsError as error:
                 yield f"{stem}: what would be read is {UNKNOWN}: {error}"
             else:

@@ -7,9 +7,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from dataset_assets.discovery.sensitive import sensitive_columns
-from dataset_assets.discovery.suggestions.settings import read_suggestion_settings
-from dataset_assets.discovery.suggestions.suggest import SuggestedTables, suggest
+from dataset_assets.discovery.suggestions.over_tables import suggest_over
+from dataset_assets.discovery.suggestions.suggest import SuggestedTables
 from dataset_assets.discovery.suggestions.suggestion import Confidence, Suggestion, Suggestions
 from dataset_assets.interfaces.cli.console import cell, out, say
 from dataset_assets.interfaces.cli.tables import say_cost
@@ -21,20 +20,9 @@ _FILTERS = ("date_range", "product_filter", "customer_filter", "fit_on")
 
 
 def make_suggestions(workspace: Workspace, tables: Sequence[str], main: str | None = None) -> SuggestedTables:
-    """Return the suggestions for tables, as of now. Raises DatasetAssetsError as `suggest` does."""
-    settings = read_suggestion_settings(workspace.settings.definitions)
+    """Return the suggestions for tables, as of now. Raises DatasetAssetsError as `suggest_over` does."""
     catalog, target = workspace.catalog_if_any, workspace.target
-    names = dict.fromkeys((*((main,) if main else ()), *tables))
-    sensitive = {name: sensitive_columns(catalog, target, name) for name in names}
-    return suggest(
-        target,
-        tables,
-        settings,
-        datetime.now(UTC),
-        main=main,
-        sensitive=sensitive,
-        report_cost=say_cost,
-    )
+    return suggest_over(catalog, target, tables, datetime.now(UTC), main=main, report_cost=say_cost)
 
 
 def print_suggestions(found: Suggestions) -> None:

@@ -56,7 +56,7 @@ class Terminal:
         while True:
             text = _read(_prompt(question))
             if text == EXPLAIN:
-                _print(Text(visible(question.help), "cyan"))
+                _print(Text(visible(f"{question.help} {question.syntax}".strip()), "cyan"))
                 if question.choices[_MOST_CHOICES:]:
                     _print(_choices(question.choices, len(question.choices)))
                 continue

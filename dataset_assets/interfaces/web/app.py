@@ -14,6 +14,8 @@ from dataset_assets.interfaces.web.access.origin import Origins
 from dataset_assets.interfaces.web.access.people import People
 from dataset_assets.interfaces.web.api import datasets
 from dataset_assets.interfaces.web.pages import dataset_list, session
+from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
+from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
 from dataset_assets.interfaces.web.security_headers import SecurityHeaders
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.web.state import ServerState
@@ -22,7 +24,7 @@ from dataset_assets.interfaces.workspace import Workspace
 
 API: Sequence[APIRouter] = (datasets.router,)
 """The routers of the API, in the order of its documentation."""
-PAGES: Sequence[APIRouter] = (dataset_list.router, session.router)
+PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router, session.router)
 """The routers of the pages."""
 
 
@@ -33,7 +35,7 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         yield
-        state.operations.close()
+        state.close()
 
     app = FastAPI(
         title="dataset-assets",
@@ -44,7 +46,7 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.server = state
+    app.state.server, app.state.wizard = state, WizardMemory()
     failures.install(app)
     for router in API:
         app.include_router(router, prefix="/api")

@@ -1,4 +1,4 @@
-"""Keep the catalog in memory, and load it again when a file of the folder has changed."""
+"""Keep the catalog in memory, and read again what has changed in its folder."""
 
 import os
 from collections.abc import Iterator
@@ -6,22 +6,29 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog, load_catalog, parse_inside
+from dataset_assets.catalog.parsed_files import ParsedFile
 
 FRESH_SECONDS = 1.0
 """For how long the folder is not looked at again: a change by another program is seen after this time."""
 
-Stamp = tuple[tuple[str, int, int, int], ...]
+Stamp = tuple[int, int, int]
+"""Inode, size and time of change of a file: another one if the file was written or replaced."""
 
 
 class CatalogCache:
-    """The catalog of one definitions folder. Any number of threads can ask for it."""
+    """The catalog of one definitions folder. Any number of threads can ask for it.
+
+    A changed file is parsed again and the others are not; the rules are checked for all of them, because a
+    file can break others.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._lock = Lock()
         self._catalog: Catalog | None = None
-        self._stamp: Stamp = ()
+        self._stamps: dict[str, Stamp] = {}
+        self._parsed: dict[Path, tuple[tuple[Stamp | None, Stamp | None], ParsedFile]] = {}
         self._looked = 0.0
 
     def current(self) -> Catalog:
@@ -33,24 +40,44 @@ class CatalogCache:
         return self._get(0)
 
     def _get(self, age: float) -> Catalog:
+        catalog = self._catalog
+        if catalog is not None and monotonic() - self._looked < age:
+            return catalog  # without the lock: nobody waits while another one reads the folder
         with self._lock:
-            if self._catalog is None or monotonic() - self._looked >= age:
-                stamp = tuple(_stamps(self._root))
-                if self._catalog is None or stamp != self._stamp:
-                    self._catalog = load_catalog(self._root)
-                self._stamp, self._looked = stamp, monotonic()
+            if self._catalog is not None and monotonic() - self._looked < age:
+                return self._catalog
+            looked, stamps = monotonic(), dict(_stamps(self._root))
+            if self._catalog is None or stamps != self._stamps:
+                self._catalog = self._load(stamps)
+            self._stamps, self._looked = stamps, looked
             return self._catalog
 
+    def _load(self, stamps: dict[str, Stamp]) -> Catalog:
+        parsed: dict[Path, tuple[tuple[Stamp | None, Stamp | None], ParsedFile]] = {}
 
-def _stamps(root: Path) -> Iterator[tuple[str, int, int, int]]:
-    """Yield name, inode, size and time of change of each file that the catalog reads."""
+        def parse(path: Path) -> ParsedFile:
+            stamp = (stamps.get(str(path)), stamps.get(str(path.with_suffix(".lock"))))
+            known = self._parsed.get(path)
+            parsed[path] = known if known and known[0] == stamp else (stamp, parse_inside(self._root, path))
+            return parsed[path][1]
+
+        catalog = load_catalog(self._root, parse)
+        self._parsed = parsed
+        return catalog
+
+
+def _stamps(root: Path) -> Iterator[tuple[str, Stamp]]:
+    """Yield the stamp of each file that the catalog reads; of a link, that of the file it leads to."""
     for folder in (root, root / "datasets", root / "projects"):
         try:
             with os.scandir(folder) as files:
-                found = sorted(files, key=lambda each: each.name)
+                found = list(files)
         except OSError:
             continue
         for each in found:
             if each.name.endswith((".yaml", ".yml", ".lock")) and not each.name.startswith("."):
-                status = each.stat()
-                yield each.path, status.st_ino, status.st_size, status.st_ctime_ns
+                try:
+                    status = each.stat()
+                except OSError:  # it was removed meanwhile, or is a link to nothing
+                    continue
+                yield each.path, (status.st_ino, status.st_size, status.st_ctime_ns)

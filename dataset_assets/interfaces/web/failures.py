@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Mapping
+from http import HTTPStatus
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
@@ -15,6 +16,7 @@ from dataset_assets.interfaces.web.access.refusal import RefusedError
 from dataset_assets.interfaces.web.pages.rendering import page
 from dataset_assets.interfaces.web.problems import (
     Problem,
+    allowed_methods,
     problem_of,
     problem_response,
     simple_problem,
@@ -68,11 +70,19 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        detail = _WORDS.get(error.status_code, str(error.detail))
-        if error.detail != _phrase(error.status_code):
-            detail = str(error.detail)
-        return failure_response(request, simple_problem(error.status_code, detail), error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(allowed_methods(request))
+        problem = simple_problem(error.status_code, str(error.detail))
+        words = _WORDS.get(error.status_code, problem.detail)
+        if problem.detail == problem.title:  # no handler said more
+            problem = problem.model_copy(update={"detail": words})
+        return failure_response(request, problem, headers)
 
+    _install_others(app)
+
+
+def _install_others(app: FastAPI) -> None:
     @app.exception_handler(RefusedError)
     def _refused(request: Request, error: RefusedError) -> Response:
         return refusal_response(request.scope, error)
@@ -92,10 +102,6 @@ def install(app: FastAPI) -> None:
 
 
 _WORDS = {404: "there is no such address", 405: "this address does not take that method"}
-
-
-def _phrase(status: int) -> str:
-    return simple_problem(status, "").title
 
 
 def _name(request: Request) -> str:

@@ -97,6 +97,11 @@ class Operations:
             )
         return running.operation
 
+    def all(self) -> list[Operation]:
+        """Return all operations that are remembered, in the order in which they were started."""
+        with self._lock:
+            return [each.operation for each in self._all.values()]
+
     def wait(self, id_: str, seconds: float) -> Operation:
         """Return an operation once it ended, or after so many seconds."""
         with self._lock:

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.routing import Match
 
 from dataset_assets import errors
 from dataset_assets.errors import DatasetAssetsError, Fault
@@ -17,6 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 
 STATUSES: tuple[tuple[type[DatasetAssetsError], int, str], ...] = (
     (errors.NotFoundError, 404, "There is no such thing"),
+    (errors.NotStoredError, 404, "The store has no such thing"),
     (errors.InUseError, 409, "It is in use"),
     (errors.StaleFileError, 412, "The file was changed meanwhile"),
     (errors.ReadOnlyError, 403, "The files are not changed here"),
@@ -40,7 +43,8 @@ class ProblemFault(FaultAnswer):
 class Problem(Model):
     """What went wrong: a title for its kind, a sentence, and every fault.
 
-    `patch` is the change that was not made because the files are changed in git alone; `git apply` reads it.
+    `patch` is the change that was refused, in the form that `git apply` reads, where the files are changed in
+    git alone.
     """
 
     type: str
@@ -48,7 +52,7 @@ class Problem(Model):
     status: int
     detail: str
     faults: tuple[ProblemFault, ...] = ()
-    patch: str = ""
+    patch: str | None = None
 
 
 def problem_of(error: DatasetAssetsError) -> Problem:
@@ -61,7 +65,7 @@ def problem_of(error: DatasetAssetsError) -> Problem:
         status=status,
         detail=str(error.faults[0]),
         faults=tuple(map(_fault, error.faults)),
-        patch=error.patch if isinstance(error, errors.ReadOnlyError) else "",
+        patch=(error.patch or None) if isinstance(error, errors.ReadOnlyError) else None,
     )
 
 
@@ -90,6 +94,15 @@ def validation_problem(error: RequestValidationError) -> Problem:
     faults = tuple(_request_faults(error.errors()))
     problem = simple_problem(422, faults[0].message if faults else "the request is not valid")
     return problem.model_copy(update={"faults": faults})
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """Return the methods of all routes that have the path of a request, in order."""
+    scope, found = {**request.scope, "method": ""}, set[str]()
+    for route in request.app.router.routes:
+        if route.matches(scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)
 
 
 def _request_faults(details: Any) -> Iterator[ProblemFault]:

@@ -1,5 +1,6 @@
 """What all requests share: the project, its catalog, the target, and the operations."""
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import RLock
@@ -8,7 +9,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.interfaces.web.api.idempotency import IdempotentAnswers
 from dataset_assets.interfaces.web.catalog_cache import CatalogCache
+from dataset_assets.interfaces.web.dataset_index import DatasetIndex
 from dataset_assets.interfaces.web.operations import Operations
 from dataset_assets.interfaces.web.patches import Patches
 from dataset_assets.interfaces.web.settings import ServerSettings
@@ -24,11 +27,17 @@ class ServerState:
     workspace: Workspace
     operations: Operations = field(default_factory=Operations)
     patches: Patches = field(default_factory=Patches)
+    answers: IdempotentAnswers = field(default_factory=IdempotentAnswers)
     _loading: RLock = field(default_factory=RLock)
 
     @cached_property
     def _catalogs(self) -> CatalogCache:
         return CatalogCache(self.workspace.root)
+
+    @cached_property
+    def index(self) -> DatasetIndex:
+        """The lists of datasets."""
+        return DatasetIndex(lambda: self.target)
 
     @property
     def catalog(self) -> Catalog:
@@ -46,10 +55,16 @@ class ServerState:
         with self._loading:
             return self.workspace.target
 
+    def close(self) -> None:
+        """Begin no further work."""
+        self.operations.close()
+        self.index.close()
+
     @property
     def locked(self) -> bool:
-        """Whether the files of this environment are changed in git alone."""
-        return self.workspace.settings.locked
+        """Whether the files are changed in git alone: by the settings, or because they are read only."""
+        folder = self.workspace.root / "datasets"
+        return self.workspace.settings.locked or not os.access(folder, os.W_OK)
 
 
 def server_state(request: Request) -> ServerState:

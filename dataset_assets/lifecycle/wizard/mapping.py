@@ -7,7 +7,7 @@ from dataset_assets.contract.model import ColumnType
 from dataset_assets.discovery.suggestions.mapping import REQUIRED, has_mapping
 from dataset_assets.discovery.tables import ColumnDescription
 from dataset_assets.lifecycle.wizard.parsing import parse_choice, parse_list, parse_yes
-from dataset_assets.lifecycle.wizard.question import Choice, Question, wrong
+from dataset_assets.lifecycle.wizard.question import FOR_NONE, Choice, Question, wrong
 from dataset_assets.lifecycle.wizard.state import NONE, Ask, State
 from dataset_assets.selection.column_mapping import ColumnMapping
 
@@ -54,7 +54,8 @@ def _concept(concept: str, state: State) -> Question | None:
         key=f"column_mapping.{concept}",
         step=3,
         label=label,
-        help=help_text if required else f"{help_text} `-` for none.",
+        help=help_text,
+        syntax="" if required else FOR_NONE,
         default=default or ("" if required else "-"),
         reason=f"{guess}{reason}",
         required=required,
@@ -119,8 +120,9 @@ def _natural_key(state: State) -> Question:
         key="natural_key_columns",
         step=3,
         label="Natural key",
-        help="The columns of the main table that tell one row from another, separated by commas. With a key, "
-        "a row keeps its id over a refresh even if its values change. `-` for none.",
+        help="The columns of the main table that tell one row from another. With a key, a row keeps its "
+        "id over a refresh even if its values change.",
+        syntax=f"Separate them by commas; {FOR_NONE}",
         default=", ".join(found.columns) if found else "-",
         reason=found.reason if found else next(why_not, ""),
         several=True,
@@ -152,8 +154,8 @@ def _extra_columns(state: State) -> Question | None:
         key="extra_columns",
         step=3,
         label="Extra columns",
-        help="Columns that are published beside the concepts, separated by commas. Leave out what a model "
-        "must not see. `-` for none.",
+        help="Columns that are published beside the concepts. Leave out what a model must not see.",
+        syntax=f"Separate them by commas; {FOR_NONE}",
         default=", ".join(free) or "-",
         reason="no concept publishes them" if free else "",
         several=True,

@@ -4,7 +4,7 @@ import re
 
 from dataset_assets.lifecycle.create import refuse_taken_stem
 from dataset_assets.lifecycle.wizard.parsing import parse_choice, parse_optional, parse_text
-from dataset_assets.lifecycle.wizard.question import Choice, Question
+from dataset_assets.lifecycle.wizard.question import FOR_NONE, Choice, Question
 from dataset_assets.lifecycle.wizard.state import Ask, State
 
 
@@ -20,13 +20,14 @@ def _name(state: State) -> Question:  # noqa: ARG001 - every builder receives th
 
 
 def _stem(state: State) -> Question:
+    name = state.default("name")
     return Question(
         key="stem",
         step=1,
         label="File name",
         help="The name of the file without .yaml. It names the dataset's table and asset as well.",
-        default=stem_of(state.value("name")),
-        reason="from the name",
+        default=stem_of(name) if name else "",
+        reason="from the name" if name else "",
         required=True,
     )
 
@@ -38,8 +39,8 @@ def _parse_stem(state: State, text: str) -> str:
 
 
 def _description(state: State) -> Question:  # noqa: ARG001
-    help_text = "What the rows are, for whoever finds the dataset. `-` for none."
-    return Question(key="description", step=1, label="Description", help=help_text)
+    help_text = "What the rows are, for whoever finds the dataset."
+    return Question(key="description", step=1, label="Description", help=help_text, syntax=FOR_NONE)
 
 
 def _owner(state: State) -> Question:
@@ -68,7 +69,8 @@ def _model(state: State) -> Question:
         key="ml_model",
         step=1,
         label="Model",
-        help="The model that is trained on the dataset; it groups datasets. `-` for none.",
+        help="The model that is trained on the dataset; it groups datasets.",
+        syntax=FOR_NONE,
         choices=tuple(Choice(value=name) for name in models),
     )
 

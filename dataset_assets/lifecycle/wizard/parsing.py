@@ -12,7 +12,7 @@ _YES, _NO = frozenset({"y", "yes"}), frozenset({"n", "no"})
 def parse_text(text: str, what: str) -> str:
     """Return a text that is not empty, on one line."""
     if not text.strip():
-        raise wrong(f"{what} is required", "type it, or press Ctrl-C to cancel")
+        raise wrong(f"{what} is required")
     if not text.isprintable():
         raise wrong(f"{what} {shown(text)} has characters that cannot be printed", "leave them out")
     return text.strip()

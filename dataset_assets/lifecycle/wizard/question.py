@@ -6,6 +6,9 @@ from dataset_assets.model import Model
 STEPS = ("Name and description", "Source tables", "Column mapping", "Filters and split")
 """The titles of the four steps, in order."""
 
+FOR_NONE = "`-` for none."
+"""How nothing is chosen where a question permits it."""
+
 
 class Choice(Model):
     """A possible answer with facts about it, such as rows or distinct values."""
@@ -17,14 +20,16 @@ class Choice(Model):
 class Question(Model):
     """One question of a step, counted from 1.
 
-    An empty answer accepts `default`. `reason` says why it is suggested; `help` is the explanation that `?`
-    shows. If `several` is true, an answer is a list that is separated by commas.
+    An empty answer accepts `default`. `reason` says why it is suggested; `help` explains the question, and
+    `syntax` says how an answer is typed. If `several` is true, an answer is a list that is separated by
+    commas.
     """
 
     key: str
     step: int
     label: str
     help: str
+    syntax: str = ""
     default: str = ""
     reason: str = ""
     required: bool = False

@@ -53,7 +53,7 @@ def _why(state: State, subject: str) -> str:
     return next((each.reason for each in state.suggestions.omitted if each.subject == subject), "")
 
 
-def _question(state: State, key: str, label: str, text: str) -> Question | None:
+def _question(state: State, key: str, label: str, text: str, syntax: str) -> Question | None:
     """Return the question about a setting of `filters`, whose default is the suggestion; None if unmapped."""
     if not state.value("mapped"):
         return None
@@ -63,6 +63,7 @@ def _question(state: State, key: str, label: str, text: str) -> Question | None:
         step=4,
         label=label,
         help=text,
+        syntax=syntax,
         default=answer_of(found.value if found else None),
         reason=found.reason if found else _why(state, f"filters.{key}"),
     )
@@ -73,7 +74,8 @@ def _date_range(state: State) -> Question | None:
         state,
         "date_range",
         label="Date range",
-        text="`rolling 6`: the last 6 months before each run. `2024-07-01 to 2024-12-31`: these days, both "
+        text="The time range of the rows.",
+        syntax="`rolling 6`: the last 6 months before each run. `2024-07-01 to 2024-12-31`: these days, both "
         "included. `none`: all rows.",
     )
 
@@ -105,8 +107,10 @@ def _product_filter(state: State) -> Question | None:
         state,
         "product_filter",
         label="Product filter",
-        text="`cumulative 80`: the best sellers that together bring 80 % of the revenue. `top 80`: the best "
-        "80 % of the products by revenue. `categories A, B`: the products of these. `none`: all products.",
+        text="The products whose rows are selected.",
+        syntax="`cumulative 80`: the best sellers that together bring 80 % of the revenue. `top 80`: the "
+        "best 80 % of the products by revenue. `categories A, B`: the products of these. "
+        "`none`: all products.",
     )
 
 
@@ -143,8 +147,8 @@ def _customer_filter(state: State) -> Question | None:
         state,
         "customer_filter",
         label="Minimum transactions per customer",
-        text="Customers with fewer transactions are left out: one transaction gives too little signal. "
-        "`none`: all customers.",
+        text="Customers with fewer transactions are left out: one transaction gives too little signal.",
+        syntax="`none`: all customers.",
     )
 
 
@@ -171,8 +175,9 @@ def _split(state: State) -> Question | None:
         key="split_config",
         step=4,
         label="Train/eval split",
-        help="`time_based 14`: the last 14 days evaluate. `random 80`: 80 % of the users train. `none`: no "
-        "split. Filters learn from train rows alone.",
+        help="Which rows train and which evaluate. Filters learn from train rows alone.",
+        syntax="`time_based 14`: the last 14 days evaluate. `random 80`: 80 % of the users train. `none`: no "
+        "split.",
         default=answer_of(found.value if found else None),
         reason=found.reason if found else "",
         choices=choices,

@@ -7,7 +7,7 @@ from dataset_assets.discovery.suggestions.names import Name, words
 from dataset_assets.discovery.suggestions.vocabulary import PRODUCT_TABLE, USER_TABLE
 from dataset_assets.discovery.tables import TableSummary
 from dataset_assets.lifecycle.wizard.parsing import parse_choice, parse_list
-from dataset_assets.lifecycle.wizard.question import Choice, Question
+from dataset_assets.lifecycle.wizard.question import FOR_NONE, Choice, Question
 from dataset_assets.lifecycle.wizard.state import Ask, State
 
 
@@ -46,8 +46,9 @@ def _other_tables(state: State) -> Question | None:
         key="other_tables",
         step=2,
         label="Other tables",
-        help="Tables with more about products, customers or other things that the main table refers to, "
-        "separated by commas. Their keys are measured next. `-` for none.",
+        help="Tables with more about products, customers or other things that the main table refers to. "
+        "Their keys are measured next.",
+        syntax=f"Separate them by commas; {FOR_NONE}",
         default=", ".join(related) or "-",
         reason="they seem to have a row for each thing that the main table refers to" if related else "",
         several=True,
@@ -98,7 +99,8 @@ def _lookups(state: State) -> Question | None:
         step=2,
         label="Lookups",
         help="The tables that are joined: each row of the main table gets at most one row of each, "
-        "so no lookup multiplies rows. `-` for none.",
+        "so no lookup multiplies rows.",
+        syntax=FOR_NONE,
         default=", ".join(each.alias for each in found if each.confidence.is_accepted) or "-",
         reason="their keys are unique",
         several=True,

@@ -124,10 +124,10 @@ def sql(
     target: OptionalTarget = None,
 ) -> None:
     """Print the query that selects a dataset's rows, or what running it would cost."""
+    from dataset_assets.discovery.selection_sql import selection_sql
     from dataset_assets.interfaces.answers.datasets import SqlAnswer
     from dataset_assets.interfaces.cli.console import print_json, say
     from dataset_assets.interfaces.cli.cost_estimate import print_cost
-    from dataset_assets.interfaces.cli.sql import selection_sql
     from dataset_assets.interfaces.workspace import Workspace
     from dataset_assets.publishing.as_of_choice import choose_as_of
 
@@ -140,7 +140,9 @@ def sql(
         say(at)
         print_cost(workspace, entry, at, as_json=as_json)
         return
-    text = selection_sql(workspace, entry, at, dialect, split and split.value, with_metadata=rows)
+    text = selection_sql(
+        workspace.catalog, workspace.target, entry, at, dialect, split and split.value, with_metadata=rows
+    )
     say(at)
     if as_json:
         name_of_dialect = dialect or workspace.target.engine.dialect.name

@@ -1,34 +1,60 @@
 """The page that lists the datasets, with search and filter (Domain, Dataset List View)."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from dataset_assets.contract.model import Status
+from dataset_assets.interfaces.web.dataset_index import ListQuery
 from dataset_assets.interfaces.web.identity import Reader
 from dataset_assets.interfaces.web.pages.rendering import page
 from dataset_assets.interfaces.web.state import State
-from dataset_assets.lifecycle.listing import list_datasets
+from dataset_assets.model import Model
 
 router = APIRouter()
+
+LENGTH = 50
+"""The number of datasets on one page."""
+
+
+class ListForm(Model, extra="ignore"):
+    """The fields of the page's form, and the stem after which the page begins."""
+
+    q: str = ""
+    status: str = ""
+    model: str = ""
+    after: str = ""
+
+    @property
+    def query(self) -> ListQuery:
+        """Which datasets the page has; a status that there is not is as none."""
+        status = Status(self.status) if self.status in set(Status) else None
+        return ListQuery(self.q, status, self.model or None)
+
+    def more(self, after: str) -> str:
+        """Return the address of the page that begins after a stem."""
+        return f"/?{urlencode({**self.model_dump(exclude_defaults=True), 'after': after})}"
 
 
 @router.get("/")
 def list_page(
-    request: Request, state: State, _who: Reader, q: str = "", status: str = "", model: str = ""
+    request: Request, state: State, _who: Reader, form: Annotated[ListForm, Query()]
 ) -> HTMLResponse:
     """Show the datasets that the search and the filters leave."""
-    chosen = Status(status) if status in set(Status) else None
-    found = list_datasets(state.catalog, lambda: state.target, status=chosen, ml_model=model or None)
-    words = q.lower().split()
-    shown = [
-        each
-        for each in found.datasets
-        if all(word in f"{each.dataset} {each.name}".lower() for word in words)
-    ]
-    models = sorted(
-        {e.dataset.ml_model for e in state.catalog.entries.values() if e.dataset and e.dataset.ml_model}
-    )
+    catalog = state.catalog
+    found = state.index.matching(catalog, form.query)
+    rest = [each for each in found if each.dataset > form.after]
+    shown, remarks = state.index.described(rest[:LENGTH])
     return page(
-        request, "list.html", datasets=shown, remarks=found.remarks, q=q, status=status, model=model,
-        statuses=list(Status), models=models,
-    )  # fmt: skip
+        request,
+        "list.html",
+        datasets=shown,
+        total=len(found),
+        remarks=remarks,
+        more=form.more(shown[-1].dataset) if rest[LENGTH:] else "",
+        form=form,
+        statuses=list(Status),
+        models=state.index.models(catalog),
+    )

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from dataset_assets.interfaces.web.identity import Role
 from dataset_assets.interfaces.web.static_files import static_address
@@ -45,12 +46,24 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "count": count,
+        "ticks": ticks,
         "day": day,
-        "static": static_address,
         "minute": minute,
         "size": size_text,
+        "static": static_address,
     }
     return environment
+
+
+def ticks(text: str) -> Markup:
+    """Return a sentence with its `names` in the typeface of code. Everything else is escaped."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    marked = (
+        Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts)
+    )
+    return Markup("").join(marked)
 
 
 def count(number: int | None) -> str:

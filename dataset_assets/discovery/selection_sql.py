@@ -2,11 +2,11 @@
 
 from sqlglot import exp
 
-from dataset_assets.catalog.catalog import Entry
+from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.compiler.logical_relations import logical_relations
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.errors import Fault, UnsupportedError
-from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.ports.target import Target
 from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.run_preview import open_preview, preview_request, preview_run
@@ -18,7 +18,8 @@ from dataset_assets.text.wording import nearest_first, shown
 
 
 def selection_sql(
-    workspace: Workspace,
+    catalog: Catalog,
+    target: Target,
     entry: Entry,
     at: AsOfChoice,
     dialect: str | None = None,
@@ -32,18 +33,18 @@ def selection_sql(
     logical names of the tables and their declared schemas. Raises UnsupportedError for an unknown dialect or
     split, and ResolveError if a table cannot be resolved.
     """
-    dataset = workspace.catalog.checked(entry)
-    own = workspace.target.engine.dialect
+    dataset = catalog.checked(entry)
+    own = target.engine.dialect
     chosen = _dialect(dialect) if dialect else own
     chosen_split = split_value(dataset.split_config, split) if split else None
-    scope, request = workspace.catalog.scope(entry), preview_request(entry, at)
+    scope, request = catalog.scope(entry), preview_request(entry, at)
     if chosen.name != own.name:
         prepared = preview_run(
             request,
             SelectionInput(scope, logical_relations(scope, at.period), request.looks_back_from, at.period),
         )
         return _render(prepared, chosen, chosen_split, with_metadata)
-    with open_preview(workspace.catalog, workspace.target, entry, at, as_refresh=with_metadata) as preview:
+    with open_preview(catalog, target, entry, at, as_refresh=with_metadata) as preview:
         prepared = preview.prepare(preview.sources.with_transferred(as_logical))
         return _render(prepared, own, chosen_split, with_metadata)
 

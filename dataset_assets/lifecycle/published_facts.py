@@ -1,0 +1,76 @@
+"""Read what is published of a dataset in one session: records, past publications, uses and pins."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dataset_assets.catalog.catalog import Entry
+from dataset_assets.errors import system_errors_as_faults
+from dataset_assets.lifecycle.history import unknown_period
+from dataset_assets.ports.engine import JobContext, Session
+from dataset_assets.ports.target import Target
+from dataset_assets.ports.uses import Pin, Use
+from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.dataset_ids import rename_notice
+
+
+@dataclass(frozen=True)
+class PublishedFacts:
+    """What is published of a dataset.
+
+    `current` has the record of each published Period in order of time; `chosen` is the record of one of them,
+    None if nothing is published. `past` are the publications of the chosen Period, the newest first, also
+    those whose rows are gone. `uses` are the newest first. `renamed` is a sentence if the dataset is published
+    under another name only.
+    """
+
+    current: Mapping[str | None, Record]
+    chosen: Record | None = None
+    past: tuple[Record, ...] = ()
+    uses: tuple[Use, ...] = ()
+    pins: tuple[Pin, ...] = ()
+    renamed: str = ""
+    location: str = ""
+
+    @property
+    def newest(self) -> Record | None:
+        """The record that was published last, of whatever Period."""
+        return max(self.current.values(), key=lambda each: each["published_at"], default=None)
+
+
+@system_errors_as_faults()
+def published_facts(target: Target, entry: Entry, period: str | None = None, last: int = 20) -> PublishedFacts:
+    """Return what is published of a dataset, and the newest `last` publications of one Period.
+
+    The Period is the last one by default. Raises ResolveError for a Period that is not published.
+    """
+    warehouse, stem = target.warehouse, entry.stem
+    with target.engine.connect(JobContext(stem)) as session:
+        records = warehouse.records(stem, session)
+        current = {each: record for each, record in records.items() if record}  # a lost record is empty
+        if period is not None and period not in current:
+            raise unknown_period(period, list(current))
+        chosen = _chosen(current, period)
+        return PublishedFacts(
+            current=current,
+            chosen=chosen,
+            past=tuple(_past(target, stem, chosen, last, session)),
+            uses=tuple(sorted(warehouse.uses(stem, session), key=lambda use: use.used_at, reverse=True)),
+            pins=tuple(warehouse.pins(stem, session)),
+            renamed="" if current else rename_notice(entry, warehouse, session),
+            location=warehouse.location(stem) if current else "",
+        )
+
+
+def _chosen(current: Mapping[str | None, Record], period: str | None) -> Record | None:
+    if period is not None:
+        return current[period]
+    return next(reversed(current.values()), None)
+
+
+def _past(
+    target: Target, stem: str, chosen: Record | None, last: int, session: Session
+) -> Sequence[Record]:
+    if chosen is None:
+        return ()
+    records = target.warehouse.recent(stem, [chosen["period"]], session, last)
+    return sorted(records, key=lambda each: each["published_at"], reverse=True)

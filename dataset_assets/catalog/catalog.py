@@ -139,7 +139,7 @@ def load_catalog(root: Path, parse: Parse | None = None) -> Catalog:
     """
     parse = parse or partial(parse_inside, root)
     faults: list[Fault] = []
-    users = _users(root / "users.yaml", faults)
+    users = read_users(root / "users.yaml", faults)
     calendars = _calendars(root / "periods.yaml", faults)
     with garbage_collection_paused():
         paths = _files(root / "datasets", faults)
@@ -164,7 +164,7 @@ def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> C
     faults of the Dataset.
     """
     root, faults = path.parent, list[Fault]()
-    users = _users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
+    users = read_users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
     calendars = _calendars(root / "periods.yaml", faults)
     entry = entries_of({stem: parse_file(path, read)}, calendars, users)[stem]
     entries = {stem: replace(entry, faults=(*entry.faults, *faults))}
@@ -198,7 +198,8 @@ def entries_of(
     }
 
 
-def _users(path: Path, faults: list[Fault]) -> Users | None:
+def read_users(path: Path, faults: list[Fault]) -> Users | None:
+    """Return the users of a `users.yaml`; None, with the reason among the faults, if it cannot be read."""
     if not path.exists():
         message, hint = (
             "there is no users.yaml, so owners cannot be checked",

@@ -12,10 +12,19 @@ from dataset_assets.interfaces.web.access.audit_middleware import AuditMiddlewar
 from dataset_assets.interfaces.web.access.middleware import AccessMiddleware
 from dataset_assets.interfaces.web.access.origin import Origins
 from dataset_assets.interfaces.web.access.people import People
-from dataset_assets.interfaces.web.api import analysis, datasets, life, publications, running, tables, uses
+from dataset_assets.interfaces.web.api import (
+    analysis,
+    datasets,
+    life,
+    materialize,
+    publications,
+    running,
+    tables,
+    uses,
+)
 from dataset_assets.interfaces.web.api.documentation import openapi
 from dataset_assets.interfaces.web.api.negotiation import negotiated
-from dataset_assets.interfaces.web.pages import dataset_list, session
+from dataset_assets.interfaces.web.pages import dataset_list, dataset_routes, session
 from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
 from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
 from dataset_assets.interfaces.web.security_headers import SecurityHeaders
@@ -31,10 +40,16 @@ API: Sequence[APIRouter] = (
     analysis.router,
     publications.router,
     uses.router,
+    materialize.router,
     running.router,
 )
 """The routers of the API, in the order of its documentation."""
-PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router, session.router)
+PAGES: Sequence[APIRouter] = (
+    dataset_list.router,
+    wizard_routes.router,
+    dataset_routes.router,
+    session.router,
+)
 """The routers of the pages."""
 
 

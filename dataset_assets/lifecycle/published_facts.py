@@ -38,7 +38,9 @@ class PublishedFacts:
 
 
 @system_errors_as_faults()
-def published_facts(target: Target, entry: Entry, period: str | None = None, last: int = 20) -> PublishedFacts:
+def published_facts(
+    target: Target, entry: Entry, period: str | None = None, last: int = 20
+) -> PublishedFacts:
     """Return what is published of a dataset, and the newest `last` publications of one Period.
 
     The Period is the last one by default. Raises ResolveError for a Period that is not published.
@@ -67,9 +69,7 @@ def _chosen(current: Mapping[str | None, Record], period: str | None) -> Record 
     return next(reversed(current.values()), None)
 
 
-def _past(
-    target: Target, stem: str, chosen: Record | None, last: int, session: Session
-) -> Sequence[Record]:
+def _past(target: Target, stem: str, chosen: Record | None, last: int, session: Session) -> Sequence[Record]:
     if chosen is None:
         return ()
     records = target.warehouse.recent(stem, [chosen["period"]], session, last)

@@ -69,6 +69,7 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.server, app.state.wizard = state, WizardMemory()

@@ -22,7 +22,8 @@ from dataset_assets.interfaces.web.identity import Editor, Reader
 from dataset_assets.interfaces.web.state import ServerState, State
 from dataset_assets.lifecycle.changes import file_text
 from dataset_assets.lifecycle.create import CreatedDataset
-from dataset_assets.lifecycle.delete import DeletedDataset, delete_dataset, recorded_uses
+from dataset_assets.lifecycle.delete import DeletedDataset, recorded_uses
+from dataset_assets.lifecycle.delete import delete_dataset as delete_files
 from dataset_assets.lifecycle.edit import EditedDataset, edit_values
 from dataset_assets.lifecycle.listing import ListedDataset
 from dataset_assets.lifecycle.new_definition import NewDefinition, create_from_definition
@@ -103,7 +104,7 @@ def _page(state: ServerState, query: ListQuery, page: Page) -> DatasetPage:
     response_model=Success[CreatedDataset],
     responses={**problems(409, 413, 415), **tagged(201, "The file is written.", **LOCATION)},
 )
-def create(
+def create_dataset(
     model_id: ModelId,
     body: NewDataset,
     state: State,
@@ -206,12 +207,12 @@ def patch_dataset(
 
 
 @router.delete("/datasets/{dataset_id}/", responses=problems(404, 409, 412, 428))
-def delete(
+def delete_dataset(
     dataset_id: DatasetId, based_on: BasedOn, state: State, _who: Editor, dry_run: DryRun = False
 ) -> Success[DeletedDataset]:
     """Delete the file and the lock of a dataset that nothing uses. What is published stays."""
     target = state.target
-    done = delete_dataset(
+    done = delete_files(
         state.fresh_catalog,
         dataset_id,
         recorded_uses(target),

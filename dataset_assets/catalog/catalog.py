@@ -12,6 +12,7 @@ from pydantic import BaseModel, RootModel, ValidationError
 from dataset_assets.catalog.folder import refuse_link_out, yaml_files
 from dataset_assets.catalog.garbage_collection import garbage_collection_paused
 from dataset_assets.catalog.leftover_locks import leftover_locks
+from dataset_assets.catalog.nesting import Nesting
 from dataset_assets.catalog.parsed_files import ParsedFile, check_files, parse_file
 from dataset_assets.catalog.projects import ROOT as PROJECT
 from dataset_assets.catalog.projects import Project, ProjectDataset, project_faults, read_project_lock
@@ -104,6 +105,12 @@ class Catalog:
         if entry.faults or entry.dataset is None:
             raise ContractError(*entry.faults)
         return entry.dataset
+
+    @cached_property
+    def build_order(self) -> Mapping[str, int]:
+        """The place of each Dataset in an order in which nested ones come first; broken ones are left out."""
+        known = {stem: entry.dataset for stem, entry in self.entries.items() if entry.dataset}
+        return {stem: place for place, stem in enumerate(Nesting(known).order())}
 
     @cached_property
     def _by_id(self) -> Mapping[str, Entry]:

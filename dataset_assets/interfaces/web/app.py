@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from dataset_assets.interfaces.web import failures
 from dataset_assets.interfaces.web.access.audit_log import AuditLog
@@ -12,8 +12,19 @@ from dataset_assets.interfaces.web.access.audit_middleware import AuditMiddlewar
 from dataset_assets.interfaces.web.access.middleware import AccessMiddleware
 from dataset_assets.interfaces.web.access.origin import Origins
 from dataset_assets.interfaces.web.access.people import People
-from dataset_assets.interfaces.web.api import datasets
-from dataset_assets.interfaces.web.pages import dataset_list, session
+from dataset_assets.interfaces.web.api import (
+    analysis,
+    datasets,
+    life,
+    materialize,
+    publications,
+    running,
+    tables,
+    uses,
+)
+from dataset_assets.interfaces.web.api.documentation import openapi
+from dataset_assets.interfaces.web.api.negotiation import negotiated
+from dataset_assets.interfaces.web.pages import dataset_list, dataset_routes, session
 from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
 from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
 from dataset_assets.interfaces.web.security_headers import SecurityHeaders
@@ -22,9 +33,23 @@ from dataset_assets.interfaces.web.state import ServerState
 from dataset_assets.interfaces.web.static_files import DigestedFiles
 from dataset_assets.interfaces.workspace import Workspace
 
-API: Sequence[APIRouter] = (datasets.router,)
+API: Sequence[APIRouter] = (
+    datasets.router,
+    life.router,
+    tables.router,
+    analysis.router,
+    publications.router,
+    uses.router,
+    materialize.router,
+    running.router,
+)
 """The routers of the API, in the order of its documentation."""
-PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router, session.router)
+PAGES: Sequence[APIRouter] = (
+    dataset_list.router,
+    wizard_routes.router,
+    dataset_routes.router,
+    session.router,
+)
 """The routers of the pages."""
 
 
@@ -44,12 +69,14 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.server, app.state.wizard = state, WizardMemory()
+    app.openapi = lambda: openapi(app)
     failures.install(app)
     for router in API:
-        app.include_router(router, prefix="/api")
+        app.include_router(router, prefix="/api", dependencies=[Depends(negotiated)])
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
     app.mount("/static", DigestedFiles(), name="static")

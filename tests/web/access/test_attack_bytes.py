@@ -152,7 +152,7 @@ def test_more_connections_than_are_served(shop: Shop, monkeypatch: pytest.Monkey
 
 
 def test_etag_tricks(local: Running) -> None:
-    for tag in ("*", '"*"', '"x", "y"', 'W/"x"', '""', "x" * 5000):
+    for tag in ('"*"', '"x", "y"', 'W/"x"', '""', "x" * 5000):
         for method in ("PUT", "DELETE"):
             answer = local.send(method, "/api/datasets/people/", {"If-Match": tag}, json={})
             assert answer.status_code in {400, 404, 405, 409, 412, 422}

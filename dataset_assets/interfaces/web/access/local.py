@@ -13,6 +13,7 @@ from dataset_assets.interfaces.web.access.refusal import RefusedError
 from dataset_assets.interfaces.web.identity import LOCAL
 from dataset_assets.model import Model
 
+
 def is_loopback(host: str) -> bool:
     """Whether only programs of this machine can reach a host."""
     if host == "localhost":

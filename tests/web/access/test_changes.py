@@ -30,9 +30,8 @@ def test_changes_and_refused_changes_are_written_down(own: Shop, token_file: Pat
         editor = {"Authorization": f"Bearer {TOKENS['ed']}"}
         answer = server.send("GET", "/api/datasets/people/", editor)
         tag = {"If-Match": answer.headers["etag"]}
-        changed = server.send(
-            "PUT", "/api/datasets/people/?secret=1", editor | tag, json={"description": MARKER}
-        )
+        body = {"text": PEOPLE.replace("description: 'About", f"description: '{MARKER}")}
+        changed = server.send("PUT", "/api/datasets/people/?secret=1", editor | tag, json=body)
         assert changed.status_code == 200, changed.text
         reader = {"Authorization": f"Bearer {TOKENS['rita']}"}
         assert server.send("DELETE", "/api/datasets/people/", reader | tag).status_code == 403
@@ -107,12 +106,12 @@ def test_a_locked_project_offers_the_patch(tmp_path: Path) -> None:
     before = locked.state()
     with serving(locked.workspace) as server:
         tag = {"If-Match": server.get("/api/datasets/people/").headers["etag"]}
-        body = {"text": PEOPLE.replace("status: active", "status: disabled")}
+        body = {"text": PEOPLE.replace("eval_days: 14", "eval_days: 7")}
         answer = server.send("PUT", "/api/datasets/people/", tag, json=body)
-        assert answer.status_code == 403
+        assert answer.status_code == 403, answer.text
         patch = answer.json()["patch"]
     assert locked.state() == before
-    assert "+  status: disabled" in patch
+    assert "+  split_config: {strategy: time_based, eval_days: 7}" in patch
 
 
 def test_a_page_shows_the_patch_and_lets_it_be_downloaded(own: Shop) -> None:

@@ -24,6 +24,7 @@ from dataset_assets.interfaces.web.api import (
 )
 from dataset_assets.interfaces.web.api.documentation import openapi
 from dataset_assets.interfaces.web.api.negotiation import negotiated
+from dataset_assets.interfaces.web.changing_requests import ChangingRequests
 from dataset_assets.interfaces.web.pages import dataset_list, dataset_routes, session
 from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
 from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
@@ -88,6 +89,7 @@ def _protect(app: FastAPI, state: ServerState) -> None:
     """Add what every request passes, the last first: headers, the audit log, and who may come in."""
     settings = state.settings
     app.state.origins = Origins(settings.allowed_hosts, settings.public_url)
+    app.add_middleware(ChangingRequests, state=state)
     app.state.mode = settings.auth.create(People(state.workspace.settings.definitions / "users.yaml"))
     app.add_middleware(AccessMiddleware, mode=app.state.mode, origins=app.state.origins)
     if settings.audit_log:

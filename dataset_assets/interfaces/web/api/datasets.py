@@ -67,19 +67,19 @@ class Edits(Model):
     unset: list[str] = Field([], description="Paths to remove.", examples=[["refresh"]])
 
 
-@router.get("/models/{model_id}/datasets/", responses=problems())
+@router.get("/models/{model_id}/datasets/", response_model=Success[DatasetPage], responses=problems())
 def list_datasets_of_model(
     model_id: ModelId,
     state: State,
     _who: Reader,
     page: RequestedPage,
     status: Annotated[Status | None, Query(description="Only datasets with this status.")] = None,
-) -> Success[DatasetPage]:
+) -> Response:
     """List the datasets of a model; archived ones only if their status is asked for."""
-    return Success(data=_page(state, ListQuery(status=status, ml_model=model_id), page))
+    return _page(state, ListQuery(status=status, ml_model=model_id), page)
 
 
-@router.get("/datasets/", responses=problems())
+@router.get("/datasets/", response_model=Success[DatasetPage], responses=problems())
 def list_datasets(
     state: State,
     _who: Reader,
@@ -87,15 +87,22 @@ def list_datasets(
     q: Annotated[str, Query(description="Words that names, owner, model or tables contain.")] = "",
     status: Annotated[Status | None, Query(description="Only datasets with this status.")] = None,
     archived: Annotated[bool, Query(description="Archived datasets as well.")] = False,
-) -> Success[DatasetPage]:
+) -> Response:
     """List the datasets of all models."""
-    return Success(data=_page(state, ListQuery(q, status, None, archived), page))
+    return _page(state, ListQuery(q, status, None, archived), page)
 
 
-def _page(state: ServerState, query: ListQuery, page: Page) -> DatasetPage:
-    part = page.of(state.index.matching(state.catalog, query), lambda each: (each.dataset,))
-    shown, remarks = state.index.described(part.items)
-    return DatasetPage(datasets=tuple(shown), remarks=remarks, next=part.next)
+def _page(state: ServerState, query: ListQuery, page: Page) -> Response:
+    catalog = state.catalog
+
+    def render() -> bytes:
+        part = page.of(state.index.matching(catalog, query), lambda each: (each.dataset,))
+        shown, remarks = state.index.described(part.items)
+        found = DatasetPage(datasets=tuple(shown), remarks=remarks, next=part.next)
+        return Success(data=found).model_dump_json().encode()
+
+    key = (query, page.limit, page.after and tuple(page.after))
+    return Response(state.recent.get(key, catalog, render), media_type="application/json")
 
 
 @router.post(

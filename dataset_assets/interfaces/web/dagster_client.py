@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from typing import Any
 
 import httpx
@@ -186,7 +186,7 @@ class DagsterClient:
 
     def _ask(self, query: str, field: str, **variables: Any) -> Any:
         try:
-            answer = self._http.post(f"{self._asked}/graphql", json={"query": query, "variables": variables})
+            answer = _http().post(f"{self._asked}/graphql", json={"query": query, "variables": variables})
             answer.raise_for_status()
             body = answer.json()
             return body["data"][field]
@@ -203,10 +203,18 @@ class DagsterClient:
     def _asked(self) -> str:
         return (self.internal or self.address).rstrip("/")
 
-    @cached_property
-    def _http(self) -> httpx.Client:
-        # Proxies of the environment are for the outside; Dagster is beside this server.
-        return httpx.Client(timeout=httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT), trust_env=False)
+
+@cache
+def _http() -> httpx.Client:
+    """Return the client of all servers of this process. It keeps no connection open between requests.
+
+    Proxies of the environment are for the outside; Dagster is beside this server.
+    """
+    return httpx.Client(
+        timeout=httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT),
+        limits=httpx.Limits(max_keepalive_connections=0),
+        trust_env=False,
+    )
 
 
 def _has(asset: Asset, keys: Sequence[str]) -> bool:

@@ -12,6 +12,7 @@ from dataset_assets.interfaces.web import problems
 from dataset_assets.interfaces.web.access import AccessMiddleware
 from dataset_assets.interfaces.web.api import datasets
 from dataset_assets.interfaces.web.pages import dataset_list
+from dataset_assets.interfaces.web.pages.changing import edit, life
 from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
 from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
 from dataset_assets.interfaces.web.security_headers import SecurityHeaders
@@ -21,7 +22,7 @@ from dataset_assets.interfaces.workspace import Workspace
 
 API: Sequence[APIRouter] = (datasets.router,)
 """The routers of the API, in the order of its documentation."""
-PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router)
+PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router, edit.router, life.router)
 """The routers of the pages."""
 STATIC = Path(__file__).with_name("static")
 

@@ -28,12 +28,16 @@ def published_name(workspace: Workspace, name: str) -> str:
     return entry.stem if entry else name
 
 
-def record_and_report(workspace: Workspace, choice: PublicationChoice, training_run: str) -> RecordedUses:
+def record_and_report(
+    workspace: Workspace, choice: PublicationChoice, training_run: str, used_by: str | None = None
+) -> RecordedUses:
     """Record that a training run used publications, and report those uses that are new to Dagster.
+
+    `used_by` is by default the user of this process.
 
     Raises as `record_use` does, and ContractError if the Dagster instance cannot be opened.
     """
-    run = TrainingRun(training_run, datetime.now(UTC), current_user())
+    run = TrainingRun(training_run, datetime.now(UTC), used_by or current_user())
     with system_errors_as_faults():  # a user who may read may not write
         recorded = record_use(workspace.target, choice, run)
     has_home = bool(os.environ.get("DAGSTER_HOME"))

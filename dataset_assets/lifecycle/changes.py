@@ -76,11 +76,12 @@ def proposed(
     return before, after, proposal
 
 
-def refuse_locked(*, locked: bool) -> None:
-    """Raise ReadOnlyError if the files of this environment are changed in git alone (BR-115)."""
+def refuse_locked(*, locked: bool, patch: str = "") -> None:
+    """Raise ReadOnlyError with the patch if the files here are changed in git alone (BR-115)."""
     if locked:
         message = "the files are not changed here, because DATASET_ASSETS_LOCKED is set"
-        raise ReadOnlyError(Fault(message, hint="change them in git; --dry-run prints what to change"))
+        hint = "change them in git; --dry-run prints what to change"
+        raise ReadOnlyError(Fault(message, hint=hint), patch=patch)
 
 
 def write_text(path: Path, before: str, after: str) -> None:
@@ -97,11 +98,17 @@ def write_text(path: Path, before: str, after: str) -> None:
         replace_text(path, after)
 
 
-def text_diff(path: Path, before: str, after: str) -> str:
-    """Return the difference of two texts of a file in the form that `git apply` and `patch` read."""
+def text_diff(path: Path, before: str | None, after: str | None) -> str:
+    """Return the difference of two texts of a file in the form that `git apply` and `patch` read.
+
+    None stands for no file: it is created or deleted.
+    """
     name = near(path)
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
+        (before or "").splitlines(keepends=True),
+        (after or "").splitlines(keepends=True),
+        "/dev/null" if before is None else f"a/{name}",
+        "/dev/null" if after is None else f"b/{name}",
     )
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines

@@ -9,7 +9,7 @@ from dataset_assets.catalog.locks import lock_entry
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.contract.model import Status
 from dataset_assets.errors import near
-from dataset_assets.lifecycle.changes import KEY_ORDER, file_text, refuse_locked
+from dataset_assets.lifecycle.changes import KEY_ORDER, file_text, refuse_stale
 from dataset_assets.lifecycle.create import checked_creation, create_dataset
 from dataset_assets.model import Model
 from dataset_assets.yaml.edits import SetValue, edited
@@ -36,17 +36,19 @@ def clone_dataset(
     new_name: str | None = None,
     *,
     now: datetime,
+    based_on: str | None = None,
     dry_run: bool = False,
     locked: bool = False,
 ) -> ClonedDataset:
     """Write a copy of a dataset's file as `datasets/<stem>.yaml`, comments included, and lock it.
 
     The name says that it is a copy unless `new_name` is given. Raises ContractError as `create_dataset` does,
-    and for a dataset with faults.
+    and for a dataset with faults, and StaleFileError if its file is not the one that the caller saw.
     """
     entry = catalog.entry(name)
     dataset = catalog.checked(entry)
     text = file_text(entry)
+    refuse_stale(entry.path, text, based_on)
     id_, title = str(uuid6.uuid7()), new_name or f"{dataset.name} (copy)"
     instant = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     system = {"id": id_, "version": "1", "created_at": instant, "updated_at": instant}
@@ -58,8 +60,7 @@ def clone_dataset(
     copy = edited(text, str(entry.path), edits, KEY_ORDER)
     checked_creation(catalog, stem, copy)
     if not dry_run:
-        refuse_locked(locked=locked)
-        create_dataset(catalog, stem, copy)
+        create_dataset(catalog, stem, copy, locked=locked)
         lock_entry(load_catalog(catalog.root).entries[stem], now)
     return ClonedDataset(
         dataset=stem,

@@ -12,7 +12,7 @@ from dataset_assets.catalog.versions import structure
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope, sensitive_names
 from dataset_assets.contract.structural_diff import Kind, difference
-from dataset_assets.errors import Fault, ResolveError, system_errors_as_faults
+from dataset_assets.errors import Fault, NotStoredError, ResolveError, system_errors_as_faults
 from dataset_assets.lifecycle.diff import ChangeInWords, changes_in_words
 from dataset_assets.lifecycle.history import unknown_period
 from dataset_assets.model import Instant, Model
@@ -118,7 +118,7 @@ def find_publication(target: Target, dataset: str, reference: str, session: Sess
     if period not in published:
         if not published:
             hint = f"run `dataset-assets materialize {dataset}`"
-            raise ResolveError(Fault(f"{dataset} is not published", hint=hint))
+            raise NotStoredError(Fault(f"{dataset} is not published", hint=hint))
         raise unknown_period(period or "all Periods", published)
     last = _SEARCHED if digest else 1
     records = target.warehouse.recent(dataset, [period], session, last)
@@ -127,7 +127,7 @@ def find_publication(target: Target, dataset: str, reference: str, session: Sess
             return record
     hint = f"there are: {listed((each['digest'][:_SHORT] for each in records), _SHORT)}"
     of = f" of {period}" if period else ""
-    raise ResolveError(Fault(f"no publication{of} has the digest {digest}", hint=hint))
+    raise NotStoredError(Fault(f"no publication{of} has the digest {digest}", hint=hint))
 
 
 def masked_statistics(statistics: ColumnStatistics) -> ColumnStatistics:

@@ -6,6 +6,7 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.proposal import propose
 from dataset_assets.catalog.setting_rules import STEM
 from dataset_assets.errors import ContractError, Fault, InUseError, near, raise_all
+from dataset_assets.lifecycle.changes import refuse_locked, text_diff
 from dataset_assets.model import Model
 from dataset_assets.text.atomic_files import replace_text, write_lock
 from dataset_assets.text.wording import shown
@@ -20,14 +21,18 @@ class CreatedDataset(Model):
     written: bool
 
 
-def create_dataset(catalog: Catalog, stem: str, text: str, *, dry_run: bool = False) -> CreatedDataset:
+def create_dataset(
+    catalog: Catalog, stem: str, text: str, *, dry_run: bool = False, locked: bool = False
+) -> CreatedDataset:
     """Write `datasets/<stem>.yaml` with this text, which is checked against every rule first.
 
     Raises ContractError with all faults, and writes nothing, if the text breaks a rule, if the stem cannot
-    name a table, or if a dataset of that stem exists or left its lock behind.
+    name a table, or if a dataset of that stem exists or left its lock behind; ReadOnlyError with the patch if
+    the files are changed in git alone.
     """
     entry = checked_creation(catalog, stem, text)
     if not dry_run:
+        refuse_locked(locked=locked, patch=text_diff(entry.path, None, text))
         with write_lock(entry.path):
             refuse_taken_stem(catalog, stem)
             replace_text(entry.path, text)

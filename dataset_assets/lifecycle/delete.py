@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.references import dataset_id, nesting_references, project_references
 from dataset_assets.errors import Fault, InUseError, near, raise_all
-from dataset_assets.lifecycle.changes import file_text, refuse_locked, refuse_stale
+from dataset_assets.lifecycle.changes import file_text, refuse_locked, refuse_stale, text_diff
 from dataset_assets.lifecycle.published import PublishedTable, published_tables
 from dataset_assets.lifecycle.uses import list_uses
 from dataset_assets.model import Model
 from dataset_assets.ports.target import Target
-from dataset_assets.text.atomic_files import write_lock
+from dataset_assets.text.atomic_files import exact_text, write_lock
 from dataset_assets.text.wording import shown
 
 UsesOf = Callable[[Entry], Sequence[str]]
@@ -54,7 +54,8 @@ def delete_dataset(
     tables = published_tables(target, dataset_id(entry))
     files = [path for path in (entry.path, entry.lock_path) if path.exists()]
     if not dry_run:
-        refuse_locked(locked=locked)
+        patch = "".join(text_diff(path, exact_text(path), None) for path in files) if locked else ""
+        refuse_locked(locked=locked, patch=patch)
         with write_lock(entry.lock_path), write_lock(entry.path):
             if based_on is not None:
                 refuse_stale(entry.path, file_text(entry), based_on)

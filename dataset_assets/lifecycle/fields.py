@@ -5,12 +5,13 @@ A name is a path as messages show it. An item of a list is named by its number o
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.errors import ContractError, Fault
 from dataset_assets.lifecycle.changes import SYSTEM_FIELDS, value_at
+from dataset_assets.lifecycle.definition_edits import file_value
 from dataset_assets.text.wording import did_you_mean, shown
 from dataset_assets.yaml.edits import Edit, Path, RemoveValue, SetValue
 from dataset_assets.yaml.reader import read
@@ -43,6 +44,25 @@ def parse_edits(data: Any, assignments: Sequence[str], removals: Sequence[str]) 
             edits.append(RemoveValue(_path(data, name.strip())))
         except ContractError as error:
             faults += error.faults
+    if faults:
+        raise ContractError(*faults)
+    return edits
+
+
+def value_edits(data: Any, values: Mapping[str, Any], removals: Sequence[str]) -> list[Edit]:
+    """Return the edits that set fields to values as JSON has them, and those of keys to remove.
+
+    Raises ContractError as `parse_edits` does.
+    """
+    edits: list[Edit] = []
+    faults: list[Fault] = []
+    for name in (*values, *removals):
+        try:
+            path = _path(data, name.strip())
+        except ContractError as error:
+            faults += error.faults
+            continue
+        edits.append(SetValue(path, file_value(values[name])) if name in values else RemoveValue(path))
     if faults:
         raise ContractError(*faults)
     return edits

@@ -11,7 +11,7 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.references import Reference, dataset_id, project_references
 from dataset_assets.catalog.versions import read_lock
 from dataset_assets.errors import ContractError, Fault, near, raise_all
-from dataset_assets.lifecycle.changes import refuse_locked, write_text
+from dataset_assets.lifecycle.changes import file_text, refuse_locked, refuse_stale, text_diff, write_text
 from dataset_assets.lifecycle.create import dataset_path, refuse_taken_stem
 from dataset_assets.lifecycle.published import PublishedTable, published_tables
 from dataset_assets.model import Model
@@ -42,13 +42,15 @@ def rename_dataset(
     stem: str,
     *,
     target: Target | None = None,
+    based_on: str | None = None,
     dry_run: bool = False,
     locked: bool = False,
 ) -> RenamedDataset:
     """Rename the file and the lock of a dataset, and edit the Projects that name it by its stem.
 
     What was published keeps its table; the next publication goes to a table of the new name. Raises
-    ContractError for a stem that cannot name a table or is taken, and for a Project that cannot be edited.
+    ContractError for a stem that cannot name a table or is taken, and for a Project that cannot be edited,
+    and StaleFileError if the file is not the one that the caller saw.
     """
     path = dataset_path(catalog.root, stem)
     entry = _interrupted(catalog, name, stem) or catalog.entry(name)
@@ -57,10 +59,12 @@ def rename_dataset(
         _refuse_taken(catalog, entry, stem)
     elif before == stem:
         raise ContractError(Fault(f"the dataset is called {shown(stem)} already", hint="give another name"))
+    if based_on is not None:
+        refuse_stale(entry.path, file_text(entry), based_on)
     projects = _edited_projects(catalog, entry, before, stem)
     tables = published_tables(target, dataset_id(entry))
     if not dry_run:
-        refuse_locked(locked=locked)
+        refuse_locked(locked=locked, patch=_patch(entry, path, projects) if locked else "")
         _move(entry, path)
         for file, (old, new) in projects.items():
             write_text(file, old, new)
@@ -74,6 +78,15 @@ def rename_dataset(
         published_as=tuple(table for table in tables if table.name != stem),
         written=not dry_run,
     )
+
+
+def _patch(entry: Entry, path: Path, projects: dict[Path, tuple[str, str]]) -> str:
+    """Return the change as a patch: the file and the lock under their new names, and the edited Projects."""
+    parts = [text_diff(file, old, new) for file, (old, new) in projects.items()]
+    for old, new in ((entry.path, path), (entry.lock_path, path.with_suffix(".lock"))):
+        if old != new and old.exists():
+            parts += [text_diff(old, exact_text(old), None), text_diff(new, None, exact_text(old))]
+    return "".join(parts)
 
 
 def _interrupted(catalog: Catalog, name: str, stem: str) -> Entry | None:

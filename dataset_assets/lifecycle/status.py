@@ -89,7 +89,7 @@ def change_status(
     edits = [SetValue((ROOT, "status"), after.value)] if after is not before else []
     old, new, _ = proposed(catalog, entry, edits, based_on)
     if not dry_run:
-        refuse_locked(locked=locked and old != new)
+        refuse_locked(locked=locked and old != new, patch=text_diff(entry.path, old, new))
         write_text(entry.path, old, new)
     return StatusChange(
         dataset=entry.stem,

@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from dataset_assets.interfaces.web import problems
 from dataset_assets.interfaces.web.access import AccessMiddleware
-from dataset_assets.interfaces.web.api import datasets
+from dataset_assets.interfaces.web.api import analysis, datasets, life, publications, running, tables, uses
+from dataset_assets.interfaces.web.api.documentation import openapi
+from dataset_assets.interfaces.web.api.negotiation import negotiated
 from dataset_assets.interfaces.web.pages import dataset_list
 from dataset_assets.interfaces.web.pages.changing import edit, life
 from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
@@ -20,7 +22,15 @@ from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.web.state import ServerState
 from dataset_assets.interfaces.workspace import Workspace
 
-API: Sequence[APIRouter] = (datasets.router,)
+API: Sequence[APIRouter] = (
+    datasets.router,
+    life.router,
+    tables.router,
+    analysis.router,
+    publications.router,
+    uses.router,
+    running.router,
+)
 """The routers of the API, in the order of its documentation."""
 PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router, edit.router, life.router)
 """The routers of the pages."""
@@ -46,9 +56,10 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.server, app.state.wizard = state, WizardMemory()
+    app.openapi = lambda: openapi(app)
     problems.install(app)
     for router in API:
-        app.include_router(router, prefix="/api")
+        app.include_router(router, prefix="/api", dependencies=[Depends(negotiated)])
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

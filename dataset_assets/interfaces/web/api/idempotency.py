@@ -19,8 +19,8 @@ MOST_ANSWERS, MOST_BYTES = 10_000, 64 * 1024 * 1024
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        description="A text of your choice, such as a UUID. The same request with the same key is carried out "
-        "once and answered the same way for a day.",
+        description="A text of your choice, such as a UUID. The same request with the same key is carried "
+        "out once, and answered the same way for a day.",
         min_length=1,
         max_length=255,
     ),

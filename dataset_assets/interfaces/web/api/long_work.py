@@ -1,9 +1,9 @@
 """Answer with the result of long work if it ends in time, else with its operation (HTTP 202)."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from dataset_assets.interfaces.web.api.idempotency import IdempotentAnswers
@@ -15,6 +15,14 @@ from dataset_assets.interfaces.web.state import ServerState
 
 DEFAULT_WAIT, LONGEST_WAIT = 20.0, 60.0
 """For how many seconds a request waits for its result."""
+Prefer = Annotated[
+    str | None,
+    Header(
+        description="`wait=N` waits N seconds for the result, `respond-async` does not wait (RFC 7240).",
+        examples=["wait=10"],
+    ),
+]
+"""The parameter of a handler whose work can take long, for the documentation."""
 _WAIT = re.compile(r"\bwait\s*=\s*\"?(\d{1,6})\b")
 
 
@@ -30,7 +38,9 @@ def preferred_wait(prefer: str | None) -> tuple[float, str | None]:
     return seconds, f"wait={seconds:.0f}"
 
 
-def result_or_operation(state: ServerState, request: Request, kind: str, subject: str, work: Work) -> Response:
+def result_or_operation(
+    state: ServerState, request: Request, kind: str, subject: str, work: Work
+) -> Response:
     """Start the work, and answer with its result, its problem, or its operation if it takes longer."""
     seconds, applied = preferred_wait(request.headers.get("Prefer"))
     headers = {"Preference-Applied": applied} if applied else {}
@@ -56,4 +66,3 @@ def once(
     text = body if isinstance(body, str) else body.model_dump_json()
     scope = f"{who.name} {request.method} {request.url.path}"
     return answers.answer(key, scope, f"{request.url.query}\n{text}", produce)
-

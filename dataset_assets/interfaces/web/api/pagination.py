@@ -28,16 +28,16 @@ class Page:
     limit: int
     after: Key | None
 
-    def of(
-        self, items: Iterable[T], key: Callable[[T], Key], *, newest_first: bool = False
-    ) -> "Slice[T]":
+    def of(self, items: Iterable[T], key: Callable[[T], Key], *, newest_first: bool = False) -> "Slice[T]":
         """Return the items of the page, sorted by key, and the cursor of the next page if there is one."""
         ordered = sorted(items, key=lambda each: [*key(each)], reverse=newest_first)
         if self.after is not None:
             after = [*self.after]
             try:
                 rest = [
-                    each for each in ordered if ([*key(each)] < after if newest_first else [*key(each)] > after)
+                    each
+                    for each in ordered
+                    if ([*key(each)] < after if newest_first else [*key(each)] > after)
                 ]
             except TypeError:
                 raise _invalid() from None
@@ -82,7 +82,8 @@ def _invalid() -> DatasetAssetsError:
 def _page(
     limit: Annotated[int, Query(ge=1, le=MOST, description="At most so many items.")] = DEFAULT_LIMIT,
     cursor: Annotated[
-        str | None, Query(description="`next` of the page before; by default the first page.", max_length=2_000)
+        str | None,
+        Query(description="`next` of the page before; by default the first page.", max_length=2_000),
     ] = None,
 ) -> Page:
     return Page(limit, decoded(cursor) if cursor else None)

@@ -9,8 +9,15 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request
 
-_ANSWERS = tuple(f"responded with a status of {status}" for status in (403, 409, 412, 422))
-"""What the console says of pages that show what is wrong: no fault of theirs."""
+_EXPECTED = (
+    *(f"responded with a status of {status}" for status in (403, 409, 412, 422)),
+    "htmx:sendAbort",
+    "htmx:afterRequest",
+)
+"""What the console says of pages that show what is wrong, and of requests that end because a page is left.
+
+A request that fails for another reason has a message of its own.
+"""
 
 
 @contextmanager
@@ -36,11 +43,11 @@ def visiting(browser: Browser, address: str, **options: Any) -> Generator[Page]:
         yield page
     finally:
         context.close()
-    assert not wrong
+    assert not wrong, wrong
 
 
 def _note(wrong: list[str], kind: str, text: str) -> None:
-    if kind in ("error", "warning") and not any(answer in text for answer in _ANSWERS):
+    if kind in ("error", "warning") and not any(each in text for each in _EXPECTED):
         wrong.append(f"{kind}: {text}")
 
 

@@ -14,7 +14,8 @@ from dataset_assets.interfaces.web.api import analysis, datasets, life, publicat
 from dataset_assets.interfaces.web.api.documentation import openapi
 from dataset_assets.interfaces.web.api.negotiation import negotiated
 from dataset_assets.interfaces.web.pages import dataset_list
-from dataset_assets.interfaces.web.pages.changing import edit, life
+from dataset_assets.interfaces.web.pages.changing import edit as edit_pages
+from dataset_assets.interfaces.web.pages.changing import life as life_pages
 from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
 from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
 from dataset_assets.interfaces.web.security_headers import SecurityHeaders
@@ -32,7 +33,7 @@ API: Sequence[APIRouter] = (
     running.router,
 )
 """The routers of the API, in the order of its documentation."""
-PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router, edit.router, life.router)
+PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router, edit_pages.router, life_pages.router)
 """The routers of the pages."""
 STATIC = Path(__file__).with_name("static")
 

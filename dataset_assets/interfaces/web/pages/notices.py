@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 
+from fastapi.responses import RedirectResponse
+
+from dataset_assets.interfaces.web.state import ServerState
+
 NOTICES: Mapping[str, str] = {
     "created": "The dataset was created. It is a draft: activate it when it is right.",
     "created-active": "The dataset was created, and it is active.",
@@ -15,3 +19,9 @@ NOTICES: Mapping[str, str] = {
     "delete": "The dataset was deleted. What it published stays, and git has its files.",
 }
 """Value of the parameter `done` of an address → sentence."""
+
+
+def after_change(state: ServerState, address: str, done: str) -> RedirectResponse:
+    """Return the redirection to a page that shows what a change did, and says so."""
+    _changed = state.fresh_catalog  # is read again: the page shows the files as they are now
+    return RedirectResponse(f"{address}?done={done}", 303)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from dataset_assets.catalog.catalog import Entry
@@ -17,6 +17,7 @@ from dataset_assets.catalog.rules import ROOT
 from dataset_assets.errors import DatasetAssetsError, Fault, ReadOnlyError, StaleFileError
 from dataset_assets.interfaces.web.identity import Editor
 from dataset_assets.interfaces.web.pages.changing.settings import edit_fields, edits_of
+from dataset_assets.interfaces.web.pages.notices import after_change
 from dataset_assets.interfaces.web.pages.rendering import page
 from dataset_assets.interfaces.web.pages.sent_form import SentForm, text_of
 from dataset_assets.interfaces.web.state import ServerState, State
@@ -156,7 +157,7 @@ def edit(request: Request, state: State, _who: Editor, stem: str, form: SentForm
     if done is None:
         return editing.show(notice="Nothing is different from the file.")
     if action == "confirm":
-        return RedirectResponse(f"/datasets/{editing.entry.stem}?done=edited", 303)
+        return after_change(state, f"/datasets/{editing.entry.stem}", "edited")
     return editing.review(done)
 
 

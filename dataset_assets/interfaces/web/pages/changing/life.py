@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.errors import DatasetAssetsError, ReadOnlyError, StaleFileError
 from dataset_assets.interfaces.web.identity import Editor
+from dataset_assets.interfaces.web.pages.notices import after_change
 from dataset_assets.interfaces.web.pages.rendering import page
 from dataset_assets.interfaces.web.pages.sent_form import SentForm, text_of
 from dataset_assets.interfaces.web.state import ServerState, State
@@ -86,7 +87,7 @@ def _add_routes(step: Step) -> None:
             return _page(request, asked, 412, tuple(map(str, error.faults)))
         except DatasetAssetsError as error:
             return _page(request, asked, 422, tuple(map(str, error.faults)))
-        return RedirectResponse(f"{outcome.leads_to}?done={step}", 303)
+        return after_change(state, outcome.leads_to, step)
 
 
 for _step in Step:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.catalog.nesting import Nesting
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
 from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.period import Period
@@ -103,10 +102,8 @@ def schedule_of(catalog: Catalog, entry: Entry) -> Schedule | None:
 
 def nested_first(catalog: Catalog, stems: Iterable[str]) -> list[str]:
     """Return the stems, broken ones included, each once and every dataset after those that it nests."""
-    wanted = set(stems)
-    known = {stem: entry.dataset for stem, entry in catalog.entries.items() if entry.dataset}
-    order = [stem for stem in Nesting(known).order() if stem in wanted]
-    return [*order, *sorted(wanted.difference(order))]
+    place = catalog.build_order
+    return sorted(set(stems), key=lambda stem: (place.get(stem, len(place)), stem))
 
 
 def chosen_periods(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, RootModel, ValidationError
 from dataset_assets.catalog.folder import refuse_link_out, yaml_files
 from dataset_assets.catalog.garbage_collection import garbage_collection_paused
 from dataset_assets.catalog.leftover_locks import leftover_locks
+from dataset_assets.catalog.nesting import Nesting
 from dataset_assets.catalog.parsed_files import ParsedFile, check_files, parse_file
 from dataset_assets.catalog.projects import ROOT as PROJECT
 from dataset_assets.catalog.projects import Project, ProjectDataset, project_faults, read_project_lock
@@ -106,6 +107,12 @@ class Catalog:
         return entry.dataset
 
     @cached_property
+    def build_order(self) -> Mapping[str, int]:
+        """The place of each Dataset in an order in which nested ones come first; broken ones are left out."""
+        known = {stem: entry.dataset for stem, entry in self.entries.items() if entry.dataset}
+        return {stem: place for place, stem in enumerate(Nesting(known).order())}
+
+    @cached_property
     def _by_id(self) -> Mapping[str, Entry]:
         known = (
             (entry.dataset.id if entry.dataset else entry.lock.id, entry) for entry in self.entries.values()
@@ -132,7 +139,7 @@ def load_catalog(root: Path, parse: Parse | None = None) -> Catalog:
     """
     parse = parse or partial(parse_inside, root)
     faults: list[Fault] = []
-    users = _users(root / "users.yaml", faults)
+    users = read_users(root / "users.yaml", faults)
     calendars = _calendars(root / "periods.yaml", faults)
     with garbage_collection_paused():
         paths = _files(root / "datasets", faults)
@@ -157,7 +164,7 @@ def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> C
     faults of the Dataset.
     """
     root, faults = path.parent, list[Fault]()
-    users = _users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
+    users = read_users(root / "users.yaml", faults) if (root / "users.yaml").exists() else None
     calendars = _calendars(root / "periods.yaml", faults)
     entry = entries_of({stem: parse_file(path, read)}, calendars, users)[stem]
     entries = {stem: replace(entry, faults=(*entry.faults, *faults))}
@@ -191,7 +198,8 @@ def entries_of(
     }
 
 
-def _users(path: Path, faults: list[Fault]) -> Users | None:
+def read_users(path: Path, faults: list[Fault]) -> Users | None:
+    """Return the users of a `users.yaml`; None, with the reason among the faults, if it cannot be read."""
     if not path.exists():
         message, hint = (
             "there is no users.yaml, so owners cannot be checked",

@@ -1,6 +1,7 @@
-"""The users and teams of `users.yaml`, who can own Datasets and Projects (BR-124)."""
+"""The users and teams of `users.yaml`, who can own Datasets and Projects (BR-124), and the roles of users."""
 
 import re
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, RootModel, model_validator
@@ -24,16 +25,35 @@ def _team(text: str) -> str:
     return text
 
 
+class Role(StrEnum):
+    """What a person may do in the browser and over HTTP; each role includes the roles before it.
+
+    A reader looks at everything, an editor changes files, a publisher starts runs and pins publications.
+    """
+
+    READER = "reader"
+    EDITOR = "editor"
+    PUBLISHER = "publisher"
+
+    def includes(self, other: "Role") -> bool:
+        """Whether this role may do everything that another one may."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
 class User(Model):
-    """A person with an `email`, or a `team` with a name."""
+    """A person with an `email` and a `role`, or a `team` with a name."""
 
     email: Annotated[Text, AfterValidator(_email)] | None = None
     team: Annotated[Text, AfterValidator(_team)] | None = None
+    role: Role = Role.READER
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
         if (self.email is None) == (self.team is None):
             raise ValueError("must have an `email` or a `team`, and not both")
+        if self.team and "role" in self.model_fields_set:
+            raise ValueError("is a team, which has no `role`; give one to each of its people")
         return self
 
     @property
@@ -50,6 +70,17 @@ class Users(RootModel[dict[Text, User]]):
     def find(self, name: str) -> User | None:
         """Return the user or team with this id; None if there is none."""
         return self.root.get(name)
+
+    def people(self, name: str) -> tuple[str, ...]:
+        """Return the ids of the people with this id or e-mail address; the case of an address is no matter.
+
+        Teams are no people. More than one id means that the address is given to several people.
+        """
+        exact = self.root.get(name)
+        if exact and exact.email:
+            return (name,)
+        wanted = name.lower() if name.isascii() else name
+        return tuple(id_ for id_, user in self.root.items() if user.email and user.email.lower() == wanted)
 
     def unknown(self, owner: str) -> tuple[str, str] | None:
         """Return (what is wrong, hint) for an owner that is not in the file; None if it is."""

@@ -19,8 +19,8 @@ class PublishedFacts:
 
     `current` has the record of each published Period in order of time; `chosen` is the record of one of them,
     None if nothing is published. `past` are the publications of the chosen Period, the newest first, also
-    those whose rows are gone. `uses` are the newest first. `renamed` is a sentence if the dataset is published
-    under another name only.
+    those whose rows are gone. `uses` are the newest first. `renamed` is a sentence if the dataset is
+    published under another name only.
     """
 
     current: Mapping[str | None, Record]
@@ -38,7 +38,9 @@ class PublishedFacts:
 
 
 @system_errors_as_faults()
-def published_facts(target: Target, entry: Entry, period: str | None = None, last: int = 20) -> PublishedFacts:
+def published_facts(
+    target: Target, entry: Entry, period: str | None = None, last: int = 20
+) -> PublishedFacts:
     """Return what is published of a dataset, and the newest `last` publications of one Period.
 
     The Period is the last one by default. Raises ResolveError for a Period that is not published.
@@ -64,12 +66,10 @@ def published_facts(target: Target, entry: Entry, period: str | None = None, las
 def _chosen(current: Mapping[str | None, Record], period: str | None) -> Record | None:
     if period is not None:
         return current[period]
-    return next(reversed(current.values()), None)
+    return [*current.values()][-1] if current else None
 
 
-def _past(
-    target: Target, stem: str, chosen: Record | None, last: int, session: Session
-) -> Sequence[Record]:
+def _past(target: Target, stem: str, chosen: Record | None, last: int, session: Session) -> Sequence[Record]:
     if chosen is None:
         return ()
     records = target.warehouse.recent(stem, [chosen["period"]], session, last)

@@ -3,7 +3,7 @@
 A renamed file is reported; the table of another dataset is never replaced.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Dataset
@@ -46,7 +46,10 @@ def rename_notice(entry: Entry, warehouse: Warehouse, session: Session) -> str:
     return f"{published}; {stays}; {hint}"
 
 
-def rename_notice_in(target: Target, entry: Entry) -> str:
-    """Return what `rename_notice` returns, in a new session of the target's engine."""
-    with target.engine.connect(JobContext(entry.stem)) as session:
-        return rename_notice(entry, target.warehouse, session)
+def rename_notices(target: Target, entries: Sequence[Entry]) -> list[str]:
+    """Return what `rename_notice` says of datasets, read in one new session of the target's engine."""
+    if not entries:
+        return []
+    with target.engine.connect(JobContext(entries[0].stem)) as session:
+        notices = (rename_notice(entry, target.warehouse, session) for entry in entries)
+        return [notice for notice in notices if notice]

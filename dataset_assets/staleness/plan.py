@@ -4,12 +4,15 @@ Plans are computed from metadata alone; no rows are read. A run does not replace
 counts as up to date.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from dataset_assets.catalog.build_order import chosen_periods, nested_first, schedule_of
+from dataset_assets.catalog.build_order import chosen_periods, schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.contract.model import Status
+from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
@@ -59,9 +62,8 @@ def plans(
     With `every` all Periods are due. Raises DatasetAssetsError if the dataset's file is broken or the
     warehouse cannot be read; a fault of a source is an obstacle of a `StalePublication`.
     """
-    with target.engine.connect(JobContext(entry.stem)) as session:
-        planner = _Planner(SourceStates(catalog, target, now, session))
-        return list(planner.plans(entry, periods, every=every))
+    with _planner(catalog, target, now) as planner:
+        return planner.plans(entry, periods, every=every)
 
 
 def plan_dataset(
@@ -79,41 +81,94 @@ def plan_dataset(
 
     Raises PeriodError if a Period does not exist or is not complete, and as `plans` does.
     """
-    now, schedule = datetime.now(UTC), schedule_of(catalog, entry)
+    now = datetime.now(UTC)
+    periods = _complete_periods(catalog, entry, now, first, last)
+    return plans(catalog, target, entry, periods, now, every=every)
+
+
+@dataclass(frozen=True)
+class AllPlans:
+    """The plans of all datasets but archived ones, by stem.
+
+    `incomplete` has a fault for each dataset of which not even the first Period is complete, which is no
+    mistake. `faults` are those of datasets that cannot be planned.
+    """
+
+    plans: tuple[Plan, ...]
+    incomplete: tuple[Fault, ...]
+    faults: tuple[Fault, ...]
+
+
+def plan_all(catalog: Catalog, target: Target) -> AllPlans:
+    """Plan the complete Periods of every dataset that is not archived, each without its nested datasets.
+
+    Raises DatasetAssetsError if the target's engine cannot be opened.
+    """
+    found: list[Plan] = []
+    incomplete: list[Fault] = []
+    faults: dict[Fault, None] = {}
+    now = datetime.now(UTC)
+    with _planner(catalog, target, now) as planner:
+        for entry in catalog.entries.values():
+            try:
+                if catalog.checked(entry).status is not Status.ARCHIVED:
+                    periods = _complete_periods(catalog, entry, now)
+                    found.append(planner.plan(entry, periods, every=False))
+            except PeriodError as error:
+                incomplete += error.faults
+            except DatasetAssetsError as error:
+                faults |= dict.fromkeys(error.faults)
+    return AllPlans(tuple(found), tuple(incomplete), tuple(faults))
+
+
+def _complete_periods(
+    catalog: Catalog, entry: Entry, now: datetime, first: str | None = None, last: str | None = None
+) -> list[Period | None]:
+    schedule = schedule_of(catalog, entry)
     begin = schedule.first.id if schedule and first is None else first
-    return plans(
-        catalog, target, entry, chosen_periods(catalog, entry, now, first=begin, last=last), now, every=every
-    )
+    return chosen_periods(catalog, entry, now, first=begin, last=last)
+
+
+@contextmanager
+def _planner(catalog: Catalog, target: Target, now: datetime) -> Generator["_Planner"]:
+    with target.engine.connect(JobContext("plan")) as session:
+        yield _Planner(SourceStates(catalog, target, now, session))
 
 
 @dataclass(frozen=True)
 class _Planner:
-    """Plans a dataset and the nested datasets that it reads."""
+    """Plans datasets in one session; what several of them read is looked up once."""
 
     states: SourceStates
 
-    def plans(self, entry: Entry, periods: Sequence[Period | None], *, every: bool) -> Iterator[Plan]:
-        """Yield the plans, nested datasets first; each is planned after the datasets that read it."""
-        wanted: dict[str, dict[str, Period | None]] = {entry.stem: {str(each): each for each in periods}}
-        planned: list[Plan] = []
+    def plans(self, entry: Entry, periods: Sequence[Period | None], *, every: bool) -> list[Plan]:
+        """Return the plans, nested datasets first; each is planned after the datasets that read it."""
         catalog = self.states.catalog
-        for stem in reversed(nested_first(catalog, catalog.entries)):
-            if stem in wanted:
-                needed = _in_order(wanted[stem].values())
-                plan = self._plan(catalog.entry(stem), needed, every=every and stem == entry.stem)
-                planned.append(plan if stem == entry.stem else _first_publications(plan))
-                for named, period in (each for due in planned[-1].due for each in due.nested):
-                    wanted.setdefault(named.stem, {})[str(period)] = period
-        own, *nested = planned
-        yield from (plan for plan in reversed(nested) if plan.due or plan.stale)
-        yield own
+        own = self.plan(entry, periods, every=every)
+        wanted: dict[str, dict[str, Period | None]] = {}
+        _want(wanted, own)
+        nested: list[Plan] = []
+        while wanted:
+            stem = max(wanted, key=lambda each: catalog.build_order[each])
+            needed = _in_order(wanted.pop(stem).values())
+            plan = _first_publications(self.plan(catalog.entry(stem), needed, every=False))
+            nested.append(plan)
+            _want(wanted, plan)
+        return [*(plan for plan in reversed(nested) if plan.due or plan.stale), own]
 
-    def _plan(self, entry: Entry, periods: Sequence[Period | None], *, every: bool) -> Plan:
+    def plan(self, entry: Entry, periods: Sequence[Period | None], *, every: bool) -> Plan:
+        """Return the plan of one dataset."""
         statuses = [PublicationStatus(self.states, entry, period) for period in periods]
         checked = [(status, status.due(every=every)) for status in statuses]
         uncertain = tuple(kept for status, due in checked if due is None and (kept := status.uncertain()))
         stale = tuple(due for _, due in checked if due)
         return Plan(entry, stale, len(periods) - len(stale), uncertain)
+
+
+def _want(wanted: dict[str, dict[str, Period | None]], plan: Plan) -> None:
+    """Add the Periods of nested datasets that the due publications of a plan read."""
+    for named, period in (each for due in plan.due for each in due.nested):
+        wanted.setdefault(named.stem, {})[str(period)] = period
 
 
 def _first_publications(plan: Plan) -> Plan:

@@ -1,5 +1,6 @@
 """Write files that several processes share: one process at a time, and each file whole or not at all."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Generator
@@ -8,9 +9,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from dataset_assets.errors import Fault, LockError
+from dataset_assets.errors import Fault, LockError, ReadOnlyError
 
 _TIMEOUT_SECONDS = 60
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @contextmanager
@@ -27,7 +29,8 @@ def write_lock(path: Path) -> Generator[None]:
         message = f"{path} has been held by another process for {_TIMEOUT_SECONDS} s"
         raise LockError(Fault(message, hint="try again")) from None
     except OSError as error:
-        raise LockError(Fault(f"{path} cannot be written: {error.strerror or error}")) from None
+        kind = ReadOnlyError if error.errno in _READ_ONLY else LockError
+        raise kind(Fault(f"{path} cannot be written: {error.strerror or error}")) from None
 
 
 def exact_text(path: Path) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from dataset_assets.catalog.build_order import chosen_periods
 from dataset_assets.errors import ContractError
-from dataset_assets.publishing.dataset_ids import rename_notice_in
+from dataset_assets.publishing.dataset_ids import rename_notices
 from dataset_assets.staleness.plan import plans
 from tests.publishing.shop import KEYED, NOW, Shop
 
@@ -21,7 +21,7 @@ def rename(shop: Shop, old: str, new: str) -> None:
 
 
 def told(shop: Shop, stem: str) -> str:
-    return rename_notice_in(shop.target, shop.catalog.entry(stem))
+    return "".join(rename_notices(shop.target, [shop.catalog.entry(stem)]))
 
 
 def test_a_renamed_file_is_reported(shop: Shop) -> None:

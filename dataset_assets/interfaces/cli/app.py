@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "rebuild": publishing.rebuild,
     "vacuum": uses.vacuum,
     "serve": serving.serve,
+    "token": serving.token,
     "clean": target.clean,
     "doctor": target.doctor,
     "schema": files.schema,

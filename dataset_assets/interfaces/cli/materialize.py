@@ -22,7 +22,7 @@ from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.status import refuse_by_slip
 from dataset_assets.periods.period import Period
 from dataset_assets.publishing.as_of_choice import parse_as_of
-from dataset_assets.publishing.dataset_ids import rename_notice_in
+from dataset_assets.publishing.dataset_ids import rename_notices
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.publishing.publish_outcome import RefreshCounts
@@ -150,7 +150,7 @@ def publish(
     if as_of is not None and periods != [None]:
         raise PeriodError(Fault("the end of a Period is its as-of", hint="leave out --as-of"))
     looks_back_from = parse_as_of(as_of) if as_of is not None else None
-    say(*filter(None, [rename_notice_in(workspace.target, entry)]))
+    say(*rename_notices(workspace.target, [entry]))
     run = CommandRun(workspace, str(uuid4()), looks_back_from, locked, force, force)
     results: list[Materialization] = []
     try:

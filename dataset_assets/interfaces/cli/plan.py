@@ -4,15 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dataset_assets.contract.model import Status
 from dataset_assets.discovery.cost import estimate_cost
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
 from dataset_assets.interfaces.answers.plans import PlanAnswer
 from dataset_assets.interfaces.cli.console import Grid, cell, out, print_json, say
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.publishing.as_of_choice import default_as_of
-from dataset_assets.publishing.dataset_ids import rename_notice_in
-from dataset_assets.staleness.plan import Plan, plan_dataset
+from dataset_assets.publishing.dataset_ids import rename_notices
+from dataset_assets.staleness.plan import Plan, plan_all, plan_dataset
 from dataset_assets.staleness.reasons import StalePublication
 from dataset_assets.text.wording import size_text
 
@@ -58,20 +57,10 @@ def print_plan(
         return
     if first is not None or last is not None:
         raise PeriodError(Fault("Periods are those of one dataset", hint="name it, or leave them out"))
-    dataset_plans: list[Plan] = []
-    incomplete: list[Fault] = []
-    faults: list[Fault] = []
-    for entry in workspace.catalog.entries.values():
-        try:
-            if workspace.catalog.checked(entry).status is not Status.ARCHIVED:
-                dataset_plans.append(plan_dataset(workspace.catalog, workspace.target, entry)[-1])
-        except PeriodError as error:  # not even the first Period is complete, which is no mistake
-            incomplete += error.faults
-        except DatasetAssetsError as error:
-            faults += error.faults
-    print_plans(dataset_plans, as_json=as_json)
-    say(*incomplete, *renamed_datasets(workspace, dataset_plans))
-    raise_all(DatasetAssetsError, dict.fromkeys(faults))
+    found = plan_all(workspace.catalog, workspace.target)
+    print_plans(found.plans, as_json=as_json)
+    say(*found.incomplete, *renamed_datasets(workspace, found.plans))
+    raise_all(DatasetAssetsError, found.faults)
 
 
 def print_plans(dataset_plans: Sequence[Plan], *, as_json: bool = False) -> None:
@@ -146,11 +135,10 @@ def billed_bytes(workspace: Workspace, dataset_plans: Sequence[Plan]) -> Iterato
                 yield f"{stem}: about {size_text(reads * len(possible))} would be read, {each}"
 
 
-def renamed_datasets(workspace: Workspace, dataset_plans: Sequence[Plan]) -> Iterator[str]:
-    """Yield a remark for each due dataset whose file was renamed after it was published."""
-    for plan in dataset_plans:
-        if plan.due and not plan.up_to_date:
-            yield from filter(None, [rename_notice_in(workspace.target, plan.entry)])
+def renamed_datasets(workspace: Workspace, dataset_plans: Sequence[Plan]) -> list[str]:
+    """Return a remark for each due dataset whose file was renamed after it was published."""
+    new = [plan.entry for plan in dataset_plans if plan.due and not plan.up_to_date]
+    return rename_notices(workspace.target, new)
 
 
 def _continues(before: StalePublication, due: StalePublication) -> bool:

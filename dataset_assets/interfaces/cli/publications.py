@@ -14,7 +14,7 @@ from dataset_assets.lifecycle.history import past_records, unknown_period
 from dataset_assets.lifecycle.uses import UseList, last_uses, list_uses
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.warehouse import Publication, PublicationQuery
-from dataset_assets.publishing.dataset_ids import id_conflict, rename_notice_in
+from dataset_assets.publishing.dataset_ids import id_conflict, rename_notices
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.text.wording import listed
 
@@ -29,7 +29,7 @@ def describe_publications(
     publications = _publications(workspace, entry)
     if not publications:
         yield cell("Nothing is published yet")
-        say(*filter(None, [rename_notice_in(workspace.target, entry)]))
+        say(*rename_notices(workspace.target, [entry]))
         return
     yield listing.publications_table(publications)
     yield _kept(list_uses(workspace.target, entry.stem))

@@ -3,24 +3,35 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
-from starlette.staticfiles import StaticFiles
 
-from dataset_assets.interfaces.web import problems
-from dataset_assets.interfaces.web.access import AccessMiddleware
-from dataset_assets.interfaces.web.api import analysis, datasets, life, publications, running, tables, uses
+from dataset_assets.interfaces.web import failures
+from dataset_assets.interfaces.web.access.audit_log import AuditLog
+from dataset_assets.interfaces.web.access.audit_middleware import AuditMiddleware
+from dataset_assets.interfaces.web.access.middleware import AccessMiddleware
+from dataset_assets.interfaces.web.access.origin import Origins
+from dataset_assets.interfaces.web.access.people import People
+from dataset_assets.interfaces.web.api import (
+    analysis,
+    datasets,
+    life,
+    materialize,
+    publications,
+    running,
+    tables,
+    uses,
+)
 from dataset_assets.interfaces.web.api.documentation import openapi
 from dataset_assets.interfaces.web.api.negotiation import negotiated
-from dataset_assets.interfaces.web.pages import dataset_list
-from dataset_assets.interfaces.web.pages.changing import edit as edit_pages
-from dataset_assets.interfaces.web.pages.changing import life as life_pages
+from dataset_assets.interfaces.web.pages import dataset_list, dataset_routes, session
+from dataset_assets.interfaces.web.pages.changing import routes as changing_routes
 from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
 from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
 from dataset_assets.interfaces.web.security_headers import SecurityHeaders
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.web.state import ServerState
+from dataset_assets.interfaces.web.static_files import DigestedFiles
 from dataset_assets.interfaces.workspace import Workspace
 
 API: Sequence[APIRouter] = (
@@ -30,12 +41,18 @@ API: Sequence[APIRouter] = (
     analysis.router,
     publications.router,
     uses.router,
+    materialize.router,
     running.router,
 )
 """The routers of the API, in the order of its documentation."""
-PAGES: Sequence[APIRouter] = (dataset_list.router, wizard_routes.router, edit_pages.router, life_pages.router)
+PAGES: Sequence[APIRouter] = (
+    dataset_list.router,
+    wizard_routes.router,
+    changing_routes.router,
+    dataset_routes.router,
+    session.router,
+)
 """The routers of the pages."""
-STATIC = Path(__file__).with_name("static")
 
 
 def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
@@ -58,12 +75,22 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
     )
     app.state.server, app.state.wizard = state, WizardMemory()
     app.openapi = lambda: openapi(app)
-    problems.install(app)
+    failures.install(app)
     for router in API:
         app.include_router(router, prefix="/api", dependencies=[Depends(negotiated)])
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(AccessMiddleware, state=state)
-    app.add_middleware(SecurityHeaders)
+    app.mount("/static", DigestedFiles(), name="static")
+    _protect(app, state)
     return app
+
+
+def _protect(app: FastAPI, state: ServerState) -> None:
+    """Add what every request passes, the last first: headers, the audit log, and who may come in."""
+    settings = state.settings
+    app.state.origins = Origins(settings.allowed_hosts, settings.public_url)
+    app.state.mode = settings.auth.create(People(state.workspace.settings.definitions / "users.yaml"))
+    app.add_middleware(AccessMiddleware, mode=app.state.mode, origins=app.state.origins)
+    if settings.audit_log:
+        app.add_middleware(AuditMiddleware, log=AuditLog(settings.audit_log), state=state)
+    app.add_middleware(SecurityHeaders)

@@ -46,6 +46,10 @@ class DagsterClient:
         """Return the page of a run."""
         return f"{self._base}/runs/{run_id}"
 
+    def backfill_url(self, backfill_id: str) -> str:
+        """Return the page of a backfill."""
+        return f"{self._base}/runs/b/{backfill_id}"
+
     def launch(self, stem: str, keys: Sequence[str] = (), tags: Mapping[str, str] | None = None) -> Launched:
         """Start a run that publishes the partitions with these keys, or an unpartitioned dataset.
 
@@ -86,7 +90,7 @@ class DagsterClient:
             )
         return BackfillProgress(
             backfill_id=backfill_id,
-            url=self._backfill_url(backfill_id),
+            url=self.backfill_url(backfill_id),
             status=BACKFILL_STATUSES.get(found["status"], RunStatus.RUNNING),
             runs=tuple((each["runId"], STATUSES[each["status"]]) for each in found["runs"]),
             failure=_first_line(found["error"]["message"]) if found["error"] else "",
@@ -159,7 +163,7 @@ class DagsterClient:
         if answer["__typename"] != "LaunchBackfillSuccess":
             raise _refused("start the backfill", answer)
         id_ = answer["backfillId"]
-        return Launched(backfill_id=id_, url=self._backfill_url(id_))
+        return Launched(backfill_id=id_, url=self.backfill_url(id_))
 
     def _reload(self) -> None:
         """Let Dagster read the definitions again: a dataset can be younger than what it has loaded."""
@@ -187,9 +191,6 @@ class DagsterClient:
             hint = "start it, or give its address with --dagster or DATASET_ASSETS_WEBSERVER"
             message = f"Dagster does not answer at {self._base} ({_reason(error)})"
             raise UnavailableError(Fault(message, hint=hint)) from error
-
-    def _backfill_url(self, backfill_id: str) -> str:
-        return f"{self._base}/runs/b/{backfill_id}"
 
     @property
     def _base(self) -> str:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,8 +16,8 @@ from dataset_assets.errors import DatasetAssetsError, Fault, NotFoundError
 from dataset_assets.interfaces.web.problems import Problem, problem_of, simple_problem
 from dataset_assets.model import Instant, Model
 
-WORKERS = 2
-"""How many operations run at once; others wait."""
+WORKERS, FOLLOWERS = 2, 32
+"""How many operations work at once, and how many wait for another program; others wait for their turn."""
 KEPT = 1_000
 """How many operations are remembered; the oldest that have ended are forgotten first."""
 
@@ -68,11 +68,19 @@ class Operations:
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(WORKERS, thread_name_prefix="operation")
     )
+    _followers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(FOLLOWERS, thread_name_prefix="follower")
+    )
     _all: OrderedDict[str, _Running] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
+    closed: Event = field(default_factory=Event)
+    """Set once the server stops, so that work that follows another program ends."""
 
-    def start(self, kind: str, subject: str, work: Work) -> Operation:
-        """Begin the work as soon as a thread is free, and return the operation."""
+    def start(self, kind: str, subject: str, work: Work, *, follows: bool = False) -> Operation:
+        """Begin the work as soon as a thread is free, and return the operation.
+
+        Work that only `follows` what another program does takes no thread from other work.
+        """
         operation = Operation(
             id=str(uuid7()),
             kind=kind,
@@ -84,7 +92,8 @@ class Operations:
         with self._lock:
             self._all[operation.id] = running
             self._forget()
-            running.future = self._pool.submit(self._run, running, work)
+            pool = self._followers if follows else self._pool
+            running.future = pool.submit(self._run, running, work)
         return operation
 
     def get(self, id_: str) -> Operation:
@@ -113,6 +122,8 @@ class Operations:
     def close(self) -> None:
         """Begin no further operation."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._followers.shutdown(wait=False, cancel_futures=True)
+        self.closed.set()
 
     def _run(self, running: _Running, work: Work) -> None:
         def say(sentence: str) -> None:

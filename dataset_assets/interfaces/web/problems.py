@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from dataset_assets import errors
@@ -90,25 +89,11 @@ def simple_problem(status: int, detail: str) -> Problem:
     return Problem(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail)
 
 
-def install(app: FastAPI) -> None:
-    """Let the application answer errors as problems. Other exceptions are bugs, which the log shows."""
-
-    @app.exception_handler(DatasetAssetsError)
-    def _library(_request: Request, error: DatasetAssetsError) -> JSONResponse:
-        return problem_response(problem_of(error))
-
-    @app.exception_handler(RequestValidationError)
-    def _validation(_request: Request, error: RequestValidationError) -> JSONResponse:
-        faults = tuple(_request_faults(error.errors()))
-        problem = simple_problem(422, faults[0].message if faults else "the request is not valid")
-        return problem_response(problem.model_copy(update={"faults": faults}))
-
-    @app.exception_handler(HTTPException)
-    def _http(request: Request, error: HTTPException) -> JSONResponse:
-        headers = dict(error.headers or {})
-        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers["Allow"] = ", ".join(allowed_methods(request))
-        return problem_response(simple_problem(error.status_code, str(error.detail)), headers)
+def validation_problem(error: RequestValidationError) -> Problem:
+    """Return the problem of a request that does not have the declared form."""
+    faults = tuple(_request_faults(error.errors()))
+    problem = simple_problem(422, faults[0].message if faults else "the request is not valid")
+    return problem.model_copy(update={"faults": faults})
 
 
 def allowed_methods(request: Request) -> list[str]:

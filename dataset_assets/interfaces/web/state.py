@@ -1,5 +1,6 @@
 """What all requests share: the project, its catalog, the target, and the operations."""
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import RLock
@@ -12,6 +13,7 @@ from dataset_assets.interfaces.web.api.idempotency import IdempotentAnswers
 from dataset_assets.interfaces.web.catalog_cache import CatalogCache
 from dataset_assets.interfaces.web.dataset_index import DatasetIndex
 from dataset_assets.interfaces.web.operations import Operations
+from dataset_assets.interfaces.web.patches import Patches
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.target import Target
@@ -24,6 +26,7 @@ class ServerState:
     settings: ServerSettings
     workspace: Workspace
     operations: Operations = field(default_factory=Operations)
+    patches: Patches = field(default_factory=Patches)
     answers: IdempotentAnswers = field(default_factory=IdempotentAnswers)
     _loading: RLock = field(default_factory=RLock)
 
@@ -59,8 +62,9 @@ class ServerState:
 
     @property
     def locked(self) -> bool:
-        """Whether the files of this environment are changed in git alone."""
-        return self.workspace.settings.locked
+        """Whether the files are changed in git alone: by the settings, or because they are read only."""
+        folder = self.workspace.root / "datasets"
+        return self.workspace.settings.locked or not os.access(folder, os.W_OK)
 
 
 def server_state(request: Request) -> ServerState:

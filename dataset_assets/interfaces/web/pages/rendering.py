@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from dataset_assets.interfaces.web.identity import Role
 from dataset_assets.interfaces.web.pages.notices import NOTICES
+from dataset_assets.interfaces.web.static_files import static_address
 from dataset_assets.text.wording import size_text
 
 EMPTY = "\u2013"
@@ -21,15 +22,16 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 
 def page(request: Request, template: str, status_code: int = 200, **context: Any) -> HTMLResponse:
     """Return a page, or the part of one that a template without `base.html` is."""
-    who = request.state.identity
+    who = getattr(request.state, "identity", None)  # None on pages that are shown to whoever asks
     state = request.app.state.server
     shared = {
         "path": request.url.path,
         "who": who,
-        "may_edit": who.role.includes(Role.EDITOR),
-        "may_publish": who.role.includes(Role.PUBLISHER),
-        "target": state.workspace.target_label,
-        "dagster": state.settings.dagster,
+        "session": getattr(request.state, "session", ""),
+        "may_edit": bool(who) and who.role.includes(Role.EDITOR),
+        "may_publish": bool(who) and who.role.includes(Role.PUBLISHER),
+        "target": state.workspace.target_label if who else "",
+        "dagster": state.settings.dagster if who else "",
         "done": NOTICES.get(request.query_params.get("done", ""), ""),
     }
     return HTMLResponse(_environment().get_template(template).render(**shared, **context), status_code)
@@ -44,7 +46,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": count, "ticks": ticks, "day": day, "minute": minute, "size": size_text}
+    environment.filters |= {
+        "count": count,
+        "ticks": ticks,
+        "day": day,
+        "minute": minute,
+        "size": size_text,
+        "static": static_address,
+    }
     return environment
 
 

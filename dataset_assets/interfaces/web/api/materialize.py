@@ -1,0 +1,108 @@
+"""The API that publishes a dataset by a run in Dagster."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from dataset_assets.catalog.catalog import Entry
+from dataset_assets.interfaces.web.api.idempotency import IdempotencyKey
+from dataset_assets.interfaces.web.api.long_work import once, preferred_wait, success
+from dataset_assets.interfaces.web.dagster_runs import BackfillProgress, Launched, RunProgress
+from dataset_assets.interfaces.web.envelope import Success
+from dataset_assets.interfaces.web.identity import Publisher
+from dataset_assets.interfaces.web.materializing import RunRequest, follow_backfill, follow_run, start_run
+from dataset_assets.interfaces.web.operations import Operation, OperationStatus, Say
+from dataset_assets.interfaces.web.problems import MEDIA_TYPE, Problem, problem_response
+from dataset_assets.interfaces.web.state import ServerState, State
+from dataset_assets.text.digest import digest
+
+router = APIRouter(tags=["publications"])
+
+MOST_PERIODS = 1_000
+
+
+class MaterializeRequest(BaseModel):
+    """What to publish: the named Periods, and those from `first` to `last`.
+
+    An unpartitioned dataset has none. `anyway` publishes a draft or an archived dataset.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    periods: Annotated[tuple[str, ...], Field(max_length=MOST_PERIODS, examples=[["2017-12"]])] = ()
+    first: str | None = None
+    last: str | None = None
+    anyway: bool = False
+
+
+_DESCRIPTIONS = {
+    202: "The run goes on: ask for the operation until it ended.",
+    404: "There is no such dataset.",
+    409: "A draft or an archived dataset, Dagster refuses the run, or the run failed: the faults say why.",
+    422: "There are no such Periods, or they are not complete.",
+    503: "The server knows no Dagster, or Dagster does not answer.",
+}
+
+
+def _responses() -> dict[int | str, dict[str, Any]]:
+    problems = {
+        status: {"description": text, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+        for status, text in _DESCRIPTIONS.items()
+        if status != 202
+    }
+    return {**problems, 202: {"model": Success[Operation], "description": _DESCRIPTIONS[202]}}
+
+
+@router.post(
+    "/datasets/{dataset_id}/materialize/",
+    response_model=Success[RunProgress | BackfillProgress],
+    responses=_responses(),
+)
+def materialize(
+    dataset_id: Annotated[str, Path(description="The stem of a dataset's file, or its id.")],
+    body: MaterializeRequest,
+    request: Request,
+    state: State,
+    who: Publisher,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Publish a dataset by a run in Dagster, and follow the run.
+
+    The operation reports each step; its result has the id of the run and its address in Dagster. With an
+    `Idempotency-Key` a repeated request starts no second run, even if the server was restarted meanwhile.
+    """
+    entry = state.fresh_catalog.entry(dataset_id)
+    seed = [who.name, entry.stem, idempotency_key or "", body.model_dump_json()]
+    chosen = RunRequest(
+        named=body.periods,
+        first=body.first,
+        last=body.last,
+        anyway=body.anyway,
+        key=digest(seed) if idempotency_key else "",
+    )
+
+    def start() -> Response:
+        launched = start_run(state, entry, chosen, who.name)
+        return _followed(state, request, entry, launched)
+
+    return once(state.answers, idempotency_key, who, request, body, start)
+
+
+def _followed(state: ServerState, request: Request, entry: Entry, launched: Launched) -> Response:
+    """Answer with the run once it ended, or with the operation that follows it."""
+
+    def work(say: Say) -> BaseModel:
+        if launched.run_id:
+            return follow_run(state, launched.run_id, entry.stem, say)
+        return follow_backfill(state, launched.backfill_id or "", say)
+
+    seconds, applied = preferred_wait(request.headers.get("Prefer"))
+    headers = {"Preference-Applied": applied} if applied else {}
+    operation = state.operations.start("materialize", entry.stem, work, follows=True)
+    operation = state.operations.wait(operation.id, seconds)
+    if operation.problem:
+        return problem_response(operation.problem, headers)
+    if operation.status is OperationStatus.SUCCEEDED:
+        return success(operation.result, headers=headers)
+    return success(operation, 202, {**headers, "Location": f"/api/operations/{operation.id}/"})

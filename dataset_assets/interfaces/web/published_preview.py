@@ -1,0 +1,41 @@
+"""Read the first published rows of a dataset, in the form of a preview, with sensitive values masked."""
+
+from dataset_assets.checks.duplicate_keys import MASKED
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.discovery.preview import Preview, PreviewColumn
+from dataset_assets.interfaces.frames import to_json_value, value_rows
+from dataset_assets.interfaces.reading import open_rows
+from dataset_assets.interfaces.row_selection import RowSelection
+from dataset_assets.interfaces.workspace import Workspace
+
+
+def published_preview(
+    workspace: Workspace, stem: str, limit: int, partition: str | None = None, split: str | None = None
+) -> Preview:
+    """Return the first rows of a publication, by default of the last Period.
+
+    Raises DatasetAssetsError if nothing is published, or there is no such Period or split.
+    """
+    selection = RowSelection(stem, partition, split=split, limit=limit)
+    with open_rows(workspace, selection) as rows:
+        last = rows.publications[-1]
+        types = {each["name"]: ColumnType(each["type"]) for each in last.record["columns"]}
+        values = [value for table in rows.tables() for value in value_rows(table)]
+        return Preview(
+            dataset=last.dataset,
+            period=partition,
+            as_of=last.record["as_of"],
+            columns=tuple(
+                PreviewColumn(
+                    name=name, type=types.get(name, ColumnType.STRING), sensitive=name in rows.sensitive
+                )
+                for name in rows.columns
+            ),
+            rows=tuple(
+                {
+                    name: MASKED if name in rows.sensitive else to_json_value(value)
+                    for name, value in zip(rows.columns, row, strict=True)
+                }
+                for row in values
+            ),
+        )

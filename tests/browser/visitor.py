@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 _EXPECTED = (
     *(f"responded with a status of {status}" for status in (403, 409, 412, 422)),
@@ -28,7 +28,7 @@ def visiting(browser: Browser, address: str, **options: Any) -> Generator[Page]:
     security policy), or an exception in a script.
     """
     context = browser.new_context(base_url=address, **options)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(15_000)
     wrong: list[str] = []
 
     def look(request: Request) -> None:
@@ -37,7 +37,7 @@ def visiting(browser: Browser, address: str, **options: Any) -> Generator[Page]:
 
     context.on("request", look)
     page = context.new_page()
-    page.on("console", lambda each: _note(wrong, each.type, each.text))
+    page.on("console", lambda each: _note(wrong, each, page))
     page.on("pageerror", lambda error: wrong.append(f"an exception: {error}"))
     try:
         yield page
@@ -46,9 +46,13 @@ def visiting(browser: Browser, address: str, **options: Any) -> Generator[Page]:
     assert not wrong, wrong
 
 
-def _note(wrong: list[str], kind: str, text: str) -> None:
-    if kind in ("error", "warning") and not any(each in text for each in _EXPECTED):
-        wrong.append(f"{kind}: {text}")
+def _note(wrong: list[str], message: ConsoleMessage, page: Page) -> None:
+    text = message.text
+    if message.type not in ("error", "warning") or any(each in text for each in _EXPECTED):
+        return
+    if "responded with a status of 404" in text and message.location["url"] == page.url:
+        return  # the page says itself that there is no such thing
+    wrong.append(f"{message.type}: {text} {message.location}")
 
 
 def accessibility_faults(page: Page) -> list[str]:

@@ -32,7 +32,7 @@ def page(request: Request, template: str, status_code: int = 200, **context: Any
         "may_publish": bool(who) and who.role.includes(Role.PUBLISHER),
         "target": state.workspace.target_label if who else "",
         "dagster": state.settings.dagster if who else "",
-        "done": NOTICES.get(request.query_params.get("done", ""), ""),
+        "notice": NOTICES.get(request.query_params.get("done", ""), ""),
     }
     return HTMLResponse(_environment().get_template(template).render(**shared, **context), status_code)
 

@@ -105,14 +105,14 @@ def _page(request: Request, asked: _Request, status: int = 200, faults: Sequence
     """Return the page of a step; without `faults` they are those of trying it without writing anything."""
     entry, step = asked.entry, asked.step
     needs_stem = step in (Step.CLONE, Step.RENAME)
-    outcome, refused = None, tuple(faults)
+    outcome, refused, based_on = None, tuple(faults), ""
     try:
         based_on = text_tag(file_text(entry))
         if asked.stem or not needs_stem:
             trial = _Request(asked.state, entry, step, asked.stem, asked.name)
             outcome = _STEPS[step](trial)
     except DatasetAssetsError as error:
-        refused, based_on = refused or tuple(map(str, error.faults)), text_tag("")
+        refused = refused or tuple(map(str, error.faults))
     return page(
         request, "changing/life.html", status, stem=entry.stem,
         name=entry.dataset.name if entry.dataset else entry.stem, step=step, title=_TITLES[step],

@@ -2,7 +2,9 @@
 
 from playwright.sync_api import Page
 
-from tests.browser.wizard_walk import press
+from tests.browser.serving import served
+from tests.browser.visitor import visiting
+from tests.browser.wizard_walk import press, to_step
 
 EDIT = "/datasets/order_lines/edit"
 
@@ -142,3 +144,23 @@ def test_a_dataset_that_a_project_uses_is_not_deleted(visit, shop):
     assert "the project training uses order_lines" in page.get_by_role("alert").inner_text().replace("`", "")
     assert page.get_by_role("button", name="Delete").count() == 0
     assert shop.file("order_lines").exists()
+
+
+def test_locked_files_are_not_changed_and_the_patch_is_offered(browser, shop):
+    with (
+        served(shop, env={"DATASET_ASSETS_LOCKED": "1"}) as address,
+        visiting(browser, address) as page,
+    ):
+        page.goto(EDIT)
+        page.get_by_label("Description").fill("Not here")
+        press(page, "Review the change")
+        press(page, "Confirm")
+        assert "+  description: Not here" in page.locator("pre").inner_text()
+        with page.expect_download() as offered:
+            page.get_by_role("link", name="Download the patch").click()
+        assert "+  description: Not here" in offered.value.path().read_text()
+        to_step(page, 5, "Not created")
+        press(page, "Create dataset")
+        assert "+  name: Not created" in page.locator("pre").inner_text()
+    assert "Not here" not in shop.file("order_lines").read_text()
+    assert not shop.file("not_created").exists()

@@ -27,7 +27,8 @@ from dataset_assets.interfaces.web.pages.wizard.steps import (
 from dataset_assets.interfaces.web.pages.wizard.token import write_token
 from dataset_assets.interfaces.web.pages.wizard.visit import Visit, to_step
 from dataset_assets.interfaces.web.state import State
-from dataset_assets.lifecycle.changes import refuse_locked
+from dataset_assets.lifecycle.changes import refuse_locked, text_diff
+from dataset_assets.lifecycle.create import dataset_path
 from dataset_assets.lifecycle.new_dataset import write_draft
 from dataset_assets.lifecycle.status import Action, change_status
 
@@ -149,11 +150,12 @@ def create(request: Request, server: State, _who: Editor, form: SentForm) -> Res
         made = write_draft(
             server.fresh_catalog, wizard.stem, wizard.draft, state.suggestions, dry_run=server.locked
         )
-        refuse_locked(locked=server.locked)
+        path = dataset_path(server.catalog.root, made.dataset)
+        refuse_locked(locked=server.locked, patch=text_diff(path, None, made.text))
         if text_of(form, "activate"):
             change_status(server.fresh_catalog, made.dataset, Action.ACTIVATE)
-    except ReadOnlyError as error:
-        return visit.review(step, 403, faults=tuple(map(str, error.faults)), patch=made.text)
+    except ReadOnlyError:
+        raise
     except DatasetAssetsError as error:
         return visit.review(step, 422, faults=tuple(map(str, error.faults)))
     done = "created-active" if text_of(form, "activate") else "created"

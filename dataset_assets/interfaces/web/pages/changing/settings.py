@@ -125,7 +125,7 @@ def _kind_fields(key: str, data: Mapping[str, Any], form: FormData | None) -> It
     written = _written(data, key)
     chosen = text_of(form, key) if form else KEPT
     now = "not set" if written is None else flow(written)
-    yield KindField(Kind(KEPT, f"As it is: {now}", ""), chosen == KEPT, {})
+    yield KindField(Kind(KEPT, f"As it is: `{now}`", ""), chosen == KEPT, {})
     for kind in _kinds(key):
         values = {
             each.name: text_of(form, f"{key}.{kind.name}.{each.name}") if form else each.initial

@@ -25,7 +25,7 @@ SECONDS = int(os.environ.get("DATASET_ASSETS_SECONDS", "20"))
 PATHS = {
     "nothing": "/api/nothing/",
     "list, 50 of 1,000 datasets": "/api/datasets/?limit=50",
-    "list, searched": "/api/datasets/?limit=50&search=42",
+    "list, searched": "/api/datasets/?limit=50&q=42",
     "page with the list": "/",
 }
 """What is asked; the first is the baseline."""
@@ -113,7 +113,7 @@ def _wait(address: str) -> None:
 
 async def _ask(address: str, path: str) -> Load:
     """Send RATE requests a second for SECONDS, on time, and measure each from its time to its last byte."""
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=2)
     times: list[float] = []
     failed = 0
     async with httpx.AsyncClient(base_url=address, limits=limits, timeout=60) as client:

@@ -24,6 +24,7 @@ from dataset_assets.interfaces.web.api import (
 )
 from dataset_assets.interfaces.web.api.documentation import openapi
 from dataset_assets.interfaces.web.api.negotiation import negotiated
+from dataset_assets.interfaces.web.changing_requests import ChangingRequests
 from dataset_assets.interfaces.web.pages import dataset_list, dataset_routes, session
 from dataset_assets.interfaces.web.pages.changing import routes as changing_routes
 from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
@@ -71,6 +72,7 @@ def create_app(settings: ServerSettings, workspace: Workspace) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.server, app.state.wizard = state, WizardMemory()
@@ -89,6 +91,7 @@ def _protect(app: FastAPI, state: ServerState) -> None:
     """Add what every request passes, the last first: headers, the audit log, and who may come in."""
     settings = state.settings
     app.state.origins = Origins(settings.allowed_hosts, settings.public_url)
+    app.add_middleware(ChangingRequests, state=state)
     app.state.mode = settings.auth.create(People(state.workspace.settings.definitions / "users.yaml"))
     app.add_middleware(AccessMiddleware, mode=app.state.mode, origins=app.state.origins)
     if settings.audit_log:

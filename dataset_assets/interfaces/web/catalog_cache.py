@@ -30,6 +30,8 @@ class CatalogCache:
         self._stamps: dict[str, Stamp] = {}
         self._parsed: dict[Path, tuple[tuple[Stamp | None, Stamp | None], ParsedFile]] = {}
         self._looked = 0.0
+        self._counting = Lock()
+        self._changes = self._seen = 0
 
     def current(self) -> Catalog:
         """Return the catalog as the files are now, or were a second ago at most."""
@@ -39,18 +41,34 @@ class CatalogCache:
         """Return the catalog as the files are now: before a change, and to show what a change did."""
         return self._get(0)
 
+    def expire(self) -> None:
+        """Look at the folder when the catalog is asked for next: a file was changed."""
+        with self._counting:
+            self._changes += 1
+
     def _get(self, age: float) -> Catalog:
-        catalog = self._catalog
-        if catalog is not None and monotonic() - self._looked < age:
-            return catalog  # without the lock: nobody waits while another one reads the folder
+        catalog = self._read(age)  # without the lock: nobody waits while another one reads the folder
+        if catalog is not None:
+            return catalog
         with self._lock:
-            if self._catalog is not None and monotonic() - self._looked < age:
-                return self._catalog
-            looked, stamps = monotonic(), dict(_stamps(self._root))
-            if self._catalog is None or stamps != self._stamps:
-                self._catalog = self._load(stamps)
-            self._stamps, self._looked = stamps, looked
+            catalog = self._read(age)
+            if catalog is None:
+                catalog = self._look()
+            return catalog
+
+    def _read(self, age: float) -> Catalog | None:
+        """Return the catalog if it was read less than so many seconds ago, and after the last change."""
+        if self._catalog and self._seen == self._changes and monotonic() - self._looked < age:
             return self._catalog
+        return None
+
+    def _look(self) -> Catalog:
+        changes, looked = self._changes, monotonic()
+        stamps = dict(_stamps(self._root))
+        if self._catalog is None or stamps != self._stamps:
+            self._catalog = self._load(stamps)
+        self._stamps, self._looked, self._seen = stamps, looked, changes
+        return self._catalog
 
     def _load(self, stamps: dict[str, Stamp]) -> Catalog:
         parsed: dict[Path, tuple[tuple[Stamp | None, Stamp | None], ParsedFile]] = {}

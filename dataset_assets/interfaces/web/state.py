@@ -14,6 +14,7 @@ from dataset_assets.interfaces.web.catalog_cache import CatalogCache
 from dataset_assets.interfaces.web.dataset_index import DatasetIndex
 from dataset_assets.interfaces.web.operations import Operations
 from dataset_assets.interfaces.web.patches import Patches
+from dataset_assets.interfaces.web.recent_answers import RecentAnswers
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.target import Target
@@ -28,6 +29,7 @@ class ServerState:
     operations: Operations = field(default_factory=Operations)
     patches: Patches = field(default_factory=Patches)
     answers: IdempotentAnswers = field(default_factory=IdempotentAnswers)
+    recent: RecentAnswers = field(default_factory=RecentAnswers)
     _loading: RLock = field(default_factory=RLock)
 
     @cached_property
@@ -48,6 +50,10 @@ class ServerState:
     def fresh_catalog(self) -> Catalog:
         """The catalog as the files are now."""
         return self._catalogs.reloaded()
+
+    def files_changed(self) -> None:
+        """Read the folder again for the next request: this one may have changed a file."""
+        self._catalogs.expire()
 
     @property
     def target(self) -> Target:

@@ -22,7 +22,8 @@ from dataset_assets.interfaces.web.identity import Editor, Reader
 from dataset_assets.interfaces.web.state import ServerState, State
 from dataset_assets.lifecycle.changes import file_text
 from dataset_assets.lifecycle.create import CreatedDataset
-from dataset_assets.lifecycle.delete import DeletedDataset, delete_dataset, recorded_uses
+from dataset_assets.lifecycle.delete import DeletedDataset, recorded_uses
+from dataset_assets.lifecycle.delete import delete_dataset as delete_files
 from dataset_assets.lifecycle.edit import EditedDataset, edit_values
 from dataset_assets.lifecycle.listing import ListedDataset
 from dataset_assets.lifecycle.new_definition import NewDefinition, create_from_definition
@@ -66,19 +67,19 @@ class Edits(Model):
     unset: list[str] = Field([], description="Paths to remove.", examples=[["refresh"]])
 
 
-@router.get("/models/{model_id}/datasets/", responses=problems())
+@router.get("/models/{model_id}/datasets/", response_model=Success[DatasetPage], responses=problems())
 def list_datasets_of_model(
     model_id: ModelId,
     state: State,
     _who: Reader,
     page: RequestedPage,
     status: Annotated[Status | None, Query(description="Only datasets with this status.")] = None,
-) -> Success[DatasetPage]:
+) -> Response:
     """List the datasets of a model; archived ones only if their status is asked for."""
-    return Success(data=_page(state, ListQuery(status=status, ml_model=model_id), page))
+    return _page(state, ListQuery(status=status, ml_model=model_id), page)
 
 
-@router.get("/datasets/", responses=problems())
+@router.get("/datasets/", response_model=Success[DatasetPage], responses=problems())
 def list_datasets(
     state: State,
     _who: Reader,
@@ -86,15 +87,22 @@ def list_datasets(
     q: Annotated[str, Query(description="Words that names, owner, model or tables contain.")] = "",
     status: Annotated[Status | None, Query(description="Only datasets with this status.")] = None,
     archived: Annotated[bool, Query(description="Archived datasets as well.")] = False,
-) -> Success[DatasetPage]:
+) -> Response:
     """List the datasets of all models."""
-    return Success(data=_page(state, ListQuery(q, status, None, archived), page))
+    return _page(state, ListQuery(q, status, None, archived), page)
 
 
-def _page(state: ServerState, query: ListQuery, page: Page) -> DatasetPage:
-    part = page.of(state.index.matching(state.catalog, query), lambda each: (each.dataset,))
-    shown, remarks = state.index.described(part.items)
-    return DatasetPage(datasets=tuple(shown), remarks=remarks, next=part.next)
+def _page(state: ServerState, query: ListQuery, page: Page) -> Response:
+    catalog = state.catalog
+
+    def render() -> bytes:
+        part = page.of(state.index.matching(catalog, query), lambda each: (each.dataset,))
+        shown, remarks = state.index.described(part.items)
+        found = DatasetPage(datasets=tuple(shown), remarks=remarks, next=part.next)
+        return Success(data=found).model_dump_json().encode()
+
+    key = (query, page.limit, page.after and tuple(page.after))
+    return Response(state.recent.get(key, catalog, render), media_type="application/json")
 
 
 @router.post(
@@ -103,7 +111,7 @@ def _page(state: ServerState, query: ListQuery, page: Page) -> DatasetPage:
     response_model=Success[CreatedDataset],
     responses={**problems(409, 413, 415), **tagged(201, "The file is written.", **LOCATION)},
 )
-def create(
+def create_dataset(
     model_id: ModelId,
     body: NewDataset,
     state: State,
@@ -206,12 +214,12 @@ def patch_dataset(
 
 
 @router.delete("/datasets/{dataset_id}/", responses=problems(404, 409, 412, 428))
-def delete(
+def delete_dataset(
     dataset_id: DatasetId, based_on: BasedOn, state: State, _who: Editor, dry_run: DryRun = False
 ) -> Success[DeletedDataset]:
     """Delete the file and the lock of a dataset that nothing uses. What is published stays."""
     target = state.target
-    done = delete_dataset(
+    done = delete_files(
         state.fresh_catalog,
         dataset_id,
         recorded_uses(target),

@@ -16,8 +16,10 @@ from dataset_assets.interfaces.web.envelope import Success
 from dataset_assets.interfaces.web.identity import Editor
 from dataset_assets.interfaces.web.state import ServerState, State
 from dataset_assets.lifecycle.changes import file_text
-from dataset_assets.lifecycle.clone import ClonedDataset, clone_dataset
-from dataset_assets.lifecycle.rename import RenamedDataset, rename_dataset
+from dataset_assets.lifecycle.clone import ClonedDataset
+from dataset_assets.lifecycle.clone import clone_dataset as clone_file
+from dataset_assets.lifecycle.rename import RenamedDataset
+from dataset_assets.lifecycle.rename import rename_dataset as rename_file
 from dataset_assets.lifecycle.status import Action, StatusChange, change_status
 from dataset_assets.model import Model
 from dataset_assets.ports.target import Target
@@ -39,7 +41,7 @@ class Copy(NewName):
 
 
 @router.post("/activate/", responses=CHANGED)
-def activate(
+def activate_dataset(
     dataset_id: DatasetId,
     state: State,
     _who: Editor,
@@ -52,7 +54,7 @@ def activate(
 
 
 @router.post("/disable/", responses=CHANGED)
-def disable(
+def disable_dataset(
     dataset_id: DatasetId,
     state: State,
     _who: Editor,
@@ -65,7 +67,7 @@ def disable(
 
 
 @router.post("/archive/", responses=CHANGED)
-def archive(
+def archive_dataset(
     dataset_id: DatasetId,
     state: State,
     _who: Editor,
@@ -78,7 +80,7 @@ def archive(
 
 
 @router.post("/restore/", responses=CHANGED)
-def restore(
+def restore_dataset(
     dataset_id: DatasetId,
     state: State,
     _who: Editor,
@@ -106,7 +108,7 @@ def _changed(
     response_model=Success[ClonedDataset],
     responses={**problems(404, 409, 412, 413, 415), **tagged(201, "The copy is written.", **LOCATION)},
 )
-def clone(
+def clone_dataset(
     dataset_id: DatasetId,
     body: Copy,
     state: State,
@@ -119,7 +121,7 @@ def clone(
     """Copy a dataset's file, comments included, as a draft with an id of its own and version 1."""
 
     def work() -> Response:
-        done = clone_dataset(
+        done = clone_file(
             state.fresh_catalog,
             dataset_id,
             body.dataset,
@@ -138,7 +140,7 @@ def clone(
 @router.post(
     "/rename/", responses={**problems(404, 409, 412, 413, 415), **tagged(200, "The file has the name.")}
 )
-def rename(
+def rename_dataset(
     dataset_id: DatasetId,
     body: NewName,
     state: State,
@@ -150,7 +152,7 @@ def rename(
     """Rename a dataset's file and lock, and edit the Projects that name it. Its id stays."""
     catalog = state.fresh_catalog
     text = file_text(catalog.entry(dataset_id))
-    done = rename_dataset(
+    done = rename_file(
         catalog,
         dataset_id,
         body.dataset,

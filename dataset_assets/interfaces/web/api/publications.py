@@ -123,7 +123,7 @@ def _record_key(record: Record) -> tuple[str, str, str]:
 
 
 @router.get("/publications/compare/", responses=problems(404, 409))
-def compare(
+def compare_two_publications(
     dataset_id: DatasetId,
     state: State,
     _who: Reader,

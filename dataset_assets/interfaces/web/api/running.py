@@ -37,7 +37,7 @@ def get_operation(operation_id: str, state: State, _who: Reader) -> Success[Oper
 
 
 @router.get("/check/", responses=problems())
-def check(state: State, _who: Reader) -> Success[CheckAnswer]:
+def check_files(state: State, _who: Reader) -> Success[CheckAnswer]:
     """Check all files of the project and the target, and return every fault."""
     report = validate_folder(state.workspace.root, state.workspace.resolvers)
     return Success(data=CheckAnswer.of(report.files, report.faults))

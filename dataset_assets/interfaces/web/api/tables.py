@@ -89,7 +89,7 @@ def list_tables_of_model(
 
 
 @router.get("/tables/{table_name:path}/schema/", responses=problems(404))
-def get_schema(table_name: TableName, state: State, _who: Reader) -> Success[TableSchema]:
+def get_table_schema(table_name: TableName, state: State, _who: Reader) -> Success[TableSchema]:
     """Return the stored columns of a table."""
     found = _described(state, table_name, statistics=False, say=lambda _: None)
     shown = {name: getattr(found, name) for name in ("table", "resolver", "row_count", "last_modified")}
@@ -103,7 +103,7 @@ def get_schema(table_name: TableName, state: State, _who: Reader) -> Success[Tab
 @router.get(
     "/tables/{table_name:path}/stats/", response_model=Success[TableStatistics], responses=long_work(404)
 )
-def get_statistics(
+def get_table_statistics(
     table_name: TableName, state: State, _who: Reader, request: Request, _prefer: Prefer = None
 ) -> Response:
     """Return statistics of a table's columns. Columns that a dataset calls sensitive have counts only."""
@@ -120,7 +120,7 @@ def get_statistics(
 
 
 @router.post("/tables/suggestions/", response_model=Success[Suggestions], responses=long_work(404, 413, 415))
-def suggest(
+def suggest_dataset(
     body: ChosenTables,
     state: State,
     who: Reader,

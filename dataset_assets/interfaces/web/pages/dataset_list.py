@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.contract.model import Status
 from dataset_assets.interfaces.web.dataset_index import ListQuery
 from dataset_assets.interfaces.web.identity import Reader
 from dataset_assets.interfaces.web.pages.rendering import page
-from dataset_assets.interfaces.web.state import State
+from dataset_assets.interfaces.web.state import ServerState, State
 from dataset_assets.model import Model
 
 router = APIRouter()
@@ -44,10 +45,15 @@ def list_page(
 ) -> HTMLResponse:
     """Show the datasets that the search and the filters leave."""
     catalog = state.catalog
+    key = (request.state.identity, getattr(request.state, "session", ""), form)
+    return HTMLResponse(state.recent.get(key, catalog, lambda: _rendered(request, state, catalog, form)))
+
+
+def _rendered(request: Request, state: ServerState, catalog: Catalog, form: ListForm) -> bytes:
     found = state.index.matching(catalog, form.query)
     rest = [each for each in found if each.dataset > form.after]
     shown, remarks = state.index.described(rest[:LENGTH])
-    return page(
+    rendered = page(
         request,
         "list.html",
         datasets=shown,
@@ -58,3 +64,4 @@ def list_page(
         statuses=list(Status),
         models=state.index.models(catalog),
     )
+    return bytes(rendered.body)

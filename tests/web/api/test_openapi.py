@@ -54,7 +54,10 @@ def test_every_operation_is_documented_completely(documented):
         assert operation["description"].endswith("."), at
         assert operation["tags"], at
         for parameter in operation.get("parameters", []):
-            assert parameter.get("description") or parameter["name"] in {"operation_id"}, (at, parameter["name"])
+            assert parameter.get("description") or parameter["name"] in {"operation_id"}, (
+                at,
+                parameter["name"],
+            )
         for status, response in operation["responses"].items():
             assert response["description"], (at, status)
             if int(status) >= 400:
@@ -90,7 +93,11 @@ def _run(address: str, seed: int, folder: Path, examples: int) -> int:
         "--phases", "examples,coverage,fuzzing" + (",stateful" if PROVE else ""), "--no-color", "--seed", str(seed),
         "--generation-database", "none", "--request-timeout", "120", "--continue-on-failure",
     ]  # fmt: skip
-    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.web.api.schemathesis_hooks", "PYTHONPATH": os.getcwd()}
+    environment = {
+        **os.environ,
+        "SCHEMATHESIS_HOOKS": "tests.web.api.schemathesis_hooks",
+        "PYTHONPATH": os.getcwd(),
+    }
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
     print(done.stdout)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

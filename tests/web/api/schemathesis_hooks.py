@@ -28,5 +28,7 @@ def refused_by_a_rule(_context, response, case) -> None:
     meta = case.meta
     if response.status_code == 422 and meta is not None and meta.generation.mode.is_positive:
         problem = response.json()
-        rule = problem["type"].startswith("urn:dataset-assets:") or "either `definition` or" in problem["detail"]
+        rule = (
+            problem["type"].startswith("urn:dataset-assets:") or "either `definition` or" in problem["detail"]
+        )
         assert rule or "Idempotency-Key" in problem["detail"], problem

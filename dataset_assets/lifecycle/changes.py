@@ -22,6 +22,7 @@ from dataset_assets.errors import (
 from dataset_assets.text.atomic_files import exact_text, replace_text, write_lock
 from dataset_assets.text.digest import digest
 from dataset_assets.yaml.edits import Edit, Order, edited
+from dataset_assets.yaml.reader import read
 
 SYSTEM_FIELDS = ("id", "version", "created_at", "updated_at")
 """The fields that only `lock` writes."""
@@ -70,6 +71,8 @@ def proposed(
     """
     before = file_text(entry)
     refuse_stale(entry.path, before, based_on)
+    if entry.document and read(before.removeprefix("\ufeff"), str(entry.path)).data != entry.document.data:
+        raise stale_file(entry.path)  # the paths of the edits are those of another text
     after = edited(before, str(entry.path), edits, KEY_ORDER) if edits else before
     proposal = propose(catalog, entry.stem, after)
     raise_all(ContractError, proposal.faults)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.interfaces.web.api.idempotency import IdempotentAnswers
 from dataset_assets.interfaces.web.catalog_cache import CatalogCache
 from dataset_assets.interfaces.web.dataset_index import DatasetIndex
@@ -17,6 +17,7 @@ from dataset_assets.interfaces.web.patches import Patches
 from dataset_assets.interfaces.web.recent_answers import RecentAnswers
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.lifecycle.changes import file_text
 from dataset_assets.ports.target import Target
 
 
@@ -54,6 +55,19 @@ class ServerState:
     def files_changed(self) -> None:
         """Read the folder again for the next request: this one may have changed a file."""
         self._catalogs.expire()
+
+    def seen(self, name: str) -> tuple[Catalog, Entry, str]:
+        """Return the catalog, the entry of a dataset, and the very text of its file that the entry is of.
+
+        A tag of another text would let a change that is based on it undo somebody else's. Raises
+        NotFoundError if there is no such dataset.
+        """
+        while True:
+            catalog = self.fresh_catalog
+            text = file_text(catalog.entry(name))
+            catalog = self.fresh_catalog
+            if file_text(catalog.entry(name)) == text:
+                return catalog, catalog.entry(name), text
 
     @property
     def target(self) -> Target:

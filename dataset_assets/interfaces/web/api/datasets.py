@@ -150,10 +150,9 @@ def get_dataset(
     if_none_match: Annotated[str | None, Header(description="An ETag that you have.")] = None,
 ) -> Response:
     """Return a dataset: its definition, and the figures of its last publication."""
-    catalog = state.fresh_catalog
-    entry = catalog.entry(dataset_id)
-    body = Success(data=dataset_resource(state, catalog, entry)).model_dump(mode="json")
-    tag = entity_tag(file_text(entry), json.dumps(body))
+    catalog, entry, text = state.seen(dataset_id)
+    body = Success(data=dataset_resource(state, catalog, entry, text)).model_dump(mode="json")
+    tag = entity_tag(text, json.dumps(body))
     if unchanged(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
     return JSONResponse(body, headers={"ETag": tag})

@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.interfaces.web.api.documentation import long_work
 from dataset_assets.interfaces.web.api.idempotency import IdempotencyKey
-from dataset_assets.interfaces.web.api.long_work import once, preferred_wait, success
+from dataset_assets.interfaces.web.api.long_work import Prefer, once, preferred_wait, success
 from dataset_assets.interfaces.web.api.parameters import DatasetId
 from dataset_assets.interfaces.web.dagster_runs import BackfillProgress, Launched, RunProgress
 from dataset_assets.interfaces.web.envelope import Success
@@ -35,13 +35,13 @@ class MaterializeRequest(BaseModel):
     periods: Annotated[tuple[str, ...], Field(max_length=MOST_PERIODS, examples=[["2017-12"]])] = ()
     first: str | None = None
     last: str | None = None
-    anyway: bool = False
+    anyway: StrictBool = False
 
 
 @router.post(
     "/datasets/{dataset_id}/materialize/",
     response_model=Success[RunProgress | BackfillProgress],
-    responses=long_work(404, 409),
+    responses=long_work(404, 409, 413, 415),
 )
 def materialize(
     dataset_id: DatasetId,
@@ -50,6 +50,7 @@ def materialize(
     state: State,
     who: Publisher,
     idempotency_key: IdempotencyKey = None,
+    _prefer: Prefer = None,
 ) -> Response:
     """Publish a dataset by a run in Dagster, and follow the run.
 

@@ -14,7 +14,6 @@ from dataset_assets.interfaces.answers.publications import PublicationAnswer
 from dataset_assets.interfaces.web.api.numbers import with_numbers
 from dataset_assets.interfaces.web.problems import ProblemFault, problem_of
 from dataset_assets.interfaces.web.state import ServerState
-from dataset_assets.lifecycle.changes import file_text
 from dataset_assets.lifecycle.compare import record_statistics, sensitive_columns
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext
@@ -66,9 +65,9 @@ class DatasetResource(Model):
     remarks: tuple[str, ...] = ()
 
 
-def dataset_resource(state: ServerState, catalog: Catalog, entry: Entry) -> DatasetResource:
-    """Return a dataset with what its target tells; what the target does not tell is left out."""
-    text, file = file_text(entry), near(entry.path)
+def dataset_resource(state: ServerState, catalog: Catalog, entry: Entry, text: str) -> DatasetResource:
+    """Return a dataset whose file has this text, with what its target tells of it."""
+    file = near(entry.path)
     if not entry.ok or entry.dataset is None:
         faults = problem_of(DatasetAssetsError(*entry.faults)).faults
         name = entry.dataset.name if entry.dataset else None

@@ -1,6 +1,8 @@
 """The API of operations, and of the check of all files."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 
 from dataset_assets.catalog.validation import validate_folder
 from dataset_assets.interfaces.answers.faults import CheckAnswer
@@ -11,6 +13,8 @@ from dataset_assets.interfaces.web.identity import Reader
 from dataset_assets.interfaces.web.operations import Operation
 from dataset_assets.interfaces.web.state import State
 from dataset_assets.model import Model
+
+OperationId = Annotated[str, Path(description="The id of an operation, as 202 and the list have it.")]
 
 router = APIRouter(tags=["operations"])
 
@@ -31,7 +35,7 @@ def list_operations(state: State, _who: Reader, page: RequestedPage) -> Success[
 
 
 @router.get("/operations/{operation_id}/", responses=problems(404))
-def get_operation(operation_id: str, state: State, _who: Reader) -> Success[Operation]:
+def get_operation(operation_id: OperationId, state: State, _who: Reader) -> Success[Operation]:
     """Return an operation as it is now: its progress, and its result or its problem once it ended."""
     return Success(data=state.operations.get(operation_id))
 

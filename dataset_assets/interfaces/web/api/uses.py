@@ -25,7 +25,9 @@ class ChosenPublications(Model):
     """Publications: of one Period or of all, in a version of the table or as they are now."""
 
     partition: str | None = Field(None, description="A Period; by default all.", examples=["2017-12"])
-    version: int | None = Field(None, ge=0, description="The table's version; by default the last.")
+    version: int | None = Field(
+        None, ge=0, strict=True, description="The table's version; by default the last."
+    )
 
 
 class NewUse(ChosenPublications):

@@ -165,6 +165,10 @@ class StaleFileError(LockError):
     """A file is no longer as it was when a change of it was begun; nothing was written."""
 
 
+class NoSuchVersionError(LockError):
+    """The lock of a dataset has no version of the requested number."""
+
+
 class ReadOnlyError(LockError):
     """The files here are changed in git alone; `patch` is the change, in the form that `git apply` reads."""
 

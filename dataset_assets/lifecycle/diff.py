@@ -3,7 +3,7 @@
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.versions import structure
 from dataset_assets.contract.structural_diff import Difference, Kind, Structure, difference
-from dataset_assets.errors import Fault, LockError
+from dataset_assets.errors import Fault, LockError, NoSuchVersionError
 from dataset_assets.model import Model
 from dataset_assets.text.wording import listed
 
@@ -33,8 +33,8 @@ def diff_versions(
 ) -> VersionDiff:
     """Compare two versions of a dataset; by default the last locked version with the file as it is.
 
-    Raises LockError for a version that the lock does not have, and ContractError if the file is compared and
-    has faults.
+    Raises NoSuchVersionError for a version that the lock does not have, LockError if it has none, and
+    ContractError if the file is compared and has faults.
     """
     entry = catalog.entry(name)
     if before is None:
@@ -67,7 +67,7 @@ def _structure(entry: Entry, number: int) -> Structure:
     if found is None:
         known = listed((str(each) for each in sorted(entry.lock.numbers)), 20)
         hint = f"it has {known}" if known else "it was never locked"
-        raise LockError(Fault(f"`{entry.stem}` has no version {number}", hint=hint))
+        raise NoSuchVersionError(Fault(f"`{entry.stem}` has no version {number}", hint=hint))
     return found
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.routing import Match
+from fastapi.routing import iter_route_contexts
+from starlette.routing import compile_path
 
 from dataset_assets import errors
 from dataset_assets.errors import DatasetAssetsError, Fault
@@ -20,6 +21,7 @@ MEDIA_TYPE = "application/problem+json"
 STATUSES: tuple[tuple[type[DatasetAssetsError], int, str], ...] = (
     (errors.NotFoundError, 404, "There is no such thing"),
     (errors.NotStoredError, 404, "The store has no such thing"),
+    (errors.NoSuchVersionError, 404, "The dataset has no such version"),
     (errors.InUseError, 409, "It is in use"),
     (errors.StaleFileError, 412, "The file was changed meanwhile"),
     (errors.ReadOnlyError, 403, "The files are not changed here"),
@@ -98,9 +100,10 @@ def validation_problem(error: RequestValidationError) -> Problem:
 
 def allowed_methods(request: Request) -> list[str]:
     """Return the methods of all routes that have the path of a request, in order."""
-    scope, found = {**request.scope, "method": ""}, set[str]()
-    for route in request.app.router.routes:
-        if route.matches(scope)[0] is not Match.NONE:
+    found = set[str]()
+    for route in iter_route_contexts(request.app.router.routes):
+        path = getattr(route, "path", "")
+        if path and compile_path(path)[0].match(request.url.path):
             found |= getattr(route, "methods", None) or set()
     return sorted(found)
 

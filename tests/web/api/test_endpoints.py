@@ -274,8 +274,9 @@ def test_a_plan_says_what_is_due(client):
     found = data(client.get(SALES + "plan/?to=2017-04"))["datasets"]
     own = found[-1]
     assert own["dataset"] == "sales"
-    assert [each["period"] for each in own["due"]] == ["2017-04"]
-    assert own["up_to_date"] == 2
+    assert own["due"][-1]["period"] == "2017-04"
+    assert own["due"][-1]["reasons"] == ["never published"]
+    assert len(own["due"]) + own["up_to_date"] == 3
     problem(client.get(SALES + "plan/?from=2017-05&to=2017-04"), 422)
 
 

@@ -127,6 +127,7 @@ def create_dataset(
         done = create_from_definition(
             state.fresh_catalog, new, now=datetime.now(UTC), dry_run=dry_run, locked=state.locked
         )
+        state.fresh_catalog.named(done.dataset)  # what follows sees it
         headers = {"ETag": entity_tag(done.text), "Location": f"/api/datasets/{done.dataset}/"}
         return success(done, 201, headers)
 
@@ -149,7 +150,7 @@ def get_dataset(
     if_none_match: Annotated[str | None, Header(description="An ETag that you have.")] = None,
 ) -> Response:
     """Return a dataset: its definition, and the figures of its last publication."""
-    catalog = state.catalog
+    catalog = state.fresh_catalog
     entry = catalog.entry(dataset_id)
     body = Success(data=dataset_resource(state, catalog, entry)).model_dump(mode="json")
     tag = entity_tag(file_text(entry), json.dumps(body))
@@ -228,6 +229,7 @@ def delete_dataset(
         dry_run=dry_run,
         locked=state.locked,
     )
+    state.fresh_catalog.named(dataset_id)  # what follows sees that it is gone
     return Success(data=done)
 
 

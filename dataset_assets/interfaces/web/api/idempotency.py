@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from threading import Lock, RLock
 from time import monotonic
 from typing import Annotated
@@ -15,6 +16,8 @@ KEPT_SECONDS = 24 * 3600.0
 """For how long an answer is kept."""
 MOST_ANSWERS, MOST_BYTES = 10_000, 64 * 1024 * 1024
 """How many answers are kept, and the bytes of their bodies together; the oldest are forgotten first."""
+_FORGOTTEN = 8
+"""How many of the oldest answers a new one looks at."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -48,6 +51,7 @@ class IdempotentAnswers:
 
     clock: Callable[[], float] = monotonic
     _kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
+    _sizes: list[int] = field(default_factory=lambda: [0])
     _lock: Lock = field(default_factory=Lock)
 
     def answer(self, key: str | None, scope: str, body: str, produce: Callable[[], Response]) -> Response:
@@ -68,6 +72,8 @@ class IdempotentAnswers:
             if kept.response is None:
                 try:
                     kept.response = produce()
+                    with self._lock:
+                        self._sizes[0] += kept.size
                 except BaseException:
                     with self._lock:
                         self._kept.pop(name, None)
@@ -75,11 +81,11 @@ class IdempotentAnswers:
             return kept.response
 
     def _forget(self) -> None:
+        """Forget answers that are too old or too many, the oldest first; not those that are being made."""
         oldest = self.clock() - KEPT_SECONDS
-        size = sum(each.size for each in self._kept.values())
-        for name, each in list(self._kept.items()):
-            if each.since > oldest and len(self._kept) < MOST_ANSWERS and size <= MOST_BYTES:
-                return
-            if each.response is not None:  # what still works is not forgotten
-                size -= each.size
+        for name in list(islice(self._kept, _FORGOTTEN)):
+            each = self._kept[name]
+            full = len(self._kept) >= MOST_ANSWERS or self._sizes[0] > MOST_BYTES
+            if each.response is not None and (full or each.since <= oldest):
+                self._sizes[0] -= each.size
                 del self._kept[name]

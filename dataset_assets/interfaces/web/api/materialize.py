@@ -1,19 +1,21 @@
 """The API that publishes a dataset by a run in Dagster."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from dataset_assets.catalog.catalog import Entry
+from dataset_assets.interfaces.web.api.documentation import long_work
 from dataset_assets.interfaces.web.api.idempotency import IdempotencyKey
 from dataset_assets.interfaces.web.api.long_work import once, preferred_wait, success
+from dataset_assets.interfaces.web.api.parameters import DatasetId
 from dataset_assets.interfaces.web.dagster_runs import BackfillProgress, Launched, RunProgress
 from dataset_assets.interfaces.web.envelope import Success
 from dataset_assets.interfaces.web.identity import Publisher
 from dataset_assets.interfaces.web.materializing import RunRequest, follow_backfill, follow_run, start_run
-from dataset_assets.interfaces.web.operations import Operation, OperationStatus, Say
-from dataset_assets.interfaces.web.problems import MEDIA_TYPE, Problem, problem_response
+from dataset_assets.interfaces.web.operations import OperationStatus, Say
+from dataset_assets.interfaces.web.problems import problem_response
 from dataset_assets.interfaces.web.state import ServerState, State
 from dataset_assets.text.digest import digest
 
@@ -36,31 +38,13 @@ class MaterializeRequest(BaseModel):
     anyway: bool = False
 
 
-_DESCRIPTIONS = {
-    202: "The run goes on: ask for the operation until it ended.",
-    404: "There is no such dataset.",
-    409: "A draft or an archived dataset, Dagster refuses the run, or the run failed: the faults say why.",
-    422: "There are no such Periods, or they are not complete.",
-    503: "The server knows no Dagster, or Dagster does not answer.",
-}
-
-
-def _responses() -> dict[int | str, dict[str, Any]]:
-    problems = {
-        status: {"description": text, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
-        for status, text in _DESCRIPTIONS.items()
-        if status != 202
-    }
-    return {**problems, 202: {"model": Success[Operation], "description": _DESCRIPTIONS[202]}}
-
-
 @router.post(
     "/datasets/{dataset_id}/materialize/",
     response_model=Success[RunProgress | BackfillProgress],
-    responses=_responses(),
+    responses=long_work(404, 409),
 )
 def materialize(
-    dataset_id: Annotated[str, Path(description="The stem of a dataset's file, or its id.")],
+    dataset_id: DatasetId,
     body: MaterializeRequest,
     request: Request,
     state: State,

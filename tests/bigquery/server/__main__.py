@@ -18,6 +18,7 @@ import parse_patches
 import read_patches
 import snapshot_patches
 import table_patches
+import translation_patches
 from bqemulator.config import Settings
 from bqemulator.server import EmulatorServer
 
@@ -32,6 +33,7 @@ async def serve(folder: Path) -> None:
         *read_patches.PATCHES,
         *snapshot_patches.PATCHES,
         *table_patches.PATCHES,
+        *translation_patches.PATCHES,
     ):
         patch()
     server = EmulatorServer(

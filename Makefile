@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BIGQUERY := .venv-bigquery
 PORT ?= 3000
+WEB_PORT ?= 3001
 PIP := -m pip install --disable-pip-version-check --quiet --no-deps
 CODE := dataset_assets definitions resources
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-strip-extras --no-annotate \
@@ -21,8 +22,14 @@ help:  ## what there is to make
 demo: $(VENV)/.runtime  ## publish the demo's datasets
 	$(BIN)/dataset-assets demo
 
-ui: $(VENV)/.runtime  ## open Dagster on http://127.0.0.1:3000 (PORT=… for another port)
-	$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
+# Both run until Ctrl-C, or until one of them ends: then the other is ended as well.
+ui: $(VENV)/.runtime  ## open Dagster on http://127.0.0.1:3000 and the datasets on 3001 (PORT=…, WEB_PORT=…)
+	@echo "Dagster:  http://127.0.0.1:$(PORT)"
+	@echo "Datasets: http://127.0.0.1:$(WEB_PORT)"
+	@trap 'trap - EXIT INT TERM; kill $$dagster $$serve 2>/dev/null; (sleep 20; kill -9 $$dagster $$serve 2>/dev/null) & wait $$dagster $$serve' EXIT INT TERM; \
+	$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT) & dagster=$$!; \
+	$(BIN)/dataset-assets serve --port $(WEB_PORT) --dagster http://127.0.0.1:$(PORT) & serve=$$!; \
+	while kill -0 $$dagster 2>/dev/null && kill -0 $$serve 2>/dev/null; do sleep 1; done
 
 test: $(VENV)/.dev $(BIGQUERY)/.installed  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal

@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from tests.bigquery.emulator import Emulator, start
 from tests.bigquery.proxy import StrictProxy
+from tests.browser.chromium import MISSING, REQUIRED, chromium_path
 from tests.engines.engine_fixtures import BENCHES, Bench
 
 settings.register_profile("here", deadline=None)
@@ -18,6 +19,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`pytest tests/golden --update-golden` writes the golden SQL anew: read what changed, then commit."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden/*/*.sql anew")
+
+
+def pytest_report_header() -> list[str]:
+    """Say which tests are not collected because a program is missing."""
+    return [] if REQUIRED or chromium_path() else [MISSING]
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from dataset_assets.assets.descriptions import (
     broken_description,
     code_reference,
     description,
+    page_link,
     static_metadata,
     table_column,
 )
@@ -45,8 +46,8 @@ def assets(graph: Graph) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
 
 def dataset_assets(graph: Graph) -> Iterator[dg.AssetsDefinition]:
     """Yield one asset for each dataset; the asset of an invalid dataset fails with its faults (BR-203)."""
-    for dataset in graph.datasets.values():
-        yield dataset_asset(graph, dataset) if isinstance(dataset, ValidDataset) else invalid_asset(dataset)
+    for each in graph.datasets.values():
+        yield dataset_asset(graph, each) if isinstance(each, ValidDataset) else invalid_asset(graph, each)
 
 
 def table_spec(table: Table) -> dg.AssetSpec:
@@ -123,11 +124,11 @@ def _freshness(dataset: Dataset) -> dg.FreshnessPolicy | None:
     return dg.FreshnessPolicy.time_window(fail_window=freshness.window) if freshness else None
 
 
-def invalid_asset(invalid: InvalidDataset) -> dg.AssetsDefinition:
+def invalid_asset(graph: Graph, invalid: InvalidDataset) -> dg.AssetsDefinition:
     """Return the failing asset of a dataset whose file or target cannot be used."""
-    return failing_asset(
-        dataset_key(invalid.entry.stem), invalid.faults, code_reference(invalid.entry, invalid.faults)
-    )
+    entry, faults = invalid.entry, invalid.faults
+    links = page_link(graph, entry.stem) | code_reference(entry, faults)
+    return failing_asset(dataset_key(entry.stem), faults, links)
 
 
 def failing_asset(

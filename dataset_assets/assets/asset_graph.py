@@ -65,11 +65,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Graph:
-    """All datasets and tables of a catalog. The instant `now` decides only which Periods are complete."""
+    """All datasets and tables of a catalog. The instant `now` decides only which Periods are complete.
+
+    `pages` is the address of the pages that assets link to; empty if there are none.
+    """
 
     catalog: Catalog
     binding: TargetBinding
     now: datetime
+    pages: str = ""
 
     @cached_property
     def datasets(self) -> Mapping[str, ValidDataset | InvalidDataset]:

@@ -40,7 +40,7 @@ class CodeLocationSettings:
 
     `part` is the name of a part of a code location that has several; it becomes a suffix of the names of
     sensors and resource. `upstream_assets` maps tables that other assets of the code location write to the
-    keys of those assets. `webserver` is the address of Dagster's pages.
+    keys of those assets. `webserver` is the address of Dagster's pages, `pages` that of the datasets' pages.
     """
 
     resource: TargetResource
@@ -48,12 +48,13 @@ class CodeLocationSettings:
     webserver: str = ""
     part: str = ""
     upstream_assets: Mapping[str, dg.AssetKey] = field(default_factory=dict)
+    pages: str = ""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """Return the settings that the environment gives."""
         resource = TargetResource(name=settings.target, locked=settings.locked, project=str(settings.project))
-        return cls(resource, alert_sinks(settings.alert_webhook), settings.webserver)
+        return cls(resource, alert_sinks(settings.alert_webhook), settings.webserver, pages=settings.pages)
 
     def unique_name(self, name: str) -> str:
         """Return the name of a sensor or resource, with the part as suffix: unique in the code location."""
@@ -62,9 +63,8 @@ class CodeLocationSettings:
     def graph(self, catalog: Catalog, now: datetime) -> Graph:
         """Return the asset graph of a catalog. `now` decides which Periods are complete."""
         key = self.unique_name(RESOURCE)
-        return Graph(
-            catalog, TargetBinding.of(self.resource, catalog.calendars, key, self.upstream_assets), now
-        )
+        binding = TargetBinding.of(self.resource, catalog.calendars, key, self.upstream_assets)
+        return Graph(catalog, binding, now, self.pages)
 
 
 def code_location(settings: Settings, now: datetime) -> dg.Definitions:

@@ -95,8 +95,14 @@ def static_metadata(graph: Graph, valid: ValidDataset, version: Version) -> dict
         "dagster/table_name": warehouse.table_name(entry.stem),
         "dagster/uri": warehouse.location(entry.stem),
         "version": version_text(version),
+        **page_link(graph, entry.stem),
         **code_reference(entry),
     }
+
+
+def page_link(graph: Graph, stem: str) -> dict[str, Any]:
+    """Return the metadata that links to the page of a dataset; empty if the project has no pages."""
+    return {"page": dg.MetadataValue.url(f"{graph.pages.rstrip('/')}/datasets/{stem}")} if graph.pages else {}
 
 
 def code_reference(entry: Entry, faults: tuple[Fault, ...] = ()) -> dict[str, Any]:

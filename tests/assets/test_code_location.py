@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dataset_assets.assets.asset_keys import dataset_key
-from tests.assets.retailer import Retailer
+from dataset_assets.assets.code_location import code_location
+from tests.assets.retailer import BROKEN, NOW, Retailer
 
 ROOT = Path(__file__).parents[2]
 
@@ -110,3 +111,14 @@ def test_a_broken_file_does_not_keep_the_location_from_loading(retailer):
     done = run(sys.executable, "-W", "error", "-c", LOAD, cwd=ROOT, env=environment(retailer))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["assets"] == 6
+
+
+def test_assets_link_to_the_pages_of_their_datasets(retailer):
+    retailer.write("broken", BROKEN)
+    settings = retailer.settings.model_copy(update={"pages": "https://datasets.example.com/"})
+    graph = code_location(settings, NOW).resolve_asset_graph()
+    for stem in ("monthly", "broken"):
+        link = graph.get(dataset_key(stem)).metadata["page"]
+        assert link.value == f"https://datasets.example.com/datasets/{stem}"
+    without = retailer.definitions().resolve_asset_graph()
+    assert "page" not in without.get(dataset_key("monthly")).metadata

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import yaml
@@ -53,7 +53,8 @@ class Deployment:
 
     def command(self, words: list[str]) -> list[str]:
         here = [self.replaced.get(word, word) for word in words]
-        here = [word.replace("127.0.0.1:3000", f"127.0.0.1:{self.replaced['3000']}") for word in here]
+        for port in ("3000", "3001"):
+            here = [word.replace(f"127.0.0.1:{port}", f"127.0.0.1:{self.replaced[port]}") for word in here]
         return [*UNPRIVILEGED, str(BIN / here[0]), *here[1:]]
 
     def run(self, words: list[str], **more: str) -> subprocess.CompletedProcess[str]:
@@ -117,6 +118,16 @@ def until(work: Callable[[], object]) -> bool:
             pass
         time.sleep(1)
     return False
+
+
+def status_of(address: str, email: str = "") -> int:
+    """Return the status of an answer to a proxy that names a person, or nobody."""
+    request = Request(address, headers={"X-Forwarded-Email": email} if email else {})
+    try:
+        with urlopen(request, timeout=20) as answer:
+            return answer.status
+    except HTTPError as error:
+        return error.code
 
 
 def substituted(text: str, values: Mapping[str, str]) -> str:

@@ -24,7 +24,7 @@ import yaml
 
 from tests.assets.retailer import Retailer, open_retailer
 from tests.deploy.checked import Failed, expect, say
-from tests.deploy.compose import BIN, DEPLOY, PATIENCE, Deployment, substituted, until
+from tests.deploy.compose import BIN, DEPLOY, PATIENCE, Deployment, status_of, substituted, until
 from tests.deploy.postgres import SERVERS, USER, Postgres, as_user, free_port
 
 WRONG = re.compile(r"^.*(?:Traceback|Error:|Read-only|Permission denied).*$", re.MULTILINE)
@@ -92,9 +92,15 @@ def prepared(folder: Path, postgres: Postgres, webhook: str) -> tuple[Deployment
         "HOME": "/nonexistent",
     }
     replaced = {
-        "4000": str(code), "3000": str(web), "0.0.0.0": "127.0.0.1",
+        "4000": str(code), "3000": str(web), "3001": str(free_port()), "0.0.0.0": "127.0.0.1",
         "/opt/dagster/workspace.yaml": str(workspace),
     }  # fmt: skip
+    environment |= {
+        "DATASET_ASSETS_AUTH": "proxy",
+        "DATASET_ASSETS_TRUSTED_PROXY": "127.0.0.1",
+        "DATASET_ASSETS_AUDIT_LOG": str(folder / "logs" / "audit.jsonl"),
+        "DATASET_ASSETS_DAGSTER_INTERNAL": f"http://127.0.0.1:{web}",
+    }
     deployment = Deployment(folder, environment, replaced)
     locked = subprocess.run(
         [BIN / "dataset-assets", "lock"], env=environment, check=False, capture_output=True
@@ -191,9 +197,17 @@ def running(deployment: Deployment, retailer: Retailer) -> Iterator[str]:
         told = Listener.posted[0]["alerts"][0]
         expect((told["dataset"], told["owner"]) == ("brands", "team:shop"), f"it says whose: {told['owner']}")
         expect(told["run_url"].startswith("https://dagster.example.com/runs/"), "and where to look")
+        serve = stack.enter_context(deployment.started("serve"))
+        expect(deployment.healthy("serve"), "serve is healthy, says its own healthcheck")
+        address = f"http://127.0.0.1:{deployment.replaced['3001']}"
+        expect(status_of(f"{address}/") == 401, "serve answers nobody whom its proxy does not name")
+        expect(
+            status_of(f"{address}/", "ann@example.com") in {200, 403}, "and asks users.yaml for the others"
+        )
+        started["serve"] = serve
         alive = [name for name, process in started.items() if process.poll() is None]
         expect(alive == list(started), "all go on")
-    for name in ("code", "webserver", "daemon"):
+    for name in ("code", "webserver", "daemon", "serve"):
         text = (deployment.folder / "out" / f"{name}.log").read_text()
         yield from (f"{name}: {line.strip()}" for line in WRONG.findall(text))
 

@@ -13,6 +13,7 @@ from dagster._config import resolve_to_config_type, validate_config
 from dagster._core.instance.config import dagster_instance_config_schema
 
 from dataset_assets.adapters.targets.environment import Settings
+from dataset_assets.interfaces.cli.commands import serving
 from tests.deploy.compose import BIN, DEPLOY
 from tests.deploy.image import ROOT, settings, stages
 
@@ -54,10 +55,38 @@ def test_runs_are_watched_over_in_the_same_way_everywhere():
 
 def test_every_variable_of_ours_is_one_that_is_read():
     read = set(OURS.findall(inspect.getsource(Settings.from_env)))
+    served = set(OURS.findall(inspect.getsource(serving)))
     for path in DEPLOY.iterdir():
         named = set(OURS.findall(path.read_text())) - {"DATASET_ASSETS_IMAGE"}  # Docker Compose's own
-        assert named <= read, path.name
+        assert named <= read | served, path.name
     assert read <= compose_environment().keys()
+
+
+def test_the_server_knows_people_by_its_proxy_alone():
+    services = loaded("docker-compose.yaml")["services"]
+    environment = services["serve"]["environment"]
+    assert (
+        environment["DATASET_ASSETS_TRUSTED_PROXY"]
+        == services["proxy"]["networks"]["default"]["ipv4_address"]
+    )
+    assert "ports" not in services["serve"]
+    assert "ports" not in services["webserver"]
+    assert all(port.startswith("127.0.0.1:") for port in services["proxy"]["ports"])
+    addresses = re.findall(r"proxy_pass http://(\w+):(\d+);", (DEPLOY / "nginx.conf").read_text())
+    assert addresses == [("serve", "3001"), ("webserver", "3000")]
+    assert services["serve"]["command"][-1] == "3001"
+
+
+def test_kubernetes_serves_as_compose_does():
+    deployment, _, service = yaml.safe_load_all((DEPLOY / "serve.yaml").read_text())
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == loaded("docker-compose.yaml")["services"]["serve"]["command"]
+    variables = {each["name"]: each["value"] for each in container["env"]}
+    assert variables["DATASET_ASSETS_LOCKED"] == "1"
+    assert variables["DATASET_ASSETS_AUTH"] == "iap"
+    (probed,) = container["readinessProbe"]["httpGet"]["httpHeaders"]
+    assert variables["DATASET_ASSETS_PUBLIC_URL"] == f"https://{probed['value']}"
+    assert service["spec"]["selector"] == deployment["spec"]["template"]["metadata"]["labels"]
 
 
 def test_a_run_gets_only_variables_that_the_daemon_has():
@@ -80,7 +109,7 @@ def test_volumes_of_runs_are_those_of_the_code_server():
 def test_every_command_is_installed():
     services = loaded("docker-compose.yaml")["services"].values()
     commands = {service["command"][0] for service in services if "command" in service}
-    assert commands == {"dagster", "dagster-webserver", "dagster-daemon"}
+    assert commands == {"dagster", "dagster-webserver", "dagster-daemon", "dataset-assets"}
     assert [name for name in commands if not (BIN / name).exists()] == []
 
 

@@ -37,7 +37,7 @@ class Settings(Model):
     `project` is the folder that target names and relative paths refer to; `definitions` is the folder of the
     dataset files. `target` is a name or a path. With `locked`, a structure that is missing in its lock file
     is refused (BR-115). `alert_webhook` is the URL that failures are posted to, which may contain a secret.
-    `webserver` is the URL of Dagster's web pages.
+    `webserver` is the URL of Dagster's web pages, `pages` that of the pages of `dataset-assets serve`.
     """
 
     project: Path = Path()
@@ -46,10 +46,11 @@ class Settings(Model):
     locked: bool = False
     alert_webhook: SecretStr | None = None
     webserver: str = ""
+    pages: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, project: Path | None = None) -> Self:
-        """Read `DATASET_ASSETS_TARGET`, `_DEFINITIONS`, `_LOCKED`, `_ALERT_WEBHOOK` and `_WEBSERVER`.
+        """Read `DATASET_ASSETS_TARGET` and the other variables of that prefix.
 
         The project is the given one, else the one that contains the current folder, else the parent of the
         definitions. An empty variable counts as absent. Raises ContractError for an invalid variable.
@@ -67,6 +68,7 @@ class Settings(Model):
             locked=_flag_variable("DATASET_ASSETS_LOCKED", env.get("DATASET_ASSETS_LOCKED", "")),
             alert_webhook=SecretStr(webhook) if webhook else None,
             webserver=_url_variable("DATASET_ASSETS_WEBSERVER", env),
+            pages=_url_variable("DATASET_ASSETS_PAGES", env),
         )
 
 

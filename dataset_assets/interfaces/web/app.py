@@ -26,6 +26,7 @@ from dataset_assets.interfaces.web.api.documentation import openapi
 from dataset_assets.interfaces.web.api.negotiation import negotiated
 from dataset_assets.interfaces.web.changing_requests import ChangingRequests
 from dataset_assets.interfaces.web.pages import dataset_list, dataset_routes, session
+from dataset_assets.interfaces.web.pages.changing import routes as changing_routes
 from dataset_assets.interfaces.web.pages.wizard import routes as wizard_routes
 from dataset_assets.interfaces.web.pages.wizard.measuring import WizardMemory
 from dataset_assets.interfaces.web.security_headers import SecurityHeaders
@@ -48,6 +49,7 @@ API: Sequence[APIRouter] = (
 PAGES: Sequence[APIRouter] = (
     dataset_list.router,
     wizard_routes.router,
+    changing_routes.router,
     dataset_routes.router,
     session.router,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from typing import Any
 
 import httpx
@@ -33,10 +33,13 @@ _RANGE = "dagster/asset_partition_range"
 class DagsterClient:
     """The webserver of Dagster at an address. Any number of threads can use one client.
 
+    `internal` is the address at which the server itself reaches it, if that is another than people's.
+
     Every method raises UnavailableError if Dagster does not answer.
     """
 
     address: str
+    internal: str = ""
 
     def asset_url(self, stem: str) -> str:
         """Return the page of a dataset's asset."""
@@ -183,23 +186,35 @@ class DagsterClient:
 
     def _ask(self, query: str, field: str, **variables: Any) -> Any:
         try:
-            answer = self._http.post(f"{self._base}/graphql", json={"query": query, "variables": variables})
+            answer = _http().post(f"{self._asked}/graphql", json={"query": query, "variables": variables})
             answer.raise_for_status()
             body = answer.json()
             return body["data"][field]
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             hint = "start it, or give its address with --dagster or DATASET_ASSETS_WEBSERVER"
-            message = f"Dagster does not answer at {self._base} ({_reason(error)})"
+            message = f"Dagster does not answer at {self._asked} ({_reason(error)})"
             raise UnavailableError(Fault(message, hint=hint)) from error
 
     @property
     def _base(self) -> str:
         return self.address.rstrip("/")
 
-    @cached_property
-    def _http(self) -> httpx.Client:
-        # Proxies of the environment are for the outside; Dagster is beside this server.
-        return httpx.Client(timeout=httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT), trust_env=False)
+    @property
+    def _asked(self) -> str:
+        return (self.internal or self.address).rstrip("/")
+
+
+@cache
+def _http() -> httpx.Client:
+    """Return the client of all servers of this process. It keeps no connection open between requests.
+
+    Proxies of the environment are for the outside; Dagster is beside this server.
+    """
+    return httpx.Client(
+        timeout=httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT),
+        limits=httpx.Limits(max_keepalive_connections=0),
+        trust_env=False,
+    )
 
 
 def _has(asset: Asset, keys: Sequence[str]) -> bool:

@@ -39,7 +39,7 @@ def dagster_client(state: ServerState) -> DagsterClient:
         message = "this server knows no Dagster, which publishes datasets"
         hint = "start it with --dagster http://127.0.0.1:3000, or run `dataset-assets materialize`"
         raise UnavailableError(Fault(message, hint=hint))
-    return DagsterClient(address)
+    return DagsterClient(address, state.settings.dagster_internal)
 
 
 def start_run(state: ServerState, entry: Entry, request: RunRequest, started_by: str) -> Launched:

@@ -1,5 +1,7 @@
 """Read the first published rows of a dataset, in the form of a preview, with sensitive values masked."""
 
+from dataclasses import replace
+
 from dataset_assets.checks.duplicate_keys import MASKED
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.discovery.preview import Preview, PreviewColumn
@@ -17,13 +19,14 @@ def published_preview(
     Raises DatasetAssetsError if nothing is published, or there is no such Period or split.
     """
     selection = RowSelection(stem, partition, split=split, limit=limit)
-    with open_rows(workspace, selection) as rows:
-        last = rows.publications[-1]
+    with open_rows(workspace, selection) as every:
+        last = every.publications[-1]
+        rows = replace(every, publications=(last,))
         types = {each["name"]: ColumnType(each["type"]) for each in last.record["columns"]}
         values = [value for table in rows.tables() for value in value_rows(table)]
         return Preview(
             dataset=last.dataset,
-            period=partition,
+            period=last.period,
             as_of=last.record["as_of"],
             columns=tuple(
                 PreviewColumn(

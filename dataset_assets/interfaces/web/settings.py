@@ -16,8 +16,9 @@ class ServerSettings(Model):
 
     `auth` is how the server knows who sends a request. `allowed_hosts` are hosts that it answers for beside
     this machine's names, and `public_url` is the address that people use, if there is a proxy before it.
-    `dagster` is the address of Dagster's web pages, which start runs; empty if there is none. `audit_log` is
-    the file that receives a line for each change; None to write none.
+    `dagster` is the address of Dagster's web pages, which start runs; empty if there is none;
+    `dagster_internal` is where the server itself reaches them, if that is another address. `audit_log` is the
+    file that receives a line for each change; None to write none.
     """
 
     host: str = "127.0.0.1"
@@ -26,6 +27,7 @@ class ServerSettings(Model):
     allowed_hosts: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\[\]-]+$")], ...] = ()
     public_url: Annotated[str, StringConstraints(pattern=r"^(https?://[A-Za-z0-9.:-]+)?$")] = ""
     dagster: str = ""
+    dagster_internal: str = ""
     audit_log: Path | None = None
 
 

@@ -52,9 +52,9 @@ def test_a_period_that_is_not_published_is_no_page(show: Show) -> None:
 
 def test_versions_and_what_changed_between_any_two(show: Show) -> None:
     text = show("/datasets/hostile").text
-    assert "The last 10 days evaluate instead of the last 7 days" in text
+    assert "The split: the last 10 days evaluate instead of the last 7 days evaluate." in text
     backwards = show("/datasets/hostile?before=2&after=1").text
-    assert "The last 7 days evaluate instead of the last 10 days" in backwards
+    assert "The split: the last 7 days evaluate instead of the last 10 days evaluate." in backwards
     assert "has no version 9" in show("/datasets/hostile?before=9&after=1").text
     assert show("/datasets/hostile?before=<b>&after=1")
 

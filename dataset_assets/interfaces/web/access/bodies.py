@@ -18,14 +18,14 @@ class GoneError(Exception):
     """The client closed its connection before the body was complete."""
 
 
-async def read_body(scope: Scope, receive: Receive, seconds: float = SECONDS) -> bytes:
+async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Return the body. Raises RefusedError (413, 408), and GoneError without a client."""
     length = single_header(scope, "content-length")
     if length.isdecimal() and int(length) > MOST_BYTES:
         raise _too_large()
     parts, size = [], 0
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(SECONDS):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -38,7 +38,7 @@ async def read_body(scope: Scope, receive: Receive, seconds: float = SECONDS) ->
                 if not message.get("more_body"):
                     return b"".join(parts)
     except TimeoutError:
-        detail = f"the body did not come within {seconds:g} seconds"
+        detail = f"the body did not come within {SECONDS:g} seconds"
         raise RefusedError(408, detail, _CLOSE) from None
 
 

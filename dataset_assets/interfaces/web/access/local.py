@@ -13,9 +13,6 @@ from dataset_assets.interfaces.web.access.refusal import RefusedError
 from dataset_assets.interfaces.web.identity import LOCAL
 from dataset_assets.model import Model
 
-IN_PROCESS = "testclient"
-"""The peer of requests that no network carries."""
-
 
 def is_loopback(host: str) -> bool:
     """Whether only programs of this machine can reach a host."""
@@ -52,6 +49,6 @@ class LocalMode:
     async def sender(self, scope: Scope) -> Sender:
         """Return the identity of this machine. Raises RefusedError for a peer elsewhere."""
         peer = (scope.get("client") or ("",))[0]
-        if not is_loopback(peer) and peer != IN_PROCESS:
+        if not is_loopback(peer):
             raise RefusedError(403, "the server answers programs of its own machine alone")
         return Sender(LOCAL)

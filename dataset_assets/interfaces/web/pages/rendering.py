@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 from dataset_assets.interfaces.web.identity import Role
+from dataset_assets.interfaces.web.pages.notices import NOTICES
 from dataset_assets.interfaces.web.static_files import static_address
 from dataset_assets.text.wording import size_text
 
@@ -31,6 +32,7 @@ def page(request: Request, template: str, status_code: int = 200, **context: Any
         "may_publish": bool(who) and who.role.includes(Role.PUBLISHER),
         "target": state.workspace.target_label if who else "",
         "dagster": state.settings.dagster if who else "",
+        "notice": NOTICES.get(request.query_params.get("done", ""), ""),
     }
     return HTMLResponse(_environment().get_template(template).render(**shared, **context), status_code)
 

@@ -40,7 +40,8 @@ def sql_page(
         at = choose_as_of(catalog, entry, as_of or None, partition or None, datetime.now(UTC))
         text = selection_sql(catalog, target, entry, at, dialect, split or None)
     except DatasetAssetsError as error:
-        faults, status = error.faults, problem_of(error).status
+        faults = error.faults
+        status = problem_of(error).status if partition or as_of or split else 200
     return page(
         request, "sql.html", status, stem=entry.stem, dataset=dataset, dialect=dialect,
         dialects=list(DIALECTS), by_period=schedule_of(catalog, entry) is not None, partition=partition,

@@ -7,12 +7,13 @@ back in the browser are harmless, and a restart loses nothing. Only the last but
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from dataset_assets.errors import ContractError, DatasetAssetsError, ReadOnlyError
 from dataset_assets.interfaces.web.identity import Editor
 from dataset_assets.interfaces.web.operations import Operation
+from dataset_assets.interfaces.web.pages.notices import after_change
 from dataset_assets.interfaces.web.pages.rendering import page
 from dataset_assets.interfaces.web.pages.sent_form import SentForm, text_of
 from dataset_assets.interfaces.web.pages.wizard.measuring import NotMeasuredError
@@ -26,11 +27,15 @@ from dataset_assets.interfaces.web.pages.wizard.steps import (
 from dataset_assets.interfaces.web.pages.wizard.token import write_token
 from dataset_assets.interfaces.web.pages.wizard.visit import Visit, to_step
 from dataset_assets.interfaces.web.state import State
-from dataset_assets.lifecycle.changes import refuse_locked
+from dataset_assets.lifecycle.changes import refuse_locked, text_diff
+from dataset_assets.lifecycle.create import dataset_path
 from dataset_assets.lifecycle.new_dataset import write_draft
 from dataset_assets.lifecycle.status import Action, change_status
 
 router = APIRouter()
+
+_CHANGED = {"main-table": ("other_tables", "lookups"), "others": ("lookups",)}
+"""Id of the element that a person changed → questions that are suggested anew."""
 
 
 @router.get("/new")
@@ -89,9 +94,10 @@ def live(request: Request, server: State, _who: Editor, form: SentForm) -> Respo
     """Return the step with the facts of the answers that are chosen now, for a script that picks from it."""
     visit, number, token = _sent(request, server, form)
     try:
-        step = sent_step(visit.state(token), number, form)
+        anew = _CHANGED.get(request.headers.get("hx-trigger", ""), ())
+        step = sent_step(visit.state(token), number, form, anew)
         operation = visit.joins(step, accepted=bool(text_of(form, "accept")))
-        step = sent_step(visit.state(token), number, form)
+        step = sent_step(visit.state(token), number, form, anew)
     except NotMeasuredError:  # after a restart: the next step measures again
         return Response(status_code=204)
     quiet = {key: replace(field, error="") for key, field in step.fields.items()}
@@ -144,15 +150,16 @@ def create(request: Request, server: State, _who: Editor, form: SentForm) -> Res
         made = write_draft(
             server.fresh_catalog, wizard.stem, wizard.draft, state.suggestions, dry_run=server.locked
         )
-        refuse_locked(locked=server.locked)
+        path = dataset_path(server.catalog.root, made.dataset)
+        refuse_locked(locked=server.locked, patch=text_diff(path, None, made.text))
         if text_of(form, "activate"):
             change_status(server.fresh_catalog, made.dataset, Action.ACTIVATE)
-    except ReadOnlyError as error:
-        return visit.review(step, 403, faults=tuple(map(str, error.faults)), patch=made.text)
+    except ReadOnlyError:
+        raise
     except DatasetAssetsError as error:
         return visit.review(step, 422, faults=tuple(map(str, error.faults)))
     done = "created-active" if text_of(form, "activate") else "created"
-    return RedirectResponse(f"/datasets/{made.dataset}?done={done}", 303)
+    return after_change(server, f"/datasets/{made.dataset}", done)
 
 
 def _sent(request: Request, server: State, form: FormData) -> tuple[Visit, int, str]:

@@ -1,6 +1,6 @@
 """One step of the wizard: its fields as they are now, and the answers of a form that was sent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from starlette.datastructures import FormData
@@ -64,9 +64,13 @@ def shown_step(state: State, number: int) -> Step:
     return Step(number, state, fields)
 
 
-def sent_step(state: State, number: int, form: FormData) -> Step:
-    """Return a step with the answers of a form; a wrong answer has its error, and the state lacks it."""
-    shown = {str(each) for each in form.getlist(SHOWN)}
+def sent_step(state: State, number: int, form: FormData, anew: Sequence[str] = ()) -> Step:
+    """Return a step with the answers of a form; a wrong answer has its error, and the state lacks it.
+
+    The questions `anew` get their suggestions, whatever the form has for them.
+    """
+    shown = {str(each) for each in form.getlist(SHOWN)} - set(anew)
+    state = replace(state, answers={key: text for key, text in state.answers.items() if key not in anew})
     fields = {}
     for key in keys_of(number):
         question = _question(state, key)
@@ -110,6 +114,8 @@ def _with(state: State, key: str, text: str) -> State:
 def _error(state: State, key: str, text: str) -> str:
     """Return the sentence for a wrong answer; empty if it is right."""
     if key == _FROM_ANOTHER and not text:
+        if not state.default("name"):
+            return ""  # the name is what is missing
         text = replace(state, answers={**state.answers, key: ""}).default(key)
     try:
         ASKS[key].parse(state, text)

@@ -96,8 +96,8 @@ class Visit:
             self.request, "wizard/review.html", status,
             **{
                 "step": step, "steps": STEPS, "token": write_token(step.state.answers), "text": text,
-                "page_id": self.page_id, "sizes": None, "faults": faults, "locked": self.server.locked,
-                "stem": wizard.stem, "patch": "", **context,
+                "page_id": self.page_id, "sizes": None, "faults": faults, "stem": wizard.stem,
+                **context,
             },
         )  # fmt: skip
 

@@ -52,9 +52,11 @@ def new_shop(folder: Path) -> Shop:
 
 
 @contextmanager
-def served(shop: Shop, *options: str, env: dict[str, str] | None = None) -> Generator[str]:
+def served(
+    shop: Shop, *options: str, env: dict[str, str] | None = None, port: int | None = None
+) -> Generator[str]:
     """Run `dataset-assets serve` in a project's folder; yield the address of its pages."""
-    port = free_port()
+    port = port or free_port()
     command = [str(BIN / "dataset-assets"), "serve", "--port", str(port), *options]
     address = f"http://127.0.0.1:{port}"
     with running(command, shop, env or {}, shop.root / "serve.log") as process:

@@ -44,7 +44,7 @@ def test_from_the_wizard_to_the_deletion(visit, shop):
     page.get_by_role("main").get_by_text("rows").first.wait_for()
 
     page.goto(f"/datasets/{STEM}/materialize")
-    page.set_default_timeout(180_000)  # Dagster loads the code location again, which has a new dataset
+    page.set_default_timeout(300_000)  # Dagster loads the code location again, which has a new dataset
     press(page, "Materialize")
     page.get_by_text("See the dataset").wait_for()
     page.get_by_role("link", name="See the dataset").click()

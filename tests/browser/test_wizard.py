@@ -1,9 +1,12 @@
 """The wizard in a real browser: with a mouse, with a keyboard, without scripts, and with wrong answers."""
 
 import re
+from contextlib import ExitStack
 
 import pytest
 
+from tests.browser.serving import free_port, served
+from tests.browser.visitor import visiting
 from tests.browser.wizard_walk import BACK, NEXT, press, to_step, wrong_answers
 
 
@@ -172,3 +175,18 @@ def test_damaged_answers_in_an_address_begin_anew(visit):
     page = visit("/new?step=3&answers=nonsense")
     assert "damaged" in page.get_by_role("alert").inner_text()
     assert page.get_by_label("Dataset name").is_visible()
+
+
+def test_a_restart_of_the_server_loses_no_answer(browser, shop):
+    port = free_port()
+    with ExitStack() as stack:
+        with served(shop, port=port) as address:
+            page = stack.enter_context(visiting(browser, address))
+            to_step(page, 4, "After the restart")
+            page.locator("#sizes dl").wait_for()
+        with served(shop, port=port):
+            page.get_by_label("Random split").check(timeout=5_000)
+            press(page, "Review →")
+            assert "strategy: random" in page.locator("pre").inner_text()
+            press(page, "Create dataset")
+            assert shop.file("after_the_restart").exists()

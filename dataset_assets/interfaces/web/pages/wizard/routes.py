@@ -34,6 +34,8 @@ from dataset_assets.lifecycle.status import Action, change_status
 
 router = APIRouter()
 
+RESTART_SECONDS = 60
+"""How long answers wait for statistics that a restart of the server has lost."""
 _CHANGED = {"main-table": ("other_tables", "lookups"), "others": ("lookups",)}
 """Id of the element that a person changed → questions that are suggested anew."""
 
@@ -77,10 +79,15 @@ def _shown(visit: Visit, step: Step, *, live: bool) -> HTMLResponse:
 def send(request: Request, server: State, _who: Editor, form: SentForm) -> Response:
     """Accept the answers of a step and lead to the next one, or show what is wrong with them."""
     visit, number, token = _sent(request, server, form)
+    state = visit.state(token)
     try:
-        step = sent_step(visit.state(token), number, form)
-    except NotMeasuredError:
-        return to_step(number, token)
+        step = sent_step(state, number, form)
+    except NotMeasuredError as wanted:  # after a restart: what was typed waits for the statistics
+        server.operations.wait(visit.measure(wanted).id, RESTART_SECONDS)
+        try:
+            step = sent_step(state, number, form)
+        except NotMeasuredError:
+            return to_step(number, token)
     sent, action = write_token(step.state.answers), text_of(form, "action")
     if action == "back":
         return to_step(max(number - 1, 1), sent)

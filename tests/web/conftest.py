@@ -106,7 +106,7 @@ def client(project: Project) -> Generator[TestClient]:  # noqa: ARG001 - the env
 def open_client() -> Generator[TestClient]:
     """Open a client of a server over the project of the environment."""
     app = create_app(ServerSettings(), Workspace.of())
-    with TestClient(app, base_url=ADDRESS) as opened:
+    with TestClient(app, base_url=ADDRESS, client=("127.0.0.1", 50_000)) as opened:
         yield opened
 
 

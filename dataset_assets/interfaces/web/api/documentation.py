@@ -26,7 +26,7 @@ PROBLEMS: Mapping[int, str] = {
     502: "A service refuses access.",
     503: "A service does not answer.",
 }
-EVERYWHERE = (400, 401, 403, 406, 422, 500, 502, 503)
+EVERYWHERE = (400, 401, 403, 404, 406, 422, 500, 502, 503)
 """Problems that every handler can answer with."""
 ETAG = {
     "ETag": {

@@ -1,10 +1,10 @@
 """The API of uses and pins: which training run read which publication, and what is kept for good."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from dataset_assets.errors import system_errors_as_faults
 from dataset_assets.interfaces.use_reports import record_and_report
@@ -21,13 +21,21 @@ from dataset_assets.ports.uses import Pin, PinRequest, Use
 router = APIRouter(prefix="/datasets/{dataset_id}", tags=["uses"])
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("is not a number")
+    return value
+
+
+TableVersion = Annotated[int, BeforeValidator(_number)]
+"""A whole number of JSON: `7` or `7.0`, and neither `"7"` nor `true`."""
+
+
 class ChosenPublications(Model):
     """Publications: of one Period or of all, in a version of the table or as they are now."""
 
     partition: str | None = Field(None, description="A Period; by default all.", examples=["2017-12"])
-    version: int | None = Field(
-        None, ge=0, strict=True, description="The table's version; by default the last."
-    )
+    version: TableVersion | None = Field(None, ge=0, description="The table's version; by default the last.")
 
 
 class NewUse(ChosenPublications):

@@ -82,7 +82,7 @@ def proposed(
 def refuse_locked(*, locked: bool, patch: str = "") -> None:
     """Raise ReadOnlyError with the patch if the files here are changed in git alone (BR-115)."""
     if locked:
-        message = "the files are not changed here, because DATASET_ASSETS_LOCKED is set"
+        message = "the files are not changed here: DATASET_ASSETS_LOCKED is set, or the folder is read only"
         hint = "change them in git; --dry-run prints what to change"
         raise ReadOnlyError(Fault(message, hint=hint), patch=patch)
 

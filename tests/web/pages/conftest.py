@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
 
@@ -20,9 +21,11 @@ Show = Callable[..., ReadPage]
 
 
 @contextmanager
-def serving(workspace: Workspace, dagster: str = "") -> Generator[httpx.Client]:
+def serving(
+    workspace: Workspace, dagster: str = "", audit_log: Path | None = None
+) -> Generator[httpx.Client]:
     """Serve a project from a thread, and yield a client of its server."""
-    app = create_app(ServerSettings(dagster=dagster), workspace)
+    app = create_app(ServerSettings(dagster=dagster, audit_log=audit_log), workspace)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
     thread = Thread(target=server.run, daemon=True)
     thread.start()

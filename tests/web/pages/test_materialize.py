@@ -1,5 +1,6 @@
 """A dataset is published through a real Dagster: its run is started, followed, found again and explained."""
 
+import json
 from collections.abc import Generator
 from time import monotonic, sleep
 
@@ -32,7 +33,7 @@ def dagster(shop: Gallery) -> Generator[DagsterClient]:
 
 @pytest.fixture(scope="module")
 def server(shop: Gallery, dagster: DagsterClient) -> Generator[httpx.Client]:
-    with serving(shop.workspace, dagster.address) as client:
+    with serving(shop.workspace, dagster.address, shop.retailer.root / "audit.jsonl") as client:
         yield client
 
 
@@ -78,6 +79,8 @@ def test_the_page_starts_a_run_and_follows_it_to_the_publication(
     assert run.partitions == ("2024-04",)
     assert run.steps[0].text == "2024-04: finding the tables"
     assert "2024-04" in published(shop, "hostile")
+    (line,) = (shop.retailer.root / "audit.jsonl").read_text().splitlines()
+    assert (json.loads(line)["dataset"], json.loads(line)["run"]) == ("hostile", run_id)
 
     page = ReadPage("http://x/", server.get(f"/datasets/hostile/runs/{run_id}").text)
     assert f"Published {run.row_count:,} rows" in page.text

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from dataset_assets.catalog.catalog import Entry
+from dataset_assets.interfaces.web.access.audit_middleware import note
 from dataset_assets.interfaces.web.api.documentation import long_work
 from dataset_assets.interfaces.web.api.idempotency import IdempotencyKey
 from dataset_assets.interfaces.web.api.long_work import Prefer, once, preferred_wait, success
@@ -69,6 +70,7 @@ def materialize(
 
     def start() -> Response:
         launched = start_run(state, entry, chosen, who.name)
+        note(request, run=launched.run_id or launched.backfill_id)
         return _followed(state, request, entry, launched)
 
     return once(state.answers, idempotency_key, who, request, body, start)

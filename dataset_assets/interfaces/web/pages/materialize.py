@@ -1,5 +1,6 @@
 """The pages that publish a dataset through Dagster, and follow the run."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -10,12 +11,13 @@ from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Status
 from dataset_assets.discovery.cost import Cost, estimate_cost
 from dataset_assets.errors import DatasetAssetsError, Fault
+from dataset_assets.interfaces.web.access.audit_middleware import note
 from dataset_assets.interfaces.web.identity import Publisher, Reader
 from dataset_assets.interfaces.web.materializing import RunRequest, dagster_client, start_run
 from dataset_assets.interfaces.web.pages.rendering import page
 from dataset_assets.interfaces.web.problems import problem_of
 from dataset_assets.interfaces.web.state import ServerState, State
-from dataset_assets.publishing.as_of_choice import AsOfChoice
+from dataset_assets.publishing.as_of_choice import default_as_of
 from dataset_assets.staleness.plan import Plan, plan_dataset
 from dataset_assets.staleness.reasons import StalePublication
 
@@ -52,6 +54,7 @@ def start_materialization(
         launched = start_run(state, entry, chosen, who.name)
     except DatasetAssetsError as error:
         return _form(request, state, entry, error, chosen)
+    note(request, run=launched.run_id or launched.backfill_id)
     if launched.run_id:
         return RedirectResponse(f"/datasets/{entry.stem}/runs/{launched.run_id}", 303)
     return RedirectResponse(f"/datasets/{entry.stem}/backfills/{launched.backfill_id}", 303)
@@ -146,10 +149,8 @@ def _cost(
     if not (possible and state.target.engine.bills_bytes):
         return None, ()
     try:
-        period = possible[-1].period
-        if period is None:
-            return None, ()
-        return estimate_cost(state.catalog, state.target, entry, AsOfChoice(period.end, period)), ()
+        at = default_as_of(possible[-1].period, datetime.now(UTC))
+        return estimate_cost(state.catalog, state.target, entry, at), ()
     except DatasetAssetsError as error:
         return None, error.faults
 

@@ -16,20 +16,31 @@ KEPT = 256
 
 @dataclass
 class RecentAnswers:
-    """Rendered answers by what was asked. Any number of threads can ask for them."""
+    """Rendered answers by what was asked, all of one catalog. Any number of threads can ask for them."""
 
-    _answers: OrderedDict[Hashable, tuple[float, Catalog, bytes]] = field(default_factory=OrderedDict)
+    _catalog: Catalog | None = None
+    _answers: OrderedDict[Hashable, tuple[float, bytes]] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def get(self, key: Hashable, catalog: Catalog, render: Callable[[], bytes]) -> bytes:
         """Return the answer for a key, rendered from this catalog less than a second ago, or now."""
-        known = self._answers.get(key)
-        if known and known[1] is catalog and monotonic() - known[0] < FRESH_SECONDS:
-            return known[2]
-        rendered = (monotonic(), catalog, render())
+        known = self._known(key, catalog)
+        if known is not None:
+            return known
+        rendered = (monotonic(), render())
         with self._lock:
-            self._answers[key] = rendered
-            self._answers.move_to_end(key)
-            while len(self._answers) > KEPT:
-                self._answers.popitem(last=False)
-        return rendered[2]
+            if catalog is self._catalog:
+                self._answers[key] = rendered
+                self._answers.move_to_end(key)
+                while len(self._answers) > KEPT:
+                    self._answers.popitem(last=False)
+        return rendered[1]
+
+    def _known(self, key: Hashable, catalog: Catalog) -> bytes | None:
+        """Return an answer that is fresh. Answers of another catalog are forgotten."""
+        with self._lock:
+            if catalog is not self._catalog:
+                self._catalog = catalog
+                self._answers.clear()
+            known = self._answers.get(key)
+        return known[1] if known and monotonic() - known[0] < FRESH_SECONDS else None

@@ -236,7 +236,7 @@ def _graph(root: Path) -> Any:
     from dataset_assets.adapters.targets.loading import load_target  # noqa: PLC0415
     from dataset_assets.assets.asset_graph import Graph  # noqa: PLC0415
     from dataset_assets.assets.target_resource import TargetBinding  # noqa: PLC0415
-    from dataset_assets.catalog.catalog import load_catalog  # noqa: PLC0415
+    from dataset_assets.catalog.load_catalog import load_catalog  # noqa: PLC0415
 
     catalog = load_catalog(root)
     return Graph(catalog, TargetBinding(load_target(str(root / "target.yaml"), catalog.calendars)), NOW)

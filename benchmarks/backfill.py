@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 
 from benchmarks.measure import PROJECT, Report, Series
 from benchmarks.workspace import TARGET, Workspace, workspace
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.publishing.materialize import materialize
 from dataset_assets.publishing.prepared_run import Request
 

@@ -48,15 +48,15 @@ def inside(root: Path, launched: float) -> None:
 
     from dataset_assets.adapters.targets.environment import Settings  # noqa: PLC0415
     from dataset_assets.assets import code_location as location  # noqa: PLC0415
-    from dataset_assets.catalog import catalog  # noqa: PLC0415
+    from dataset_assets.catalog.catalog import Catalog  # noqa: PLC0415
+    from dataset_assets.catalog.load_catalog import load_catalog  # noqa: PLC0415
 
     imported = time.perf_counter()
     seconds: list[float] = []
-    load = catalog.load_catalog
 
-    def timed(path: Path) -> catalog.Catalog:
+    def timed(path: Path) -> Catalog:
         reading = time.perf_counter()
-        answer = load(path)
+        answer = load_catalog(path)
         seconds.append(time.perf_counter() - reading)
         return answer
 

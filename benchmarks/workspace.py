@@ -14,7 +14,8 @@ import duckdb
 
 from benchmarks.measure import PROJECT
 from dataset_assets.adapters.targets.loading import load_target
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import ROWS, compile_rows
 from dataset_assets.contract.system_columns import Stamp

@@ -24,8 +24,9 @@ from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.executor import executor
 from dataset_assets.assets.project_jobs import project_jobs
 from dataset_assets.assets.target_resource import RESOURCE, TargetBinding, TargetResource
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.garbage_collection import garbage_collection_paused
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.errors import Fault
 from dataset_assets.lifecycle.retention import published_stems
 from dataset_assets.ports.alerts import AlertSink

@@ -27,8 +27,9 @@ from dataset_assets.assets.code_location import (
     graph_definitions,
 )
 from dataset_assets.assets.scaffolding import EXAMPLE, DatasetScaffolder, DatasetsScaffolder
-from dataset_assets.catalog.catalog import Catalog, load_catalog, single_catalog
+from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.json_schema import json_schema
+from dataset_assets.catalog.load_catalog import load_catalog, single_catalog
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.yaml.reader import Document, read_file
 

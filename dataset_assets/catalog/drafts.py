@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from dataset_assets.catalog.catalog import Catalog, Entry, entries_of
+from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.load_catalog import entries_of
 from dataset_assets.catalog.parsed_files import ParsedFile, parse_file
 from dataset_assets.yaml.reader import Document, read, read_file
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from dataset_assets.errors import ContractError, Fault, Position, system_reason
+from dataset_assets.errors import ContractError, Fault, Position
+from dataset_assets.system_errors import system_reason
 
 
 def yaml_files(folder: Path) -> list[Path]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dataset_assets.catalog.catalog import Catalog, Entry, entries_of, read_projects
+from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.load_catalog import entries_of, read_projects
 from dataset_assets.catalog.parsed_files import ParsedFile, parse_file
 from dataset_assets.errors import Fault
 from dataset_assets.yaml.reader import Document, read

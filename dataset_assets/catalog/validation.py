@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.parsed_files import check_files, parse_file
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.errors import ContractError, Fault, near

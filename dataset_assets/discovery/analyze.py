@@ -37,7 +37,6 @@ from dataset_assets.discovery.analysis import (
     StepSize,
 )
 from dataset_assets.discovery.runs import OpenRun, Reports, open_run
-from dataset_assets.errors import system_errors_as_faults
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.publishing.row_measurement import row_statistics
@@ -45,6 +44,7 @@ from dataset_assets.selection.filters import RevenueFilter
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import assemble
 from dataset_assets.stats.statistics import Statistics
+from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.values import json_value
 
 DEFAULT_PERCENT = 80

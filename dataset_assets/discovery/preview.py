@@ -11,13 +11,14 @@ from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.discovery.runs import OpenRun, Reports, open_run
-from dataset_assets.errors import Fault, UnsupportedError, system_errors_as_faults
+from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.selection.splits import split_value
 from dataset_assets.sql.build import CTE, assemble, column, number, table
+from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.values import json_value
 
 DEFAULT_ROWS, MOST_ROWS = 100, 10_000

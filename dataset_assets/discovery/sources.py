@@ -5,18 +5,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from dataset_assets.errors import (
-    DatasetAssetsError,
-    Fault,
-    NotStoredError,
-    ResolveError,
-    system_errors_as_faults,
-)
+from dataset_assets.errors import DatasetAssetsError, Fault, NotStoredError, ResolveError
 from dataset_assets.model import is_identifier
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Resolver, StoredTable, TableRequest, TableState
 from dataset_assets.ports.target import Target
+from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.wording import listed, nearest, nearest_first, shown
 
 

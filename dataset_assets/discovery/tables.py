@@ -9,11 +9,12 @@ from pydantic import Field
 
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.discovery.sources import Sessions, TableName, entry_hint, find_resolver, stored_tables
-from dataset_assets.errors import DatasetAssetsError, system_errors_as_faults
+from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.resolver import Resolver, StoredTable
 from dataset_assets.ports.target import Target
 from dataset_assets.stats.statistics import Value
+from dataset_assets.system_errors import system_errors_as_faults
 
 
 class TableSummary(Model):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from dataset_assets.errors import system_errors_as_faults
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.uses import PublicationChoice, RecordedUses, TrainingRun, record_use
+from dataset_assets.system_errors import system_errors_as_faults
 
 STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """Valid name of a published table: only such a name is passed to a warehouse."""

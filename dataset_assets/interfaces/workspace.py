@@ -5,7 +5,8 @@ from functools import cached_property
 from pathlib import Path
 
 from dataset_assets.adapters.targets.environment import Settings
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.validation import Resolvers
 from dataset_assets.errors import ContractError, Fault

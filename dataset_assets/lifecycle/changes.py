@@ -17,8 +17,8 @@ from dataset_assets.errors import (
     StaleFileError,
     near,
     raise_all,
-    system_fault,
 )
+from dataset_assets.system_errors import system_fault
 from dataset_assets.text.atomic_files import exact_text, replace_text, write_lock
 from dataset_assets.text.digest import digest
 from dataset_assets.yaml.edits import Edit, Order, edited

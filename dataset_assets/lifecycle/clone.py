@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import uuid6
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.locks import lock_entry
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.contract.model import Status

@@ -12,7 +12,7 @@ from dataset_assets.catalog.versions import structure
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope, sensitive_names
 from dataset_assets.contract.structural_diff import Kind, difference
-from dataset_assets.errors import Fault, NotStoredError, ResolveError, system_errors_as_faults
+from dataset_assets.errors import Fault, NotStoredError, ResolveError
 from dataset_assets.lifecycle.diff import ChangeInWords, changes_in_words
 from dataset_assets.lifecycle.history import unknown_period
 from dataset_assets.model import Instant, Model
@@ -20,6 +20,7 @@ from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.stats.statistics import ColumnStatistics
+from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.wording import listed, shown
 
 _SEARCHED = 200

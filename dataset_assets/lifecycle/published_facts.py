@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dataset_assets.catalog.catalog import Entry
-from dataset_assets.errors import system_errors_as_faults
 from dataset_assets.lifecycle.history import unknown_period
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.uses import Pin, Use
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.dataset_ids import rename_notice
+from dataset_assets.system_errors import system_errors_as_faults
 
 
 @dataclass(frozen=True)

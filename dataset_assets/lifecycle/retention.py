@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from dataset_assets.catalog.catalog import Catalog
-from dataset_assets.errors import Fault, PublishError, system_reason
+from dataset_assets.errors import Fault, PublishError
 from dataset_assets.model import Model
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.retention import GRACE, Retention, RetentionReport, RetentionRequest
 from dataset_assets.ports.target import Target
+from dataset_assets.system_errors import system_reason
 
 
 class Vacuum(Model):

@@ -16,7 +16,7 @@ from dataset_assets.checks.audit import CheckResult
 from dataset_assets.checks.drift import drift_results
 from dataset_assets.checks.history import History
 from dataset_assets.compiler.selection_query import compile_rows
-from dataset_assets.errors import ContractError, ResolveError, raise_all, system_errors_as_faults
+from dataset_assets.errors import ContractError, ResolveError, raise_all
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, PublishedColumn, Record
 from dataset_assets.publishing.dataset_ids import id_conflict, rename_notice
@@ -34,6 +34,7 @@ from dataset_assets.publishing.stored_periods import StoredPeriods
 from dataset_assets.publishing.transfer import SourceTransfer
 from dataset_assets.publishing.version_lock import permitted_version, planned_dataset_id
 from dataset_assets.stats.statistics import Statistics
+from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.progress import Progress
 
 

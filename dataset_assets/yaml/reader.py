@@ -20,15 +20,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from dataset_assets.errors import (
-    MOST_FAULTS,
-    ContractError,
-    Fault,
-    Position,
-    more_faults,
-    raise_all,
-    system_reason,
-)
+from dataset_assets.errors import MOST_FAULTS, ContractError, Fault, Position, more_faults, raise_all
+from dataset_assets.system_errors import system_reason
 from dataset_assets.text.wording import dotted, shown
 from dataset_assets.yaml.syntax import decode, forbidden_character, forbidden_escape, syntax_fault
 

@@ -16,7 +16,8 @@ from sqlglot import exp
 
 from dataset_assets.adapters.bigquery.engine import BigQueryEngine
 from dataset_assets.adapters.targets.loading import load_target
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.errors import DatasetAssetsError

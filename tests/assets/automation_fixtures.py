@@ -18,7 +18,7 @@ from dataset_assets.assets.asset_graph import Graph
 from dataset_assets.assets.asset_keys import dataset_key, table_key
 from dataset_assets.assets.automation import sensor
 from dataset_assets.assets.target_resource import RESOURCE, TargetBinding
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 
 Piece = tuple[str, str | None]
 """A dataset or table, and the key of one of its partitions."""

@@ -7,7 +7,7 @@ from dataset_assets.assets.asset_definitions import table_spec
 from dataset_assets.assets.asset_graph import Graph
 from dataset_assets.assets.source_sensor import sources
 from dataset_assets.assets.target_resource import TargetBinding, TargetResource
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from tests.assets.retailer import NOW
 
 

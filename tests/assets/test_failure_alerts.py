@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from dataset_assets.assets.failure_alerts import FailureAlerts
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.ports.alerts import Alert, AlertSink
 from tests.assets.retailer import BROKEN, Retailer
 

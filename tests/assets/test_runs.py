@@ -11,7 +11,7 @@ import pytest
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.assets.asset_keys import PROJECT_TAG, dataset_key
 from dataset_assets.assets.metadata import MAX_CELL
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.periods.cadence import Calendars
 from tests.assets.retailer import BROKEN, Retailer
 

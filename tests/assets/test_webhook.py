@@ -21,7 +21,7 @@ from dataset_assets.adapters.alerts.webhook import LOGGER, LogSink, WebhookSink,
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.assets.code_location import code_location
 from dataset_assets.assets.failure_alerts import SENSOR, FailureAlerts
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.errors import ContractError, UnavailableError
 from dataset_assets.ports.alerts import Alert
 from tests.assets.retailer import NOW

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dataset_assets.catalog.build_order import chosen_periods, nested_first, schedule_of
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.errors import PeriodError
 
 CATALOG = load_catalog(Path(__file__).parents[2] / "definitions")

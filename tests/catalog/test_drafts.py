@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.drafts import with_draft
+from dataset_assets.catalog.load_catalog import load_catalog
 
 PROFILES = """\
 dataset:

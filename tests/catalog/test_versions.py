@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uuid6 import uuid7
 
-from dataset_assets.catalog.catalog import Entry, load_catalog
+from dataset_assets.catalog.catalog import Entry
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.locks import entry_lock_faults, lock_entry, repair_merge
 from dataset_assets.catalog.versions import lock_dataset, read_lock, structural_hash
 from dataset_assets.contract.model import Dataset

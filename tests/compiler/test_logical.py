@@ -8,7 +8,7 @@ import sqlglot
 from sqlglot import exp
 
 from dataset_assets.catalog.build_order import schedule_of
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.compiler.logical_relations import logical_relations
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows

@@ -10,7 +10,8 @@ import pytest
 from dataset_assets.assets.asset_keys import dataset_key, table_key
 from dataset_assets.assets.code_location import CodeLocationSettings, code_location, graph_definitions
 from dataset_assets.assets.target_resource import TargetResource
-from dataset_assets.catalog.catalog import Catalog, load_catalog, single_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog, single_catalog
 from dataset_assets.yaml.reader import read_file
 from tests.assets.retailer import NOW, open_retailer
 

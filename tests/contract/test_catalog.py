@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.locks import lock_entry, lock_project_file, project_lock_faults
 from dataset_assets.errors import ContractError, LockError
 from dataset_assets.yaml.reader import read_file

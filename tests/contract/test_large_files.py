@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.validation import validate_folder
 from dataset_assets.errors import MOST_FAULTS, Fault, fault_count, first_faults
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.rules import RULES
 from dataset_assets.catalog.structure_rules import _missing_periods
 from dataset_assets.contract.model import Partitions

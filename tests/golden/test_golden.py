@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import ROWS, compile_rows
 from dataset_assets.contract.model import ColumnType, Dataset

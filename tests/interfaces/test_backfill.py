@@ -19,7 +19,7 @@ import pytest
 from dagster._core.instance.ref import InstanceRef
 from deltalake import DeltaTable
 
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.errors import AccessError, Fault
 from dataset_assets.interfaces.cli import materialize as runs
 from dataset_assets.interfaces.cli.plan import summary

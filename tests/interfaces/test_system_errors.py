@@ -10,7 +10,8 @@ from deltalake.exceptions import DeltaError
 
 from dataset_assets.adapters.delta import folder as delta_folder
 from dataset_assets.adapters.delta import warehouse as delta_warehouse
-from dataset_assets.errors import DatasetAssetsError, system_error, system_errors_as_faults
+from dataset_assets.errors import DatasetAssetsError
+from dataset_assets.system_errors import system_error, system_errors_as_faults
 from tests.interfaces.running import process, run_ok, run_refused
 
 KINDS = ("ENOSPC", "EROFS", "EDQUOT", "EMFILE", "EACCES", "EFBIG")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.locks import lock_entry, lock_project_file
 from tests.engines.store_fixtures import STORES, Store
 from tests.publishing.shop import Shop, open_shop

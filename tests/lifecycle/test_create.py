@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.errors import ContractError
 from dataset_assets.lifecycle.create import create_dataset
 from tests.lifecycle.conftest import PROFILES, contents

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import ContractError
 from dataset_assets.lifecycle.file_text import WIDTH, file_text

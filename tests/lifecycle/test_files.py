@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.locks import lock_entry
 from dataset_assets.contract.model import Status
 from dataset_assets.errors import ContractError, DatasetAssetsError, LockError

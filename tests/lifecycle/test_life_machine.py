@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dataset_assets.catalog.catalog import Catalog, Entry, load_catalog
+from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.locks import lock_entry, lock_project_file
 from dataset_assets.catalog.references import nesting_references, project_references
 from dataset_assets.catalog.versions import read_lock

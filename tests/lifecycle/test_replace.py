@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.errors import ContractError, ReadOnlyError, StaleFileError
 from dataset_assets.lifecycle.changes import file_text, text_tag
 from dataset_assets.lifecycle.replace import replace_definition, replace_text_of

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.contract.model import Status
 from dataset_assets.errors import AccessError, Fault, LockError
 from dataset_assets.lifecycle.diff import diff_versions

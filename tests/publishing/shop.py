@@ -10,7 +10,8 @@ import duckdb
 from sqlglot import exp
 
 from dataset_assets.adapters.targets.loading import load_target
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request

@@ -11,7 +11,7 @@ import pytest
 from sqlglot import exp
 
 from dataset_assets.adapters.targets.loading import load_target
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.errors import ResolveError
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request

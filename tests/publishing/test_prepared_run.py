@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from dataset_assets.catalog.catalog import Entry, load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.compiler.logical_relations import logical_relations
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
@@ -34,7 +34,7 @@ def work(folder: Path) -> PreparedRun:
     (folder / "users.yaml").write_text("users: {ada: {email: ada@example.org}}\n")
     (folder / "datasets" / "sales.yaml").write_text(FILE)
     catalog = load_catalog(folder)
-    entry: Entry = catalog.entry("sales")
+    entry = catalog.entry("sales")
     scope = catalog.scope(entry)
     inputs = SelectionInput(scope, logical_relations(scope), AsOf(NOW))
     version = entry.lock.version_of(scope.dataset)

@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from dataset_assets.adapters.duckdb.engine import DuckDBSession
 from dataset_assets.adapters.targets.loading import load_target
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.errors import ChangedError, DatasetAssetsError
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request

@@ -10,7 +10,8 @@ import pytest
 
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.catalog.build_order import chosen_periods
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.publishing.materialize import materialize

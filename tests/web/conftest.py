@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from starlette.exceptions import StarletteDeprecationWarning
 
-from dataset_assets.catalog.catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.locks import lock_entry
 from dataset_assets.interfaces.web.app import create_app
 from dataset_assets.interfaces.web.settings import ServerSettings

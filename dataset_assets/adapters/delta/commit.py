@@ -11,8 +11,9 @@ from dataset_assets.adapters.delta import periods as delta_periods
 from dataset_assets.adapters.delta.folder import DatasetFolder, fsync, move, write_json
 from dataset_assets.adapters.delta.log import open_table
 from dataset_assets.adapters.duckdb.engine import WrittenFile
-from dataset_assets.errors import Fault, PublishError, system_error
+from dataset_assets.errors import Fault, PublishError
 from dataset_assets.ports.warehouse import Claim, Record
+from dataset_assets.system_errors import system_error
 
 FOREVER = {
     "delta.logRetentionDuration": "interval 3650 days",

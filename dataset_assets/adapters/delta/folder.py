@@ -15,8 +15,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dataset_assets.errors import Fault, PublishError, at_path
+from dataset_assets.errors import Fault, PublishError
 from dataset_assets.ports.warehouse import Claim, superseded_error
+from dataset_assets.system_errors import at_path
 from dataset_assets.text.wording import shown
 
 LOCK_SECONDS = 120.0

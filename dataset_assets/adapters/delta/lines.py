@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dataset_assets.errors import at_path
+from dataset_assets.system_errors import at_path
 
 
 def append_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> list[int]:

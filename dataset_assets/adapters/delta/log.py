@@ -19,8 +19,9 @@ from dataset_assets.adapters.parquet.file_groups import FileColumn, RequestedCol
 from dataset_assets.adapters.parquet.relation import DataFile, FileRows, ParquetTable
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnDef
-from dataset_assets.errors import Fault, ResolveError, system_error
+from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.ports.engine import Session
+from dataset_assets.system_errors import system_error
 
 _PRIMITIVES = {
     "string": "VARCHAR",

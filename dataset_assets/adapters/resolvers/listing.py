@@ -7,9 +7,9 @@ from typing import Any
 
 from dataset_assets.adapters.resolvers.base import LocalResolver, ResolverSettings, path_inside_root
 from dataset_assets.adapters.resolvers.by_period import PERIOD
-from dataset_assets.errors import system_reason
 from dataset_assets.model import is_identifier
 from dataset_assets.ports.resolver import StoredTable
+from dataset_assets.system_errors import system_reason
 
 
 def children(resolver: LocalResolver[Any], root: Path) -> list[Path]:

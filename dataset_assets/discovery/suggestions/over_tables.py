@@ -9,8 +9,8 @@ from dataset_assets.discovery.sensitive import sensitive_columns
 from dataset_assets.discovery.sources import Sessions, find_table, open_in
 from dataset_assets.discovery.suggestions.settings import read_suggestion_settings
 from dataset_assets.discovery.suggestions.suggest import SuggestedTables, suggest
-from dataset_assets.errors import system_errors_as_faults
 from dataset_assets.ports.target import Target
+from dataset_assets.system_errors import system_errors_as_faults
 
 
 def suggest_over(

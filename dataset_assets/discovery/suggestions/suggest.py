@@ -23,8 +23,9 @@ from dataset_assets.discovery.suggestions.selection import (
 from dataset_assets.discovery.suggestions.settings import SuggestionSettings
 from dataset_assets.discovery.suggestions.suggestion import Suggestions
 from dataset_assets.discovery.tables import TableDescription
-from dataset_assets.errors import Fault, ResolveError, system_errors_as_faults
+from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.ports.target import Target
+from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.wording import listed, shown
 
 STEPS: tuple[tuple[str, Callable[[Facts, Suggestions], Suggestions]], ...] = (

@@ -6,7 +6,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from dataset_assets.errors import DatasetAssetsError, Fault, system_fault
+from dataset_assets.errors import DatasetAssetsError, Fault
+from dataset_assets.system_errors import system_fault
 
 
 class ErrorBoundary(TyperGroup):

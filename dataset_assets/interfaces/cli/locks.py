@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import typer
 
 from dataset_assets.catalog.build_order import nested_first
-from dataset_assets.catalog.catalog import Catalog, load_catalog
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.locks import (
     entry_lock_faults,
     lock_entry,

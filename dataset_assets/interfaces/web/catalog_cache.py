@@ -6,7 +6,8 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from dataset_assets.catalog.catalog import Catalog, load_catalog, parse_inside
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.load_catalog import load_catalog, parse_inside
 from dataset_assets.catalog.parsed_files import ParsedFile
 
 FRESH_SECONDS = 1.0

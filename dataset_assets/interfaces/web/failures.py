@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from dataset_assets.errors import DatasetAssetsError, ReadOnlyError, system_fault
+from dataset_assets.errors import DatasetAssetsError, ReadOnlyError
 from dataset_assets.interfaces.web.access.refusal import RefusedError
 from dataset_assets.interfaces.web.pages.rendering import page
 from dataset_assets.interfaces.web.problems import (
@@ -23,6 +23,7 @@ from dataset_assets.interfaces.web.problems import (
     validation_problem,
 )
 from dataset_assets.interfaces.web.security_headers import HEADERS
+from dataset_assets.system_errors import system_fault
 
 API = "/api/"
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})

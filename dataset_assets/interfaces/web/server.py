@@ -2,12 +2,13 @@
 
 import uvicorn
 
-from dataset_assets.errors import ContractError, Fault, system_fault
+from dataset_assets.errors import ContractError, Fault
 from dataset_assets.interfaces.web.access.audit_log import AuditLog
 from dataset_assets.interfaces.web.app import create_app
 from dataset_assets.interfaces.web.connections import KEEP_ALIVE_SECONDS, MOST_CONNECTIONS, TimedProtocol
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.system_errors import system_fault
 
 STOP_SECONDS = 10
 """For how long requests that are being answered can go on once the process is told to stop."""

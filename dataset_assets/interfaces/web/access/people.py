@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from threading import Lock
 
-from dataset_assets.catalog.catalog import read_users
+from dataset_assets.catalog.load_catalog import read_users
 from dataset_assets.catalog.users import Users
 from dataset_assets.interfaces.web.access.refusal import RefusedError
 from dataset_assets.interfaces.web.identity import Identity

@@ -8,7 +8,8 @@ import secrets
 from pathlib import Path
 from threading import Lock
 
-from dataset_assets.errors import ContractError, Fault, Position, system_fault
+from dataset_assets.errors import ContractError, Fault, Position
+from dataset_assets.system_errors import system_fault
 from dataset_assets.text.atomic_files import replace_text, write_lock
 
 BITS = 256

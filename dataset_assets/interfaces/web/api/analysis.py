@@ -12,7 +12,6 @@ from dataset_assets.discovery.analyze import analyze
 from dataset_assets.discovery.preview import DEFAULT_ROWS, MOST_ROWS, Preview, preview
 from dataset_assets.discovery.runs import Reports
 from dataset_assets.discovery.selection_sql import selection_sql
-from dataset_assets.errors import system_errors_as_faults
 from dataset_assets.interfaces.answers.datasets import SqlAnswer
 from dataset_assets.interfaces.answers.plans import PlanAnswer
 from dataset_assets.interfaces.web.api.documentation import long_work, problems
@@ -27,6 +26,7 @@ from dataset_assets.interfaces.web.state import State
 from dataset_assets.model import Model
 from dataset_assets.publishing.as_of_choice import choose_as_of
 from dataset_assets.staleness.plan import plan_dataset
+from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.wording import size_text
 
 router = APIRouter(prefix="/datasets/{dataset_id}", tags=["analysis"])

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from dataset_assets.discovery.analysis import CheckOutcome
-from dataset_assets.errors import Fault, NotStoredError, system_errors_as_faults
+from dataset_assets.errors import Fault, NotStoredError
 from dataset_assets.interfaces.answers.publications import PublicationAnswer
 from dataset_assets.interfaces.web.api.documentation import problems
 from dataset_assets.interfaces.web.api.pagination import RequestedPage
@@ -25,6 +25,7 @@ from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.stats.statistics import Statistics
+from dataset_assets.system_errors import system_errors_as_faults
 
 router = APIRouter(prefix="/datasets/{dataset_id}", tags=["publications"])
 MOST_PAST = 1_000

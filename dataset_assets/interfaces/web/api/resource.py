@@ -8,7 +8,7 @@ from pydantic import Field
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.contract.scope import Source
-from dataset_assets.errors import DatasetAssetsError, near, system_errors_as_faults
+from dataset_assets.errors import DatasetAssetsError, near
 from dataset_assets.interfaces.answers.datasets import ColumnAnswer, VersionAnswer, dataset_answer
 from dataset_assets.interfaces.answers.publications import PublicationAnswer
 from dataset_assets.interfaces.web.api.numbers import with_numbers
@@ -19,6 +19,7 @@ from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.stats.statistics import Statistics
+from dataset_assets.system_errors import system_errors_as_faults
 
 
 class DatasetResource(Model):

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BeforeValidator, Field
 
-from dataset_assets.errors import system_errors_as_faults
 from dataset_assets.interfaces.use_reports import record_and_report
 from dataset_assets.interfaces.web.api.documentation import problems
 from dataset_assets.interfaces.web.api.pagination import RequestedPage
@@ -17,6 +16,7 @@ from dataset_assets.interfaces.web.state import ServerState, State
 from dataset_assets.lifecycle.uses import PinList, PublicationChoice, RecordedUses, list_uses, pin, unpin
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.uses import Pin, PinRequest, Use
+from dataset_assets.system_errors import system_errors_as_faults
 
 router = APIRouter(prefix="/datasets/{dataset_id}", tags=["uses"])
 

@@ -9,7 +9,6 @@ The system fields of the YAML derive from the lock: `id`, `version` (the last nu
 `updated_at` (the instants of the first and the last line).
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -24,58 +23,14 @@ from uuid import UUID
 import uuid6
 from pydantic import Field, ValidationError
 
+from dataset_assets.catalog.structures import canonical_sha256, content_hash, structure
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.structural_diff import Kind, Structure, difference
 from dataset_assets.errors import Fault, LockedMeanwhileError, LockError, Position, raise_all
 from dataset_assets.model import Instant, Integer, Model
 from dataset_assets.text.atomic_files import replace_text, write_lock
 
-_STRUCTURAL = {
-    "main_table",
-    "lookups",
-    "natural_key_columns",
-    "column_mapping",
-    "extra_columns",
-    "filters",
-    "split_config",
-    "partitions",
-    "resolver_id",
-}
-_SYSTEM = {"id", "version", "created_at", "updated_at"}
-_NOT_STRUCTURAL_IN_COLUMNS = ("description", "sensitive")
 _CONFLICT = re.compile(r"(<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)( |$)")
-
-
-def structure(dataset: Dataset) -> dict[str, Any]:
-    """Return the canonical structural form (BR-114): the structural fields without defaults, keys sorted."""
-    fields = dataset.model_dump(mode="json", include=_STRUCTURAL, exclude_defaults=True)
-    lookups = fields.get("lookups", [])
-    for lookup in lookups:
-        name = lookup["target"].get("name") or lookup["target"]["id"]
-        lookup["alias"] = lookup.get("alias") or name
-    for table in (fields["main_table"], *(lookup["target"] for lookup in lookups)):
-        for column in table.get("columns", ()):
-            for key in _NOT_STRUCTURAL_IN_COLUMNS:
-                column.pop(key, None)
-    return json.loads(_canonical(fields))
-
-
-def structural_hash(dataset: Dataset) -> str:
-    """Return the SHA-256 of the canonical structural form, in hexadecimal."""
-    return _sha256(structure(dataset))
-
-
-def content_hash(dataset: Dataset) -> str:
-    """Return the SHA-256 of all fields that people write, without comments and layout."""
-    return _sha256(dataset.model_dump(mode="json", exclude=_SYSTEM, exclude_defaults=True))
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _sha256(value: Any) -> str:
-    return hashlib.sha256(_canonical(value).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -141,7 +96,7 @@ class Lock:
         A structure that is restored from an earlier version gets a new number, too.
         """
         now = structure(dataset)
-        sha256 = _sha256(now)
+        sha256 = canonical_sha256(now)
         if not self.lines or self.structure is None:
             return Version(1, sha256, pending=True, kind="first", summary="first version")
         last = self.lines[-1]
@@ -253,7 +208,7 @@ def _line(raw: str) -> Line:
         raise ValueError("is not a version: it is no JSON") from None
     if (line.structure is None) != (line.kind == "same"):
         raise ValueError(f"is a version of kind '{line.kind}' with{'out' * (not line.structure)} a structure")
-    if line.structure is not None and _sha256(line.structure) != line.sha256:
+    if line.structure is not None and canonical_sha256(line.structure) != line.sha256:
         raise ValueError(f"version {line.version} was edited: its structure does not match its sha256")
     return line
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.catalog.versions import structure
+from dataset_assets.catalog.structures import structure
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope, sensitive_names
 from dataset_assets.contract.structural_diff import Kind, difference

@@ -1,7 +1,7 @@
 """Say in words what changed between two versions of a dataset, or between the last one and the file."""
 
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.catalog.versions import structure
+from dataset_assets.catalog.structures import structure
 from dataset_assets.contract.structural_diff import Difference, Kind, Structure, difference
 from dataset_assets.errors import Fault, LockError, NoSuchVersionError
 from dataset_assets.model import Model

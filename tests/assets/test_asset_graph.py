@@ -18,7 +18,7 @@ from dataset_assets.assets.asset_keys import (
 )
 from dataset_assets.assets.code_location import code_location
 from dataset_assets.catalog.load_catalog import load_catalog
-from dataset_assets.catalog.versions import structural_hash
+from dataset_assets.catalog.structures import structural_hash
 from tests.assets.retailer import BRANDS, BROKEN, MONTHLY, NESTING, NOW, TARGET, Retailer
 
 

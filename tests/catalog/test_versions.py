@@ -16,7 +16,8 @@ from uuid6 import uuid7
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.locks import entry_lock_faults, lock_entry, repair_merge
-from dataset_assets.catalog.versions import lock_dataset, read_lock, structural_hash
+from dataset_assets.catalog.structures import structural_hash
+from dataset_assets.catalog.versions import lock_dataset, read_lock
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import ContractError, LockedMeanwhileError, LockError
 from dataset_assets.yaml.loading import build

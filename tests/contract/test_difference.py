@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_assets.catalog.versions import content_hash, structural_hash, structure
+from dataset_assets.catalog.structures import content_hash, structural_hash, structure
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.structural_diff import difference
 from dataset_assets.yaml.loading import build

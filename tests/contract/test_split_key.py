@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dataset_assets.catalog.versions import structure
+from dataset_assets.catalog.structures import structure
 from dataset_assets.compiler.logical_relations import logical_relations
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.contract.model import Dataset

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.catalog.versions import structure
+from dataset_assets.catalog.structures import structure
 from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.contract.scope import Scope
 from dataset_assets.contract.structure_words import filter_words, split_words

@@ -16,8 +16,11 @@ MADE_UP = re.compile(
     r"|(?<=_)[0-9a-f]{8}\b"  # a staging table
     r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"  # an id
 )
-STAND_IN = re.compile(r"d9900[0-9]{8}|_9900[0-9]{4}|9900[0-9]{4}(?:-9000){3}-900000000000")
-"""What stands for a made-up name: as long, and of the same kind. A statement that has one is left alone."""
+STAND_IN = re.compile(r"d9700[0-9]{8}|_9800[0-9]{4}|9900[0-9]{4}(?:-9000){3}-900000000000")
+"""What stands for a made-up name: as long, of the same kind, and no part of another.
+
+A statement that has one already is left alone.
+"""
 KEPT = 2_000
 
 
@@ -37,7 +40,7 @@ class Names:
 
     def stand_in(self, name):
         number = len(self.stand_ins)
-        digits = {13: f"d9900{number:08}", 8: f"9900{number:04}"}
+        digits = {13: f"d9700{number:08}", 8: f"9800{number:04}"}
         uuid = f"9900{number:04}-9000-9000-9000-900000000000"
         return self.stand_ins.setdefault(name, digits.get(len(name), uuid))
 

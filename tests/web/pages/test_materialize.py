@@ -162,7 +162,7 @@ def test_what_dagster_does_not_know_is_said(dagster: DagsterClient, server: http
 def test_a_draft_is_published_only_anyway(server: httpx.Client) -> None:
     refused = server.post("/datasets/draft/materialize", data={})
     assert refused.status_code == httpx.codes.CONFLICT
-    assert "`draft` is a draft" in refused.text
+    assert "<code>draft</code> is a draft" in refused.text
     api = server.post("/api/datasets/draft/materialize/", json={})
     assert api.status_code == httpx.codes.CONFLICT
     assert "draft" in api.json()["detail"]

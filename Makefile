@@ -22,14 +22,15 @@ help:  ## what there is to make
 demo: $(VENV)/.runtime  ## publish the demo's datasets
 	$(BIN)/dataset-assets demo
 
-# Both run until Ctrl-C, or until one of them ends: then the other is ended as well.
+# Ctrl-C ends both. Dagster runs in the foreground: the shell lets what runs in the background ignore Ctrl-C,
+# and Dagster's own processes would outlive it.
 ui: $(VENV)/.runtime  ## open Dagster on http://127.0.0.1:3000 and the datasets on 3001 (PORT=…, WEB_PORT=…)
 	@echo "Dagster:  http://127.0.0.1:$(PORT)"
 	@echo "Datasets: http://127.0.0.1:$(WEB_PORT)"
-	@trap 'trap - EXIT INT TERM; kill $$dagster $$serve 2>/dev/null; (sleep 20; kill -9 $$dagster $$serve 2>/dev/null) & wait $$dagster $$serve' EXIT INT TERM; \
-	$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT) & dagster=$$!; \
-	$(BIN)/dataset-assets serve --port $(WEB_PORT) --dagster http://127.0.0.1:$(PORT) & serve=$$!; \
-	while kill -0 $$dagster 2>/dev/null && kill -0 $$serve 2>/dev/null; do sleep 1; done
+	@$(BIN)/dataset-assets serve --port $(WEB_PORT) --dagster http://127.0.0.1:$(PORT) & serve=$$!; \
+	trap 'kill $$serve 2>/dev/null; wait $$serve' EXIT; trap : INT; \
+	sleep 3; kill -0 $$serve 2>/dev/null || exit 1; \
+	$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
 
 test: $(VENV)/.dev $(BIGQUERY)/.installed  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal

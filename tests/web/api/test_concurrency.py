@@ -16,7 +16,7 @@ def test_fifty_writers_lose_no_update(serve, project):
     address, over, broken, told = serve(), threading.Event(), [], [0] * WRITERS
 
     def write(number: int) -> None:
-        with httpx.Client(base_url=address, timeout=120) as client:
+        with httpx.Client(base_url=address, timeout=240) as client:
             while True:
                 found = client.get(PATH)
                 columns = found.json()["data"]["definition"]["main_table"]["columns"]
@@ -46,7 +46,10 @@ def test_fifty_writers_lose_no_update(serve, project):
 
 
 def test_the_second_of_two_clients_is_told(serve):
-    with httpx.Client(base_url=serve(), timeout=60) as one, httpx.Client(base_url=one.base_url) as two:
+    with (
+        httpx.Client(base_url=serve(), timeout=240) as one,
+        httpx.Client(base_url=one.base_url, timeout=240) as two,
+    ):
         seen = [client.get(PATH).headers["ETag"] for client in (one, two)]
         first = one.patch(PATH, json={"set": {"name": "One"}}, headers={"If-Match": seen[0]})
         second = two.patch(PATH, json={"set": {"name": "Two"}}, headers={"If-Match": seen[1]})
@@ -65,7 +68,7 @@ def test_of_many_who_create_the_same_one_succeeds(serve, project):
 
     def create(number: int) -> int:
         body = {"dataset": "new", "definition": {**definition, "description": str(number)}}
-        return httpx.post(f"{address}/api/models/m/datasets/", json=body, timeout=60).status_code
+        return httpx.post(f"{address}/api/models/m/datasets/", json=body, timeout=240).status_code
 
     with ThreadPoolExecutor(8) as pool:
         statuses = sorted(pool.map(create, range(8)))

@@ -30,7 +30,7 @@ PATHS = {
     "list, searched": "/api/datasets/?limit=50&q=42",
     "page with the list": "/",
 }
-"""What is asked; the first is the baseline."""
+"""The addresses that are requested; the first is the baseline."""
 TARGET = """\
 target:
   engine: {type: duckdb}

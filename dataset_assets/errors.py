@@ -94,7 +94,7 @@ class ContractError(DatasetAssetsError):
 
 
 class NotFoundError(ContractError):
-    """What a name or an id stands for does not exist."""
+    """A name or an id stands for nothing that exists."""
 
 
 class InUseError(ContractError):

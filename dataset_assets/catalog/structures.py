@@ -1,4 +1,4 @@
-"""What counts as the structure of a Dataset, and the hashes of it and of the whole file (BR-006, BR-115)."""
+"""Compute the structure of a Dataset, and the hashes of it and of the whole file (BR-006, BR-115)."""
 
 import hashlib
 import json

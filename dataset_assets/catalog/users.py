@@ -26,7 +26,7 @@ def _team(text: str) -> str:
 
 
 class Role(StrEnum):
-    """What a person may do in the browser and over HTTP; each role includes the roles before it.
+    """The rights of a person in the browser and over HTTP; each role includes the roles before it.
 
     A reader looks at everything, an editor changes files, a publisher starts runs and pins publications.
     """

@@ -47,6 +47,11 @@ class Source:
         number = self.numbers.get(name.lower())
         return None if number is None else self.columns[number]
 
+    @property
+    def reads(self) -> str:
+        """What it reads, as people see it: the logical name of a table, or `datasets/<stem>`."""
+        return f"datasets/{self.nested.stem}" if self.nested else self.table
+
     @cached_property
     def numbers(self) -> Mapping[str, int]:
         """The index of each column by its name in lower case; of equal names the index of the first."""

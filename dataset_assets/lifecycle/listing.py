@@ -33,7 +33,7 @@ class LastPublication(Model):
 
 
 @dataclass(frozen=True)
-class PublishedFacts:
+class ListedFacts:
     """What a target tells of datasets, by stem: publications, last uses, and what could not be read."""
 
     publications: Mapping[str, LastPublication] = field(default_factory=dict)
@@ -86,9 +86,7 @@ def list_datasets(
     A target that cannot be opened or read leaves facts of publications empty, with a remark.
     """
     entries = [entry for entry in catalog.entries.values() if _is_listed(entry, archived, status, ml_model)]
-    facts = (
-        published_facts([entry.stem for entry in entries], open_target) if open_target else PublishedFacts()
-    )
+    facts = listed_facts([entry.stem for entry in entries], open_target) if open_target else ListedFacts()
     listed = (with_facts(listed_dataset(catalog, entry), facts) for entry in entries)
     return DatasetList(datasets=tuple(listed), remarks=facts.remarks)
 
@@ -103,7 +101,7 @@ def _is_listed(entry: Entry, archived: bool, status: Status | None, ml_model: st
     return archived or entry.dataset.status is not Status.ARCHIVED
 
 
-def published_facts(stems: Sequence[str], open_target: Callable[[], Target]) -> PublishedFacts:
+def listed_facts(stems: Sequence[str], open_target: Callable[[], Target]) -> ListedFacts:
     """Read the last record and the last use of each dataset in one session. Raises nothing."""
     try:
         target = open_target()
@@ -111,9 +109,9 @@ def published_facts(stems: Sequence[str], open_target: Callable[[], Target]) -> 
             last = target.warehouse.last_records(stems, session)
             used = target.warehouse.last_uses(stems, session)
     except DatasetAssetsError as error:
-        return PublishedFacts(faults=error.faults)
+        return ListedFacts(faults=error.faults)
     publications = {stem: _publication(record) for stem, record in last.records.items()}
-    return PublishedFacts(publications, used, last.faults)
+    return ListedFacts(publications, used, last.faults)
 
 
 def listed_dataset(catalog: Catalog, entry: Entry) -> ListedDataset:
@@ -141,7 +139,7 @@ def listed_dataset(catalog: Catalog, entry: Entry) -> ListedDataset:
     )
 
 
-def with_facts(listed: ListedDataset, facts: PublishedFacts) -> ListedDataset:
+def with_facts(listed: ListedDataset, facts: ListedFacts) -> ListedDataset:
     """Return a dataset with what is known of its publications and uses. One with faults has none."""
     if listed.faults:
         return listed
@@ -155,8 +153,7 @@ def _partitions(dataset: Dataset) -> str | None:
 
 
 def _tables(catalog: Catalog, entry: Entry) -> Iterator[str]:
-    for source in catalog.scope(entry).sources:
-        yield f"datasets/{source.nested.stem}" if source.nested else source.table
+    return (source.reads for source in catalog.scope(entry).sources)
 
 
 def _publication(record: Record) -> LastPublication:

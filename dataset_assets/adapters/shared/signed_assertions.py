@@ -14,7 +14,7 @@ from dataset_assets.errors import Fault, UnavailableError
 
 ISSUER = "https://cloud.google.com/iap"
 KEYS = "https://www.gstatic.com/iap/verify/public_key"
-"""Where Google publishes the keys: a JSON object of key id → PEM."""
+"""The address at which Google publishes the keys: a JSON object of key id → PEM."""
 KEPT_SECONDS = 3600.0
 """For how long keys are kept; an unknown key id fetches them again, once in AGAIN_SECONDS at most."""
 AGAIN_SECONDS = 60.0

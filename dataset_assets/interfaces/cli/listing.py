@@ -126,12 +126,11 @@ def _lookups(scope: Scope) -> Grid:
     table = Grid("lookup", "reads", "joined on", title="Lookups")
     for source in scope.lookups:
         if source.lookup:
-            reads = f"datasets/{source.nested.stem}" if source.nested else source.table
             pairs = (
                 f"{each.source_column} = {source.name}.{each.target_column}"
                 for each in source.lookup.join_conditions
             )
-            table.add_row(cell(source.name), cell(reads), cell(", ".join(pairs)))
+            table.add_row(cell(source.name), cell(source.reads), cell(", ".join(pairs)))
     return table
 
 

@@ -2,10 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dataset_assets.interfaces.web.access.origin import SAFE
 from dataset_assets.interfaces.web.state import ServerState
-
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""The methods of requests that change nothing (RFC 9110, section 9.2.1)."""
 
 
 class ChangingRequests:

@@ -14,9 +14,9 @@ from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.contract.model import Status
 from dataset_assets.lifecycle.listing import (
     ListedDataset,
-    PublishedFacts,
+    ListedFacts,
     listed_dataset,
-    published_facts,
+    listed_facts,
     with_facts,
 )
 from dataset_assets.ports.target import Target
@@ -54,7 +54,7 @@ class DatasetIndex:
     def __init__(self, open_target: Callable[[], Target]) -> None:
         self._open_target = open_target
         self._files: tuple[Catalog, tuple[tuple[ListedDataset, str], ...]] | None = None
-        self._known: dict[str, tuple[float, PublishedFacts]] = {}
+        self._known: dict[str, tuple[float, ListedFacts]] = {}
         self._reading = Lock()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="facts")
         self._refreshing: set[str] = set()
@@ -71,7 +71,7 @@ class DatasetIndex:
         """Return datasets with the facts of their publications, and why some are missing."""
         facts = self._facts([each.dataset for each in chosen if not each.faults])
         remarks = dict.fromkeys(remark for each in facts.values() for remark in each.remarks)
-        described = [with_facts(each, facts.get(each.dataset, PublishedFacts())) for each in chosen]
+        described = [with_facts(each, facts.get(each.dataset, ListedFacts())) for each in chosen]
         return described, tuple(remarks)
 
     def forget(self, stem: str) -> None:
@@ -89,7 +89,7 @@ class DatasetIndex:
             files = self._files = (catalog, tuple((each, _text(each)) for each in listed))
         return files[1]
 
-    def _facts(self, stems: Sequence[str]) -> Mapping[str, PublishedFacts]:
+    def _facts(self, stems: Sequence[str]) -> Mapping[str, ListedFacts]:
         """Return what is known of each dataset; read what is not known, and begin to read what is old."""
         if any(stem not in self._known for stem in stems):
             with self._reading:  # two lists that need the same facts read them once
@@ -108,17 +108,17 @@ class DatasetIndex:
         if not stems:
             return
         try:
-            found, now = published_facts(stems, self._open_target), monotonic()
+            found, now = listed_facts(stems, self._open_target), monotonic()
             for stem in stems:
                 self._known[stem] = (now, _facts_of(stem, found))
         finally:
             self._refreshing.difference_update(stems)
 
 
-def _facts_of(stem: str, found: PublishedFacts) -> PublishedFacts:
+def _facts_of(stem: str, found: ListedFacts) -> ListedFacts:
     publications = {stem: found.publications[stem]} if stem in found.publications else {}
     used = {stem: found.used[stem]} if stem in found.used else {}
-    return PublishedFacts(publications, used, found.faults)
+    return ListedFacts(publications, used, found.faults)
 
 
 def _text(listed: ListedDataset) -> str:

@@ -1,4 +1,4 @@
-"""What every mode is: settings that can be checked, and an object that tells who sends a request."""
+"""The interface of a mode of authentication: its settings, and the object that tells who sends a request."""
 
 from dataclasses import dataclass
 from pathlib import Path

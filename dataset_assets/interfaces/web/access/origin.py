@@ -9,6 +9,7 @@ from dataset_assets.interfaces.web.access.headers import single_header
 from dataset_assets.interfaces.web.access.refusal import RefusedError
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods of requests that change nothing (RFC 9110, section 9.2.1)."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _PORTS = {"http": "80", "https": "443"}
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "fencedframe"})

@@ -39,7 +39,7 @@ class AnalysisAnswer(Analysis):
 
 
 class AnalysisRequest(Model):
-    """What is analyzed: a Period, or the rows as of an instant.
+    """The choice of the analyzed rows: a Period, or the rows as of an instant.
 
     The default is the last complete Period, or now.
     """

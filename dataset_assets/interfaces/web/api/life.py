@@ -162,7 +162,6 @@ def rename_dataset(
         locked=state.locked,
     )
     response.headers["ETag"] = entity_tag(text)
-    state.fresh_catalog.named(done.dataset)  # what follows sees it
     return Success(data=done)
 
 

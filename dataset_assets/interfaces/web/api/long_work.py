@@ -39,12 +39,15 @@ def preferred_wait(prefer: str | None) -> tuple[float, str | None]:
 
 
 def result_or_operation(
-    state: ServerState, request: Request, kind: str, subject: str, work: Work
+    state: ServerState, request: Request, kind: str, subject: str, work: Work, *, follows: bool = False
 ) -> Response:
-    """Start the work, and answer with its result, its problem, or its operation if it takes longer."""
+    """Start the work, and answer with its result, its problem, or its operation if it takes longer.
+
+    `follows` says that the work only waits for another program.
+    """
     seconds, applied = preferred_wait(request.headers.get("Prefer"))
     headers = {"Preference-Applied": applied} if applied else {}
-    operation = state.operations.start(kind, subject, work)
+    operation = state.operations.start(kind, subject, work, follows=follows)
     operation = state.operations.wait(operation.id, seconds)
     if operation.problem:
         return problem_response(operation.problem, headers)

@@ -9,14 +9,13 @@ from dataset_assets.catalog.catalog import Entry
 from dataset_assets.interfaces.web.access.audit_middleware import note
 from dataset_assets.interfaces.web.api.documentation import long_work
 from dataset_assets.interfaces.web.api.idempotency import IdempotencyKey
-from dataset_assets.interfaces.web.api.long_work import Prefer, once, preferred_wait, success
+from dataset_assets.interfaces.web.api.long_work import Prefer, once, result_or_operation
 from dataset_assets.interfaces.web.api.parameters import DatasetId
 from dataset_assets.interfaces.web.dagster_runs import BackfillProgress, Launched, RunProgress
 from dataset_assets.interfaces.web.envelope import Success
 from dataset_assets.interfaces.web.identity import Publisher
 from dataset_assets.interfaces.web.materializing import RunRequest, follow_backfill, follow_run, start_run
-from dataset_assets.interfaces.web.operations import OperationStatus, Say
-from dataset_assets.interfaces.web.problems import problem_response
+from dataset_assets.interfaces.web.operations import Say
 from dataset_assets.interfaces.web.state import ServerState, State
 from dataset_assets.text.digest import digest
 
@@ -26,7 +25,7 @@ MOST_PERIODS = 1_000
 
 
 class MaterializeRequest(BaseModel):
-    """What to publish: the named Periods, and those from `first` to `last`.
+    """The choice of what to publish: the named Periods, and those from `first` to `last`.
 
     An unpartitioned dataset has none. `anyway` publishes a draft or an archived dataset.
     """
@@ -84,12 +83,4 @@ def _followed(state: ServerState, request: Request, entry: Entry, launched: Laun
             return follow_run(state, launched.run_id, entry.stem, say)
         return follow_backfill(state, launched.backfill_id or "", say)
 
-    seconds, applied = preferred_wait(request.headers.get("Prefer"))
-    headers = {"Preference-Applied": applied} if applied else {}
-    operation = state.operations.start("materialize", entry.stem, work, follows=True)
-    operation = state.operations.wait(operation.id, seconds)
-    if operation.problem:
-        return problem_response(operation.problem, headers)
-    if operation.status is OperationStatus.SUCCEEDED:
-        return success(operation.result, headers=headers)
-    return success(operation, 202, {**headers, "Location": f"/api/operations/{operation.id}/"})
+    return result_or_operation(state, request, "materialize", entry.stem, work, follows=True)

@@ -15,11 +15,15 @@ from dataset_assets.interfaces.web.api.numbers import with_numbers
 from dataset_assets.interfaces.web.problems import ProblemFault, problem_of
 from dataset_assets.interfaces.web.state import ServerState
 from dataset_assets.lifecycle.compare import record_statistics, sensitive_columns
+from dataset_assets.lifecycle.listing import listed_dataset
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.system_errors import system_errors_as_faults
+
+_LISTED = ("id", "name", "description", "ml_model", "status", "owner", "created_at", "updated_at")
+"""The fields that a list of datasets shows as well."""
 
 
 class DatasetResource(Model):
@@ -81,19 +85,16 @@ def dataset_resource(state: ServerState, catalog: Catalog, entry: Entry, text: s
 
 
 def _of_file(catalog: Catalog, entry: Entry, dataset: Dataset) -> dict[str, Any]:
-    lines, mapping = entry.lock.lines, dataset.column_mapping
-    lookups = catalog.scope(entry).lookups
+    mapping, lookups = dataset.column_mapping, catalog.scope(entry).lookups
+    listed = listed_dataset(catalog, entry)
     return {
-        "id": str(dataset.id) if dataset.id else None,
-        **{key: getattr(dataset, key) for key in ("name", "description", "ml_model", "status", "owner")},
+        **{key: getattr(listed, key) for key in _LISTED},
         "transactions_table": dataset.main_table.name,
         "products_table": _joined_on(lookups, mapping.product_id if mapping else None),
         "customers_table": _joined_on(lookups, mapping.user_id if mapping else None),
         "column_mapping": dict(mapping.concepts()) if mapping else {},
         "filters": dataset.filters.model_dump(mode="json", exclude_defaults=True),
         "split_config": dataset.split_config.model_dump(mode="json") if dataset.split_config else {},
-        "created_at": dataset.created_at or (lines[0].locked_at if lines else None),
-        "updated_at": lines[-1].locked_at if lines else dataset.updated_at,
     }
 
 
@@ -102,7 +103,7 @@ def _joined_on(lookups: Sequence[Source], column: str | None) -> str:
     for source in lookups:
         conditions = source.lookup.join_conditions if source.lookup else ()
         if [each.source_column for each in conditions] == [column]:
-            return f"datasets/{source.nested.stem}" if source.nested else source.table
+            return source.reads
     return ""
 
 

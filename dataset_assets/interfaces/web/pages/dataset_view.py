@@ -110,7 +110,7 @@ def lookup_views(scope: Scope) -> Iterator[LookupView]:
         if source.lookup:
             yield LookupView(
                 name=source.name,
-                reads=f"datasets/{source.nested.stem}" if source.nested else source.table,
+                reads=source.reads,
                 dataset=source.nested.stem if source.nested else "",
                 conditions=tuple(
                     (each.source_column, f"{source.name}.{each.target_column}")

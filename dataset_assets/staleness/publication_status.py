@@ -36,7 +36,7 @@ class PublicationStatus:
 
         With `every`, a publication that is up to date is returned as well.
         """
-        reasons = tuple(dict.fromkeys(self._reasons()))
+        reasons = self.reasons
         if not reasons and every:
             reasons = (Reason(StalenessReason.REQUESTED),)
         if not reasons:
@@ -47,13 +47,18 @@ class PublicationStatus:
             reasons=reasons,
             rows=estimated_rows(self._records, self.locator, main),
             size_bytes=estimated_bytes(self._records),
-            obstacles=self._obstacles,
+            obstacles=self.obstacles,
             nested=tuple(self._nested()),
         )
 
     def uncertain(self) -> StalePublication | None:
         """Return a publication that is kept because a source cannot be read; its obstacles say why."""
-        return StalePublication(self.period, (), obstacles=self._obstacles) if self._obstacles else None
+        return StalePublication(self.period, (), obstacles=self.obstacles) if self.obstacles else None
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why a run is needed, each reason once; empty if the publication is up to date."""
+        return tuple(dict.fromkeys(self._reasons()))
 
     @cached_property
     def locator(self) -> SourceLocator:
@@ -82,8 +87,9 @@ class PublicationStatus:
         """The records that estimates are computed from: the current one, else those of all Periods."""
         return [self.record] if self.record else list(self.states.records(self.entry.stem).values())
 
-    @property
-    def _obstacles(self) -> tuple[Fault, ...]:
+    @cached_property
+    def obstacles(self) -> tuple[Fault, ...]:
+        """The faults for which a run would be refused, or would keep the publication."""
         other_dataset = tuple(id_conflict(self.locator.scope.dataset, self.record))
         if other_dataset:
             return other_dataset
@@ -109,7 +115,8 @@ class PublicationStatus:
     def _reasons(self) -> Iterator[Reason]:
         """Yield why the publication is stale.
 
-        If its definition or window changed, its sources are not compared: it reads other pieces of them.
+        If its definition changed, or its as-of is another day, its sources are not compared: it reads other
+        pieces of them.
         """
         record, dataset = self.record, self.locator.scope.dataset
         if record is None:
@@ -122,9 +129,11 @@ class PublicationStatus:
         columns = (output.definition for output in self.locator.scope.outputs)
         for blocker in reuse_blockers(record, dataset, columns):
             yield Reason(StalenessReason.NOT_REUSABLE, blocker)
-        if self._window_has_moved(record, dataset):
+        moved = self._window_has_moved(record, dataset)
+        if moved:
             yield Reason(StalenessReason.WINDOW)
-        elif not self._missing_periods:  # a publication with more Periods than its sources have is kept
+        # A publication with more Periods than its sources have is kept.
+        if not (moved and self.is_of_another_day) and not self._missing_periods:
             yield from self._source_reasons(record, dataset)
 
     def _source_reasons(self, record: Record, dataset: Dataset) -> Iterator[Reason]:
@@ -143,9 +152,18 @@ class PublicationStatus:
 
     def _window_has_moved(self, record: Record, dataset: Dataset) -> bool:
         """Return whether the run would select another window, or count a split back from another day."""
-        as_of, split = self.locator.as_of, dataset.split_config
-        if latest_inputs(record)["window"] != window_ends(window_of(dataset, as_of, self.period)):
+        split = dataset.split_config
+        if latest_inputs(record)["window"] != window_ends(
+            window_of(dataset, self.locator.as_of, self.period)
+        ):
             return True
         by_day = split is not None and "timestamp" in split.needs and dataset.filters.date_range is None
-        then = datetime.fromisoformat(latest_inputs(record)["as_of"])
-        return by_day and replace(as_of, instant=then).day != as_of.day
+        return by_day and self.is_of_another_day
+
+    @property
+    def is_of_another_day(self) -> bool:
+        """Whether the day of the publication's as-of is not the day of today's."""
+        if self.record is None:
+            return True
+        as_of, then = self.locator.as_of, datetime.fromisoformat(latest_inputs(self.record)["as_of"])
+        return replace(as_of, instant=then).day != as_of.day

@@ -61,8 +61,7 @@ class SourceStates:
         """Return the state of one source; faults of a table or of its Resolver become its `faults`."""
         try:
             if source.nested:
-                period = self.period_of(source.nested, locator)
-                record = self.records(source.nested.stem).get(period.id if period else None)
+                record = self.nested_record(source.nested, locator)
                 return SourceState(record["digest"]) if record else SourceState("not published yet")
             table = self.table_state(locator.scope.dataset, source.table, locator.time_range(source))
             faults = () if source.lookup else tuple(locator.faults_of_period())
@@ -70,6 +69,14 @@ class SourceStates:
             return SourceState(faults=error.faults)
         unknown_because = "" if table.version else table.unknown or "unknown"
         return SourceState(table.version, table.row_count, unknown_because, faults)
+
+    def nested_record(self, nested: NamedDataset, locator: SourceLocator) -> Record | None:
+        """Return the record of the publication of a nested dataset that is read; None if there is none.
+
+        Raises PeriodError as `period_of` does.
+        """
+        period = self.period_of(nested, locator)
+        return self.records(nested.stem).get(period.id if period else None)
 
     def period_of(self, nested: NamedDataset, locator: SourceLocator) -> Period | None:
         """Return the Period whose publication of a nested dataset is read (BR-122).

@@ -1,4 +1,4 @@
-"""What ticks of the sensors cost over 1,000 datasets: of 24 Periods each, every second one nesting another."""
+"""What ticks of the sensors cost over 1,000 datasets of 24 Periods; every second one nests another."""
 
 import json
 import os
@@ -321,16 +321,13 @@ def _publish_records(root: Path, graph: Any) -> None:
 def _write_dataset(
     folder: Path, entry: Any, periods: list[Any], states: Any, record: Report, log: list[str]
 ) -> None:
-    from dataset_assets.compiler.selection_input import window_of  # noqa: PLC0415
-    from dataset_assets.publishing.snapshot import window_ends  # noqa: PLC0415
-    from dataset_assets.publishing.source_locator import source_key  # noqa: PLC0415
     from dataset_assets.staleness.publication_status import PublicationStatus  # noqa: PLC0415
 
     others = [line for line in log if not line.startswith('{"add"')]
     [add] = [json.loads(line) for line in log if line.startswith('{"add"')]
     for period in periods:
         status = PublicationStatus(states, entry, period)
-        dataset = status.locator.scope.dataset
+        dataset = status.inputs.dataset
         own = {
             "dataset": entry.stem,
             "dataset_id": str(dataset.id),
@@ -338,10 +335,10 @@ def _write_dataset(
             "period": period.id,
             "period_start": period.start.isoformat(),
             "as_of": period.end.isoformat(),
-            "window": window_ends(window_of(dataset, status.locator.as_of, period)),
+            "window": status.lookback.window,
             "sources": {
-                source_key(each, dataset, states.target): states.state(each, status.locator).version
-                for each in status.sources
+                key: status.source_states[each.name].version
+                for key, each in status.inputs.sources_by_key.items()
             },
             "periods": {},
         }

@@ -90,10 +90,10 @@ class _Decision:
 
     def _unpublished(self) -> Iterator[Fault]:
         """Yield a fault for each nested dataset without the publication that a run would read."""
-        for source in self.status.sources:
+        for source in self.status.inputs.sources:
             if not source.nested or self.status.source_states[source.name].faults:
                 continue
-            if self.status.states.nested_record(source.nested, self.status.locator) is None:
+            if self.status.states.nested_record(source.nested, self.status.period) is None:
                 yield Fault(f"nested dataset {source.nested.stem} is not published yet", source.name)
 
     @property
@@ -126,25 +126,25 @@ class _Decision:
         return reported is not None and record is not None and reported > read_at(record)
 
     def _reported_at(self, source: Source) -> datetime | None:
-        locator = self.status.locator
-        resolver = locator.resolvers[source.name].name
-        return self.reports.last_report(resolver, source.table, locator.time_range(source))
+        status = self.status
+        resolver, lookback = status.inputs.resolver(source.table).name, status.lookback
+        time_range = lookback.lookup_range if source.lookup else lookback.main_range
+        return self.reports.last_report(resolver, source.table, time_range)
 
     def _sources(self, key: str) -> Iterator[Source]:
-        status = self.status
-        dataset, target = status.locator.scope.dataset, status.states.target
-        return (each for each in status.sources if source_key(each, dataset, target) == key)
+        dataset, target = self.status.inputs.dataset, self.status.states.target
+        return (each for each in self.status.inputs.sources if source_key(each, dataset, target) == key)
 
     def _state(self, reasons: tuple[Reason, ...]) -> Iterator[str]:
         """Yield what a run would make the publication of: definition, sources, and for a window the day."""
         status = self.status
-        yield status.entry.lock.version_of(status.locator.scope.dataset).sha256
+        yield status.inputs.version.sha256
         yield from sorted(
             f"{reason.why} {reason.details}" for reason in reasons if reason.why not in _OF_SOURCES
         )
         if any(reason.why is StalenessReason.WINDOW for reason in reasons):
-            yield status.locator.as_of.day.isoformat()
-        for source in status.sources:
+            yield status.lookback.as_of.day.isoformat()
+        for source in status.inputs.sources:
             state = status.source_states[source.name]
             version = self._reported_at(source) if state.unknown_because else state.version
             yield f"{source.name} {version}"

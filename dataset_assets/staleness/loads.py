@@ -69,9 +69,10 @@ class Loads:
 
     def _loaded_at(self, dataset: RefreshedDataset, period: Period | None, tick: datetime) -> datetime | None:
         """Return the instant of the first load of the main table since the tick; None without one."""
-        main, locator = dataset.scope.main, dataset.locator(self.memory.target, period, self.now)
-        resolver = locator.resolvers[main.name].name
-        return self.reports.first_report(resolver, main.table, locator.time_range(main), tick)
+        main, target = dataset.scope.main, self.memory.target
+        resolver = target.resolver_of(dataset.scope.dataset, main.table).name
+        time_range = dataset.time_range(main, period, self.now)
+        return self.reports.first_report(resolver, main.table, time_range, tick)
 
     def _is_unknown(self, dataset: RefreshedDataset, period: Period | None) -> bool:
         """Return whether the main table does not tell whether it changed: there is no load to wait for."""

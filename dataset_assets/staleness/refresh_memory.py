@@ -155,8 +155,8 @@ class RefreshMemory:
         self, dataset: RefreshedDataset, period: Period | None, key: TableKey, pieces: Sequence[Period]
     ) -> bool:
         """Return whether a publication reads one of the pieces of a table."""
-        locator = dataset.locator(self.target, period, dataset.loaded_at)
-        ranges = (locator.time_range(each) for each in dataset.scope.sources if each.table == key[1])
+        tables = (each for each in dataset.scope.sources if each.table == key[1])
+        ranges = (dataset.time_range(each, period, dataset.loaded_at) for each in tables)
         return any(overlaps(piece, time_range) for time_range in ranges for piece in pieces)
 
 

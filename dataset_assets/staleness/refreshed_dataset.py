@@ -13,9 +13,9 @@ from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.errors import PeriodError
 from dataset_assets.periods.cron import last_tick
 from dataset_assets.periods.period import Period
+from dataset_assets.ports.resolver import TimeRange
 from dataset_assets.ports.target import Target
-from dataset_assets.publishing.prepared_run import Request
-from dataset_assets.publishing.source_locator import SourceLocator
+from dataset_assets.staleness.lookback import Lookback
 
 PublicationKey = tuple[str, str | None]
 """The stem of a dataset, and the id of a Period; None if the dataset is unpartitioned."""
@@ -87,10 +87,10 @@ class RefreshedDataset:
         """Return the instant of the last tick of `cron`; None if a change refreshes the dataset."""
         return last_tick(self.refresh.cron, self.zone, now) if self.refresh.cron else None
 
-    def locator(self, target: Target, period: Period | None, now: datetime) -> SourceLocator:
-        """Return the locator with which a run of this instant would resolve the sources."""
-        as_of = Request(self.entry, "", now, period).looks_back_from
-        return SourceLocator(self.scope, target, as_of, period)
+    def time_range(self, source: Source, period: Period | None, now: datetime) -> TimeRange | None:
+        """Return the time range that a run of this instant would read of a table; None for all rows."""
+        lookback = Lookback.of(self.scope.dataset, period, now)
+        return lookback.lookup_range if source.lookup else lookback.main_range
 
     def is_affected(self, source: Source, target: Target, *, recent: bool, latest: bool) -> bool:
         """Return whether a change of a source makes a publication stale enough to be made anew by itself.

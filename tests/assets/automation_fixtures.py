@@ -83,7 +83,7 @@ class Automated:
         entry = self.catalog.entry(stem)
         states = SourceStates(self.catalog, self.target, self.now, NO_SESSION)
         status = PublicationStatus(states, entry, self._period(stem, partition))
-        return record_of(status, self.target)
+        return record_of(status)
 
     def publish(self, stem: str, partition: str | None, digest: str, reads: Record | None = None) -> None:
         """A run publishes what it read when it began, by default what is there now."""

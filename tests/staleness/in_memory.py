@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from dataset_assets.compiler.selection_input import window_of
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.period import Period
@@ -14,8 +13,6 @@ from dataset_assets.ports.record_marks import RecordMarks
 from dataset_assets.ports.resolver import Survey, TableState, TimeRange
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
-from dataset_assets.publishing.snapshot import window_ends
-from dataset_assets.publishing.source_locator import source_key
 from dataset_assets.staleness.publication_status import PublicationStatus
 from dataset_assets.text.digest import digest
 
@@ -122,25 +119,23 @@ def target_in_memory(resolver: TablesInMemory, warehouse: RecordsInMemory) -> Ta
     return Target("memory", engine, records, resolvers, resolver.name)
 
 
-def record_of(status: PublicationStatus, target: Target) -> Record:
+def record_of(status: PublicationStatus) -> Record:
     """Return what a run records that begins now. Its `inputs` are those that a confirmation has too."""
-    dataset, period = status.locator.scope.dataset, status.period
-    sources = {
-        source_key(each, dataset, target): status.source_states[each.name].version for each in status.sources
-    }
-    window = window_ends(window_of(dataset, status.locator.as_of, period))
+    dataset, period = status.inputs.dataset, status.period
+    keys = status.inputs.sources_by_key
+    sources = {key: status.source_states[source.name].version for key, source in keys.items()}
     return {
         "dataset": status.entry.stem,
         "dataset_id": str(dataset.id),
         "version": 1,
-        "sha256": status.entry.lock.version_of(dataset).sha256,
+        "sha256": status.inputs.version.sha256,
         "period": period.id if period else None,
         "period_start": period.start.isoformat() if period else None,
         "counts": {"rows": 1},
         "statistics": {"columns": {}},
         "inputs": {
-            "as_of": status.locator.as_of.instant.isoformat(),
-            "window": window,
+            "as_of": status.lookback.as_of.instant.isoformat(),
+            "window": status.lookback.window,
             "sources": sources,
         },
     }

@@ -17,6 +17,7 @@ from dataset_assets.assets.asset_graph import Graph, ValidDataset
 from dataset_assets.assets.asset_keys import REASON_TAG, dataset_key
 from dataset_assets.assets.runs_in_progress import RunsInProgress
 from dataset_assets.assets.table_reports import TableReports
+from dataset_assets.catalog.garbage_collection import garbage_collection_paused
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
@@ -117,7 +118,7 @@ class Refresher:
         for table, pieces in reports.changes():
             memory.table_changed(table, pieces, now)
         self._seen = reports.seen
-        with target.engine.connect(JobContext(SENSOR)) as session:
+        with garbage_collection_paused(), target.engine.connect(JobContext(SENSOR)) as session:
             states = SourceStates(self._graph.catalog, target, now, session)
             memory.look(states, reports, deadline)
         return choose(memory, in_progress, requested, now, reports)

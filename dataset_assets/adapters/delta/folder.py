@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from pydantic_core import from_json
 
 from dataset_assets.adapters.shared.fingerprint import GRAIN
 from dataset_assets.errors import Fault, PublishError
@@ -133,7 +134,7 @@ def _checked_name(name: str, kind: str) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file; empty if the file does not exist."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        return from_json(path.read_bytes())
     except FileNotFoundError:
         return {}
 

@@ -1,11 +1,11 @@
 """A cadence, which is one grain of one calendar: find, step through and list its Periods.
 
-`rollup` and `parts` convert Periods to another cadence. `Calendars` reads `periods.yaml`.
+`periods/rollup.py` converts Periods to another cadence. `Calendars` reads `periods.yaml`.
 """
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
@@ -15,6 +15,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
+from typing_extensions import override
 
 from dataset_assets.errors import Fault, PeriodError
 from dataset_assets.model import YEARS, Identifier, Model
@@ -67,18 +68,29 @@ class Cadence:
     def _rule(self) -> Rule:
         return self.calendar.rules[self.grain]
 
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.calendar_name, self.calendar, self.grain))
+
+    @override
+    def __hash__(self) -> int:
+        """Return a hash that is computed once, because each lookup of a Period needs it."""
+        return self._hash
+
     def parse(self, text: str) -> Period:
         """Return the Period with this id or partition key. Raises PeriodError if there is none."""
-        return self._first_or_raise(
-            self._candidates(text), f"{shown(text)} is not a Period of '{self.name}'", self._example.id
-        )
+        for period in self._candidates(text):
+            return period
+        message = f"{shown(text)} is not a Period of '{self.name}'"
+        raise PeriodError(Fault(message, hint=f"write it like '{self._example.id}'"))
 
     def from_key(self, key: str) -> Period:
         """Return the Period with this partition key of Dagster. Raises PeriodError if there is none."""
-        periods = (period for period in self._candidates(key) if period.key == key)
-        return self._first_or_raise(
-            periods, f"{shown(key)} is not a partition key of '{self.name}'", self._example.key
-        )
+        for period in self._candidates(key):
+            if period.key == key:
+                return period
+        message = f"{shown(key)} is not a partition key of '{self.name}'"
+        raise PeriodError(Fault(message, hint=f"write it like '{self._example.key}'"))
 
     def containing(self, moment: datetime | date) -> Period:
         """Return the Period of an instant, or of a date in `zone`. A naive instant is in UTC (BR-128)."""
@@ -101,11 +113,12 @@ class Cadence:
 
     def between(self, first: Period, end: datetime | date) -> list[Period]:
         """Return `first` and the Periods after it that begin before `end`."""
-        limit, periods, period = self._instant(end), [], first
-        while period.start < limit:
-            periods.append(period)
-            period = self.next(period)
-        return periods
+        limit, periods, day = self._instant(end), list[Period](), first.start_date
+        while not periods or periods[-1].end < limit:
+            year, index = self._place_of(day)
+            periods += year.periods[index:]
+            day = periods[-1].end_date
+        return periods[: bisect_left(periods, limit, key=lambda period: period.start)]
 
     def covering(self, start: datetime | date, end: datetime | date) -> list[Period]:
         """Return the Periods that overlap the half-open range [start, end), in order."""
@@ -122,10 +135,15 @@ class Cadence:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
     def _period_of(self, day: date) -> Period:
-        for year in (day.year, day.year + 1, day.year - 1):
-            periods = _periods_of_year(self, year)
-            if periods and periods[0].start_date <= day < periods[-1].end_date:
-                return periods[bisect_right(periods, day, key=lambda period: period.start_date) - 1]
+        year, index = self._place_of(day)
+        return year.periods[index]
+
+    def _place_of(self, day: date) -> tuple["_Year", int]:
+        """Return the year that a date belongs to, and the index of the date's Period in it."""
+        for number in (day.year, day.year + 1, day.year - 1):
+            year = _year(self, number)
+            if year.starts and year.starts[0] <= day < year.periods[-1].end_date:
+                return year, bisect_right(year.starts, day) - 1
         raise self._no_period(day)
 
     def _no_period(self, moment: date) -> PeriodError:
@@ -136,48 +154,56 @@ class Cadence:
         """Yield the Periods with this id or key, found by the first year in it (of a label or of a date)."""
         digits = re.search("[0-9]{4}", text)
         years = [int(digits[0]) + offset for offset in (0, 1, -1)] if digits else []
-        return (period for year in years for period in _periods_by_name(self, year).get(text, ()))
-
-    def _first_or_raise(self, periods: Iterable[Period], message: str, example: str) -> Period:
-        for period in periods:
-            return period
-        raise PeriodError(Fault(message, hint=f"write it like '{example}'"))
+        return (period for year in years for period in _year(self, year).by_name.get(text, ()))
 
     @property
     def _example(self) -> Period:
         return self._period_of(date(2026, 1, 31))
 
 
+@dataclass(frozen=True)
+class _Year:
+    """The Periods of one year of a cadence, in order; none outside of `YEARS`."""
+
+    periods: tuple[Period, ...] = ()
+
+    @cached_property
+    def starts(self) -> tuple[date, ...]:
+        """The first dates of the Periods."""
+        return tuple(period.start_date for period in self.periods)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Sequence[Period]]:
+        """The Periods by id and by key; a table can have thousands of days, each of which is parsed."""
+        by_name: dict[str, list[Period]] = {}
+        for period in self.periods:
+            for name in dict.fromkeys((period.id, period.key)):
+                by_name.setdefault(name, []).append(period)
+        return by_name
+
+
 @lru_cache(maxsize=256)
-def _periods_of_year(cadence: Cadence, year: int) -> tuple[Period, ...]:
-    """Return the Periods of the year with this label; none outside of `YEARS`."""
+def _year(cadence: Cadence, year: int) -> _Year:
+    """Return the year with this label; cached, because every dataset with this cadence reads it."""
     if year not in YEARS:
-        return ()
+        return _Year()
     calendar, grain, rule = cadence.calendar, cadence.grain, cadence.calendar.rules[cadence.grain]
     bounds = [*calendar.starts(year, grain), calendar.starts(year + 1, grain)[0]]
-    return tuple(
-        Period(
-            grain=grain,
-            calendar=cadence.calendar_name,
-            id=rule.name.format(year=year, n=n, start=start),
-            key=start.strftime(rule.fmt),
-            start_date=start,
-            end_date=end,
-            zone=cadence.zone,
-            boundaries=rule.boundaries,
+    return _Year(
+        tuple(
+            Period(
+                grain=grain,
+                calendar=cadence.calendar_name,
+                id=rule.name.format(year=year, n=n, start=start),
+                key=start.strftime(rule.fmt),
+                start_date=start,
+                end_date=end,
+                zone=cadence.zone,
+                boundaries=rule.boundaries,
+            )
+            for n, (start, end) in enumerate(pairwise(bounds), 1)
         )
-        for n, (start, end) in enumerate(pairwise(bounds), 1)
     )
-
-
-@lru_cache(maxsize=256)
-def _periods_by_name(cadence: Cadence, year: int) -> Mapping[str, Sequence[Period]]:
-    """Map ids and keys to the Periods of a year; cached, because a table can have thousands of days."""
-    by_name: dict[str, list[Period]] = {}
-    for period in _periods_of_year(cadence, year):
-        for name in dict.fromkeys((period.id, period.key)):
-            by_name.setdefault(name, []).append(period)
-    return by_name
 
 
 class Calendars(Model):
@@ -192,8 +218,9 @@ class Calendars(Model):
             raise ValueError(f"the calendar named '{STANDARD}' must be of type 'standard'")
         return self
 
-    def cadences(self) -> dict[str, Cadence]:
-        """Return all cadences by name, those of the standard calendar first."""
+    @cached_property
+    def cadences(self) -> Mapping[str, Cadence]:
+        """All cadences by name, those of the standard calendar first."""
         calendars: dict[str, Calendar] = {STANDARD: StandardCalendar(), **self.calendars}
         cadences = [
             Cadence(name, calendar, grain) for name, calendar in calendars.items() for grain in calendar.rules
@@ -205,42 +232,9 @@ class Calendars(Model):
 
         Raises PeriodError with the nearest name if there is none.
         """
-        known = self.cadences()
+        known = self.cadences
         if name in known:
             return known[name]
         near = [f"did you mean '{match}'?" for match in get_close_matches(name[:60], known, 1)]
         hint = " ".join([*near, f"known: {', '.join(known)}"])
         raise PeriodError(Fault(f"{shown(name)} is not a grain of a calendar", hint=hint))
-
-
-def rollup(period: Period, cadence: Cadence) -> Period:
-    """Return the Period of a coarser or equal cadence that contains `period`.
-
-    Raises PeriodError unless every boundary of `cadence` is a boundary of `period`'s cadence, in the same
-    zone. So a week never rolls up to a month, even if it lies inside of one.
-    """
-    problem = f"{period} does not roll up to '{cadence.name}'"
-    _check_nesting(period, cadence, problem, nest=period.boundaries.refine(cadence.boundaries))
-    return cadence.containing(period.start_date)
-
-
-def parts(period: Period, cadence: Cadence) -> list[Period]:
-    """Return the Periods of a finer or equal cadence that roll up to `period`.
-
-    Raises PeriodError if they do not nest, as `rollup` does.
-    """
-    problem = f"{period} is not made of '{cadence.name}'"
-    _check_nesting(period, cadence, problem, nest=cadence.boundaries.refine(period.boundaries))
-    periods = [cadence.containing(period.start_date)]
-    while periods[-1].end_date < period.end_date:
-        periods.append(cadence.next(periods[-1]))
-    return periods
-
-
-def _check_nesting(period: Period, cadence: Cadence, problem: str, *, nest: bool) -> None:
-    if period.zone.key != cadence.zone.key:
-        zones = f"{period.zone.key} and {cadence.zone.key}"
-        raise PeriodError(Fault(f"{problem}: their zones differ ({zones})", hint="use calendars of one zone"))
-    if not nest:
-        hint = "days roll into all, months into quarters and years, weeks only into retail months"
-        raise PeriodError(Fault(f"{problem}: their boundaries do not nest", hint=hint))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -14,7 +15,7 @@ class AsOf:
     instant: datetime
     zone: ZoneInfo = UTC_ZONE
 
-    @property
+    @cached_property
     def day(self) -> date:
         """The date of as-of in the zone, D of BR-106."""
         return self.instant.astimezone(self.zone).date()
@@ -23,7 +24,7 @@ class AsOf:
         """Return the first instant of a day of the zone, in UTC."""
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
-    @property
+    @cached_property
     def end_day(self) -> date:
         """The exclusive end of the range of a DATE column: the first date that begins at as-of or later."""
         return self.day if self.midnight(self.day) == self.instant else self.day + timedelta(days=1)

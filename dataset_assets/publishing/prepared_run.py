@@ -47,9 +47,12 @@ class Request:
     @property
     def looks_back_from(self) -> AsOf:
         """The as-of instant (BR-106): the Period's end, else the given `as_of`, else the run's instant."""
-        if self.period:
-            return AsOf(self.period.end, self.period.zone)
-        return AsOf(self.as_of or self.now, UTC_ZONE)
+        return as_of_instant(self.period, self.as_of or self.now)
+
+
+def as_of_instant(period: Period | None, now: datetime) -> AsOf:
+    """Return the instant from which a publication looks back: the end of its Period, else `now`."""
+    return AsOf(period.end, period.zone) if period else AsOf(now, UTC_ZONE)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 
 from dataset_assets.compiler.logical_relations import logical_relation
 from dataset_assets.compiler.selection_input import SelectionInput, time_range_of, window_of
@@ -32,7 +33,7 @@ class SourceLocator:
     as_of: AsOf
     period: Period | None = None
 
-    @property
+    @cached_property
     def resolvers(self) -> Mapping[str, Resolver]:
         """Map the name of each source that is a table to its Resolver."""
         sources = self.scope.sources
@@ -87,10 +88,7 @@ class SourceLocator:
     def time_range(self, source: Source) -> TimeRange | None:
         """Return the time range that is read of a source that is a table; None for all rows."""
         time_range = time_range_of(self.scope.dataset, self.as_of, self.period)
-        if source.lookup and time_range:
-            # A lookup that is stored by Period is a series of snapshots; the last one before as-of is read.
-            return TimeRange(time_range.end - timedelta(microseconds=1), time_range.end)
-        return time_range
+        return lookup_range(time_range) if source.lookup else time_range
 
     def same_period(self, nested: NamedDataset) -> str | None:
         """Return the Period whose publication of a nested dataset is read (BR-122); None for the latest."""
@@ -158,6 +156,14 @@ class ResolvedSources:
             for each in self.external
             for fault in mismatches(each, inputs.relations[each.name], inputs.wholly_read(each))
         )
+
+
+def lookup_range(time_range: TimeRange | None) -> TimeRange | None:
+    """Return the time range that is read of a lookup; `time_range` is that of the main table.
+
+    A lookup that is stored by Period is a series of snapshots; the last one before as-of is read.
+    """
+    return TimeRange(time_range.end - timedelta(microseconds=1), time_range.end) if time_range else None
 
 
 @contextmanager

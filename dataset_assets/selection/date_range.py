@@ -1,12 +1,12 @@
 """`filters.date_range`: the time range whose rows a dataset selects (BR-106, BR-107)."""
 
 from abc import ABC, abstractmethod
+from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import cache
 from typing import Annotated, ClassVar, Literal, Self
 
-from dateutil.relativedelta import relativedelta
 from pydantic import Field, model_validator
 from typing_extensions import override
 
@@ -51,7 +51,7 @@ class RollingRange(DateRangeBase):
     @override
     def window(self, as_of: AsOf) -> Window:
         # Month arithmetic clamps to the last day of a shorter month, as DATE_SUB does (BR-106).
-        first = as_of.day - relativedelta(months=self.months)
+        first = _months_before(as_of.day, self.months)
         return Window(Moment(as_of.midnight(first), first), Moment(as_of.instant, as_of.end_day))
 
     @override
@@ -66,7 +66,13 @@ class RollingRange(DateRangeBase):
 @cache
 def _shortest_months(months: int, anchors: tuple[date, ...]) -> int:
     """Return the days of the shortest window of so many months; cached, because many datasets share it."""
-    return min((day - (day - relativedelta(months=months))).days for day in anchors or _FOUR_YEARS)
+    return min((day - _months_before(day, months)).days for day in anchors or _FOUR_YEARS)
+
+
+def _months_before(day: date, months: int) -> date:
+    """Return the same day some months before, or the last day of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 class FixedRange(DateRangeBase):

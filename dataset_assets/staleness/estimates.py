@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from statistics import median_low
 from typing import Any
 
-from dataset_assets.contract.scope import Source
 from dataset_assets.ports.warehouse import Record
-from dataset_assets.publishing.source_locator import SourceLocator
+from dataset_assets.staleness.dataset_inputs import DatasetInputs
 from dataset_assets.staleness.source_states import SourceState
 
 LATEST = 12
-"""The latest publications whose median is the estimate of a new one."""
+"""The number of latest publications whose median is the estimate of a new one."""
 
 
 def estimated_bytes(records: Sequence[Record]) -> int | None:
@@ -18,30 +17,20 @@ def estimated_bytes(records: Sequence[Record]) -> int | None:
     return _median(records, "size_bytes")
 
 
-def estimated_rows(records: Sequence[Record], locator: SourceLocator, state: SourceState) -> int | None:
+def estimated_rows(records: Sequence[Record], inputs: DatasetInputs, state: SourceState) -> int | None:
     """Return the median number of rows of the latest publications, else the main table's rows in the window.
 
     `state` is the main table's. The result is None if a filter leaves out rows of the main table, or if its
     metadata does not count the rows of the window alone.
     """
-    rows, dataset = _median(records, "counts", "rows"), locator.scope.dataset
-    filters, main = dataset.filters, locator.scope.main
-    if rows is not None or filters.product_filter.needs or filters.customer_filter.needs:
+    rows = _median(records, "counts", "rows")
+    if rows is not None or inputs.filters_rows or state.faults:
         return rows
-    if state.faults:
-        return None
-    return state.rows if _counts_window(locator, main) else None
-
-
-def _counts_window(locator: SourceLocator, main: Source) -> bool:
-    """Return whether metadata counts the rows of the window: by Period, or without a window."""
-    if locator.target.resolver_of(locator.scope.dataset, main.table).cadence(main.table):
-        return True
-    return not (locator.scope.dataset.filters.date_range or locator.period)
+    return state.rows if inputs.counts_window else None
 
 
 def _median(records: Sequence[Record], *path: str) -> int | None:
-    values = [_value_at(record, path) for record in records[-LATEST:]]
+    values = [_value_at(record, path) for record in records]
     known = [value for value in values if value is not None]
     return median_low(known) if known else None
 

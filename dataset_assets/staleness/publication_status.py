@@ -4,28 +4,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from dataset_assets.catalog.catalog import Entry
-from dataset_assets.compiler.selection_input import window_of
-from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import NamedDataset, Source
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.dataset_ids import id_conflict
-from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.publishing.reuse import reuse_blockers
-from dataset_assets.publishing.snapshot import latest_inputs, window_ends
-from dataset_assets.publishing.source_locator import SourceLocator, source_key
+from dataset_assets.publishing.snapshot import latest_inputs
+from dataset_assets.publishing.source_locator import SourceLocator
 from dataset_assets.publishing.stored_periods import StoredPeriods
-from dataset_assets.staleness.estimates import estimated_bytes, estimated_rows
+from dataset_assets.staleness.dataset_inputs import DatasetInputs
+from dataset_assets.staleness.estimates import LATEST, estimated_bytes, estimated_rows
+from dataset_assets.staleness.lookback import Lookback
 from dataset_assets.staleness.reasons import Reason, StalenessReason, StalePublication
 from dataset_assets.staleness.source_states import SourceState, SourceStates
+
+_NEW = (Reason(StalenessReason.NEW),)
+_REQUESTED = (Reason(StalenessReason.REQUESTED),)
 
 
 @dataclass(frozen=True)
 class PublicationStatus:
-    """The status of one Period of a dataset, or of an unpartitioned dataset (`period` is None)."""
+    """The status of one Period of a dataset, or of an unpartitioned dataset (`period` is None).
+
+    Plans compute it for each Period of each dataset, so it computes only what depends on the Period.
+    """
 
     states: SourceStates
     entry: Entry
@@ -36,16 +42,16 @@ class PublicationStatus:
 
         With `every`, a publication that is up to date is returned as well.
         """
-        reasons = tuple(dict.fromkeys(self._reasons()))
+        reasons = self._reasons if self.record else _NEW
         if not reasons and every:
-            reasons = (Reason(StalenessReason.REQUESTED),)
+            reasons = _REQUESTED
         if not reasons:
             return None
-        main = self.source_states[self.sources[0].name]
+        main = self.source_states[self.inputs.scope.main.name]
         return StalePublication(
             period=self.period,
             reasons=reasons,
-            rows=estimated_rows(self._records, self.locator, main),
+            rows=estimated_rows(self._records, self.inputs, main),
             size_bytes=estimated_bytes(self._records),
             obstacles=self._obstacles,
             nested=tuple(self._nested()),
@@ -56,21 +62,37 @@ class PublicationStatus:
         return StalePublication(self.period, (), obstacles=self._obstacles) if self._obstacles else None
 
     @cached_property
-    def locator(self) -> SourceLocator:
-        """The locator with which a run would resolve the sources."""
-        states = self.states
-        as_of = Request(self.entry, "", states.now, self.period).looks_back_from
-        return SourceLocator(states.scope(self.entry), states.target, as_of, self.period)
+    def inputs(self) -> DatasetInputs:
+        """What all Periods of the dataset have in common."""
+        return self.states.inputs(self.entry)
 
     @cached_property
-    def sources(self) -> tuple[Source, ...]:
-        """The main table, then the lookups."""
-        return self.locator.scope.sources
+    def lookback(self) -> Lookback:
+        """The instant from which a run would look back, and what it would read."""
+        return self.inputs.lookbacks.at(self.period)
+
+    @cached_property
+    def locator(self) -> SourceLocator:
+        """The locator with which a run would resolve the sources."""
+        return SourceLocator(self.inputs.scope, self.states.target, self.lookback.as_of, self.period)
 
     @cached_property
     def source_states(self) -> Mapping[str, SourceState]:
         """The state of each source now, by the source's name."""
-        return {source.name: self.states.state(source, self.locator) for source in self.sources}
+        return {source.name: self._state(source) for source in self.inputs.sources}
+
+    def _state(self, source: Source) -> SourceState:
+        if source.nested:
+            return self.states.nested(source.nested, self.period)
+        time_range = self.lookback.lookup_range if source.lookup else self.lookback.main_range
+        try:
+            state = self.states.table(self.inputs.resolver(source.table), source.table, time_range)
+            if state.faults or source.lookup or self.inputs.has_window:
+                return state
+            faults = tuple(self.locator.faults_of_period())
+        except DatasetAssetsError as error:
+            return SourceState(faults=error.faults)
+        return replace(state, faults=faults)
 
     @cached_property
     def record(self) -> Record | None:
@@ -79,73 +101,78 @@ class PublicationStatus:
 
     @property
     def _records(self) -> Sequence[Record]:
-        """The records that estimates are computed from: the current one, else those of all Periods."""
-        return [self.record] if self.record else list(self.states.records(self.entry.stem).values())
+        """The records that estimates are computed from: the current one, else the latest of all Periods."""
+        return [self.record] if self.record else self.states.latest_records(self.entry.stem, LATEST)
 
-    @property
+    @cached_property
     def _obstacles(self) -> tuple[Fault, ...]:
-        other_dataset = tuple(id_conflict(self.locator.scope.dataset, self.record))
-        if other_dataset:
-            return other_dataset
-        faults = (fault for source in self.sources for fault in self.source_states[source.name].faults)
-        return tuple(faults) or self._missing_periods
+        other_dataset = tuple(id_conflict(self.inputs.dataset, self.record))
+        faults = tuple(fault for state in self.source_states.values() for fault in state.faults)
+        return other_dataset or faults or self._missing_periods
 
     @cached_property
     def _missing_periods(self) -> tuple[Fault, ...]:
         """The faults for Periods that the publication was read from and whose files have disappeared."""
-        if self.record is None:
-            return ()
-        stored = StoredPeriods(self.locator, self.states.catalog.calendars, self.states.periods)
         try:
+            if self.record is None or self._has_all_periods(latest_inputs(self.record)):
+                return ()
+            stored = StoredPeriods(self.locator, self.states.catalog.calendars, self.states.periods)
             return tuple(stored.missing_faults(self.record))
         except DatasetAssetsError as error:
             return error.faults
 
-    def _nested(self) -> Iterator[tuple[NamedDataset, Period | None]]:
-        for source in self.sources:
-            if source.nested and not self.source_states[source.name].faults:
-                yield source.nested, self.states.period_of(source.nested, self.locator)
+    def _has_all_periods(self, made_of: Mapping[str, Any]) -> bool:
+        """Return whether the sources still have every Period that the publication was made of."""
+        return all(
+            self.states.periods(*stored).keys() >= set(ids)
+            for key, ids in (made_of.get("periods") or {}).items()
+            if (stored := self.inputs.stored_by_period.get(key))
+        )
 
-    def _reasons(self) -> Iterator[Reason]:
+    def _nested(self) -> Iterator[tuple[NamedDataset, Period | None]]:
+        for source in self.inputs.sources:
+            if source.nested and not self.source_states[source.name].faults:
+                yield source.nested, self.states.nested_period(source.nested, self.period)
+
+    @cached_property
+    def _reasons(self) -> tuple[Reason, ...]:
+        return tuple(dict.fromkeys(self._find_reasons(self.record))) if self.record else _NEW
+
+    def _find_reasons(self, record: Record) -> Iterator[Reason]:
         """Yield why the publication is stale.
 
         If its definition or window changed, its sources are not compared: it reads other pieces of them.
         """
-        record, dataset = self.record, self.locator.scope.dataset
-        if record is None:
-            yield Reason(StalenessReason.NEW)
-            return
-        version = self.entry.lock.version_of(dataset)
+        version = self.inputs.version
         if record["sha256"] != version.sha256:
             yield Reason(StalenessReason.VERSION, f"{record['version']} → {version.number}")
             return
-        columns = (output.definition for output in self.locator.scope.outputs)
-        for blocker in reuse_blockers(record, dataset, columns):
+        for blocker in reuse_blockers(record, self.inputs.dataset, self.inputs.sensitive_columns):
             yield Reason(StalenessReason.NOT_REUSABLE, blocker)
-        if self._window_has_moved(record, dataset):
+        if self._window_has_moved(record):
             yield Reason(StalenessReason.WINDOW)
         elif not self._missing_periods:  # a publication with more Periods than its sources have is kept
-            yield from self._source_reasons(record, dataset)
+            yield from self._source_reasons(record)
 
-    def _source_reasons(self, record: Record, dataset: Dataset) -> Iterator[Reason]:
+    def _source_reasons(self, record: Record) -> Iterator[Reason]:
         """Yield a reason for each source whose version changed or is unknown.
 
         A source with faults is skipped: the publication made of it is kept.
         """
         # Two sources can be one table; the record has the version of the last one under their key.
-        by_key = {source_key(each, dataset, self.locator.target): each for each in self.sources}
-        for key, source in by_key.items():
+        made_of = latest_inputs(record)["sources"]
+        for key, source in self.inputs.sources_by_key.items():
             state = self.source_states[source.name]
             if state.unknown_because:
                 yield Reason(StalenessReason.UNKNOWN_VERSION, key)
-            elif not state.faults and latest_inputs(record)["sources"].get(key) != state.version:
+            elif not state.faults and made_of.get(key) != state.version:
                 yield Reason(StalenessReason.NESTED if source.nested else StalenessReason.SOURCE, key)
 
-    def _window_has_moved(self, record: Record, dataset: Dataset) -> bool:
+    def _window_has_moved(self, record: Record) -> bool:
         """Return whether the run would select another window, or count a split back from another day."""
-        as_of, split = self.locator.as_of, dataset.split_config
-        if latest_inputs(record)["window"] != window_ends(window_of(dataset, as_of, self.period)):
+        made_of, dataset = latest_inputs(record), self.inputs.dataset
+        as_of, split = self.lookback.as_of, dataset.split_config
+        if made_of["window"] != self.lookback.window:
             return True
         by_day = split is not None and "timestamp" in split.needs and dataset.filters.date_range is None
-        then = datetime.fromisoformat(latest_inputs(record)["as_of"])
-        return by_day and replace(as_of, instant=then).day != as_of.day
+        return by_day and replace(as_of, instant=datetime.fromisoformat(made_of["as_of"])).day != as_of.day

@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from itertools import islice
 
-from dataset_assets.catalog.build_order import schedule_of
+from dataset_assets.catalog.build_order import Schedule, schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.scope import NamedDataset, Scope, Source
+from dataset_assets.contract.scope import NamedDataset
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
-from dataset_assets.ports.resolver import Resolver, Survey, TableState, TimeRange
+from dataset_assets.ports.resolver import Resolver, Survey, TimeRange
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
-from dataset_assets.publishing.source_locator import SourceLocator
+from dataset_assets.staleness.dataset_inputs import DatasetInputs
+from dataset_assets.staleness.lookback import Lookbacks
 
 
 @dataclass(frozen=True)
@@ -31,68 +33,106 @@ class SourceState:
     faults: tuple[Fault, ...] = ()
 
 
+_UNPUBLISHED = SourceState("not published yet")
+
+
 @dataclass(frozen=True)
 class SourceStates:
-    """The state of all sources and publications at the instant `now`; answers are cached."""
+    """The state of all sources and publications at the instant `now`; answers are cached.
+
+    What many datasets read is looked up once: a table in a time range, the Periods of a table, the records
+    and the schedule of a nested dataset.
+    """
 
     catalog: Catalog
     target: Target
     now: datetime
     session: Session
-    _scopes: dict[str, Scope] = field(default_factory=dict)
-    _records: dict[str, Mapping[str | None, Record]] = field(default_factory=dict)
-    _surveys: dict[tuple[str, str], Survey] = field(default_factory=dict)
+    _inputs: dict[str, DatasetInputs] = field(default_factory=dict)
+    _records: dict[str, dict[str | None, Record]] = field(default_factory=dict)
+    _surveys: dict[tuple[str, str], Survey | DatasetAssetsError] = field(default_factory=dict)
+    _tables: dict[tuple[str, str, TimeRange | None], SourceState] = field(default_factory=dict)
     _periods: dict[tuple[str, str], Mapping[str, Period]] = field(default_factory=dict)
+    _schedules: dict[str, Schedule | None] = field(default_factory=dict)
 
-    def scope(self, entry: Entry) -> Scope:
-        """Return the scope of a dataset, which all its Periods share."""
-        if entry.stem not in self._scopes:
-            self._scopes[entry.stem] = self.catalog.scope(entry)
-        return self._scopes[entry.stem]
+    @cached_property
+    def _lookbacks(self) -> Lookbacks:
+        return Lookbacks(self.now)
 
-    def records(self, stem: str) -> Mapping[str | None, Record]:
-        """Return the record of each published Period of a dataset."""
+    def inputs(self, entry: Entry) -> DatasetInputs:
+        """Return what all Periods of a dataset share. Raises ContractError if the dataset is broken."""
+        if entry.stem not in self._inputs:
+            scope = self.catalog.scope(entry)
+            lookbacks = self._lookbacks.of(scope.dataset)
+            self._inputs[entry.stem] = DatasetInputs(entry, scope, self.target, lookbacks)
+        return self._inputs[entry.stem]
+
+    def records(self, stem: str) -> dict[str | None, Record]:
+        """Return the record of each published Period of a dataset, in order of time."""
         if stem not in self._records:
             records = self.target.warehouse.records(stem, self.session)
             self._records[stem] = {period: record for period, record in records.items() if record}
         return self._records[stem]
 
-    def state(self, source: Source, locator: SourceLocator) -> SourceState:
-        """Return the state of one source; faults of a table or of its Resolver become its `faults`."""
+    def latest_records(self, stem: str, number: int) -> list[Record]:
+        """Return the records of the last published Periods of a dataset, in order of time."""
+        return [*islice(reversed(self.records(stem).values()), number)][::-1]
+
+    def table(self, resolver: Resolver, table: str, time_range: TimeRange | None) -> SourceState:
+        """Return the state of a table's pieces in a time range; faults of its Resolver are its `faults`."""
+        key = resolver.name, table, time_range
+        if key not in self._tables:
+            self._tables[key] = self._table(resolver, table, time_range)
+        return self._tables[key]
+
+    def _table(self, resolver: Resolver, table: str, time_range: TimeRange | None) -> SourceState:
         try:
-            if source.nested:
-                period = self.period_of(source.nested, locator)
-                record = self.records(source.nested.stem).get(period.id if period else None)
-                return SourceState(record["digest"]) if record else SourceState("not published yet")
-            table = self.table_state(locator.scope.dataset, source.table, locator.time_range(source))
-            faults = () if source.lookup else tuple(locator.faults_of_period())
+            found = self._survey(resolver, table)(time_range)
         except DatasetAssetsError as error:
             return SourceState(faults=error.faults)
-        unknown_because = "" if table.version else table.unknown or "unknown"
-        return SourceState(table.version, table.row_count, unknown_because, faults)
+        return SourceState(
+            found.version, found.row_count, "" if found.version else found.unknown or "unknown"
+        )
 
-    def period_of(self, nested: NamedDataset, locator: SourceLocator) -> Period | None:
-        """Return the Period whose publication of a nested dataset is read (BR-122).
-
-        Raises PeriodError if the Period is unknown.
-        """
-        schedule = schedule_of(self.catalog, self.catalog.entry(nested.stem))
-        if schedule is None:
-            return None
-        published = list(self.records(nested.stem))
-        period_id = locator.same_period(nested) or (published[-1] if published else None)
-        return schedule.period(period_id) if period_id else schedule.last_complete(self.now)
-
-    def table_state(self, dataset: Dataset, table: str, time_range: TimeRange | None) -> TableState:
-        """Return the state of a table's pieces in a time range. Raises ResolveError as its Resolver does."""
-        resolver = self.target.resolver_of(dataset, table)
+    def _survey(self, resolver: Resolver, table: str) -> Survey:
+        """Return the survey of a table. Raises the errors of its Resolver at each call."""
         key = resolver.name, table
         if key not in self._surveys:
             try:
                 self._surveys[key] = resolver.survey(table)
             except DatasetAssetsError as error:
-                self._surveys[key] = _refused(error)
-        return self._surveys[key](time_range)
+                self._surveys[key] = error
+        survey = self._surveys[key]
+        if isinstance(survey, DatasetAssetsError):
+            raise type(survey)(*survey.faults)
+        return survey
+
+    def nested(self, nested: NamedDataset, period: Period | None) -> SourceState:
+        """Return the state of the publication that a dataset reads of a nested dataset."""
+        try:
+            read = self.nested_period(nested, period)
+            record = self.records(nested.stem).get(read.id if read else None)
+        except DatasetAssetsError as error:
+            return SourceState(faults=error.faults)
+        return SourceState(record["digest"]) if record else _UNPUBLISHED
+
+    def nested_period(self, nested: NamedDataset, period: Period | None) -> Period | None:
+        """Return the Period of a nested dataset that the publication of `period` reads (BR-122).
+
+        Raises PeriodError if the Period is unknown.
+        """
+        schedule = self._schedule(nested.stem)
+        if schedule is None:
+            return None
+        if period:
+            return schedule.period(period.id)
+        last = next(reversed(self.records(nested.stem)), None)
+        return schedule.period(last) if last else schedule.last_complete(self.now)
+
+    def _schedule(self, stem: str) -> Schedule | None:
+        if stem not in self._schedules:
+            self._schedules[stem] = schedule_of(self.catalog, self.catalog.entry(stem))
+        return self._schedules[stem]
 
     def periods(self, resolver: Resolver, table: str) -> Mapping[str, Period]:
         """Return the Periods that a table has pieces of, by id. Raises ResolveError as its Resolver does."""
@@ -100,12 +140,3 @@ class SourceStates:
         if key not in self._periods:
             self._periods[key] = resolver.periods(table)
         return self._periods[key]
-
-
-def _refused(error: DatasetAssetsError) -> Survey:
-    """Return a survey that raises the same faults at each call."""
-
-    def refused(time_range: TimeRange | None) -> TableState:  # noqa: ARG001 - a Survey has this parameter
-        raise type(error)(*error.faults)
-
-    return refused

@@ -32,7 +32,7 @@ CALENDARS = Calendars.model_validate(
     }
 )
 STANDARD = Calendars()
-cadences = st.sampled_from(list(CALENDARS.cadences().values()))
+cadences = st.sampled_from(list(CALENDARS.cadences.values()))
 dates = st.dates(date(1900, 1, 1), date(2200, 12, 31))
 instants = st.datetimes(datetime(1900, 1, 1), datetime(2200, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -41,7 +41,7 @@ def cadence(name: str) -> Cadence:
     return CALENDARS.cadence(name)
 
 
-@pytest.mark.parametrize("name", [name for name in CALENDARS.cadences() if not name.endswith("day")])
+@pytest.mark.parametrize("name", [name for name in CALENDARS.cadences if not name.endswith("day")])
 def test_three_centuries_are_tiled_and_every_name_is_parsed_back(name: str) -> None:
     of = cadence(name)
     periods = of.covering(date(1900, 1, 1), date(2201, 1, 1))
@@ -155,7 +155,7 @@ def test_an_id_is_not_a_key() -> None:
 
 @pytest.mark.parametrize("moment", [date(1, 1, 1), date(9999, 12, 31), datetime.max.replace(tzinfo=UTC)])
 def test_years_without_four_digits_around_them_are_refused(moment: date) -> None:
-    for of in CALENDARS.cadences().values():
+    for of in CALENDARS.cadences.values():
         with pytest.raises(
             PeriodError, match=r"has no Period for .*; Periods exist for the years 1001 to 9997"
         ):

@@ -45,7 +45,7 @@ def test_schedules(name: str, schedule: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in CALENDARS.cadences() if CALENDARS.cadence(name).cron_schedule]
+    "name", [name for name in CALENDARS.cadences if CALENDARS.cadence(name).cron_schedule]
 )
 def test_dagster_computes_the_same_keys_and_windows(name: str) -> None:
     cadence = CALENDARS.cadence(name)

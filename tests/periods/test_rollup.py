@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from dataset_assets.errors import PeriodError
-from dataset_assets.periods.cadence import Cadence, Calendars, parts, rollup
+from dataset_assets.periods.cadence import Cadence, Calendars
+from dataset_assets.periods.rollup import parts, rollup
 
 CALENDARS = Calendars.model_validate(
     {
@@ -20,7 +21,7 @@ CALENDARS = Calendars.model_validate(
         }
     }
 )
-cadences = st.sampled_from(list(CALENDARS.cadences().values()))
+cadences = st.sampled_from(list(CALENDARS.cadences.values()))
 dates = st.dates(date(1900, 1, 1), date(2200, 12, 31))
 
 GOOD = [

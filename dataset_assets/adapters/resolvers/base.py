@@ -4,7 +4,7 @@ import json
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -12,9 +12,9 @@ from pydantic import Field
 from typing_extensions import override
 
 from dataset_assets.adapters.duckdb.settings import DuckDBSettings
+from dataset_assets.adapters.resolvers.file_states import combined_state, read_file_states
 from dataset_assets.adapters.shared.column_names import AmbiguousNameError, find_column
 from dataset_assets.adapters.shared.context import Location, TargetContext
-from dataset_assets.adapters.shared.fingerprint import SECOND, fingerprints
 from dataset_assets.adapters.shared.local_files import LocalFiles
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import Fault, ResolveError, raise_all
@@ -194,8 +194,4 @@ def files_state(root: Path, paths: Iterable[Path], rows: int | None) -> TableSta
 
     Raises OSError.
     """
-    found = fingerprints(sorted(paths))
-    lines = [f"{path.relative_to(root)}\0{fingerprint}" for path, fingerprint in found.items()]
-    newest = max((each.modified for each in found.values()), default=None)
-    modified = datetime.fromtimestamp(newest / SECOND, UTC) if newest is not None else None
-    return TableState(digest(lines), rows, modified)
+    return combined_state([replace(read_file_states(root, paths), rows=rows)])

@@ -15,8 +15,7 @@ from dataset_assets.adapters.resolvers.base import ConfiguredResolver
 from dataset_assets.adapters.resolvers.bigquery_settings import BigQuerySettings
 from dataset_assets.adapters.resolvers.by_period import (
     PERIOD,
-    required_periods,
-    sorted_periods,
+    StoredPieces,
 )
 from dataset_assets.adapters.resolvers.shards import Shards, concurrently, stored_tables
 from dataset_assets.contract.model import ColumnDef
@@ -148,8 +147,8 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         period = self.cadence(table)
         if period is None:
             return super().pieces(table)
-        shards, present = self._shards(table, period)
-        periods = sorted_periods(self, table, shards.cadence, present)
+        shards, pieces = self._shards(table, period)
+        periods = pieces.in_order
         tables = concurrently(self._tables.find, map(shards.table, periods))
         return {
             each.id: self._state(table, [shard]) for each, shard in zip(periods, tables, strict=True) if shard
@@ -158,7 +157,7 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
     @override
     def periods(self, table: str) -> Mapping[str, Period]:
         period = self.cadence(table)
-        return self._shards(table, period)[1] if period else {}
+        return self._shards(table, period)[1].present if period else {}
 
     @override
     def survey(self, table: str) -> Survey:
@@ -166,11 +165,11 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         period = self.cadence(table)
         if period is None:
             return super().survey(table)
-        shards, present = self._shards(table, period)
+        shards, pieces = self._shards(table, period)
         metadata: dict[str, Table] = {}
 
         def state_within(time_range: TimeRange | None) -> TableState:
-            required = required_periods(self, table, shards.cadence, present, time_range)
+            required = pieces.required(time_range)
             new = [each for each in required if each.id not in metadata]
             tables = concurrently(self._tables.get, map(shards.table, new))
             metadata.update(zip((each.id for each in new), tables, strict=True))
@@ -226,15 +225,15 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
         if period is None:
             source = sql_table(*self._path(table))
             return source, [self._tables.find(source) or self._raise_missing(table)]
-        shards, present = self._shards(table, period)
-        required = required_periods(self, table, shards.cadence, present, time_range)
+        shards, pieces = self._shards(table, period)
+        required = pieces.required(time_range)
         return shards.rows(required), concurrently(self._tables.get, map(shards.table, required))
 
-    def _shards(self, table: str, period: str) -> tuple[Shards, dict[str, Period]]:
-        """Return the shards of a table, and the Periods that have one, by id."""
+    def _shards(self, table: str, period: str) -> tuple[Shards, StoredPieces]:
+        """Return the shards of a table, and the Periods that have one."""
         project, dataset, name = self._path(table)
         shards = Shards(project, dataset, name.removesuffix(PERIOD), self.calendars.cadence(period))
-        return shards, shards.present(self._names(table))
+        return shards, StoredPieces(self, table, shards.cadence, shards.present(self._names(table)))
 
     def _names(self, table: str) -> Sequence[str]:
         """Return the names in the table's dataset. Raises ResolveError if the dataset does not exist."""

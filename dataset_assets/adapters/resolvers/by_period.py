@@ -1,6 +1,8 @@
 """Select the Periods that a time range needs, for a table with one file or shard for each Period."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 from pydantic import model_validator
@@ -28,39 +30,41 @@ class PartitionedTableSettings(TableSettings):
         return self
 
 
-def required_periods(
-    resolver: ConfiguredResolver,
-    table: str,
-    cadence: Cadence,
-    present: Mapping[str, Period],
-    time_range: TimeRange | None,
-) -> list[Period]:
-    """Return the Periods that `time_range` overlaps, or all; `present` are the Periods that have a piece.
+@dataclass(frozen=True)
+class StoredPieces:
+    """The Periods that have a piece of a table, by id, in any order."""
 
-    Raises ResolveError if a Period after the first one has no piece, or if all of `time_range` is before the
-    first one.
-    """
-    in_order = sorted_periods(resolver, table, cadence, present)
-    first, end = in_order[0], time_range.end if time_range else in_order[-1].end
-    required = cadence.covering(max(first.start, time_range.start) if time_range else first.start, end)
-    missing = [period.id for period in required if period.id not in present]
-    if missing:
-        raise resolver.table_error(table, f"the Periods {listed(missing, 12)} are missing", "load them first")
-    if not required:
-        raise resolver.table_error(
-            table, f"has no data before {first.id}, its first Period", "ask for a later one"
-        )
-    return required
+    resolver: ConfiguredResolver
+    table: str
+    cadence: Cadence
+    present: Mapping[str, Period]
 
+    @cached_property
+    def in_order(self) -> list[Period]:
+        """The Periods in order of time. Raises ResolveError if there are none."""
+        if not self.present:
+            message = f"there is nothing of any Period of '{self.cadence.name}'"
+            hint = "load one, or fix the table's `location` in the target"
+            raise self.resolver.table_error(self.table, message, hint)
+        return sorted(self.present.values(), key=lambda period: period.start)
 
-def sorted_periods(
-    resolver: ConfiguredResolver, table: str, cadence: Cadence, present: Mapping[str, Period]
-) -> list[Period]:
-    """Return the Periods that have a piece in order of time. Raises ResolveError if there are none."""
-    if not present:
-        hint = "load one, or fix the table's `location` in the target"
-        raise resolver.table_error(table, f"there is nothing of any Period of '{cadence.name}'", hint)
-    return sorted(present.values(), key=lambda period: period.start)
+    def required(self, time_range: TimeRange | None) -> list[Period]:
+        """Return the Periods that `time_range` overlaps, or all.
+
+        Raises ResolveError if a Period after the first one has no piece, or if all of `time_range` is before
+        the first one.
+        """
+        first, end = self.in_order[0], time_range.end if time_range else self.in_order[-1].end
+        start = max(first.start, time_range.start) if time_range else first.start
+        required = self.cadence.covering(start, end)
+        missing = [period.id for period in required if period.id not in self.present]
+        if missing:
+            message = f"the Periods {listed(missing, 12)} are missing"
+            raise self.resolver.table_error(self.table, message, "load them first")
+        if not required:
+            message = f"has no data before {first.id}, its first Period"
+            raise self.resolver.table_error(self.table, message, "ask for a later one")
+        return required
 
 
 def parse_period(cadence: Cadence, text: str) -> Period | None:

@@ -19,15 +19,15 @@ from dataset_assets.adapters.resolvers.base import (
 from dataset_assets.adapters.resolvers.by_period import (
     PERIOD,
     PartitionedTableSettings,
+    StoredPieces,
     parse_period,
-    required_periods,
-    sorted_periods,
 )
+from dataset_assets.adapters.resolvers.file_states import FileStates, combined_state, read_file_states
 from dataset_assets.adapters.resolvers.listing import children, files_below, unconfigured
 from dataset_assets.adapters.shared.context import Location
 from dataset_assets.errors import ResolveError
 from dataset_assets.model import Identifier
-from dataset_assets.periods.cadence import Cadence, Calendars
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
@@ -116,7 +116,7 @@ class FileResolver(LocalResolver[FileSettings], ABC):
         found = self.table(table)
         if found.period is None:
             return {}
-        return self._present(table, found.location, self.calendars.cadence(found.period))
+        return self._stored_pieces(table, found.location, found.period).present
 
     @override
     def holds(self, request: TableRequest, version: str) -> bool:
@@ -133,20 +133,21 @@ class FileResolver(LocalResolver[FileSettings], ABC):
 
     @override
     def survey(self, table: str) -> Survey:
-        """Return a function from a time range to the state of its files. The folder is listed once."""
+        """Return a function from a time range to the state of its files.
+
+        The folder is listed once, and the metadata of each file is read once.
+        """
         found = self.table(table)
         if found.period is None:
             return super().survey(table)
-        cadence = self.calendars.cadence(found.period)
-        present = self._present(table, found.location, cadence)
+        pieces = self._stored_pieces(table, found.location, found.period)
 
         @cache
-        def files(period: str) -> list[Path]:
-            return self._files(table, _fill(found.location, period))
+        def piece(period: str) -> FileStates:
+            return self._read_states(table, self._files(table, _fill(found.location, period)))
 
         def touched(time_range: TimeRange | None) -> TableState:
-            wanted = required_periods(self, table, cadence, present, time_range)
-            return self._state(table, [path for period in wanted for path in files(period.id)])
+            return self._combined(table, [piece(period.id) for period in pieces.required(time_range)])
 
         return touched
 
@@ -155,8 +156,7 @@ class FileResolver(LocalResolver[FileSettings], ABC):
         found = self.table(table)
         if found.period is None:
             return super().pieces(table)
-        cadence = self.calendars.cadence(found.period)
-        present = sorted_periods(self, table, cadence, self._present(table, found.location, cadence))
+        present = self._stored_pieces(table, found.location, found.period).in_order
         return {period.id: self._piece(table, _fill(found.location, period.id)) for period in present}
 
     def _piece(self, table: str, location: str) -> TableState:
@@ -170,16 +170,23 @@ class FileResolver(LocalResolver[FileSettings], ABC):
             return TableState("", None, None, error.faults[0].message)
 
     def _state(self, table: str, paths: list[Path]) -> TableState:
-        """Return the state of files. Raises ResolveError for files that are removed or written meanwhile."""
+        return self._combined(table, [self._read_states(table, paths)])
+
+    def _combined(self, table: str, states: Sequence[FileStates]) -> TableState:
+        found = combined_state(states)
+        return replace(found, version=self.version(table, found.version))
+
+    def _read_states(self, table: str, paths: list[Path]) -> FileStates:
+        """Return the states of files. Raises ResolveError for files that are removed or written meanwhile."""
         try:
-            found = files_state(self.root, paths, None)
+            found = read_file_states(self.root, paths)
             rows = self.row_count(paths)
-            changed = files_state(self.root, paths, None) != found
+            changed = read_file_states(self.root, paths) != found
         except OSError as error:
             raise self.table_error(table, f"{error.filename}: {error.strerror}") from None
         if changed:
             raise self.table_error(table, "its files are being written")
-        return replace(found, version=self.version(table, found.version), row_count=rows)
+        return replace(found, rows=rows)
 
     def table(self, name: str) -> FileTableSettings:
         """Return the table's settings; the default is a file with the table's name.
@@ -200,9 +207,7 @@ class FileResolver(LocalResolver[FileSettings], ABC):
         found = self.table(table)
         if found.period is None:
             return self._files(table, found.location)
-        cadence = self.calendars.cadence(found.period)
-        present = self._present(table, found.location, cadence)
-        periods = required_periods(self, table, cadence, present, time_range)
+        periods = self._stored_pieces(table, found.location, found.period).required(time_range)
         return [path for period in periods for path in self._files(table, _fill(found.location, period.id))]
 
     def _check_root(self, table: str) -> None:
@@ -223,19 +228,20 @@ class FileResolver(LocalResolver[FileSettings], ABC):
             raise self.table_error(table, f"{path} is not there", "create it, or fix the table's `location`")
         return [path]
 
-    def _present(self, table: str, location: str, cadence: Cadence) -> dict[str, Period]:
-        """Return the Periods that have files, by id. Files whose names contain no Period are ignored."""
+    def _stored_pieces(self, table: str, location: str, cadence_name: str) -> StoredPieces:
+        """Return the Periods that have files. Files whose names contain no Period are ignored."""
+        cadence = self.calendars.cadence(cadence_name)
         self._check_root(table)
         path_inside_root(self.root, _fill(location, "_"), self, table)
         first, *others = (re.escape(part) for part in location.rstrip("/").split(PERIOD))
         pattern = re.compile(first + "(?P<id>[^/]+)" + "(?P=id)".join(others))
-        found = {}
+        found: dict[str, Period] = {}
         for path in self.root.glob(location.replace(PERIOD, "*")):
             match = pattern.fullmatch(path.relative_to(self.root).as_posix())
             period = parse_period(cadence, match["id"]) if match else None
             if match and period and period.id == match["id"]:
                 found[period.id] = period
-        return found
+        return StoredPieces(self, table, cadence, found)
 
 
 def _fill(location: str, period: str) -> str:

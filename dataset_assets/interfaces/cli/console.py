@@ -1,6 +1,5 @@
 """Print the output of commands: results on stdout, progress and remarks on stderr, tables with rich."""
 
-import json
 import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -48,7 +47,7 @@ def say(*lines: Any) -> None:
 
 def print_json(model: BaseModel) -> None:
     """Print a model as JSON to stdout; `docs/json.md` describes the shape for each command."""
-    typer.echo(json.dumps(model.model_dump(mode="json"), indent=2, ensure_ascii=False))
+    typer.echo(model.model_dump_json(indent=2))
 
 
 def cell(value: Any, style: str = "") -> Text:

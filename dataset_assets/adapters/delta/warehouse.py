@@ -171,12 +171,11 @@ def _duckdb_session(session: Session) -> DuckDBSession:
 
 def _staged_relation(claim: Claim, written: WrittenFile, session: Session) -> Relation:
     files = duckdb_nodes.read_parquet([written.path])
-    columns = {column.name: duckdb_nodes.quoted(column.name) for column in session.describe(files)}
     constants = [
         exp.alias_(exp.cast(exp.Literal.string(value), "VARCHAR"), name, quoted=True)
         for name, value in delta_periods.constants(claim.period).items()
     ]
-    source = exp.select(*columns.values(), *constants).from_(files).subquery()
+    source = exp.select(exp.Star(), *constants).from_(files).subquery()
     nulls = {**written.nulls, **dict.fromkeys(delta_periods.constants(claim.period), 0)}
     described = tuple(
         replace(column, has_nulls=nulls[column.name] > 0 if column.name in nulls else None)

@@ -8,7 +8,19 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import automation, backfill, baseline, cross_source, job_j, load, scale, serve, threads, wide
+from benchmarks import (
+    automation,
+    backfill,
+    baseline,
+    cross_source,
+    growth,
+    job_j,
+    load,
+    scale,
+    serve,
+    threads,
+    wide,
+)
 from benchmarks.measure import Report
 
 BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
@@ -21,6 +33,7 @@ BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
     "cross_source": ("Joins across stores", cross_source.main),
     "wide": ("Statistics of wide tables", wide.main),
     "serve": ("200 list requests a second over 1,000 datasets", serve.main),
+    "growth": ("Many datasets, publications and Periods", growth.main),
     "automation": ("The daemon's ticks over 1,000 datasets", automation.main),
 }
 """All there are. To add one: a file with a `main(repeats)`, and its line here."""

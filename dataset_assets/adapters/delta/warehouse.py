@@ -67,7 +67,7 @@ class DeltaWarehouse(DeltaKeeper):
             last = folder.newest_claim(dataset, period)
             claim = Claim(dataset, period, last.token + 1 if last else 1, run_id)
             if last:
-                delta_leftovers.remove_of_claim(folder, last)
+                delta_leftovers.remove_of_claim(folder, last, self.table(folder))
             folder.write_claim(claim)
         return claim
 
@@ -115,6 +115,7 @@ class DeltaWarehouse(DeltaKeeper):
                 return delta_periods.version_of(table, claim, History(folder).publications.values())
             schema = delta_schema.evolve(fields, table, _other_periods(table, claim))
             action = put_in_place(folder, claim, staged.written, record)
+            self.open_tables.forget(folder.path)  # the Delta library changes the table that commits
             return commit(folder, table, claim, action, schema, record)
 
     @override

@@ -21,6 +21,7 @@ from dataset_assets.adapters.delta.past_rows import past_publications
 from dataset_assets.adapters.parquet.relation import DataFile
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError
 from dataset_assets.ports.engine import Session
+from dataset_assets.ports.record_marks import RecordMarks
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.retention import Retention
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record, Warehouse, no_such_version
@@ -109,6 +110,12 @@ class DeltaPublications(Warehouse):
         }
         ordered = sorted(records, key=lambda each: _period_order(each, records[each]))
         return {period: records[period] for period in ordered}
+
+    @override
+    def record_marks(self, datasets: Sequence[str], session: Session, before: RecordMarks) -> RecordMarks:
+        """Return the times of the two folders that each publication and each confirmation writes to."""
+        marks = ((each, DatasetFolder.of(self.root, each).record_mark()) for each in datasets)
+        return RecordMarks({dataset: mark for dataset, mark in marks if mark})
 
     @override
     def published_by(self, dataset_id: str, session: Session) -> list[str]:

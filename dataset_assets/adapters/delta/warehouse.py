@@ -23,7 +23,7 @@ from dataset_assets.adapters.delta import (
     schema as delta_schema,
 )
 from dataset_assets.adapters.delta.commit import commit, put_in_place
-from dataset_assets.adapters.delta.folder import DatasetFolder, write_json
+from dataset_assets.adapters.delta.folder import DatasetFolder
 from dataset_assets.adapters.delta.history import History
 from dataset_assets.adapters.delta.keeper import DeltaKeeper
 from dataset_assets.adapters.delta.log import check_path
@@ -126,7 +126,7 @@ class DeltaWarehouse(DeltaKeeper):
             folder.check_newest(claim)
             table = self.table(folder)
             for path in _paths(folder, table, claim.period)[:1] if table else []:
-                write_json(folder.record_path(path), record)
+                folder.write_record(path, record)
 
     @override
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:

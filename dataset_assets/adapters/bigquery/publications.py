@@ -178,8 +178,14 @@ class BigQueryPublications(Warehouse):
         return f"{self.project}.{self.dataset}.{dataset}"
 
     def has_ledger(self, session: "BigQuerySession") -> bool:
-        """Return whether the ledger exists, which its last created table proves."""
-        return session.tables.find(self.ledger.table(PUBLICATIONS)) is not None
+        """Return whether the ledger exists, which its last created table proves.
+
+        A ledger that exists is looked for once in a session.
+        """
+        last = self.ledger.table(PUBLICATIONS)
+        if last not in session.known_tables and session.tables.find(last):
+            session.known_tables.add(last)
+        return last in session.known_tables
 
     def _check_version(self, dataset: str, version: int, session: Session) -> None:
         newest = self.version(dataset, session)

@@ -18,6 +18,7 @@ from benchmarks import (
     bounds,
     cross_source,
     dagster_run,
+    growth,
     job_j,
     load,
     same_work,
@@ -40,6 +41,7 @@ BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
     "cross_source": ("Joins across stores", cross_source.main),
     "wide": ("Statistics of wide tables", wide.main),
     "serve": ("200 list requests a second over 1,000 datasets", serve.main),
+    "growth": ("Many datasets, publications and Periods", growth.main),
     "automation": ("The daemon's ticks over 1,000 datasets", automation.main),
 }
 """All there are. To add one: a file with a `main(repeats)`, and its line here."""

@@ -21,7 +21,12 @@ def yaml_files(folder: Path) -> list[Path]:
 
 
 def refuse_link_out(path: Path, root: Path) -> None:
-    """Raise ContractError for a link that leads out of `root`, because faults would quote the linked file."""
+    """Raise ContractError for a link that leads out of `root`, because faults would quote the linked file.
+
+    `path` is a file of `root` or of a folder in it: only these two can be links.
+    """
+    if not path.is_symlink() and not path.parent.is_symlink():
+        return
     try:
         inside = path.resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError):  # reading reports a link to itself

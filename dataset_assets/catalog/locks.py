@@ -13,7 +13,7 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.projects import ROOT as PROJECT
 from dataset_assets.catalog.projects import Project, lock_project, read_project_lock
 from dataset_assets.catalog.rules import ROOT
-from dataset_assets.catalog.versions import Line, Lock, lock_dataset, read_lock
+from dataset_assets.catalog.versions import Line, Lock, append_version, read_lock
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.structural_diff import Structure, difference
 from dataset_assets.errors import ContractError, Fault, LockError, raise_all
@@ -31,16 +31,22 @@ def lock_entry(entry: Entry, now: datetime) -> tuple[str, ...]:
     raise_all(LockError, entry.lock.unreadable)
     if entry.dataset is None:
         raise ContractError(*entry.faults)
-    changes = list(repair_merge(entry.lock_path))
-    before = len(read_lock(entry.lock_path).lines)
-    version = lock_dataset(entry.path, entry.lock_path, entry.dataset, now)
-    lock = read_lock(entry.lock_path)
-    if len(lock.lines) > before:
-        changes.append(f"version {version.number} ({version.kind}): {lock.lines[-1].summary}")
+    changes = list(repair_merge(entry.lock_path)) if entry.lock.merge_faults else []
+    lock = entry.lock
+    if not _is_locked(entry.lock, entry.dataset):
+        version, lock, line = append_version(entry.path, entry.lock_path, entry.dataset, now)
+        if line:
+            changes.append(f"version {version.number} ({version.kind}): {line.summary}")
     written = _write_fields(entry, lock)
     if written:
         changes.append(f"wrote {', '.join(f'`{key}`' for key in written)}")
     return tuple(changes)
+
+
+def _is_locked(lock: Lock, dataset: Dataset) -> bool:
+    """Return whether a lock as it was read has nothing to repair and is of the Dataset as it is."""
+    is_own = not lock.faults and lock.id is not None and lock.id == dataset.id
+    return is_own and not lock.version_of(dataset).pending and lock.is_current(dataset)
 
 
 def entry_lock_faults(entry: Entry) -> tuple[Fault, ...]:
@@ -174,5 +180,5 @@ def _write_fields(entry: Entry, lock: Lock) -> list[str]:
         return []
     with write_lock(entry.path):
         text = exact_text(entry.path)
-        replace_text(entry.path, with_fields(text, str(entry.path), ROOT, fields))
+        replace_text(entry.path, with_fields(text, str(entry.path), ROOT, fields, entry.document.data))
     return list(fields)

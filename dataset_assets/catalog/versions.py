@@ -121,6 +121,23 @@ def lock_dataset(
 ) -> Version:
     """Append a line to the lock if the Dataset changed; return the version that holds afterwards.
 
+    Raises as `append_version` does.
+    """
+    return append_version(yaml_path, lock_path, dataset, now, new_id, published)[0]
+
+
+def append_version(
+    yaml_path: Path,
+    lock_path: Path,
+    dataset: Dataset,
+    now: datetime,
+    new_id: UUID | None = None,
+    published: Mapping[int, str] = MappingProxyType({}),
+) -> tuple[Version, Lock, Line | None]:
+    """Append a line to the lock if the Dataset changed.
+
+    Return the version that holds afterwards, the lock with the line, and the line; None if there is none.
+
     Many processes can call it at once; one of them appends. The first lock gives the id, unless the file has
     one; the caller passes `new_id` if it has used an id already. `published` maps numbers that are published
     to the SHA-256 of their structures: no other structure gets them, even if the lock lost their lines.
@@ -138,11 +155,13 @@ def lock_dataset(
             message = f"{yaml_path} has the id {dataset.id}, but its lock is of {lock.id}"
             raise LockError(Fault(message, hint="restore the id, or remove the lock of a copy"))
         version = _unlike_published(lock.version_of(dataset), lock, published)
+        line = None
         if version.pending or not lock.is_current(dataset):
             line = _new_line(lock, version, dataset, now, new_id)
             before = lock_path.read_text(encoding="utf-8").rstrip("\n") if lock.lines else ""
             replace_text(lock_path, f"{before}\n{line.text()}\n".lstrip("\n"))
-        return replace(version, pending=False)
+            lock = Lock(lock.path, (*lock.lines, line))
+        return replace(version, pending=False), lock, line
 
 
 def _unlike_published(version: Version, lock: Lock, published: Mapping[int, str]) -> Version:

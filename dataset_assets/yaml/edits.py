@@ -71,30 +71,39 @@ def edited(text: str, path: str, edits: Sequence[Edit], order: Order | None = No
     return text[: len(text) - len(bare)] + result
 
 
-def with_fields(text: str, path: str, root: str, fields: Mapping[str, str]) -> str:
+def with_fields(text: str, path: str, root: str, fields: Mapping[str, str], known: Any = None) -> str:
     """Return the text with these fields of the mapping `root`, replaced, or added as its first in this order.
 
-    `fields` maps keys to values in YAML's notation. Raises LockError if the layout is too unusual to edit,
-    and ContractError if the text is not valid YAML.
+    `fields` maps keys to values in YAML's notation. `known` is the data of an earlier reading, which spares
+    another one if the text has not changed since. Raises LockError if the layout is too unusual to edit, and
+    ContractError if the text is not valid YAML.
     """
     bare = text.removeprefix(_BOM)
-    document = read(bare, path)
-    expected = copy.deepcopy(document.data)
-    expected[root] |= {key: Notation(value).text for key, value in fields.items()}
-    result = bare
-    try:
-        for key, value in reversed(list(fields.items())):
-            if key in document.data[root]:
-                result = Splicer(result).replace((root, key), Notation(value))
-            else:
-                result = Splicer(result).insert_below((root,), key, Notation(value))
-        if read(result, path).data == expected:
-            return text[: len(text) - len(bare)] + result
-    except (ContractError, YAMLError, ValueError, IndexError):
-        pass
+    result = _with_fields(bare, path, root, fields, known) if known else None
+    if result is None:
+        document = read(bare, path)
+        result = _with_fields(bare, path, root, fields, document.data)
+    if result is not None:
+        return text[: len(text) - len(bare)] + result
     lines = ", ".join(f"`{key}: {value}`" for key, value in fields.items())
     message, hint = "the layout is too unusual to write the system fields", f"write them by hand: {lines}"
     raise LockError(Fault(message, root, hint, document.position((root,), key=True)))
+
+
+def _with_fields(text: str, path: str, root: str, fields: Mapping[str, str], data: Any) -> str | None:
+    """Return the text with the fields; None unless it is then read as `data` with the fields."""
+    present = [key for key in fields if key in data[root]]
+    expected = {**data, root: {**data[root], **{key: Notation(text).text for key, text in fields.items()}}}
+    new = {key: Notation(value) for key, value in fields.items() if key not in present}
+    try:
+        result = text
+        for key in present:
+            result = Splicer(result).replace((root, key), Notation(fields[key]))
+        if new:
+            result = Splicer(result).insert_below((root,), new)
+        return result if read(result, path).data == expected else None
+    except (ContractError, YAMLError, ValueError, IndexError, KeyError):
+        return None
 
 
 _FAILED = object()

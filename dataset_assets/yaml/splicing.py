@@ -5,7 +5,7 @@ the caller compares (`edits.py`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -81,14 +81,21 @@ class Splicer(TextLines):
             return self.replaced((first, first, f"{entry}{self.newline}{' ' * column}"))
         return self._insert_lines(node.children[at - 1][1], f"{' ' * column}{entry}")
 
-    def insert_below(self, path: Sequence[Step], key: str, value: Any) -> str:
-        """Insert a key as the first of a mapping: in a block, on the line after the mapping's own key."""
+    def insert_below(self, path: Sequence[Step], fields: Mapping[str, str]) -> str:
+        """Insert keys as the first of a mapping, in this order.
+
+        In a block they are on the lines after the mapping's own key.
+        """
         *parents, node = chain(self.root, path)
         if node.flow or not parents or not self.text[self.line_start(node.start) : node.start].isspace():
-            return self.insert(path, key, value, 0)
+            text = self.text
+            for key, value in reversed([*fields.items()]):
+                text = Splicer(text).insert(path, key, value, 0)
+            return text
         end = self.line_end(self._head_end(parents[-1], path[-1]))
-        line = f"{' ' * self.column(node.start)}{key}: {scalar(value, flow=False)}"
-        return self.replaced((end, end, f"{self.newline}{line}"))
+        start = f"{self.newline}{' ' * self.column(node.start)}"
+        lines = (f"{start}{key}: {scalar(value, flow=False)}" for key, value in fields.items())
+        return self.replaced((end, end, "".join(lines)))
 
     def remove(self, path: Sequence[Step]) -> str:
         """Remove the node at a path with its key, its comma or its lines."""

@@ -1,6 +1,8 @@
 """Commit one Period's staged file to a Delta table; readers see the old rows or the new ones (BR-201)."""
 
 import json
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable
@@ -9,7 +11,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from dataset_assets.adapters.delta import periods as delta_periods
 from dataset_assets.adapters.delta.folder import DatasetFolder, fsync, move, write_json
-from dataset_assets.adapters.delta.log import open_table
+from dataset_assets.adapters.delta.log_commits import commit_path, read_commit
 from dataset_assets.adapters.duckdb.engine import WrittenFile
 from dataset_assets.errors import Fault, PublishError
 from dataset_assets.ports.warehouse import Claim, Record
@@ -67,14 +69,22 @@ def commit(
         if refused:
             raise refused from error
         raise PublishError(Fault(f"the Delta table refused the commit: {error}", hint="run again")) from error
-    if table is None:
-        table = open_table(folder.path)
-    else:
-        table.update_incremental()
-    version = delta_periods.version_of(table, claim)
-    fsync(folder.path / "_delta_log" / f"{version:020}.json")
-    fsync(folder.path / "_delta_log")
+    log = folder.path / "_delta_log"
+    version = _committed_version(log, claim, 0 if table is None else table.version() + 1)
+    fsync(commit_path(log, version))
+    fsync(log)
     return version
+
+
+def _committed_version(log: Path, claim: Claim, first: int) -> int:
+    """Return the version of a claim's commit, which is `first` unless another tool committed meanwhile."""
+    for version in count(first):
+        commit = read_commit(log, version)
+        if commit is None:
+            raise LookupError(f"the commit of {claim} is not in {log}")
+        if (commit.token, commit.period) == (str(claim.token), claim.period):
+            return version
+    raise AssertionError
 
 
 def _write_commit(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_assets.adapters.delta.folder import DatasetFolder, read_json
-from dataset_assets.adapters.delta.lines import append_lines, read_line, read_lines
+from dataset_assets.adapters.delta.lines import append_lines, last_lines, read_line, read_lines
 from dataset_assets.adapters.delta.log_commits import Commit, read_commit
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.ports.retention import ExpiredPublication
@@ -55,12 +55,13 @@ class History:
     def __init__(self, folder: DatasetFolder) -> None:
         self.folder = folder
         self._ledger = folder.path / "_ledger"
+        self._publications = self._ledger / "publications.jsonl"
 
     @cached_property
     def _lines(self) -> tuple[dict[int, PastPublication], int]:
         found: dict[int, PastPublication] = {}
         until = -1
-        for line in read_lines(self._ledger / "publications.jsonl"):
+        for line in read_lines(self._publications):
             if "until" in line:
                 until = max(until, line["until"])
             else:
@@ -72,10 +73,11 @@ class History:
         """All publications by version, in order."""
         return self._lines[0]
 
-    @property
+    @cached_property
     def until(self) -> int:
         """The last version of the table that the history has; -1 if it is empty."""
-        return self._lines[1]
+        ends = [line["until"] for line in last_lines(self._publications) if "until" in line]
+        return max(ends) if ends else self._lines[1]
 
     @cached_property
     def expiries(self) -> Mapping[int, dict[str, Any]]:
@@ -134,7 +136,7 @@ class History:
         commits = self._commits_until(version)
         extended = History(self.folder)
         new = {each.version: each for each in commits.publications}
-        extended.__dict__["_lines"] = {**self.publications, **new}, version
+        extended.__dict__.update(_lines=({**self.publications, **new}, version), until=version)
         return extended
 
     def write_commits(self, version: int) -> "History":
@@ -148,7 +150,7 @@ class History:
         for name, schema in commits.schemas.items():
             self._write_schema(name, schema)
         lines = [vars(each) for each in commits.publications]
-        append_lines(self._ledger / "publications.jsonl", [*lines, {"until": version}])
+        append_lines(self._publications, [*lines, {"until": version}])
         return History(self.folder)
 
     def _commits_until(self, version: int) -> "_NewCommits":

@@ -4,7 +4,7 @@ Rows are staged, then moved to their final path, then committed. A run that dies
 file that no reader sees. The next run of the same Period removes it, or the cleanup sensor.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from deltalake.exceptions import TableNotFoundError
 from dataset_assets.adapters.delta import periods as delta_periods
 from dataset_assets.adapters.delta.folder import DatasetFolder
 from dataset_assets.adapters.delta.history import History
-from dataset_assets.adapters.delta.log import data_files, open_table
+from dataset_assets.adapters.delta.log import open_table
 from dataset_assets.ports.warehouse import Claim, Leftover
 
 
@@ -41,14 +41,15 @@ def remove_leftover(root: Path, leftover: Leftover) -> bool:
     return True
 
 
-def remove_of_claim(folder: DatasetFolder, last: Claim) -> None:
+def remove_of_claim(folder: DatasetFolder, last: Claim, table: DeltaTable | None) -> None:
     """Remove the leftovers of the last claim's Period; the caller holds the lock.
 
-    Only the last claim of a Period can have a file at its final path that was not committed.
+    `table` is the newest version of the folder's table, None if nothing is published. Only the last claim of
+    a Period can have a file at its final path that was not committed.
     """
     for path in folder.staging_path(last).parent.glob("*"):
         path.unlink(missing_ok=True)
-    for path in _uncommitted(folder, [last]):
+    for path in _uncommitted_of(folder, {folder.data_path(last): last}, table):
         _remove(folder, path)
 
 
@@ -63,14 +64,19 @@ def _uncommitted(folder: DatasetFolder, claims: Iterable[Claim]) -> Iterator[Pat
 
     The table is opened once for all claims, because there may be hundreds of Periods.
     """
-    existing = {folder.data_path(claim): claim for claim in claims if folder.data_path(claim).exists()}
-    table = _open_or_none(folder) if existing else None
-    current = {each.path for each in data_files(table, folder.path)} if table else set()
+    paths = {folder.data_path(claim): claim for claim in claims}
+    existing = {path: claim for path, claim in paths.items() if path.exists()}
+    if existing:
+        yield from _uncommitted_of(folder, existing, _open_or_none(folder))
+
+
+def _uncommitted_of(
+    folder: DatasetFolder, claims: Mapping[Path, Claim], table: DeltaTable | None
+) -> Iterator[Path]:
+    current = delta_periods.paths(table, folder.path) if table else set()
     past = History(folder)
-    for path in sorted(existing.keys() - current):
-        if table is None or not delta_periods.was_committed(
-            table, existing[path], past.publications.values()
-        ):
+    for path in sorted(path for path in claims.keys() - current if path.exists()):
+        if table is None or not delta_periods.was_committed(table, claims[path], past.publications.values()):
             yield path
 
 

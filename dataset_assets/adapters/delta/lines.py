@@ -47,6 +47,16 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield found
 
 
+def last_lines(path: Path, size: int = 4096) -> list[dict[str, Any]]:
+    """Return the last whole lines, those within so many bytes; none if the file does not exist."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        start = max(0, file.seek(0, os.SEEK_END) - size)
+        file.seek(start)
+        lines = file.read().split(b"\n")
+        return [line for each in lines[start > 0 :] if (line := _parsed(each)) is not None]
+    return []
+
+
 def read_line(path: Path, position: int) -> dict[str, Any]:
     """Return the line at a position that `append_lines` returned; empty if it is lost."""
     with suppress(FileNotFoundError), path.open("rb") as file:

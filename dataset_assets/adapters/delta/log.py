@@ -3,10 +3,11 @@
 import errno
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -113,14 +114,26 @@ def check_path(path: Path) -> None:
         raise ResolveError(Fault(message, hint="rename the folder, or choose another"))
 
 
-def data_files(delta: DeltaTable, folder: Path) -> list[DataFile]:
-    """Return the table's data files ordered by path, with the partition columns' values from the log.
-
-    Paths in the log are percent-encoded, relative to the table's `folder` or absolute.
-    """
+def add_actions(delta: DeltaTable, values: Mapping[str, str]) -> Any:
+    """Return the table's data files as an Arrow table, those whose partition columns have these values."""
     import pyarrow as pa  # noqa: PLC0415 - a target is checked without it
+    from pyarrow import compute  # noqa: PLC0415
 
     actions = pa.table(delta.get_add_actions(flatten=True))
+    for name, value in values.items():
+        actions = actions.filter(compute.field(f"partition.{name}") == value)
+    return actions
+
+
+def data_files(
+    delta: DeltaTable, folder: Path, partition_values: Mapping[str, str] = MappingProxyType({})
+) -> list[DataFile]:
+    """Return data files of the table ordered by path, with the partition columns' values from the log.
+
+    Only the files with these partition values are returned. Paths in the log are percent-encoded, relative to
+    the table's `folder` or absolute.
+    """
+    actions = add_actions(delta, partition_values)
     names = delta.metadata().partition_columns
     values = [map(_value_text, actions.column(f"partition.{name}").to_pylist()) for name in names]
     paths = [_local(folder, path) for path in actions.column("path").to_pylist()]

@@ -29,10 +29,15 @@ class Commit:
     schema: str | None
 
 
+def commit_path(log: Path, version: int) -> Path:
+    """Return the path of a commit's file."""
+    return log / f"{version:020}.json"
+
+
 def read_commit(log: Path, version: int) -> Commit | None:
     """Return a commit, or None if the log no longer has its file."""
     try:
-        text = (log / f"{version:020}.json").read_text("utf-8")
+        text = commit_path(log, version).read_text("utf-8")
     except FileNotFoundError:
         return None
     info: dict[str, Any] = {}

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 from deltalake import DeltaTable
 
 from dataset_assets.adapters.delta.history import PastPublication
-from dataset_assets.adapters.delta.log import data_files, history
+from dataset_assets.adapters.delta.log import add_actions, data_files, history
 from dataset_assets.adapters.parquet.relation import DataFile
 from dataset_assets.ports.warehouse import Claim
 
@@ -28,11 +29,9 @@ def filters(table: DeltaTable, period: str | None) -> list[tuple[str, str, str]]
 
 def files(table: DeltaTable, folder: Path, period: str | None) -> list[DataFile]:
     """Return the data files of a Period, or of an unpartitioned table, below the table's folder."""
-    partition = filters(table, period)
-    if partition is None:
+    if filters(table, period) is None:
         return []
-    data = data_files(table, folder)
-    return [each for each in data if not partition or each.values.get(PERIOD) == period]
+    return data_files(table, folder, constants(period))
 
 
 def first_files(table: DeltaTable) -> dict[str | None, str]:
@@ -49,24 +48,18 @@ def first_files(table: DeltaTable) -> dict[str | None, str]:
 
 def row_count(table: DeltaTable, period: str | None) -> int | None:
     """Return the row count of a Period; None if the log does not have it."""
-    actions = table.get_add_actions(flatten=True)
-    counts = actions.column("num_records").to_pylist()
-    if period is not None:
-        values = actions.column(f"partition.{PERIOD}").to_pylist()
-        counts = [count for count, value in zip(counts, values, strict=True) if value == period]
+    counts = add_actions(table, constants(period)).column("num_records").to_pylist()
     return None if None in counts else sum(counts)
+
+
+def paths(table: DeltaTable, folder: Path) -> set[Path]:
+    """Return the paths of all data files of a table below its folder."""
+    return {folder / unquote(each) for each in table.get_add_actions().column("path").to_pylist()}
 
 
 def periods(table: DeltaTable) -> list[str | None]:
     """Return the Periods that have files; `[None]` for an unpartitioned table."""
     return list(first_files(table))
-
-
-def claims(table: DeltaTable, dataset: str, period: str | None) -> Iterator[Claim]:
-    """Yield the claims of a Period that were published, the newest first."""
-    for entry in history(table):
-        if entry.get("token") and entry.get("period") == (period or ""):
-            yield Claim(dataset, period, int(entry["token"]), entry["run_id"])
 
 
 def version_of(table: DeltaTable, claim: Claim, past: Iterable[PastPublication] = ()) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,12 +13,15 @@ from typing_extensions import override
 
 from dataset_assets.adapters.delta import periods as delta_periods
 from dataset_assets.adapters.delta.folder import DatasetFolder, read_json
-from dataset_assets.adapters.delta.history import History
+from dataset_assets.adapters.delta.history import History, PastPublication, past_publication
 from dataset_assets.adapters.delta.log import history, open_table, relation_source
+from dataset_assets.adapters.delta.log_commits import read_commit
+from dataset_assets.adapters.delta.open_tables import OpenTables
 from dataset_assets.adapters.delta.past_rows import past_publications
 from dataset_assets.adapters.parquet.relation import DataFile
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError
 from dataset_assets.ports.engine import Session
+from dataset_assets.ports.record_marks import RecordMarks
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.retention import Retention
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record, Warehouse, no_such_version
@@ -33,6 +36,7 @@ class DeltaPublications(Warehouse):
     retention: Retention | None = None
     kind: ClassVar[str] = "deltalake"
     keeps_rows: ClassVar[bool] = True
+    open_tables: OpenTables = field(default_factory=OpenTables, init=False, repr=False, compare=False)
 
     @override
     def version(self, dataset: str, session: Session) -> int | None:
@@ -108,6 +112,12 @@ class DeltaPublications(Warehouse):
         return {period: records[period] for period in ordered}
 
     @override
+    def record_marks(self, datasets: Sequence[str], session: Session, before: RecordMarks) -> RecordMarks:
+        """Return the times of the two folders that each publication and each confirmation writes to."""
+        marks = ((each, DatasetFolder.of(self.root, each).record_mark()) for each in datasets)
+        return RecordMarks({dataset: mark for dataset, mark in marks if mark})
+
+    @override
     def published_by(self, dataset_id: str, session: Session) -> list[str]:
         """Return the tables one of whose records has this id. A table that cannot be read is skipped."""
         tables = sorted(each.parent for each in self.root.glob("*/_delta_log"))
@@ -136,7 +146,7 @@ class DeltaPublications(Warehouse):
         if not (folder.path / "_delta_log").is_dir():
             return None
         try:
-            table = open_table(folder.path)
+            table = self.open_tables.newest(folder.path)
         except TableNotFoundError:
             return None
         if version is None or version == table.version():
@@ -165,10 +175,17 @@ def _recent_records(past: History, table: DeltaTable, period: str | None, curren
     whose rows are gone have the key `expired_at`.
     """
     folder = past.folder
-    known = {past.data_path(each): each for each in past.newest_first(period)}
-    log = map(folder.data_path, delta_periods.claims(table, folder.path.name, period))
-    newer = (data for data in log if data not in known)
-    for data in dict.fromkeys(chain([current], newer, known)):
-        record = past.record(known[data]) if data in known else read_json(folder.record_path(data))
-        if record:
+    if record := read_json(folder.record_path(current)):
+        yield record
+    for each in chain(_in_log(past, table, period), past.newest_first(period)):
+        data = past.data_path(each)
+        if data != current and (record := past.record(each)):
             yield record
+
+
+def _in_log(past: History, table: DeltaTable, period: str | None) -> Iterator[PastPublication]:
+    """Yield the publications of a Period that the history lacks, the newest first, as they are asked for."""
+    for version in range(table.version(), past.until, -1):
+        commit = read_commit(past.folder.path / "_delta_log", version)
+        if commit and commit.token and commit.path and commit.period == period:
+            yield past_publication(commit)

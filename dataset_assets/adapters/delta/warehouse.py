@@ -23,7 +23,7 @@ from dataset_assets.adapters.delta import (
     schema as delta_schema,
 )
 from dataset_assets.adapters.delta.commit import commit, put_in_place
-from dataset_assets.adapters.delta.folder import DatasetFolder, write_json
+from dataset_assets.adapters.delta.folder import DatasetFolder
 from dataset_assets.adapters.delta.history import History
 from dataset_assets.adapters.delta.keeper import DeltaKeeper
 from dataset_assets.adapters.delta.log import check_path
@@ -67,7 +67,7 @@ class DeltaWarehouse(DeltaKeeper):
             last = folder.newest_claim(dataset, period)
             claim = Claim(dataset, period, last.token + 1 if last else 1, run_id)
             if last:
-                delta_leftovers.remove_of_claim(folder, last)
+                delta_leftovers.remove_of_claim(folder, last, self.table(folder))
             folder.write_claim(claim)
         return claim
 
@@ -115,6 +115,7 @@ class DeltaWarehouse(DeltaKeeper):
                 return delta_periods.version_of(table, claim, History(folder).publications.values())
             schema = delta_schema.evolve(fields, table, _other_periods(table, claim))
             action = put_in_place(folder, claim, staged.written, record)
+            self.open_tables.forget(folder.path)  # the Delta library changes the table that commits
             return commit(folder, table, claim, action, schema, record)
 
     @override
@@ -125,7 +126,7 @@ class DeltaWarehouse(DeltaKeeper):
             folder.check_newest(claim)
             table = self.table(folder)
             for path in _paths(folder, table, claim.period)[:1] if table else []:
-                write_json(folder.record_path(path), record)
+                folder.write_record(path, record)
 
     @override
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:
@@ -171,12 +172,11 @@ def _duckdb_session(session: Session) -> DuckDBSession:
 
 def _staged_relation(claim: Claim, written: WrittenFile, session: Session) -> Relation:
     files = duckdb_nodes.read_parquet([written.path])
-    columns = {column.name: duckdb_nodes.quoted(column.name) for column in session.describe(files)}
     constants = [
         exp.alias_(exp.cast(exp.Literal.string(value), "VARCHAR"), name, quoted=True)
         for name, value in delta_periods.constants(claim.period).items()
     ]
-    source = exp.select(*columns.values(), *constants).from_(files).subquery()
+    source = exp.select(exp.Star(), *constants).from_(files).subquery()
     nulls = {**written.nulls, **dict.fromkeys(delta_periods.constants(claim.period), 0)}
     described = tuple(
         replace(column, has_nulls=nulls[column.name] > 0 if column.name in nulls else None)

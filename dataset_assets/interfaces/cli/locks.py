@@ -1,19 +1,21 @@
 """Check and write the locks of datasets and projects for `dataset-assets lock` (BR-115)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import typer
 
 from dataset_assets.catalog.build_order import nested_first
 from dataset_assets.catalog.catalog import Catalog
-from dataset_assets.catalog.load_catalog import load_catalog
+from dataset_assets.catalog.load_catalog import load_catalog, parse_inside
 from dataset_assets.catalog.locks import (
     entry_lock_faults,
     lock_entry,
     lock_project_file,
     project_lock_faults,
 )
+from dataset_assets.catalog.parsed_files import ParsedFile
 from dataset_assets.errors import DatasetAssetsError, Fault, LockError, raise_all, visible
 from dataset_assets.interfaces.answers.maintenance import LockedAnswer, LocksAnswer
 from dataset_assets.interfaces.cli.console import print_json, say
@@ -41,7 +43,7 @@ def write_locks(catalog: Catalog, names: Sequence[str], *, as_json: bool = False
     for stem in _stems(catalog, names):
         locked += _lock(stem, lambda entry=catalog.entries[stem]: lock_entry(entry, now), faults)
     if not names:
-        catalog = load_catalog(catalog.root)  # projects record ids that datasets have only now
+        catalog = _with_locked_ids(catalog, {each.name for each in locked if each.changes})
         faults += catalog.faults
         for stem in catalog.projects:
             locked += _lock(
@@ -53,6 +55,23 @@ def write_locks(catalog: Catalog, names: Sequence[str], *, as_json: bool = False
         for each in locked:
             typer.echo(visible(f"{each.name}: {'; '.join(each.changes) or 'up to date'}"))
     raise_all(LockError, faults)
+
+
+def _with_locked_ids(catalog: Catalog, changed: Collection[str]) -> Catalog:
+    """Return the catalog with the ids that datasets have only now, because projects record them.
+
+    Only files that changed are read again, and none if there are no projects.
+    """
+    if not any((catalog.root / "projects").glob("*.yaml")):
+        return catalog
+
+    def parse(path: Path) -> ParsedFile:
+        entry = catalog.entries.get(path.stem)
+        if entry is None or not entry.ok or path.stem in changed:
+            return parse_inside(catalog.root, path)
+        return ParsedFile(path, entry.document, entry.dataset, frozenset(), (), entry.lock)
+
+    return load_catalog(catalog.root, parse)
 
 
 def _stems(catalog: Catalog, names: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from pydantic_core import from_json
 
 from dataset_assets.errors import Fault, PublishError
 from dataset_assets.ports.warehouse import Claim, superseded_error
@@ -112,7 +113,7 @@ def _checked_name(name: str, kind: str) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file; empty if the file does not exist."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        return from_json(path.read_bytes())
     except FileNotFoundError:
         return {}
 

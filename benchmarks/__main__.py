@@ -1,4 +1,7 @@
-"""`make bench`, or `python -m benchmarks [NAME…] [--repeats N]`: writes results.json and results.md."""
+"""`make bench`, or `python -m benchmarks [NAME…] [--repeats N]`: writes results.json and results.md.
+
+Ends with the table of bounds. `python -m benchmarks bounds` shows only that, of the results that there are.
+"""
 
 import argparse
 import json
@@ -12,10 +15,12 @@ from benchmarks import (
     automation,
     backfill,
     baseline,
+    bounds,
     cross_source,
     growth,
     job_j,
     load,
+    same_work,
     scale,
     serve,
     threads,
@@ -25,6 +30,7 @@ from benchmarks.measure import Report
 
 BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
     "job_j": ("Job J end to end", job_j.main),
+    "same_work": ("The same publication by hand", same_work.main),
     "baselines": ("The selection alone, elsewhere", baseline.main),
     "threads": ("One digest for any number of threads", threads.main),
     "scale": ("Ten times the data with 2 GB", scale.main),
@@ -39,29 +45,39 @@ BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
 """All there are. To add one: a file with a `main(repeats)`, and its line here."""
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+ONLY_BOUNDS = "bounds"
 PACKAGES = ("duckdb", "deltalake", "sqlglot", "dagster", "pydantic")
 
 
 def main() -> None:
-    """Runs the named benchmarks, or all; results of the others stay as they were."""
+    """Run the named benchmarks, or all, then show the bounds; results of the others stay as they were."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all by default"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"of {', '.join([*BENCHMARKS, ONLY_BOUNDS])}; all by default",
     )
     parser.add_argument("--repeats", type=int, default=5, help="rounds that count (default 5)")
     given = parser.parse_args()
-    unknown = set(given.names) - set(BENCHMARKS)
+    unknown = set(given.names) - {*BENCHMARKS, ONLY_BOUNDS}
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
-    path = HERE / "results.json"
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for name in given.names or BENCHMARKS:
+    found = results()
+    for name in (each for each in given.names or BENCHMARKS if each != ONLY_BOUNDS):
         print(f"{name}: {BENCHMARKS[name][0]}", flush=True)
-        results[name] = BENCHMARKS[name][1](given.repeats)
-        results["machine"] = _machine()
-        path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        (HERE / "results.md").write_text(_markdown(results), encoding="utf-8")
-        print(_section(name, results[name]), flush=True)
+        found[name] = BENCHMARKS[name][1](given.repeats)
+        found["machine"] = _machine()
+        RESULTS.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (HERE / "results.md").write_text(_markdown(found), encoding="utf-8")
+        print(_section(name, found[name]), flush=True)
+    print(bounds.markdown(found))
+
+
+def results() -> dict[str, Report]:
+    """Return what was measured last, by the benchmark's name."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
 
 
 def _machine() -> Report:
@@ -73,6 +89,7 @@ def _markdown(results: Mapping[str, Report]) -> str:
     machine = results["machine"]
     packages = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     head = f"# Results\n\n{machine['cores']} cores, Python {machine['python']}, {packages}. Medians.\n"
+    head += f"\n## Bounds\n\n{bounds.markdown(results)}"
     return "\n".join([head, *(_section(name, results[name]) for name in BENCHMARKS if name in results)])
 
 

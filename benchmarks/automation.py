@@ -1,7 +1,9 @@
-"""What looking at 1,000 datasets costs the daemon: of 24 Periods each, every second one nesting another."""
+"""What ticks of the sensors cost over 1,000 datasets of 24 Periods; every second one nests another."""
 
 import json
+import os
 import resource
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,9 +21,9 @@ NOW = datetime(2026, 1, 10, tzinfo=UTC)
 MONTHS = [f"{year}-{month:02}" for year in (2023, 2024, 2025) for month in range(1, 13)]
 
 KINDS = {
-    "sources": "sources are asked",
+    "sources": "the sensor `sources`",
     "eager": "Dagster's own eager()",
-    "refresh": "datasets are looked at",
+    "refresh": "the sensor `refresh`",
 }
 """The two sensors, and what the second is compared with."""
 
@@ -59,7 +61,8 @@ def main(repeats: int) -> Report:
     table: dict[str, Report] = {}
     notes: Report = {}
     with TemporaryDirectory(prefix="dataset-assets-bench-") as folder:
-        write(Path(folder))
+        write(Path(folder), DATASETS)
+        of_this_project("benchmarks.automation", folder, "publish", "0")
         found = {kind: of_this_project("benchmarks.automation", folder, kind, str(repeats)) for kind in KINDS}
     for kind, report in found.items():
         base = found["eager"]["ticks"] if kind == "refresh" else {}
@@ -74,17 +77,26 @@ def inside(root: Path, kind: str, repeats: int) -> Report:
     """Runs in that process: ticks as the daemon makes them, with the cursor as it keeps it."""
     import dagster as dg  # noqa: PLC0415 - what is measured
 
+    if kind == "publish":  # in a process of its own, whose memory is not that of the sensor
+        _publish_records(root, _graph(root))
+        return {}
+    classes = {"sources": Polled, "eager": Eager, "refresh": Refreshed}
     with dg.DagsterInstance.ephemeral() as instance:
-        ticks = (Polled if kind == "sources" else Looked)(root, instance, eager=kind == "eager")
+        ticks = classes[kind](root, instance)
         before = _memory()
         ticks.tick("the first")
-        while ticks.tick("until all is told"):
+        first = _memory()
+        while kind == "sources" and ticks.tick("until all is told"):
             pass
         for _ in range(repeats):
             ticks.tick("nothing changed")
         ticks.change()
         ticks.tick("one month changed")
-        return {"ticks": ticks.report(), "memory_mb": {"before": before, "at most": _memory()}}
+        if kind == "refresh":
+            ticks.change_all()
+            ticks.tick("all changed")
+        memory = {"before": before, "after the first": first, "at most": _memory()}
+        return {"ticks": ticks.report(), "memory_mb": memory}
 
 
 @dataclass
@@ -93,7 +105,6 @@ class Ticks:
 
     root: Path
     instance: Any
-    eager: bool
     series: dict[str, Series] = field(default_factory=dict)
     told: dict[str, int] = field(default_factory=dict)
     cursor: Any = None
@@ -118,6 +129,10 @@ class Ticks:
 
     def change(self) -> None:
         """One month of one table."""
+        raise NotImplementedError
+
+    def change_all(self) -> None:
+        """Every month of every table."""
         raise NotImplementedError
 
     def report(self) -> Report:
@@ -157,30 +172,65 @@ class Polled(Ticks):
         _store(self.root, "orders_7", "2024-06", rows=2)
 
 
-class Looked(Ticks):
-    """The sensor `refresh`; or Dagster's own `AutomationCondition.eager()` on every dataset."""
+class Refreshed(Ticks):
+    """The sensor `refresh`: everything was published before the first tick, and is up to date."""
+
+    def open(self) -> None:
+        """Records and reports are there."""
+        from dataset_assets.assets.refresh_sensor import Refresher  # noqa: PLC0415
+
+        graph = _graph(self.root)
+        _report_sources(self.instance)
+        self.refresher = Refresher(graph, lambda: NOW + timedelta(seconds=30 * self.number))
+
+    def once(self) -> int:
+        """Runs that are requested."""
+        import dagster as dg  # noqa: PLC0415
+
+        found = self.refresher.tick(dg.build_sensor_context(self.instance, cursor=self.cursor))
+        self.cursor = found.cursor
+        return len(found.run_requests or ())
+
+    def change(self) -> None:
+        """As ETL does it, and the other sensor reports it."""
+        _store(self.root, "orders_7", "2024-06", rows=2)
+        _report(self.instance, ["shop", "orders_7"], "2024-06", "v2")
+
+    def change_all(self) -> None:
+        """Every file has another time."""
+        for table in range(TABLES):
+            for month in MONTHS:
+                os.utime(self.root / f"orders_{table}" / f"{month}.parquet")
+                _report(self.instance, ["shop", f"orders_{table}"], month, "v3")
+
+
+class Eager(Ticks):
+    """Dagster's own `AutomationCondition.eager()` on every dataset."""
 
     def open(self) -> None:
         """Everything was published before the first tick."""
         import dagster as dg  # noqa: PLC0415
 
         from dataset_assets.assets.asset_definitions import assets  # noqa: PLC0415
+        from dataset_assets.assets.asset_keys import DATASETS as PREFIX  # noqa: PLC0415
         from dataset_assets.assets.target_resource import RESOURCE  # noqa: PLC0415
 
         found = dg.Definitions(assets=list(assets(_graph(self.root))), resources={RESOURCE: None})
-        self.definitions = found.map_asset_specs(func=_eagerly) if self.eager else found
-        _publish(self.instance)
+        self.definitions = found.map_asset_specs(func=_eagerly)
+        self.selection = dg.AssetSelection.key_prefixes([PREFIX])
+        _report_sources(self.instance)
+        for number in range(DATASETS):
+            for month in MONTHS[-PERIODS:]:
+                _report(self.instance, [PREFIX, f"dataset_{number:04}"], month, "v1")
 
     def once(self) -> int:
         """The cursor is written and read as the daemon does it."""
         import dagster as dg  # noqa: PLC0415
         from dagster._daemon import asset_daemon  # noqa: PLC0415
 
-        from dataset_assets.assets.automation import sensor  # noqa: PLC0415
-
         now = NOW + timedelta(seconds=30 * self.number)
         found = dg.evaluate_automation_conditions(
-            self.definitions, self.instance, sensor().asset_selection, now, self.cursor
+            self.definitions, self.instance, self.selection, now, self.cursor
         )
         self.cursor = found.cursor
         asset_daemon.asset_daemon_cursor_to_instigator_serialized_cursor(found.cursor)
@@ -191,7 +241,7 @@ class Looked(Ticks):
         _report(self.instance, ["shop", "orders_7"], "2024-06", "v2")
 
 
-def write(root: Path) -> None:
+def write(root: Path, datasets: int) -> None:
     """The folder of definitions, beside the target."""
     (root / "datasets").mkdir()
     (root / "users.yaml").write_text("users:\n  team-data: {team: data}\n", encoding="utf-8")
@@ -205,7 +255,7 @@ def write(root: Path) -> None:
     for number in range(TABLES):
         for month in MONTHS:
             _store(root, f"orders_{number}", month)
-    for number in range(DATASETS):
+    for number in range(datasets):
         nested = number % 2 == 1
         text = DATASET.format(
             id=_id(number),
@@ -229,7 +279,9 @@ def _store(root: Path, table: str, month: str = "", rows: int = 1) -> None:
 
     path = root / table / f"{month}.parquet" if month else root / f"{table}.parquet"
     path.parent.mkdir(exist_ok=True)
-    pq.write_table(pa.table({"k": [1] * rows}), path)
+    at = datetime.fromisoformat(f"{month or MONTHS[0]}-15T00:00:00+00:00")
+    columns = {"k": [1] * rows, "u": [1] * rows, "at": pa.array([at] * rows, pa.timestamp("us", "UTC"))}
+    pq.write_table(pa.table(columns), path)
 
 
 def _graph(root: Path) -> Any:
@@ -242,23 +294,78 @@ def _graph(root: Path) -> Any:
     return Graph(catalog, TargetBinding(load_target(str(root / "target.yaml"), catalog.calendars)), NOW)
 
 
+def _publish_records(root: Path, graph: Any) -> None:
+    """Publishes one Period, and writes the others beside it as its records and its Delta log say it."""
+    from dataset_assets.ports.engine import JobContext  # noqa: PLC0415
+    from dataset_assets.publishing.materialize import materialize  # noqa: PLC0415
+    from dataset_assets.publishing.prepared_run import Request  # noqa: PLC0415
+    from dataset_assets.staleness.source_states import SourceStates  # noqa: PLC0415
+
+    catalog, target = graph.catalog, graph.binding.target
+    cadence = catalog.calendars.cadence("month")
+    periods = [cadence.parse(month) for month in MONTHS[-PERIODS:]]
+    materialize(
+        catalog, target, Request(catalog.entry("dataset_0000"), "run", NOW, periods[0]), lambda _: None
+    )
+    folder = root / "warehouse" / "dataset_0000"
+    [record_path] = folder.glob("_records/*/*.json")
+    record = json.loads(record_path.read_text("utf-8"))
+    log = (folder / "_delta_log" / f"{0:020}.json").read_text("utf-8").splitlines()
+    shutil.rmtree(folder)
+    with target.engine.connect(JobContext("bench")) as session:
+        states = SourceStates(catalog, target, NOW, session)
+        for stem in catalog.build_order:
+            _write_dataset(root / "warehouse" / stem, catalog.entry(stem), periods, states, record, log)
+
+
+def _write_dataset(
+    folder: Path, entry: Any, periods: list[Any], states: Any, record: Report, log: list[str]
+) -> None:
+    from dataset_assets.staleness.publication_status import PublicationStatus  # noqa: PLC0415
+
+    others = [line for line in log if not line.startswith('{"add"')]
+    [add] = [json.loads(line) for line in log if line.startswith('{"add"')]
+    for period in periods:
+        status = PublicationStatus(states, entry, period)
+        dataset = status.inputs.dataset
+        own = {
+            "dataset": entry.stem,
+            "dataset_id": str(dataset.id),
+            "sha256": entry.lock.version_of(dataset).sha256,
+            "period": period.id,
+            "period_start": period.start.isoformat(),
+            "as_of": period.end.isoformat(),
+            "window": status.lookback.window,
+            "sources": {
+                key: status.source_states[each.name].version
+                for key, each in status.inputs.sources_by_key.items()
+            },
+            "periods": {},
+        }
+        path = f"_period={period.id}/00000001-run.parquet"
+        values = {**add["add"], "path": path, "partitionValues": {"_period": period.id}}
+        others.append(json.dumps({"add": values}))
+        written = folder / "_records" / path.replace(".parquet", ".json")
+        written.parent.mkdir(parents=True)
+        written.write_text(json.dumps({**record, **own}), "utf-8")
+    (folder / "_delta_log").mkdir()
+    (folder / "_delta_log" / f"{0:020}.json").write_text("\n".join(others) + "\n", "utf-8")
+
+
 def _eagerly(spec: Any) -> Any:
     import dagster as dg  # noqa: PLC0415
 
-    if not spec.automation_condition:
+    if spec.key.path[0] != "datasets":
         return spec
     return spec.replace_attributes(automation_condition=dg.AutomationCondition.eager())
 
 
-def _publish(instance: Any) -> None:
+def _report_sources(instance: Any) -> None:
     for table in range(TABLES):
         for month in MONTHS:
             _report(instance, ["shop", f"orders_{table}"], month, "v1")
     for table in ("products", "stores"):
         _report(instance, ["shop", table], None, "v1")
-    for number in range(DATASETS):
-        for month in MONTHS[-PERIODS:]:
-            _report(instance, ["datasets", f"dataset_{number:04}"], month, "v1")
 
 
 def _report(instance: Any, key: list[str], partition: str | None, version: str) -> None:

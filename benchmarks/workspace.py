@@ -27,7 +27,8 @@ from dataset_assets.ports.target import Target
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.publishing.source_locator import SourceLocator, as_logical
-from dataset_assets.rows.identity import Identity, row_metadata
+from dataset_assets.rows.identity import Identity
+from dataset_assets.rows.row_metadata import row_metadata
 from dataset_assets.sql.build import assemble
 
 JOB_J = "grocery_recommender"

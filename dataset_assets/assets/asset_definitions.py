@@ -18,7 +18,6 @@ from dataset_assets.assets.asset_keys import (
     tag_value,
     word,
 )
-from dataset_assets.assets.automation import condition, refreshes
 from dataset_assets.assets.checks import check_specs
 from dataset_assets.assets.dependencies import inputs
 from dataset_assets.assets.descriptions import (
@@ -31,6 +30,7 @@ from dataset_assets.assets.descriptions import (
 )
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault
+from dataset_assets.staleness.refreshed_dataset import refreshes
 
 AS_OF_CONFIG = {"as_of": dg.Field(str, is_required=False, description="The instant to look back from")}
 
@@ -113,7 +113,6 @@ def dataset_spec(graph: Graph, valid: ValidDataset) -> dg.AssetSpec:
         tags={STATUS_TAG: str(dataset.status), OWNER_TAG: tag_value(dataset.owner)},
         kinds=graph.binding.kinds,
         partitions_def=valid.partitioning.definition if valid.partitioning else None,
-        automation_condition=condition(graph, valid),
         freshness_policy=_freshness(dataset),
     )
 

@@ -7,8 +7,8 @@ import dagster as dg
 PROJECT_TAG = "dataset_assets/project_id"
 """Run tag with the id of the Project that the run belongs to; the id is written into its rows (BR-015)."""
 
-OBSERVER_TAG = "dataset_assets/observer"
-"""Run tag of the events with which a command reports source tables; its value names the command."""
+REASON_TAG = "dataset_assets/reason"
+"""Run tag that says why the sensor `refresh` requested the run."""
 
 STATUS_TAG = "dataset_assets/status"
 OWNER_TAG = "dataset_assets/owner"

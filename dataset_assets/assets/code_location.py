@@ -12,15 +12,14 @@ import dagster as dg
 from dataset_assets.adapters.alerts.webhook import alert_sinks
 from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.assets import (
-    automation,
     cleanup_sensor,
     failure_alerts,
+    refresh_sensor,
     retention_sensor,
     source_sensor,
 )
 from dataset_assets.assets.asset_definitions import assets
 from dataset_assets.assets.asset_graph import Graph, InvalidDataset
-from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.executor import executor
 from dataset_assets.assets.project_jobs import project_jobs
 from dataset_assets.assets.target_resource import RESOURCE, TargetBinding, TargetResource
@@ -111,9 +110,8 @@ def _faults(graph: Graph) -> Iterator[Fault]:
 
 
 def _sensors(graph: Graph, location: CodeLocationSettings) -> Iterator[dg.SensorDefinition]:
-    own = dg.AssetSelection.assets(*(dataset_key(stem) for stem in graph.datasets)) if location.part else None
     yield source_sensor.sources(graph, name=location.unique_name(source_sensor.SENSOR))
-    yield automation.sensor(len(graph.datasets), name=location.unique_name(automation.SENSOR), target=own)
+    yield refresh_sensor.refresh_sensor(graph, name=location.unique_name(refresh_sensor.SENSOR))
     yield cleanup_sensor.cleanup_sensor(graph.binding, name=location.unique_name(cleanup_sensor.SENSOR))
     if graph.binding.target and graph.binding.target.warehouse.retention:
         name = location.unique_name(retention_sensor.SENSOR)

@@ -26,6 +26,7 @@ from dataset_assets.assets.code_location import (
     exit_if_validating,
     graph_definitions,
 )
+from dataset_assets.assets.refresh_sensor import SENSOR, refresh_sensor
 from dataset_assets.assets.scaffolding import EXAMPLE, DatasetScaffolder, DatasetsScaffolder
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.json_schema import json_schema
@@ -141,8 +142,8 @@ class DatasetsComponent(_Component):
 class DatasetComponent(_Component):
     """One dataset over tables of this project. It has the name of its folder.
 
-    Only its asset is defined: Dagster's own automation sensor acts on its `refresh`, and assets of the
-    project report their tables themselves.
+    Its asset is defined and, if it refreshes by itself, a sensor for that. The assets of the project report
+    their tables themselves.
     """
 
     dataset: Annotated[
@@ -163,9 +164,12 @@ class DatasetComponent(_Component):
 
     @override
     def definitions(self, graph: Graph, location: CodeLocationSettings) -> dg.Definitions:
-        """Return the asset of the dataset and its resource."""
+        """Return the asset of the dataset, its resource and its sensor."""
+        refreshed = any(each.dataset and each.dataset.refresh for each in graph.catalog.entries.values())
         return dg.Definitions(
-            assets=list(dataset_assets(graph)), resources={graph.binding.key: location.resource}
+            assets=list(dataset_assets(graph)),
+            sensors=[refresh_sensor(graph, name=location.unique_name(SENSOR))] if refreshed else [],
+            resources={graph.binding.key: location.resource},
         )
 
 

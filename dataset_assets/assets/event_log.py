@@ -17,12 +17,9 @@ from dagster._core.instance.ref import InstanceRef
 from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.checks import check_results
 from dataset_assets.assets.metadata import materialization_metadata
-from dataset_assets.assets.source_event_writer import SourceEventWriter
-from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.checks.audit import CheckResult
 from dataset_assets.errors import ContractError, Fault
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.target import Target
 from dataset_assets.publishing.materialize import Materialization
 
 STORAGE = ".dagster_storage"
@@ -36,14 +33,9 @@ class DagsterEventWriter:
     ContractError if the instance cannot be opened.
     """
 
-    def __init__(self, catalog: Catalog, target: Target, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self._check_results: dict[str, dict[str | None, tuple[CheckResult, ...]]] = {}
         self._instance = open_instance(folder)
-        self._sources = SourceEventWriter(self._instance, catalog, target)
-
-    def write_sources(self, stem: str) -> None:
-        """Write the states of a dataset's sources. Call it before the dataset reads them."""
-        self._sources.observe_sources(stem)
 
     def write_materialization(self, result: Materialization, period: Period | None, uri: str) -> None:
         """Write one materialization of the dataset's asset, as a Dagster run records it."""
@@ -57,18 +49,8 @@ class DagsterEventWriter:
                 CODE_VERSION_TAG: result.version.sha256[:12],
             },
         )
-        if self._reported_digest(event) not in (None, result.digest):
-            self._sources.mark_readers_outdated(result.dataset)
         self._instance.report_runless_asset_event(event)
         self.add_check_results(result.dataset, period, result.checks)
-
-    def _reported_digest(self, event: dg.AssetMaterialization) -> str | None:
-        """Return the digest of the last materialization of this asset's partition; None without one."""
-        partitions = [event.partition] if event.partition else None
-        records_filter = dg.AssetRecordsFilter(event.asset_key, asset_partitions=partitions)
-        records = self._instance.fetch_materializations(records_filter, limit=1).records
-        tags = records[0].event_log_entry.tags if records else None
-        return (tags or {}).get(DATA_VERSION_TAG)
 
     def add_check_results(self, stem: str, period: Period | None, checks: tuple[CheckResult, ...]) -> None:
         """Collect the check results of a publication, published or refused, for `write_checks`."""

@@ -18,10 +18,10 @@ EVENT_TYPES: Mapping[type[SourceEvent], dg.DagsterEventType] = {
 }
 """Event class → event type, in the order in which a change is reported.
 
-A materialization causes Dagster to refresh the datasets that read the table. An observation is what runs
-record as the version that they read. The opposite order loses changes: Dagster compares a partition's new
-materialization with the last event of either kind before it. If its automation is evaluated between the two,
-the observation already has the new version.
+The sensor `refresh` looks at what reads a table once the table is materialized. An observation is what runs
+record as the version that they read. The order matters to a project's own automation conditions: Dagster
+compares a partition's new materialization with the last event of either kind before it, so that in the
+opposite order an evaluation between the two would miss the change.
 """
 
 

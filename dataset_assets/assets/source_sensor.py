@@ -99,7 +99,7 @@ class SourcePoller:
         cursor = Cursor.read(context.cursor)
         tick_id, fingerprints = self._remembered
         remembers = bool(tick_id) and tick_id == cursor.tick
-        changes = SourceChanges(context, dict(fingerprints) if remembers else {}, waits=not remembers)
+        changes = SourceChanges(context, dict(fingerprints) if remembers else {})
         tables, after = self._tables(), cursor.after
         for name, states in self._read(tables, after).items():
             if monotonic() > deadline or not changes.add(name, tables[name], states):
@@ -143,18 +143,12 @@ class SourcePoller:
 class SourceChanges:
     """Collects the changes that one tick detects, as events and as a text for people.
 
-    `fingerprints` has a hash of the states of each table that is reported completely. With `waits`, a
-    partition whose version a command has observed is reported by the next tick: the first evaluation of the
-    sensor `refresh`, which may happen in between, then counts its publications as up to date.
+    `fingerprints` has a hash of the states of each table that is reported completely.
     """
 
-    def __init__(
-        self, context: dg.SensorEvaluationContext, fingerprints: dict[str, str], *, waits: bool = False
-    ) -> None:
+    def __init__(self, context: dg.SensorEvaluationContext, fingerprints: dict[str, str]) -> None:
         self.context = context
         self.fingerprints = fingerprints
-        self._waits = waits
-        self._waiting = False
         self.events: list[SourceEvent] = []
         self._now = datetime.now(UTC)
         self._read_count = 0
@@ -175,14 +169,12 @@ class SourceChanges:
         fingerprint = _fingerprint(partitions)
         if self.fingerprints.get(name) == fingerprint:
             return True
-        self._waiting = False
         events = list(self._new_events(name, table, partitions))
         room = MAX_EVENTS - len(self.events)
         self.events += events[:room]
         if len(events) > room:
             return False
-        if not self._waiting:
-            self.fingerprints[name] = fingerprint
+        self.fingerprints[name] = fingerprint
         return True
 
     @property
@@ -212,10 +204,6 @@ class SourceChanges:
             outdated = [
                 each for each in EVENT_TYPES if state.version not in ("", reported[each].get(partition))
             ]
-            is_observed = outdated == [dg.AssetMaterialization] and partition not in reported[outdated[0]]
-            if self._waits and is_observed:
-                self._waiting = True
-                continue
             if outdated:
                 self._changed.append(_label(name, period))
             yield from (source_event(event_class, table, period, state) for event_class in outdated)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from dataset_assets.checks.duplicate_keys import duplicate_keys, first_key
-from dataset_assets.compiler.leakage import kept_by_train, leak_query
+from dataset_assets.compiler.leakage import leak_concepts, leak_query
 from dataset_assets.compiler.lookup_matches import LookupMatches, match_lookups
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.contract.model import Dataset
@@ -150,17 +150,15 @@ def leak(evidence: Evidence) -> CheckFinding:
     """Check that filters keep no product or user only because of eval or test rows (BR-105).
 
     A product or user has leaked if filters that are fitted on train rows alone would drop it. It is new if it
-    has no train row and has not leaked. Users are not counted if the split separates users: then all users
-    of eval are expected to be new.
+    has no train row and has not leaked.
     """
-    inputs, config = evidence.inputs, evidence.inputs.dataset.split_config
-    concepts = ("product_id",) if config and config.by_user else ("product_id", "user_id")
-    kept = kept_by_train(inputs)
-    leaked, new = {}, {}
-    for concept in concepts:
-        query = leak_query(inputs, concept, evidence.staged, kept)
-        row, name = evidence.session.rows(query)[0], f"{concept.removesuffix('_id')}s"
-        leaked[name], new[name] = int(row["leaked"] or 0), int(row["new"] or 0)
+    concepts = leak_concepts(evidence.inputs.dataset)
+    rows = evidence.session.rows(leak_query(evidence.inputs, concepts, evidence.staged))
+    found = {row["concept"]: row for row in rows}
+    leaked, new = (
+        {f"{each.removesuffix('_id')}s": int(found[each][count] or 0) for each in concepts}
+        for count in ("leaked", "new")
+    )
     news = f"{_several(new)} have no train row because they are new"
     metadata = {f"{name}_leaked": count for name, count in leaked.items()}
     metadata |= {f"{name}_new": count for name, count in new.items()}

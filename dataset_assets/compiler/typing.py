@@ -11,7 +11,7 @@ from dataset_assets.errors import Fault
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.sql.build import column as read_column
 from dataset_assets.sql.build import text
-from dataset_assets.sql.nodes import ClockTime, FloatAsDecimal, SingleAsDouble
+from dataset_assets.sql.nodes import ClockTime, FloatAsDecimal, SingleAsDouble, UtcTime
 
 SQL_TYPES: Mapping[ColumnType, str] = {
     ColumnType.STRING: "VARCHAR",
@@ -54,8 +54,7 @@ def _float(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # n
 
 
 def _in_zone(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
-    instant = exp.Timestamp if zone == "UTC" else ClockTime
-    return instant(this=value, zone=text(zone))
+    return UtcTime(this=value) if zone == "UTC" else ClockTime(this=value, zone=text(zone))
 
 
 CASTS: Mapping[tuple[ColumnType, PhysicalType], Cast] = {

@@ -14,7 +14,7 @@ from sqlglot import exp
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.checks.audit import CHECKS, CheckResult, Evidence
 from dataset_assets.checks.lookup_keys import lookups_unique
-from dataset_assets.compiler.leakage import kept_by_train
+from dataset_assets.compiler.leakage import kept_by_train, leak_concepts
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.compiler.selection_sizes import (
@@ -96,8 +96,9 @@ def _queries(inputs: SelectionInput) -> Iterator[exp.Query]:
     """
     yield window_rows(inputs)
     yield assemble(compile_rows(inputs))
-    if inputs.dataset.split_config and inputs.dataset.column_mapping:
-        yield from map(assemble, kept_by_train(inputs).values())
+    is_checked = inputs.dataset.split_config and inputs.dataset.column_mapping
+    if is_checked and (kept := kept_by_train(inputs, leak_concepts(inputs.dataset))):
+        yield assemble(kept)
 
 
 def _sizes(dataset: Dataset, statistics: Statistics) -> dict[str, Any]:

@@ -75,13 +75,21 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
     That is midnight or, if clocks skip midnight, the end of the skip. A date that a zone left out altogether
     (Pacific/Apia, 2011-12-30) is empty and begins where the next date begins.
     """
-    midnight = datetime.combine(day, time.min, zone)
-    latest = midnight.astimezone(UTC)
-    earliest = midnight.replace(fold=1).astimezone(UTC)
-    # The two readings of a midnight that does not exist lie on both sides of the skip, in this order.
+    return instant_of(datetime.combine(day, time.min), zone)
+
+
+def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first instant at which clocks of `zone` show `local`, a naive time, or a later one; in UTC.
+
+    A time that clocks skip has the end of the skip, a time that they show twice the first of both.
+    """
+    aware = local.replace(tzinfo=zone)
+    latest = aware.astimezone(UTC)
+    earliest = aware.replace(fold=1).astimezone(UTC)
+    # The two readings of a time that does not exist lie on both sides of the skip, in this order.
     while latest - earliest > _SECOND:
         middle = earliest + (latest - earliest) // _SECOND // 2 * _SECOND
-        if middle.astimezone(zone).date() < day:
+        if middle.astimezone(zone).replace(tzinfo=None) < local:
             earliest = middle
         else:
             latest = middle

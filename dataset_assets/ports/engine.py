@@ -1,7 +1,7 @@
 """The interface of an engine, which runs SQL, and of its sessions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -67,6 +67,14 @@ class Session(ABC):
         An engine that may not write returns the query itself, which runs again wherever it is read.
         """
         return query.subquery()
+
+    def computed_once(self, query: exp.Query, names: Collection[str]) -> exp.Query:  # noqa: ARG002
+        """Return a query with the same rows, of which the named CTEs are computed once.
+
+        The CTEs are small, are read more than once, and refer to no others. An engine that computes a CTE
+        once anyway returns the query itself.
+        """
+        return query
 
     def estimate(self, query: exp.Query) -> int | None:  # noqa: ARG002
         """Return the bytes for which the query would be billed; None if reading costs nothing.

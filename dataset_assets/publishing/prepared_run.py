@@ -17,7 +17,8 @@ from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import UTC_ZONE, AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.warehouse import Publication, PublishedColumn
-from dataset_assets.rows.identity import EarlierRows, Identity, row_metadata
+from dataset_assets.rows.identity import EarlierRows, Identity
+from dataset_assets.rows.row_metadata import row_metadata
 from dataset_assets.selection.column_mapping import IDENTIFIERS
 from dataset_assets.sql.build import CTE, assemble
 

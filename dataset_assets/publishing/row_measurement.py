@@ -10,6 +10,7 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Staged
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.publish_outcome import RefreshCounts
+from dataset_assets.publishing.selected_rows import SelectedRows
 from dataset_assets.rows.encoding import digest_parts, fold_digest
 from dataset_assets.rows.stamping import instant
 from dataset_assets.sql.build import column
@@ -26,10 +27,16 @@ class RowMeasurement:
     digest: str
 
 
-def measure(run: PreparedRun, staged: Staged, session: Session) -> RowMeasurement:
-    """Compute the figures of the staged rows of a run in one pass over them."""
+def measure(
+    run: PreparedRun, staged: Staged, selected: SelectedRows | None, session: Session
+) -> RowMeasurement:
+    """Compute the figures of the staged rows of a run in one pass over them.
+
+    If they are as many as the `selected` rows that they were staged from, they have the digest of those.
+    """
     now = instant(run.row_stamp)
-    parts = digest_parts(run.digest_columns)
+    known = selected.digest if selected and selected.rows == staged.relation.row_count else None
+    parts = {} if known else digest_parts(run.digest_columns)
     extra = {
         **parts,
         "added": exp.CountIf(this=exp.EQ(this=column("_created_at"), expression=now)),
@@ -37,7 +44,7 @@ def measure(run: PreparedRun, staged: Staged, session: Session) -> RowMeasuremen
     }
     statistics = row_statistics(run, staged.relation.source, session, extra)
     totals = {name: int(Decimal(total or 0)) for name, total in statistics.extra.items()}
-    digest = fold_digest(run.digest_columns, {name: totals[name] for name in parts})
+    digest = known or fold_digest(run.digest_columns, {name: totals[name] for name in parts})
     counts = _refresh_counts(run, statistics.row_count, totals["added"], totals["touched"])
     return RowMeasurement(statistics, counts, digest)
 

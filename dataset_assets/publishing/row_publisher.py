@@ -17,11 +17,10 @@ from dataset_assets.publishing.publish_outcome import PublishOutcome
 from dataset_assets.publishing.reuse import can_reuse, unchanged_outcome
 from dataset_assets.publishing.row_measurement import RowMeasurement, measure
 from dataset_assets.publishing.run_context import RunContext
+from dataset_assets.publishing.selected_rows import SelectedRows, store_selected_rows
 from dataset_assets.publishing.snapshot import confirmation, snapshot, sources_of
 from dataset_assets.publishing.source_stability import SourceStability
 from dataset_assets.publishing.version_lock import lock_version
-from dataset_assets.rows.encoding import content_digest
-from dataset_assets.sql.build import assemble
 from dataset_assets.text.wording import size_text
 
 
@@ -46,11 +45,12 @@ class RowPublisher:
             warnings = self._check_periods()
             estimate = self._estimate()
             lookups = self._check_lookups()
-            if (previous := self._previous_with_equal_rows()) is not None:
+            selected = self._select_for_comparison()
+            if (previous := self._kept(selected.digest if selected else None)) is not None:
                 self.stability.confirm()
                 outcome = self._confirm(previous)
             else:
-                outcome = self._stage_and_publish(estimate, lookups, warnings)
+                outcome = self._stage_and_publish(selected, estimate, lookups, warnings)
         return replace(outcome, checks=merged(outcome.checks, warnings))
 
     @contextmanager
@@ -85,15 +85,20 @@ class RowPublisher:
                 raise AuditError([unique])
         return unique
 
-    def _previous_with_equal_rows(self) -> Publication | None:
-        """Return the previous publication if it has the selected rows; None if a comparison costs money."""
-        previous = self.run.previous if can_reuse(self.run) else None
-        if previous is None or self.context.target.engine.bills_bytes:
+    def _select_for_comparison(self) -> SelectedRows | None:
+        """Store the selected rows, to compare them before they are staged.
+
+        Return None if the previous publication cannot be kept, or if storing costs money.
+        """
+        if not can_reuse(self.run) or self.context.target.engine.bills_bytes:
             return None
         with self.context.timer.step("compare", "comparing with the publication before"):
-            rows = assemble(self.run.selection).subquery("selected_rows")
-            digest = content_digest(self.context.session, rows, self.run.digest_columns)
-        return previous if digest == previous.record["digest"] else None
+            return store_selected_rows(self.run, self.context.session)
+
+    def _kept(self, digest: str | None) -> Publication | None:
+        """Return the previous publication if it can be kept and its rows have this digest."""
+        previous = self.run.previous if can_reuse(self.run) else None
+        return previous if previous and previous.record["digest"] == digest else None
 
     def _confirm(self, previous: Publication) -> PublishOutcome:
         """Record that the previous publication has the rows of today's sources, and report it as unchanged.
@@ -107,15 +112,20 @@ class RowPublisher:
         return unchanged_outcome(previous)
 
     def _stage_and_publish(
-        self, estimate: str, lookups: CheckResult, warnings: Sequence[CheckResult]
+        self,
+        selected: SelectedRows | None,
+        estimate: str,
+        lookups: CheckResult,
+        warnings: Sequence[CheckResult],
     ) -> PublishOutcome:
         """Stage the rows, audit them, and publish them in one commit; discard them on every error."""
-        context, previous = self.context, self.run.previous
+        context = self.context
+        query = context.query(selected.selected_by(self.run)) if selected else self.query
         with context.timer.step("stage", f"running the query{estimate}"):
-            staged = context.warehouse.stage(context.claim, self.query, context.session)
+            staged = context.warehouse.stage(context.claim, query, context.session)
         try:
-            measured, checks = self._audit(staged, lookups, warnings)
-            if previous and can_reuse(self.run) and measured.digest == previous.record["digest"]:
+            measured, checks = self._audit(staged, selected, lookups, warnings)
+            if (previous := self._kept(measured.digest)) is not None:
                 context.warehouse.discard(context.claim, staged, context.session)
                 return self._confirm(previous)
             return self._commit(staged, measured, checks)
@@ -124,12 +134,16 @@ class RowPublisher:
             raise
 
     def _audit(
-        self, staged: Staged, lookups: CheckResult, warnings: Sequence[CheckResult]
+        self,
+        staged: Staged,
+        selected: SelectedRows | None,
+        lookups: CheckResult,
+        warnings: Sequence[CheckResult],
     ) -> tuple[RowMeasurement, tuple[CheckResult, ...]]:
         """Measure and check the staged rows. Raises AuditError, and ChangedError if a source changed."""
         run, session = self.run, self.context.session
         with self.context.timer.step("audit", "checking the rows and computing their statistics"):
-            measured = measure(run, staged, session)
+            measured = measure(run, staged, selected, session)
             evidence = Evidence(run.inputs, staged.relation.source, run.columns, measured.statistics, session)
             checks = audit(evidence, (declared_schema(staged.relation, run.columns), lookups))
             self.stability.confirm()

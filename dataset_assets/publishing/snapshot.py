@@ -1,7 +1,7 @@
 """The snapshot that is stored with the rows of a publication (BR-116), from which they can be made again."""
 
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -34,12 +34,18 @@ def confirmation(run: PreparedRun, target: Target, record: Record) -> dict[str, 
     Later runs compare their inputs with these, so that a source that was rewritten with the same rows is read
     once only.
     """
-    return {**record, CONFIRMATION: _inputs_of(run, target)}
+    confirmed_at = run.row_stamp.instant.astimezone(UTC).isoformat()
+    return {**record, CONFIRMATION: {**_inputs_of(run, target), "confirmed_at": confirmed_at}}
 
 
 def latest_inputs(record: Record) -> Mapping[str, Any]:
     """Return the newest `as_of`, `window`, `sources` and `selection` that are known to give these rows."""
     return record.get(CONFIRMATION) or record
+
+
+def read_at(record: Record) -> datetime:
+    """Return the instant of the latest run that read the sources of a publication."""
+    return datetime.fromisoformat(latest_inputs(record).get("confirmed_at") or record["published_at"])
 
 
 def _inputs_of(run: PreparedRun, target: Target) -> dict[str, Any]:

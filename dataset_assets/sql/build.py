@@ -92,6 +92,11 @@ def all_before() -> exp.WindowSpec:
     )
 
 
+def equal(name: str, left: str, right: str) -> exp.Expr:
+    """Return whether a column has the same value in two tables."""
+    return exp.EQ(this=column(name, left), expression=column(name, right))
+
+
 def is_in(value: exp.Expr, cte: str, name: str) -> exp.Expr:
     """Return `value IN (SELECT name FROM cte)`, a semi-join that NULL never satisfies."""
     return exp.In(this=value, query=exp.select(column(name)).from_(table(cte)).subquery())

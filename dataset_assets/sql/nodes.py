@@ -36,6 +36,12 @@ class SingleAsDouble(exp.Expression, exp.Func):
     arg_types = {"this": True}
 
 
+class UtcTime(exp.Expression, exp.Func):
+    """The instant that a date with a time of day names in UTC."""
+
+    arg_types = {"this": True}
+
+
 class ClockTime(exp.Expression, exp.Func):
     """The instant at which a zone's clock shows this time, the first where it is set back (BR-128)."""
 

@@ -42,7 +42,7 @@ class PublicationStatus:
 
         With `every`, a publication that is up to date is returned as well.
         """
-        reasons = self._reasons if self.record else _NEW
+        reasons = self.reasons
         if not reasons and every:
             reasons = _REQUESTED
         if not reasons:
@@ -53,13 +53,13 @@ class PublicationStatus:
             reasons=reasons,
             rows=estimated_rows(self._records, self.inputs, main),
             size_bytes=estimated_bytes(self._records),
-            obstacles=self._obstacles,
+            obstacles=self.obstacles,
             nested=tuple(self._nested()),
         )
 
     def uncertain(self) -> StalePublication | None:
         """Return a publication that is kept because a source cannot be read; its obstacles say why."""
-        return StalePublication(self.period, (), obstacles=self._obstacles) if self._obstacles else None
+        return StalePublication(self.period, (), obstacles=self.obstacles) if self.obstacles else None
 
     @cached_property
     def inputs(self) -> DatasetInputs:
@@ -105,7 +105,8 @@ class PublicationStatus:
         return [self.record] if self.record else self.states.latest_records(self.entry.stem, LATEST)
 
     @cached_property
-    def _obstacles(self) -> tuple[Fault, ...]:
+    def obstacles(self) -> tuple[Fault, ...]:
+        """The faults for which a run would be refused, or would keep the publication."""
         other_dataset = tuple(id_conflict(self.inputs.dataset, self.record))
         faults = tuple(fault for state in self.source_states.values() for fault in state.faults)
         return other_dataset or faults or self._missing_periods
@@ -135,13 +136,15 @@ class PublicationStatus:
                 yield source.nested, self.states.nested_period(source.nested, self.period)
 
     @cached_property
-    def _reasons(self) -> tuple[Reason, ...]:
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why a run is needed, each reason once; empty if the publication is up to date."""
         return tuple(dict.fromkeys(self._find_reasons(self.record))) if self.record else _NEW
 
     def _find_reasons(self, record: Record) -> Iterator[Reason]:
         """Yield why the publication is stale.
 
-        If its definition or window changed, its sources are not compared: it reads other pieces of them.
+        If its definition changed, or its as-of is another day, its sources are not compared: it reads other
+        pieces of them.
         """
         version = self.inputs.version
         if record["sha256"] != version.sha256:
@@ -149,9 +152,11 @@ class PublicationStatus:
             return
         for blocker in reuse_blockers(record, self.inputs.dataset, self.inputs.sensitive_columns):
             yield Reason(StalenessReason.NOT_REUSABLE, blocker)
-        if self._window_has_moved(record):
+        moved = self._window_has_moved(record)
+        if moved:
             yield Reason(StalenessReason.WINDOW)
-        elif not self._missing_periods:  # a publication with more Periods than its sources have is kept
+        # A publication with more Periods than its sources have is kept.
+        if not (moved and self.is_of_another_day) and not self._missing_periods:
             yield from self._source_reasons(record)
 
     def _source_reasons(self, record: Record) -> Iterator[Reason]:
@@ -170,9 +175,16 @@ class PublicationStatus:
 
     def _window_has_moved(self, record: Record) -> bool:
         """Return whether the run would select another window, or count a split back from another day."""
-        made_of, dataset = latest_inputs(record), self.inputs.dataset
-        as_of, split = self.lookback.as_of, dataset.split_config
-        if made_of["window"] != self.lookback.window:
+        dataset, split = self.inputs.dataset, self.inputs.dataset.split_config
+        if latest_inputs(record)["window"] != self.lookback.window:
             return True
         by_day = split is not None and "timestamp" in split.needs and dataset.filters.date_range is None
-        return by_day and replace(as_of, instant=datetime.fromisoformat(made_of["as_of"])).day != as_of.day
+        return by_day and self.is_of_another_day
+
+    @property
+    def is_of_another_day(self) -> bool:
+        """Whether the day of the publication's as-of is not the day of today's."""
+        if self.record is None:
+            return True
+        as_of, then = self.lookback.as_of, datetime.fromisoformat(latest_inputs(self.record)["as_of"])
+        return replace(as_of, instant=then).day != as_of.day

@@ -33,6 +33,18 @@ class SourceState:
     faults: tuple[Fault, ...] = ()
 
 
+_LARGE = ("definition", "sql", "checks", "columns")
+"""Keys of a record that no status needs."""
+
+
+def compact(record: Record) -> Record:
+    """Return a record without what no status needs of it: there are thousands of them."""
+    columns = record.get("statistics", {}).get("columns", {})
+    sensitive = {name: {"sensitive": column.get("sensitive", False)} for name, column in columns.items()}
+    kept = {key: value for key, value in record.items() if key not in _LARGE}
+    return {**kept, "statistics": {"columns": sensitive}}
+
+
 _UNPUBLISHED = SourceState("not published yet")
 
 
@@ -71,7 +83,7 @@ class SourceStates:
         """Return the record of each published Period of a dataset, in order of time."""
         if stem not in self._records:
             records = self.target.warehouse.records(stem, self.session)
-            self._records[stem] = {period: record for period, record in records.items() if record}
+            self._records[stem] = {period: compact(record) for period, record in records.items() if record}
         return self._records[stem]
 
     def latest_records(self, stem: str, number: int) -> list[Record]:
@@ -110,11 +122,18 @@ class SourceStates:
     def nested(self, nested: NamedDataset, period: Period | None) -> SourceState:
         """Return the state of the publication that a dataset reads of a nested dataset."""
         try:
-            read = self.nested_period(nested, period)
-            record = self.records(nested.stem).get(read.id if read else None)
+            record = self.nested_record(nested, period)
         except DatasetAssetsError as error:
             return SourceState(faults=error.faults)
         return SourceState(record["digest"]) if record else _UNPUBLISHED
+
+    def nested_record(self, nested: NamedDataset, period: Period | None) -> Record | None:
+        """Return the record of the publication that is read of a nested dataset; None if there is none.
+
+        Raises PeriodError as `nested_period` does.
+        """
+        read = self.nested_period(nested, period)
+        return self.records(nested.stem).get(read.id if read else None)
 
     def nested_period(self, nested: NamedDataset, period: Period | None) -> Period | None:
         """Return the Period of a nested dataset that the publication of `period` reads (BR-122).

@@ -16,7 +16,7 @@ from dataset_assets.stats.column_statistics import STATISTICS, Row
 from dataset_assets.stats.counting import ALL, SCOPES, Counting
 from dataset_assets.stats.histogram import DAYS_BY_DAY
 from dataset_assets.stats.listing import SAMPLES, TOP
-from dataset_assets.stats.query import profile_query
+from dataset_assets.stats.query import profile_query, scanning_ctes
 from dataset_assets.stats.reading import READINGS, day, middle
 from dataset_assets.stats.statistics import Bin, ColumnStatistics, SplitColumn, Statistics, Value, ValueCount
 
@@ -49,6 +49,7 @@ def profile(
     extras: dict[str, str | None] = {}
     for number, counting in enumerate(_countings(session, source, columns, split)):
         query = profile_query(counting, (extra or {}) if number == 0 else {})
+        query = session.computed_once(query, scanning_ctes(counting))
         by_field: dict[int | None, list[Row]] = defaultdict(list)
         for row in session.rows(query):
             by_field[row["field"]].append(row)

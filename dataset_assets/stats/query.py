@@ -9,6 +9,8 @@ from dataset_assets.stats import histogram, listing
 from dataset_assets.stats.counting import Counting, answer
 from dataset_assets.stats.expressions import as_text, select, union
 
+EXTRA = "extra"
+
 
 def profile_query(counting: Counting, extra: Mapping[str, exp.Expr]) -> exp.Query:
     """Return the query of all answers with the columns of `ANSWER`; `extra` adds aggregates, as text.
@@ -23,7 +25,7 @@ def profile_query(counting: Counting, extra: Mapping[str, exp.Expr]) -> exp.Quer
     answers += histogram.answers(counting) + listing.answers(counting)
     if extra:
         aggregates = [alias(as_text(value.copy()), name) for name, value in extra.items()]
-        ctes["extra"] = select(aggregates, counting.source.copy())
+        ctes[EXTRA] = select(aggregates, counting.source.copy())
         answers += [_extra(name) for name in extra]
     query = union(answers)
     for name, cte in ctes.items():
@@ -31,5 +33,10 @@ def profile_query(counting: Counting, extra: Mapping[str, exp.Expr]) -> exp.Quer
     return query
 
 
+def scanning_ctes(counting: Counting) -> list[str]:
+    """Return the names of the CTEs of a profile that read its rows; all others read these."""
+    return [EXTRA, *(family.name for family in counting.families)]
+
+
 def _extra(name: str) -> exp.Query:
-    return select(answer(kind=text("extra"), scope=text(name), low=column(name)), table("extra"))
+    return select(answer(kind=text("extra"), scope=text(name), low=column(name)), table(EXTRA))

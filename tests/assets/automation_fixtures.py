@@ -6,19 +6,29 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent
-from dagster._core.test_utils import create_run_for_test
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._core.test_utils import create_run_for_test, freeze_time
 
-from dataset_assets.adapters.targets.loading import load_target
-from dataset_assets.assets.asset_definitions import assets
 from dataset_assets.assets.asset_graph import Graph
 from dataset_assets.assets.asset_keys import dataset_key, table_key
-from dataset_assets.assets.automation import sensor
-from dataset_assets.assets.target_resource import RESOURCE, TargetBinding
+from dataset_assets.assets.refresh_sensor import Refresher
+from dataset_assets.assets.target_resource import TargetBinding
+from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.load_catalog import load_catalog
+from dataset_assets.periods.period import Period
+from dataset_assets.ports.warehouse import Record
+from dataset_assets.staleness.publication_status import PublicationStatus
+from dataset_assets.staleness.source_states import SourceStates
+from tests.staleness.in_memory import (
+    NO_SESSION,
+    RecordsInMemory,
+    TablesInMemory,
+    record_of,
+    target_in_memory,
+)
 
 Piece = tuple[str, str | None]
 """A dataset or table, and the key of one of its partitions."""
@@ -26,89 +36,96 @@ Piece = tuple[str, str | None]
 MONTHS = ["2024-02", "2024-03", "2024-04", "2024-05"]
 BY_MONTH = "partitions: {period: month, start: 2024-02}"
 
-TARGET = """
-target:
-  engine: {{type: duckdb}}
-  warehouse: {{type: delta, root: ./warehouse}}
-  default_resolver: shop
-  resolvers:
-    shop:
-      type: parquet
-      root: .
-      tables: {{{tables}}}
-"""
-
 
 @dataclass
 class Automated:
-    """A folder of definitions, and a Dagster that looks at them whenever `tick` says so."""
+    """A folder of definitions, and the sensor `refresh`, which looks at them whenever `tick` says so."""
 
     root: Path
     tables: dict[str, str | None]
-    """By name the cadence by which each is stored; None for one piece. No file is ever opened."""
+    """By name the cadence by which each is stored; None for one piece."""
     now: datetime
     instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
-    cursor: AssetDaemonCursor | None = None
+    cursor: str | None = None
+    said: str = ""
 
     def __post_init__(self) -> None:
         for folder in ("datasets", "projects"):
             (self.root / folder).mkdir()
-        tables = ", ".join(
-            f'{name}: {{location: "{name}/{{period}}.parquet", period: {cadence}}}'
-            for name, cadence in self.tables.items()
-            if cadence
-        )
-        for name in self.tables:
-            (self.root / f"{name}.parquet").touch()
-        (self.root / "target.yaml").write_text(TARGET.format(tables=tables))
         (self.root / "users.yaml").write_text("users: {ada: {email: ada@example.com}}\n")
         calendars = "{shop: {type: retail}, corporate: {type: fiscal, start_month: 4, year_label: ending}}"
         (self.root / "periods.yaml").write_text(f"calendars: {calendars}\n")
+        self.resolver = TablesInMemory(self.tables)
+        self.warehouse = RecordsInMemory()
 
     def write(self, stem: str, text: str) -> None:
         (self.root / "datasets" / f"{stem}.yaml").write_text(text)
 
     def load(self) -> None:
         """As a code location does when it starts, and when it is told to."""
-        catalog = load_catalog(self.root)
-        target = load_target(str(self.root / "target.yaml"), catalog.calendars)
-        graph = Graph(catalog, TargetBinding(target), self.now)
-        self.definitions = dg.Definitions(list(assets(graph)), sensors=[sensor()], resources={RESOURCE: None})
+        self.catalog = load_catalog(self.root)
+        self.resolver.calendars = self.catalog.calendars
+        self.target = target_in_memory(self.resolver, self.warehouse)
+        self.graph = Graph(self.catalog, TargetBinding(self.target), self.now)
+        self.refresher = Refresher(self.graph, lambda: self.now)
 
     def report(self, table: str, partition: str | None, version: str) -> None:
-        """What the polling sensor tells of a change."""
-        self._tell(table_key("shop", table), partition, version, dg.AssetMaterialization, dg.AssetObservation)
+        """A piece of a table changes, and the polling sensor tells of it."""
+        self.resolver.change(table, partition, version)
+        key, tags = table_key("shop", table), {DATA_VERSION_TAG: version}
+        partition = partition if self.partitions(table) else None
+        with freeze_time(self.now):
+            for kind in (dg.AssetMaterialization, dg.AssetObservation):
+                self.instance.report_runless_asset_event(kind(key, partition=partition, tags=tags))
 
-    def publish(self, stem: str, partition: str | None, digest: str) -> None:
-        """What a run tells of a publication."""
-        self._tell(dataset_key(stem), partition, digest, dg.AssetMaterialization)
+    def read(self, stem: str, partition: str | None) -> Record:
+        """What a run that begins now records of what it reads."""
+        entry = self.catalog.entry(stem)
+        states = SourceStates(self.catalog, self.target, self.now, NO_SESSION)
+        status = PublicationStatus(states, entry, self._period(stem, partition))
+        return record_of(status)
 
-    def _tell(self, key: dg.AssetKey, partition: str | None, version: str, *kinds: type) -> None:
-        for kind in kinds:
-            tags = {DATA_VERSION_TAG: version}
-            self.instance.report_runless_asset_event(kind(key, partition=partition, tags=tags))
+    def publish(self, stem: str, partition: str | None, digest: str, reads: Record | None = None) -> None:
+        """A run publishes what it read when it began, by default what is there now."""
+        reads = reads or self.read(stem, partition)
+        self.warehouse.publish(stem, reads, digest, self.now)
+        event = dg.AssetMaterialization(
+            dataset_key(stem), partition=partition, tags={DATA_VERSION_TAG: digest}
+        )
+        self.instance.report_runless_asset_event(event)
 
     def tick(self, **later: float) -> set[Piece]:
         """What is requested after a time."""
         self.now += timedelta(**(later or {"seconds": 30}))
-        result = dg.evaluate_automation_conditions(
-            self.definitions, self.instance, sensor().asset_selection, self.now, self.cursor
-        )
+        context = dg.build_sensor_context(self.instance, cursor=self.cursor)
+        result = self.refresher.tick(context)
         self.cursor = result.cursor
-        return set(self._requested(result))
+        self.said = (result.skip_reason.skip_message if result.skip_reason else None) or ""
+        self.requests = result.run_requests or []
+        return {piece for request in self.requests for piece in self._requested(request)}
 
-    def _requested(self, result: dg.EvaluateAutomationConditionsResult) -> Iterator[Piece]:
-        for each in result.results:
-            for partition in result.get_requested_partitions(each.key):
-                yield each.key.path[-1], partition
+    def _requested(self, request: dg.RunRequest) -> Iterator[Piece]:
+        [key] = request.asset_selection or []
+        stem = key.path[-1]
+        schedule = schedule_of(self.catalog, self.catalog.entry(stem))
+        if schedule is None:
+            yield stem, None
+            return
+        ends = (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
+        first, last = (schedule.cadence.from_key(request.tags[each]) for each in ends)
+        yield from ((stem, period.key) for period in schedule.cadence.between(first, last.end))
+
+    def _period(self, stem: str, partition: str | None) -> Period | None:
+        schedule = schedule_of(self.catalog, self.catalog.entry(stem))
+        return schedule.cadence.from_key(partition) if schedule and partition else None
 
     def partitions(self, table: str) -> list[str] | None:
         """The keys of what can be reported of a table; None for one piece, or where nobody reads it."""
-        graph = self.definitions.resolve_asset_graph()
-        key = table_key("shop", table)
-        found = graph.get(key).partitions_def if graph.has(key) else None
+        found = self.graph.tables.get(("shop", table))
+        if found is None or found.partitioning is None:
+            return None
         with partition_loading_context(self.now):
-            return list(found.get_partition_keys()) if found else None
+            return list(found.partitioning.definition.get_partition_keys())
 
     def begin(self, stem: str, *partitions: str | None) -> str:
         """A run that is in progress until it `end`s."""

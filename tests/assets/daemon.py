@@ -1,4 +1,4 @@
-"""Run Dagster's own sensor daemon over a code location of sources, in a process that can be killed.
+"""Run Dagster's own sensor daemon over both sensors, in a process that can be killed.
 
 Its ticks follow one another without a pause.
 """
@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -28,7 +29,7 @@ SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
         "tests.assets.daemon",
-        "tests.assets.source_sensor_process",
+        "tests.assets.sensor_process",
         "dataset_assets.adapters.targets.loading",
         "pyarrow.parquet",
     ]
@@ -56,7 +57,7 @@ class Daemon:
 
 
 def start(retailer: Retailer, home: Path, *, dies_at: int | None = None) -> Daemon:
-    """`dies_at`: so many events it writes, and then it kills itself."""
+    """`dies_at`: so often it writes something to Dagster's storage, and then it kills itself."""
     ready, ticked = SERVER.Event(), SERVER.Event()
     process = SERVER.Process(target=_run, args=(retailer, home, dies_at, ready, ticked))
     process.start()
@@ -68,7 +69,7 @@ def _run(retailer: Retailer, home: Path, dies_at: int | None, ready: Event, tick
     os.environ["DATASET_ASSETS_DEFINITIONS"] = str(retailer.settings.definitions)
     logging.disable()
     vars(sensor_daemon)["is_under_min_interval"] = lambda *_: False
-    origin = LoadableTargetOrigin(module_name="tests.assets.source_sensor_process")
+    origin = LoadableTargetOrigin(module_name="tests.assets.sensor_process")
     location = InProcessCodeLocationOrigin(origin)  # ty: ignore[abstract-class-instantiation]
     with (
         dg.DagsterInstance.from_config(str(home)) as instance,
@@ -84,14 +85,26 @@ def _run(retailer: Retailer, home: Path, dies_at: int | None, ready: Event, tick
             ticked.set()
 
 
-def _let_die(instance: dg.DagsterInstance, events: int) -> None:
-    write, written = instance.report_runless_asset_event, 0
+WRITES = (
+    *("report_runless_asset_event", "create_run", "submit_run"),
+    *("create_tick", "update_tick", "update_instigator_state"),
+)
+"""What the daemon writes with: events, runs, and what it keeps of a tick."""
 
-    def report(event: Any) -> None:
-        nonlocal written
-        write(event)
-        written += 1
-        if written == events:
-            os.kill(os.getpid(), signal.SIGKILL)
 
-    vars(instance)["report_runless_asset_event"] = report
+def _let_die(instance: dg.DagsterInstance, writes: int) -> None:
+    left = writes
+
+    def counted(write: Callable[..., Any]) -> Callable[..., Any]:
+        def report(*args: Any, **named: Any) -> Any:
+            nonlocal left
+            written = write(*args, **named)
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return written
+
+        return report
+
+    for name in WRITES:
+        vars(instance)[name] = counted(getattr(instance, name))

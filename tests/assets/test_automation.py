@@ -1,15 +1,14 @@
 """Automatic refreshes, case by case; `test_automation_oracle.py` tests random cases."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.automation_tick_evaluation_context import build_run_requests
-from dagster_shared.serdes import deserialize_value, serialize_value
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from dataset_assets.assets.asset_keys import dataset_key
-from dataset_assets.assets.automation import sensor
+from dataset_assets.assets.refresh_sensor import refresh_sensor
 from tests.assets.automation_fixtures import BY_MONTH, MONTHS, Automated, Make, of, settle
 from tests.assets.catalogs import NOW, TABLES, text
 
@@ -77,12 +76,24 @@ def test_what_changes_while_it_is_made_is_made_again(make: Make) -> None:
     world = make(text(1, "monthly", BY_MONTH, UPSTREAM))
     world.report("monthly", "2024-03", "v2")
     assert world.tick() == {("d1", "2024-03")}
+    run, read = world.begin("d1", "2024-03"), world.read("d1", "2024-03")
     world.report("monthly", "2024-03", "v3")
-    run = world.begin("d1", "2024-03")
-    assert world.tick() == set(), "that run may have read v2: one after the other"
-    world.publish("d1", "2024-03", "made of v2")
+    assert world.tick() == set(), "one run after the other"
+    world.publish("d1", "2024-03", "made of v2", read)
     world.end(run)
     assert world.tick() == {("d1", "2024-03")}
+    assert world.tick() == set()
+
+
+def test_what_changed_before_the_run_read_it_is_not_made_again(make: Make) -> None:
+    world = make(text(1, "monthly", BY_MONTH, UPSTREAM))
+    world.report("monthly", "2024-03", "v2")
+    assert world.tick() == {("d1", "2024-03")}
+    world.report("monthly", "2024-03", "v3")
+    run = world.begin("d1", "2024-03")
+    assert world.tick() == set()
+    world.publish("d1", "2024-03", "made of v3")
+    world.end(run)
     assert world.tick() == set()
 
 
@@ -198,22 +209,23 @@ def test_fixed_days_are_refreshed_by_their_partitions_alone(make: Make) -> None:
     assert world.tick() == {("d1", None)}
 
 
-def test_without_a_clock_what_comes_to_be_is_built(make: Make) -> None:
+def test_periods_without_a_cron_expression_are_refreshed_like_all_others(make: Make) -> None:
     by_retail_month = "partitions: {period: shop.month, start: RY2024-M02}"
     world = make(text(1, "retail", by_retail_month, UPSTREAM, tables=["one"]), published=False)
-    assert world.tick() == set(), "nothing tells which of those that are there is the latest"
+    assert world.tick() == {("d1", "2024-05-05")}
     world.publish("d1", "2024-03-03", "v1")
-    world.publish("d1", "2024-04-07", "v1")
-    world.tick(days=30)
+    world.publish("d1", "2024-05-05", "v1")
+    assert world.tick(days=30) == set(), "Dagster learns of the next one when the files are read again"
     world.load()
+    assert world.tick() == set()
     world.report("retail", "2024-06-02", "v1")
     assert world.tick() == {("d1", "2024-06-02")}
     world.publish("d1", "2024-06-02", "v1")
     world.report("retail", "2024-03-03", "v2")
     assert of("d1", world.tick()) == ["2024-03-03"]
+    world.publish("d1", "2024-03-03", "v2")
     world.report("one", None, "v2")
-    published = ["2024-03-03", "2024-04-07", "2024-06-02"]
-    assert of("d1", world.tick()) == published, "all, since nothing tells the latest"
+    assert of("d1", world.tick()) == ["2024-06-02"]
 
 
 AT_SIX = 'refresh: {cron: "0 6 * * *"}'
@@ -238,8 +250,44 @@ def test_after_a_tick_of_the_clock_it_waits_for_the_main_table(make: Make) -> No
 
 def test_after_a_tick_what_was_never_published_is_built_from_what_is_there(make: Make) -> None:
     world = make(text(1, "monthly", BY_MONTH, 'refresh: {cron: "0 6 * * *", lookback: 1}'), published=False)
+    assert of("d1", world.tick()) == ["2024-04", "2024-05"], "a tick has passed since they were complete"
+    for key in ("2024-04", "2024-05"):
+        world.publish("d1", key, "v1")
+    world.now = datetime(2024, 7, 1, tzinfo=UTC)
+    world.report("monthly", "2024-06", "v1")
+    assert world.tick() == set(), "the night's load may not have ended"
+    assert world.tick(hours=6) == {("d1", "2024-06")}
     assert world.tick() == set()
-    assert of("d1", world.tick(hours=7)) == ["2024-04", "2024-05"]
+
+
+def test_after_a_failed_run_the_next_tick_of_the_clock_tries_again(make: Make) -> None:
+    world = make(text(1, "monthly", BY_MONTH, AT_SIX), published=False)
+    assert world.tick() == {("d1", "2024-05")}
+    assert [world.tick(), world.tick(hours=5)] == [set(), set()]
+    assert world.tick(hours=1) == {("d1", "2024-05")}
+
+
+def test_a_main_table_that_does_not_tell_is_not_waited_for(make: Make) -> None:
+    world = make(text(1, "one", BY_MONTH, AT_SIX))
+    world.resolver.unknown.add("one")
+    world.publish("d1", "2024-05", "made of what nobody knows")
+    assert world.tick() == set(), "made since the last tick"
+    assert world.tick(hours=7) == {("d1", "2024-05")}
+    world.publish("d1", "2024-05", "made of what nobody knows")
+    assert world.tick() == set()
+    assert world.tick(days=1) == {("d1", "2024-05")}
+
+
+def test_a_table_that_does_not_tell_refreshes_when_somebody_reports_it(make: Make) -> None:
+    world = make(text(1, "one", UPSTREAM))
+    world.resolver.unknown.add("one")
+    world.publish("d1", None, "v1")
+    assert world.tick() == set()
+    for load in ("load-1", "load-2"):
+        world.report("one", None, load)
+        assert world.tick() == {("d1", None)}
+        assert world.tick() == set(), "a run that fails is not tried again"
+    world.publish("d1", None, "v2")
     assert world.tick() == set()
 
 
@@ -252,8 +300,15 @@ def test_the_clock_is_in_the_zone_of_the_calendar(tmp_path: Path) -> None:
     world.write("d1", text(1, "one", AT_SIX))
     world.load()
     world.report("one", None, "v1")
-    assert world.tick(hours=20) == set()
-    assert world.tick(hours=1, seconds=30) == {("d1", None)}, "six in Tokyo is 21:00 UTC"
+    world.publish("d1", None, "v1")
+    world.report("one", None, "v2")
+    assert world.tick() == set()
+    world.now += timedelta(hours=20)
+    world.report("one", None, "v3")
+    assert world.tick() == set()
+    world.now += timedelta(hours=1)
+    world.report("one", None, "v4")
+    assert world.tick() == {("d1", None)}, "six in Tokyo is 21:00 UTC"
 
 
 def test_a_nested_dataset_with_a_clock_lands_first(make: Make) -> None:
@@ -267,15 +322,34 @@ def test_a_nested_dataset_with_a_clock_lands_first(make: Make) -> None:
     assert world.tick() == {("d2", "2024-05")}
 
 
-def test_at_a_first_look_all_that_is_published_is_looked_at(make: Make) -> None:
-    """What changed before nobody can know. A run that finds nothing changed publishes nothing."""
+def test_a_lost_cursor_loses_nothing_and_repeats_nothing(make: Make) -> None:
     world = make(text(1, "monthly", BY_MONTH, UPSTREAM), published=False)
     world.publish("d1", "2024-02", "v1")
     world.publish("d1", "2024-03", "v1")
-    assert of("d1", world.tick()) == ["2024-02", "2024-03", "2024-05"]
+    world.report("monthly", "2024-03", "v2")
+    assert world.tick() == {("d1", "2024-03"), ("d1", "2024-05")}
+    keys = {request.run_key for request in world.requests}
     assert world.tick() == set()
+    for cursor in (None, "no JSON", '{"version": 0, "requested": {}}', '["of another sensor"]'):
+        world.cursor = cursor
+        assert world.tick() == {("d1", "2024-03"), ("d1", "2024-05")}
+        assert {request.run_key for request in world.requests} == keys, "Dagster starts a run once for a key"
+    world.publish("d1", "2024-03", "v2")
+    world.publish("d1", "2024-05", "v2")
     world.cursor = None
-    assert of("d1", world.tick()) == ["2024-02", "2024-03", "2024-05"]
+    assert world.tick() == set()
+
+
+def test_a_code_location_that_starts_again_goes_on_where_it_was(make: Make) -> None:
+    world = make(text(1, "monthly", BY_MONTH, UPSTREAM))
+    world.report("monthly", "2024-03", "v2")
+    world.load()
+    assert world.tick() == {("d1", "2024-03")}
+    world.load()
+    assert world.tick() == set(), "the cursor says that it was requested"
+    world.report("monthly", "2024-04", "v2")
+    world.load()
+    assert world.tick() == {("d1", "2024-04")}
 
 
 @pytest.mark.parametrize(
@@ -301,7 +375,100 @@ def test_what_refreshes_by_itself_is_active(
 def test_by_hand_is_by_hand(make: Make, more: list[str]) -> None:
     world = make(text(1, "one", *more), published=False)
     assert world.tick() == set()
-    assert world.definitions.resolve_asset_graph().get(dataset_key("d1")).automation_condition is None
+
+
+def test_a_new_version_makes_what_is_published_anew(make: Make) -> None:
+    world = make(text(1, "monthly", BY_MONTH, UPSTREAM))
+    world.write("d1", text(1, "monthly", BY_MONTH, TWO_MONTHS, UPSTREAM))
+    world.load()
+    assert of("d1", world.tick()) == MONTHS
+    [request] = world.requests
+    assert request.tags["dataset_assets/reason"].startswith("new version: 1 →")
+    assert world.tick() == set()
+
+
+def test_a_window_that_moves_with_the_clock_refreshes_once_a_day(make: Make) -> None:
+    world = make(text(1, "one", TWO_MONTHS, UPSTREAM), text(2, "one", UPSTREAM))
+    assert world.tick(hours=5) == set()
+    assert world.tick(hours=20) == {("d1", None)}
+    assert world.requests[0].tags["dataset_assets/reason"] == "its window has moved"
+    world.publish("d1", None, "v2")
+    assert world.tick(hours=1) == set()
+    world.report("one", None, "v2")
+    assert world.tick() == {("d1", None), ("d2", None)}
+
+
+def test_what_cannot_be_made_is_named_and_made_when_it_can(make: Make) -> None:
+    world = make(
+        text(1, "monthly", BY_MONTH, UPSTREAM), text(2, "monthly", BY_MONTH, UPSTREAM, tables=["one"])
+    )
+    world.resolver.versions.pop("one")
+    world.report("monthly", "2024-03", "v2")
+    assert world.tick() == {("d1", "2024-03")}
+    world.publish("d1", "2024-03", "v2")
+    assert world.tick() == set()
+    assert "d2 2024-03: one of" in world.said
+    assert "is not there" in world.said
+    world.resolver.change("one", None, "v1")
+    assert world.tick(minutes=2) == {("d2", "2024-03")}, "it is looked at again though nobody reported it"
+
+
+def test_consecutive_periods_are_one_run_with_the_reason_in_its_tags(make: Make) -> None:
+    world = make(text(1, "monthly", BY_MONTH, UPSTREAM))
+    for month in ("2024-02", "2024-03", "2024-05"):
+        world.report("monthly", month, "v2")
+    assert of("d1", world.tick()) == ["2024-02", "2024-03", "2024-05"]
+    ranges = [
+        [request.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")]
+        for request in world.requests
+    ]
+    assert ranges == [["2024-02", "2024-03"], ["2024-05", "2024-05"]]
+    assert {request.tags["dataset_assets/reason"] for request in world.requests} == {
+        "source changed: shop/monthly"
+    }
+    assert len({request.run_key for request in world.requests}) == 2
+
+
+def test_a_source_that_changes_to_and_fro_is_requested_each_time(make: Make) -> None:
+    world = make(text(1, "one", UPSTREAM))
+    keys = set()
+    for version in ("v2", "v1", "v2", "v1"):
+        world.report("one", None, version)
+        assert world.tick() == {("d1", None)}
+        keys.add(world.requests[0].run_key)
+        world.publish("d1", None, "equal rows")
+    assert len(keys) == 4
+
+
+def test_a_dataset_in_a_backfill_is_left_alone(make: Make) -> None:
+    world = make(text(1, "monthly", BY_MONTH, UPSTREAM), text(2, "monthly", BY_MONTH, UPSTREAM, nested=[1]))
+    world.report("monthly", "2024-03", "v2")
+    backfill = backfill_of(dataset_key("d1"))
+    world.instance.add_backfill(backfill)
+    assert world.tick() == set()
+    world.instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_FAILED))
+    assert world.tick() == {("d1", "2024-03")}
+
+
+def backfill_of(key: dg.AssetKey) -> PartitionBackfill:
+    return PartitionBackfill(
+        backfill_id="one",
+        status=BulkActionStatus.REQUESTED,
+        from_failure=False,
+        tags={},
+        backfill_timestamp=0.0,
+        asset_selection=[key],
+    )
+
+
+def test_nothing_is_read_while_nothing_changes(make: Make) -> None:
+    world = make(text(1, "monthly", BY_MONTH, UPSTREAM, tables=["one"]), text(2, "one", UPSTREAM, nested=[1]))
+    before = world.warehouse.reads, world.resolver.surveys
+    assert [world.tick(), world.tick()] == [set(), set()]
+    assert (world.warehouse.reads, world.resolver.surveys) == before
+    world.report("monthly", "2024-03", "v2")
+    assert world.tick() == {("d1", "2024-03")}
+    assert (world.warehouse.reads, world.resolver.surveys) == (before[0] + 1, before[1] + 2)
 
 
 def test_an_archived_dataset_that_another_reads_rests(make: Make) -> None:
@@ -313,52 +480,9 @@ def test_an_archived_dataset_that_another_reads_rests(make: Make) -> None:
     assert world.tick() == set()
 
 
-def test_dagsters_daemon_can_evaluate_the_conditions(make: Make) -> None:
-    world = make(
-        text(1, "one", UPSTREAM),
-        text(2, "monthly", BY_MONTH, TWO_MONTHS, "refresh: {on: upstream, lookback: 2}", tables=["two"]),
-        text(3, "one", BY_MONTH, UPSTREAM, nested=[1, 2], tables=["two"]),
-        text(4, "two", BY_MONTH, AT_SIX, nested=[3]),
-        text(5, "retail", "partitions: {period: shop.month, start: RY2024-M02}", UPSTREAM),
-        published=False,
-    )
-    graph = world.definitions.resolve_asset_graph()
-    for number in range(1, 6):
-        condition: Any = graph.get(dataset_key(f"d{number}")).automation_condition
-        assert condition.is_serializable
-        assert deserialize_value(serialize_value(condition)) == condition
-
-
-def test_the_sensor_runs_from_the_start_and_looks_at_datasets_alone() -> None:
-    found = sensor()
+def test_the_sensor_runs_from_the_start_and_requests_datasets_alone(make: Make) -> None:
+    world = make(text(1, "one", UPSTREAM))
+    found = refresh_sensor(world.graph)
     assert (found.name, found.default_status) == ("refresh", dg.DefaultSensorStatus.RUNNING)
     assert found.minimum_interval_seconds == 30
-    assert sensor(1_000).minimum_interval_seconds == 125
-    assert found.emit_backfills
-
-    @dg.multi_asset(specs=[dg.AssetSpec(["datasets", "mine"]), dg.AssetSpec(["shop", "orders"])])
-    def some(): ...
-
-    graph = dg.Definitions(assets=[some]).resolve_asset_graph()
-    assert found.asset_selection.resolve(graph) == {dataset_key("mine")}
-
-
-def test_many_partitions_are_one_backfill_of_few_runs(make: Make) -> None:
-    by_month = BY_MONTH.replace("2024-02", "2023-01")
-    world = make(text(1, "one", by_month, UPSTREAM), text(2, "monthly", by_month, UPSTREAM), published=False)
-    for month in range(1, 13):
-        world.publish("d1", f"2023-{month:02}", "v1")
-    result = dg.evaluate_automation_conditions(
-        world.definitions, world.instance, sensor().asset_selection, world.now
-    )
-    graph = world.definitions.resolve_asset_graph()
-    subsets = [each.true_subset for each in result.results if not each.true_subset.is_empty]
-    requests = build_run_requests(subsets, graph, {}, sensor().emit_backfills)
-    [backfill] = [each for each in requests if each.requires_backfill_daemon()]
-    [single] = [each for each in requests if not each.requires_backfill_daemon()]
-    assert backfill.asset_graph_subset
-    ranges = backfill.asset_graph_subset.get_partitions_subset(dataset_key("d1"))
-    assert len(ranges) == 13
-    assert single.partition_key == "2024-05"
-    policy = graph.get(dataset_key("d1")).backfill_policy
-    assert policy == dg.BackfillPolicy.single_run(), "one run for each range without a gap"
+    assert found.asset_selection == dg.AssetSelection.assets(dataset_key("d1"))

@@ -53,9 +53,10 @@ def test_in_the_middle_of_a_chain_a_paused_dataset_stops_it_and_holds_nobody_up(
     assert world.tick() == set()
     world.report("two", None, "v2")
     assert of("d3", world.tick()) == MONTHS
+    read = {key: world.read("d3", key) for key in MONTHS}
     world.publish("d2", "2024-04", "somebody made it by hand")
     for key in MONTHS:
-        world.publish("d3", key, "v2")
+        world.publish("d3", key, "v2", read[key])
     assert world.tick() == {("d3", "2024-04")}
 
 

@@ -15,7 +15,7 @@ from dataset_assets.assets.asset_keys import table_key
 from dataset_assets.errors import AccessError, Fault
 from dataset_assets.ports.resolver import Resolver, TableState
 from tests.assets.retailer import MONTHLY, Retailer
-from tests.assets.source_sensor_process import graph
+from tests.assets.sensor_process import graph
 
 MONTHS = [f"2024-{month:02}" for month in range(1, 6)]
 

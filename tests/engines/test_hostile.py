@@ -29,7 +29,8 @@ from dataset_assets.errors import ContractError, PeriodError
 from dataset_assets.model import ColumnRef, Identifier, ResolverName
 from dataset_assets.ports.relation import PhysicalType
 from dataset_assets.ports.warehouse import Claim
-from dataset_assets.rows.identity import EarlierRows, Identity, row_metadata
+from dataset_assets.rows.identity import EarlierRows, Identity
+from dataset_assets.rows.row_metadata import row_metadata
 from dataset_assets.sql.build import assemble, table, text
 from dataset_assets.sql.dialect import BIGQUERY, DIALECTS, DUCKDB, Dialect
 from dataset_assets.yaml.loading import build

@@ -20,7 +20,8 @@ from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
-from dataset_assets.rows.identity import EarlierRows, Identity, row_metadata
+from dataset_assets.rows.identity import EarlierRows, Identity
+from dataset_assets.rows.row_metadata import row_metadata
 from dataset_assets.sql.build import CTE, assemble, table
 from dataset_assets.sql.dialect import DIALECTS, Dialect
 

@@ -20,7 +20,8 @@ from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.rows.identity import Identity, row_metadata
+from dataset_assets.rows.identity import Identity
+from dataset_assets.rows.row_metadata import row_metadata
 from dataset_assets.sql.build import assemble
 from dataset_assets.stats.profile import profile
 from tests.googlesql.session import Both, InDuckDB, relation

@@ -21,7 +21,8 @@ from dataset_assets.contract.scope import Scope
 from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.rows.encoding import content_digest, digest_parts
-from dataset_assets.rows.identity import EarlierRows, row_metadata
+from dataset_assets.rows.identity import EarlierRows
+from dataset_assets.rows.row_metadata import row_metadata
 from dataset_assets.sql.build import assemble, column, table
 from dataset_assets.sql.nodes import ClockTime, FloatAsDecimal
 from dataset_assets.stats.profile import profile

@@ -24,7 +24,8 @@ from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.rows.encoding import digest_parts
-from dataset_assets.rows.identity import EarlierRows, Identity, row_metadata
+from dataset_assets.rows.identity import EarlierRows, Identity
+from dataset_assets.rows.row_metadata import row_metadata
 from dataset_assets.sql.build import assemble, column, table
 from dataset_assets.stats.profile import profile
 from tests.googlesql.session import SYSTEM, TableChanges, relation

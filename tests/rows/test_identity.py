@@ -12,7 +12,8 @@ from sqlglot import exp, parse_one
 
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS, Stamp
-from dataset_assets.rows.identity import EarlierRows, Identity, row_metadata
+from dataset_assets.rows.identity import EarlierRows, Identity
+from dataset_assets.rows.row_metadata import row_metadata
 from dataset_assets.rows.stamping import row_id
 from dataset_assets.sql.build import CTE, assemble, column, table
 from dataset_assets.sql.dialect import BIGQUERY

@@ -61,6 +61,19 @@ def test_descriptions_come_from_the_contract(opened, location, client):
     assert table.clustering_fields == ["_period"]
 
 
+def test_a_publication_that_replaces_one_asks_for_nothing_that_is_known(opened, proxy):
+    """The ledger exists, and the Period was checked against the others when it was published first."""
+    version = opened.publish(ONE)
+    proxy.requests.clear()
+    opened.publish(TWO, "2026-01", (A,), {"replaces": version})
+    assert [each.labels["step"] for each in proxy.requests if each.place == "insert"] == [
+        "claim",
+        "stage",
+        "publish",
+    ]
+    assert [each.path for each in proxy.requests if "/_publications" in each.path] == []
+
+
 def test_staged_rows_expire(opened, client):
     staged = opened.stage(opened.claim())
     place = staged.relation.source

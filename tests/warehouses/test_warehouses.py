@@ -1,5 +1,6 @@
 """Contract tests of every warehouse: claims, publications, versions, schema changes (BR-201, BR-202)."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import DatasetAssetsError, PublishError, ResolveError, SupersededError
+from dataset_assets.ports.record_marks import RecordMarks
 from dataset_assets.ports.relation import PhysicalType
 from dataset_assets.ports.warehouse import PublicationQuery, PublishedColumn
 from tests.warehouses.warehouse_fixtures import ONE, TWO, A, B, OpenWarehouse, WarehouseLocation
@@ -118,6 +120,29 @@ def test_the_records_of_all_periods_are_read_at_once(opened: OpenWarehouse) -> N
         opened.publish(ONE, f"2026-{month:02}", (A,), start)
     found = opened.warehouse.records("sales", opened.session)
     assert [(period, record["n"]) for period, record in found.items()] == [("2026-01", 1), ("2026-02", 2)]
+
+
+def test_marks_of_records_change_with_each_record(opened: OpenWarehouse) -> None:
+    def settled(before: RecordMarks) -> RecordMarks:
+        """The marks once the file system's clock has gone on."""
+        time.sleep(0.05)
+        return opened.warehouse.record_marks(["sales", "other"], opened.session, before)
+
+    marks = settled(RecordMarks({}))
+    assert marks.by_dataset == {}
+    seen = []
+    for month in (1, 2, 1):
+        opened.publish(ONE, f"2026-{month:02}")
+        marks = settled(marks)
+        assert set(marks.by_dataset) == {"sales"}
+        seen.append(marks.by_dataset["sales"])
+        assert settled(marks) == marks, "nothing was published"
+    claim, before = opened.claim(), opened.warehouse.current("sales", "2026-01", opened.session)
+    assert before
+    assert settled(marks) == marks, "a claim is no record"
+    opened.warehouse.confirm_unchanged(claim, before, {**before.record, "affirmed": {}}, opened.session)
+    seen.append(settled(marks).by_dataset["sales"])
+    assert len(set(seen)) == 4
 
 
 def test_the_last_records_of_several_datasets_are_read_at_once(opened: OpenWarehouse) -> None:

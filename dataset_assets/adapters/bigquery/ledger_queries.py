@@ -106,6 +106,13 @@ class LedgerQueries:
         ranked = rows.from_(self.table(PUBLICATIONS)).where(wanted).subquery("ranked")
         return exp.select(column("dataset"), column("record")).from_(ranked).where(equals("entry", number(1)))
 
+    def last_publications(self) -> exp.Select:
+        """Select `dataset`, the number of `publications` with confirmations, and the time of the `last`."""
+        count = exp.alias_(exp.Count(this=exp.Star()), "publications")
+        last = exp.alias_(exp.Max(this=column("published_at")), "last")
+        rows = exp.select(column("dataset"), count, last).from_(self.table(PUBLICATIONS))
+        return rows.group_by(column("dataset"))
+
     def published_by(self, dataset_id: str) -> exp.Select:
         """Select `dataset` of every table that the dataset with this id has published."""
         rows = exp.select(column("dataset")).distinct().from_(self.table(PUBLICATIONS))

@@ -17,6 +17,7 @@ from dataset_assets.adapters.bigquery.ledger_tables import PINS, PUBLICATIONS
 from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.errors import Fault, ResolveError, UnsupportedError, raise_all
 from dataset_assets.ports.engine import Session
+from dataset_assets.ports.record_marks import RecordMarks
 from dataset_assets.ports.relation import PhysicalColumn, Relation
 from dataset_assets.ports.uses import current_pins
 from dataset_assets.ports.warehouse import (
@@ -152,6 +153,17 @@ class BigQueryPublications(Warehouse):
         return LastRecords({row["dataset"]: json.loads(row["record"]) for row in rows})
 
     @override
+    def record_marks(self, datasets: Sequence[str], session: Session, before: RecordMarks) -> RecordMarks:
+        """Return the last publication of each dataset. The ledger is queried only if its metadata changed."""
+        ledger = bigquery_session(session).tables.find(self.ledger.table(PUBLICATIONS))
+        store = f"{ledger.modified} {ledger.num_rows}" if ledger else ""
+        if before.store == store:
+            return before
+        rows = session.rows(self.ledger.last_publications()) if ledger else []
+        marks = {row["dataset"]: f"{row['publications']} {row['last']}" for row in rows}
+        return RecordMarks({dataset: marks[dataset] for dataset in datasets if dataset in marks}, store)
+
+    @override
     def published_by(self, dataset_id: str, session: Session) -> list[str]:
         if not self.has_ledger(bigquery_session(session)):
             return []
@@ -166,8 +178,14 @@ class BigQueryPublications(Warehouse):
         return f"{self.project}.{self.dataset}.{dataset}"
 
     def has_ledger(self, session: "BigQuerySession") -> bool:
-        """Return whether the ledger exists, which its last created table proves."""
-        return session.tables.find(self.ledger.table(PUBLICATIONS)) is not None
+        """Return whether the ledger exists, which its last created table proves.
+
+        A ledger that exists is looked for once in a session.
+        """
+        last = self.ledger.table(PUBLICATIONS)
+        if last not in session.known_tables and session.tables.find(last):
+            session.known_tables.add(last)
+        return last in session.known_tables
 
     def _check_version(self, dataset: str, version: int, session: Session) -> None:
         newest = self.version(dataset, session)

@@ -1,6 +1,6 @@
 """A BigQuery session: it runs the queries of one run as BigQuery jobs and transfers rows in bulk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
@@ -8,6 +8,7 @@ from sqlglot import exp
 from typing_extensions import override
 
 from dataset_assets.adapters.bigquery.clients import NO_RETRY, TIMEOUT
+from dataset_assets.adapters.bigquery.computed_once import combined, reading
 from dataset_assets.adapters.bigquery.jobs import Jobs
 from dataset_assets.adapters.bigquery.tables import Tables
 from dataset_assets.adapters.bigquery.transfer import BulkTransfer
@@ -30,6 +31,8 @@ class BigQuerySession(Session):
 
     def __init__(self, engine: "BigQueryEngine", jobs: Jobs) -> None:
         self.jobs = jobs
+        self.known_tables: set[exp.Table] = set()
+        """Tables that are never dropped and were found to exist."""
         self._engine = engine
         self._transfer = BulkTransfer(jobs, engine.scratch)
 
@@ -56,6 +59,12 @@ class BigQuerySession(Session):
     @override
     def store(self, name: str, query: exp.Query) -> exp.Expr:
         return self._transfer.store(name, query)
+
+    @override
+    def computed_once(self, query: exp.Query, names: Collection[str]) -> exp.Query:
+        if self._engine.scratch is None:
+            return query
+        return reading(query, names, self.store("counted", combined(query, names)))
 
     @override
     def describe(self, source: exp.Expr) -> tuple[PhysicalColumn, ...]:

@@ -1,7 +1,8 @@
 """The schema of a published BigQuery table: creating it, adding columns, and descriptions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from google.cloud import bigquery
 from sqlglot import exp
@@ -13,7 +14,7 @@ from dataset_assets.adapters.shared.publish_errors import column_faults, partiti
 from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
 from dataset_assets.errors import Fault, PublishError, raise_all
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.warehouse import Claim, PublishedColumn
+from dataset_assets.ports.warehouse import Claim, PublishedColumn, Record
 from dataset_assets.sql.build import identifier
 from dataset_assets.text.wording import listed
 
@@ -27,6 +28,34 @@ def _system_field(name: str, sql_type: str, description: str) -> bigquery.Schema
     if sql_type == LABELS_TYPE:
         return bigquery.SchemaField(name, "RECORD", "REPEATED", description=description, fields=list(_LABELS))
     return bigquery.SchemaField(name, _SYSTEM_TYPES[sql_type], description=description)
+
+
+@dataclass(frozen=True)
+class OtherPeriods:
+    """The published Periods that keep their rows, which `read` reads from the ledger by a billed query.
+
+    `record` is that of the publication by `claim`.
+    """
+
+    read: Callable[[], Sequence[str | None]]
+    claim: Claim
+    record: Record
+
+    @cached_property
+    def periods(self) -> list[str | None]:
+        """Return the Periods; None stands for an unpartitioned dataset."""
+        return [period for period in self.read() if period != self.claim.period]
+
+    def check_partitioning(self) -> None:
+        """Raise PublishError if the dataset was published with Periods and has none now, or vice versa.
+
+        A publication that replaces another one of its Period needs no query: that one was checked.
+        """
+        if self.record.get("replaces") is not None:
+            return
+        if any((period is None) != (self.claim.period is None) for period in self.periods):
+            hint = "remove the table and publish anew, or rename the dataset's file"
+            raise partitioning_changed(self.claim, hint)
 
 
 @dataclass(frozen=True)
@@ -55,15 +84,13 @@ class PublishedTableSchema:
         """Return the names of all columns of a publication."""
         return [field.name for field in self.fields]
 
-    def prepare(self, staged: Relation, claim: Claim, others: Sequence[str | None], description: str) -> None:
-        """Create the table, or add the new columns to it. `others` are the Periods that keep their rows.
+    def prepare(self, staged: Relation, others: OtherPeriods, description: str) -> None:
+        """Create the table, or add the new columns to it.
 
         Raises PublishError if the staged rows are not as declared, or if the table cannot hold them.
         """
         raise_all(PublishError, self._staged_faults(staged))
-        if any((period is None) != (claim.period is None) for period in others):
-            hint = "remove the table and publish anew, or rename the dataset's file"
-            raise partitioning_changed(claim, hint)
+        others.check_partitioning()
         table = self.session.tables.find(self.table) or self._create()
         self._check_ownership(table)
         raise_all(PublishError, self._conflicts(table, others))
@@ -112,21 +139,21 @@ class PublishedTableSchema:
             if name in columns and columns[name].native != column.native:
                 yield Fault(f"column {name!r} is {columns[name].native}, not {column.native}")
 
-    def _conflicts(self, table: bigquery.Table, others: Sequence[str | None]) -> Iterator[Fault]:
+    def _conflicts(self, table: bigquery.Table, others: OtherPeriods) -> Iterator[Fault]:
         before = {field.name.lower(): field for field in table.schema}
-        periods = [str(period) for period in others if period]
-        where = (
-            f"in the published Periods {listed(periods, 12)}"
-            if periods
-            else f"in the table {path(self.table)}"
-        )
         hint = "give the column another name, or remove the table and publish its Periods again"
         for field in self.fields:
             old = before.get(field.name.lower())
             new = physical_column(field).native
             if old and physical_column(old).native != new:
                 kinds = f"{new}, but {physical_column(old).native}"
-                yield Fault(f"column {field.name!r} is now {kinds} {where}", hint=hint)
+                yield Fault(f"column {field.name!r} is now {kinds} {self._where(others)}", hint=hint)
+
+    def _where(self, others: OtherPeriods) -> str:
+        periods = [str(period) for period in others.periods if period]
+        if periods:
+            return f"in the published Periods {listed(periods, 12)}"
+        return f"in the table {path(self.table)}"
 
 
 def _with_description(

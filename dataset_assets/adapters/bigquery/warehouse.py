@@ -120,14 +120,14 @@ class BigQueryWarehouse(BigQueryKeeper):
         session: Session,
     ) -> int:
         """Publish the staged rows. Publishing the same claim again returns the version that it has."""
-        from dataset_assets.adapters.bigquery.table_schema import PublishedTableSchema
+        from dataset_assets.adapters.bigquery.table_schema import OtherPeriods, PublishedTableSchema
 
         if not isinstance(staged, StagedTable):
             raise TypeError("rows of another warehouse")
         opened = bigquery_session(session)
-        others = [period for period in self.periods(claim.dataset, session) if period != claim.period]
         schema = PublishedTableSchema(self.ledger.table(claim.dataset), tuple(columns), opened)
-        schema.prepare(staged.relation, claim, others, str(record["definition"].get("description", "")))
+        others = OtherPeriods(lambda: self.periods(claim.dataset, session), claim, record)
+        schema.prepare(staged.relation, others, str(record["definition"].get("description", "")))
         statements = self.ledger.publish(claim, staged.source, schema.names, record)
         version = self._commit(statements, claim, opened)
         self.discard(claim, staged, session)

@@ -7,6 +7,7 @@ each Period), `_staging` (rows that no reader sees) and `_records` (the record o
 import json
 import os
 import re
+import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pydantic_core import from_json
 
+from dataset_assets.adapters.shared.fingerprint import GRAIN
 from dataset_assets.errors import Fault, PublishError
 from dataset_assets.ports.warehouse import Claim, superseded_error
 from dataset_assets.system_errors import at_path
@@ -50,6 +52,25 @@ class DatasetFolder:
     def record_path(self, data: Path) -> Path:
         """Return the path of the record that belongs to a data file."""
         return (self.path / "_records" / data.relative_to(self.path)).with_suffix(".json")
+
+    def write_record(self, data: Path, record: Mapping[str, Any]) -> None:
+        """Replace the record of a published data file, and move the time that `record_mark` reads."""
+        write_json(self.record_path(data), record)
+        os.utime(self.path / "_records")
+
+    def record_mark(self) -> str:
+        """Return the times of the folders that are written with each record; empty if nothing is published.
+
+        Two writes within one grain of the file system's clock leave the same times. So a mark is another one
+        while that grain lasts.
+        """
+        try:
+            folders = [(self.path / name).stat() for name in ("_delta_log", "_records")]
+        except FileNotFoundError:
+            return ""
+        newest, now = max(each.st_mtime_ns for each in folders), time.time_ns()
+        settled = "" if newest + GRAIN < now else f" {now}"
+        return " ".join(str(each.st_mtime_ns) for each in folders) + settled
 
     @contextmanager
     def locked(self) -> Generator[None, None, None]:

@@ -22,6 +22,7 @@ from dataset_assets.adapters.delta.stored_record import period_start, stored_rec
 from dataset_assets.adapters.parquet.relation import DataFile
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError
 from dataset_assets.ports.engine import Session
+from dataset_assets.ports.record_marks import RecordMarks
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.retention import Retention
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record, Warehouse, no_such_version
@@ -109,6 +110,12 @@ class DeltaPublications(Warehouse):
             (period, stored_record(folder.record_path(folder.path / path))) for period, path in files.items()
         ]
         return dict(sorted(found, key=lambda each: (period_start(each[1]), each[0] or "")))
+
+    @override
+    def record_marks(self, datasets: Sequence[str], session: Session, before: RecordMarks) -> RecordMarks:
+        """Return the times of the two folders that each publication and each confirmation writes to."""
+        marks = ((each, DatasetFolder.of(self.root, each).record_mark()) for each in datasets)
+        return RecordMarks({dataset: mark for dataset, mark in marks if mark})
 
     @override
     def published_by(self, dataset_id: str, session: Session) -> list[str]:

@@ -23,7 +23,7 @@ from dataset_assets.adapters.delta import (
     schema as delta_schema,
 )
 from dataset_assets.adapters.delta.commit import commit, put_in_place
-from dataset_assets.adapters.delta.folder import DatasetFolder, write_json
+from dataset_assets.adapters.delta.folder import DatasetFolder
 from dataset_assets.adapters.delta.history import History
 from dataset_assets.adapters.delta.keeper import DeltaKeeper
 from dataset_assets.adapters.delta.log import check_path
@@ -126,7 +126,7 @@ class DeltaWarehouse(DeltaKeeper):
             folder.check_newest(claim)
             table = self.table(folder)
             for path in _paths(folder, table, claim.period)[:1] if table else []:
-                write_json(folder.record_path(path), record)
+                folder.write_record(path, record)
 
     @override
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:
@@ -172,12 +172,11 @@ def _duckdb_session(session: Session) -> DuckDBSession:
 
 def _staged_relation(claim: Claim, written: WrittenFile, session: Session) -> Relation:
     files = duckdb_nodes.read_parquet([written.path])
-    columns = {column.name: duckdb_nodes.quoted(column.name) for column in session.describe(files)}
     constants = [
         exp.alias_(exp.cast(exp.Literal.string(value), "VARCHAR"), name, quoted=True)
         for name, value in delta_periods.constants(claim.period).items()
     ]
-    source = exp.select(*columns.values(), *constants).from_(files).subquery()
+    source = exp.select(exp.Star(), *constants).from_(files).subquery()
     nulls = {**written.nulls, **dict.fromkeys(delta_periods.constants(claim.period), 0)}
     described = tuple(
         replace(column, has_nulls=nulls[column.name] > 0 if column.name in nulls else None)

@@ -19,6 +19,7 @@ REFUSED = "refused: "
 """The prefix of the error text that a guard raises."""
 
 _FIRST, _LAST = "0001-01-01", "9999-12-31"
+_INSTANTS = f"{_FIRST} 00:00:00+00", f"{_LAST} 23:59:59.999999+00"
 _PLACES = 9
 _WHOLE_DIGITS = 29
 """Digits before the decimal point of DECIMAL(38, 9)."""
@@ -63,24 +64,33 @@ def _is_whole(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  
 
 
 def _is_in_years(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:
-    """Return whether a date or the instant of a time is finite and within the years 1 to 9999."""
-    is_date = column.type is PhysicalType.DATE
-    declared = ColumnType.DATE if is_date else ColumnType.TIMESTAMP
-    ends = (_FIRST, _LAST) if is_date else (f"{_FIRST} 00:00:00+00", f"{_LAST} 23:59:59.999999+00")
-    low, high = (exp.cast(exp.Literal.string(each), SQL_TYPES[declared]) for each in ends)
-    instant = CASTS[declared, column.type](value.copy(), column, zone)
-    within = exp.Between(this=instant, low=low, high=high)
-    unless = exp.If(this=exp.not_(_is_finite(value)), true=exp.false())
-    return exp.Case(ifs=[unless], default=within)
+    """Return whether a date or the instant of a time is within the years 1 to 9999.
+
+    Infinite ones are not. A time of another zone is converted to its instant only if it is near an end:
+    conversion is slow.
+    """
+    if column.type is PhysicalType.DATE:
+        return _between(value, "DATE", _FIRST, _LAST)
+    if column.type is PhysicalType.TIMESTAMP:
+        return _between(value, "TIMESTAMPTZ", *_INSTANTS)
+    if zone == "UTC":
+        return _between(value, "TIMESTAMP", f"{_FIRST} 00:00:00", f"{_LAST} 23:59:59.999999")
+    in_every_zone = _between(value, "TIMESTAMP", "0001-01-02 00:00:00", "9999-12-30 00:00:00")
+    instant = CASTS[ColumnType.TIMESTAMP, column.type](value.copy(), column, zone)
+    within = _between(instant, "TIMESTAMPTZ", *_INSTANTS)
+    is_finite = exp.Anonymous(this="isfinite", expressions=[value.copy()])
+    near_an_end = exp.Case(ifs=[exp.If(this=is_finite, true=within)], default=exp.false())
+    return exp.or_(in_every_zone, near_an_end)
+
+
+def _between(value: exp.Expr, sql_type: str, first: str, last: str) -> exp.Expr:
+    low, high = (exp.cast(exp.Literal.string(each), sql_type) for each in (first, last))
+    return exp.Between(this=value.copy(), low=low, high=high)
 
 
 def _is_small(value: exp.Expr, column: PhysicalColumn, zone: str) -> exp.Expr:  # noqa: ARG001
-    limit = exp.Literal.number(f"1e{_WHOLE_DIGITS}")
-    return exp.and_(_is_finite(value), exp.LT(this=exp.Abs(this=value.copy()), expression=limit))
-
-
-def _is_finite(value: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this="isfinite", expressions=[value.copy()])
+    """Return whether a float is small enough; for DuckDB infinity and NaN are greater than all numbers."""
+    return exp.LT(this=exp.Abs(this=value.copy()), expression=exp.Literal.number(f"1e{_WHOLE_DIGITS}"))
 
 
 def _tried(value: exp.Expr, sql_type: str) -> exp.Expr:

@@ -90,8 +90,6 @@ class CommandRun:
         )
         target, writer = self.workspace.target, self.writer
         with steps(label(entry, period), lines=print_steps) as progress:
-            if writer:
-                writer.write_sources(entry.stem)
             try:
                 result = materialize(self.workspace.catalog, target, request, progress)
             except AuditError as error:
@@ -122,7 +120,7 @@ class CommandRun:
             return None
         from dataset_assets.assets.event_log import DagsterEventWriter  # noqa: PLC0415 - Dagster takes seconds to load
 
-        return DagsterEventWriter(self.workspace.catalog, self.workspace.target, folder)
+        return DagsterEventWriter(folder)
 
 
 def publish(

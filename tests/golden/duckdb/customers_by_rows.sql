@@ -3,7 +3,7 @@ WITH date_filtered AS (
     transactions.household_id,
     transactions.basket_id,
     transactions.product_id,
-    CAST(transactions.transaction_timestamp AS TIMESTAMP) AT TIME ZONE 'UTC' AS transaction_timestamp
+    MAKE_TIMESTAMPTZ(EPOCH_US(CAST(transactions.transaction_timestamp AS TIMESTAMP))) AS transaction_timestamp
   FROM transactions
   WHERE
     transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00' AS TIMESTAMP)

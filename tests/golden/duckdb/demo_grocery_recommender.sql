@@ -11,7 +11,7 @@ WITH date_filtered AS (
       THEN CAST(CAST(ROUND(transactions.sales_value * 1e2) AS BIGINT) * CAST('0.010000000' AS DECIMAL(19, 9)) AS DECIMAL(38, 9))
       ELSE CAST(CAST(transactions.sales_value AS TEXT) AS DECIMAL(38, 9))
     END AS sales_value,
-    CAST(transactions.transaction_timestamp AS TIMESTAMP) AT TIME ZONE 'UTC' AS transaction_timestamp
+    MAKE_TIMESTAMPTZ(EPOCH_US(CAST(transactions.transaction_timestamp AS TIMESTAMP))) AS transaction_timestamp
   FROM transactions
   WHERE
     transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00' AS TIMESTAMP)

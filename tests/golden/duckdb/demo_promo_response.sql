@@ -3,7 +3,7 @@ WITH source_rows AS (
     coupon_redemptions.household_id,
     coupon_redemptions.coupon_upc,
     coupon_redemptions.campaign_id,
-    CAST(coupon_redemptions.redemption_date AS TIMESTAMP) AT TIME ZONE 'UTC' AS redemption_date
+    MAKE_TIMESTAMPTZ(EPOCH_US(CAST(coupon_redemptions.redemption_date AS TIMESTAMP))) AS redemption_date
   FROM coupon_redemptions
 ), enriched_transactions AS (
   SELECT
@@ -26,8 +26,8 @@ WITH source_rows AS (
     SELECT
       campaign.campaign_id,
       campaign.campaign_type,
-      CAST(campaign.start_date AS TIMESTAMP) AT TIME ZONE 'UTC' AS start_date,
-      CAST(campaign.end_date AS TIMESTAMP) AT TIME ZONE 'UTC' AS end_date
+      MAKE_TIMESTAMPTZ(EPOCH_US(CAST(campaign.start_date AS TIMESTAMP))) AS start_date,
+      MAKE_TIMESTAMPTZ(EPOCH_US(CAST(campaign.end_date AS TIMESTAMP))) AS end_date
     FROM campaign_descriptions AS campaign
   ) AS campaign
     ON coupon_redemptions.campaign_id = campaign.campaign_id

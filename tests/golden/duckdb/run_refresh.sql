@@ -11,7 +11,7 @@ WITH date_filtered AS (
       THEN CAST(CAST(ROUND(transactions.sales_value * 1e2) AS BIGINT) * CAST('0.010000000' AS DECIMAL(19, 9)) AS DECIMAL(38, 9))
       ELSE CAST(CAST(transactions.sales_value AS TEXT) AS DECIMAL(38, 9))
     END AS sales_value,
-    CAST(transactions.transaction_timestamp AS TIMESTAMP) AT TIME ZONE 'UTC' AS transaction_timestamp
+    MAKE_TIMESTAMPTZ(EPOCH_US(CAST(transactions.transaction_timestamp AS TIMESTAMP))) AS transaction_timestamp
   FROM transactions
   WHERE
     transactions.transaction_timestamp >= CAST('2017-07-01 00:00:00' AS TIMESTAMP)
@@ -176,6 +176,24 @@ WITH date_filtered AS (
   FROM compared
   WHERE
     _row_id IS NULL
+), sorted_rows AS (
+  SELECT
+    user_id,
+    product_id,
+    timestamp,
+    revenue,
+    category,
+    transaction_id,
+    basket_id,
+    products__brand,
+    demographics__age,
+    demographics__income,
+    split
+  FROM added
+  ORDER BY
+    timestamp NULLS FIRST,
+    basket_id NULLS FIRST,
+    product_id NULLS FIRST
 ), numbered AS (
   SELECT
     user_id,
@@ -189,8 +207,8 @@ WITH date_filtered AS (
     demographics__age,
     demographics__income,
     split,
-    ROW_NUMBER() OVER (ORDER BY timestamp NULLS FIRST, basket_id NULLS FIRST, product_id NULLS FIRST) - 1 AS _number
-  FROM added
+    ROW_NUMBER() OVER () - 1 AS _number
+  FROM sorted_rows
 ), published_rows AS (
   SELECT
     user_id,
@@ -238,8 +256,8 @@ WITH date_filtered AS (
       CASE
         WHEN _number < 67108864
         THEN '0160b574-8300-7'
-        ELSE printf(
-          '%08x-%04x-7',
+        ELSE FORMAT(
+          '{:08x}-{:04x}-7',
           (
             1514872800000 + (
               _number >> 26
@@ -252,7 +270,7 @@ WITH date_filtered AS (
           ) & 65535
         )
       END,
-      printf('%03x-%04x', (
+      FORMAT('{:03x}-{:04x}', (
         _number >> 14
       ) & 4095, 32768 | (
         _number & 16383

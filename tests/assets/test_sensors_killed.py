@@ -1,4 +1,4 @@
-"""A sensor daemon that is killed repeatedly still reports every change of a source exactly once.
+"""A sensor daemon that is killed repeatedly still publishes every change of a source exactly once.
 
 `DATASET_ASSETS_KILLS=100` is the number of kills.
 """
@@ -8,7 +8,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -20,16 +19,22 @@ from dagster._core.scheduler.instigation import InstigatorType
 from dataset_assets.adapters.delta.warehouse import DeltaWarehouse
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.assets.asset_keys import dataset_key, table_key
-from dataset_assets.assets.automation import sensor
 from dataset_assets.periods.cadence import Calendars
+from dataset_assets.publishing.snapshot import latest_inputs
 from tests.assets import daemon
-from tests.assets.retailer import BRANDS, NOW, Retailer
+from tests.assets.retailer import BRANDS, Retailer
+from tests.staleness.in_memory import NO_SESSION
 
 KILLS = int(os.environ.get("DATASET_ASSETS_KILLS", "3"))
 MONTHS = [f"2024-{month:02}" for month in range(1, 6)]
 PIECES = [*MONTHS, None]
 """The months of the table `orders`, and the table `products`, which is one piece."""
 
+
+QUEUED = """
+run_coordinator: {module: dagster.core.run_coordinator, class: QueuedRunCoordinator}
+"""
+"""Runs wait until the test does what they are to do."""
 
 ORDERS = """
 dataset:
@@ -45,8 +50,8 @@ dataset:
 """
 
 
-class Automation:
-    """Dagster's automation of the datasets, and the runs that it requests: up to their publications."""
+class Runs:
+    """The runs that the daemon has queued: up to their publications."""
 
     def __init__(self, retailer: Retailer, instance: dg.DagsterInstance) -> None:
         folder = retailer.root / "definitions" / "datasets"
@@ -56,31 +61,32 @@ class Automation:
         retailer.write("brands", f"{BRANDS}  refresh: {{on: upstream}}\n")
         self.retailer = retailer
         self.instance = instance
-        self.definitions = retailer.definitions()
         self.warehouse = load_target(retailer.settings.target, Calendars()).warehouse
-        self.cursor = None
-        self.now = NOW
-        self.runs = 0
+        self.finished = 0
         assert retailer.materialize(instance, "orders", first=MONTHS[0], last=MONTHS[-1]).success
         assert retailer.materialize(instance, "brands").success
         self.before = self._commits()
 
-    def tick(self, *, killed: bool = False) -> None:
-        """As the daemon does it every 30 seconds. `killed`: before it keeps what it has looked at."""
-        self.now += timedelta(seconds=30)
-        found = dg.evaluate_automation_conditions(
-            self.definitions, self.instance, sensor().asset_selection, self.now, self.cursor
-        )
-        for result in found.results:
-            for partition in found.get_requested_partitions(result.key):
-                stem = result.key.path[-1]
-                assert self.retailer.materialize(self.instance, stem, first=partition or "").success
-                self.runs += 1
-        self.cursor = self.cursor if killed else found.cursor
+    def finish(self) -> None:
+        """Do what the queued runs are to do, and end them."""
+        for run in self.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])):
+            [key] = run.asset_selection or [dataset_key("unknown")]
+            first, last = (
+                run.tags.get(f"dagster/asset_partition_range_{end}", "") for end in ("start", "end")
+            )
+            assert self.retailer.materialize(self.instance, key.path[-1], first=first, last=last).success
+            self.instance.report_run_canceled(run)
+            self.finished += 1
 
     def publications(self) -> Counter[str]:
         """How often each dataset was published since."""
         return self._commits() - self.before
+
+    def made_of(self, piece: str | None) -> str:
+        """The version of the piece that is published."""
+        stem = "orders" if piece else "brands"
+        record = self.warehouse.records(stem, NO_SESSION)[piece]
+        return latest_inputs(record)["sources"]["shop/orders" if piece else "shop/products"]
 
     def digests(self, piece: str | None) -> list[str]:
         """What runs of one partition have told, the oldest first."""
@@ -122,10 +128,15 @@ class Sources:
         records = fetch(wanted, limit=1000, ascending=True).records
         return [(record.event_log_entry.tags or {})[DATA_VERSION_TAG] for record in records]
 
-    def settled(self) -> list[str | None]:
-        """The pieces whose last change is reported. Of two that nobody looked between, one would be seen."""
+    def settled(self, runs: Runs) -> list[str | None]:
+        """The pieces whose last change is published. Of two changes that nobody looked between, one is."""
         fetch = self.instance.fetch_materializations
-        return [piece for piece in PIECES if self.reported(piece, fetch) == self.written[piece]]
+        return [
+            piece
+            for piece in PIECES
+            if self.reported(piece, fetch) == self.written[piece]
+            and runs.made_of(piece) == self.written[piece][-1]
+        ]
 
 
 def lose_the_cursor(instance: dg.DagsterInstance) -> None:
@@ -133,26 +144,26 @@ def lose_the_cursor(instance: dg.DagsterInstance) -> None:
         instance.delete_instigator_state(state.instigator_origin_id, state.selector_id)
 
 
-def run_two_ticks(retailer: Retailer, home: Path) -> None:
-    """The first may have begun before the last change."""
+def run_a_while(retailer: Retailer, home: Path) -> None:
+    """Iterations of both sensors. The first may have begun before the last change, or before its report."""
     running = daemon.start(retailer, home)
-    for _ in range(2):
+    for _ in range(4):
         running.wait(running.ticked)
         running.ticked.clear()
     running.kill()
 
 
-def live_and_die(sources: Sources, home: Path) -> bool:
+def live_and_die(sources: Sources, runs: Runs, home: Path) -> bool:
     """One life of the daemon, in which sources change before its first tick and between; how it ended.
 
-    True: between two events, or between the last one and the cursor. Else at any moment.
+    True: between two things that it writes. Else at any moment.
     """
-    chance = sources.random
-    pieces = chance.sample(sources.settled(), k=min(len(sources.settled()), chance.randint(0, 4)))
+    chance, settled = sources.random, sources.settled(runs)
+    pieces = chance.sample(settled, k=min(len(settled), chance.randint(0, 4)))
     early = pieces[: chance.randint(0, len(pieces))]
     for piece in early:
         sources.rewrite(piece)
-    dies_at = chance.randint(1, 2 * len(pieces)) if pieces and chance.random() < 0.6 else None
+    dies_at = chance.randint(1, 20) if chance.random() < 0.6 else None
     running = daemon.start(sources.retailer, home, dies_at=dies_at)
     running.wait(running.ready)
     for piece in pieces[len(early) :]:
@@ -167,30 +178,37 @@ def live_and_die(sources: Sources, home: Path) -> bool:
 
 
 def test_a_daemon_that_is_killed_misses_no_change_and_doubles_no_publication(retailer, home):
+    with (home / "dagster.yaml").open("a") as file:
+        file.write(QUEUED)
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        sources, automation = Sources(retailer, instance), Automation(retailer, instance)
-        run_two_ticks(retailer, home)
-        automation.tick()
-        assert not automation.publications(), "what is there at the start is no change"
-        between_events = 0
+        runs = Runs(retailer, instance)
+        sources = Sources(retailer, instance)
+        run_a_while(retailer, home)
+        assert not instance.get_runs(dg.RunsFilter(tags={"dagster/sensor_name": "refresh"})), (
+            "all is as it was"
+        )
+        between_writes = 0
         for number in range(KILLS):
             if number % 4 == 3:
                 lose_the_cursor(instance)
-                automation.cursor = None
-            between_events += live_and_die(sources, home)
-            automation.tick(killed=number % 3 == 2)
-        run_two_ticks(retailer, home)
-        automation.tick()
+            between_writes += live_and_die(sources, runs, home)
+            if number % 3 != 2:
+                runs.finish()
+        run_a_while(retailer, home)
+        runs.finish()
+        run_a_while(retailer, home)
+        assert not instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])), "nothing is due"
         changes = {piece: len(versions) - 1 for piece, versions in sources.written.items()}
-        figures = f"{between_events} of them between events; {sum(changes.values())} changes"
-        print(f"\n{KILLS} kills, {figures}, {automation.runs} runs, {automation.publications()}")  # noqa: T201
+        figures = f"{between_writes} of them between writes; {sum(changes.values())} changes"
+        print(f"\n{KILLS} kills, {figures}, {runs.finished} runs, {runs.publications()}")  # noqa: T201
         assert sum(changes.values()) >= KILLS / 2, "or nothing was tried"
+        assert runs.finished <= sum(changes.values()), "no run without a change"
         brands = changes.pop(None)
         published = Counter(orders=sum(changes.values()), brands=brands)
-        assert automation.publications() == published, "each change once"
+        assert runs.publications() == published, "each change once"
         for piece, versions in sources.written.items():
             assert sources.reported(piece, instance.fetch_materializations) == versions
             seen = sources.reported(piece, instance.fetch_observations)
             assert seen[-1] == versions[-1], "those of versions that were gone by then are left out"
             assert len(seen) == len(set(seen))
-            assert len(set(automation.digests(piece))) == len(versions), "whatever else was looked at"
+            assert len(set(runs.digests(piece))) == len(versions), "whatever else was looked at"

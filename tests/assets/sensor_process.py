@@ -1,12 +1,13 @@
-"""A code location with only source tables and the sensor `sources`."""
+"""A code location with the datasets and the sensors `sources` and `refresh` alone."""
 
 import dagster as dg
 
 from dataset_assets.adapters.targets.environment import Settings
-from dataset_assets.assets.asset_definitions import table_spec
+from dataset_assets.assets.asset_definitions import assets
 from dataset_assets.assets.asset_graph import Graph
+from dataset_assets.assets.refresh_sensor import refresh_sensor
 from dataset_assets.assets.source_sensor import sources
-from dataset_assets.assets.target_resource import TargetBinding, TargetResource
+from dataset_assets.assets.target_resource import RESOURCE, TargetBinding, TargetResource
 from dataset_assets.catalog.load_catalog import load_catalog
 from tests.assets.retailer import NOW
 
@@ -19,6 +20,10 @@ def graph(settings: Settings) -> Graph:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    found = graph(Settings.from_env())
-    specs = [table_spec(table) for table in found.tables.values()]
-    return dg.Definitions(specs, sensors=[sources(found)])
+    settings = Settings.from_env()
+    found = graph(settings)
+    return dg.Definitions(
+        list(assets(found)),
+        sensors=[sources(found), refresh_sensor(found)],
+        resources={RESOURCE: TargetResource(name=settings.target)},
+    )

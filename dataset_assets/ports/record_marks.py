@@ -1,0 +1,29 @@
+"""Marks by which a warehouse says, without reading rows, which datasets were published since."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dataset_assets.ports.engine import Session
+
+
+@dataclass(frozen=True)
+class RecordMarks:
+    """A mark for each dataset with publications: it changes whenever one of the dataset's records does.
+
+    `store` is the state of the store that the marks were read from, if one store has those of all datasets.
+    """
+
+    by_dataset: Mapping[str, str]
+    store: str = ""
+
+
+class RecordMarker(ABC):
+    """The part of a warehouse that says which records may have changed."""
+
+    @abstractmethod
+    def record_marks(self, datasets: Sequence[str], session: Session, before: RecordMarks) -> RecordMarks:
+        """Return the marks of the datasets; a dataset without publications has none.
+
+        If no record changed since the marks `before` were read, only metadata is read, and nothing is billed.
+        """

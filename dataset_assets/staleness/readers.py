@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dataset_assets.catalog.build_order import nested_first
+from dataset_assets.catalog.build_order import Schedule, nested_first, schedule_of
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.ports.target import Target
 
@@ -16,11 +16,11 @@ class Readers:
     """The readers of tables and datasets, by what they read.
 
     `order` has all datasets and those nested in them, nested ones first. `nested` are those that a dataset
-    reads itself. `unpartitioned` are the datasets without Periods.
+    reads itself, `schedules` its Periods.
     """
 
     order: Sequence[str]
-    unpartitioned: frozenset[str]
+    schedules: Mapping[str, Schedule | None]
     nested: Mapping[str, Sequence[str]]
     of_dataset: Mapping[str, Sequence[str]]
     of_table: Mapping[TableKey, Sequence[str]]
@@ -31,15 +31,14 @@ def readers_of(catalog: Catalog, target: Target, stems: Iterable[str]) -> Reader
     nested: dict[str, list[str]] = {}
     of_dataset: dict[str, list[str]] = {}
     of_table: dict[TableKey, list[str]] = {}
-    unpartitioned = set[str]()
+    schedules: dict[str, Schedule | None] = {}
     pending = list(stems)
     while pending:
         stem = pending.pop()
         if stem in nested:
             continue
-        scope = catalog.scope(catalog.entry(stem))
-        if scope.dataset.partitions is None:
-            unpartitioned.add(stem)
+        entry = catalog.entry(stem)
+        scope, schedules[stem] = catalog.scope(entry), schedule_of(catalog, entry)
         nested[stem] = list(dict.fromkeys(each.nested.stem for each in scope.sources if each.nested))
         pending += nested[stem]
         for each in nested[stem]:
@@ -47,4 +46,4 @@ def readers_of(catalog: Catalog, target: Target, stems: Iterable[str]) -> Reader
         for table in dict.fromkeys(each.table for each in scope.sources if not each.nested):
             key = target.resolver_of(scope.dataset, table).name, table
             of_table.setdefault(key, []).append(stem)
-    return Readers(nested_first(catalog, nested), frozenset(unpartitioned), nested, of_dataset, of_table)
+    return Readers(nested_first(catalog, nested), schedules, nested, of_dataset, of_table)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
+from dataset_assets.catalog.build_order import Schedule
+from dataset_assets.errors import PeriodError
 from dataset_assets.periods.period import Period
 from dataset_assets.staleness.due_publication import DuePublication, SourceReports
 from dataset_assets.staleness.loads import Loads, Requested
@@ -97,7 +99,7 @@ class _Chooser:
         """Decide which publications of a dataset are ready, after those of the datasets nested in it."""
         readers = self.memory.readers
         below = set[str | None]().union(*(self.unsettled[each] for each in readers.nested[stem]))
-        unsettled = {None} if below and stem in readers.unpartitioned else below
+        unsettled = _affected(readers.schedules[stem], below)
         unsettled |= self.in_progress.of(stem)
         if stem in self.memory.pending:
             unsettled = {None}
@@ -155,6 +157,20 @@ class _Chooser:
                 each = due[period.id if period else None]
                 found.setdefault(run.stem, {})[each.key[1] or ""] = self.loads.state(dataset, each)
         return found
+
+
+def _affected(schedule: Schedule | None, below: set[str | None]) -> set[str | None]:
+    """Return the Periods of a dataset that read these Periods of nested datasets; None for all of them."""
+    if schedule is None:
+        return {None} if below else set()
+    return {period for period in below if period is None or _has(schedule, period)}
+
+
+def _has(schedule: Schedule, period: str) -> bool:
+    try:
+        return bool(schedule.period(period))
+    except PeriodError:
+        return False
 
 
 def _ranges(dataset: RefreshedDataset, ready: Sequence[DuePublication]) -> Iterator[Sequence[DuePublication]]:

@@ -144,6 +144,25 @@ def test_a_change_that_arrives_in_three_ways_makes_one_run_each(make: Make, chan
     assert order == ["d1", "d2", "d3"]
 
 
+def test_nobody_waits_for_a_period_that_the_nested_dataset_does_not_have(make: Make) -> None:
+    world = make(
+        text(1, "monthly", BY_MONTH, UPSTREAM),
+        text(2, "monthly", BY_MONTH.replace("02}", "04}"), UPSTREAM, nested=[1]),
+        text(3, "one", UPSTREAM, nested=[2]),
+        published=False,
+    )
+    for month in MONTHS:
+        world.publish("d1", month, "v1")
+    for month in MONTHS[2:]:
+        world.publish("d2", month, "v1")
+    world.publish("d3", None, "v1")
+    world.report("monthly", "2024-03", "v2")
+    assert world.tick() == {("d1", "2024-03")}
+    world.begin("d1", "2024-03")
+    world.report("one", None, "v2")
+    assert world.tick() == {("d3", None)}
+
+
 def test_a_paused_dataset_keeps_nobody_waiting(make: Make) -> None:
     paused = "refresh: {on: upstream, paused: true}"
     world = make(text(1, "monthly", BY_MONTH, paused), text(2, "monthly", BY_MONTH, UPSTREAM, nested=[1]))

@@ -6,8 +6,9 @@ from collections.abc import Generator
 import pytest
 from deltalake import DeltaTable
 
-from dataset_assets.adapters.delta import open_tables, publications
-from tests.warehouses.warehouse_fixtures import ONE, TWO, DeltaLocation, OpenWarehouse
+from dataset_assets.adapters.delta import open_tables, publications, stored_record
+from dataset_assets.adapters.delta.folder import read_json
+from tests.warehouses.warehouse_fixtures import ONE, TWO, A, DeltaLocation, OpenWarehouse
 
 DATASET, MONTH = "sales", "2026-01"
 
@@ -65,3 +66,27 @@ def test_a_table_that_was_made_anew_is_read_anew(opened, tmp_path):
     assert opened.current() is None
     opened.publish(TWO, MONTH)
     assert opened.values() == [10, 11]
+
+
+def test_records_are_read_when_they_are_asked_for(opened, monkeypatch):
+    read: Counter[str] = Counter()
+    days = [f"2026-01-{day:02}" for day in range(1, 10)]
+    for day in reversed(days):
+        head = {"dataset": DATASET, "dataset_id": "x", "version": 1, "sha256": "0", "period": day}
+        record = {**head, "period_start": f"{day}T00:00:00+00:00"}
+        claim = opened.claim(day)
+        columns = [A]
+        opened.warehouse.publish(claim, opened.stage(claim, ONE), columns, record, opened.session)
+
+    def count_records(path):
+        read[path.parent.name] += 1
+        return read_json(path)
+
+    monkeypatch.setattr(stored_record, "read_json", count_records)
+    records = opened.warehouse.records(DATASET, opened.session)
+    assert (list(records), opened.warehouse.periods(DATASET, opened.session)) == (days, days)
+    assert not read
+    assert (records[days[-1]]["version"], {**records[days[-1]]}["period"]) == (1, days[-1])
+    assert read == {f"_period={days[-1]}": 1}
+    (opened.warehouse.root / DATASET / "_records" / f"_period={days[0]}").rename(opened.warehouse.root / "x")
+    assert opened.warehouse.records(DATASET, opened.session)[days[0]] == {}, "it is lost"

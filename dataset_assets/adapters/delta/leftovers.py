@@ -73,9 +73,10 @@ def _uncommitted(folder: DatasetFolder, claims: Iterable[Claim]) -> Iterator[Pat
 def _uncommitted_of(
     folder: DatasetFolder, claims: Mapping[Path, Claim], table: DeltaTable | None
 ) -> Iterator[Path]:
-    current = delta_periods.paths(table, folder.path) if table else set()
+    current = delta_periods.file_names(table) if table else set()
     past = History(folder)
-    for path in sorted(path for path in claims.keys() - current if path.exists()):
+    others = (path for path in claims if path.relative_to(folder.path).as_posix() not in current)
+    for path in sorted(path for path in others if path.exists()):
         if table is None or not delta_periods.was_committed(table, claims[path], past.publications.values()):
             yield path
 

@@ -52,14 +52,16 @@ def row_count(table: DeltaTable, period: str | None) -> int | None:
     return None if None in counts else sum(counts)
 
 
-def paths(table: DeltaTable, folder: Path) -> set[Path]:
-    """Return the paths of all data files of a table below its folder."""
-    return {folder / unquote(each) for each in table.get_add_actions().column("path").to_pylist()}
+def file_names(table: DeltaTable) -> set[str]:
+    """Return the paths of all data files of a table, relative to its folder."""
+    return set(map(unquote, table.get_add_actions().column("path").to_pylist()))
 
 
 def periods(table: DeltaTable) -> list[str | None]:
     """Return the Periods that have files; `[None]` for an unpartitioned table."""
-    return list(first_files(table))
+    if not table.metadata().partition_columns:
+        return list(first_files(table))
+    return list(dict.fromkeys(add_actions(table, {}).column(f"partition.{PERIOD}").to_pylist()))
 
 
 def version_of(table: DeltaTable, claim: Claim, past: Iterable[PastPublication] = ()) -> int:

@@ -18,6 +18,7 @@ from dataset_assets.adapters.delta.log import history, open_table, relation_sour
 from dataset_assets.adapters.delta.log_commits import read_commit
 from dataset_assets.adapters.delta.open_tables import OpenTables
 from dataset_assets.adapters.delta.past_rows import past_publications
+from dataset_assets.adapters.delta.stored_record import period_start, stored_record
 from dataset_assets.adapters.parquet.relation import DataFile
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError
 from dataset_assets.ports.engine import Session
@@ -105,11 +106,10 @@ class DeltaPublications(Warehouse):
         folder = DatasetFolder.of(self.root, dataset)
         table = self.table(folder)
         files = delta_periods.first_files(table) if table else {}
-        records = {
-            period: read_json(folder.record_path(folder.path / path)) for period, path in files.items()
-        }
-        ordered = sorted(records, key=lambda each: _period_order(each, records[each]))
-        return {period: records[period] for period in ordered}
+        found = [
+            (period, stored_record(folder.record_path(folder.path / path))) for period, path in files.items()
+        ]
+        return dict(sorted(found, key=lambda each: (period_start(each[1]), each[0] or "")))
 
     @override
     def record_marks(self, datasets: Sequence[str], session: Session, before: RecordMarks) -> RecordMarks:
@@ -162,10 +162,6 @@ def _dataset_id_of(folder: DatasetFolder) -> str | None:
         for path in delta_periods.first_files(open_table(folder.path)).values():
             return read_json(folder.record_path(folder.path / path)).get("dataset_id")
     return None
-
-
-def _period_order(period: str | None, record: Record) -> tuple[str, str]:
-    return str(record.get("period_start") or ""), period or ""
 
 
 def _recent_records(past: History, table: DeltaTable, period: str | None, current: Path) -> Iterator[Record]:

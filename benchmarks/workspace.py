@@ -5,7 +5,6 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +13,7 @@ import duckdb
 
 from benchmarks.measure import PROJECT
 from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.compiler.selection_input import SelectionInput

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 import dagster as dg
 
 from dataset_assets.assets.asset_keys import table_key
 from dataset_assets.assets.partitions import Partitioning, first_needed
 from dataset_assets.assets.target_resource import TargetBinding
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.model import ColumnDef, Dataset, Status

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from uuid import UUID
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.nesting import Nesting
 from dataset_assets.catalog.projects import Project, ProjectDataset
 from dataset_assets.catalog.users import Users

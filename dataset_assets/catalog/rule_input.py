@@ -6,9 +6,10 @@ that depend on a placeholder are not reported.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from uuid import UUID
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.versions import Lock
 from dataset_assets.contract.model import Dataset, LookupDef, TableRef, TableTarget

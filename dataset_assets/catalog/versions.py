@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -23,6 +22,7 @@ from uuid import UUID
 import uuid6
 from pydantic import Field, ValidationError
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.structures import canonical_sha256, content_hash, structure
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.structural_diff import Kind, Structure, difference

@@ -5,11 +5,11 @@ To add a check, write one function from `Evidence` to `CheckFinding` and add one
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from sqlglot import exp
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.checks.duplicate_keys import duplicate_keys, first_key
 from dataset_assets.compiler.leakage import leak_concepts, leak_query
 from dataset_assets.compiler.lookup_matches import LookupMatches, match_lookups

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
 
 from sqlglot import exp
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.scope import Reference, Scope, Source
 from dataset_assets.periods.instants import AsOf, Moment, Window

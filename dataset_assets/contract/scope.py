@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from uuid import UUID
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.contract.model import ColumnDef, ColumnType, Dataset, LookupDef, TableTarget
 
 

@@ -1,10 +1,10 @@
 """Open what every command works with: the settings, the catalog of all files, and the target."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from dataset_assets.adapters.targets.environment import Settings
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.users import Users

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.versions import Version
 from dataset_assets.compiler.selection_input import SelectionInput

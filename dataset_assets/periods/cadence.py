@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 from typing_extensions import override
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.errors import Fault, PeriodError
 from dataset_assets.model import YEARS, Identifier, Model
 from dataset_assets.periods.families import AnyCalendar, Calendar, Rule, StandardCalendar

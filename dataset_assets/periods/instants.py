@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
 from zoneinfo import ZoneInfo
+
+from dataset_assets.cached_property import cached_property
 
 UTC_ZONE = ZoneInfo("UTC")
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cached_property
 from zoneinfo import ZoneInfo
+
+from dataset_assets.cached_property import cached_property
 
 _SECOND = timedelta(seconds=1)
 

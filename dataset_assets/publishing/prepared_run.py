@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from uuid import UUID
 
 from sqlglot import exp
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.catalog.versions import Version
 from dataset_assets.compiler.selection_input import SelectionInput

@@ -4,8 +4,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cached_property
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.compiler.logical_relations import logical_relation
 from dataset_assets.compiler.selection_input import SelectionInput, time_range_of, window_of
 from dataset_assets.compiler.source_columns import source_query

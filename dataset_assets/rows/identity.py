@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from sqlglot import exp
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.rows.encoding import row_text
 from dataset_assets.sql.build import column

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.catalog.versions import Version
 from dataset_assets.contract.model import ColumnDef, Dataset

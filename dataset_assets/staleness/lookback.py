@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.compiler.selection_input import time_range_of, window_of
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.instants import AsOf

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.scope import NamedDataset, Source
 from dataset_assets.errors import DatasetAssetsError, Fault

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from itertools import islice
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.build_order import Schedule, schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.scope import NamedDataset

@@ -1,8 +1,8 @@
 """A text by lines: offsets, columns, and the replacement of parts."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.yaml.syntax import LINE_END
 
 

@@ -7,9 +7,9 @@ the caller compares (`edits.py`).
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.yaml.lines import TextLines
 from dataset_assets.yaml.notation import Layout, Notation, block, flow, inline, literal, scalar
 from dataset_assets.yaml.syntax import LINE_END

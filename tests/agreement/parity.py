@@ -5,7 +5,6 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +15,7 @@ from sqlglot import exp
 
 from dataset_assets.adapters.bigquery.engine import BigQueryEngine
 from dataset_assets.adapters.targets.loading import load_target
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.compiler.selection_input import SelectionInput

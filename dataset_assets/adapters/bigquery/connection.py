@@ -3,9 +3,9 @@
 # ruff: noqa: PLC0415 - see above
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.errors import AccessError
 
 if TYPE_CHECKING:

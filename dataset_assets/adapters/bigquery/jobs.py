@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -24,6 +23,7 @@ from dataset_assets.adapters.bigquery.clients import CLEANUP_SECONDS, NO_RETRY, 
 from dataset_assets.adapters.bigquery.connection import Connection
 from dataset_assets.adapters.bigquery.errors import JobNotVisible, is_transient_result, job_error
 from dataset_assets.adapters.bigquery.names import label
+from dataset_assets.cached_property import cached_property
 from dataset_assets.ports.engine import JobContext
 
 _POLL_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)

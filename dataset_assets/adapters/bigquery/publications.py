@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
@@ -15,6 +14,7 @@ from dataset_assets.adapters.bigquery.kept_statements import pin_events, read_ev
 from dataset_assets.adapters.bigquery.ledger import Ledger
 from dataset_assets.adapters.bigquery.ledger_tables import PINS, PUBLICATIONS
 from dataset_assets.adapters.bigquery.types import physical_column
+from dataset_assets.cached_property import cached_property
 from dataset_assets.errors import Fault, ResolveError, UnsupportedError, raise_all
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.record_marks import RecordMarks

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from google.cloud import bigquery
 from sqlglot import exp
@@ -11,6 +10,7 @@ from dataset_assets.adapters.bigquery.session import BigQuerySession
 from dataset_assets.adapters.bigquery.tables import path
 from dataset_assets.adapters.bigquery.types import COLUMN_TYPES, physical_column
 from dataset_assets.adapters.shared.publish_errors import column_faults, partitioning_changed
+from dataset_assets.cached_property import cached_property
 from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
 from dataset_assets.errors import Fault, PublishError, raise_all
 from dataset_assets.ports.relation import Relation

@@ -1,12 +1,12 @@
 """Locate the records and values in a block of a CSV file by its bytes, and find its format faults."""
 
 import re
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from dataset_assets.adapters.csv.settings import CsvFormat
+from dataset_assets.cached_property import cached_property
 
 RecordFault = tuple[int, str, str]
 """The index of a record, what is wrong with it, and a hint."""

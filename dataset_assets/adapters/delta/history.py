@@ -9,7 +9,6 @@ Retention removes old files of the log. Before that, it writes each commit as a 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from dataset_assets.adapters.delta.folder import DatasetFolder, read_json
 from dataset_assets.adapters.delta.lines import append_lines, last_lines, read_line, read_lines
 from dataset_assets.adapters.delta.log_commits import Commit, read_commit
+from dataset_assets.cached_property import cached_property
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.ports.retention import ExpiredPublication
 from dataset_assets.ports.warehouse import Record

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
 from dataset_assets.adapters.delta.folder import read_json
+from dataset_assets.cached_property import cached_property
 
 _HEAD = 1024
 _PERIOD_START = re.compile(

@@ -7,7 +7,7 @@ UNION ALL of one SELECT each, with its own casts to the declared types, so that 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import reduce
 from pathlib import Path
 
 from sqlglot import exp
@@ -23,6 +23,7 @@ from dataset_assets.adapters.parquet.footers import (
 )
 from dataset_assets.adapters.parquet.hive_paths import typed_value
 from dataset_assets.adapters.shared.column_names import AmbiguousNameError, find_column
+from dataset_assets.cached_property import cached_property
 from dataset_assets.compiler.typing import CASTS, mismatches
 from dataset_assets.contract.scope import Source
 from dataset_assets.errors import Fault, ResolveError, near, raise_all

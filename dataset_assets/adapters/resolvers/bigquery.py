@@ -4,7 +4,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
 from typing_extensions import override
@@ -18,6 +17,7 @@ from dataset_assets.adapters.resolvers.by_period import (
     StoredPieces,
 )
 from dataset_assets.adapters.resolvers.shards import Shards, concurrently, stored_tables
+from dataset_assets.cached_property import cached_property
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import AccessError, Fault, ResolveError
 from dataset_assets.periods.cadence import Calendars

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 from pydantic import model_validator
 
 from dataset_assets.adapters.resolvers.base import ConfiguredResolver, TableSettings
+from dataset_assets.cached_property import cached_property
 from dataset_assets.errors import PeriodError
 from dataset_assets.model import Text
 from dataset_assets.periods.cadence import Cadence

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.discovery.suggestions import vocabulary as words_of
 from dataset_assets.discovery.suggestions.facts import Column, Facts
 from dataset_assets.discovery.suggestions.names import Name

@@ -5,12 +5,12 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from rich.console import RenderableType
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.build_order import chosen_periods
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.checks.audit import AuditError, CheckResult

@@ -2,12 +2,12 @@
 
 import os
 from dataclasses import dataclass, field
-from functools import cached_property
 from threading import RLock
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.interfaces.web.api.idempotency import IdempotentAnswers
 from dataset_assets.interfaces.web.catalog_cache import CatalogCache

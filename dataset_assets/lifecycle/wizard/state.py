@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
+from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.discovery.suggestions.suggest import SuggestedTables
 from dataset_assets.discovery.suggestions.suggestion import Suggestions

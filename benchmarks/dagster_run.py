@@ -1,4 +1,4 @@
-"""What Dagster adds to a warm run: job J materialized as an asset, less the publication inside."""
+"""Measure what Dagster adds to a warm run: job J materialized as an asset, less the publication inside."""
 
 import json
 import sys
@@ -16,15 +16,6 @@ from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.assets import materialization
 from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.code_location import code_location
-
-TARGET = """\
-target:
-  engine: {type: duckdb, memory_limit: 4GB, threads: 2}
-  warehouse: {type: delta, root: ./warehouse}
-  default_resolver: retail
-  resolvers:
-    retail: {type: parquet, root: ./data/retail}
-"""
 
 
 def main(repeats: int) -> Report:
@@ -53,9 +44,8 @@ def _folder(space: Workspace) -> Path:
 
 
 def _run(space: Workspace, instance: dg.DagsterInstance) -> Callable[[], None]:
-    path = space.root / "target.yaml"
-    path.write_text(TARGET, encoding="utf-8")
-    settings = Settings(project=space.root, definitions=space.root / "definitions", target=str(path))
+    target = str(space.target_file())
+    settings = Settings(project=space.root, definitions=space.root / "definitions", target=target)
     every_asset = code_location(settings, datetime.now(UTC)).resolve_implicit_global_asset_job_def()
     job = every_asset.get_subset(asset_selection={dataset_key(JOB_J)})
 

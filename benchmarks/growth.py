@@ -1,4 +1,4 @@
-"""What grows with the number of datasets, with the publications of one dataset, and with its Periods.
+"""Measure commands and publications as datasets, publications of one dataset, and its Periods become many.
 
 `DATASET_ASSETS_DATASETS=5000`, `DATASET_ASSETS_PUBLICATIONS=10000` and `DATASET_ASSETS_DAYS=5000` set other
 sizes.
@@ -18,12 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.many_datasets import TABLES, write
 from benchmarks.measure import PROJECT, Report, of_this_project
 
 DATASETS = int(os.environ.get("DATASET_ASSETS_DATASETS", "1000"))
 PUBLICATIONS = int(os.environ.get("DATASET_ASSETS_PUBLICATIONS", "300"))
 DAYS = int(os.environ.get("DATASET_ASSETS_DAYS", "300"))
-TABLES = 100
 FIRST_MONTH = 2024 * 12
 """January 2024, in months."""
 SHARE = 10
@@ -38,41 +38,27 @@ COMMANDS = {
 }
 TARGET = """\
 target:
-  engine: {{type: duckdb, threads: 1}}
-  warehouse: {{type: delta, root: ./warehouse}}
+  engine: {type: duckdb, threads: 1}
+  warehouse: {type: delta, root: ./warehouse}
   default_resolver: shop
-  resolvers: {{shop: {{type: parquet, root: ./data, tables: {{{tables}}}}}}}
+  resolvers: {shop: {type: parquet, root: ./data}}
 """
 DATASET = """\
 dataset:
-  id: 01a2001c-5bae-7b91-b4bb-{number:012x}
-  name: Dataset {number}
+  id: 01a2001c-5bae-7b91-b4bb-000000000001
+  name: Sales
   owner: team-data
   natural_key_columns: [line]
   main_table:
-    name: {table}
+    name: sales
     columns:
-      - {{name: line, type: integer, nullable: false}}
-      - {{name: buyer, type: integer}}
-      - {{name: item, type: integer}}
-      - {{name: price, type: decimal}}
-      - {{name: at, type: timestamp}}
-{lookups}
-  column_mapping: {{user_id: buyer, product_id: item, timestamp: at, revenue: price}}
-{rest}
+      - {name: line, type: integer, nullable: false}
+      - {name: buyer, type: integer}
+      - {name: item, type: integer}
+      - {name: price, type: decimal}
+      - {name: at, type: timestamp}
+  column_mapping: {user_id: buyer, product_id: item, timestamp: at, revenue: price}
 """
-LOOKUPS = """\
-  lookups:
-    - alias: items
-      target: {{type: table, name: items, columns: [{{name: item, type: integer}}]}}
-      join_conditions: [{{source_column: item, target_column: item}}]
-    - alias: other
-      target: {other}
-      join_conditions: [{{source_column: item, target_column: {key}}}]"""
-MONTHLY = """\
-  filters: {date_range: {type: rolling, months: 3}}
-  partitions: {period: month, start: 2024-01}
-  refresh: {on: upstream}"""
 DRIFT = "  drift: {row_count: 30, over: 5}"
 
 
@@ -89,7 +75,11 @@ def main(repeats: int) -> Report:
 
 def _datasets(root: Path, repeats: int) -> dict[str, Report]:
     """Measure each command in processes of its own; `lock` changes its files, so it runs once."""
-    _write_many(root)
+    now = datetime.now(UTC)
+    months = [
+        f"{each // 12}-{each % 12 + 1:02}" for each in range(FIRST_MONTH - 3, now.year * 12 + now.month)
+    ]
+    write(root, DATASETS, months)
     table = {}
     for name, arguments in COMMANDS.items():
         rounds = 1 if "lock" in arguments else repeats
@@ -184,45 +174,15 @@ def _publish(root: Path, period: str | None) -> float:
     return time.process_time() - begun
 
 
-def _write_many(root: Path) -> None:
-    """Write the datasets; every second one nests the one before, and a hundred tables are stored by month."""
-    (root / "datasets").mkdir(parents=True)
-    _write_settings(root, [f"orders_{number}" for number in range(TABLES)])
-    now = datetime.now(UTC)
-    for each in range(FIRST_MONTH - 3, now.year * 12 + now.month):
-        for table in range(TABLES):
-            _store_at(root / "data" / f"orders_{table}" / f"{each // 12}-{each % 12 + 1:02}.parquet", 0, 1)
-    for table in ("items", "stores"):
-        _store_at(root / "data" / f"{table}.parquet", 0, 1)
-    for number in range(DATASETS):
-        other = "{type: table, name: stores, columns: [{name: item, type: integer}]}"
-        nested = f"{{type: dataset, id: 01a2001c-5bae-7b91-b4bb-{number - 1:012x}}}"
-        lookups = LOOKUPS.format(
-            other=nested if number % 2 else other, key="product_id" if number % 2 else "item"
-        )
-        text = DATASET.format(number=number, table=f"orders_{number % TABLES}", lookups=lookups, rest=MONTHLY)
-        (root / "datasets" / f"dataset_{number:05}.yaml").write_text(text, encoding="utf-8")
-
-
 def _write_one(root: Path, rest: str) -> None:
     (root / "datasets").mkdir(parents=True)
-    _write_settings(root, [])
-    text = DATASET.format(number=1, table="sales", lookups="", rest=rest)
-    (root / "datasets" / "sales.yaml").write_text(text, encoding="utf-8")
-
-
-def _write_settings(root: Path, by_month: Sequence[str]) -> None:
-    tables = (f'{each}: {{location: "{each}/{{period}}.parquet", period: month}}' for each in by_month)
     (root / "users.yaml").write_text("users:\n  team-data: {team: data}\n", encoding="utf-8")
-    (root / "target.yaml").write_text(TARGET.format(tables=", ".join(tables)), encoding="utf-8")
+    (root / "target.yaml").write_text(TARGET, encoding="utf-8")
+    (root / "datasets" / "sales.yaml").write_text(f"{DATASET}{rest}\n", encoding="utf-8")
 
 
 def _store(root: Path, seed: int, days: int) -> None:
-    _store_at(root / "data" / "sales.parquet", seed, days)
-
-
-def _store_at(path: Path, seed: int, days: int) -> None:
-    """Replace a table by one of a hundred rows a day."""
+    """Replace the table by one of a hundred rows a day."""
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -235,6 +195,7 @@ def _store_at(path: Path, seed: int, days: int) -> None:
         "price": pa.array([float(seed + line) for line in lines]),
         "at": pa.array([start + timedelta(minutes=14.4 * line) for line in lines], pa.timestamp("us", "UTC")),
     }
+    path = root / "data" / "sales.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     pq.write_table(pa.table(columns), new)

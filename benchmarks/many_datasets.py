@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ dataset:
 """
 
 
-def write(root: Path, datasets: int) -> None:
+def write(root: Path, datasets: int, months: Sequence[str] = MONTHS) -> None:
     """The folder of definitions, beside the target."""
     (root / "datasets").mkdir()
     (root / "users.yaml").write_text("users:\n  team-data: {team: data}\n", encoding="utf-8")
@@ -55,7 +56,7 @@ def write(root: Path, datasets: int) -> None:
     for table in ("products", "stores"):
         store(root, table)
     for number in range(TABLES):
-        for month in MONTHS:
+        for month in months:
             store(root, f"orders_{number}", month)
     for number in range(datasets):
         nested = number % 2 == 1

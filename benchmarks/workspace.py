@@ -69,11 +69,15 @@ class Workspace:
 
     def target(self, threads: int = 2, memory: str = "4GB") -> Target:
         """A target with an empty warehouse of its own."""
+        return load_target(str(self.target_file(threads, memory)), self.catalog.calendars)
+
+    def target_file(self, threads: int = 2, memory: str = "4GB") -> Path:
+        """Write the file of such a target."""
         number = next(self._numbers)
         path = self.root / f"target_{number}.yaml"
         text = TARGET.format(threads=threads, memory=memory, warehouse=f"warehouse_{number}")
         path.write_text(text, encoding="utf-8")
-        return load_target(str(path), self.catalog.calendars)
+        return path
 
     def job_j(self, target: Target) -> Materialization:
         """Job J end to end: resolve, compile, run, ids, statistics, checks, publish."""

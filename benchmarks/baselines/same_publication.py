@@ -1,4 +1,4 @@
-"""What every publication of job J by hand has in common: its columns, constants, and the checks' results."""
+"""Hold what the publications of job J by hand share: columns, constants, and the results of checks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

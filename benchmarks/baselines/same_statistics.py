@@ -45,7 +45,7 @@ class Scope(NamedTuple):
 
 
 class Column(NamedTuple):
-    """What a tool computed of one column; `counts` are by value for numbers and by day for times."""
+    """The figures that a tool computed of one column; `counts` are by value for numbers, by day for times."""
 
     kind: str
     scopes: Sequence[Scope]

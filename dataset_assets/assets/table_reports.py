@@ -65,8 +65,7 @@ class TableReports(SourceReports):
 
     @override
     def last_report(self, resolver: str, table: str, time_range: TimeRange | None) -> datetime | None:
-        known = self._tables.get((resolver, table))
-        last = self._last.get(known.key) if known else None
+        known, last = self._last_of(resolver, table)
         if known is None or last is None:
             return None
         if known.partitioning is None or time_range is None:
@@ -77,11 +76,14 @@ class TableReports(SourceReports):
     def first_report(
         self, resolver: str, table: str, time_range: TimeRange | None, since: datetime
     ) -> datetime | None:
-        known = self._tables.get((resolver, table))
-        last = self._last.get(known.key) if known else None
+        known, last = self._last_of(resolver, table)
         if known is None or last is None or last.timestamp < since.timestamp():
             return None
         return self._report(known, time_range, since.timestamp())
+
+    def _last_of(self, resolver: str, table: str) -> tuple[Table | None, dg.EventLogRecord | None]:
+        known = self._tables.get((resolver, table))
+        return known, self._last.get(known.key) if known else None
 
     def _report(
         self, table: Table, time_range: TimeRange | None, since: float | None = None

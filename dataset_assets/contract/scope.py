@@ -49,7 +49,7 @@ class Source:
 
     @property
     def reads(self) -> str:
-        """What it reads, as people see it: the logical name of a table, or `datasets/<stem>`."""
+        """The name of the source for people: the logical name of a table, or `datasets/<stem>`."""
         return f"datasets/{self.nested.stem}" if self.nested else self.table
 
     @cached_property

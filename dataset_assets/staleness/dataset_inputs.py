@@ -1,4 +1,4 @@
-"""What all publications of one dataset have in common: its scope, version and sources."""
+"""Keep the inputs that all publications of one dataset share: its scope, version and sources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -99,9 +99,8 @@ class _Decision:
     @property
     def is_latest(self) -> bool:
         """Whether no later Period is published."""
-        period = self.status.period
-        published = list(self.status.states.records(self.status.entry.stem))
-        return not published or published[-1] == (period.id if period else None)
+        own = self.status.period.id if self.status.period else None
+        return next(reversed(self.status.states.records(self.status.entry.stem)), own) == own
 
     def _counts(self, reason: Reason) -> bool:
         """Return whether a publication is made anew for a reason that `plan` names.

@@ -63,7 +63,7 @@ class PublicationStatus:
 
     @cached_property
     def inputs(self) -> DatasetInputs:
-        """What all Periods of the dataset have in common."""
+        """The inputs that all Periods of the dataset share."""
         return self.states.inputs(self.entry)
 
     @cached_property

@@ -67,19 +67,19 @@ class RefreshMemory:
         """Return the due publications of a dataset; none if it could not be looked at."""
         return () if stem in self._changed else self.due.get(stem, {}).values()
 
-    def look(self, states: SourceStates, reports: SourceReports, deadline: float = float("inf")) -> bool:
-        """Look at all that may have changed, nested datasets first; return whether time sufficed for it.
+    def look(self, states: SourceStates, reports: SourceReports, deadline: float = float("inf")) -> None:
+        """Look at all that may have changed, nested datasets first.
 
-        What there was no time for is looked at the next time. `deadline` is an instant of `monotonic`.
+        What there was no time for is `pending`, and is looked at the next time. `deadline` is an instant of
+        `monotonic`.
         """
         self._note_records(states)
         self._note_clock(states.now)
         for stem in self.readers.order:
             if stem in self._changed:
                 if monotonic() > deadline:
-                    return False
+                    return
                 self._look_at(stem, states, reports)
-        return True
 
     def _note(self, stem: str, periods: _Periods) -> None:
         if stem in self.datasets and periods != set():

@@ -8,10 +8,10 @@ from itertools import islice
 from dataset_assets.catalog.build_order import Schedule
 from dataset_assets.errors import PeriodError
 from dataset_assets.periods.period import Period
+from dataset_assets.periods.ranges import follows, ranges
 from dataset_assets.staleness.due_publication import DuePublication, SourceReports
 from dataset_assets.staleness.loads import Loads, Requested
 from dataset_assets.staleness.refresh_memory import RefreshMemory
-from dataset_assets.staleness.refreshed_dataset import RefreshedDataset
 from dataset_assets.text.digest import digest
 from dataset_assets.text.wording import listed
 
@@ -130,7 +130,7 @@ class _Chooser:
     def runs(self) -> Iterator[RunRequest]:
         """Yield one run for each range of consecutive Periods, nested datasets first."""
         for stem, ready in self.ready.items():
-            for due in _ranges(self.memory.datasets[stem], ready) if ready else ():
+            for due in ranges(ready, _continues):
                 yield self._run(stem, due)
 
     def _run(self, stem: str, ready: Sequence[DuePublication]) -> RunRequest:
@@ -173,16 +173,8 @@ def _has(schedule: Schedule, period: str) -> bool:
         return False
 
 
-def _ranges(dataset: RefreshedDataset, ready: Sequence[DuePublication]) -> Iterator[Sequence[DuePublication]]:
-    begin = 0
-    for number in range(1, len(ready) + 1):
-        if number == len(ready) or not _follows(dataset, ready[number - 1].period, ready[number].period):
-            yield ready[begin:number]
-            begin = number
-
-
-def _follows(dataset: RefreshedDataset, first: Period | None, second: Period | None) -> bool:
-    return bool(dataset.schedule and first and second) and dataset.schedule.cadence.next(first) == second
+def _continues(before: DuePublication, due: DuePublication) -> bool:
+    return follows(before.period, due.period)
 
 
 def _label(due: DuePublication) -> str:

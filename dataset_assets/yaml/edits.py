@@ -93,12 +93,13 @@ def with_fields(text: str, path: str, root: str, fields: Mapping[str, str], know
 def _with_fields(text: str, path: str, root: str, fields: Mapping[str, str], data: Any) -> str | None:
     """Return the text with the fields; None unless it is then read as `data` with the fields."""
     present = [key for key in fields if key in data[root]]
-    expected = {**data, root: {**data[root], **{key: Notation(text).text for key, text in fields.items()}}}
-    new = {key: Notation(value) for key, value in fields.items() if key not in present}
+    written = {key: Notation(value) for key, value in fields.items()}
+    expected = {**data, root: {**data[root], **{key: each.text for key, each in written.items()}}}
+    new = {key: each for key, each in written.items() if key not in present}
     try:
         result = text
         for key in present:
-            result = Splicer(result).replace((root, key), Notation(fields[key]))
+            result = Splicer(result).replace((root, key), written[key])
         if new:
             result = Splicer(result).insert_below((root,), new)
         return result if read(result, path).data == expected else None

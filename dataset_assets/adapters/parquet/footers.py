@@ -151,13 +151,13 @@ def _has_nanoseconds(path: Path, column: str, fingerprint: Fingerprint) -> bool:
 
     # 96-bit times beyond the year 2262 wrap as nanoseconds; the difference to their microseconds does not.
     exact = parquet.ParquetFile(path, coerce_int96_timestamp_unit="ns")
-    whole = parquet.ParquetFile(path, coerce_int96_timestamp_unit="us")
     is_int96 = any(
         each.name == column and each.physical_type == "INT96"
         for each in map(exact.schema.column, range(len(exact.schema)))
     )
     if not is_int96:
         return any((fine % 1000).any() for fine in _integers(exact, column))
+    whole = parquet.ParquetFile(path, coerce_int96_timestamp_unit="us")
     both = zip(_integers(exact, column), _integers(whole, column), strict=True)
     return any((fine - micros * 1000).any() for fine, micros in both)
 

@@ -9,6 +9,7 @@ from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_
 from dataset_assets.interfaces.answers.plans import PlanAnswer
 from dataset_assets.interfaces.cli.console import Grid, cell, out, print_json, say
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.periods.ranges import follows, ranges
 from dataset_assets.publishing.as_of_choice import default_as_of
 from dataset_assets.publishing.dataset_ids import rename_notices
 from dataset_assets.staleness.plan import Plan, plan_all, plan_dataset
@@ -81,15 +82,8 @@ def print_plans(dataset_plans: Sequence[Plan], *, as_json: bool = False) -> None
 
 
 def period_ranges(plan: Plan) -> Iterator[PeriodRange]:
-    """Yield the due publications of a plan as ranges of consecutive Periods, in order of time."""
-    current: list[StalePublication] = []
-    for due in plan.due:
-        if current and not _continues(current[-1], due):
-            yield PeriodRange(plan, tuple(current))
-            current = []
-        current.append(due)
-    if current:
-        yield PeriodRange(plan, tuple(current))
+    """Return the due publications of a plan as ranges of consecutive Periods, in order of time."""
+    return (PeriodRange(plan, dues) for dues in ranges(plan.due, _continues))
 
 
 def obstacles(plan: Plan, publications: Iterable[StalePublication], effect: str) -> Iterator[str]:
@@ -142,8 +136,7 @@ def renamed_datasets(workspace: Workspace, dataset_plans: Sequence[Plan]) -> lis
 
 
 def _continues(before: StalePublication, due: StalePublication) -> bool:
-    follows = before.period and due.period and before.period.end == due.period.start
-    return bool(follows) and before.reasons == due.reasons
+    return follows(before.period, due.period) and before.reasons == due.reasons
 
 
 def _sum(numbers: Iterable[int | None], *, size: bool = False) -> str:

@@ -26,6 +26,7 @@ from dataset_assets.sql.nodes import (
     FingerprintPart,
     FirstBy,
     FloatAsDecimal,
+    LabelsText,
     LabelValue,
     SingleAsDouble,
     UtcTime,
@@ -124,6 +125,7 @@ class DuckDBText(DuckDB):
             ),
             FirstBy: _template("ARG_MIN({this}, {key}, {count})"),
             LabelValue: _template("LIST_FILTER({this}, LAMBDA label: label.key = {key})[1].value"),
+            LabelsText: _template("CAST(TO_JSON({this}) AS TEXT)"),
             Fingerprint: rename_func("md5_number"),
             FingerprintPart: _template(
                 "CAST(({this} >> CAST(64 * {part} AS UHUGEINT))"
@@ -147,6 +149,7 @@ class BigQueryText(BigQuery):
             SingleAsDouble: _template("{this}"),
             DecimalText: _template("FORMAT('%.9f', {this})"),
             FirstBy: _template("ARRAY_AGG({this} ORDER BY {key} LIMIT {count})"),
+            LabelsText: _template("TO_JSON_STRING({this})"),
             LabelValue: _template(
                 "(SELECT label.value FROM UNNEST({this}) AS label WHERE label.key = {key})"
             ),

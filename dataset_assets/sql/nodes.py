@@ -75,6 +75,12 @@ class LabelValue(exp.Expression, exp.Func):
     arg_types = {"this": True, "key": True}
 
 
+class LabelsText(exp.Expression, exp.Func):
+    """All labels of a row as a text, JSON in the order of their keys (BR-119)."""
+
+    arg_types = {"this": True}
+
+
 class CreateSnapshot(exp.Expression):
     """A statement that creates a read-only copy of a table as it was at an instant, unless it exists.
 

@@ -6,6 +6,7 @@ import typer
 
 from dataset_assets.interfaces.cli.commands import (
     authoring,
+    comparing,
     datasets,
     discovery,
     files,
@@ -45,6 +46,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "plan": publishing.plan,
     "backfill": publishing.backfill,
     "read": datasets.read,
+    "compare": comparing.compare,
     "use": uses.use,
     "uses": uses.uses,
     "pin": uses.pin,

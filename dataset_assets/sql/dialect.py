@@ -125,7 +125,10 @@ class DuckDBText(DuckDB):
             ),
             FirstBy: _template("ARG_MIN({this}, {key}, {count})"),
             LabelValue: _template("LIST_FILTER({this}, LAMBDA label: label.key = {key})[1].value"),
-            LabelsText: _template("CAST(TO_JSON({this}) AS TEXT)"),
+            # almost no row has labels, and JSON takes as long to write as a join
+            LabelsText: _template(
+                "CASE WHEN LEN({this}) > 0 THEN CAST(TO_JSON({this}) AS TEXT) ELSE '[]' END"
+            ),
             Fingerprint: rename_func("md5_number"),
             FingerprintPart: _template(
                 "CAST(({this} >> CAST(64 * {part} AS UHUGEINT))"

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
@@ -28,7 +29,7 @@ COLUMNS = {
 }
 Row = tuple[Any, ...]
 keys = st.tuples(st.integers(0, 4), st.sampled_from([None, "", "a", "|s1:a", "ä"]))
-contents = st.tuples(st.sampled_from([None, 0, 1]), st.sampled_from([None, "", "x", "n"]))
+contents = st.tuples(st.sampled_from([None, Decimal(0), Decimal(1)]), st.sampled_from([None, "", "x", "n"]))
 keyed = st.dictionaries(keys, contents, max_size=8).map(lambda found: [(*k, *v) for k, v in found.items()])
 unkeyed = st.lists(st.tuples(keys, contents).map(lambda each: (*each[0], *each[1])), max_size=8)
 

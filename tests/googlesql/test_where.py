@@ -46,8 +46,8 @@ def test_a_condition_is_true_for_the_same_rows(conditions: list[Meant]):
 def same_difference(before: list[Row], after: list[Row], *, key: bool) -> None:
     shape = {name: NATIVE[kind] for name, kind in COMPARED.items()}
     both = Both({"old": shape, "new": shape}, {"old": before, "new": after})
-    sides = (exp.select(*map(column, COMPARED)).from_(table(name)) for name in ("old", "new"))
-    both.rows(RowDifference(*sides, fields(key=key)).query)
+    old, new = (exp.select(*map(column, COMPARED)).from_(table(name)) for name in ("old", "new"))
+    both.rows(RowDifference(old, new, fields(key=key)).query)
 
 
 @settings(max_examples=4)

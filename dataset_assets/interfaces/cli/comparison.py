@@ -41,7 +41,9 @@ def _parts(found: RowComparison) -> Iterator[RenderableType]:
     yield _counts(found)
     columns = [each for each in found.columns if each.changed is None or each.changed.rows]
     if columns:
-        yield _columns(columns, found.key)
+        yield _columns(columns)
+    if any(each.examples for each in columns):
+        yield _changes(columns, found.key)
     for state, of in (("added", "after"), ("removed", "before")):
         examples = [getattr(each, of) for each in found.examples[state]]
         if examples:
@@ -63,22 +65,24 @@ def _counts(found: RowComparison) -> Grid:
     return grid
 
 
-def _columns(columns: Sequence[ColumnComparison], key: Sequence[str]) -> Grid:
-    """Return a table of the columns that differ, one line for each example."""
-    shown = [name for name in key if name != "_period"]
-    grid = Grid(
-        "column", "changed", "share", *shown, "from", "to", title="Columns", right=("changed", "share")
-    )
+def _columns(columns: Sequence[ColumnComparison]) -> Grid:
+    """Return a table of the columns that differ: in how many rows, or in what type."""
+    grid = Grid("column", "changed", "share", "types", title="Columns", right=("changed", "share"))
     for each in columns:
-        count = each.changed
-        head = [each.name, f"{count.rows:,}" if count else "", _percent(count) if count else ""]
-        if count is None:
-            types = each.type_before or "no such column", each.type_after or "no such column"
-            grid.add_row(*map(cell, head), *(cell("") for _ in shown), *map(cell, types))
+        figures = (f"{each.changed.rows:,}", _percent(each.changed)) if each.changed else ("", "")
+        types = dict.fromkeys(kind or "no such column" for kind in (each.type_before, each.type_after))
+        grid.add_row(*map(cell, (each.name, *figures, " to ".join(types))))
+    return grid
+
+
+def _changes(columns: Sequence[ColumnComparison], key: Sequence[str]) -> Grid:
+    """Return a table of examples of changed rows: the key, and one column before and after."""
+    grid = Grid("column", *key, "from", "to", title="Examples of changed rows")
+    for each in columns:
         for place, example in enumerate(each.examples):
-            keys = [_value(example.before, name) for name in shown]
+            keys = (_value(example.before, name) for name in key)
             values = _value(example.before, each.name), _value(example.after, each.name)
-            grid.add_row(*map(cell, head if place == 0 else [""] * 3), *keys, *values)
+            grid.add_row(cell("" if place else each.name), *keys, *values)
     return grid
 
 

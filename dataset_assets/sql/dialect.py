@@ -26,6 +26,7 @@ from dataset_assets.sql.nodes import (
     FingerprintPart,
     FirstBy,
     FloatAsDecimal,
+    LabelValue,
     SingleAsDouble,
     UtcTime,
 )
@@ -122,6 +123,7 @@ class DuckDBText(DuckDB):
                 "COALESCE(CAST(TRY_CAST({this} AS DECIMAL(18, 9)) AS TEXT), CAST({this} AS TEXT))"
             ),
             FirstBy: _template("ARG_MIN({this}, {key}, {count})"),
+            LabelValue: _template("LIST_FILTER({this}, LAMBDA label: label.key = {key})[1].value"),
             Fingerprint: rename_func("md5_number"),
             FingerprintPart: _template(
                 "CAST(({this} >> CAST(64 * {part} AS UHUGEINT))"
@@ -145,6 +147,9 @@ class BigQueryText(BigQuery):
             SingleAsDouble: _template("{this}"),
             DecimalText: _template("FORMAT('%.9f', {this})"),
             FirstBy: _template("ARRAY_AGG({this} ORDER BY {key} LIMIT {count})"),
+            LabelValue: _template(
+                "(SELECT label.value FROM UNNEST({this}) AS label WHERE label.key = {key})"
+            ),
             CreateSnapshot: _template(
                 "CREATE SNAPSHOT TABLE IF NOT EXISTS {this} CLONE {source} FOR SYSTEM_TIME AS OF {at}"
             ),

@@ -69,6 +69,12 @@ class FirstBy(exp.Expression, exp.AggFunc):
     arg_types = {"this": True, "key": True, "count": True}
 
 
+class LabelValue(exp.Expression, exp.Func):
+    """The value of the label `key` in a column of labels; NULL if the row has no such label (BR-119)."""
+
+    arg_types = {"this": True, "key": True}
+
+
 class CreateSnapshot(exp.Expression):
     """A statement that creates a read-only copy of a table as it was at an instant, unless it exists.
 

@@ -19,6 +19,7 @@ from sqlglot.transforms import preprocess, remove_precision_parameterized_types
 
 from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.sql.nodes import (
+    ChangedLabels,
     ClockTime,
     CreateSnapshot,
     DecimalText,
@@ -27,6 +28,7 @@ from dataset_assets.sql.nodes import (
     FirstBy,
     FloatAsDecimal,
     LabelValue,
+    SameLabels,
     SingleAsDouble,
     UtcTime,
 )
@@ -124,6 +126,10 @@ class DuckDBText(DuckDB):
             ),
             FirstBy: _template("ARG_MIN({this}, {key}, {count})"),
             LabelValue: _template("LIST_FILTER({this}, LAMBDA label: label.key = {key})[1].value"),
+            ChangedLabels: _template(
+                "LIST_SORT(LIST_CONCAT(LIST_FILTER({this}, LAMBDA label: label.key NOT IN {keys}), {added}))"
+            ),
+            SameLabels: _template("{this} IS NOT DISTINCT FROM {expression}"),
             Fingerprint: rename_func("md5_number"),
             FingerprintPart: _template(
                 "CAST(({this} >> CAST(64 * {part} AS UHUGEINT))"
@@ -150,6 +156,12 @@ class BigQueryText(BigQuery):
             LabelValue: _template(
                 "(SELECT label.value FROM UNNEST({this}) AS label WHERE label.key = {key})"
             ),
+            ChangedLabels: _template(
+                "ARRAY(SELECT AS STRUCT label.key, label.value FROM UNNEST(ARRAY_CONCAT("
+                "ARRAY(SELECT label FROM UNNEST({this}) AS label WHERE label.key NOT IN {keys}), {added}"
+                ")) AS label ORDER BY label.key)"
+            ),
+            SameLabels: _template("TO_JSON_STRING({this}) = TO_JSON_STRING({expression})"),
             CreateSnapshot: _template(
                 "CREATE SNAPSHOT TABLE IF NOT EXISTS {this} CLONE {source} FOR SYSTEM_TIME AS OF {at}"
             ),

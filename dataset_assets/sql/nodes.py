@@ -75,6 +75,21 @@ class LabelValue(exp.Expression, exp.Func):
     arg_types = {"this": True, "key": True}
 
 
+class ChangedLabels(exp.Expression, exp.Func):
+    """A column of labels without those whose key is in the tuple `keys`, and with the array `added` (BR-119).
+
+    The labels are sorted by key.
+    """
+
+    arg_types = {"this": True, "keys": True, "added": True}
+
+
+class SameLabels(exp.Expression, exp.Predicate):
+    """Whether two columns of labels hold the same labels."""
+
+    arg_types = {"this": True, "expression": True}
+
+
 class CreateSnapshot(exp.Expression):
     """A statement that creates a read-only copy of a table as it was at an instant, unless it exists.
 

@@ -48,13 +48,15 @@ class OperationRequest:
 class ChangedPeriod(Model):
     """One Period: its rows that are not deleted, before the change, and how many of them it touches.
 
-    `table_version` is the version that holds the changed rows; None if nothing was published.
+    `table_version` holds the changed rows, and `digest` is that of those that are not deleted; both are None
+    if nothing was published.
     """
 
     period: str | None
     rows: int
     touched: int
     table_version: int | None = None
+    digest: str | None = None
 
 
 class OperationReport(Model):
@@ -163,7 +165,9 @@ def _change_period(
     except BaseException:
         warehouse.discard(claim, staged, session)
         raise
-    return ChangedPeriod(period=period, rows=rows, touched=changed.touched, table_version=version)
+    return ChangedPeriod(
+        period=period, rows=rows, touched=changed.touched, table_version=version, digest=record["digest"]
+    )
 
 
 def _record(

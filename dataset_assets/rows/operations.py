@@ -16,7 +16,7 @@ from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
 from dataset_assets.model import Model, Text
 from dataset_assets.rows.stamping import timestamp
 from dataset_assets.sql.build import alias, column, text
-from dataset_assets.sql.nodes import ChangedLabels, LabelValue, SameLabels
+from dataset_assets.sql.nodes import ChangedLabels, LabelsText, LabelValue
 from dataset_assets.sql.where.where import Where
 
 TOUCHED = "_touched"
@@ -131,7 +131,7 @@ def restored_rows(
     if same_columns:
         compared = (*names, "_deleted")
         same += [exp.NullSafeEQ(this=column(name, left), expression=column(name, right)) for name in compared]
-        same.append(SameLabels(this=column(_LABELS, left), expression=column(_LABELS, right)))
+        same.append(exp.EQ(this=_labels_text(left), expression=_labels_text(right)))
     else:
         same.append(exp.false())
     updated = exp.Case().when(exp.and_(*same), column("_updated_at", right)).else_(timestamp(now))
@@ -150,6 +150,10 @@ def _changed(name: str, new: exp.Expr | None) -> exp.Expr:
     if new is None:
         return column(name)
     return alias(exp.Case().when(column(TOUCHED), new).else_(column(name)), name)
+
+
+def _labels_text(rows: str) -> exp.Expr:
+    return LabelsText(this=column(_LABELS, rows))
 
 
 def _label(key: str) -> exp.Expr:

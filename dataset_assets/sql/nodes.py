@@ -84,10 +84,10 @@ class ChangedLabels(exp.Expression, exp.Func):
     arg_types = {"this": True, "keys": True, "added": True}
 
 
-class SameLabels(exp.Expression, exp.Predicate):
-    """Whether two columns of labels hold the same labels."""
+class LabelsText(exp.Expression, exp.Func):
+    """All labels of a row as a text, JSON in the order of their keys (BR-119)."""
 
-    arg_types = {"this": True, "expression": True}
+    arg_types = {"this": True}
 
 
 class CreateSnapshot(exp.Expression):

@@ -6,6 +6,7 @@ import typer
 
 from dataset_assets.interfaces.cli.commands import (
     authoring,
+    comparing,
     datasets,
     discovery,
     files,
@@ -49,6 +50,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "rows label": rows.label,
     "rows delete": rows.delete,
     "rollback": rows.rollback,
+    "compare": comparing.compare,
     "use": uses.use,
     "uses": uses.uses,
     "pin": uses.pin,

@@ -23,6 +23,7 @@ from dataset_assets.lifecycle.compare import (
     compare_publications,
     publication_reference,
 )
+from dataset_assets.lifecycle.compare_rows import RowComparison, SideRequest, compare_rows
 from dataset_assets.lifecycle.diff import VersionDiff, diff_versions
 from dataset_assets.lifecycle.history import VersionLine, dataset_history, past_records, unknown_period
 from dataset_assets.model import Instant, Model
@@ -32,6 +33,7 @@ from dataset_assets.stats.statistics import Statistics
 from dataset_assets.system_errors import system_errors_as_faults
 
 router = APIRouter(prefix="/datasets/{dataset_id}", tags=["publications"])
+_ROWS_OF = "`PERIOD`, `PERIOD@VERSION` or `@VERSION`, with a version of the published table."
 MOST_PAST = 1_000
 """How many publications of a Period are listed."""
 
@@ -145,6 +147,34 @@ def compare_two_publications(
     catalog = state.catalog
     found = compare_publications(catalog, state.target, catalog.entry(dataset_id), before, after)
     return Success(data=found)
+
+
+@router.get(
+    "/publications/compare/rows/", response_model=Success[RowComparison], responses=long_work(404, 409)
+)
+def compare_published_rows(
+    dataset_id: DatasetId,
+    state: State,
+    _who: Reader,
+    request: Request,
+    before: Annotated[str, Query(alias="from", description=_ROWS_OF, examples=["2017-11"])] = "",
+    after: Annotated[str, Query(alias="to", description=_ROWS_OF, examples=["2017-12"])] = "",
+    other: Annotated[str | None, Query(alias="with", description="Another dataset, for `to`.")] = None,
+    _prefer: Prefer = None,
+) -> Response:
+    """Compare rows by identity: added, removed and changed ones, by column. Sensitive values are masked.
+
+    By default the last version of the table is compared with the one before it.
+    """
+    catalog, target = state.catalog, state.target
+    entry = catalog.entry(dataset_id)
+    sides = SideRequest(entry, target, before), SideRequest(catalog.entry(other or dataset_id), target, after)
+
+    def work(say: Say) -> RowComparison:
+        say("comparing the rows")
+        return compare_rows(catalog, *sides)
+
+    return result_or_operation(state, request, "compare", entry.stem, work)
 
 
 @router.get("/publications/rows/", response_model=Success[Preview], responses=long_work(404, 409))

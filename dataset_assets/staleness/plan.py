@@ -109,6 +109,7 @@ def plan_all(catalog: Catalog, target: Target) -> AllPlans:
     faults: dict[Fault, None] = {}
     now = datetime.now(UTC)
     with _planner(catalog, target, now) as planner:
+        planner.states.read_records(catalog.build_order)
         for entry in catalog.entries.values():
             try:
                 if catalog.checked(entry).status is not Status.ARCHIVED:

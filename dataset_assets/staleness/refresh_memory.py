@@ -75,6 +75,7 @@ class RefreshMemory:
         """
         self._note_records(states)
         self._note_clock(states.now)
+        states.read_records(self._changed)
         for stem in self.readers.order:
             if stem in self._changed:
                 if monotonic() > deadline:

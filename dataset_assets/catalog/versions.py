@@ -9,6 +9,7 @@ The system fields of the YAML derive from the lock: `id`, `version` (the last nu
 `updated_at` (the instants of the first and the last line).
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -69,6 +70,8 @@ class Lock:
     lines: tuple[Line, ...] = ()
     unreadable: tuple[Fault, ...] = ()
     merge_faults: tuple[Fault, ...] = field(default=())
+    sha256: str = field(default="", repr=False, compare=False)
+    """The digest of the file's bytes; empty if there is no file, or if it cannot be read."""
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -191,13 +194,14 @@ def read_lock(path: Path) -> Lock:
     """Read a lock; an empty one if there is no file. Faults become part of the lock and are not raised."""
     name = str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        raw = path.read_bytes()
+        text = raw.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         return Lock(name)
     except (OSError, UnicodeDecodeError) as error:
         message = f"cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
         return Lock(name, unreadable=(Fault(message, position=Position(name, 1, 1)),))
-    return _parse(name, text)
+    return replace(_parse(name, text), sha256=hashlib.sha256(raw).hexdigest())
 
 
 def _parse(name: str, text: str) -> Lock:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Generator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from deltalake import DeltaTable
@@ -31,7 +33,7 @@ def opened(tmp_path) -> Generator[OpenWarehouse]:
 
 
 def both(opened: OpenWarehouse) -> tuple[object, object]:
-    folder = opened.warehouse.root / DATASET
+    folder = Path(unquote(urlsplit(opened.warehouse.location(DATASET)).path))
     return files_of_small_log(folder), first_files(open_table(folder))
 
 

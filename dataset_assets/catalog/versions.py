@@ -24,7 +24,7 @@ import uuid6
 from pydantic import Field, ValidationError
 
 from dataset_assets.cached_property import cached_property
-from dataset_assets.catalog.structures import canonical_sha256, content_hash, structure
+from dataset_assets.catalog.structures import canonical_sha256, content_hash, structural_hash, structure
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.structural_diff import Kind, Structure, difference
 from dataset_assets.errors import Fault, LockedMeanwhileError, LockError, Position, raise_all
@@ -98,15 +98,14 @@ class Lock:
 
         A structure that is restored from an earlier version gets a new number, too.
         """
-        now = structure(dataset)
-        sha256 = canonical_sha256(now)
+        sha256 = structural_hash(dataset)
         if not self.lines or self.structure is None:
             return Version(1, sha256, pending=True, kind="first", summary="first version")
         last = self.lines[-1]
         if last.sha256 == sha256:
             summary = f"no structural change since version {last.version}"
             return Version(last.version, sha256, pending=False, kind="same", summary=summary)
-        change = difference(self.structure, now)
+        change = difference(self.structure, structure(dataset))
         return Version(max(self.numbers) + 1, sha256, pending=True, kind=change.kind, summary=change.summary)
 
     def is_current(self, dataset: Dataset) -> bool:

@@ -47,11 +47,12 @@ def load_catalog(root: Path, parse: Parse | None = None) -> Catalog:
     calendars = _calendars(root / "periods.yaml", faults)
     with garbage_collection_paused():
         paths = _files(root / "datasets", faults)
-        known = checked_files(root, len(paths))
+        known = None if parse else checked_files(root, len(paths))
         parse = parse or partial(parse_inside, root, known=known)
         files = {path.stem: parse(path) for path in paths}
         entries = entries_of(files, calendars, users, known)
-        known.save()
+        if known:
+            known.save()
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
     projects = dict(read_projects(catalog, users, faults))
     faults += _misnamed(root)

@@ -182,3 +182,10 @@ def test_files_that_are_gone_are_forgotten_and_few_are_not_remembered(folder, tm
     folder.path(1).unlink()
     folder.load()
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_caller_that_keeps_parsed_files_itself_changes_nothing(folder):
+    folder.load()
+    before = store(folder).read_bytes()
+    load_catalog.load_catalog(folder.root, lambda path: load_catalog.parse_inside(folder.root, path))
+    assert store(folder).read_bytes() == before

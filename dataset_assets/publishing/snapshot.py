@@ -6,14 +6,13 @@ from hashlib import sha256
 from typing import Any
 
 from dataset_assets.periods.instants import Window
+from dataset_assets.ports.record_marks import CONFIRMATION
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.source_locator import source_key
 from dataset_assets.sql.build import assemble
 
-CONFIRMATION = "affirmed"
-"""The record's key for the inputs of the latest run that selected the same rows."""
 _INPUTS = ("as_of", "window", "sources", "periods", "gone", "selection")
 
 

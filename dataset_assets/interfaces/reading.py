@@ -31,6 +31,7 @@ from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.uses import PublicationChoice, check_training_run
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, no_such_version
+from dataset_assets.rows.visible_rows import visible_relation
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
 from dataset_assets.sql.where.where import Where
@@ -55,6 +56,7 @@ def read_arrow(
     columns: Sequence[str] | None = None,
     limit: int | None = None,
     with_system: bool = False,
+    include_deleted: bool = False,
     training_run: str | None = None,
     target: str | None = None,
     definitions: Path | None = None,
@@ -64,14 +66,16 @@ def read_arrow(
     `name` is a stem or an id. Without `partition` all Periods are read, one after another. `version` is the
     version of the warehouse table (time travel), `split` one of train, eval and test, and `where` a condition
     that the rows satisfy (docs/where.md). Columns that begin with `_` are left out unless `columns` names
-    them or `with_system` is set. With the id of a `training_run`, its use of all Periods that were read is
-    recorded, and they are pinned. Target and definitions folder are those of the environment by default.
-    Sensitive columns are read like all others. Raises DatasetAssetsError if the dataset, Period, version,
-    split or a column does not exist.
+    them or `with_system` is set, and deleted rows unless `include_deleted` is set. With the id of a
+    `training_run`, its use of all Periods that were read is recorded, and they are pinned. Target and
+    definitions folder are those of the environment by default. Sensitive columns are read like all others.
+    Raises DatasetAssetsError if the dataset, Period, version, split or a column does not exist.
     """
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
-    selection = RowSelection(name, partition, version, split, tuple(columns or ()), limit, with_system, where)
+    selection = RowSelection(
+        name, partition, version, split, tuple(columns or ()), limit, with_system, where, include_deleted
+    )
     workspace = Workspace.of(target, definitions)
     if training_run is not None:
         check_training_run(training_run)
@@ -104,6 +108,7 @@ class PublishedRows:
     split: int | None
     limit: int | None
     where: Where | None = None
+    include_deleted: bool = False
     sensitive_besides: frozenset[str] = frozenset()
     """The sensitive columns that are not among `columns`."""
     periods_read: list[str | None] = field(default_factory=list)
@@ -112,7 +117,7 @@ class PublishedRows:
     @property
     def total(self) -> int:
         """Number of rows, not counting the limit."""
-        if self.where is not None:
+        if self.where is not None or self.include_deleted:
             return sum(map(self._count, self.publications))
         records = [publication.record for publication in self.publications]
         if self.split is None:
@@ -139,7 +144,8 @@ class PublishedRows:
         return int(self.session.rows(self._filtered(publication, count))[0]["row_count"])
 
     def _filtered(self, publication: Publication, *shown: exp.Expr) -> exp.Select:
-        query = exp.select(*shown).from_(alias_table(publication.relation.source, "published"))
+        relation = publication.relation if self.include_deleted else visible_relation(publication)
+        query = exp.select(*shown).from_(alias_table(relation.source, "published"))
         if self.split is not None:
             query = query.where(exp.EQ(this=column(SPLIT), expression=number(self.split)))
         return query.where(self.where.condition()) if self.where else query
@@ -168,7 +174,15 @@ def open_rows(workspace: Workspace, selection: RowSelection) -> "Generator[Publi
         where = parsed_where(publications[-1], selection.where)
         shown = sensitive.intersection(columns)
         yield PublishedRows(
-            session, publications, columns, shown, split, selection.limit, where, sensitive - shown
+            session,
+            publications,
+            columns,
+            shown,
+            split,
+            selection.limit,
+            where,
+            selection.include_deleted,
+            sensitive - shown,
         )
 
 

@@ -27,6 +27,7 @@ class RowSelection:
     limit: int | None = None
     with_system: bool = False
     where: str | None = None
+    include_deleted: bool = False
 
 
 def chosen_columns(publication: Publication, selection: RowSelection) -> tuple[str, ...]:

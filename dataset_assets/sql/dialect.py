@@ -19,6 +19,7 @@ from sqlglot.transforms import preprocess, remove_precision_parameterized_types
 
 from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.sql.nodes import (
+    ChangedLabels,
     ClockTime,
     CreateSnapshot,
     DecimalText,
@@ -125,6 +126,9 @@ class DuckDBText(DuckDB):
             ),
             FirstBy: _template("ARG_MIN({this}, {key}, {count})"),
             LabelValue: _template("LIST_FILTER({this}, LAMBDA label: label.key = {key})[1].value"),
+            ChangedLabels: _template(
+                "LIST_SORT(LIST_CONCAT(LIST_FILTER({this}, LAMBDA label: label.key NOT IN {keys}), {added}))"
+            ),
             # almost no row has labels, and JSON takes as long to write as a join
             LabelsText: _template(
                 "CASE WHEN LEN({this}) > 0 THEN CAST(TO_JSON({this}) AS TEXT) ELSE '[]' END"
@@ -155,6 +159,11 @@ class BigQueryText(BigQuery):
             LabelsText: _template("TO_JSON_STRING({this})"),
             LabelValue: _template(
                 "(SELECT label.value FROM UNNEST({this}) AS label WHERE label.key = {key})"
+            ),
+            ChangedLabels: _template(
+                "ARRAY(SELECT AS STRUCT label.key, label.value FROM UNNEST(ARRAY_CONCAT("
+                "ARRAY(SELECT label FROM UNNEST({this}) AS label WHERE label.key NOT IN {keys}), {added}"
+                ")) AS label ORDER BY label.key)"
             ),
             CreateSnapshot: _template(
                 "CREATE SNAPSHOT TABLE IF NOT EXISTS {this} CLONE {source} FOR SYSTEM_TIME AS OF {at}"

@@ -75,6 +75,15 @@ class LabelValue(exp.Expression, exp.Func):
     arg_types = {"this": True, "key": True}
 
 
+class ChangedLabels(exp.Expression, exp.Func):
+    """A column of labels without those whose key is in the tuple `keys`, and with the array `added` (BR-119).
+
+    The labels are sorted by key.
+    """
+
+    arg_types = {"this": True, "keys": True, "added": True}
+
+
 class LabelsText(exp.Expression, exp.Func):
     """All labels of a row as a text, JSON in the order of their keys (BR-119)."""
 

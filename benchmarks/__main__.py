@@ -16,6 +16,7 @@ from benchmarks import (
     backfill,
     baseline,
     bounds,
+    compare,
     cross_source,
     dagster_run,
     growth,
@@ -42,6 +43,7 @@ BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
     "wide": ("Statistics of wide tables", wide.main),
     "serve": ("200 list requests a second over 1,000 datasets", serve.main),
     "growth": ("Many datasets, publications and Periods", growth.main),
+    "compare": ("Comparing 1.5 million rows", compare.main),
     "automation": ("The daemon's ticks over 1,000 datasets", automation.main),
 }
 """All there are. To add one: a file with a `main(repeats)`, and its line here."""

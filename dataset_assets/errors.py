@@ -123,6 +123,10 @@ class DataError(DatasetAssetsError):
     """A value in the data does not fit the type it is declared as."""
 
 
+class WhereError(DatasetAssetsError):
+    """A condition on rows cannot be read, or does not fit their columns."""
+
+
 class UnsupportedError(DatasetAssetsError):
     """A query or operation needs something that the engine declares it cannot do."""
 

@@ -22,6 +22,7 @@ from dataset_assets.assets.asset_definitions import assets
 from dataset_assets.assets.asset_graph import Graph, InvalidDataset
 from dataset_assets.assets.executor import executor
 from dataset_assets.assets.project_jobs import project_jobs
+from dataset_assets.assets.row_jobs import row_jobs
 from dataset_assets.assets.target_resource import RESOURCE, TargetBinding, TargetResource
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.garbage_collection import garbage_collection_paused
@@ -82,10 +83,10 @@ def folder_definitions(folder: Path, location: CodeLocationSettings, now: dateti
 
 
 def graph_definitions(graph: Graph, location: CodeLocationSettings) -> dg.Definitions:
-    """Return the assets of a graph, a job for each Project, and the sensors."""
+    """Return the assets of a graph, a job for each Project, the jobs that change rows, and the sensors."""
     return dg.Definitions(
         assets=list(assets(graph)),
-        jobs=list(project_jobs(graph)),
+        jobs=[*project_jobs(graph), *row_jobs(graph, location.unique_name)],
         sensors=list(_sensors(graph, location)),
         resources={graph.binding.key: location.resource},
     )

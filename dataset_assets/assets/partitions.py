@@ -10,6 +10,8 @@ from functools import cache
 
 import dagster as dg
 
+from dataset_assets.catalog.build_order import schedule_of
+from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.compiler.selection_input import time_range_of
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.cadence import Cadence
@@ -170,3 +172,10 @@ def _reach(cadence: Cadence, date_range: DateRange) -> int:
     windows = (date_range.window(AsOf(period.end, period.zone)) for period in periods)
     firsts = (bisect_right(starts, window.start.instant) - 1 for window in windows)
     return max(number - first for number, first in enumerate(firsts) if first >= 0)
+
+
+def partition_key(catalog: Catalog, dataset: str, period: str | None) -> str | None:
+    """Return Dagster's key of a Period of a dataset; the Period's id if the catalog has no such dataset."""
+    entry = catalog.named(dataset)
+    schedule = schedule_of(catalog, entry) if entry and entry.dataset else None
+    return schedule.cadence.parse(period).key if schedule and period else period

@@ -8,7 +8,7 @@ import dagster as dg
 from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.event_log import open_instance
 from dataset_assets.assets.metadata_values import metadata_value
-from dataset_assets.catalog.build_order import schedule_of
+from dataset_assets.assets.partitions import partition_key
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
@@ -23,7 +23,8 @@ def write_uses(catalog: Catalog, target: Target, uses: Sequence[Use], folder: Pa
     """
     instance = open_instance(folder)
     for use, record in zip(uses, _records(target, uses), strict=True):
-        instance.report_runless_asset_event(use_observation(use, record, _partition(catalog, use)))
+        partition = partition_key(catalog, use.dataset, use.period)
+        instance.report_runless_asset_event(use_observation(use, record, partition))
 
 
 def use_observation(use: Use, record: Record, partition: str | None) -> dg.AssetObservation:
@@ -53,10 +54,3 @@ def _records(target: Target, uses: Sequence[Use]) -> list[Record]:
             target.warehouse.recorded(use.dataset, [use.period], use.table_version, session) for use in uses
         ]
     return [each[0].record if each else {} for each in found]
-
-
-def _partition(catalog: Catalog, use: Use) -> str | None:
-    """Return Dagster's key of the use's Period; its id for a dataset that the catalog does not have."""
-    entry = catalog.named(use.dataset)
-    schedule = schedule_of(catalog, entry) if entry and entry.dataset else None
-    return schedule.cadence.parse(use.period).key if schedule and use.period else use.period

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, RootModel, ValidationError
 
 from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.checked_files import CheckedFiles, checked_files
 from dataset_assets.catalog.folder import refuse_link_out, yaml_files
 from dataset_assets.catalog.garbage_collection import garbage_collection_paused
 from dataset_assets.catalog.leftover_locks import leftover_locks
@@ -41,14 +42,17 @@ def load_catalog(root: Path, parse: Parse | None = None) -> Catalog:
 
     `parse` replaces `parse_inside` for a caller that keeps the parsed files which have not changed.
     """
-    parse = parse or partial(parse_inside, root)
     faults: list[Fault] = []
     users = read_users(root / "users.yaml", faults)
     calendars = _calendars(root / "periods.yaml", faults)
     with garbage_collection_paused():
         paths = _files(root / "datasets", faults)
+        known = None if parse else checked_files(root, len(paths))
+        parse = parse or partial(parse_inside, root, known=known)
         files = {path.stem: parse(path) for path in paths}
-        entries = entries_of(files, calendars, users)
+        entries = entries_of(files, calendars, users, known)
+        if known:
+            known.save()
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
     projects = dict(read_projects(catalog, users, faults))
     faults += _misnamed(root)
@@ -56,9 +60,9 @@ def load_catalog(root: Path, parse: Parse | None = None) -> Catalog:
     return replace(catalog, projects=projects, faults=tuple(faults))
 
 
-def parse_inside(root: Path, path: Path) -> ParsedFile:
+def parse_inside(root: Path, path: Path, known: CheckedFiles | None = None) -> ParsedFile:
     """Read and parse a file of a definitions folder. A link that leads out of the folder is a fault."""
-    return parse_file(path, lambda each: _read_inside(each, root))
+    return parse_file(path, lambda each: _read_inside(each, root, known))
 
 
 def single_catalog(path: Path, stem: str, read: Callable[[Path], Document]) -> Catalog:
@@ -84,16 +88,19 @@ def _files(folder: Path, faults: list[Fault]) -> list[Path]:
         return []
 
 
-def _read_inside(path: Path, root: Path) -> Document:
+def _read_inside(path: Path, root: Path, known: CheckedFiles | None = None) -> Document:
     refuse_link_out(path, root)
-    return read_file(path)
+    return read_file(path, known=known)
 
 
 def entries_of(
-    files: Mapping[str, ParsedFile], calendars: Calendars | None, users: Users | None
+    files: Mapping[str, ParsedFile],
+    calendars: Calendars | None,
+    users: Users | None,
+    known: CheckedFiles | None = None,
 ) -> dict[str, Entry]:
     """Check parsed files against the rules, all together, and return an entry for each, by its stem."""
-    faults = dict(check_files(files, calendars, users))
+    faults = dict(check_files(files, calendars, users, known))
     return {
         stem: Entry(
             stem, each.path, each.document, each.dataset if each.is_whole else None, faults[stem], each.lock

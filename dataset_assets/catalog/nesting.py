@@ -60,19 +60,20 @@ class Nesting:
 
     def _depths(self) -> dict[str, int]:
         """Return the number of levels below each Dataset, without those in or above a cycle."""
-        waiting = {stem: set(inner) for stem, inner in self._nested.items()}
         above: dict[str, list[str]] = defaultdict(list)
-        for stem, inner in waiting.items():
-            for name in inner:
+        waits_for: dict[str, int] = {}
+        for stem, inner in self._nested.items():
+            waits_for[stem] = len(set(inner))
+            for name in set(inner):
                 above[name].append(stem)
         depths: dict[str, int] = {}
-        level = [stem for stem, inner in waiting.items() if not inner]
+        depth, level = 0, [stem for stem, number in waits_for.items() if not number]
         while level:
-            depths |= dict.fromkeys(level, max(depths.values(), default=-1) + 1)
-            done, level = level, []
+            depths |= dict.fromkeys(level, depth)
+            done, level, depth = level, [], depth + 1
             for stem in (outer for name in done for outer in above[name]):
-                waiting[stem].difference_update(done)
-                if not waiting[stem] and stem not in level:
+                waits_for[stem] -= 1
+                if not waits_for[stem]:
                     level.append(stem)
         return depths
 

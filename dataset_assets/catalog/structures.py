@@ -23,6 +23,10 @@ _NOT_STRUCTURAL_IN_COLUMNS = ("description", "sensitive")
 
 def structure(dataset: Dataset) -> dict[str, Any]:
     """Return the canonical structural form (BR-114): the structural fields without defaults, keys sorted."""
+    return json.loads(_structure_text(dataset))
+
+
+def _structure_text(dataset: Dataset) -> str:
     fields = dataset.model_dump(mode="json", include=_STRUCTURAL, exclude_defaults=True)
     lookups = fields.get("lookups", [])
     for lookup in lookups:
@@ -32,12 +36,12 @@ def structure(dataset: Dataset) -> dict[str, Any]:
         for column in table.get("columns", ()):
             for key in _NOT_STRUCTURAL_IN_COLUMNS:
                 column.pop(key, None)
-    return json.loads(_canonical(fields))
+    return _canonical(fields)
 
 
 def structural_hash(dataset: Dataset) -> str:
     """Return the SHA-256 of the canonical structural form, in hexadecimal."""
-    return canonical_sha256(structure(dataset))
+    return hashlib.sha256(_structure_text(dataset).encode()).hexdigest()
 
 
 def content_hash(dataset: Dataset) -> str:

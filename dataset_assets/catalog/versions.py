@@ -9,6 +9,7 @@ The system fields of the YAML derive from the lock: `id`, `version` (the last nu
 `updated_at` (the instants of the first and the last line).
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,7 @@ import uuid6
 from pydantic import Field, ValidationError
 
 from dataset_assets.cached_property import cached_property
-from dataset_assets.catalog.structures import canonical_sha256, content_hash, structure
+from dataset_assets.catalog.structures import canonical_sha256, content_hash, structural_hash, structure
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.structural_diff import Kind, Structure, difference
 from dataset_assets.errors import Fault, LockedMeanwhileError, LockError, Position, raise_all
@@ -69,6 +70,8 @@ class Lock:
     lines: tuple[Line, ...] = ()
     unreadable: tuple[Fault, ...] = ()
     merge_faults: tuple[Fault, ...] = field(default=())
+    sha256: str = field(default="", repr=False, compare=False)
+    """The digest of the file's bytes; empty if there is no file, or if it cannot be read."""
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -95,15 +98,14 @@ class Lock:
 
         A structure that is restored from an earlier version gets a new number, too.
         """
-        now = structure(dataset)
-        sha256 = canonical_sha256(now)
+        sha256 = structural_hash(dataset)
         if not self.lines or self.structure is None:
             return Version(1, sha256, pending=True, kind="first", summary="first version")
         last = self.lines[-1]
         if last.sha256 == sha256:
             summary = f"no structural change since version {last.version}"
             return Version(last.version, sha256, pending=False, kind="same", summary=summary)
-        change = difference(self.structure, now)
+        change = difference(self.structure, structure(dataset))
         return Version(max(self.numbers) + 1, sha256, pending=True, kind=change.kind, summary=change.summary)
 
     def is_current(self, dataset: Dataset) -> bool:
@@ -191,13 +193,14 @@ def read_lock(path: Path) -> Lock:
     """Read a lock; an empty one if there is no file. Faults become part of the lock and are not raised."""
     name = str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        raw = path.read_bytes()
+        text = raw.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         return Lock(name)
     except (OSError, UnicodeDecodeError) as error:
         message = f"cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
         return Lock(name, unreadable=(Fault(message, position=Position(name, 1, 1)),))
-    return _parse(name, text)
+    return replace(_parse(name, text), sha256=hashlib.sha256(raw).hexdigest())
 
 
 def _parse(name: str, text: str) -> Lock:

@@ -45,13 +45,17 @@ class AuditError(DatasetAssetsError):
 
 @dataclass(frozen=True)
 class Evidence:
-    """The material of the checks: the inputs of the selection, the staged rows, and their statistics."""
+    """The material of the checks: the inputs of the selection, the staged rows, and their statistics.
+
+    `with_deleted` are the staged rows and those that are deleted; None if none is.
+    """
 
     inputs: SelectionInput
     staged: exp.Expr
     columns: tuple[PublishedColumn, ...]
     statistics: Statistics
     session: Session
+    with_deleted: exp.Expr | None = None
 
     @cached_property
     def matching(self) -> LookupMatches:
@@ -122,7 +126,8 @@ def natural_key_unique(evidence: Evidence) -> CheckFinding:
     sensitive = {c.name.lower() for c in evidence.columns if c.sensitive}
     keys = [column(name) for name in names]
     internal = evidence.inputs.names
-    staged = alias_table(evidence.staged, internal.free("staged"))
+    rows = evidence.staged if evidence.with_deleted is None else evidence.with_deleted
+    staged = alias_table(rows, internal.free("staged"))
     count, sample = duplicate_keys(evidence.session, staged, keys, sensitive, internal)
     key = ", ".join(names)
     if not count:

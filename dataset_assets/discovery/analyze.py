@@ -68,7 +68,7 @@ def analyze(
         reports.step("selecting the rows")
         selected = run.session.store("selected_rows", assemble(run.prepared.selection))
         reports.step("measuring and checking the rows")
-        statistics = row_statistics(run.prepared, selected, run.session)
+        statistics = row_statistics(run.prepared.published, selected, run.session)
         evidence = Evidence(run.inputs, selected, run.prepared.columns, statistics, run.session)
         checks = (
             lookups_unique(run.inputs, run.session),

@@ -19,14 +19,22 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Datasets, Scope, sensitive_names
 from dataset_assets.errors import Fault, PeriodError, ResolveError
 from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
-from dataset_assets.interfaces.row_selection import SPLIT, RowSelection, chosen_columns, split_value
+from dataset_assets.interfaces.row_selection import (
+    SPLIT,
+    RowSelection,
+    chosen_columns,
+    parsed_where,
+    split_value,
+)
 from dataset_assets.interfaces.use_reports import STEM, record_and_report
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.uses import PublicationChoice, check_training_run
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, no_such_version
+from dataset_assets.rows.visible_rows import visible_relation
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
+from dataset_assets.sql.where.where import Where
 from dataset_assets.text.wording import listed
 
 if TYPE_CHECKING:
@@ -44,9 +52,11 @@ def read_arrow(
     partition: str | None = None,
     version: int | None = None,
     split: str | None = None,
+    where: str | None = None,
     columns: Sequence[str] | None = None,
     limit: int | None = None,
     with_system: bool = False,
+    include_deleted: bool = False,
     training_run: str | None = None,
     target: str | None = None,
     definitions: Path | None = None,
@@ -54,15 +64,18 @@ def read_arrow(
     """Return the published rows of a dataset, in the order of their `_row_id`.
 
     `name` is a stem or an id. Without `partition` all Periods are read, one after another. `version` is the
-    version of the warehouse table (time travel), `split` one of train, eval and test. Columns that begin with
-    `_` are left out unless `columns` names them or `with_system` is set. With the id of a `training_run`,
-    its use of all Periods that were read is recorded, and they are pinned. Target and definitions folder are
-    those of the environment by default. Sensitive columns are read like all others. Raises DatasetAssetsError
-    if the dataset, Period, version, split or a column does not exist.
+    version of the warehouse table (time travel), `split` one of train, eval and test, and `where` a condition
+    that the rows satisfy (docs/where.md). Columns that begin with `_` are left out unless `columns` names
+    them or `with_system` is set, and deleted rows unless `include_deleted` is set. With the id of a
+    `training_run`, its use of all Periods that were read is recorded, and they are pinned. Target and
+    definitions folder are those of the environment by default. Sensitive columns are read like all others.
+    Raises DatasetAssetsError if the dataset, Period, version, split or a column does not exist.
     """
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
-    selection = RowSelection(name, partition, version, split, tuple(columns or ()), limit, with_system)
+    selection = RowSelection(
+        name, partition, version, split, tuple(columns or ()), limit, with_system, where, include_deleted
+    )
     workspace = Workspace.of(target, definitions)
     if training_run is not None:
         check_training_run(training_run)
@@ -94,12 +107,18 @@ class PublishedRows:
     sensitive: frozenset[str]
     split: int | None
     limit: int | None
+    where: Where | None = None
+    include_deleted: bool = False
+    sensitive_besides: frozenset[str] = frozenset()
+    """The sensitive columns that are not among `columns`."""
     periods_read: list[str | None] = field(default_factory=list)
     """The Periods whose rows were read; a limit can leave out the last ones."""
 
     @property
     def total(self) -> int:
         """Number of rows, not counting the limit."""
+        if self.where is not None or self.include_deleted:
+            return sum(map(self._count, self.publications))
         records = [publication.record for publication in self.publications]
         if self.split is None:
             return sum(record["counts"]["rows"] for record in records)
@@ -117,12 +136,19 @@ class PublishedRows:
                 return
 
     def _query(self, publication: Publication, limit: int | None) -> exp.Query:
-        source = alias_table(publication.relation.source, "published")
-        query = exp.select(*(column(name) for name in self.columns)).from_(source)
+        query = self._filtered(publication, *map(column, self.columns)).order_by(column(ROW_ID))
+        return query if limit is None else query.limit(limit)
+
+    def _count(self, publication: Publication) -> int:
+        count = exp.alias_(exp.Count(this=exp.Star()), "row_count")
+        return int(self.session.rows(self._filtered(publication, count))[0]["row_count"])
+
+    def _filtered(self, publication: Publication, *shown: exp.Expr) -> exp.Select:
+        relation = publication.relation if self.include_deleted else visible_relation(publication)
+        query = exp.select(*shown).from_(alias_table(relation.source, "published"))
         if self.split is not None:
             query = query.where(exp.EQ(this=column(SPLIT), expression=number(self.split)))
-        query = query.order_by(column(ROW_ID))
-        return query if limit is None else query.limit(limit)
+        return query.where(self.where.condition()) if self.where else query
 
 
 def record_reading(workspace: Workspace, rows: PublishedRows, training_run: str) -> None:
@@ -144,8 +170,20 @@ def open_rows(workspace: Workspace, selection: RowSelection) -> "Generator[Publi
         publications = _publications(workspace, entry, selection, session)
         columns = chosen_columns(publications[-1], selection)
         split = split_value(publications[-1], selection.split)
-        sensitive = _sensitive(entry, publications, workspace.catalog_if_any.find).intersection(columns)
-        yield PublishedRows(session, publications, columns, sensitive, split, selection.limit)
+        sensitive = _sensitive(entry, publications, workspace.catalog_if_any.find)
+        where = parsed_where(publications[-1], selection.where)
+        shown = sensitive.intersection(columns)
+        yield PublishedRows(
+            session,
+            publications,
+            columns,
+            shown,
+            split,
+            selection.limit,
+            where,
+            selection.include_deleted,
+            sensitive - shown,
+        )
 
 
 def _publications(

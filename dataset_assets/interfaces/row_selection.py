@@ -7,7 +7,9 @@ from typing import Any
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault, ResolveError, raise_all
 from dataset_assets.ports.warehouse import Publication
+from dataset_assets.rows.where_types import recorded_where_types
 from dataset_assets.selection.splits import NAMES
+from dataset_assets.sql.where.where import Where, parse_where
 from dataset_assets.text.wording import nearest, shown
 
 SPLIT = "split"
@@ -24,6 +26,8 @@ class RowSelection:
     columns: tuple[str, ...] = ()
     limit: int | None = None
     with_system: bool = False
+    where: str | None = None
+    include_deleted: bool = False
 
 
 def chosen_columns(publication: Publication, selection: RowSelection) -> tuple[str, ...]:
@@ -65,3 +69,15 @@ def split_value(publication: Publication, name: str | None) -> int | None:
         hint = f"it has {', '.join(values)}" if values else "it is not split"
         raise ResolveError(Fault(f"{publication.dataset} has no split {shown(name)}", hint=hint))
     return values[name]
+
+
+def parsed_where(publication: Publication, text: str | None) -> Where | None:
+    """Return the condition that the rows have to satisfy; None without one.
+
+    Raises WhereError with all faults of the text.
+    """
+    if text is None:
+        return None
+    published = {each.name for each in publication.relation.columns}
+    types = recorded_where_types(publication.record)
+    return parse_where(text, {name: kind for name, kind in types.items() if name in published})

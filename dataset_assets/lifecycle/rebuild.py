@@ -22,6 +22,7 @@ from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.transfer import SourceTransfer
 from dataset_assets.rows.encoding import counted_digest
+from dataset_assets.rows.visible_rows import deleted_rows, selected_digest
 from dataset_assets.sql.build import assemble, column
 from dataset_assets.text.progress import Progress
 from dataset_assets.text.wording import size_text
@@ -105,7 +106,7 @@ def open_rebuild(
         rows = assemble(run.selection).subquery("selected_rows")
         reads = session.estimate(exp.select("*").from_(rows))
         progress(f"selecting the rows{f', which reads {size_text(reads)}' if reads is not None else ''}")
-        row_count, digest = counted_digest(session, rows, run.digest_columns)
+        row_count, digest = counted_digest(session, rows, run.published.digested)
         result = _comparison(entry, record, locator, row_count, digest)
         yield RebuiltRows(
             result,
@@ -126,11 +127,11 @@ def _comparison(
         period=record["period"],
         as_of=locator.as_of.instant,
         published_at=record["published_at"],
-        row_count=record["counts"]["rows"],
-        digest=record["digest"],
+        row_count=record["counts"]["rows"] + deleted_rows(record),
+        digest=selected_digest(record),
         rebuilt_row_count=row_count,
         rebuilt_digest=digest,
-        same=digest == record["digest"],
+        same=digest == selected_digest(record),
         sources=tuple(
             RebuiltSource(source=key, version=version, gone=reasons.get(key, ""))
             for key, version in locator.versions.items()

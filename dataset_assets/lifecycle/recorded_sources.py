@@ -17,6 +17,7 @@ from dataset_assets.ports.resolver import PastVersion, gone
 from dataset_assets.ports.retention import RecordedPublication
 from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.publishing.source_locator import SourceLocator, source_key
+from dataset_assets.rows.visible_rows import visible_relation
 
 NESTED = "datasets/"
 """What the key of a nested dataset begins with in a record's `sources`."""
@@ -59,7 +60,7 @@ class RecordedSources(SourceLocator):
         readable = warehouse.current(nested.stem, found.period, session, found.table_version)
         if readable is None:
             raise ResolveError(gone(what, past, None))
-        return replace(readable.relation, version=past.version)
+        return replace(visible_relation(readable), version=past.version)
 
 
 def publication_with_digest(

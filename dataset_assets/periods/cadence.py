@@ -26,6 +26,8 @@ from dataset_assets.text.wording import shown
 
 STANDARD = "standard"
 """The name of the calendar whose grains are written without a calendar name: `month` is its month."""
+_MOST_PARSED = 10_000
+"""Ids of Periods that a cadence remembers, because plans parse the same ones for thousands of datasets."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,17 @@ class Cadence:
         """Return a hash that is computed once, because each lookup of a Period needs it."""
         return self._hash
 
+    @cached_property
+    def _parsed(self) -> dict[str, Period]:
+        """The Periods that were parsed, by their ids and partition keys."""
+        return {}
+
     def parse(self, text: str) -> Period:
         """Return the Period with this id or partition key. Raises PeriodError if there is none."""
-        for period in self._candidates(text):
+        period = self._parsed.get(text) or next(self._candidates(text), None)
+        if period:
+            if len(self._parsed) < _MOST_PARSED:
+                self._parsed[text] = period
             return period
         message = f"{shown(text)} is not a Period of '{self.name}'"
         raise PeriodError(Fault(message, hint=f"write it like '{self._example.id}'"))

@@ -3,8 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dataset_assets.ports.engine import Session
+
+CONFIRMATION = "affirmed"
+"""The record's key for the inputs of the latest run that selected the same rows."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class RecordMarks:
 
 
 class RecordMarker(ABC):
-    """The part of a warehouse that says which records may have changed."""
+    """The part of a warehouse that says which records may have changed, and reads those of many datasets."""
 
     @abstractmethod
     def record_marks(self, datasets: Sequence[str], session: Session, before: RecordMarks) -> RecordMarks:
@@ -27,3 +31,14 @@ class RecordMarker(ABC):
 
         If no record changed since the marks `before` were read, only metadata is read, and nothing is billed.
         """
+
+    def records_of_many(
+        self,
+        datasets: Sequence[str],  # noqa: ARG002
+        session: Session,  # noqa: ARG002
+    ) -> Mapping[str, Mapping[str | None, Mapping[str, Any]]]:
+        """Return the record of each published Period of these datasets, if one query reads them all.
+
+        Without such a query the result is empty: each dataset has a store of its own.
+        """
+        return {}

@@ -16,10 +16,11 @@ from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import UTC_ZONE, AsOf
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.warehouse import Publication, PublishedColumn
+from dataset_assets.ports.warehouse import Publication, PublishedColumn, Record
+from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.rows.identity import EarlierRows, Identity
 from dataset_assets.rows.row_metadata import row_metadata
-from dataset_assets.selection.column_mapping import IDENTIFIERS
+from dataset_assets.rows.visible_rows import deleted_rows
 from dataset_assets.sql.build import CTE, assemble
 
 
@@ -93,61 +94,30 @@ class PreparedRun:
         """The identifier of the Period; None for an unpartitioned dataset."""
         return self.request.period.id if self.request.period else None
 
+    @cached_property
+    def published(self) -> PublishedColumns:
+        """The columns that the run publishes."""
+        return PublishedColumns(self.inputs.scope)
+
     @property
     def definitions(self) -> tuple[ColumnDef, ...]:
         """The definitions of the published columns, system columns left out."""
-        return tuple(output.definition for output in self.inputs.scope.outputs)
+        return self.published.definitions
 
-    @cached_property
+    @property
     def columns(self) -> tuple[PublishedColumn, ...]:
         """The published columns, system columns left out, as the warehouse stores them."""
-        keys = (name.lower() for name in self.inputs.dataset.natural_key_columns)
-        ids = {*IDENTIFIERS, *keys}
-        return tuple(
-            PublishedColumn(
-                each.name,
-                each.type,
-                each.nullable,
-                each.description,
-                each.sensitive,
-                each.name.lower() in ids,
-            )
-            for each in self.definitions
-        )
+        return self.published.stored
 
-    @cached_property
-    def duplicate_columns(self) -> Mapping[str, str]:
-        """Map each published column to the first published column with the same statistics.
-
-        Columns of one source column have the same statistics, unless only one of them is an identifier:
-        an identifier has no mean.
-        """
-        first: dict[object, str] = {}
-        return {
-            each.name: first.setdefault((each.identifies, output.reference or each.name), each.name)
-            for each, output in zip(self.columns, self.inputs.scope.outputs, strict=True)
-        }
-
-    @cached_property
-    def profiled_columns(self) -> tuple[PublishedColumn, ...]:
-        """The published columns without those in `duplicate_columns` that repeat another's statistics."""
-        return tuple(each for each in self.columns if self.duplicate_columns[each.name] == each.name)
-
-    @cached_property
-    def digest_columns(self) -> tuple[PublishedColumn, ...]:
-        """The columns that the digest covers: the first published column of each source column."""
-        first: dict[object, PublishedColumn] = {}
-        for each, output in zip(self.columns, self.inputs.scope.outputs, strict=True):
-            first.setdefault(output.reference or each.name, each)
-        return tuple(first.values())
+    @property
+    def replaces_deleted(self) -> bool:
+        """Whether the publication that is replaced has deleted rows, which stay deleted."""
+        return self.previous is not None and deleted_rows(self.previous.record) > 0
 
     @property
     def row_stamp(self) -> Stamp:
         """The system column values of new rows. Its instant is after the previous publication's (BR-117)."""
-        now = self.request.now
-        if self.previous:
-            last = datetime.fromisoformat(self.previous.record["published_at"])
-            now = max(now, last + timedelta(milliseconds=1))
+        now = instant_after(self.previous.record if self.previous else None, self.request.now)
         main, request = self.inputs.scope.main.name, self.request
         return Stamp(self.dataset_id, main, request.project_id, request.run_id, now, self.period)
 
@@ -162,6 +132,13 @@ class PreparedRun:
         earlier = _earlier_rows(self.previous, dataset) if self.previous else None
         metadata = row_metadata(self.selection[-1].name, identity, self.row_stamp, earlier, bucketed=bucketed)
         return assemble((*self.selection, *metadata))
+
+
+def instant_after(replaced: Record | None, now: datetime) -> datetime:
+    """Return the instant of a publication: `now`, but after that of the publication it replaces (BR-117)."""
+    if replaced is None:
+        return now
+    return max(now, datetime.fromisoformat(replaced["published_at"]) + timedelta(milliseconds=1))
 
 
 def _earlier_rows(previous: Publication, dataset: Dataset) -> EarlierRows:

@@ -30,9 +30,10 @@ def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef
     """Yield why a publication of the same structure must be replaced. `columns` are those published today."""
     if record["counts"]["rows"] == 0 and not dataset.allow_empty:
         yield "it is empty"
-    known = record["statistics"]["columns"]
     # The stored statistics show values that must no longer be shown (BR-206).
-    exposed = [each.name for each in columns if each.sensitive and not known[each.name]["sensitive"]]
+    sensitive = [each.name for each in columns if each.sensitive]
+    known = record["statistics"]["columns"] if sensitive else {}
+    exposed = [name for name in sensitive if not known[name]["sensitive"]]
     if exposed:
         yield f"its statistics tell of {', '.join(exposed)}, sensitive now"
 

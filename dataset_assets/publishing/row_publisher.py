@@ -21,6 +21,7 @@ from dataset_assets.publishing.selected_rows import SelectedRows, store_selected
 from dataset_assets.publishing.snapshot import confirmation, snapshot, sources_of
 from dataset_assets.publishing.source_stability import SourceStability
 from dataset_assets.publishing.version_lock import lock_version
+from dataset_assets.rows.visible_rows import selected_digest, visible_rows
 from dataset_assets.text.wording import size_text
 
 
@@ -98,7 +99,7 @@ class RowPublisher:
     def _kept(self, digest: str | None) -> Publication | None:
         """Return the previous publication if it can be kept and its rows have this digest."""
         previous = self.run.previous if can_reuse(self.run) else None
-        return previous if previous and previous.record["digest"] == digest else None
+        return previous if previous and selected_digest(previous.record) == digest else None
 
     def _confirm(self, previous: Publication) -> PublishOutcome:
         """Record that the previous publication has the rows of today's sources, and report it as unchanged.
@@ -125,7 +126,7 @@ class RowPublisher:
             staged = context.warehouse.stage(context.claim, query, context.session)
         try:
             measured, checks = self._audit(staged, selected, lookups, warnings)
-            if (previous := self._kept(measured.digest)) is not None:
+            if (previous := self._kept(measured.selected_digest)) is not None:
                 context.warehouse.discard(context.claim, staged, context.session)
                 return self._confirm(previous)
             return self._commit(staged, measured, checks)
@@ -144,7 +145,9 @@ class RowPublisher:
         run, session = self.run, self.context.session
         with self.context.timer.step("audit", "checking the rows and computing their statistics"):
             measured = measure(run, staged, selected, session)
-            evidence = Evidence(run.inputs, staged.relation.source, run.columns, measured.statistics, session)
+            rows = staged.relation.source
+            visible = visible_rows(rows) if measured.deleted_rows else rows
+            evidence = Evidence(run.inputs, visible, run.columns, measured.statistics, session, rows)
             checks = audit(evidence, (declared_schema(staged.relation, run.columns), lookups))
             self.stability.confirm()
         return measured, merged(checks, warnings)
@@ -162,6 +165,7 @@ class RowPublisher:
             "size_bytes": size,
             "statistics": statistics.model_dump(mode="json"),
             "checks": [asdict(check) for check in checks],
+            **measured.of_deleted,
         }
         with context.timer.step("publish", f"publishing {counts.rows:,} rows"):
             version = context.warehouse.publish(context.claim, staged, run.columns, record, context.session)

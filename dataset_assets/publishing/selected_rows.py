@@ -30,4 +30,4 @@ class SelectedRows:
 def store_selected_rows(run: PreparedRun, session: Session) -> SelectedRows:
     """Run the selection and store its rows for the lifetime of the session."""
     source = session.store("selected_rows", assemble(run.selection))
-    return SelectedRows(source, *counted_digest(session, source, run.digest_columns))
+    return SelectedRows(source, *counted_digest(session, source, run.published.digested))

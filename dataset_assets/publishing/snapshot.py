@@ -6,14 +6,14 @@ from hashlib import sha256
 from typing import Any
 
 from dataset_assets.periods.instants import Window
+from dataset_assets.ports.record_marks import CONFIRMATION
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.source_locator import source_key
 from dataset_assets.sql.build import assemble
 
-CONFIRMATION = "affirmed"
-"""The record's key for the inputs of the latest run that selected the same rows."""
+_INPUTS = ("as_of", "window", "sources", "periods", "gone", "selection")
 
 
 def sources_of(run: PreparedRun, target: Target) -> dict[str, str]:
@@ -46,6 +46,16 @@ def latest_inputs(record: Record) -> Mapping[str, Any]:
 def read_at(record: Record) -> datetime:
     """Return the instant of the latest run that read the sources of a publication."""
     return datetime.fromisoformat(latest_inputs(record).get("confirmed_at") or record["published_at"])
+
+
+def with_inputs_of(record: Record, present: Record) -> dict[str, Any]:
+    """Return a record that is as up to date as `present`: it is due when that would have been due.
+
+    Rows that were changed by hand, or that replace the present ones by hand, stay until a source changes.
+    """
+    inputs = latest_inputs(present)
+    kept = {name: inputs[name] for name in _INPUTS if name in inputs}
+    return {**record, CONFIRMATION: {**kept, "confirmed_at": read_at(present).isoformat()}}
 
 
 def _inputs_of(run: PreparedRun, target: Target) -> dict[str, Any]:

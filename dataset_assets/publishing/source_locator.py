@@ -19,6 +19,7 @@ from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Resolver, TableRequest, TimeRange
 from dataset_assets.ports.target import Target
+from dataset_assets.rows.visible_rows import visible_relation
 
 TransferSource = Callable[[SelectionInput, Source, Session], Relation]
 """Receives the inputs, an external source and its session; returns a relation for the target's engine."""
@@ -107,7 +108,7 @@ class SourceLocator:
             what = f"{nested.stem} of {same}" if same else nested.stem
             hint = f"materialize {nested.stem} first"
             raise ResolveError(Fault(f"nested dataset {what} is not published yet", name, hint))
-        return replace(found.relation, version=found.record["digest"])
+        return replace(visible_relation(found), version=found.record["digest"])
 
     def faults_of_period(self) -> Iterator[Fault]:
         """Yield a fault if neither a window nor the store says which rows belong to the Period."""

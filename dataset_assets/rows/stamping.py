@@ -1,5 +1,7 @@
 """Create the SQL of the system columns of new rows: row ids, and values that all new rows share."""
 
+from datetime import datetime
+
 import sqlglot
 from sqlglot import exp
 
@@ -54,4 +56,9 @@ def constants(stamp: Stamp) -> dict[str, exp.Expr]:
 
 def instant(stamp: Stamp) -> exp.Expr:
     """Return the publication's instant as a literal."""
-    return boundary(Moment(stamp.instant, stamp.instant.date()), "TIMESTAMPTZ")
+    return timestamp(stamp.instant)
+
+
+def timestamp(instant: datetime) -> exp.Expr:
+    """Return an instant as a literal."""
+    return boundary(Moment(instant, instant.date()), "TIMESTAMPTZ")

@@ -19,6 +19,7 @@ from sqlglot.transforms import preprocess, remove_precision_parameterized_types
 
 from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.sql.nodes import (
+    ChangedLabels,
     ClockTime,
     CreateSnapshot,
     DecimalText,
@@ -26,6 +27,8 @@ from dataset_assets.sql.nodes import (
     FingerprintPart,
     FirstBy,
     FloatAsDecimal,
+    LabelsText,
+    LabelValue,
     SingleAsDouble,
     UtcTime,
 )
@@ -122,6 +125,14 @@ class DuckDBText(DuckDB):
                 "COALESCE(CAST(TRY_CAST({this} AS DECIMAL(18, 9)) AS TEXT), CAST({this} AS TEXT))"
             ),
             FirstBy: _template("ARG_MIN({this}, {key}, {count})"),
+            LabelValue: _template("LIST_FILTER({this}, LAMBDA label: label.key = {key})[1].value"),
+            ChangedLabels: _template(
+                "LIST_SORT(LIST_CONCAT(LIST_FILTER({this}, LAMBDA label: label.key NOT IN {keys}), {added}))"
+            ),
+            # almost no row has labels, and JSON takes as long to write as a join
+            LabelsText: _template(
+                "CASE WHEN LEN({this}) > 0 THEN CAST(TO_JSON({this}) AS TEXT) ELSE '[]' END"
+            ),
             Fingerprint: rename_func("md5_number"),
             FingerprintPart: _template(
                 "CAST(({this} >> CAST(64 * {part} AS UHUGEINT))"
@@ -145,6 +156,15 @@ class BigQueryText(BigQuery):
             SingleAsDouble: _template("{this}"),
             DecimalText: _template("FORMAT('%.9f', {this})"),
             FirstBy: _template("ARRAY_AGG({this} ORDER BY {key} LIMIT {count})"),
+            LabelsText: _template("TO_JSON_STRING({this})"),
+            LabelValue: _template(
+                "(SELECT label.value FROM UNNEST({this}) AS label WHERE label.key = {key})"
+            ),
+            ChangedLabels: _template(
+                "ARRAY(SELECT AS STRUCT label.key, label.value FROM UNNEST(ARRAY_CONCAT("
+                "ARRAY(SELECT label FROM UNNEST({this}) AS label WHERE label.key NOT IN {keys}), {added}"
+                ")) AS label ORDER BY label.key)"
+            ),
             CreateSnapshot: _template(
                 "CREATE SNAPSHOT TABLE IF NOT EXISTS {this} CLONE {source} FOR SYSTEM_TIME AS OF {at}"
             ),

@@ -69,6 +69,27 @@ class FirstBy(exp.Expression, exp.AggFunc):
     arg_types = {"this": True, "key": True, "count": True}
 
 
+class LabelValue(exp.Expression, exp.Func):
+    """The value of the label `key` in a column of labels; NULL if the row has no such label (BR-119)."""
+
+    arg_types = {"this": True, "key": True}
+
+
+class ChangedLabels(exp.Expression, exp.Func):
+    """A column of labels without those whose key is in the tuple `keys`, and with the array `added` (BR-119).
+
+    The labels are sorted by key.
+    """
+
+    arg_types = {"this": True, "keys": True, "added": True}
+
+
+class LabelsText(exp.Expression, exp.Func):
+    """All labels of a row as a text, JSON in the order of their keys (BR-119)."""
+
+    arg_types = {"this": True}
+
+
 class CreateSnapshot(exp.Expression):
     """A statement that creates a read-only copy of a table as it was at an instant, unless it exists.
 

@@ -78,6 +78,12 @@ class DatasetInputs:
         found = {key: (self.resolver(table), table) for key, table in tables.items()}
         return {key: (resolver, table) for key, (resolver, table) in found.items() if resolver.cadence(table)}
 
+    @cached_property
+    def _resolvers(self) -> dict[str, Resolver]:
+        return {}
+
     def resolver(self, table: str) -> Resolver:
-        """Return the Resolver of a table."""
-        return self.target.resolver_of(self.dataset, table)
+        """Return the Resolver of a table; each Period asks for it."""
+        if table not in self._resolvers:
+            self._resolvers[table] = self.target.resolver_of(self.dataset, table)
+        return self._resolvers[table]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from dataset_assets.catalog.build_order import chosen_periods, schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.garbage_collection import garbage_collection_paused
 from dataset_assets.contract.model import Status
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
 from dataset_assets.periods.period import Period
@@ -108,7 +109,8 @@ def plan_all(catalog: Catalog, target: Target) -> AllPlans:
     incomplete: list[Fault] = []
     faults: dict[Fault, None] = {}
     now = datetime.now(UTC)
-    with _planner(catalog, target, now) as planner:
+    with garbage_collection_paused(), _planner(catalog, target, now) as planner:
+        planner.states.read_records(catalog.build_order)
         for entry in catalog.entries.values():
             try:
                 if catalog.checked(entry).status is not Status.ARCHIVED:

@@ -99,7 +99,7 @@ class PublicationStatus:
         """The record of the current publication; None if there is none."""
         return self.states.records(self.entry.stem).get(self.period.id if self.period else None)
 
-    @property
+    @cached_property
     def _records(self) -> Sequence[Record]:
         """The records that estimates are computed from: the current one, else the latest of all Periods."""
         return [self.record] if self.record else self.states.latest_records(self.entry.stem, LATEST)

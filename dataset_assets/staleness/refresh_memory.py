@@ -75,6 +75,8 @@ class RefreshMemory:
         """
         self._note_records(states)
         self._note_clock(states.now)
+        nested = self.readers.nested
+        states.read_records({*self._changed, *(each for stem in self._changed for each in nested[stem])})
         for stem in self.readers.order:
             if stem in self._changed:
                 if monotonic() > deadline:

@@ -1,6 +1,6 @@
 """The state of all sources and publications at one instant; each table and dataset is queried once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -38,7 +38,12 @@ _LARGE = ("definition", "sql", "checks", "columns")
 
 
 def compact(record: Record) -> Record:
-    """Return a record without what no status needs of it: there are thousands of them."""
+    """Return a record without what no status needs of it: there are thousands of them.
+
+    A record that is no dictionary reads its large parts when they are accessed, and is returned as it is.
+    """
+    if not isinstance(record, dict):
+        return record
     columns = record.get("statistics", {}).get("columns", {})
     sensitive = {name: {"sensitive": column.get("sensitive", False)} for name, column in columns.items()}
     kept = {key: value for key, value in record.items() if key not in _LARGE}
@@ -82,9 +87,19 @@ class SourceStates:
     def records(self, stem: str) -> dict[str | None, Record]:
         """Return the record of each published Period of a dataset, in order of time."""
         if stem not in self._records:
-            records = self.target.warehouse.records(stem, self.session)
-            self._records[stem] = {period: compact(record) for period, record in records.items() if record}
+            self._keep_records(stem, self.target.warehouse.records(stem, self.session))
         return self._records[stem]
+
+    def read_records(self, stems: Iterable[str]) -> None:
+        """Read the records of many datasets at once, if the warehouse can by one query."""
+        unknown = [stem for stem in stems if stem not in self._records]
+        if len(unknown) > 1:
+            found = self.target.warehouse.records_of_many(unknown, self.session)
+            for stem, records in found.items():
+                self._keep_records(stem, records)
+
+    def _keep_records(self, stem: str, records: Mapping[str | None, Record]) -> None:
+        self._records[stem] = {period: compact(record) for period, record in records.items() if record}
 
     def latest_records(self, stem: str, number: int) -> list[Record]:
         """Return the records of the last published Periods of a dataset, in order of time."""

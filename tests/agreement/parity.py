@@ -168,7 +168,7 @@ def selected(session: Session, dialect: Dialect, work: PreparedRun) -> Outcome:
     """Return the rows with their ids, and the digest, from a session."""
     rows = session.rows(work.query(bucketed=dialect.sorts_in_one_place))
     source = assemble(work.selection).subquery("selected_rows")
-    return Outcome((), {"digest": content_digest(session, source, work.digest_columns)}, _in_order(rows))
+    return Outcome((), {"digest": content_digest(session, source, work.published.digested)}, _in_order(rows))
 
 
 def _carried(*given: Any) -> Any:

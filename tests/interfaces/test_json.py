@@ -53,6 +53,13 @@ def test_materialize():
     )
 
 
+def test_compare():
+    publish()
+    found = answer("compare", "sales", "--from", "@0", "--to", "@0")
+    assert set(found) == documented("compare")
+    assert found["equal"] is True
+
+
 def test_show_and_its_history():
     publish()
     found = answer("show", "sales", "--stats")

@@ -49,12 +49,12 @@ def names(columns: Iterable[PublishedColumn]) -> list[str]:
 def test_a_column_that_repeats_a_mapped_id_is_profiled_itself(tmp_path):
     """A repeated id is a number with a mean; a repeated timestamp shares the concept's statistics."""
     given = work(tmp_path)
-    assert given.duplicate_columns["buyer"] == "buyer"
-    assert given.duplicate_columns["sold_at"] == "timestamp"
-    profiled = given.profiled_columns
+    assert given.published.duplicates["buyer"] == "buyer"
+    assert given.published.duplicates["sold_at"] == "timestamp"
+    profiled = given.published.profiled
     assert names(profiled) == ["user_id", "product_id", "timestamp", "Ticket", "buyer"]
     assert names(each for each in profiled if each.identifies) == ["user_id", "product_id", "Ticket"]
 
 
 def test_the_digest_is_made_of_each_source_column_once(tmp_path):
-    assert names(work(tmp_path).digest_columns) == ["user_id", "product_id", "timestamp", "Ticket"]
+    assert names(work(tmp_path).published.digested) == ["user_id", "product_id", "timestamp", "Ticket"]

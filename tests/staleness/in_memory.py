@@ -94,6 +94,9 @@ class RecordsInMemory:
         found = self.by_dataset.get(stem, {})
         return dict(sorted(found.items(), key=lambda each: each[1]["period_start"] or ""))
 
+    def records_of_many(self, *_: object) -> Mapping[str, Mapping[str | None, Record]]:
+        return {}
+
     def record_marks(self, stems: Sequence[str], session: object, before: RecordMarks) -> RecordMarks:  # noqa: ARG002
         return RecordMarks(
             {

@@ -78,21 +78,27 @@ class LedgerQueries:
             exp.Ordered(this=column("start")), exp.Ordered(this=column("period"))
         )
 
-    def _by_period(self, dataset: str) -> exp.Select:
+    def _by_period(self, *datasets: str) -> exp.Select:
+        """Select the Periods of datasets, of several of them with their `dataset`."""
         start = exp.alias_(exp.Max(this=column("period_start")), "start")
         last = exp.alias_(exp.Max(this=column("version")), "version")
-        rows = exp.select(column("period"), start, last).from_(self.table(PUBLICATIONS))
-        return rows.where(equals("dataset", text(dataset))).group_by(column("period"))
+        keys = _keys_of_period(datasets)
+        rows = exp.select(*map(column, keys), start, last).from_(self.table(PUBLICATIONS))
+        return rows.where(_of_datasets(datasets)).group_by(*map(column, keys))
 
-    def records(self, dataset: str) -> exp.Select:
-        """Select `period` and `record` of each Period's newest publication, in the Periods' order."""
-        last, source = self._by_period(dataset).subquery("last"), "publication"
-        key = ("period", "version")  # several Periods can share a version, see `Ledger.confirm_unchanged`
+    def records(self, *datasets: str) -> exp.Select:
+        """Select `period` and `record` of each Period's newest publication, in the Periods' order.
+
+        Of several datasets, `dataset` is selected as well.
+        """
+        last, source = self._by_period(*datasets).subquery("last"), "publication"
+        keys = _keys_of_period(datasets)
+        key = (*keys, "version")  # several Periods can share a version, see `Ledger.confirm_unchanged`
         same = exp.and_(*(exp.EQ(this=column(n, source), expression=column(n, "last")) for n in key))
-        rows = exp.select(column("period", source), column("record", source))
+        rows = exp.select(*(column(name, source) for name in (*keys, "record")))
         rows = rows.from_(last).join(exp.alias_(self.table(PUBLICATIONS), source, table=True), on=same)
         order = [exp.Ordered(this=column(name, "last")) for name in ("start", "period")]
-        return rows.where(equals("dataset", text(dataset), source)).order_by(*order)
+        return rows.where(_of_datasets(datasets, source)).order_by(*order)
 
     def last_records(self, datasets: Sequence[str]) -> exp.Select:
         """Select `dataset` and `record` of the last Period's newest publication of each dataset."""
@@ -102,7 +108,7 @@ class LedgerQueries:
             this=exp.RowNumber(), partition_by=[column("dataset")], order=exp.Order(expressions=last)
         )
         rows = exp.select(column("dataset"), column("record"), exp.alias_(rank, "entry"))
-        wanted = exp.In(this=column("dataset"), expressions=[text(name) for name in datasets])
+        wanted = _of_datasets(datasets)
         ranked = rows.from_(self.table(PUBLICATIONS)).where(wanted).subquery("ranked")
         return exp.select(column("dataset"), column("record")).from_(ranked).where(equals("entry", number(1)))
 
@@ -125,6 +131,16 @@ class LedgerQueries:
         if until:
             source = as_of(source, until)
         return exp.select("*").from_(source).where(published_rows_of(period)).subquery()
+
+
+def _keys_of_period(datasets: Sequence[str]) -> tuple[str, ...]:
+    return ("period",) if len(datasets) == 1 else ("dataset", "period")
+
+
+def _of_datasets(datasets: Sequence[str], source: str = "") -> exp.Expr:
+    if len(datasets) == 1:
+        return equals("dataset", text(datasets[0]), source)
+    return exp.In(this=column("dataset", source), expressions=[text(name) for name in datasets])
 
 
 def _record_value(key: str) -> exp.Expr:

@@ -145,6 +145,18 @@ class BigQueryPublications(Warehouse):
         return {row["period"] or None: json.loads(row["record"]) for row in rows}
 
     @override
+    def records_of_many(
+        self, datasets: Sequence[str], session: Session
+    ) -> Mapping[str, Mapping[str | None, Record]]:
+        if not datasets:
+            return {}
+        found: dict[str, dict[str | None, Record]] = {dataset: {} for dataset in datasets}
+        if self.has_ledger(bigquery_session(session)):
+            for row in session.rows(self.ledger.records(*datasets)):
+                found[row["dataset"]][row["period"] or None] = json.loads(row["record"])
+        return found
+
+    @override
     def last_records(self, datasets: Sequence[str], session: Session) -> LastRecords:
         """Return the last records of all datasets by one query."""
         if not datasets or not self.has_ledger(bigquery_session(session)):

@@ -12,6 +12,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from typing_extensions import override
 
 from dataset_assets.adapters.delta import periods as delta_periods
+from dataset_assets.adapters.delta.current_files import files_of_small_log
 from dataset_assets.adapters.delta.folder import DatasetFolder, read_json
 from dataset_assets.adapters.delta.history import History, PastPublication, past_publication
 from dataset_assets.adapters.delta.log import history, open_table, relation_source
@@ -104,12 +105,16 @@ class DeltaPublications(Warehouse):
     def records(self, dataset: str, session: Session) -> Mapping[str | None, Record]:
         """Return each Period's record, ordered by its `period_start`, then by the Period's id."""
         folder = DatasetFolder.of(self.root, dataset)
-        table = self.table(folder)
-        files = delta_periods.first_files(table) if table else {}
-        found = [
-            (period, stored_record(folder.record_path(folder.path / path))) for period, path in files.items()
-        ]
+        found = [(period, stored_record(path)) for period, path in folder.records(self._first_files(folder))]
         return dict(sorted(found, key=lambda each: (period_start(each[1]), each[0] or "")))
+
+    def _first_files(self, folder: DatasetFolder) -> dict[str | None, str]:
+        """Return the path of the first data file of each Period; none if nothing was published yet."""
+        files = files_of_small_log(folder.path)
+        if files is not None:
+            return files
+        table = self.table(folder)
+        return delta_periods.first_files(table) if table else {}
 
     @override
     def record_marks(self, datasets: Sequence[str], session: Session, before: RecordMarks) -> RecordMarks:
@@ -159,8 +164,9 @@ class DeltaPublications(Warehouse):
 
 def _dataset_id_of(folder: DatasetFolder) -> str | None:
     with suppress(DeltaError, DatasetAssetsError, OSError, ValueError):
-        for path in delta_periods.first_files(open_table(folder.path)).values():
-            return read_json(folder.record_path(folder.path / path)).get("dataset_id")
+        files = files_of_small_log(folder.path) or delta_periods.first_files(open_table(folder.path))
+        for _, path in folder.records(files):
+            return stored_record(path).get("dataset_id")
     return None
 
 

@@ -6,11 +6,13 @@ import typer
 
 from dataset_assets.interfaces.cli.commands import (
     authoring,
+    comparing,
     datasets,
     discovery,
     files,
     lifecycle,
     publishing,
+    rows,
     serving,
     tables,
     target,
@@ -45,6 +47,10 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "plan": publishing.plan,
     "backfill": publishing.backfill,
     "read": datasets.read,
+    "rows label": rows.label,
+    "rows delete": rows.delete,
+    "rollback": rows.rollback,
+    "compare": comparing.compare,
     "use": uses.use,
     "uses": uses.uses,
     "pin": uses.pin,
@@ -58,7 +64,9 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "schema": files.schema,
     "demo": publishing.demo,
 }
-"""Command name → the function that runs it."""
+"""Command name → the function that runs it. A name of two words is a command of a group."""
+GROUPS: Mapping[str, str] = {"rows": "Change published rows."}
+"""Group → its help."""
 
 
 def create_app() -> typer.Typer:
@@ -70,8 +78,13 @@ def create_app() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
+    groups = {name: typer.Typer(help=help_, no_args_is_help=True) for name, help_ in GROUPS.items()}
     for name, command in COMMANDS.items():
-        application.command(name)(command)
+        *group, leaf = name.split()
+        parent = groups[group[0]] if group else application
+        parent.command(leaf)(command)
+    for name, group in groups.items():
+        application.add_typer(group, name=name)
     return application
 
 

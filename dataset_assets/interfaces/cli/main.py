@@ -7,6 +7,7 @@ Signal handlers are installed before the application is imported, so that Ctrl-C
 
 import contextlib
 import errno
+import gc
 import os
 import signal
 import sys
@@ -56,6 +57,8 @@ def main() -> None:
     stop = _StopSignals()
     try:
         _prepare_outputs()
+        # A command keeps what it loads of thousands of files: searching it for garbage repeatedly takes long.
+        gc.set_threshold(20_000, 20, 20)
         from dataset_assets.interfaces.cli.app import app
 
         app()

@@ -49,6 +49,10 @@ OptionalTarget = Annotated[
     ),
 ]
 AsOfText = Annotated[str | None, typer.Option("--as-of", help="The instant to look back from: 2018-01-01.")]
+WhereText = Annotated[
+    str | None,
+    typer.Option("--where", metavar="CONDITION", help="Only rows for which it is true: docs/where.md."),
+]
 OneSplit = Annotated[Split | None, typer.Option("--split", help="Only the rows of this split.")]
 FirstPeriod = Annotated[
     str | None, typer.Option("--from", help="The first Period; by default the dataset's first.")

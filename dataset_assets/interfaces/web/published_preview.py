@@ -1,26 +1,35 @@
 """Read the first published rows of a dataset, in the form of a preview, with sensitive values masked."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from dataset_assets.checks.duplicate_keys import MASKED
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.discovery.preview import Preview, PreviewColumn
+from dataset_assets.errors import Fault, WhereError, raise_all
 from dataset_assets.interfaces.frames import to_json_value, value_rows
-from dataset_assets.interfaces.reading import open_rows
+from dataset_assets.interfaces.reading import PublishedRows, open_rows
 from dataset_assets.interfaces.row_selection import RowSelection
 from dataset_assets.interfaces.workspace import Workspace
 
 
 def published_preview(
-    workspace: Workspace, stem: str, limit: int, partition: str | None = None, split: str | None = None
+    workspace: Workspace,
+    stem: str,
+    limit: int,
+    partition: str | None = None,
+    split: str | None = None,
+    where: str | None = None,
 ) -> Preview:
-    """Return the first rows of a publication, by default of the last Period.
+    """Return the first rows of a publication that satisfy `where`, by default of the last Period.
 
-    Raises DatasetAssetsError if nothing is published, or there is no such Period or split.
+    Raises DatasetAssetsError if nothing is published, there is no such Period or split, or `where` has faults
+    or reads a sensitive column: which rows there are would reveal its values (BR-206).
     """
-    selection = RowSelection(stem, partition, split=split, limit=limit)
+    selection = RowSelection(stem, partition, split=split, limit=limit, where=where)
     with open_rows(workspace, selection) as every:
         last = every.publications[-1]
+        raise_all(WhereError, _revealing(every))
         rows = replace(every, publications=(last,))
         types = {each["name"]: ColumnType(each["type"]) for each in last.record["columns"]}
         values = [value for table in rows.tables() for value in value_rows(table)]
@@ -42,3 +51,10 @@ def published_preview(
                 for row in values
             ),
         )
+
+
+def _revealing(rows: PublishedRows) -> Iterator[Fault]:
+    read = rows.where.columns if rows.where else frozenset()
+    for name in sorted(read & (rows.sensitive | rows.sensitive_besides)):
+        hint = "its values are masked here; set conditions on other columns"
+        yield Fault(f"`{name}` is sensitive", hint=hint)

@@ -248,6 +248,28 @@ def test_a_dataset_is_suggested(client):
     problem(client.post("/api/tables/suggestions/", json={"tables": []}), 422)
 
 
+def test_published_rows_are_chosen_by_a_condition(client):
+    rows = SALES + "publications/rows/"
+    every = data(client.get(rows, params={"rows": 1000, "partition": "2017-03"}))["rows"]
+    found = data(client.get(rows, params={"rows": 1000, "partition": "2017-03", "where": "revenue > 5"}))
+    assert found["rows"] == [row for row in every if float(row["revenue"]) > 5]
+    assert 0 < len(found["rows"]) < len(every)
+    refused = problem(client.get(rows, params={"where": "revenue > 5 AND\n household__town = 5"}), 422)
+    (fault,) = refused["faults"]
+    assert (fault["file"], fault["line"], fault["column"]) == ("where", 2, 20)
+    problem(client.get(rows, params={"partition": "1999-01"}), 422)
+
+
+def test_a_condition_does_not_reveal_sensitive_values(client):
+    for written in ("income LIKE '1%'", "income IS NOT NULL AND household_id = 1"):
+        address = "/api/datasets/profiles/publications/rows/"
+        refused = problem(client.get(address, params={"where": written}), 422)
+        assert refused["detail"].startswith("`income` is sensitive")
+    page = client.get("/datasets/profiles/preview", params={"where": "income LIKE '1%'"})
+    assert page.status_code == 422
+    assert "is sensitive; its values are masked here" in page.text
+
+
 def test_a_dataset_is_analyzed_and_previewed(client):
     found = data(client.post(SALES + "analyze/", json={"partition": "2017-03"}))
     assert found["row_count_estimate"] == data(client.get(SALES))["row_count_estimate"]

@@ -19,6 +19,7 @@ from dataset_assets.interfaces.cli.options import (
     OneSplit,
     OptionalTarget,
     Status,
+    WhereText,
 )
 
 
@@ -161,9 +162,13 @@ def read(
         int | None, typer.Option("--version", min=0, help="The table's version; by default the last.")
     ] = None,
     split: OneSplit = None,
+    where: WhereText = None,
     columns: Annotated[str | None, typer.Option("--columns", help="Names, separated by commas.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=0, help="At most so many rows.")] = None,
     with_system: Annotated[bool, typer.Option("--with-system", help="The `_` columns as well.")] = False,
+    include_deleted: Annotated[
+        bool, typer.Option("--include-deleted", help="Rows that were deleted by hand as well.")
+    ] = False,
     form: Annotated[
         Format | None, typer.Option("--format", help="By default by FILE's suffix, or a table.")
     ] = None,
@@ -185,7 +190,10 @@ def read(
     on_screen = kind == Format.TABLE
     row_limit = SCREEN_ROWS if on_screen and limit is None else limit
     names = tuple(part.strip() for part in columns.split(",") if part.strip()) if columns else ()
-    selection = RowSelection(name, partition, version, split and split.value, names, row_limit, with_system)
+    one_split = split and split.value
+    selection = RowSelection(
+        name, partition, version, one_split, names, row_limit, with_system, where, include_deleted
+    )
     workspace = Workspace.of(target)
     if training_run is not None:
         check_training_run(training_run)

@@ -19,4 +19,11 @@ AsOf = Annotated[
     ),
 ]
 SplitName = Annotated[str | None, Query(description="Only the rows of this split: train, eval or test.")]
+WhereText = Annotated[
+    str | None,
+    Query(
+        description="A condition that the rows satisfy; docs/where.md describes the language.",
+        examples=["revenue >= 5 AND town IS NOT NULL"],
+    ),
+]
 DryRun = Annotated[bool, Query(description="Check everything, and write nothing.")]

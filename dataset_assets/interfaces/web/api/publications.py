@@ -2,23 +2,28 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 
 from dataset_assets.discovery.analysis import CheckOutcome
+from dataset_assets.discovery.preview import DEFAULT_ROWS, MOST_ROWS, Preview
 from dataset_assets.errors import Fault, NotStoredError
 from dataset_assets.interfaces.answers.publications import PublicationAnswer
-from dataset_assets.interfaces.web.api.documentation import problems
+from dataset_assets.interfaces.web.api.documentation import long_work, problems
+from dataset_assets.interfaces.web.api.long_work import Prefer, result_or_operation
 from dataset_assets.interfaces.web.api.pagination import RequestedPage
-from dataset_assets.interfaces.web.api.parameters import DatasetId, Partition
+from dataset_assets.interfaces.web.api.parameters import DatasetId, Partition, SplitName, WhereText
 from dataset_assets.interfaces.web.api.resource import published_statistics
 from dataset_assets.interfaces.web.envelope import Success
 from dataset_assets.interfaces.web.identity import Reader
+from dataset_assets.interfaces.web.operations import Say
+from dataset_assets.interfaces.web.published_preview import published_preview
 from dataset_assets.interfaces.web.state import ServerState, State
 from dataset_assets.lifecycle.compare import (
     PublicationComparison,
     compare_publications,
     publication_reference,
 )
+from dataset_assets.lifecycle.compare_rows import RowComparison, SideRequest, compare_rows
 from dataset_assets.lifecycle.diff import VersionDiff, diff_versions
 from dataset_assets.lifecycle.history import VersionLine, dataset_history, past_records, unknown_period
 from dataset_assets.model import Instant, Model
@@ -28,6 +33,7 @@ from dataset_assets.stats.statistics import Statistics
 from dataset_assets.system_errors import system_errors_as_faults
 
 router = APIRouter(prefix="/datasets/{dataset_id}", tags=["publications"])
+_ROWS_OF = "`PERIOD`, `PERIOD@VERSION` or `@VERSION`, with a version of the published table."
 MOST_PAST = 1_000
 """How many publications of a Period are listed."""
 
@@ -141,6 +147,59 @@ def compare_two_publications(
     catalog = state.catalog
     found = compare_publications(catalog, state.target, catalog.entry(dataset_id), before, after)
     return Success(data=found)
+
+
+@router.get(
+    "/publications/compare/rows/", response_model=Success[RowComparison], responses=long_work(404, 409)
+)
+def compare_published_rows(
+    dataset_id: DatasetId,
+    state: State,
+    _who: Reader,
+    request: Request,
+    before: Annotated[str, Query(alias="from", description=_ROWS_OF, examples=["2017-11"])] = "",
+    after: Annotated[str, Query(alias="to", description=_ROWS_OF, examples=["2017-12"])] = "",
+    other: Annotated[str | None, Query(alias="with", description="Another dataset, for `to`.")] = None,
+    _prefer: Prefer = None,
+) -> Response:
+    """Compare rows by identity: added, removed and changed ones, by column. Sensitive values are masked.
+
+    By default the last version of the table is compared with the one before it.
+    """
+    catalog, target = state.catalog, state.target
+    entry = catalog.entry(dataset_id)
+    sides = SideRequest(entry, target, before), SideRequest(catalog.entry(other or dataset_id), target, after)
+
+    def work(say: Say) -> RowComparison:
+        say("comparing the rows")
+        return compare_rows(catalog, *sides)
+
+    return result_or_operation(state, request, "compare", entry.stem, work)
+
+
+@router.get("/publications/rows/", response_model=Success[Preview], responses=long_work(404, 409))
+def get_published_rows(
+    dataset_id: DatasetId,
+    state: State,
+    _who: Reader,
+    request: Request,
+    rows: Annotated[int, Query(ge=1, le=MOST_ROWS, description="At most so many rows.")] = DEFAULT_ROWS,
+    partition: Partition = None,
+    split: SplitName = None,
+    where: WhereText = None,
+    _prefer: Prefer = None,
+) -> Response:
+    """Return the first published rows, of the last Period by default. Sensitive values are masked.
+
+    A condition on a sensitive column is refused, because which rows there are would reveal its values.
+    """
+    workspace, entry = state.workspace.over(state.catalog), state.catalog.entry(dataset_id)
+
+    def work(say: Say) -> Preview:
+        say("reading the published rows")
+        return published_preview(workspace, entry.stem, rows, partition, split, where)
+
+    return result_or_operation(state, request, "preview", entry.stem, work)
 
 
 @router.get("/checks/", responses=problems(404, 409))

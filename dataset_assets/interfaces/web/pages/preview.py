@@ -28,7 +28,13 @@ PUBLISHED, FILE = "published", "file"
 
 @router.get("/datasets/{stem}/preview")
 def preview_page(
-    request: Request, state: State, _who: Reader, stem: str, partition: str = "", split: str = ""
+    request: Request,
+    state: State,
+    _who: Reader,
+    stem: str,
+    partition: str = "",
+    split: str = "",
+    where: str = "",
 ) -> HTMLResponse:
     """Show the first published rows; where reading is billed, only once that is asked for."""
     entry = state.catalog.entry(stem)
@@ -37,12 +43,13 @@ def preview_page(
         bills = state.target.engine.bills_bytes
         if not bills:
             workspace = state.workspace.over(state.catalog)
-            found = published_preview(workspace, entry.stem, DEFAULT_ROWS, partition or None, split or None)
+            chosen = partition or None, split or None, where.strip() or None
+            found = published_preview(workspace, entry.stem, DEFAULT_ROWS, *chosen)
     except DatasetAssetsError as error:
         faults = error.faults
-        status = problem_of(error).status if partition or split else 200
+        status = problem_of(error).status if partition or split or where else 200
     return page(
-        request, "preview.html", status, **_shared(entry), partition=partition, split=split,
+        request, "preview.html", status, **_shared(entry), partition=partition, split=split, where=where,
         preview=found, faults=faults, bills=bills,
     )  # fmt: skip
 
@@ -55,11 +62,12 @@ def start_preview(
     of: Annotated[str, Form()] = FILE,
     partition: Annotated[str, Form()] = "",
     split: Annotated[str, Form()] = "",
+    where: Annotated[str, Form()] = "",
 ) -> Response:
     """Begin to select the first rows, and lead to the page of that operation."""
     entry = state.fresh_catalog.entry(stem)
     work = (
-        _published(state, entry, partition, split)
+        _published(state, entry, partition or None, split or None, where.strip() or None)
         if of == PUBLISHED
         else _selected(state, entry, partition, split)
     )
@@ -67,12 +75,14 @@ def start_preview(
     return RedirectResponse(f"/operations/{operation.id}", 303)
 
 
-def _published(state: ServerState, entry: Entry, partition: str, split: str) -> Any:
+def _published(
+    state: ServerState, entry: Entry, partition: str | None, split: str | None, where: str | None
+) -> Any:
     workspace = state.workspace.over(state.catalog)
 
     def work(say: Say) -> BaseModel:
         say("reading the published rows")
-        return published_preview(workspace, entry.stem, DEFAULT_ROWS, partition or None, split or None)
+        return published_preview(workspace, entry.stem, DEFAULT_ROWS, partition, split, where)
 
     return work
 

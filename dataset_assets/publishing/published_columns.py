@@ -1,0 +1,70 @@
+"""The columns that a definition publishes, and which of them a profile and a digest can leave out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dataset_assets.cached_property import cached_property
+from dataset_assets.contract.model import ColumnDef
+from dataset_assets.contract.scope import Scope
+from dataset_assets.ports.warehouse import PublishedColumn
+from dataset_assets.selection.column_mapping import IDENTIFIERS
+
+
+@dataclass(frozen=True)
+class PublishedColumns:
+    """The published columns of a scope, system columns left out."""
+
+    scope: Scope
+
+    @property
+    def definitions(self) -> tuple[ColumnDef, ...]:
+        """The definitions of the columns."""
+        return tuple(output.definition for output in self.scope.outputs)
+
+    @property
+    def split(self) -> str | None:
+        """The column that holds each row's split; None if the rows are not split."""
+        return "split" if self.scope.dataset.split_config else None
+
+    @cached_property
+    def stored(self) -> tuple[PublishedColumn, ...]:
+        """The columns as the warehouse stores them."""
+        keys = (name.lower() for name in self.scope.dataset.natural_key_columns)
+        ids = {*IDENTIFIERS, *keys}
+        return tuple(
+            PublishedColumn(
+                each.name,
+                each.type,
+                each.nullable,
+                each.description,
+                each.sensitive,
+                each.name.lower() in ids,
+            )
+            for each in self.definitions
+        )
+
+    @cached_property
+    def duplicates(self) -> Mapping[str, str]:
+        """Map each column to the first column with the same statistics.
+
+        Columns of one source column have the same statistics, unless only one of them is an identifier:
+        an identifier has no mean.
+        """
+        first: dict[object, str] = {}
+        return {
+            each.name: first.setdefault((each.identifies, output.reference or each.name), each.name)
+            for each, output in zip(self.stored, self.scope.outputs, strict=True)
+        }
+
+    @cached_property
+    def profiled(self) -> tuple[PublishedColumn, ...]:
+        """The columns without those in `duplicates` that repeat another's statistics."""
+        return tuple(each for each in self.stored if self.duplicates[each.name] == each.name)
+
+    @cached_property
+    def digested(self) -> tuple[PublishedColumn, ...]:
+        """The columns that the digest covers: the first published column of each source column."""
+        first: dict[object, PublishedColumn] = {}
+        for each, output in zip(self.stored, self.scope.outputs, strict=True):
+            first.setdefault(output.reference or each.name, each)
+        return tuple(first.values())

@@ -2,8 +2,10 @@
 
 Small random tables: few values, so that ties, duplicates, NULLs and the edges of windows are common. The
 definitions are random too: every date range, filter, split and kind of lookup meets every other.
+`DATASET_ASSETS_PROVE=1 pytest tests/oracle` tries four times as many.
 """
 
+import os
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,6 +21,7 @@ from dataset_assets.contract.model import Dataset
 from tests.oracle.harness import connect, create, plain, selected
 from tests.oracle.oracle import Oracle, months_before, records
 
+CASES = 400 if os.environ.get("DATASET_ASSETS_PROVE") else 100
 SALES = {
     "id": "BIGINT",
     "buyer": "BIGINT",
@@ -210,7 +213,7 @@ def scratch():
     return connect()
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.data(),
     AS_OFS,

@@ -57,7 +57,8 @@ def test_kill_9_at_random_moments_leaves_a_complete_publication(
         told = [n for _, n, _ in process.kill()]
         found = complete_publication(opened, "2026-01")
         last, following = (told[-1], told[-1] + 1) if told else (there, first)
-        assert found in (last, following), "what was told is there, or the next, and nothing else"
+        # What a killed client has sent, a server may still do a moment later: the next turn finds it.
+        assert last <= found <= following, "what was told is there, or the next, and nothing else"
         there, first = found, following + 1
     Fork.begun(publish_repeatedly, location, first, 1, "2026-01").result()
     assert complete_publication(opened, "2026-01") == first

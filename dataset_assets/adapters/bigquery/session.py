@@ -106,7 +106,9 @@ class BigQuerySession(Session):
         def fetch() -> list[dict[str, Any]]:
             # Without a page size the first request returns no rows at all.
             result = job.result(page_size=PAGE_ROWS, retry=NO_RETRY, job_retry=None, timeout=TIMEOUT)
-            return [dict(row.items()) for row in result]
+            names = [field.name for field in result.schema]
+            # `row.items()` would copy each value deeply.
+            return [{name: row[name] for name in names} for row in result]
 
         return self._engine.connection.retry(fetch)
 

@@ -47,6 +47,7 @@ def who_only_looks_needs_no_copy() -> None:
     """To copy a tree takes as long as to make it: two thirds of them were looked at once."""
     for module in (ddl_sync, ddl_result, executor, routine_ddl, catalog_schema):
         module.sqlglot = SharedTrees()
+    executor._parse_for_classification = lru_cache(maxsize=32)(executor._parse_for_classification)
 
 
 def a_column_can_have_options() -> None:

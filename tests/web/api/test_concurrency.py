@@ -1,5 +1,10 @@
-"""Many clients change one dataset at the same time, over a real server: nothing is lost."""
+"""Many clients change one dataset at the same time, over a real server: nothing is lost.
 
+Each update lets all others begin anew, so the time grows with their square: fifty write with
+`DATASET_ASSETS_PROVE=1`.
+"""
+
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,11 +12,11 @@ import httpx
 
 from dataset_assets.catalog.load_catalog import load_catalog
 
-WRITERS = 50
+WRITERS = 50 if os.environ.get("DATASET_ASSETS_PROVE") else 16
 PATH = "/api/datasets/products/"
 
 
-def test_fifty_writers_lose_no_update(serve, project):
+def test_many_writers_lose_no_update(serve, project):
     """Each writer adds a column, and begins anew when it is told that the file has changed."""
     address, over, broken, told = serve(), threading.Event(), [], [0] * WRITERS
 

@@ -140,17 +140,16 @@ def _change_period(
     datasets: Datasets,
     session: Session,
 ) -> ChangedPeriod:
-    """Claim one Period before its rows are read, so that no other run can publish between."""
+    """Change one Period. It is claimed only if a row changes: a claim makes a run that began earlier fail."""
     warehouse = target.warehouse
-    claim = None if request.dry_run else warehouse.claim(request.dataset, period, request.run_id, session)
-    present = warehouse.current(request.dataset, period, session)
-    if present is None:
-        raise NotStoredError(Fault(f"{request.dataset} has no rows any more"))
-    now = instant_after(present.record, request.now)
-    changed = change.apply(present, now, session)
+    present, changed, now = _changed(target, request, period, change, session)
     rows = int(present.record["counts"]["rows"])
-    if claim is None or not changed.touched:
+    if request.dry_run or not changed.touched:
         return ChangedPeriod(period=period, rows=rows, touched=changed.touched)
+    claim = warehouse.claim(request.dataset, period, request.run_id, session)
+    newest = warehouse.current(request.dataset, period, session)
+    if newest is None or newest.record != present.record:
+        present, changed, now = _changed(target, request, period, change, session)
     staged = warehouse.stage(claim, changed.query, session)
     try:
         columns = recorded_columns(changed.record, datasets)
@@ -159,6 +158,7 @@ def _change_period(
         record |= {
             "published_at": now.astimezone(UTC).isoformat(),
             "run_id": request.run_id,
+            "size_bytes": staged.size_bytes(),
             "operation": told,
         }
         version = warehouse.publish(claim, staged, columns.stored, record, session)
@@ -168,6 +168,17 @@ def _change_period(
     return ChangedPeriod(
         period=period, rows=rows, touched=changed.touched, table_version=version, digest=record["digest"]
     )
+
+
+def _changed(
+    target: Target, request: OperationRequest, period: str | None, change: Change, session: Session
+) -> tuple[Publication, ChangedRows, datetime]:
+    """Return the present publication of a Period, its rows after the change, and the time of the change."""
+    present = target.warehouse.current(request.dataset, period, session)
+    if present is None:
+        raise NotStoredError(Fault(f"{request.dataset} has no rows any more"))
+    now = instant_after(present.record, request.now)
+    return present, change.apply(present, now, session), now
 
 
 def _record(

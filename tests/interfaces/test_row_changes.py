@@ -50,7 +50,8 @@ def test_deleted_rows_are_not_read_unless_asked_for(rows: int) -> None:
     with_deleted = run_ok("read", "sales", "--partition", "2017-02", "--limit", "1", "--include-deleted")
     assert f"of {rows:,} rows" in with_deleted.err
     shown = json.loads(run_ok("show", "sales", "--json").out)["publications"][0]
-    assert shown["row_count"] == rows - expected
+    assert (shown["row_count"], shown["deleted"]) == (rows - expected, expected)
+    assert f"delete {expected:,} rows by " in run_ok("show", "sales", "--history").out
     run_ok("rollback", "sales", "--to", "1", "--partition", "2017-02")
     assert read_arrow("sales", partition="2017-02").num_rows == rows
     assert delete_rows("sales", where="revenue >= 5", partition="2017-02", dry_run=True).touched == expected

@@ -7,6 +7,7 @@ from dataset_assets.checks.audit import CheckResult
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.materialize import Materialization
+from dataset_assets.rows.visible_rows import deleted_rows
 
 
 class CheckResultAnswer(Model):
@@ -22,7 +23,8 @@ class PublicationAnswer(Model):
     """One publication. `table_version` is the version of the warehouse's table, if it is known.
 
     `added` to `removed` count rows against the publication before (BR-118); `splits` counts rows by split.
-    `expired_at` is the time since which the rows are gone by the target's retention.
+    `expired_at` is the time since which the rows are gone by the target's retention. No figure counts the
+    `deleted` rows. `operation` is the change of rows by hand that made the publication, if any.
     """
 
     dataset: str
@@ -43,6 +45,8 @@ class PublicationAnswer(Model):
     sources: Mapping[str, str]
     checks: tuple[CheckResultAnswer, ...]
     expired_at: Instant | None = None
+    deleted: int = 0
+    operation: Mapping[str, Any] | None = None
 
     @classmethod
     def of_record(cls, record: Record, table_version: int | None = None) -> Self:
@@ -64,6 +68,8 @@ class PublicationAnswer(Model):
             sources=record["sources"],
             checks=_results(CheckResult(**each) for each in record["checks"]),
             expired_at=record.get("expired_at"),
+            deleted=deleted_rows(record),
+            operation=record.get("operation"),
         )
 
     @classmethod

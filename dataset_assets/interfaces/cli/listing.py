@@ -194,8 +194,10 @@ def history_table(records: Iterable[Record]) -> Grid:
     every = list(records)
     numbers = ("rows", "added", "changed", "removed", "version")
     expired = ("rows gone since",) if any("expired_at" in record for record in every) else ()
+    by_hand = ("by hand",) if any("operation" in record for record in every) else ()
+    last = (*by_hand, *expired)
     table = Grid(
-        "published at", "period", "version", "rows", "added", "changed", "removed", "digest", "run", *expired,
+        "published at", "period", "version", "rows", "added", "changed", "removed", "digest", "run", *last,
         title="History", right=numbers,
     )  # fmt: skip
     for record in every:
@@ -207,9 +209,19 @@ def history_table(records: Iterable[Record]) -> Grid:
             *(f"{counts[name]:,}" for name in ("rows", "added", "changed", "removed")),
             cell(record["digest"][:12]),
             cell(record["run_id"]),
+            *(cell(_operation(record)) for _ in by_hand),
             *(cell(record["expired_at"][:19] + "Z" if "expired_at" in record else "") for _ in expired),
         )
     return table
+
+
+def _operation(record: Record) -> str:
+    """Describe the change of rows by hand that a publication is; empty for that of a run."""
+    operation = record.get("operation")
+    if not operation:
+        return ""
+    where = operation.get("where") or f"to version {operation['to']}"
+    return f"{operation['kind']} {operation['rows']:,} rows by {operation['by'] or 'somebody'}: {where}"
 
 
 def statistics_table(statistics: Statistics, title: str) -> Grid:

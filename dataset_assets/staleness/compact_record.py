@@ -18,7 +18,7 @@ _LARGE = ("definition", "sql", "checks", "columns", _STATISTICS)
 def compact(record: Record) -> Record:
     """Return a record whose statistics say only which columns are sensitive, without other large parts.
 
-    A record that is no dictionary reads its large parts when they are accessed, and goes on doing so.
+    A record that is not a dictionary reads its large parts when they are accessed, and continues to do so.
     """
     if not isinstance(record, dict):
         return _CompactRecord(record)

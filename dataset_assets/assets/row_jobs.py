@@ -9,19 +9,23 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED_TAG, DATA_VERSION_TAG
-from pydantic import Field, ValidationError
+from pydantic import Field
 from typing_extensions import override
 
 from dataset_assets.assets.asset_graph import Graph
-from dataset_assets.assets.asset_keys import dataset_key
-from dataset_assets.assets.partitions import partition_key
-from dataset_assets.contract.scope import Datasets
+from dataset_assets.assets.row_change_events import change_materialization
+from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.errors import DatasetAssetsError
+from dataset_assets.lifecycle.change_rows import change_rows, rollback
+from dataset_assets.lifecycle.row_change_report import (
+    ChangedPeriod,
+    ChangeReport,
+    ChangeRequest,
+    OnPublished,
+)
+from dataset_assets.lifecycle.row_changes import ApplyOperation, delete_operation, label_operation
 from dataset_assets.ports.target import Target
-from dataset_assets.publishing.row_changes import Operate
-from dataset_assets.publishing.row_operations import OperationReport, OperationRequest, change_rows, rollback
-from dataset_assets.rows.operations import DeleteRows, LabelRows
+from dataset_assets.ports.warehouse import Record
 
 
 class RowsConfig(dg.Config):
@@ -30,20 +34,27 @@ class RowsConfig(dg.Config):
     job_name: ClassVar[str]
     about: ClassVar[str]
 
-    dataset: str = Field(description="The dataset: its file's stem.")
+    dataset: str = Field(description="The dataset: its file's stem, or its id.")
     partition: str | None = Field(default=None, description="A Period such as 2017-12; by default all.")
     dry_run: bool = Field(default=False, description="Change nothing; the log says what would be changed.")
 
-    def request(self, run_id: str) -> OperationRequest:
-        """Return the request of a run."""
-        periods = None if self.partition is None else (self.partition,)
-        return OperationRequest(
-            self.dataset, run_id, datetime.now(UTC), f"Dagster run {run_id}", periods, self.dry_run
-        )
-
     @abstractmethod
-    def change(self, target: Target, request: OperationRequest, datasets: Datasets) -> OperationReport:
+    def change(
+        self, target: Target, catalog: Catalog, request: ChangeRequest, on_published: OnPublished
+    ) -> ChangeReport:
         """Change the rows."""
+
+    def request(self, catalog: Catalog, run_id: str) -> ChangeRequest:
+        """Return the request of a run."""
+        entry = catalog.named(self.dataset)
+        return ChangeRequest(
+            dataset=entry.stem if entry else self.dataset,
+            run_id=run_id,
+            now=datetime.now(UTC),
+            by=f"Dagster run {run_id}",
+            partition=self.partition,
+            dry_run=self.dry_run,
+        )
 
 
 class LabelConfig(RowsConfig):
@@ -57,23 +68,27 @@ class LabelConfig(RowsConfig):
     remove: list[str] = Field(default=[], description="Keys of labels to remove.")
 
     @override
-    def change(self, target: Target, request: OperationRequest, datasets: Datasets) -> OperationReport:
-        operation = LabelRows(where=self.where, set=self.set, remove=tuple(self.remove))
-        return change_rows(target, request, Operate(operation, datasets), datasets)
+    def change(
+        self, target: Target, catalog: Catalog, request: ChangeRequest, on_published: OnPublished
+    ) -> ChangeReport:
+        operation = label_operation(self.where, self.set, self.remove)
+        return change_rows(target, catalog, request, ApplyOperation(operation), on_published)
 
 
 class DeleteConfig(RowsConfig):
     """The form of the job `rows_delete`."""
 
     job_name: ClassVar[str] = "rows_delete"
-    about: ClassVar[str] = "Deletes published rows: they stay in the table, and no reader sees them"
+    about: ClassVar[str] = "Deletes published rows: they stay in the table, and readers skip them"
 
     where: str = Field(description="The rows that are meant: docs/where.md.")
 
     @override
-    def change(self, target: Target, request: OperationRequest, datasets: Datasets) -> OperationReport:
-        operation = DeleteRows(where=self.where)
-        return change_rows(target, request, Operate(operation, datasets), datasets)
+    def change(
+        self, target: Target, catalog: Catalog, request: ChangeRequest, on_published: OnPublished
+    ) -> ChangeReport:
+        operation = delete_operation(self.where)
+        return change_rows(target, catalog, request, ApplyOperation(operation), on_published)
 
 
 class RollbackConfig(RowsConfig):
@@ -85,8 +100,10 @@ class RollbackConfig(RowsConfig):
     to: int = Field(description="The version of the table, as `show --history` lists it.", ge=0)
 
     @override
-    def change(self, target: Target, request: OperationRequest, datasets: Datasets) -> OperationReport:
-        return rollback(target, request, self.to, datasets)
+    def change(
+        self, target: Target, catalog: Catalog, request: ChangeRequest, on_published: OnPublished
+    ) -> ChangeReport:
+        return rollback(target, catalog, request, self.to, on_published)
 
 
 FORMS: tuple[type[RowsConfig], ...] = (LabelConfig, DeleteConfig, RollbackConfig)
@@ -102,35 +119,27 @@ def _job(graph: Graph, form: type[RowsConfig], name: str) -> dg.JobDefinition:
     key = graph.binding.key
 
     def change(context: dg.OpExecutionContext, config: Any) -> None:
-        target = getattr(context.resources, key).load(graph.catalog.calendars)
+        def on_published(changed: ChangedPeriod, record: Record) -> None:
+            context.log_event(change_materialization(graph.catalog, changed, record))
+
         try:
-            report = config.change(target, config.request(context.run_id), graph.catalog.find)
-        except (DatasetAssetsError, ValidationError) as error:
+            target = getattr(context.resources, key).load(graph.catalog.calendars)
+            request = config.request(graph.catalog, context.run_id)
+            report = config.change(target, graph.catalog, request, on_published)
+        except DatasetAssetsError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
-        _tell(graph, context, report)
+        _log(context, report)
 
     change.__annotations__["config"] = form
     op = dg.op(name=f"{name}_op", required_resource_keys={key}, description=form.about)(change)
     return dg.GraphDefinition(name=name, node_defs=[op], description=form.about).to_job()
 
 
-def _tell(graph: Graph, context: dg.OpExecutionContext, report: OperationReport) -> None:
-    """Write a materialization for each Period that was published, and a line to the log for each Period."""
+def _log(context: dg.OpExecutionContext, report: ChangeReport) -> None:
+    """Write a line to the log for each Period, and the remarks."""
     would = "would be " if report.dry_run else ""
     for each in report.periods:
         period = each.period or "all rows"
         context.log.info("%s: %s of %s rows %stouched", period, each.touched, each.rows, would)
-        if each.digest is not None:
-            context.log_event(
-                dg.AssetMaterialization(
-                    asset_key=dataset_key(report.dataset),
-                    partition=partition_key(graph.catalog, report.dataset, each.period),
-                    description=f"{report.operation}: {each.touched:,} rows",
-                    metadata={
-                        "operation": report.operation,
-                        "touched": each.touched,
-                        "table_version": each.table_version,
-                    },
-                    tags={DATA_VERSION_TAG: each.digest, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"},
-                )
-            )
+    for remark in report.remarks:
+        context.log.warning(remark)

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from getpass import getuser
@@ -40,13 +41,26 @@ def record_and_report(
     run = TrainingRun(training_run, datetime.now(UTC), used_by or current_user())
     with system_errors_as_faults():  # a user who may read may not write
         recorded = record_use(workspace.target, choice, run)
+    if recorded.recorded:
+        report_to_dagster(workspace, lambda folder: _write_uses(workspace, recorded, folder))
+    return recorded
+
+
+def report_to_dagster(workspace: Workspace, write: Callable[[Path | None], None]) -> None:
+    """Call `write` if there is a Dagster instance to report to.
+
+    It receives the folder of the project whose dagster.yaml the instance has; None for that of DAGSTER_HOME.
+    """
     has_home = bool(os.environ.get("DAGSTER_HOME"))
     folder = None if has_home else instance_folder(workspace.settings.definitions)
-    if recorded.recorded and (has_home or folder):
-        from dataset_assets.assets.use_events import write_uses  # noqa: PLC0415 - Dagster takes seconds to load
+    if has_home or folder:
+        write(folder)
 
-        write_uses(workspace.catalog_if_any, workspace.target, recorded.recorded, folder)
-    return recorded
+
+def _write_uses(workspace: Workspace, recorded: RecordedUses, folder: Path | None) -> None:
+    from dataset_assets.assets.use_events import write_uses  # noqa: PLC0415 - Dagster takes seconds to load
+
+    write_uses(workspace.catalog_if_any, workspace.target, recorded.recorded, folder)
 
 
 def current_user() -> str | None:

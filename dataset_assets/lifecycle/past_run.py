@@ -22,7 +22,7 @@ from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
-from dataset_assets.publishing.snapshot import latest_inputs
+from dataset_assets.publishing.snapshot import inputs_of_rows
 from dataset_assets.publishing.source_locator import ResolvedSources
 from dataset_assets.text.wording import listed, shown
 
@@ -70,7 +70,7 @@ class PastRun:
         A run that found the rows unchanged in later versions of the sources has recorded these as well.
         """
         attempts = []
-        for inputs in (latest_inputs(self.record), self.record):
+        for inputs in inputs_of_rows(self.record):
             locator = self._locator(inputs)
             attempts.append((locator, stack.enter_context(locator.resolve(self.session, job))))
             if not locator.gone or inputs is self.record:

@@ -43,6 +43,16 @@ def latest_inputs(record: Record) -> Mapping[str, Any]:
     return record.get(CONFIRMATION) or record
 
 
+def inputs_of_rows(record: Record) -> tuple[Mapping[str, Any], ...]:
+    """Return the inputs that are known to give the rows of a publication, the newest first.
+
+    A rollback takes over when its rows are due from the publication that it replaces, which is no input of
+    theirs.
+    """
+    is_rollback = record.get("operation", {}).get("kind") == "rollback"
+    return (record,) if is_rollback else (latest_inputs(record), record)
+
+
 def read_at(record: Record) -> datetime:
     """Return the instant of the latest run that read the sources of a publication."""
     return datetime.fromisoformat(latest_inputs(record).get("confirmed_at") or record["published_at"])

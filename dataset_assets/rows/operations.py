@@ -20,7 +20,9 @@ from dataset_assets.sql.nodes import ChangedLabels, LabelsText, LabelValue
 from dataset_assets.sql.where.where import Where
 
 TOUCHED = "_touched"
-"""The column that says whether an operation touches a row."""
+"""The column that says whether a change touches a row."""
+IS_THERE, IS_VISIBLE = "_is_there", "_is_visible"
+"""The columns that say whether a restored row is among the present rows, and not deleted in them."""
 _LABELS = "_labels"
 
 
@@ -85,7 +87,7 @@ class LabelRows(RowOperation):
 
 
 class DeleteRows(RowOperation):
-    """Mark rows as deleted. They stay in the table, and no reader sees them."""
+    """Mark rows as deleted. They stay in the table, and readers skip them."""
 
     kind: ClassVar[str] = "delete"
     hides_rows: ClassVar[bool] = True
@@ -122,28 +124,44 @@ def changed_rows(rows: exp.Expr, names: Sequence[str], operation: RowOperation, 
 def restored_rows(
     earlier: exp.Expr, present: exp.Expr, names: Sequence[str], now: datetime, *, same_columns: bool
 ) -> exp.Select:
-    """Return the rows of an earlier publication, to replace the present ones.
+    """Return the rows of an earlier publication, to replace the present ones, with marks.
 
-    A row that is the same in both keeps its present `_updated_at`; each other row was changed `now`.
+    A row that is the same in both keeps its present `_updated_at`; each other row is `_touched`, and was
+    changed `now`. `_is_there` says whether the row is among the present ones, `_is_visible` whether it is not
+    deleted in them.
     """
     left, right = "earlier", "present"
-    same: list[exp.Expr] = [column("_row_id", right).is_(exp.null()).not_()]
-    if same_columns:
-        compared = (*names, "_deleted")
-        same += [exp.NullSafeEQ(this=column(name, left), expression=column(name, right)) for name in compared]
-        same.append(exp.EQ(this=_labels_text(left), expression=_labels_text(right)))
-    else:
-        same.append(exp.false())
-    updated = exp.Case().when(exp.and_(*same), column("_updated_at", right)).else_(timestamp(now))
+    is_there = exp.not_(column("_row_id", right).is_(exp.null()))
+    is_same = exp.and_(is_there, _same(names, left, right)) if same_columns else exp.false()
+    updated = exp.Case().when(is_same, column("_updated_at", right)).else_(timestamp(now))
     system = (
         alias(updated if each.name == "_updated_at" else column(each.name, left), each.name)
         for each in SYSTEM_COLUMNS
     )
-    rows = exp.select(*(column(name, left) for name in names), *system)
-    rows = rows.from_(exp.alias_(earlier.copy(), left, table=True))
+    is_visible = exp.and_(is_there.copy(), exp.not_(column("_deleted", right)))
+    marks = {TOUCHED: exp.not_(exp.paren(is_same.copy())), IS_THERE: is_there.copy(), IS_VISIBLE: is_visible}
+    rows = exp.select(
+        *(column(name, left) for name in names),
+        *system,
+        *(alias(mark, name) for name, mark in marks.items()),
+    ).from_(exp.alias_(earlier.copy(), left, table=True))
     joined = exp.alias_(present.copy(), right, table=True)
     on = exp.EQ(this=column("_row_id", left), expression=column("_row_id", right))
     return rows.join(joined, on=on, join_type="left")
+
+
+def without_marks(rows: exp.Expr, names: Sequence[str]) -> exp.Select:
+    """Return the rows of `restored_rows` as they are published."""
+    return exp.select(*map(column, names), *(column(each.name) for each in SYSTEM_COLUMNS)).from_(rows)
+
+
+def _same(names: Sequence[str], left: str, right: str) -> exp.Expr:
+    """Return whether content, labels and deletion of a row are the same on both sides of a join."""
+    compared = (*names, "_deleted")
+    same: list[exp.Expr] = [
+        exp.NullSafeEQ(this=column(name, left), expression=column(name, right)) for name in compared
+    ]
+    return exp.and_(*same, exp.EQ(this=_labels_text(left), expression=_labels_text(right)))
 
 
 def _changed(name: str, new: exp.Expr | None) -> exp.Expr:

@@ -125,9 +125,9 @@ class DuckDBText(DuckDB):
                 "COALESCE(CAST(TRY_CAST({this} AS DECIMAL(18, 9)) AS TEXT), CAST({this} AS TEXT))"
             ),
             FirstBy: _template("ARG_MIN({this}, {key}, {count})"),
-            LabelValue: _template("LIST_FILTER({this}, LAMBDA label: label.key = {key})[1].value"),
+            LabelValue: _template("LIST_FILTER({this}, LAMBDA _pair: _pair.key = {key})[1].value"),
             ChangedLabels: _template(
-                "LIST_SORT(LIST_CONCAT(LIST_FILTER({this}, LAMBDA label: label.key NOT IN {keys}), {added}))"
+                "LIST_SORT(LIST_CONCAT(LIST_FILTER({this}, LAMBDA _pair: _pair.key NOT IN {keys}), {added}))"
             ),
             # almost no row has labels, and JSON takes as long to write as a join
             LabelsText: _template(
@@ -158,12 +158,12 @@ class BigQueryText(BigQuery):
             FirstBy: _template("ARRAY_AGG({this} ORDER BY {key} LIMIT {count})"),
             LabelsText: _template("TO_JSON_STRING({this})"),
             LabelValue: _template(
-                "(SELECT label.value FROM UNNEST({this}) AS label WHERE label.key = {key})"
+                "(SELECT _pair.value FROM UNNEST({this}) AS _pair WHERE _pair.key = {key})"
             ),
             ChangedLabels: _template(
-                "ARRAY(SELECT AS STRUCT label.key, label.value FROM UNNEST(ARRAY_CONCAT("
-                "ARRAY(SELECT label FROM UNNEST({this}) AS label WHERE label.key NOT IN {keys}), {added}"
-                ")) AS label ORDER BY label.key)"
+                "ARRAY(SELECT AS STRUCT _pair.key, _pair.value FROM UNNEST(ARRAY_CONCAT("
+                "ARRAY(SELECT _pair FROM UNNEST({this}) AS _pair WHERE _pair.key NOT IN {keys}), {added}"
+                ")) AS _pair ORDER BY _pair.key)"
             ),
             CreateSnapshot: _template(
                 "CREATE SNAPSHOT TABLE IF NOT EXISTS {this} CLONE {source} FOR SYSTEM_TIME AS OF {at}"

@@ -34,7 +34,7 @@ def test_rows_are_labelled_deleted_and_restored_from_the_launchpad(retailer, ins
     [event] = instance.fetch_materializations(dataset_key("brands"), limit=1).records
     materialization = event.asset_materialization
     assert materialization
-    assert materialization.description == "label: 1 rows"
+    assert materialization.description == "label: 1 rows touched"
     assert execute(retailer, instance, "rows_delete", dataset="brands", where="product_id = 0").success
     assert read_arrow("brands").num_rows == rows - 1
     [after] = instance.fetch_materializations(dataset_key("brands"), limit=1).records

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.interfaces.reading import read_arrow
 from dataset_assets.interfaces.row_changes import delete_rows, label_rows, roll_back
 from tests.interfaces.running import run_ok, run_refused
@@ -67,7 +68,9 @@ def test_mistakes_are_told_without_a_traceback() -> None:
     assert "where:1:1: there is no column 'revenu'" in run_refused(
         "rows", "delete", "sales", "--where", "revenu > 1"
     )
-    assert "sales of 2031-01 is not published" in run_refused(
+    assert "there is no publication of 2031-01" in run_refused(
         "rows", "delete", "sales", "--where", "revenue > 1", "--partition", "2031-01"
     )
+    with pytest.raises(DatasetAssetsError, match="where"):
+        delete_rows("sales", where=" ")
     assert "has no version 77" in run_refused("rollback", "sales", "--to", "77")

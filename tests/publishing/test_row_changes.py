@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from dataset_assets.errors import NotStoredError, PublishError, ResolveError, SupersededError, WhereError
-from dataset_assets.publishing.row_changes import Operate
-from dataset_assets.publishing.row_operations import OperationReport, OperationRequest, change_rows, rollback
+from dataset_assets.lifecycle.change_rows import change_rows, rollback
+from dataset_assets.lifecycle.row_change_report import ChangeReport, ChangeRequest
+from dataset_assets.lifecycle.row_changes import ApplyOperation
 from dataset_assets.rows.operations import DeleteRows, LabelRows, RowOperation
 from tests.engines.forked_process import Fork
 from tests.publishing.shop import ITEMS, KEYED, Shop
@@ -35,15 +36,14 @@ NESTED = KEYED.replace(
 def change(shop: Shop, operation: RowOperation, period: str | None = "2024-02", stem: str = "sales") -> Any:
     """Apply an operation a second later, and return what changed in the Period."""
     shop.now += timedelta(seconds=1)
-    request = OperationRequest(stem, str(uuid.uuid4()), shop.now, "ada", (period,))
-    find = shop.catalog.find
-    return change_rows(shop.target, request, Operate(operation, find), find).periods[0]
+    request = ChangeRequest(stem, str(uuid.uuid4()), shop.now, "ada", period)
+    return change_rows(shop.target, shop.catalog, request, ApplyOperation(operation)).periods[0]
 
 
-def roll_back(shop: Shop, version: int) -> OperationReport:
+def roll_back(shop: Shop, version: int) -> ChangeReport:
     shop.now += timedelta(seconds=1)
-    request = OperationRequest("sales", str(uuid.uuid4()), shop.now, "ada")
-    return rollback(shop.target, request, version, shop.catalog.find)
+    request = ChangeRequest("sales", str(uuid.uuid4()), shop.now, "ada")
+    return rollback(shop.target, shop.catalog, request, version)
 
 
 def record(shop: Shop, stem: str = "sales", period: str | None = "2024-02") -> Any:
@@ -97,6 +97,9 @@ def test_a_rollback_holds_until_a_source_changes(shop: Shop) -> None:
     report = roll_back(shop, 0)
     assert report.periods[0].touched == len(before)
     same = [{**row, "_updated_at": shop.now} for row in before]
+    half = len(before) // 2
+    counts = {"rows": len(before), "added": half, "changed": len(before) - half, "unchanged": 0, "removed": 0}
+    assert record(shop)["counts"] == counts
     assert shop.rows() == same
     assert record(shop)["operation"]["to"] == 0
     assert shop.publish().table_version == report.periods[0].table_version
@@ -111,12 +114,14 @@ def test_what_cannot_be_changed_is_refused_and_nothing_is_published(shop: Shop) 
     with pytest.raises(NotStoredError, match="sales is not published"):
         change(shop, DeleteRows(where="line < 1"))
     shop.publish()
-    with pytest.raises(NotStoredError, match="sales of 2024-01 is not published"):
+    with pytest.raises(NotStoredError, match="there is no publication of 2024-01"):
         change(shop, DeleteRows(where="line < 1"), "2024-01")
     with pytest.raises(WhereError, match="there is no column 'lin'"):
         change(shop, DeleteRows(where="lin < 1"))
     with pytest.raises(PublishError, match="no row of sales would be left"):
         change(shop, DeleteRows(where="line >= 0"))
+    with pytest.raises(PublishError, match="no row of the split eval would be left"):
+        change(shop, DeleteRows(where="split = 1"))
     assert record(shop).get("operation") is None
     assert not any(row["_deleted"] for row in shop.rows())
     assert not shop.store.leftovers()

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from dataset_assets.publishing.row_changes import Operate
-from dataset_assets.publishing.row_operations import OperationRequest, change_rows, rollback
+from dataset_assets.lifecycle.change_rows import change_rows, rollback
+from dataset_assets.lifecycle.row_change_report import ChangeRequest
+from dataset_assets.lifecycle.row_changes import ApplyOperation
 from dataset_assets.rows.operations import DeleteRows, LabelRows, RowOperation
 from tests.engines.store_fixtures import STORES, Store
 from tests.publishing.row_model import ModelPeriod, ModelRow, Values
@@ -40,12 +41,12 @@ dataset:
     columns:
       - {{name: k, type: integer, nullable: false}}
       - {{name: v, type: integer}}
-      - {{name: name, type: string}}
+      - {{name: label, type: string}}
       - {{name: sold, type: timestamp, nullable: false}}
   {partitions}
 """
 BY_MONTH = """column_mapping: {user_id: k, product_id: k, timestamp: sold}
-  extra_columns: [k, v, name]
+  extra_columns: [k, v, label]
   filters: {date_range: {type: rolling, months: 1}}
   partitions: {period: month, start: 2024-01}"""
 NAMES = (None, "x", "it's", "ü", "")
@@ -55,8 +56,8 @@ CONDITIONS: tuple[Condition, ...] = (
     ("k = 3", lambda row: row.values[0] == 3),
     ("v > 1", lambda row: row.values[1] is not None and row.values[1] > 1),
     ("NOT v > 1", lambda row: row.values[1] is not None and row.values[1] <= 1),
-    ("v IS NULL OR name = 'it''s'", lambda row: row.values[1] is None or row.values[2] == "it's"),
-    ("name IN ('x', 'ü')", lambda row: row.values[2] in ("x", "ü")),
+    ("v IS NULL OR label = 'it''s'", lambda row: row.values[1] is None or row.values[2] == "it's"),
+    ("label IN ('x', 'ü')", lambda row: row.values[2] in ("x", "ü")),
     ("label('a') = '1'", lambda row: row.label("a") == "1"),
     ("label('b') IS NULL", lambda row: row.label("b") is None),
 )
@@ -92,9 +93,9 @@ class Life:
             rows += [pick.choice(rows) for _ in range(pick.randint(0, 2))]
         self.source = rows
         listed = ", ".join(_sql(row) for row in rows or [self.row(0)])
-        names = "k, v, name, CAST(sold AS TIMESTAMP) AS sold"
+        names = "k, v, label, CAST(sold AS TIMESTAMP) AS sold"
         limit = "" if rows else " LIMIT 0"
-        self.shop.write("sales", f"SELECT {names} FROM (VALUES {listed}) AS t(k, v, name, sold){limit}")
+        self.shop.write("sales", f"SELECT {names} FROM (VALUES {listed}) AS t(k, v, label, sold){limit}")
 
     def row(self, k: int) -> Values:
         pick = self.random
@@ -115,7 +116,8 @@ class Life:
 
     def operate(self, period: str | None, operation: RowOperation, condition: Condition, change) -> str:
         report = self._change(
-            lambda asked: change_rows(self.shop.target, asked, Operate(operation, _none), _none), period
+            lambda asked: change_rows(self.shop.target, self.shop.catalog, asked, ApplyOperation(operation)),
+            period,
         )
         touched = self.model[period].operate(condition[1], change, self.shop.now)
         self._published(period, report, touched)
@@ -141,14 +143,16 @@ class Life:
         state = self.model[period]
         version = self.random.choice(list(state.history))
         earlier = state.history[version]
-        report = self._change(lambda asked: rollback(self.shop.target, asked, version, _none), period)
+        report = self._change(
+            lambda asked: rollback(self.shop.target, self.shop.catalog, asked, version), period
+        )
         touched = state.rollback(earlier, self.shop.now)
         self._published(period, report, touched)
         return f"rollback {period} to {version}"
 
-    def _change(self, call: Callable[[OperationRequest], Any], period: str | None) -> Any:
+    def _change(self, call: Callable[[ChangeRequest], Any], period: str | None) -> Any:
         self.shop.now += timedelta(seconds=1)
-        return call(OperationRequest("sales", str(uuid.uuid4()), self.shop.now, "ada", (period,)))
+        return call(ChangeRequest("sales", str(uuid.uuid4()), self.shop.now, "ada", period))
 
     def _published(self, period: str | None, report: Any, touched: int) -> None:
         [changed] = report.periods
@@ -206,10 +210,6 @@ class Life:
         }
 
 
-def _none(_: uuid.UUID) -> None:
-    return None
-
-
 def _sql(row: Values) -> str:
     k, v, name, sold = row
     quoted = "NULL::VARCHAR" if name is None else "'" + name.replace("'", "''") + "'"
@@ -218,7 +218,7 @@ def _sql(row: Values) -> str:
 
 def _content(row: Any) -> Values:
     sold = row["sold"] if "sold" in row else row["timestamp"]
-    return (row["k"], row["v"], row["name"], sold.replace(tzinfo=UTC))
+    return (row["k"], row["v"], row["label"], sold.replace(tzinfo=UTC))
 
 
 def new_shop(store: Store) -> Shop:

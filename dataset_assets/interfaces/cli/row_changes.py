@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from dataset_assets.errors import DatasetAssetsError, Fault, raise_all
 from dataset_assets.interfaces.cli.console import Grid, cell, out, print_json, say
-from dataset_assets.publishing.row_operations import OperationReport
+from dataset_assets.lifecycle.row_change_report import ChangeReport
 from dataset_assets.text.wording import shown
 
 
@@ -22,7 +22,7 @@ def labels(texts: Iterable[str]) -> dict[str, str]:
     return {key.strip(): value for _, key, _, value in pairs}
 
 
-def print_report(report: OperationReport, *, as_json: bool = False) -> None:
+def print_report(report: ChangeReport, *, as_json: bool = False) -> None:
     """Print one line for each Period, and a sentence."""
     if as_json:
         print_json(report)
@@ -35,4 +35,4 @@ def print_report(report: OperationReport, *, as_json: bool = False) -> None:
         table.add_row(cell(each.period or "all"), f"{each.rows:,}", f"{each.touched:,}", version)
     out().print(table)
     rows = f"{report.touched:,} row{'s' * (report.touched != 1)}"
-    say(f"{rows} {would}touched" if report.touched else f"no row {would}touched")
+    say(f"{rows} {would}touched" if report.touched else f"no row {would}touched", *report.remarks)

@@ -1,0 +1,238 @@
+"""One change of rows by hand: which Periods, which rows, and the publication of each Period."""
+
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlglot import exp
+
+from dataset_assets.catalog.build_order import schedule_of
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.scope import Scope, sensitive_names
+from dataset_assets.errors import Fault, NotStoredError, PublishError, ResolveError, raise_all
+from dataset_assets.lifecycle.history import unknown_period
+from dataset_assets.lifecycle.recorded_sources import RecordedDatasets
+from dataset_assets.lifecycle.row_change_report import (
+    ChangedPeriod,
+    ChangeReport,
+    ChangeRequest,
+    OnPublished,
+)
+from dataset_assets.lifecycle.row_changes import ChangedRows, RowChange, count_rows
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.target import Target
+from dataset_assets.ports.warehouse import (
+    Claim,
+    Publication,
+    PublicationQuery,
+    Record,
+    Warehouse,
+    no_such_version,
+)
+from dataset_assets.publishing.prepared_run import instant_after
+from dataset_assets.publishing.published_columns import PublishedColumns
+from dataset_assets.publishing.row_measurement import measure_visible
+from dataset_assets.publishing.snapshot import with_inputs_of
+from dataset_assets.rows.visible_rows import (
+    DELETED_ROWS,
+    SELECTED_DIGEST,
+    deleted_rows,
+    selected_digest,
+    visible_rows,
+)
+from dataset_assets.selection.splits import NAMES
+from dataset_assets.sql.build import column, number
+from dataset_assets.text.wording import listed
+
+
+@dataclass(frozen=True)
+class RowChangeRun:
+    """One call: a change of one dataset in an open session."""
+
+    target: Target
+    catalog: Catalog
+    request: ChangeRequest
+    change: RowChange
+    session: Session
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse that the target publishes to."""
+        return self.target.warehouse
+
+    def chosen_periods(self) -> Sequence[str | None]:
+        """Return the Periods that are meant. Raises NotStoredError if they are not published."""
+        dataset, partition = self.request.dataset, self.request.partition
+        published = self.warehouse.periods(dataset, self.session)
+        if not published:
+            hint = f"run `dataset-assets materialize {dataset}`"
+            raise NotStoredError(Fault(f"{dataset} is not published", hint=hint))
+        if partition is None:
+            return published
+        entry = self.catalog.named(dataset)
+        schedule = schedule_of(self.catalog, entry) if entry and entry.dataset else None
+        period = schedule.cadence.parse(partition).id if schedule else partition
+        if period not in published:
+            raise unknown_period(period, published)
+        return [period]
+
+    def earlier(self, periods: Sequence[str | None], version: int) -> dict[str | None, Publication]:
+        """Return the publications of a version of the table, by Period."""
+        dataset = self.request.dataset
+        newest = self.warehouse.version(dataset, self.session)
+        if newest is None or not 0 <= version <= newest:
+            raise ResolveError(no_such_version(dataset, version, newest))
+        query = PublicationQuery(dataset, periods, version)
+        found = self.warehouse.publications(query, self.session)
+        if not found:
+            message = f"version {version} of {dataset} has none of these Periods"
+            raise NotStoredError(Fault(message, hint="name a later version: `show --history` lists them"))
+        return {each.period: self._readable_beside_present(each) for each in found}
+
+    def _readable_beside_present(self, earlier: Publication) -> Publication:
+        """Store earlier rows where one statement reads a table at one point in time only, as in BigQuery."""
+        if self.warehouse.keeps_rows:
+            return earlier
+        rows = exp.select("*").from_(earlier.relation.source.copy())
+        source = self.session.store("earlier_rows", rows)
+        return replace(earlier, relation=replace(earlier.relation, source=source))
+
+    def all_periods(self, periods: Sequence[str | None], on_published: OnPublished) -> ChangeReport:
+        """Change these Periods one after another."""
+        presents = [self._present(each) for each in periods]
+        for present in presents:
+            self.change.check(present)
+        changed = [self._one_period(each, on_published) for each in presents]
+        return ChangeReport(
+            dataset=self.request.dataset,
+            operation=self.change.name,
+            dry_run=self.request.dry_run,
+            periods=tuple(changed),
+            remarks=tuple(remark for each in presents if (remark := self.change.remark(each))),
+        )
+
+    def _present(self, period: str | None) -> Publication:
+        present = self.warehouse.current(self.request.dataset, period, self.session)
+        if present is None:
+            raise NotStoredError(Fault(f"{self.request.dataset} has no rows any more"))
+        return present
+
+    def _one_period(self, present: Publication, on_published: OnPublished) -> ChangedPeriod:
+        """Change one Period. It is claimed only if a row changes, as a claim makes an earlier run fail."""
+        changed = self._checked(present)
+        told = ChangedPeriod(
+            period=present.period, rows=int(present.record["counts"]["rows"]), touched=changed.touched
+        )
+        if self.request.dry_run or not changed.touched:
+            return told
+        claim = self.warehouse.claim(self.request.dataset, present.period, self.request.run_id, self.session)
+        with self._superseded_reported(claim):
+            newest = self._present(present.period)
+            if newest.record != present.record:
+                present, changed = newest, self._checked(newest)
+            version, record = self._publish(claim, present, changed)
+        told = told.model_copy(
+            update={
+                "touched": changed.touched,
+                "table_version": version,
+                "digest": record["digest"],
+                "published_at": datetime.fromisoformat(record["published_at"]),
+            }
+        )
+        on_published(told, record)
+        return told
+
+    def _checked(self, present: Publication) -> ChangedRows:
+        """Apply the change. Raises PublishError if too few rows would be left."""
+        changed = self.change.apply(present, self._now(present), self.session)
+        if changed.hides_rows and changed.touched:
+            self._check_rows_left(present, changed)
+        return changed
+
+    def _now(self, present: Publication) -> datetime:
+        return instant_after(present.record, self.request.now)
+
+    def _check_rows_left(self, present: Publication, changed: ChangedRows) -> None:
+        """Refuse what the next run of the dataset would refuse: no rows, or an empty part of the split."""
+        dataset = Dataset.model_validate(present.record["definition"])
+        if dataset.allow_empty and not changed.counts.rows:
+            return
+        values = dataset.split_config.values if dataset.split_config else ()
+        is_in = {NAMES[value]: exp.EQ(this=column("split"), expression=number(value)) for value in values}
+        rows = visible_rows(changed.query.subquery("changed"))
+        found = count_rows(self.session, rows, {"all_rows": exp.true(), **is_in})
+        if not found["all_rows"]:
+            message = f"no row of {self.request.dataset} would be left"
+            raise PublishError(Fault(message, hint="say `allow_empty: true`, or delete fewer rows"))
+        raise_all(
+            PublishError,
+            (
+                Fault(f"no row of the split {name} would be left", hint="delete fewer rows")
+                for name in is_in
+                if not found[name]
+            ),
+        )
+
+    def _publish(self, claim: Claim, present: Publication, changed: ChangedRows) -> tuple[int, Record]:
+        """Stage the rows and publish them with their record, in one commit."""
+        staged = self.warehouse.stage(claim, changed.query, self.session)
+        try:
+            columns = self._columns(changed.record)
+            record = self._record(present, changed, columns, staged.relation.source)
+            record["size_bytes"] = staged.size_bytes()
+            return self.warehouse.publish(claim, staged, columns.stored, record, self.session), record
+        except BaseException:
+            self.warehouse.discard(claim, staged, self.session)
+            raise
+
+    def _record(
+        self, present: Publication, changed: ChangedRows, columns: PublishedColumns, rows: exp.Expr
+    ) -> dict[str, Any]:
+        """Return the record of the rows after a change, measured again if rows were hidden."""
+        before = present.record
+        record = with_inputs_of(changed.record, before) | {
+            "replaces": present.version,
+            "published_at": self._now(present).astimezone(UTC).isoformat(),
+            "run_id": self.request.run_id,
+            "counts": asdict(changed.counts),
+        }
+        if changed.hides_rows:
+            found = measure_visible(columns, visible_rows(rows), self.session)
+            record |= {
+                DELETED_ROWS: deleted_rows(before) + changed.touched,
+                SELECTED_DIGEST: selected_digest(before),
+                "digest": found.digest,
+                "statistics": found.statistics.model_dump(mode="json"),
+            }
+        fields = self.change.record_fields(present, self._sensitive(columns))
+        operation = {"kind": self.change.name, "by": self.request.by, "rows": changed.touched, **fields}
+        return record | {"operation": operation}
+
+    def _columns(self, record: Record) -> PublishedColumns:
+        """Return the columns that a publication has. Raises PublishError if its definition is not known."""
+        datasets = RecordedDatasets(self.catalog, self.warehouse, self.session, record)
+        columns = PublishedColumns(Scope(Dataset.model_validate(record["definition"]), datasets))
+        names, recorded = [each.name for each in columns.stored], [each["name"] for each in record["columns"]]
+        if names != recorded:
+            missing = listed([*sorted(set(recorded).symmetric_difference(names))], 5)
+            message = f"the definition of the columns {missing} is not known"
+            raise PublishError(Fault(message, hint="restore the datasets that this one nests, as they were"))
+        return columns
+
+    def _sensitive(self, columns: PublishedColumns) -> Collection[str]:
+        """Return the columns that the published or the present definition marks as sensitive (BR-206)."""
+        entry = self.catalog.named(self.request.dataset)
+        today = (Scope(entry.dataset, self.catalog.find),) if entry and entry.dataset else ()
+        return sensitive_names((columns.scope, *today), (each.name for each in columns.stored))
+
+    @contextmanager
+    def _superseded_reported(self, claim: Claim) -> Generator[None]:
+        """Raise SupersededError instead of the error that it caused: a newer run removes what was staged."""
+        try:
+            yield
+        except Exception:
+            self.warehouse.confirm(claim, self.session)
+            raise

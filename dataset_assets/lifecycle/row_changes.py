@@ -1,0 +1,221 @@
+"""The changes of published rows by hand: a row operation, and a rollback to earlier rows.
+
+To add a change, write one class. `change_rows.py` publishes what it selects.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlglot import exp
+from typing_extensions import override
+
+from dataset_assets.errors import DatasetAssetsError, Fault
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.warehouse import Publication, Record
+from dataset_assets.publishing.publish_outcome import RefreshCounts
+from dataset_assets.rows.operations import (
+    IS_THERE,
+    IS_VISIBLE,
+    TOUCHED,
+    DeleteRows,
+    LabelRows,
+    RowOperation,
+    changed_rows,
+    restored_rows,
+    touched_rows,
+    without_marks,
+)
+from dataset_assets.rows.visible_rows import deleted_rows
+from dataset_assets.rows.where_types import recorded_where_types
+from dataset_assets.sql.build import column
+from dataset_assets.sql.where.where import Where, parse_where
+from dataset_assets.text.wording import dotted
+
+
+@dataclass(frozen=True)
+class ChangedRows:
+    """The rows of one Period after a change: the query that selects them, and how many of them differ.
+
+    `touched` counts all rows that differ, come back or go, `counts` those of them that readers see. `record`
+    is that of the rows. `hides_rows` says whether its figures have to be computed again.
+    """
+
+    query: exp.Query
+    touched: int
+    counts: RefreshCounts
+    record: Record
+    hides_rows: bool = False
+
+
+class RowChange(ABC):
+    """A change of the rows of one publication."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The name of the change in records and reports."""
+
+    @abstractmethod
+    def check(self, present: Publication) -> None:
+        """Raise DatasetAssetsError if the change cannot be applied to this publication."""
+
+    @abstractmethod
+    def apply(self, present: Publication, now: datetime, session: Session) -> ChangedRows:
+        """Return the rows after the change; nothing is published."""
+
+    @abstractmethod
+    def record_fields(self, present: Publication, sensitive: Collection[str]) -> Mapping[str, Any]:
+        """Return what the record says of the change beside its name, author and number of rows.
+
+        `sensitive` are the columns whose values are not to be told.
+        """
+
+    def remark(self, present: Publication) -> str:  # noqa: ARG002
+        """Return a sentence that the author of the change should read; empty if there is none."""
+        return ""
+
+
+@dataclass(frozen=True)
+class ApplyOperation(RowChange):
+    """Apply an operation to the rows."""
+
+    operation: RowOperation
+
+    @property
+    @override
+    def name(self) -> str:
+        return self.operation.kind
+
+    @override
+    def check(self, present: Publication) -> None:
+        self._where(present)
+
+    @override
+    def apply(self, present: Publication, now: datetime, session: Session) -> ChangedRows:
+        marked = touched_rows(present.relation.source, self.operation, self._where(present))
+        source = marked.subquery("marked")
+        touched = count_rows(session, source, {"touched": column(TOUCHED)})["touched"]
+        visible = int(present.record["counts"]["rows"])
+        left = visible - touched if self.operation.hides_rows else visible
+        changed = 0 if self.operation.hides_rows else touched
+        names = [each["name"] for each in present.record["columns"]]
+        return ChangedRows(
+            query=changed_rows(source, names, self.operation, now),
+            touched=touched,
+            counts=RefreshCounts(left, 0, changed, left - changed, visible - left),
+            record=present.record,
+            hides_rows=self.operation.hides_rows,
+        )
+
+    @override
+    def record_fields(self, present: Publication, sensitive: Collection[str]) -> Mapping[str, Any]:
+        where = self._where(present)
+        hidden = sorted(where.columns.intersection(sensitive))
+        shown = f"(a condition on sensitive columns: {', '.join(hidden)})" if hidden else where.text
+        return {"where": shown, **self.operation.settings()}
+
+    def _where(self, present: Publication) -> Where:
+        return parse_where(self.operation.where, recorded_where_types(present.record))
+
+
+@dataclass(frozen=True)
+class Rollback(RowChange):
+    """Publish the rows of earlier publications again; `earlier` has them by Period."""
+
+    earlier: Mapping[str | None, Publication]
+
+    @property
+    @override
+    def name(self) -> str:
+        return "rollback"
+
+    @override
+    def check(self, present: Publication) -> None:
+        """Earlier rows can always be published again."""
+
+    @override
+    def apply(self, present: Publication, now: datetime, session: Session) -> ChangedRows:
+        earlier = self.earlier[present.period]
+        columns = earlier.record["columns"]
+        names = [each["name"] for each in columns]
+        marked = restored_rows(
+            earlier.relation.source,
+            present.relation.source,
+            names,
+            now,
+            same_columns=columns == present.record["columns"],
+        ).subquery("marked")
+        is_shown, touched = exp.not_(column("_deleted")), column(TOUCHED)
+        conditions = {
+            "touched": touched,
+            "there": column(IS_THERE),
+            "shown": is_shown,
+            "kept": exp.and_(is_shown, column(IS_VISIBLE)),
+            "changed": exp.and_(is_shown, column(IS_VISIBLE), touched),
+        }
+        n = count_rows(session, marked, conditions)
+        visible = int(present.record["counts"]["rows"])
+        gone = visible + deleted_rows(present.record) - n["there"]
+        return ChangedRows(
+            query=without_marks(marked, names),
+            touched=n["touched"] + gone,
+            counts=RefreshCounts(
+                rows=n["shown"],
+                added=n["shown"] - n["kept"],
+                changed=n["changed"],
+                unchanged=n["kept"] - n["changed"],
+                removed=visible - n["kept"],
+            ),
+            record=earlier.record,
+        )
+
+    @override
+    def record_fields(self, present: Publication, sensitive: Collection[str]) -> Mapping[str, Any]:
+        return {"to": self.earlier[present.period].version}
+
+    @override
+    def remark(self, present: Publication) -> str:
+        earlier = self.earlier[present.period]
+        if earlier.record["sha256"] == present.record["sha256"]:
+            return ""
+        period = f"{present.period}: " if present.period else ""
+        advice = "restore the definition as well, or the next refresh replaces them"
+        return f"{period}the rows have an earlier structure; {advice}"
+
+
+def count_rows(session: Session, rows: exp.Expr, conditions: Mapping[str, exp.Expr]) -> dict[str, int]:
+    """Return by name for how many rows each condition is true."""
+    counts = (exp.alias_(exp.CountIf(this=each.copy()), name) for name, each in conditions.items())
+    [found] = session.rows(exp.select(*counts).from_(rows.copy()))
+    # DuckDB's COUNT_IF of no rows is NULL.
+    return {name: int(count or 0) for name, count in found.items()}
+
+
+def label_operation(where: str, set_: Mapping[str, str], remove: Sequence[str]) -> LabelRows:
+    """Return the operation that sets and removes labels. Raises DatasetAssetsError if it does nothing."""
+    with _faults_of_settings():
+        return LabelRows(where=where, set=dict(set_), remove=tuple(remove))
+
+
+def delete_operation(where: str) -> DeleteRows:
+    """Return the operation that deletes rows. Raises DatasetAssetsError for an empty condition."""
+    with _faults_of_settings():
+        return DeleteRows(where=where)
+
+
+@contextmanager
+def _faults_of_settings() -> Generator[None]:
+    """Raise DatasetAssetsError with a sentence for each setting that is refused."""
+    try:
+        yield
+    except ValidationError as error:
+        faults = (
+            Fault(each["msg"].removeprefix("Value error, "), dotted(each["loc"]) or "the operation")
+            for each in error.errors()
+        )
+        raise DatasetAssetsError(*faults) from None

@@ -2,17 +2,23 @@
 
 from collections.abc import Generator
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import httpx
 import pytest
 
-from dataset_assets.interfaces.row_changes import label_operation, operate
 from dataset_assets.interfaces.web.pages.dataset_view import past_views, publication_views
+from dataset_assets.lifecycle.change_rows import change_rows
 from dataset_assets.lifecycle.history import dataset_history
 from dataset_assets.lifecycle.published_facts import PublishedFacts, published_facts
+from dataset_assets.lifecycle.row_change_report import ChangeRequest
+from dataset_assets.lifecycle.row_changes import (
+    ApplyOperation,
+    delete_operation,
+    label_operation,
+)
 from dataset_assets.lifecycle.uses import PublicationChoice, pin
 from dataset_assets.ports.uses import PinRequest
-from dataset_assets.rows.operations import DeleteRows
 from tests.web.pages.conftest import serving
 from tests.web.pages.gallery import SCRIPT, Gallery, open_gallery
 from tests.web.pages.reading_pages import ReadPage
@@ -20,20 +26,24 @@ from tests.web.pages.reading_pages import ReadPage
 LABELLED = "revenue >= 0"
 
 
+def change(gallery: Gallery, by_hand: ApplyOperation) -> None:
+    request = ChangeRequest("hostile", str(uuid4()), datetime.now(UTC), by="ann", partition="2024-03")
+    change_rows(gallery.workspace.target, gallery.catalog, request, by_hand)
+
+
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
     """Return the gallery whose last month is used, then labelled, then left without some rows."""
     gallery = open_gallery(tmp_path_factory.mktemp("changed"))
     gallery.use("hostile", "2024-03")
-    workspace = gallery.workspace
-    operate(workspace, "hostile", label_operation(LABELLED, {"seen": SCRIPT}, ()), "2024-03", dry_run=False)
+    change(gallery, ApplyOperation(label_operation(LABELLED, {"seen": SCRIPT}, ())))
     return gallery
 
 
 @pytest.fixture(scope="module")
 def deleted(changed: Gallery) -> Gallery:
     where = f"products__brand = '{SCRIPT}'"
-    operate(changed.workspace, "hostile", DeleteRows(where=where), "2024-03", dry_run=False)
+    change(changed, ApplyOperation(delete_operation(where)))
     return changed
 
 

@@ -1,7 +1,7 @@
-"""Remember of files that had no fault what was read of them, so that unchanged files are not parsed again.
+"""Cache the parsed data of YAML files without faults, so that unchanged files are not parsed again.
 
-A folder of thousands of files takes seconds to parse and to check, and hardly any of them changes between two
-commands. What is remembered is found by the SHA-256 of all that it follows from, so it cannot be outdated.
+A folder of thousands of files takes seconds to parse and to check, and hardly any file changes between two
+commands. The key of an entry is the SHA-256 of everything that the entry depends on: no entry is ever stale.
 """
 
 import os
@@ -23,7 +23,7 @@ from dataset_assets.text.digest import digest
 from dataset_assets.yaml.reader import KnownData
 
 FEWEST_FILES = 200
-"""The number of files from which on they are remembered; fewer are parsed in no time."""
+"""The least number of files in a folder for which the cache is used; fewer files are parsed fast enough."""
 _FORMAT = "1"
 _PACKAGE = Path(__file__).parents[1]
 _CODE = ("text", "yaml", "periods", "selection", "contract", "catalog", ".")

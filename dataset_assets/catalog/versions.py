@@ -210,8 +210,7 @@ def _parse(name: str, text: str) -> Lock:
         message = "git left the marks of a conflict here"
         hint = "delete the lines of marks, keep the versions of both sides, run `dataset-assets lock`"
         return Lock(name, unreadable=(Fault(message, "", hint, Position(name, marks[0], 1)),))
-    lines: list[Line] = []
-    faults: list[Fault] = []
+    lines, faults = list[Line](), list[Fault]()
     for number, raw in numbered:
         try:
             lines.append(_line(raw))

@@ -99,8 +99,12 @@ def compare_rows(
     before it. Raises ResolveError if there are no such rows, or no column of both.
     """
     with _sides(before, after) as (old, new):
-        hidden = sensitive_columns(catalog, old.entry, old.last.record)
-        hidden |= sensitive_columns(catalog, new.entry, new.last.record)
+        hidden = {
+            name
+            for side in (old, new)
+            for publication in side.publications
+            for name in sensitive_columns(catalog, side.entry, publication.record)
+        }
         rows = ComparedRows(old, new, frozenset(each.lower() for each in hidden), examples)
         found = rows.counted()
         return _comparison(rows, found)

@@ -1,5 +1,6 @@
 """Select the rows of two sides so that one query can compare them, and choose how rows are identified."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -12,12 +13,13 @@ from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.lifecycle.compared_side import Side
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.rows.difference import ComparedField, CountedDifference, RowDifference
+from dataset_assets.rows.visible_rows import visible_relation
 from dataset_assets.sql.build import alias_table, column
 from dataset_assets.sql.nodes import LabelsText
 
 Identified = Literal["natural_key", "row_id", "content"]
 _NUMBERS = frozenset({"integer", "decimal"})
-_ROW_ID, _PERIOD, _DELETED, _LABELS = "_row_id", "_period", "_deleted", "_labels"
+_ROW_ID, _PERIOD, _LABELS = "_row_id", "_period", "_labels"
 _ROWS = "_rows"
 """An alias that no column of a user can have."""
 
@@ -118,7 +120,6 @@ class ComparedRows:
     def _operated(self) -> Iterator[ComparedField]:
         """Yield what operations change in a row; rows without identity have nothing that stays."""
         if self.identified_by != "content":
-            yield ComparedField(_DELETED, ColumnType.BOOLEAN, nullable=False)
             yield ComparedField(_LABELS, ColumnType.STRING, nullable=False)
 
     def _different_publications(self) -> tuple[list[Publication], list[Publication]]:
@@ -135,17 +136,28 @@ class ComparedRows:
         return left[0], left[1]
 
     def _select(self, side: Side, publications: list[Publication]) -> exp.Query:
-        """Return the compared columns of these publications as `v0`, `v1`, ...; no row without any."""
-        parts = [self._select_one(side, each) for each in publications]
-        if not parts:
-            return self._select_one(side, side.last).where(exp.false())
-        return parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False)
+        """Return the compared columns of these publications as `v0`, `v1`, ...; no row without any.
+
+        The rows of each earlier point in time are stored first, because a statement of BigQuery reads a table
+        at one point in time only.
+        """
+        queries = [self._select_one(side, each) for each in publications]
+        by_time: dict[str, list[exp.Query]] = defaultdict(list)
+        for query in queries or [self._select_one(side, side.last).where(exp.false())]:
+            by_time[_point_in_time(query)].append(query)
+        return _all_rows(
+            [
+                self._read(side.session.store("compared", _all_rows(rows))) if time else _all_rows(rows)
+                for time, rows in by_time.items()
+            ]
+        )
 
     def _select_one(self, side: Side, publication: Publication) -> exp.Select:
         values = (
             exp.alias_(self._value(side, field), f"v{place}") for place, field in enumerate(self.fields)
         )
-        return exp.select(*values).from_(alias_table(publication.relation.source, _ROWS))
+        source = visible_relation(publication).source
+        return exp.select(*values).from_(alias_table(source, _ROWS))
 
     def _value(self, side: Side, field: ComparedField) -> exp.Expr:
         name = self.name_in(side, field.name)
@@ -155,13 +167,30 @@ class ComparedRows:
             return exp.cast(column(name), "DECIMAL(38, 9)")
         return column(name)
 
+    @property
+    def _names(self) -> list[str]:
+        return [f"v{place}" for place in range(len(self.fields))]
+
+    def _read(self, source: exp.Expr) -> exp.Select:
+        """Return a query that reads the compared columns of rows that a session keeps."""
+        return exp.select(*map(column, self._names)).from_(source)
+
     def _loaded(self, query: exp.Query) -> exp.Query:
         """Load the rows of `before` into the session of `after`, and return a query that reads them there."""
-        names = [f"v{place}" for place in range(len(self.fields))]
         declared = [
             ColumnDef(name=name, type=field.type, nullable=field.nullable)
-            for name, field in zip(names, self.fields, strict=True)
+            for name, field in zip(self._names, self.fields, strict=True)
         ]
         batches = self.before.session.batches(query)
         loaded = self.after.session.load_arrow("compared", declared, batches, lambda *_: None)
-        return exp.select(*map(column, names)).from_(loaded)
+        return self._read(loaded)
+
+
+def _point_in_time(query: exp.Query) -> str:
+    """Return the earlier point in time at which a query reads its table, as text; empty for the present."""
+    version = query.find(exp.Version)
+    return version.sql() if version else ""
+
+
+def _all_rows(queries: list[exp.Query]) -> exp.Query:
+    return queries[0] if len(queries) == 1 else exp.union(*queries, distinct=False)

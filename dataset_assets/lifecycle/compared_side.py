@@ -126,7 +126,7 @@ def find_side(entry: Entry, target: Target, session: Session, written: str, *, e
         raise NotStoredError(Fault(f"{stem} is not published in {target.name!r}", hint=hint))
     reference = RowReference.of(written, published)
     if earlier and newest == 0:
-        hint = "name what it is compared with: --from, --with or --from-target"
+        hint = "name what it is compared with: --from, --with or --to-target"
         raise NotStoredError(Fault(f"{stem} was published once only", hint=hint))
     if earlier:
         reference = RowReference(None, newest - 1)

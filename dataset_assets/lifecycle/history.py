@@ -1,14 +1,17 @@
 """List the versions of a dataset, as its lock has them, and its past publications."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.structural_diff import Kind
 from dataset_assets.errors import Fault, LockError, NotStoredError, raise_all
+from dataset_assets.lifecycle.row_change_words import row_change_in_words
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.rows.visible_rows import deleted_rows
 from dataset_assets.text.wording import listed
 
 _MOST_LISTED = 12
@@ -24,7 +27,11 @@ class VersionLine(Model):
 
 
 class PastPublication(Model):
-    """One publication of a Period: its version, rows and changes, and the run that published it."""
+    """One publication of a Period: its version, rows and changes, and the run that published it.
+
+    `operation` is the change of rows by hand that made it, if any, and `by_hand` describes that in one line.
+    No figure counts the `deleted` rows.
+    """
 
     published_at: Instant
     period: str | None
@@ -36,6 +43,9 @@ class PastPublication(Model):
     digest: str
     run_id: str
     as_of: Instant
+    deleted: int = 0
+    operation: Mapping[str, Any] | None = None
+    by_hand: str = ""
 
 
 class DatasetHistory(Model):
@@ -108,4 +118,7 @@ def _publication(record: Record) -> PastPublication:
         digest=record["digest"],
         run_id=record["run_id"],
         as_of=record["as_of"],
+        deleted=deleted_rows(record),
+        operation=record.get("operation"),
+        by_hand=row_change_in_words(record),
     )

@@ -243,9 +243,8 @@ class Calendars(Model):
 
         Raises PeriodError with the nearest name if there is none.
         """
-        known = self.cadences
-        if name in known:
-            return known[name]
-        near = [f"did you mean '{match}'?" for match in get_close_matches(name[:60], known, 1)]
-        hint = " ".join([*near, f"known: {', '.join(known)}"])
+        if name in self.cadences:
+            return self.cadences[name]
+        near = [f"did you mean '{match}'?" for match in get_close_matches(name[:60], self.cadences, 1)]
+        hint = " ".join([*near, f"known: {', '.join(self.cadences)}"])
         raise PeriodError(Fault(f"{shown(name)} is not a grain of a calendar", hint=hint))

@@ -75,17 +75,24 @@ class RowDifference:
 
     def _paired(self) -> exp.Select:
         """Return the pairs of a full join of both sides that differ, with a NULL side if it has no row."""
-        sides = (_BEFORE, "b", self.before), (_AFTER, "a", self.after)
-        b, a = (_with_presence(name).subquery(alias) for name, alias, _ in sides)
+        b, a = (_with_presence(name).subquery(side) for name, side in ((_BEFORE, "b"), (_AFTER, "a")))
         values = [exp.alias_(column(f"v{n}", side), f"{side}{n}") for side in "ba" for n in self._places]
         missing = {side: column(_HERE, side).is_(exp.null()) for side in "ba"}
         state = exp.Case().when(missing["b"], text(ADDED)).when(missing["a"], text(REMOVED))
-        differs = [
-            missing["b"].copy(),
-            missing["a"].copy(),
-            *(self._differs(n, "b.", "a.") for n in self._content),
-        ]
-        order = row_text(
+        differs = (self._differs(n, "b.", "a.") for n in self._content)
+        query = exp.select(
+            exp.alias_(state.else_(text(CHANGED)), _STATE),
+            exp.alias_(number(1), _TIMES),
+            exp.alias_(self._key_of_pair(), _ORDER),
+            *values,
+        )
+        on = exp.and_(*(self._same(n) for n in self._key))
+        is_different = exp.or_(missing["b"].copy(), missing["a"].copy(), *differs)
+        return query.from_(b).join(a, on=on, join_type="full").where(is_different)
+
+    def _key_of_pair(self) -> exp.Expr:
+        """Return the key of a pair as a text, from the side that has a row."""
+        return row_text(
             [
                 (
                     exp.Coalesce(this=column(f"v{n}", "b"), expressions=[column(f"v{n}", "a")]),
@@ -94,14 +101,6 @@ class RowDifference:
                 for n in self._key
             ]
         )
-        query = exp.select(
-            exp.alias_(state.else_(text(CHANGED)), _STATE),
-            exp.alias_(number(1), _TIMES),
-            exp.alias_(order, _ORDER),
-            *values,
-        )
-        on = exp.and_(*(self._same(n) for n in self._key))
-        return query.from_(b).join(a, on=on, join_type="full").where(exp.or_(*differs))
 
     def _counted(self) -> exp.Select:
         """Return each content that the sides do not have equally often, and by how much."""

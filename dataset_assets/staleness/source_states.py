@@ -15,6 +15,7 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.ports.resolver import Resolver, Survey, TimeRange
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.staleness.compact_record import compact
 from dataset_assets.staleness.dataset_inputs import DatasetInputs
 from dataset_assets.staleness.lookback import Lookbacks
 
@@ -31,23 +32,6 @@ class SourceState:
     rows: int | None = None
     unknown_because: str = ""
     faults: tuple[Fault, ...] = ()
-
-
-_LARGE = ("definition", "sql", "checks", "columns")
-"""Keys of a record that no status needs."""
-
-
-def compact(record: Record) -> Record:
-    """Return a record without what no status needs of it: there are thousands of them.
-
-    A record that is no dictionary reads its large parts when they are accessed, and is returned as it is.
-    """
-    if not isinstance(record, dict):
-        return record
-    columns = record.get("statistics", {}).get("columns", {})
-    sensitive = {name: {"sensitive": column.get("sensitive", False)} for name, column in columns.items()}
-    kept = {key: value for key, value in record.items() if key not in _LARGE}
-    return {**kept, "statistics": {"columns": sensitive}}
 
 
 _UNPUBLISHED = SourceState("not published yet")

@@ -82,6 +82,25 @@ def test_table_metadata_has_the_row_count_after_a_script(emulator, bigquery_data
     ]
 
 
+def test_a_statement_reads_a_table_at_one_point_in_time(emulator, bigquery_dataset):
+    name = f"{bigquery_dataset}.t"
+    emulator.rows(f"CREATE TABLE {name} AS SELECT 1 AS a")
+    (first,) = emulator.rows("SELECT FORMAT_TIMESTAMP('%FT%H:%M:%E6S+00:00', CURRENT_TIMESTAMP()) AS at")
+    emulator.rows(f"INSERT INTO {name} SELECT 2")
+    (second,) = emulator.rows("SELECT FORMAT_TIMESTAMP('%FT%H:%M:%E6S+00:00', CURRENT_TIMESTAMP()) AS at")
+    then, later = (
+        f"{name} FOR SYSTEM_TIME AS OF CAST('{each['at']}' AS TIMESTAMP)" for each in (first, second)
+    )
+    both = "SELECT a FROM {} UNION ALL SELECT a FROM {} ORDER BY a"
+    assert emulator.rows(both.format(then, then)) == [{"a": 1}, {"a": 1}]
+    for script in ("{}", "SELECT 1; {}", f"CREATE TABLE {name}2 AS {{}}"):
+        for other in (name, later):
+            with pytest.raises(BadRequest, match="more than one point in time"):
+                emulator.rows(script.format(both.format(then, other)))
+    emulator.rows(f"INSERT INTO {name} SELECT a FROM {then}")
+    assert emulator.rows(f"SELECT SUM(a) AS s FROM {name}") == [{"s": 4}]
+
+
 @pytest.mark.parametrize(
     "failing",
     [

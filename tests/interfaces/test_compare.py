@@ -112,7 +112,10 @@ def test_periods_and_versions_are_named():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["profiles"], "profiles was published once only; name what it is compared with"),
+        (
+            ["profiles"],
+            "profiles was published once only; name what it is compared with: --from, --with or --to-target",
+        ),
         (["sales", "--from", "1999-01"], "there is no publication of 1999-01"),
         (["sales", "--from", "@7"], "'sales' has no version 7; it has 0 to 2"),
         (["sales", "--from", "2017-02@x"], "names no publication; write it as PERIOD"),
@@ -162,7 +165,47 @@ def test_a_changed_structure_is_said(refreshed):
     assert "no such column" in run("compare", "profiles").out
 
 
-def test_rows_are_compared_inside_bigquery_by_one_query(cloud):
+@pytest.mark.usefixtures("refreshed")
+def test_rows_that_are_deleted_by_hand_are_removed():
+    run_ok("rows", "delete", "sales", "--partition", "2017-02", "--where", "revenue = 1.25")
+    found = compared("sales")
+    deleted = found["removed"]["rows"]
+    assert deleted > 0
+    assert counts(found) == [354 - deleted, 0, deleted, 0]
+    assert found["after"]["row_count"] == 354 - deleted
+    assert "_deleted" not in {each["name"] for each in found["columns"]}
+    run_ok("rows", "label", "sales", "--partition", "2017-02", "--where", "revenue = 2.25", "--set", "a=b")
+    labelled = compared("sales")
+    assert counts(labelled) == [
+        354 - deleted - labelled["changed"]["rows"],
+        0,
+        0,
+        labelled["changed"]["rows"],
+    ]
+    assert {each["name"] for each in labelled["columns"] if each["changed"]["rows"]} == {"_labels"}
+
+
+def test_columns_that_any_compared_period_marks_as_sensitive_are_masked(retailer):
+    path = retailer / "definitions" / "datasets" / "sales.yaml"
+    path.write_text(
+        SALES.replace("sales_value, type: decimal", "sales_value, type: decimal, sensitive: true")
+    )
+    run_ok("materialize", "profiles")
+    run_ok("materialize", "sales", "--partition", "2017-02")
+    path.write_text(SALES)
+    run_ok("materialize", "sales", "--partition", "2017-03")
+    change(retailer, edit)
+    run_ok("materialize", "sales", "--partition", "2017-02")
+    found = compared("sales", "--from", "@1")
+    (revenue,) = [each for each in found["columns"] if each["name"] == "revenue"]
+    assert (revenue["sensitive"], revenue["changed"]["rows"]) == (True, 2)
+    assert {each[side]["revenue"] for each in revenue["examples"] for side in ("before", "after")} == {
+        "(sensitive)"
+    }
+    assert "99.5" not in json.dumps(found)
+
+
+def test_rows_are_compared_inside_bigquery(cloud):
     run_ok("materialize", "profiles")
     run_ok("materialize", "sales", "--from", "2017-02", "--to", "2017-03")
     changes = "CASE WHEN basket_id = 1150 THEN 99.5 ELSE sales_value END AS sales_value"
@@ -177,3 +220,11 @@ def test_rows_are_compared_inside_bigquery_by_one_query(cloud):
     assert counts(february) == [february["before"]["row_count"] - 2, 0, 1, 1]
     (revenue,) = [each for each in found["columns"] if each["changed"]["rows"]]
     assert revenue["examples"][0]["after"]["revenue"] == "99.5"
+    cloud.put("transactions", f"SELECT * FROM {cloud.place('changed')} WHERE basket_id <> 1200")
+    run_ok("materialize", "sales", "--partition", "2017-03")
+    version = found["before"]["table_version"]
+    both = compared("sales", "--from", f"@{version}")  # each Period was replaced at another time
+    assert counts(both) == [found["before"]["row_count"] - 5, 0, 3, 2]
+    some = compared("sales", "--from", f"2017-02@{version}", "--to", f"@{version}")
+    assert counts(some)[2:] == [0, 0]
+    assert some["added"]["rows"] == found["before"]["row_count"] - february["before"]["row_count"]

@@ -136,7 +136,13 @@ def test_history_and_diff_in_words(retailer):
     told = json.loads(run_ok("history", "profiles", "--publications", "--json").out)
     assert [each["version"] for each in told["versions"]] == [1, 2]
     assert [(each["rows"], each["version"]) for each in told["publications"]] == [(3, 1)]
-    assert "Publications" in run_ok("history", "profiles", "--publications").out
+    without = run_ok("history", "profiles", "--publications").out
+    assert "Publications" in without
+    assert "by hand" not in without
+    run_ok("rows", "delete", "profiles", "--where", "town = 'Ulm'")
+    by_hand = run_ok("history", "profiles", "--publications").out
+    assert "delete 1 rows by " in by_hand
+    assert ": town = 'Ulm'" in by_hand
     assert "Versions" in run_ok("history", "profiles").out
 
 

@@ -117,7 +117,10 @@ def print_history(found: DatasetHistory, *, with_publications: bool) -> None:
     if not with_publications:
         return
     numbers = ("rows", "added", "changed", "removed", "version")
-    past = Grid("published at", "period", *numbers, "digest", "run", title="Publications", right=numbers)
+    by_hand = ("by hand",) if any(each.operation for each in found.publications) else ()
+    past = Grid(
+        "published at", "period", *numbers, "digest", "run", *by_hand, title="Publications", right=numbers
+    )
     for each in found.publications:
         figures = (each.rows, each.added, each.changed, each.removed, each.version)
         past.add_row(
@@ -126,6 +129,7 @@ def print_history(found: DatasetHistory, *, with_publications: bool) -> None:
             *(f"{figure:,}" for figure in figures),
             cell(each.digest[:12]),
             cell(each.run_id),
+            *(cell(each.by_hand) for _ in by_hand),
         )
     out().print(past if past.rows else cell("Nothing is published yet"))
 

@@ -14,6 +14,7 @@ from dataset_assets.contract.scope import OutputColumn, Scope
 from dataset_assets.errors import near
 from dataset_assets.interfaces.cli.console import Grid, cell, facts
 from dataset_assets.lifecycle.listing import DatasetList, DateRange
+from dataset_assets.lifecycle.row_change_words import row_change_in_words
 from dataset_assets.model import Model
 from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.stats.statistics import Statistics
@@ -209,19 +210,10 @@ def history_table(records: Iterable[Record]) -> Grid:
             *(f"{counts[name]:,}" for name in ("rows", "added", "changed", "removed")),
             cell(record["digest"][:12]),
             cell(record["run_id"]),
-            *(cell(_operation(record)) for _ in by_hand),
+            *(cell(row_change_in_words(record)) for _ in by_hand),
             *(cell(record["expired_at"][:19] + "Z" if "expired_at" in record else "") for _ in expired),
         )
     return table
-
-
-def _operation(record: Record) -> str:
-    """Describe the change of rows by hand that a publication is; empty for that of a run."""
-    operation = record.get("operation")
-    if not operation:
-        return ""
-    where = operation.get("where") or f"to version {operation['to']}"
-    return f"{operation['kind']} {operation['rows']:,} rows by {operation['by'] or 'somebody'}: {where}"
 
 
 def statistics_table(statistics: Statistics, title: str) -> Grid:

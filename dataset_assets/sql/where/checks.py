@@ -136,11 +136,11 @@ class Checker:
     def _condition(self, operand: Operand) -> Iterator[Fault]:
         if self.columns.type_of(operand) != "boolean":
             hint = "compare it with something, or write IS NULL or IS NOT NULL"
-            yield self._fault(operand, f"{self._shown(operand)} is no condition", hint)
+            yield self._fault(operand, f"{self._shown(operand)} is not a condition", hint)
 
     def _pattern(self, operand: Operand, pattern: Literal) -> Iterator[Fault]:
         if self.columns.type_of(operand) != "string":
-            yield self._fault(operand, f"{self._shown(operand)} is no text", "LIKE is for texts")
+            yield self._fault(operand, f"{self._shown(operand)} is not a text", "LIKE is for texts")
         if _BAD_ESCAPE.match(str(pattern.value)):
             hint = r"write \%, \_ and \\ for these characters themselves"
             yield self._fault(pattern, r"the pattern has a \ that is before no %, _ or \ ", hint)

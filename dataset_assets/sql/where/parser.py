@@ -193,7 +193,7 @@ class _Parser:
             return self._read(token, read, self._text())
         if token.upper == "NULL":
             hint = "write `IS NULL` or `IS NOT NULL`: nothing equals NULL"
-            raise self._cursor.fault(token, "NULL is no value to compare with", hint)
+            raise self._cursor.fault(token, "NULL is not a value to compare with", hint)
         sign = "-" if self._cursor.takes("-") else ""
         if self._cursor.next.kind is not Kind.NUMBER:
             raise self._cursor.unexpected("a number" if sign else expected)

@@ -38,7 +38,7 @@ class Token(NamedTuple):
 
     @property
     def upper(self) -> str:
-        """The token in upper case, to compare it with keywords; a quoted name is no keyword."""
+        """The token in upper case, to compare it with keywords; a quoted name is not a keyword."""
         return "" if self.kind in {Kind.QUOTED, Kind.TEXT} else self.written.upper()
 
     @property
@@ -50,7 +50,7 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of a text, the last of which is its end, and the faults of what is no token."""
+    """The tokens of a text, the last of which is its end, and the faults of what is not a token."""
 
     every: tuple[Token, ...]
     faults: tuple[Fault, ...]
@@ -69,18 +69,18 @@ _BROKEN = (
     (re.compile(r"'[^']*\Z"), "the text {} has no end", "close it with a single quote"),
     (re.compile(r'"[^"]*\Z'), "the quoted name {} has no end", "close it with a double quote"),
     (re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)|\#[^\n]*", re.DOTALL), "{} is a comment", "leave it out"),
-    (re.compile(r"[0-9][A-Za-z0-9_.]*|\.[0-9]+"), "{} is no number", "write digits only, as in 1500.25"),
-    (re.compile(r"[\u2018\u2019\u201c\u201d\u00b4\u2032]"), "{} is no quote", "write texts as 'text'"),
-    (re.compile(r"`[^`]*`?"), "{} is no name", 'write the name without quotes, or as "name"'),
-    (re.compile(r"==+"), "{} is no comparison", "write ="),
-    (re.compile(r";"), "{} ends no `where`", "a `where` is one condition"),
+    (re.compile(r"[0-9][A-Za-z0-9_.]*|\.[0-9]+"), "{} is not a number", "write digits only, as in 1500.25"),
+    (re.compile(r"[\u2018\u2019\u201c\u201d\u00b4\u2032]"), "{} is not a quote", "write texts as 'text'"),
+    (re.compile(r"`[^`]*`?"), "{} is not a name", 'write the name without quotes, or as "name"'),
+    (re.compile(r"==+"), "{} is not a comparison", "write ="),
+    (re.compile(r";"), "{} is not part of a `where`", "a `where` is one condition"),
     (
         re.compile(r"[^\w\s'\"=<>(),;-]+|.", re.DOTALL),
         "{} has no meaning here",
         "docs/where.md says what can be written",
     ),
 )
-"""What is no token → message and hint; the first that matches decides. The last one always does."""
+"""What is not a token → message and hint; the first that matches decides. The last one always does."""
 
 
 def position(text: str, index: int) -> Position:

@@ -1,12 +1,16 @@
-"""Snapshots of tables at an earlier instant, which the emulator lacks; part of the server's process."""
+"""What BigQuery does, and what it refuses, at an earlier instant of a table; part of the server's process."""
 
 import re
 from datetime import datetime
 
 import pyarrow as pa
+import sqlglot
+from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.jobs import executor
+from bqemulator.sql import inner_query
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 from bqemulator.versioning.snapshot_table import SnapshotTableManager
+from sqlglot import exp
 
 _NAME = r"`([^`]+)`\.`([^`]+)`\.`([^`]+)`"
 _SNAPSHOT = re.compile(
@@ -38,4 +42,29 @@ def a_snapshot_can_be_of_an_earlier_instant() -> None:
     executor._maybe_run_versioning_ddl = run_with_time
 
 
-PATCHES = (a_snapshot_can_be_of_an_earlier_instant,)
+def a_statement_reads_a_table_at_one_point_in_time() -> None:
+    """A table is not read at two instants, or at one beside the present; one that is written is not read."""
+    rewrite = inner_query.rewrite_for_system_time
+
+    def checked(sql, project, *others):
+        if "SYSTEM_TIME" in sql.upper():
+            _refuse_two_points_in_time(sql, project)
+        return rewrite(sql, project, *others)
+
+    inner_query.rewrite_for_system_time = checked
+
+
+def _refuse_two_points_in_time(sql: str, project: str) -> None:
+    (statement,) = sqlglot.parse(sql, read="bigquery")
+    written = statement.this if isinstance(statement, exp.Insert | exp.Create) else None
+    read: dict[tuple[str, ...], str] = {}
+    for table in statement.find_all(exp.Table):
+        instant = table.args["version"].sql("bigquery") if table.args.get("version") else ""
+        name = table.catalog or project, table.db, table.name
+        if table is not written and table.db and read.setdefault(name, instant) != instant:
+            table_id = f"{name[0]}:{name[1]}.{name[2]}"
+            message = f"Table {table_id} cannot be referenced at more than one point in time in one statement"
+            raise InvalidQueryError(message)
+
+
+PATCHES = (a_snapshot_can_be_of_an_earlier_instant, a_statement_reads_a_table_at_one_point_in_time)

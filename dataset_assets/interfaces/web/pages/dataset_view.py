@@ -12,8 +12,10 @@ from dataset_assets.errors import near
 from dataset_assets.interfaces.web.pages.charts import Chart, Share, histogram, top_values
 from dataset_assets.lifecycle.compare import publication_reference, record_statistics, sensitive_columns
 from dataset_assets.lifecycle.published_facts import PublishedFacts
+from dataset_assets.lifecycle.row_change_words import row_change_in_words
 from dataset_assets.model import Model
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.rows.visible_rows import deleted_rows
 from dataset_assets.stats.statistics import ColumnStatistics
 
 _IDENTIFIERS = frozenset({"user_id", "product_id", "transaction_id"})
@@ -44,7 +46,10 @@ class ColumnView(Model):
 
 
 class PublicationView(Model):
-    """One publication as a line of a table. `reference` names it for a comparison."""
+    """One publication as a line of a table. `reference` names it for a comparison.
+
+    `by_hand` describes the change of rows by hand that made it; empty for a publication of a run.
+    """
 
     reference: str
     period: str | None
@@ -55,6 +60,8 @@ class PublicationView(Model):
     added: int
     changed: int
     removed: int
+    deleted: int
+    by_hand: str
     digest: str
     run_id: str
     size_bytes: int | None
@@ -145,15 +152,15 @@ def past_views(facts: PublishedFacts) -> tuple[PublicationView, ...]:
 
 def _publication(record: Record, facts: PublishedFacts, *, current: bool) -> PublicationView:
     counts = record["counts"]
-    pinned = {(use.period, use.table_version) for use in facts.pins}
-    digests = {use.digest for use in facts.uses if (use.period, use.table_version) in pinned}
     return PublicationView(
         reference=publication_reference(record),
         **{name: record[name] for name in ("period", "version", "published_at", "as_of", "digest", "run_id")},
         **{name: counts[name] for name in ("rows", "added", "changed", "removed")},
+        deleted=deleted_rows(record),
+        by_hand=row_change_in_words(record),
         size_bytes=record["size_bytes"],
         expired_at=record.get("expired_at") or "",
-        pinned=record["digest"] in digests,
+        pinned=(record["period"], record["published_at"]) in facts.pinned,
         current=current,
     )
 

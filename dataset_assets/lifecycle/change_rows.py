@@ -55,7 +55,7 @@ def rollback(
 def _opened(
     target: Target, catalog: Catalog, request: ChangeRequest, change: RowChange
 ) -> Generator[RowChangeRun]:
-    # A claim drops what was stored for its own run before: the rows of a rollback are stored under another name.
+    # A claim drops what its own run stored before, so the rows of a rollback are stored under another name.
     job = JobContext(request.dataset, run_id=f"{request.run_id}-rows")
     with target.engine.connect(job) as session:
         yield RowChangeRun(target, catalog, request, change, session)

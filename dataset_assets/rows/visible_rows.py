@@ -1,4 +1,4 @@
-"""Rows that a delete operation marked stay in the table, and no reader sees them (BR-019)."""
+"""Rows that a delete operation marked stay in the table, and readers skip them (BR-019)."""
 
 from dataclasses import replace
 

@@ -55,7 +55,7 @@ def delete(
     as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
-    """Delete published rows: they stay in the table, and no reader sees them."""
+    """Delete published rows: they stay in the table, and readers skip them."""
     from dataset_assets.interfaces.cli.row_changes import print_report
     from dataset_assets.interfaces.row_changes import delete_rows
 

@@ -31,6 +31,7 @@ from dataset_assets.publishing.snapshot import sources_of
 from dataset_assets.publishing.source_locator import ResolvedSources, SourceLocator, as_logical
 from dataset_assets.publishing.source_stability import SourceStability
 from dataset_assets.publishing.stored_periods import StoredPeriods
+from dataset_assets.publishing.superseded import report_superseded
 from dataset_assets.publishing.transfer import SourceTransfer
 from dataset_assets.publishing.version_lock import permitted_version, planned_dataset_id
 from dataset_assets.stats.statistics import Statistics
@@ -120,21 +121,8 @@ def _opened(catalog: Catalog, target: Target, request: Request, progress: Progre
         claim = target.warehouse.claim(request.entry.stem, job.period, request.run_id, session)
         timer, transfer = StepTimer(progress), SourceTransfer(session, progress)
         context = RunContext(catalog, target, request, scope, version, session, claim, timer, transfer)
-        with _report_superseded(context):
+        with report_superseded(context.warehouse, claim, session):
             yield context
-
-
-@contextmanager
-def _report_superseded(context: RunContext) -> Generator[None]:
-    """Raise SupersededError instead of the error that it caused.
-
-    A newer run that claims this Period removes what this run staged and transferred.
-    """
-    try:
-        yield
-    except Exception:
-        context.warehouse.confirm(context.claim, context.session)
-        raise
 
 
 def _resolve(context: RunContext, stack: ExitStack) -> _Resolution:

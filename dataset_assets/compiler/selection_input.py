@@ -150,7 +150,7 @@ class SelectionInput:
 
     def declared(self, source: Source) -> Source:
         """Return the source with the columns that its relation must have: the needed ones if transferred."""
-        return replace(source, columns=self.needed(source)) if source.name in self.transferred else source
+        return replace(source, declared=self.needed(source)) if source.name in self.transferred else source
 
     def needed(self, source: Source) -> tuple[ColumnDef, ...]:
         """Return the columns of a source that the query reads, in their declared order."""

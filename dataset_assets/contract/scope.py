@@ -33,14 +33,24 @@ Datasets = Callable[[UUID], NamedDataset | None]
 
 @dataclass(frozen=True)
 class Source:
-    """The main table or a lookup, with the name by which the file refers to its columns."""
+    """The main table or a lookup, with the name by which the file refers to its columns.
+
+    A nested Dataset has no `declared` columns: it has those that it publishes, which take long to find.
+    """
 
     name: str
-    columns: tuple[ColumnDef, ...]
+    declared: tuple[ColumnDef, ...] | None
     lookup: LookupDef | None = None
     nested: NamedDataset | None = None
     table: str = ""
     """The logical name of the table, which a resolver resolves; empty for a nested Dataset."""
+
+    @property
+    def columns(self) -> tuple[ColumnDef, ...]:
+        """The columns that can be read of the source."""
+        if self.declared is None and self.nested:
+            return self.nested.columns
+        return self.declared or ()
 
     def column(self, name: str) -> ColumnDef | None:
         """Return the column with this name, whatever its case; None if there is none."""
@@ -191,4 +201,4 @@ def _lookup_source(lookup: LookupDef, datasets: Datasets) -> Source | None:
     nested = datasets(lookup.target.id)
     if nested is None:
         return None
-    return Source(lookup.alias or nested.stem, nested.columns, lookup, nested)
+    return Source(lookup.alias or nested.stem, None, lookup, nested)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.contract.model import Dataset, Status, TableTarget
+from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.errors import DatasetAssetsError, Fault, fault_count
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext
@@ -135,7 +135,7 @@ def listed_dataset(catalog: Catalog, entry: Entry) -> ListedDataset:
         created_at=dataset.created_at or (lines[0].locked_at if lines else None),
         updated_at=lines[-1].locked_at if lines else dataset.updated_at,
         partitions=_partitions(dataset),
-        tables=tuple(dict.fromkeys(_tables(catalog, dataset))),
+        tables=tuple(dict.fromkeys(_tables(catalog, entry))),
     )
 
 
@@ -152,14 +152,8 @@ def _partitions(dataset: Dataset) -> str | None:
     return f"{dataset.partitions.period} from {dataset.partitions.start}" if dataset.partitions else None
 
 
-def _tables(catalog: Catalog, dataset: Dataset) -> Iterator[str]:
-    """Yield what `Source.reads` is of each source; their columns are not needed."""
-    yield dataset.main_table.name
-    for lookup in dataset.lookups:
-        if isinstance(lookup.target, TableTarget):
-            yield lookup.target.name
-        elif nested := catalog.find(lookup.target.id):
-            yield f"datasets/{nested.stem}"
+def _tables(catalog: Catalog, entry: Entry) -> Iterator[str]:
+    return (source.reads for source in catalog.scope(entry).sources)
 
 
 def _publication(record: Record) -> LastPublication:

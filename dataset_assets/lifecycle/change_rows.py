@@ -4,15 +4,14 @@ Each Period is changed by one new publication in one commit, fenced as every pub
 change one Period at the same time, the one with the earlier claim is refused. No source is read.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager
 
 from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.lifecycle.chosen_publications import chosen_periods, earlier_publications
 from dataset_assets.lifecycle.row_change_report import ChangeReport, ChangeRequest, OnPublished
 from dataset_assets.lifecycle.row_change_run import RowChangeRun
 from dataset_assets.lifecycle.row_changes import Rollback, RowChange
-from dataset_assets.ports.engine import JobContext
+from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
 
 
@@ -30,8 +29,10 @@ def change_rows(
     NotStoredError if a Period is not published, SupersededError if another run claims a Period meanwhile, and
     PublishError if no row would be left, or none in a part of the split.
     """
-    with _opened(target, catalog, request, change) as run:
-        return run.all_periods(run.chosen_periods(), on_published)
+    with _connected(target, request) as session:
+        periods = chosen_periods(catalog, target.warehouse, request, session)
+        run = RowChangeRun(target, catalog, request, change, session)
+        return run.all_periods(periods, on_published)
 
 
 def rollback(
@@ -46,16 +47,13 @@ def rollback(
     Periods that were published after that version are left as they are. Raises as `change_rows` does, and
     ResolveError if the table has no such version or its rows are gone.
     """
-    with _opened(target, catalog, request, Rollback({})) as run:
-        earlier = run.earlier(run.chosen_periods(), version)
-        return replace(run, change=Rollback(earlier)).all_periods(tuple(earlier), on_published)
+    with _connected(target, request) as session:
+        periods = chosen_periods(catalog, target.warehouse, request, session)
+        earlier = earlier_publications(target.warehouse, request.dataset, periods, version, session)
+        run = RowChangeRun(target, catalog, request, Rollback(earlier), session)
+        return run.all_periods(tuple(earlier), on_published)
 
 
-@contextmanager
-def _opened(
-    target: Target, catalog: Catalog, request: ChangeRequest, change: RowChange
-) -> Generator[RowChangeRun]:
-    # A claim drops what its own run stored before, so the rows of a rollback are stored under another name.
-    job = JobContext(request.dataset, run_id=f"{request.run_id}-rows")
-    with target.engine.connect(job) as session:
-        yield RowChangeRun(target, catalog, request, change, session)
+def _connected(target: Target, request: ChangeRequest) -> AbstractContextManager[Session]:
+    """Open a session. A claim drops what its own run stored before, so the session has another run's name."""
+    return target.engine.connect(JobContext(request.dataset, run_id=f"{request.run_id}-rows"))

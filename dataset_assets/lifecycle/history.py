@@ -89,6 +89,12 @@ def past_records(target: Target, dataset: str, period: str | None, last: int) ->
     return sorted(records, key=lambda record: record["published_at"], reverse=True)[:last]
 
 
+def not_published(dataset: str) -> NotStoredError:
+    """Return the error for a dataset without a publication."""
+    message = f"{dataset} is not published"
+    return NotStoredError(Fault(message, hint=f"run `dataset-assets materialize {dataset}`"))
+
+
 def unknown_period(period: str, published: Sequence[str | None]) -> NotStoredError:
     """Return the error for a Period without a publication."""
     names = listed((each for each in published if each), _MOST_LISTED)

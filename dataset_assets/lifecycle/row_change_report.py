@@ -36,7 +36,7 @@ class ChangedPeriod(Model):
 
 
 class ChangeReport(Model):
-    """What a change did, or would do. `remarks` are sentences that its author should read."""
+    """The result of a change, or of its dry run. `remarks` are sentences that its author should read."""
 
     dataset: str
     operation: str

@@ -1,19 +1,16 @@
-"""One change of rows by hand: which Periods, which rows, and the publication of each Period."""
+"""One change of rows by hand: which rows differ, and the publication of each Period."""
 
-from collections.abc import Collection, Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlglot import exp
 
-from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope, sensitive_names
-from dataset_assets.errors import Fault, NotStoredError, PublishError, ResolveError, raise_all
-from dataset_assets.lifecycle.history import unknown_period
+from dataset_assets.errors import Fault, NotStoredError, PublishError, raise_all
 from dataset_assets.lifecycle.recorded_sources import RecordedDatasets
 from dataset_assets.lifecycle.row_change_report import (
     ChangedPeriod,
@@ -24,18 +21,12 @@ from dataset_assets.lifecycle.row_change_report import (
 from dataset_assets.lifecycle.row_changes import ChangedRows, RowChange, count_rows
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.target import Target
-from dataset_assets.ports.warehouse import (
-    Claim,
-    Publication,
-    PublicationQuery,
-    Record,
-    Warehouse,
-    no_such_version,
-)
+from dataset_assets.ports.warehouse import Claim, Publication, Record, Warehouse
 from dataset_assets.publishing.prepared_run import instant_after
 from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.publishing.row_measurement import measure_visible
 from dataset_assets.publishing.snapshot import with_inputs_of
+from dataset_assets.publishing.superseded import report_superseded
 from dataset_assets.rows.visible_rows import (
     DELETED_ROWS,
     SELECTED_DIGEST,
@@ -62,43 +53,6 @@ class RowChangeRun:
     def warehouse(self) -> Warehouse:
         """The warehouse that the target publishes to."""
         return self.target.warehouse
-
-    def chosen_periods(self) -> Sequence[str | None]:
-        """Return the Periods that are meant. Raises NotStoredError if they are not published."""
-        dataset, partition = self.request.dataset, self.request.partition
-        published = self.warehouse.periods(dataset, self.session)
-        if not published:
-            hint = f"run `dataset-assets materialize {dataset}`"
-            raise NotStoredError(Fault(f"{dataset} is not published", hint=hint))
-        if partition is None:
-            return published
-        entry = self.catalog.named(dataset)
-        schedule = schedule_of(self.catalog, entry) if entry and entry.dataset else None
-        period = schedule.cadence.parse(partition).id if schedule else partition
-        if period not in published:
-            raise unknown_period(period, published)
-        return [period]
-
-    def earlier(self, periods: Sequence[str | None], version: int) -> dict[str | None, Publication]:
-        """Return the publications of a version of the table, by Period."""
-        dataset = self.request.dataset
-        newest = self.warehouse.version(dataset, self.session)
-        if newest is None or not 0 <= version <= newest:
-            raise ResolveError(no_such_version(dataset, version, newest))
-        query = PublicationQuery(dataset, periods, version)
-        found = self.warehouse.publications(query, self.session)
-        if not found:
-            message = f"version {version} of {dataset} has none of these Periods"
-            raise NotStoredError(Fault(message, hint="name a later version: `show --history` lists them"))
-        return {each.period: self._readable_beside_present(each) for each in found}
-
-    def _readable_beside_present(self, earlier: Publication) -> Publication:
-        """Store earlier rows where one statement reads a table at one point in time only, as in BigQuery."""
-        if self.warehouse.keeps_rows:
-            return earlier
-        rows = exp.select("*").from_(earlier.relation.source.copy())
-        source = self.session.store("earlier_rows", rows)
-        return replace(earlier, relation=replace(earlier.relation, source=source))
 
     def all_periods(self, periods: Sequence[str | None], on_published: OnPublished) -> ChangeReport:
         """Change these Periods one after another."""
@@ -129,7 +83,7 @@ class RowChangeRun:
         if self.request.dry_run or not changed.touched:
             return told
         claim = self.warehouse.claim(self.request.dataset, present.period, self.request.run_id, self.session)
-        with self._superseded_reported(claim):
+        with report_superseded(self.warehouse, claim, self.session):
             newest = self._present(present.period)
             if newest.record != present.record:
                 present, changed = newest, self._checked(newest)
@@ -227,12 +181,3 @@ class RowChangeRun:
         entry = self.catalog.named(self.request.dataset)
         today = (Scope(entry.dataset, self.catalog.find),) if entry and entry.dataset else ()
         return sensitive_names((columns.scope, *today), (each.name for each in columns.stored))
-
-    @contextmanager
-    def _superseded_reported(self, claim: Claim) -> Generator[None]:
-        """Raise SupersededError instead of the error that it caused: a newer run removes what was staged."""
-        try:
-            yield
-        except Exception:
-            self.warehouse.confirm(claim, self.session)
-            raise

@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from dataset_assets.errors import DatasetAssetsError, Fault, NotStoredError, ResolveError, raise_all
+from dataset_assets.lifecycle.history import not_published
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.retention import RecordedPublication
@@ -148,8 +149,7 @@ def _publications(
     warehouse = target.warehouse
     newest = warehouse.version(choice.dataset, session)
     if newest is None:
-        message = f"{choice.dataset} is not published"
-        raise NotStoredError(Fault(message, hint=f"run `dataset-assets materialize {choice.dataset}`"))
+        raise not_published(choice.dataset)
     version = newest if choice.version is None else choice.version
     published = warehouse.periods(choice.dataset, session)
     periods = published if choice.periods is None else choice.periods

@@ -43,11 +43,7 @@ class DagsterEventWriter:
             asset_key=dataset_key(result.dataset),
             partition=period.key if period else None,
             metadata=materialization_metadata(result, uri),
-            tags={
-                DATA_VERSION_TAG: result.digest,
-                DATA_VERSION_IS_USER_PROVIDED_TAG: "true",
-                CODE_VERSION_TAG: result.version.sha256[:12],
-            },
+            tags=version_tags(result.digest, result.version.sha256),
         )
         self._instance.report_runless_asset_event(event)
         self.add_check_results(result.dataset, period, result.checks)
@@ -81,6 +77,15 @@ class DagsterEventWriter:
             description=result.description,
             blocking=result.severity is dg.AssetCheckSeverity.ERROR,
         )
+
+
+def version_tags(digest: str, structure: str) -> dict[str, str]:
+    """Return the tags by which Dagster knows the version of rows, and of the structure that they have."""
+    return {
+        DATA_VERSION_TAG: digest,
+        DATA_VERSION_IS_USER_PROVIDED_TAG: "true",
+        CODE_VERSION_TAG: structure[:12],
+    }
 
 
 def open_instance(folder: Path | None = None) -> dg.DagsterInstance:

@@ -4,14 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.definitions.data_version import (
-    CODE_VERSION_TAG,
-    DATA_VERSION_IS_USER_PROVIDED_TAG,
-    DATA_VERSION_TAG,
-)
 
 from dataset_assets.assets.asset_keys import dataset_key
-from dataset_assets.assets.event_log import open_instance
+from dataset_assets.assets.event_log import open_instance, version_tags
 from dataset_assets.assets.metadata_values import metadata_value
 from dataset_assets.assets.partitions import partition_key
 from dataset_assets.catalog.catalog import Catalog
@@ -48,9 +43,5 @@ def change_materialization(
             "table_version": changed.table_version,
             "digest": record["digest"],
         },
-        tags={
-            DATA_VERSION_TAG: record["digest"],
-            DATA_VERSION_IS_USER_PROVIDED_TAG: "true",
-            CODE_VERSION_TAG: record["sha256"][:12],
-        },
+        tags=version_tags(record["digest"], record["sha256"]),
     )

@@ -1,9 +1,9 @@
 """The types of the columns that a `where` on published rows can read: published and system columns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
-from dataset_assets.ports.warehouse import PublishedColumn, Record
+from dataset_assets.ports.warehouse import Record
 from dataset_assets.sql.where.checks import LABELS
 
 _TYPES: Mapping[str, str] = {
@@ -14,13 +14,8 @@ _TYPES: Mapping[str, str] = {
 }
 
 
-def where_types(columns: Iterable[PublishedColumn]) -> dict[str, str]:
-    """Return the columns of a published table for `parse_where`: name to type, system columns last."""
-    return {each.name: each.type.value for each in columns} | _system_types()
-
-
 def recorded_where_types(record: Record) -> dict[str, str]:
-    """Return the columns of the publication with this record, as `where_types` does."""
+    """Return the columns of the publication with this record for `parse_where`: name to type."""
     return {each["name"]: each["type"] for each in record["columns"]} | _system_types()
 
 

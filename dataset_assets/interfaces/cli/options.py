@@ -54,6 +54,7 @@ WhereText = Annotated[
     typer.Option("--where", metavar="CONDITION", help="Only rows for which it is true: docs/where.md."),
 ]
 OneSplit = Annotated[Split | None, typer.Option("--split", help="Only the rows of this split.")]
+Partition = Annotated[str | None, typer.Option("--partition", help="A Period: 2017-12; by default all.")]
 FirstPeriod = Annotated[
     str | None, typer.Option("--from", help="The first Period; by default the dataset's first.")
 ]

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from dataset_assets.interfaces.cli.options import AsJson, DryRun, Name, OptionalTarget
+from dataset_assets.interfaces.cli.options import AsJson, DryRun, Name, OptionalTarget, Partition
 
-Partition = Annotated[str | None, typer.Option("--partition", help="A Period: 2017-12; by default all.")]
 Condition = Annotated[
     str, typer.Option("--where", metavar="CONDITION", help="The rows that are meant: docs/where.md.")
 ]

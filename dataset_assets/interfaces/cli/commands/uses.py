@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from dataset_assets.interfaces.cli.completion import dataset_names
-from dataset_assets.interfaces.cli.options import AsJson, DryRun, Name, OptionalTarget
+from dataset_assets.interfaces.cli.options import AsJson, DryRun, Name, OptionalTarget, Partition
 
-Partition = Annotated[str | None, typer.Option("--partition", help="A Period: 2017-12; by default all.")]
 TableVersion = Annotated[
     int | None, typer.Option("--version", min=0, help="The table's version; by default the last.")
 ]

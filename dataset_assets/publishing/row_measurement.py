@@ -36,7 +36,7 @@ class RowMeasurement:
 
     @property
     def of_deleted(self) -> dict[str, Any]:
-        """What the record of a publication says of its deleted rows; empty if there are none."""
+        """The entries about deleted rows in the record of the publication; empty if no row is deleted."""
         if not self.deleted_rows:
             return {}
         return {DELETED_ROWS: self.deleted_rows, SELECTED_DIGEST: self.selected_digest}

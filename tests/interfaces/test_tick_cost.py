@@ -1,4 +1,4 @@
-"""What the sensors cost on BigQuery: a tick after which nothing changed runs no query that is billed."""
+"""The cost of the sensors on BigQuery: a tick before which nothing changed runs no query that is billed."""
 
 from collections.abc import Generator
 from datetime import UTC, datetime

@@ -128,7 +128,7 @@ def test_a_hostile_text_as_a_value_stays_a_value(bench: Bench):
     )
 )
 def test_any_text_is_a_condition_or_is_refused(written: str):
-    """What is accepted reads nothing but declared columns and has no node beyond the declared ones."""
+    """An accepted text reads only declared columns, and its SQL has only nodes of the declared kinds."""
     where = accepted(written)
     if where is None:
         assert all(fault.position for fault in faults_of(written))

@@ -15,7 +15,7 @@ from dataset_assets.errors import Fault, Position
 from dataset_assets.text.wording import shown
 
 NAME_OF_TEXT = "where"
-"""What a fault's position calls the text instead of a file."""
+"""The name of the text in the position of a fault, where other faults have the name of a file."""
 
 
 class Kind(StrEnum):
@@ -80,7 +80,10 @@ _BROKEN = (
         "docs/where.md says what can be written",
     ),
 )
-"""What is not a token → message and hint; the first that matches decides. The last one always does."""
+"""Patterns of text that is not a token, each with the message and the hint of its fault.
+
+The first pattern that matches decides; the last one always matches.
+"""
 
 
 def position(text: str, index: int) -> Position:

@@ -9,7 +9,7 @@ MADE_UP = re.compile(
     r"|(?<='-)[0-9a-f]{12}(?=')"  # what ends the ids that a run gives
 )
 STAND_IN = re.compile(r"d9700[0-9]{8}|_9800[0-9]{4}|9900[0-9]{4}(?:-9000){3}-900000000000|9600[0-9]{8}")
-"""What stands for a made-up name: as long, of the same kind, and no part of another.
+"""The stand-ins of made-up names. Each has the length and the form of its name, and is in no other.
 
 A statement that has one already is left alone.
 """

@@ -1,4 +1,4 @@
-"""What BigQuery does, and what it refuses, at an earlier instant of a table; part of the server's process."""
+"""Make the server read a table at an earlier instant as BigQuery does, and refuse what BigQuery refuses."""
 
 import re
 from datetime import datetime

@@ -8,7 +8,7 @@ import dagster as dg
 from dataset_assets.assets.asset_graph import Graph, InvalidDataset
 from dataset_assets.assets.asset_keys import PROJECT_TAG, dataset_key, word
 from dataset_assets.assets.partitions import Partitioning
-from dataset_assets.catalog.projects import Project
+from dataset_assets.contract.project import Project
 
 Job = Any
 """Return type of `define_asset_job`, which Dagster does not export."""

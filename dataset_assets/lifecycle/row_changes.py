@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from sqlglot import exp
 from typing_extensions import override
 
+from dataset_assets.contract.row_operations import DeleteRows, LabelRows, RowOperation
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Publication, Record
@@ -22,9 +23,6 @@ from dataset_assets.rows.operations import (
     IS_THERE,
     IS_VISIBLE,
     TOUCHED,
-    DeleteRows,
-    LabelRows,
-    RowOperation,
     changed_rows,
     restored_rows,
     touched_rows,

@@ -1,22 +1,18 @@
-"""The operations on published rows: what each touches, and which system columns it changes (BR-016, BR-019).
+"""Select published rows after an operation on them, or after the rows of an earlier publication are restored.
 
-To add an operation, write one class with its settings. The SQL is the same on every engine.
+The SQL is the same on every engine.
 """
 
-from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, model_validator
 from sqlglot import exp
-from typing_extensions import override
 
-from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
-from dataset_assets.model import Model, Text
+from dataset_assets.contract.row_operations import RowOperation
+from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.rows.stamping import timestamp
-from dataset_assets.sql.build import alias, column, text
-from dataset_assets.sql.nodes import ChangedLabels, LabelsText, LabelValue
+from dataset_assets.sql.build import alias, column
+from dataset_assets.sql.nodes import LabelsText
 from dataset_assets.sql.where.where import Where
 
 TOUCHED = "_touched"
@@ -24,85 +20,6 @@ TOUCHED = "_touched"
 IS_THERE, IS_VISIBLE = "_is_there", "_is_visible"
 """The columns that say whether a restored row is among the present rows, and not deleted in them."""
 _LABELS = "_labels"
-
-
-class RowOperation(Model):
-    """An operation on the rows for which `where` is true. `kind` is its name in commands and files."""
-
-    kind: ClassVar[str]
-    hides_rows: ClassVar[bool] = False
-    """Whether readers no longer see the touched rows."""
-
-    where: Text
-
-    @abstractmethod
-    def changes_row(self) -> exp.Expr:
-        """Return whether a row changes by the operation: a row that is as asked for is not touched."""
-
-    @abstractmethod
-    def new_values(self) -> Mapping[str, exp.Expr]:
-        """Return the new values of the system columns that change in touched rows."""
-
-    @abstractmethod
-    def settings(self) -> Mapping[str, object]:
-        """Return the settings beside `where`, as plain JSON values for the record."""
-
-
-class LabelRows(RowOperation):
-    """Set labels, and remove labels by their keys."""
-
-    kind: ClassVar[str] = "label"
-
-    set: Annotated[Mapping[Text, str], Field(default_factory=dict)]
-    remove: tuple[Text, ...] = ()
-
-    @model_validator(mode="after")
-    def _does_something(self) -> Self:
-        if not (self.set or self.remove):
-            raise ValueError("sets no label and removes none")
-        if both := sorted(set(self.set).intersection(self.remove)):
-            raise ValueError(f"sets and removes {', '.join(map(repr, both))}")
-        return self
-
-    @override
-    def changes_row(self) -> exp.Expr:
-        return exp.or_(*self._differences())
-
-    def _differences(self) -> Iterator[exp.Expr]:
-        for key, value in self.set.items():
-            yield exp.not_(exp.NullSafeEQ(this=_label(key), expression=text(value)))
-        for key in self.remove:
-            yield exp.not_(_label(key).is_(exp.null()))
-
-    @override
-    def new_values(self) -> Mapping[str, exp.Expr]:
-        keys = exp.Tuple(expressions=[text(key) for key in (*self.set, *self.remove)])
-        labels = exp.Array(expressions=[_pair(key, value) for key, value in sorted(self.set.items())])
-        added = labels if self.set else exp.cast(labels, LABELS_TYPE)
-        return {_LABELS: ChangedLabels(this=column(_LABELS), keys=keys, added=added)}
-
-    @override
-    def settings(self) -> Mapping[str, object]:
-        return {"set": dict(self.set), "remove": list(self.remove)}
-
-
-class DeleteRows(RowOperation):
-    """Mark rows as deleted. They stay in the table, and readers skip them."""
-
-    kind: ClassVar[str] = "delete"
-    hides_rows: ClassVar[bool] = True
-
-    @override
-    def changes_row(self) -> exp.Expr:
-        return exp.true()
-
-    @override
-    def new_values(self) -> Mapping[str, exp.Expr]:
-        return {"_deleted": exp.true()}
-
-    @override
-    def settings(self) -> Mapping[str, object]:
-        return {}
 
 
 def touched_rows(source: exp.Expr, operation: RowOperation, where: Where) -> exp.Select:
@@ -172,13 +89,3 @@ def _changed(name: str, new: exp.Expr | None) -> exp.Expr:
 
 def _labels_text(rows: str) -> exp.Expr:
     return LabelsText(this=column(_LABELS, rows))
-
-
-def _label(key: str) -> exp.Expr:
-    return LabelValue(this=column(_LABELS), key=text(key))
-
-
-def _pair(key: str, value: str) -> exp.Expr:
-    named = (("key", key), ("value", value))
-    fields = [exp.PropertyEQ(this=exp.to_identifier(name), expression=text(each)) for name, each in named]
-    return exp.Struct(expressions=fields)

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from dataset_assets.contract.row_operations import DeleteRows, LabelRows, RowOperation
 from dataset_assets.lifecycle.change_rows import change_rows, rollback
 from dataset_assets.lifecycle.row_change_report import ChangeRequest
 from dataset_assets.lifecycle.row_changes import ApplyOperation
-from dataset_assets.rows.operations import DeleteRows, LabelRows, RowOperation
 from tests.engines.store_fixtures import STORES, Store
 from tests.publishing.row_model import ModelPeriod, ModelRow, Values
 from tests.publishing.shop import USERS, Shop

@@ -7,9 +7,11 @@ from typing import Any
 import dagster as dg
 
 from dataset_assets.assets.metadata_values import metadata_value
-from dataset_assets.checks.audit import CHECKS, DECLARED_SCHEMA, CheckResult
+from dataset_assets.checks.audit import CHECKS
 from dataset_assets.checks.drift import drift_checks
 from dataset_assets.checks.lookup_keys import LOOKUPS_UNIQUE
+from dataset_assets.checks.results import CheckResult
+from dataset_assets.checks.row_checks import DECLARED_SCHEMA
 from dataset_assets.contract.model import Dataset
 from dataset_assets.publishing.period_coverage import DESCRIPTIONS, applicable
 

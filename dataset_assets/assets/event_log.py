@@ -17,7 +17,7 @@ from dagster._core.instance.ref import InstanceRef
 from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.checks import check_results
 from dataset_assets.assets.metadata import materialization_metadata
-from dataset_assets.checks.audit import CheckResult
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.errors import ContractError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.publishing.materialize import Materialization

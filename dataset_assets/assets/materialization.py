@@ -17,7 +17,7 @@ from dataset_assets.assets.retry import WAITS, retry
 from dataset_assets.assets.run_process import tag_process
 from dataset_assets.assets.target_resource import TargetResource
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.checks.audit import AuditError, CheckResult
+from dataset_assets.checks.results import AuditError, CheckResult
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.model import Instant
 from dataset_assets.periods.cadence import Cadence

@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.build_order import chosen_periods
 from dataset_assets.catalog.catalog import Entry
-from dataset_assets.checks.audit import AuditError, CheckResult
+from dataset_assets.checks.results import AuditError, CheckResult
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, print_json, say, steps

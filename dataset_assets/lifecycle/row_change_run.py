@@ -21,6 +21,7 @@ from dataset_assets.lifecycle.row_changes import ChangedRows, RowChange
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Claim, Publication, Record, Warehouse
+from dataset_assets.publishing.output_record import OUTPUT
 from dataset_assets.publishing.prepared_run import instant_after
 from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.publishing.recorded_columns import recorded_columns
@@ -72,6 +73,10 @@ class RowChangeRun:
         present = self.warehouse.current(self.request.dataset, period, self.session)
         if present is None:
             raise NotStoredError(Fault(f"{self.request.dataset} has no rows any more"))
+        if OUTPUT in present.record:
+            message = f"{present.dataset} is an output, which each run of its project makes anew"
+            hint = f"add an operation to projects/{present.record[OUTPUT]['project']}.yaml"
+            raise PublishError(Fault(message, hint=hint))
         return present
 
     def _one_period(self, present: Publication, on_published: OnPublished) -> ChangedPeriod:

@@ -36,6 +36,7 @@ class OutputRequest:
     period: Period | None = None
     locked: bool = False
     attempt: int = 0
+    reread: bool = False
 
     @property
     def period_id(self) -> str | None:

@@ -125,7 +125,9 @@ class _OutputRun:
 
     def _kept(self) -> PublishOutcome | None:
         """Return the publication before if it is made of the same; None if it is not known to be."""
-        if self.previous is None or latest_inputs(self.previous.record).get(STATE) != self.sources.state:
+        if self.previous is None or self.request.reread:
+            return None
+        if latest_inputs(self.previous.record).get(STATE) != self.sources.state:
             return None
         return unchanged_outcome(self.previous)
 

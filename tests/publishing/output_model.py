@@ -11,7 +11,7 @@ Period = str | None
 
 @dataclass(frozen=True)
 class ModelStep:
-    """An operation: the rows that it touches, and how it changes them, or the Period that it moves them to."""
+    """An operation: the rows that it touches, how it changes them, and the Period that it moves them to."""
 
     touches: Callable[[ModelRow], bool]
     change: Callable[[ModelRow], ModelRow] = lambda row: row

@@ -13,6 +13,8 @@ from dataset_assets.assets.failing_asset import failing_asset
 from dataset_assets.assets.partitions import nested_mapping
 from dataset_assets.catalog.project_versions import output_sha256
 from dataset_assets.contract.project import Joins, Output
+from dataset_assets.contract.scope import Scope
+from dataset_assets.contract.where_types import told_condition
 from dataset_assets.publishing.published_columns import PublishedColumns
 
 
@@ -59,7 +61,7 @@ def _spec(graph: Graph, output: Output, dataset: ValidDataset) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=output_key(output),
         deps=[dg.AssetDep(dataset_key(output.dataset), partition_mapping=mapping if partitioning else None)],
-        description=_description(output, project.name),
+        description=_description(output, project.name, graph.catalog.scope(dataset.entry)),
         metadata=_metadata(graph, output, dataset),
         group_name=group(f"projects/{output.project}"),
         code_version=output_sha256(output)[:12],
@@ -69,21 +71,22 @@ def _spec(graph: Graph, output: Output, dataset: ValidDataset) -> dg.AssetSpec:
     )
 
 
-def _description(output: Output, project: str) -> str:
+def _description(output: Output, project: str, scope: Scope) -> str:
     """Return the description as Markdown: what the output is, and the operations in their order."""
     step = output.step
     about = f"The rows of `{output.dataset}` for the project {project}"
     lookups = "; lookups are joined when it is read" if step.joins is Joins.RUNTIME else ""
     deleted = "; deleted rows stay, marked by `_deleted`" if step.include_deleted else ""
-    lines = [step.description, f"{about}{lookups}{deleted}.", _operations(output)]
+    lines = [step.description, f"{about}{lookups}{deleted}.", _operations(output, scope)]
     return "\n\n".join(line for line in lines if line)
 
 
-def _operations(output: Output) -> str:
+def _operations(output: Output, scope: Scope) -> str:
+    """Return the operations in their order; a condition on sensitive columns is not shown (BR-206)."""
     if not output.operations:
         return "No operation changes the rows."
     lines = (
-        f"{number}. {each.words} where {code_span(each.where)}"
+        f"{number}. {each.words} where {code_span(told_condition(each.where, scope))}"
         for number, each in enumerate(output.operations, 1)
     )
     return "Operations, in this order:\n\n" + "\n".join(lines)

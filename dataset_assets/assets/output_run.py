@@ -1,18 +1,24 @@
 """Publish the Periods of a Project's output in a Dagster run."""
 
+from collections.abc import Sequence
+
 from typing_extensions import override
 
 from dataset_assets.assets.publication_run import PublicationRun
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.materialize import Materialization
-from dataset_assets.publishing.output_sources import OutputRequest
+from dataset_assets.publishing.output_sources import OutputRequest, in_order_of_moves
 from dataset_assets.publishing.publish_output import publish_output
 from dataset_assets.text.progress import Progress
 
 
 class OutputRun(PublicationRun):
     """One run of the op of one output."""
+
+    @override
+    def periods(self) -> Sequence[Period | None]:
+        return in_order_of_moves(self.catalog.outputs[self.stem], super().periods())
 
     @override
     def publish(

@@ -62,7 +62,7 @@ class PublicationRun(ABC):
         """
         tag_process(self.context.instance, self.context.run)
         target = _or_fail(lambda: self.resource.load(self.catalog.calendars))
-        periods = _or_fail(self._periods)
+        periods = _or_fail(self.periods)
         estimate = ProgressEstimate(len(periods))
         for period in periods:
             result = self._publish(target, period)
@@ -71,15 +71,37 @@ class PublicationRun(ABC):
             if len(periods) > 1:
                 done = f"{result.counts.rows:,} rows" if result else "failed"
                 self.context.log.info("%s: %s; %s", period, done, estimate.step())
-        yield from check_results(self.context.asset_key, self.check_results)
+        yield from self._check_events()
         if self.failures:
             raise dg.Failure(_failure_text(self.failures, periods), allow_retries=False)
         if len(periods) > 1:
             yield output_without_events(self.context)
 
-    def _periods(self) -> Sequence[Period | None]:
+    def periods(self) -> Sequence[Period | None]:
+        """Return the Periods of the run in the order in which they are published."""
         cadence = self.cadence
         return [cadence.from_key(key) for key in self.context.partition_keys] if cadence else [None]
+
+    def _check_events(self) -> Iterator[dg.AssetCheckResult]:
+        """Yield one result for each check of the asset.
+
+        A publication that is kept or read can be of an earlier definition, which had other checks.
+        """
+        expected = {spec.name for spec in self.context.assets_def.check_specs}
+        reported: set[str | None] = set()
+        for result in check_results(self.context.asset_key, self.check_results):
+            if result.check_name in expected:
+                reported.add(result.check_name)
+                yield result
+        for name in sorted(expected - reported) if not self.failures else ():
+            text = "The publication is of an earlier definition, which has no such check"
+            yield dg.AssetCheckResult(
+                asset_key=self.context.asset_key,
+                check_name=name,
+                passed=False,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=text,
+            )
 
     def _publish(self, target: Target, period: Period | None) -> Materialization | None:
         name = period.id if period else None

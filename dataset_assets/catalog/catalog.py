@@ -71,16 +71,26 @@ class Catalog:
         """Return the entry with this stem or id (BR-131). Raises NotFoundError with the nearest stem."""
         entry = self.named(name)
         if entry is None:
-            known = (*self.entries, *self.outputs)
-            hint = did_you_mean(name, known, f"see {self.root / 'datasets'}")
+            hint = did_you_mean(name, self.entries, f"see {self.root / 'datasets'}")
+            if output := self.outputs.get(name):
+                hint = f"it is an output of the project {output.project}, of the dataset {output.dataset}"
             raise NotFoundError(Fault(f"there is no dataset {shown(name)}", hint=hint))
         return entry
 
     def published(self, name: str) -> PublishedName:
         """Return the published table of a dataset, by stem or id, or of an output. Raises NotFoundError."""
+        found = self.published_if_any(name)
+        if found is None:
+            known = (*self.entries, *self.outputs)
+            hint = did_you_mean(name, known, f"see {self.root}")
+            raise NotFoundError(Fault(f"there is no dataset or output {shown(name)}", hint=hint))
+        return found
+
+    def published_if_any(self, name: str) -> PublishedName | None:
+        """Return the published table of a dataset or an output; None if no file has it."""
         output = self.outputs.get(name)
-        entry = self.entry(output.dataset if output else name)
-        return PublishedName(output.stem if output else entry.stem, entry)
+        entry = self.named(output.dataset if output else name)
+        return PublishedName(output.stem if output else entry.stem, entry) if entry else None
 
     def named(self, name: str) -> Entry | None:
         """Return the entry with this stem or id; None if there is none."""

@@ -189,15 +189,14 @@ def read_projects(
 
 def _surroundings(catalog: Catalog, users: Users | None, taken: Mapping[str, str]) -> ProjectSurroundings:
     def scope(stem: str) -> Scope | None:
-        entry = catalog.entries[stem]
-        return catalog.scope(entry) if entry.ok else None
+        entry = catalog.entries.get(stem)
+        return catalog.scope(entry) if entry and entry.ok else None
 
-    def check_period(stem: str, name: str) -> None:
+    def period_id(stem: str, name: str) -> str | None:
         schedule = schedule_of(catalog, catalog.entries[stem])
-        if schedule:
-            schedule.period(name)
+        return schedule.period(name).id if schedule else None
 
-    return ProjectSurroundings(users, catalog.project_dataset, scope, check_period, dict(taken))
+    return ProjectSurroundings(users, catalog.project_dataset, scope, period_id, dict(taken))
 
 
 def _misnamed(root: Path) -> Iterator[Fault]:

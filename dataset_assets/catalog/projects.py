@@ -37,14 +37,15 @@ _CLOSED = (Status.DISABLED, Status.ARCHIVED)
 class ProjectSurroundings:
     """What the rules on a Project read of the other files.
 
-    `scope` returns the names in a Dataset without faults, by its stem; `check_period` raises PeriodError
-    if a Dataset has no Period of this name. `taken` maps each table name in lower case to what has it.
+    `scope` returns the names in a Dataset without faults, by its stem; `period_id` the id of a Dataset's
+    Period, and raises PeriodError if it has none of this name. `taken` maps each table name in lower case
+    to what has it.
     """
 
     users: Users | None
     find: Find
     scope: Callable[[str], Scope | None]
-    check_period: Callable[[str, str], None]
+    period_id: Callable[[str, str], str | None]
     taken: Mapping[str, str]
 
 
@@ -112,12 +113,12 @@ class ProjectRules:
                 message = f"makes the table {shown(table)}, which is no name of a table"
                 hint = "call the project's file by letters, digits and `_`, at most 120 in all"
                 yield self._fault(place, message, hint)
-            elif step.name.lower() in names:
+            elif not names.isdisjoint(each.lower() for each in used):
                 yield self._fault(place, f"is {shown(step.name)}, as an output before", "choose another name")
             elif other:
                 message = f"makes the table {shown(table)}, which is that of {other}"
                 yield self._fault(place, message, "choose another name")
-            names.add(step.name.lower())
+            names.update(each.lower() for each in used)
 
     def _step(self, number: int, step: Step) -> Iterator[Fault]:
         """Yield the faults of one step. Those of its Dataset's own file are not repeated."""
@@ -167,10 +168,15 @@ class ProjectRules:
             yield self._fault(place, f"is {shown(step.to)}, but {stem} is not published by Period")
             return
         try:
-            self.around.check_period(stem, step.to)
+            period_id = self.around.period_id(stem, step.to)
         except DatasetAssetsError as error:
             for fault in error.faults:
                 yield self._fault(place, fault.message, fault.hint)
+            return
+        if period_id != step.to:
+            yield self._fault(
+                place, f"is {shown(step.to)}, which is not the id of a Period", f"write {period_id}"
+            )
 
     def _runtime(self, place: tuple[str | int, ...], scope: Scope) -> Iterator[Fault]:
         if not scope.dataset.lookups:

@@ -32,6 +32,10 @@ class Evidence:
     session: Session
     names: Names = NO_NAMES
     with_deleted: exp.Expr | None = None
+    hint: str = "look at the window and the filters"
+    """What to look at if rows are missing."""
+    split_hint: str = "look at eval_days and at as-of"
+    """What to look at if a part of the split has no rows."""
 
 
 _E_contra = TypeVar("_E_contra", bound=Evidence, contravariant=True)
@@ -70,7 +74,7 @@ def not_empty(evidence: Evidence) -> CheckFinding:
     rows = evidence.statistics.row_count
     allowed = evidence.dataset.allow_empty
     passed = rows > 0 or allowed
-    hint = "" if passed else "; look at the window and the filters, or say `allow_empty: true`"
+    hint = "" if passed else f"; {evidence.hint}, or say `allow_empty: true`"
     return passed, f"{rows:,} rows were selected{hint}", {"rows": rows}
 
 
@@ -101,7 +105,7 @@ def split_not_empty(evidence: Evidence) -> CheckFinding:
     missing = [NAMES[value] for value in values if not sizes.get(NAMES[value])]
     words = ", ".join(f"{NAMES[value]} {sizes.get(NAMES[value], 0):,}" for value in values)
     passed = not missing or (evidence.statistics.row_count == 0 and evidence.dataset.allow_empty)
-    problem = "" if passed else f": {' and '.join(missing)} would be empty; look at eval_days and at as-of"
+    problem = "" if passed else f": {' and '.join(missing)} would be empty; {evidence.split_hint}"
     return passed, f"rows in the split: {words}{problem}", dict(sizes)
 
 

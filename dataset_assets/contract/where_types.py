@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
+from dataset_assets.contract.scope import Scope
 from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
 from dataset_assets.sql.where.checks import LABELS
+from dataset_assets.sql.where.where import parse_where
 
 _TYPES: Mapping[str, str] = {
     "VARCHAR": "string",
@@ -11,6 +13,13 @@ _TYPES: Mapping[str, str] = {
     "BOOLEAN": "boolean",
     LABELS_TYPE: LABELS,
 }
+
+
+def told_condition(text: str, scope: Scope) -> str:
+    """Return a condition on a dataset's rows for reports: without values of sensitive columns (BR-206)."""
+    outputs = [(each.name, each.definition) for each in scope.outputs]
+    where = parse_where(text, where_types((name, each.type.value) for name, each in outputs))
+    return where.told({name for name, each in outputs if each.sensitive})
 
 
 def where_types(published: Iterable[tuple[str, str]]) -> dict[str, str]:

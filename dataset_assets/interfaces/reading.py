@@ -160,12 +160,12 @@ def record_reading(workspace: Workspace, rows: PublishedRows, training_run: str)
 @contextmanager
 def open_rows(workspace: Workspace, selection: RowSelection) -> "Generator[PublishedRows]":
     """Open a session and yield the selected rows. Raises DatasetAssetsError if any part does not exist."""
-    entry, target = workspace.catalog_if_any.named(selection.name), workspace.target
-    stem = entry.stem if entry else selection.name
+    published, target = workspace.catalog_if_any.published_if_any(selection.name), workspace.target
+    stem, entry = (published.stem, published.entry) if published else (selection.name, None)
     if entry is None and not STEM.fullmatch(stem):
         workspace.catalog.entry(stem)
     with target.engine.connect(JobContext(stem)) as session:
-        publications = selected_publications(workspace, entry, selection, session)
+        publications = selected_publications(workspace, published, selection, session)
         columns = chosen_columns(publications[-1], selection)
         split = split_value(publications[-1], selection.split)
         sensitive = _sensitive(entry, publications, workspace.catalog_if_any.find)

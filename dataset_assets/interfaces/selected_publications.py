@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from dataset_assets.catalog.build_order import schedule_of
-from dataset_assets.catalog.catalog import Entry
+from dataset_assets.catalog.catalog import Entry, PublishedName
 from dataset_assets.errors import Fault, PeriodError, ResolveError
 from dataset_assets.interfaces.row_selection import RowSelection
 from dataset_assets.interfaces.workspace import Workspace
@@ -15,7 +15,7 @@ from dataset_assets.text.wording import listed
 
 
 def selected_publications(
-    workspace: Workspace, entry: Entry | None, selection: RowSelection, session: Session
+    workspace: Workspace, published_name: PublishedName | None, selection: RowSelection, session: Session
 ) -> tuple[Publication, ...]:
     """Return the selected publications, all of the same version of the table, as they are read.
 
@@ -23,7 +23,8 @@ def selected_publications(
     A dataset that no file of the definitions folder defines, such as a component's, is found by the name of
     its published table. Raises ResolveError if nothing is published.
     """
-    warehouse, stem = workspace.target.warehouse, entry.stem if entry else selection.name
+    warehouse, entry = workspace.target.warehouse, published_name.entry if published_name else None
+    stem = published_name.stem if published_name else selection.name
     newest = warehouse.version(stem, session)
     if newest is None and entry is None:
         workspace.catalog.entry(selection.name)

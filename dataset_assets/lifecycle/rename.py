@@ -5,9 +5,14 @@ old lock is removed last. `check` reports the lock that is left over by a crash,
 rename again finishes what the first one began.
 """
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.load_catalog import load_catalog
+from dataset_assets.catalog.locks import lock_project_file
+from dataset_assets.catalog.project_versions import read_project_lock
 from dataset_assets.catalog.references import Reference, dataset_id, project_references
 from dataset_assets.catalog.versions import read_lock
 from dataset_assets.errors import ContractError, Fault, near, raise_all
@@ -69,6 +74,7 @@ def rename_dataset(
         for file, (old, new) in projects.items():
             write_text(file, old, new)
         path.with_name(f"{before}.lock").unlink(missing_ok=True)
+        _lock_projects(catalog.root, projects)
     return RenamedDataset(
         dataset=stem,
         renamed_from=before,
@@ -78,6 +84,15 @@ def rename_dataset(
         published_as=tuple(table for table in tables if table.name != stem),
         written=not dry_run,
     )
+
+
+def _lock_projects(root: Path, files: Iterable[Path]) -> None:
+    """Lock the Projects again that had a version: their structure names the dataset by its stem."""
+    catalog = load_catalog(root)
+    for file in files:
+        is_locked = bool(read_project_lock(file.with_suffix(".lock")).versions)
+        if is_locked and file.stem in catalog.projects:
+            lock_project_file(catalog, file.stem, datetime.now(UTC))
 
 
 def _patch(entry: Entry, path: Path, projects: dict[Path, tuple[str, str]]) -> str:

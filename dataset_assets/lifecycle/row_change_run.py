@@ -21,7 +21,7 @@ from dataset_assets.lifecycle.row_changes import ChangedRows, RowChange
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Claim, Publication, Record, Warehouse
-from dataset_assets.publishing.output_record import OUTPUT
+from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.publishing.prepared_run import instant_after
 from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.publishing.recorded_columns import recorded_columns
@@ -121,7 +121,7 @@ class RowChangeRun:
             return
         values = dataset.split_config.values if dataset.split_config else ()
         is_in = {NAMES[value]: exp.EQ(this=column("split"), expression=number(value)) for value in values}
-        rows = visible_rows(changed.query.subquery("changed"))
+        rows = visible_rows(changed.query.subquery("_changed_rows"))
         found = count_rows(self.session, rows, {"all_rows": exp.true(), **is_in})
         if not found["all_rows"]:
             message = f"no row of {self.request.dataset} would be left"

@@ -97,7 +97,7 @@ class ApplyOperation(RowChange):
     @override
     def apply(self, present: Publication, now: datetime, session: Session) -> ChangedRows:
         marked = touched_rows(present.relation.source, self.operation, self._where(present))
-        source = marked.subquery("marked")
+        source = marked.subquery("_marked")
         touched = count_rows(session, source, {"touched": column(TOUCHED)})["touched"]
         visible = int(present.record["counts"]["rows"])
         left = visible - touched if self.operation.hides_rows else visible
@@ -113,10 +113,7 @@ class ApplyOperation(RowChange):
 
     @override
     def record_fields(self, present: Publication, sensitive: Collection[str]) -> Mapping[str, Any]:
-        where = self._where(present)
-        hidden = sorted(where.columns.intersection(sensitive))
-        shown = f"(a condition on sensitive columns: {', '.join(hidden)})" if hidden else where.text
-        return {"where": shown, **self.operation.settings()}
+        return {"where": self._where(present).told(sensitive), **self.operation.settings()}
 
     def _where(self, present: Publication) -> Where:
         return parse_where(self.operation.where, recorded_where_types(present.record))
@@ -148,7 +145,7 @@ class Rollback(RowChange):
             names,
             now,
             same_columns=columns == present.record["columns"],
-        ).subquery("marked")
+        ).subquery("_marked")
         is_shown, touched = exp.not_(column("_deleted")), column(TOUCHED)
         conditions = {
             "touched": touched,

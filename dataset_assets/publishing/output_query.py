@@ -93,9 +93,9 @@ class OutputQuery:
     def _names(self) -> list[str]:
         return [each.name for each in self.sources.published.stored]
 
-    @property
+    @cached_property
     def _stamped(self) -> exp.Subquery:
         relations = [each.relation.source for each in self.sources.publications]
         names = [each.name for each in self.sources.columns.stored]
         rows = rows_after(relations, names, self.sources.operations)
-        return stamped_rows(rows, self.before, self._names, self._marks, self.stamp).subquery("stamped")
+        return stamped_rows(rows, self.before, self._names, self._marks, self.stamp).subquery("_stamped")

@@ -4,12 +4,9 @@ from dataclasses import asdict
 from typing import Any
 
 from dataset_assets.publishing.output_query import RowCounts
-from dataset_assets.publishing.output_sources import STATE, OutputSources
+from dataset_assets.publishing.output_sources import OUTPUT, STATE, OutputSources
 from dataset_assets.publishing.snapshot import latest_inputs
 from dataset_assets.rows.visible_rows import DELETED_ROWS
-
-OUTPUT = "output"
-"""The key for the Project, the dataset and the operations of an output; no dataset's record has it."""
 
 
 def output_inputs(sources: OutputSources) -> dict[str, Any]:
@@ -46,8 +43,14 @@ def output_record(sources: OutputSources, version: int, counts: RowCounts) -> di
 def _output(sources: OutputSources, counts: RowCounts) -> dict[str, Any]:
     """Return the names and the operations of an output, each with the number of rows that it touched."""
     output = sources.request.output
+    sensitive = {each.name for each in sources.columns.stored if each.sensitive}
     operations = [
-        {"type": each.operation.kind, "where": each.where.text, **each.operation.settings(), "rows": rows}
+        {
+            "type": each.operation.kind,
+            "where": each.where.told(sensitive),
+            **each.operation.settings(),
+            "rows": rows,
+        }
         for each, rows in zip(sources.operations, counts.touched, strict=True)
     ]
     return {

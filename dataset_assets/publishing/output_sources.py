@@ -1,6 +1,6 @@
 """Find what one Period of a Project's output is made of: publications of its dataset, and earlier rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -11,6 +11,7 @@ from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.project_versions import output_sha256
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.project import Joins, Output
+from dataset_assets.contract.row_operations import ReperiodRows
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
@@ -19,9 +20,12 @@ from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.publishing.recorded_columns import NESTED, recorded_columns
 from dataset_assets.rows.output_rows import CheckedOperation, EarlierOutput
 from dataset_assets.rows.where_types import recorded_where_types
+from dataset_assets.sql.internal_names import Names
 from dataset_assets.sql.where.where import parse_where
 from dataset_assets.text.wording import listed
 
+OUTPUT = "output"
+"""The key for the Project, the dataset and the operations of an output; no dataset's record has it."""
 STATE = "output_state"
 """The key of an output's record for what its rows are made of: `state_of`."""
 
@@ -49,12 +53,10 @@ def output_id(project_id: UUID, name: str) -> UUID:
     return uuid5(project_id, name)
 
 
-def target_periods(catalog: Catalog, output: Output) -> frozenset[str]:
-    """Return the ids of the Periods to which an operation of the output moves rows."""
-    schedule = schedule_of(catalog, catalog.entry(output.dataset))
-    return (
-        frozenset(schedule.period(each).id for each in output.periods_moved_to) if schedule else frozenset()
-    )
+def present_periods(catalog: Catalog, dataset: str, published: Iterable[str | None]) -> list[str | None]:
+    """Return those of the published Periods that the dataset has today, in their order."""
+    schedule = schedule_of(catalog, catalog.entry(dataset))
+    return [each for each in published if schedule is None or each is None or schedule.has(each)]
 
 
 def periods_read(
@@ -65,6 +67,11 @@ def periods_read(
     Rows of every Period can move to a Period that an operation names.
     """
     return [each for each in published if each == period or period in moved_to]
+
+
+def in_order_of_moves(output: Output, periods: Sequence[Period | None]) -> list[Period | None]:
+    """Return the Periods with those first that rows move to: a moved row is then known by where it was."""
+    return sorted(periods, key=lambda each: each is None or each.id not in output.periods_moved_to)
 
 
 def state_of(output: Output, records: Mapping[str | None, Record]) -> dict[str, object]:
@@ -111,11 +118,16 @@ class OutputSources:
         ]
 
     @property
+    def names(self) -> Names:
+        """Generator of internal names that differ from the published columns."""
+        return Names.beside(each.name for each in self.columns.stored)
+
+    @property
     def dataset(self) -> Dataset:
         """The definition of the rows, as the output may be empty or not."""
-        return self.columns.scope.dataset.model_copy(
-            update={"allow_empty": self.request.output.step.allow_empty}
-        )
+        dataset = self.columns.scope.dataset
+        allow_empty = dataset.allow_empty or self.request.output.step.allow_empty
+        return dataset.model_copy(update={"allow_empty": allow_empty})
 
     @property
     def state(self) -> dict[str, object]:
@@ -151,8 +163,8 @@ def output_sources(
     Raises ResolveError if there is none, or if their columns differ from Period to Period.
     """
     dataset, period = request.output.dataset, request.period_id
-    published = warehouse.periods(dataset, session)
-    chosen = periods_read(period, target_periods(catalog, request.output), published)
+    published = present_periods(catalog, dataset, warehouse.periods(dataset, session))
+    chosen = periods_read(period, request.output.periods_moved_to, published)
     found = tuple(warehouse.publications(PublicationQuery(dataset, chosen), session)) if chosen else ()
     if not found:
         what = f"{dataset} of {period}" if period else dataset
@@ -166,24 +178,33 @@ def output_sources(
     return sources
 
 
-def earlier_output(
-    sources: OutputSources, warehouse: Warehouse, session: Session
-) -> tuple[Publication | None, EarlierOutput]:
-    """Return the output's publication that is replaced, and all earlier rows that may be recognized.
+def previous_output(request: OutputRequest, warehouse: Warehouse, session: Session) -> Publication | None:
+    """Return the output's publication that is replaced; None if there is none."""
+    if warehouse.version(request.output.stem, session) is None:
+        return None
+    return warehouse.current(request.output.stem, request.period_id, session)
 
-    If an operation moves rows, a row may have been in any Period before.
+
+def earlier_output(
+    sources: OutputSources, previous: Publication | None, warehouse: Warehouse, session: Session
+) -> EarlierOutput:
+    """Return all earlier rows of an output that may be recognized.
+
+    If an operation moves rows, or moved them for the previous publication, a row may have been in any Period
+    before. Periods with other columns than today's are left out, but for the one that is replaced.
     """
-    request, stem = sources.request, sources.request.output.stem
-    if warehouse.version(stem, session) is None:
-        return None, EarlierOutput((), has_columns=False)
-    periods = warehouse.periods(stem, session)
-    chosen = (
-        periods
-        if request.output.periods_moved_to
-        else [each for each in periods if each == request.period_id]
-    )
-    found = warehouse.publications(PublicationQuery(stem, chosen), session) if chosen else []
+    request, found = sources.request, [previous] if previous else []
+    if request.output.periods_moved_to or (previous and _moved_rows(previous.record)):
+        stem = request.output.stem
+        periods = warehouse.periods(stem, session) if warehouse.version(stem, session) is not None else []
+        found = warehouse.publications(PublicationQuery(stem, periods), session) if periods else []
     wanted = [(each.name, each.type.value) for each in sources.published.stored]
-    has_columns = all([(c["name"], c["type"]) for c in each.record["columns"]] == wanted for each in found)
-    previous = next((each for each in found if each.period == request.period_id), None)
-    return previous, EarlierOutput(tuple(each.relation.source for each in found), has_columns)
+    same = [each for each in found if [(c["name"], c["type"]) for c in each.record["columns"]] == wanted]
+    own = [each for each in found if each.period == request.period_id]
+    has_columns = not own or own[0] in same
+    chosen = same if has_columns else own
+    return EarlierOutput(tuple(each.relation.source for each in chosen), has_columns)
+
+
+def _moved_rows(record: Record) -> bool:
+    return any(each["type"] == ReperiodRows.kind for each in record[OUTPUT]["operations"])

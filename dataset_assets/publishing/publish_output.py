@@ -15,11 +15,11 @@ from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.versions import Version
 from dataset_assets.checks.row_checks import OUTPUT_CHECKS, Evidence, declared_schema, run_checks
-from dataset_assets.errors import ChangedError, ContractError, Fault
+from dataset_assets.errors import ChangedError, ContractError, DatasetAssetsError, Fault
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.record_marks import CONFIRMATION
 from dataset_assets.ports.target import Target
-from dataset_assets.ports.warehouse import Claim, Publication, Staged
+from dataset_assets.ports.warehouse import Claim, Publication, Record, Staged
 from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.publishing.output_query import OutputQuery, RowCounts
 from dataset_assets.publishing.output_record import output_inputs, output_record
@@ -30,11 +30,12 @@ from dataset_assets.publishing.output_sources import (
     earlier_output,
     output_id,
     output_sources,
+    previous_output,
 )
 from dataset_assets.publishing.prepared_run import instant_after
 from dataset_assets.publishing.project_version import LockedProject, locked_project
 from dataset_assets.publishing.publish_outcome import PublishOutcome
-from dataset_assets.publishing.reuse import unchanged_outcome
+from dataset_assets.publishing.reuse import reuse_blockers, unchanged_outcome
 from dataset_assets.publishing.row_measurement import measure_visible
 from dataset_assets.publishing.run_context import StepTimer
 from dataset_assets.publishing.runtime_view import create_view
@@ -60,8 +61,8 @@ def publish_output(
     with _opened(target, request) as (session, claim), report_superseded(target.warehouse, claim, session):
         with timer.step("resolve", "finding the publications"):
             sources = output_sources(catalog, target.warehouse, request, session)
-            previous, before = earlier_output(sources, target.warehouse, session)
-        run = _OutputRun(target, project, sources, previous, before, session, claim, timer)
+            previous = previous_output(request, target.warehouse, session)
+        run = _OutputRun(target, project, sources, previous, session, claim, timer)
         return run.publish()
 
 
@@ -75,13 +76,12 @@ def _opened(target: Target, request: OutputRequest) -> Generator[tuple[Session, 
 
 @dataclass(frozen=True)
 class _OutputRun:
-    """One run of one Period of an output. `before` has the rows that are recognized by their ids."""
+    """One run of one Period of an output. `previous` is the publication that it replaces."""
 
     target: Target
     project: LockedProject
     sources: OutputSources
     previous: Publication | None
-    before: EarlierOutput
     session: Session
     claim: Claim
     timer: StepTimer
@@ -95,6 +95,11 @@ class _OutputRun:
     def now(self) -> datetime:
         """The instant of the publication, after that of the one that it replaces (BR-117)."""
         return instant_after(self.previous.record if self.previous else None, self.request.now)
+
+    @cached_property
+    def before(self) -> EarlierOutput:
+        """The rows that are recognized by their ids."""
+        return earlier_output(self.sources, self.previous, self.target.warehouse, self.session)
 
     @cached_property
     def query(self) -> OutputQuery:
@@ -115,7 +120,11 @@ class _OutputRun:
             with self.timer.step("compare", "applying the operations and comparing with what is published"):
                 counts = self.query.counted(self.previous, self.session)
             outcome = self._confirmed(counts) or self._stage_and_publish(counts)
-        if remark := create_view(self.target, self.sources, self.session):
+        try:
+            remark = create_view(self.target, self.sources, self.session)
+        except DatasetAssetsError as error:  # the rows are published
+            remark = f"the view of {self.request.output.stem} is not up to date: {error}"
+        if remark:
             self.timer.report(remark)
         return self._materialization(outcome)
 
@@ -137,13 +146,19 @@ class _OutputRun:
     def _confirmed(self, counts: RowCounts) -> PublishOutcome | None:
         """Record what equal rows are made of now, and return the publication before; None if they differ."""
         previous = self.previous
-        if previous is None or not counts.are_as_before or not self.before.has_columns:
+        if previous is None or not counts.are_as_before or not self._describes_today(previous.record):
             return None
         confirmed = {**output_inputs(self.sources), "confirmed_at": self.now.astimezone(UTC).isoformat()}
         record = {**previous.record, CONFIRMATION: confirmed}
         self._check_sources()
         self.target.warehouse.confirm_unchanged(self.claim, previous, record, self.session)
         return unchanged_outcome(replace(previous, record=record))
+
+    def _describes_today(self, record: Record) -> bool:
+        """Return whether a record of the same rows says of them what a run today would say."""
+        if not self.before.has_columns or record["definition"] != self.sources.record["definition"]:
+            return False
+        return not any(reuse_blockers(record, self.sources.dataset, self.sources.published.definitions))
 
     def _stage_and_publish(self, counts: RowCounts) -> PublishOutcome:
         """Stage the rows, check them, and publish them in one commit; discard them on every error."""
@@ -161,13 +176,17 @@ class _OutputRun:
         with self.timer.step("audit", "checking the rows and computing their statistics"):
             visible = visible_rows(rows) if counts.deleted else rows
             found = measure_visible(columns, visible, self.session)
+            hint = f"look at the operations of projects/{self.request.output.project}.yaml"
             evidence = Evidence(
                 self.sources.dataset,
                 visible,
                 columns.stored,
                 found.statistics,
                 self.session,
-                with_deleted=rows,
+                self.sources.names,
+                rows,
+                hint,
+                hint,
             )
             schema = declared_schema(staged.relation, columns.stored)
             checks = run_checks(OUTPUT_CHECKS, evidence, (schema,))

@@ -25,7 +25,7 @@ from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Resolver
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, Record
-from dataset_assets.publishing.output_record import OUTPUT
+from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.publishing.prepared_run import as_of_instant
 from dataset_assets.publishing.source_locator import SourceLocator
 from dataset_assets.publishing.transfer import SourceTransfer

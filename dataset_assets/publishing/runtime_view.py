@@ -41,6 +41,8 @@ def _obstacle(target: Target, scope: Scope) -> str:
     """Return why a view cannot read the lookups as a reader would; empty if it can."""
     for lookup in scope.lookups:
         if lookup.nested:
+            if lookup.nested.dataset.partitions and not scope.dataset.partitions:
+                return f"the lookup {lookup.name} is that of the latest Period"
             continue
         resolver = target.resolver_of(scope.dataset, lookup.table)
         if resolver.reads_with != target.engine.dialect.name:

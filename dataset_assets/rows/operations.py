@@ -47,7 +47,7 @@ def restored_rows(
     changed `now`. `_is_there` says whether the row is among the present ones, `_is_visible` whether it is not
     deleted in them.
     """
-    left, right = "earlier", "present"
+    left, right = "_earlier", "_present"
     is_there = exp.not_(column("_row_id", right).is_(exp.null()))
     is_same = exp.and_(is_there, same_row(names, left, right)) if same_columns else exp.false()
     updated = exp.Case().when(is_same, column("_updated_at", right)).else_(timestamp(now))

@@ -20,7 +20,7 @@ from dataset_assets.sql.where.where import Where
 _LINEAGE = ("_created_by_project_id", "_created_by_run_id", "_created_at")
 """The columns that tell of the run of the Project that first wrote a row to the output (BR-015)."""
 _SYSTEM = tuple(each.name for each in SYSTEM_COLUMNS)
-_PRESENT, _BEFORE = "present", "before"
+_PRESENT, _BEFORE = "_present", "_before"
 WAS_VISIBLE, IS_SAME = "_was_visible", "_is_same"
 """The marks of a row that was visible in the Period before, and of one that is the same as it was."""
 
@@ -70,7 +70,7 @@ def rows_after(
     rows = _together(sources, (*names, *_SYSTEM))
     marks: list[str] = []
     for index, each in enumerate(operations):
-        marked = touched_rows(rows.subquery("rows_before"), each.operation, each.where).subquery("marked")
+        marked = touched_rows(rows.subquery("_rows_before"), each.operation, each.where).subquery("_marked")
         new = each.operation.new_values()
         system = (changed_value(name, new.get(name)) for name in _SYSTEM)
         mark = alias(column(TOUCHED), touched_by(index))
@@ -148,7 +148,7 @@ def _latest_of_each(before: EarlierOutput, names: Sequence[str], period: str | N
     order = exp.Order(expressions=[exp.Ordered(this=each) for each in by])
     place = exp.Window(this=exp.RowNumber(), partition_by=[column("_row_id")], order=order)
     # GoogleSQL accepts QUALIFY only beside another clause that filters.
-    once = exp.select("*").from_(rows.subquery("before_rows")).where(exp.true())
+    once = exp.select("*").from_(rows.subquery("_before_rows")).where(exp.true())
     return once.qualify(exp.EQ(this=place, expression=number(1)))
 
 

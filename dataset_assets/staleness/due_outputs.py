@@ -4,19 +4,21 @@ An output is refreshed with its dataset: whenever that has a publication which t
 when the operations of the Project changed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from dataset_assets.catalog.build_order import Schedule, schedule_of
 from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.project_versions import read_project_lock
 from dataset_assets.contract.project import Output
-from dataset_assets.errors import DatasetAssetsError
+from dataset_assets.errors import DatasetAssetsError, LockError
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.record_marks import RecordMarks
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
-from dataset_assets.publishing.output_sources import STATE, periods_read, state_of, target_periods
+from dataset_assets.publishing.output_sources import STATE, periods_read, present_periods, state_of
 from dataset_assets.publishing.snapshot import latest_inputs
 from dataset_assets.staleness.reasons import StalenessReason
 from dataset_assets.staleness.refreshed_dataset import refreshes
@@ -49,20 +51,48 @@ def due_outputs(
     output: Output,
     dataset: Mapping[str | None, Record],
     own: Mapping[str | None, Record],
+    now: datetime,
 ) -> Iterator[DueOutput]:
-    """Yield the Periods that are due, in order of time. `dataset` and `own` have the published Periods."""
-    schedule, moved_to = schedule_of(catalog, catalog.entry(output.dataset)), target_periods(catalog, output)
-    for period_id in dataset:
-        if schedule and not schedule.has(period_id):
-            continue
-        reads = tuple(periods_read(period_id, moved_to, list(dataset)))
+    """Yield the Periods that are due, in order of time. `dataset` and `own` have the published Periods.
+
+    A Period that rows move to is due as well if the dataset has not published it.
+    """
+    schedule = schedule_of(catalog, catalog.entry(output.dataset))
+    published = present_periods(catalog, output.dataset, dataset)
+    for period_id in _periods(output, schedule, published, now):
+        reads = tuple(periods_read(period_id, output.periods_moved_to, published))
         state = state_of(output, {each: dataset[each] for each in reads})
         record = own.get(period_id)
         known = latest_inputs(record).get(STATE) if record else None
         if known != state:
             period = _period(schedule, period_id)
             reason = _reason(output, known, state)
-            yield DueOutput(output.stem, output.dataset, period, reads, reason, digest([repr(state)]))
+            # What makes a run that failed worth another one, beside what the rows are made of.
+            retried = f"{output.step.allow_empty} {_is_locked(catalog, output.project)}"
+            yield DueOutput(
+                output.stem, output.dataset, period, reads, reason, digest([repr(state), retried])
+            )
+
+
+def _periods(
+    output: Output, schedule: Schedule | None, published: Sequence[str | None], now: datetime
+) -> Sequence[str | None]:
+    """Return the Periods that the output can have, in order of time."""
+    if schedule is None or not output.periods_moved_to or not published:
+        return published
+    targets = (schedule.period(each) for each in output.periods_moved_to)
+    found = {each.id: each for each in targets if each.end <= now}
+    found |= {each: schedule.cadence.parse(each) for each in published if each}
+    return [each.id for each in sorted(found.values(), key=lambda period: period.start)]
+
+
+def _is_locked(catalog: Catalog, project: str) -> bool:
+    """Return whether the lock of a Project has its structure; False for a lock that cannot be read."""
+    try:
+        lock = read_project_lock(catalog.root / "projects" / f"{project}.lock")
+    except LockError:
+        return False
+    return not lock.version_of(catalog.projects[project])[1]
 
 
 def _period(schedule: Schedule | None, period_id: str | None) -> Period | None:
@@ -90,7 +120,7 @@ def all_due_outputs(catalog: Catalog, target: Target, outputs: Iterable[Output])
         with target.engine.connect(JobContext("outputs")) as session:
             for each in chosen:
                 records = (target.warehouse.records(name, session) for name in (each.dataset, each.stem))
-                found += due_outputs(catalog, each, *records)
+                found += due_outputs(catalog, each, *records, datetime.now(UTC))
     return found
 
 
@@ -127,7 +157,7 @@ class OutputMemory:
         self.faults.pop(output.stem, None)
         try:
             records = states.records(output.dataset), states.records(output.stem)
-            self.due[output.stem] = tuple(due_outputs(self.catalog, output, *records))
+            self.due[output.stem] = tuple(due_outputs(self.catalog, output, *records, states.now))
         except DatasetAssetsError as error:
             self.faults[output.stem] = str(error)
             self.due.pop(output.stem, None)

@@ -20,7 +20,7 @@ from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.warehouse import Record
-from dataset_assets.publishing.output_sources import STATE, periods_read, state_of, target_periods
+from dataset_assets.publishing.output_sources import STATE, periods_read, state_of
 from dataset_assets.staleness.publication_status import PublicationStatus
 from dataset_assets.staleness.source_states import SourceStates
 from tests.staleness.in_memory import (
@@ -99,9 +99,10 @@ class Automated:
         """A run publishes Periods of an output, made of what its dataset holds now."""
         output = self.catalog.outputs[stem]
         records = self.warehouse.records(output.dataset, None)
-        moved_to = target_periods(self.catalog, output)
         for period in periods:
-            read = {each: records[each] for each in periods_read(period, moved_to, list(records))}
+            read = {
+                each: records[each] for each in periods_read(period, output.periods_moved_to, list(records))
+            }
             record = {**records[period], "inputs": {STATE: state_of(output, read)}, "sha256": "output"}
             self.warehouse.publish(stem, record, f"{self.now}", self.now)
 

@@ -70,6 +70,26 @@ def test_a_run_of_the_project_publishes_its_datasets_and_outputs(retailer, insta
     assert len(results) == 2
 
 
+def test_a_kept_publication_of_an_earlier_definition_does_not_fail_the_run(retailer, instance):
+    declare(retailer.root / "definitions", "monthly", OUTPUT)
+    key = dg.AssetKey(["projects", "campaign", "o"])
+
+    def run() -> dg.ExecuteInProcessResult:
+        job = retailer.definitions().resolve_implicit_global_asset_job_def()
+        return job.execute_in_process(
+            instance=instance, asset_selection=[key], partition_key="2024-02", raise_on_error=False
+        )
+
+    assert retailer.materialize(instance, "monthly", first="2024-02").success
+    path = retailer.root / "definitions" / "datasets" / "monthly.yaml"
+    keyed = path.read_text()
+    keyless = keyed.replace("  natural_key_columns: [order_id]\n", "")
+    path.write_text(keyless.replace("[products.brand]", "[products.brand, order_id]"))
+    assert run().success
+    path.write_text(keyed)
+    assert run().success
+
+
 def test_the_output_of_a_broken_dataset_fails_with_its_faults(retailer, instance):
     declare(retailer.root / "definitions", "monthly", OUTPUT)
     retailer.write("monthly", "dataset: {name: Broken}")
@@ -134,6 +154,15 @@ def test_a_period_that_rows_move_to_reads_all_others(make: Make) -> None:
     world.tick()
     world.publish("d1", "2024-03", "made of v2")
     assert of("campaign__o", world.tick()) == ["2024-03", "2024-04"]
+
+
+def test_what_made_a_run_fail_may_be_mended_in_the_file(make: Make) -> None:
+    world = with_project(make(text(1, "monthly", BY_MONTH, UPSTREAM)))
+    assert of("campaign__o", world.tick()) == MONTHS
+    assert world.tick() == set()
+    assert "was requested before" in world.said
+    with_project(world, OUTPUT.replace("o}", "o, allow_empty: true}"))
+    assert of("campaign__o", world.tick()) == MONTHS
 
 
 def test_outputs_of_a_dataset_that_is_published_by_hand_are_not_refreshed(make: Make) -> None:

@@ -119,6 +119,33 @@ def test_a_fault_is_told_with_its_place(folder: Path, step: str, fault: str) -> 
     assert not catalog.outputs
 
 
+@pytest.mark.parametrize("name", ["salse", "Sales"])
+def test_a_dataset_that_is_not_there_is_one_fault(folder: Path, name: str) -> None:
+    head = HEAD.replace("[sales, plain]", f"[{name}]")
+    delete = f"{{type: delete, dataset: {name}, where: user_id > 1}}"
+    declare(folder, delete, "{type: output, name: o}", head=head)
+    [fault] = load_catalog(folder).faults
+    assert f"project.datasets[0]: is '{name}', which no file of datasets/ is called" in str(fault)
+
+
+def test_a_period_is_named_by_its_id(folder: Path) -> None:
+    weekly = SALES.replace("{period: month, start: 2024-01, end: 2024-06}", "{period: week, start: 2024-W01}")
+    (folder / "datasets" / "sales.yaml").write_text(weekly)
+    move = "{type: reperiod, dataset: sales, where: user_id > 1, to: 2024-02-05}"
+    declare(folder, move, OUT)
+    [fault] = load_catalog(folder).faults
+    assert "is '2024-02-05', which is not the id of a Period; write 2024-W06" in str(fault)
+
+
+def test_the_view_of_an_output_takes_the_name_of_no_other_output(folder: Path) -> None:
+    sales = SALES.replace("category: items.kind", "category: items.kind, transaction_id: code")
+    (folder / "datasets" / "sales.yaml").write_text(sales)
+    outputs = ("name: o, joins: runtime", "name: o_joined")
+    declare(folder, *(f"{{type: output, dataset: sales, {each}}}" for each in outputs))
+    [fault] = load_catalog(folder).faults
+    assert "operations[1].name: is 'o_joined', as an output before" in str(fault)
+
+
 def test_period_moves_need_periods(folder: Path) -> None:
     declare(
         folder,

@@ -188,7 +188,7 @@ def test_br_008_a_disabled_dataset_remains_in_the_projects_that_name_it(root: Pa
         lock_entry(entry, NOW)
     assert project_lock_faults(load_catalog(root), "recommender")
     done = lock_project_file(load_catalog(root), "recommender", NOW)
-    assert done == ("recorded its datasets", "wrote `id`")
+    assert done == ("recorded its datasets", "version 1: first version", "wrote `id`")
     catalog = load_catalog(root)
     assert project_lock_faults(catalog, "recommender") == ()
     assert lock_project_file(catalog, "recommender", NOW + timedelta(days=1)) == ()

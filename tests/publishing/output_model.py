@@ -63,7 +63,7 @@ class ModelOutput:
                     new = replace(new, updated_at=known.updated_at)
             after[row.token] = new
         self.periods[period] = after
-        return after != before
+        return before is None or _told(after) != _told(before)
 
     def _after(self, row: ModelRow, period: Period) -> tuple[ModelRow, Period]:
         for step in self.steps:
@@ -78,3 +78,10 @@ class ModelOutput:
             return own
         others = [rows[token] for rows in self.periods.values() if token in rows]
         return min(others, key=lambda each: (each.created_at, each.period), default=None)
+
+
+def _told(rows: Mapping[int, OutputRow]) -> object:
+    """Return what a reader sees of rows; the system columns of the dataset's rows are not among it."""
+    return {
+        token: (row.content, row.created_at, row.created_by, row.updated_at) for token, row in rows.items()
+    }

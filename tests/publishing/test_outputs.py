@@ -31,6 +31,16 @@ project:
   datasets: [sales]
   operations:
 """
+NAMED = """
+dataset:
+  id: 01a2001c-5bae-7b91-b4bb-a18b13ce1155
+  name: Named
+  owner: ada
+  natural_key_columns: [staged]
+  main_table:
+    name: named
+    columns:
+{columns}"""
 BUYERS = "{type: label, where: \"user_id = 'b3'\", set: {who: b3}}"
 OUTPUT = "{type: output, name: o}"
 OUT = "campaign__o"
@@ -144,6 +154,50 @@ def test_periods_of_other_columns_are_not_mixed(shop: Shop) -> None:
     declare(shop, "{type: reperiod, where: line = 1, to: 2024-02}", OUTPUT)
     with pytest.raises(ResolveError, match="sales has other columns in 2024-01 than in 2024-02"):
         shop.publish_output(OUT)
+
+
+def test_a_column_that_becomes_sensitive_is_shown_no_more(shop: Shop) -> None:
+    shop.publish()
+    declare(shop, BUYERS, OUTPUT)
+    first = shop.publish_output(OUT)
+    assert first.record["statistics"]["columns"]["user_id"]["sample_values"]
+    assert "user_id = 'b3'" in str(first.record["output"])
+    shop.declare(KEYED.replace("{name: buyer, type: string,", "{name: buyer, type: string, sensitive: true,"))
+    shop.publish()
+    second = shop.publish_output(OUT)
+    assert second.record["statistics"]["columns"]["user_id"]["sensitive"]
+    assert "b3" not in str(second.record["statistics"])
+    assert "b3" not in str(second.record["output"]["operations"][0]["where"])
+
+
+def test_rows_move_to_a_period_that_was_never_published_and_from_no_other(shop: Shop) -> None:
+    shop.publish("2024-01")
+    move = "{type: reperiod, where: product_id = 3, to: 2024-02}"
+    declare(shop, move, OUTPUT)
+    shop.publish_output(OUT, "2024-02")
+    shop.publish_output(OUT, "2024-01")
+    moved, left = shop.rows("2024-02", stem=OUT), shop.rows("2024-01", stem=OUT)
+    assert {(row["product_id"], row["_period"]) for row in moved} == {(3, "2024-02")}
+    assert 3 not in {row["product_id"] for row in left}
+    assert len(moved) + len(left) == len(shop.rows("2024-01"))
+
+
+NAMES = ("stamped", "marked", "rows_before", "staged", "present", "before", "before_rows")
+
+
+def test_columns_may_have_the_names_that_queries_use(shop: Shop) -> None:
+    listed = "".join(f"      - {{name: {name}, type: integer, nullable: false}}\n" for name in NAMES)
+    shop.declare(NAMED.format(columns=listed), "named")
+    selected = ", ".join(f"{number} + i AS {name}" for number, name in enumerate(NAMES))
+    shop.write("named", f"SELECT {selected} FROM range(3) AS t(i)")
+    shop.publish(None, stem="named")
+    steps = "\n".join(f"    - {{type: label, where: {name} > 1, set: {{{name}: 'yes'}}}}" for name in NAMES)
+    shop.declare_project(PROJECT.replace("[sales]", "[named]") + steps + "\n    - {type: output, name: o}\n")
+    for turn in range(2):
+        done = shop.publish_output(OUT, None)
+        assert done.counts.rows == 3
+        change(shop, LabelRows(where=f"{NAMES[turn]} >= 0", set={"turn": str(turn)}), None, "named")
+    assert shop.publish_output(OUT, None).counts.changed == 3
 
 
 def publish_labelled(tell: Callable[[Any], None], shop: Shop, value: str) -> None:

@@ -23,7 +23,7 @@ from dataset_assets.periods.period import Period
 from dataset_assets.publishing.as_of_choice import parse_as_of
 from dataset_assets.publishing.dataset_ids import rename_notices
 from dataset_assets.publishing.materialize import Materialization, materialize
-from dataset_assets.publishing.output_sources import OutputRequest
+from dataset_assets.publishing.output_sources import OutputRequest, in_order_of_moves
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.publishing.publish_output import publish_output
@@ -158,6 +158,10 @@ def publish(
     if output is None:
         refuse_by_slip([entry], anyway=anyway)
     periods = chosen_periods(workspace.catalog, entry, datetime.now(UTC), partitions, first, last)
+    if output:
+        periods = in_order_of_moves(output, periods)
+    if as_of is not None and output:
+        raise PeriodError(Fault("an output has the as-of of its dataset", hint="leave out --as-of"))
     if as_of is not None and periods != [None]:
         raise PeriodError(Fault("the end of a Period is its as-of", hint="leave out --as-of"))
     looks_back_from = parse_as_of(as_of) if as_of is not None else None

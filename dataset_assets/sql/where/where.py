@@ -4,7 +4,7 @@ A text is checked against the columns of the rows before anything runs: `parse_w
 once, each with its line and column. `docs/where.md` describes the language for its users.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -26,6 +26,11 @@ class Where:
     columns: frozenset[str]
     _condition: Condition
     _types: ColumnTypes
+
+    def told(self, sensitive: Collection[str]) -> str:
+        """Return the text for records and reports; without its values if it reads a sensitive column."""
+        hidden = sorted(self.columns.intersection(sensitive))
+        return f"(a condition on sensitive columns: {', '.join(hidden)})" if hidden else self.text
 
     def condition(self, read: Columns = column) -> exp.Expr:
         """Return the condition in SQL, for WHERE or beside AND; `read` returns what reads a column.

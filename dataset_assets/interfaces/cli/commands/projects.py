@@ -10,14 +10,18 @@ from dataset_assets.interfaces.cli.options import AsJson, OptionalTarget
 
 def projects(as_json: AsJson = False, target: OptionalTarget = None) -> None:
     """List the projects: their datasets, versions and outputs, and what is published of these."""
+    from dataset_assets.errors import fault_count
     from dataset_assets.interfaces.answers.projects import ProjectsAnswer
-    from dataset_assets.interfaces.cli.console import out, print_json
+    from dataset_assets.interfaces.cli.console import out, print_json, say
     from dataset_assets.interfaces.cli.projects import describe_projects, project_answers
     from dataset_assets.interfaces.workspace import Workspace
 
-    found = project_answers(Workspace.of(target))
+    workspace = Workspace.of(target)
+    found = project_answers(workspace)
     if as_json:
         print_json(ProjectsAnswer(projects=tuple(found)))
         return
     for part in describe_projects(found):
         out().print(part)
+    if faults := fault_count(workspace.catalog.faults):
+        say(f"{faults} fault{'s' * (faults != 1)}: run `dataset-assets check`")

@@ -11,7 +11,7 @@ from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope, sensitive_names
 from dataset_assets.errors import Fault, NotStoredError, PublishError, raise_all
-from dataset_assets.lifecycle.recorded_sources import RecordedDatasets
+from dataset_assets.lifecycle.recorded_columns import recorded_columns
 from dataset_assets.lifecycle.row_change_report import (
     ChangedPeriod,
     ChangeReport,
@@ -36,7 +36,6 @@ from dataset_assets.rows.visible_rows import (
 )
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import column, number
-from dataset_assets.text.wording import listed
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,8 @@ class RowChangeRun:
     request: ChangeRequest
     change: RowChange
     session: Session
+    erasures: int
+    """Number of erasures of the dataset before earlier rows were read."""
 
     @property
     def warehouse(self) -> Warehouse:
@@ -84,6 +85,7 @@ class RowChangeRun:
             return told
         claim = self.warehouse.claim(self.request.dataset, present.period, self.request.run_id, self.session)
         with report_superseded(self.warehouse, claim, self.session):
+            self._check_erasures()
             newest = self._present(present.period)
             if newest.record != present.record:
                 present, changed = newest, self._checked(newest)
@@ -98,6 +100,17 @@ class RowChangeRun:
         )
         on_published(told, record)
         return told
+
+    def _check_erasures(self) -> None:
+        """Refuse to publish rows again that an erasure is removing: the rows were read before the claim."""
+        found = self.warehouse.erasures(self.request.dataset, self.session)
+        unfinished = [each.id for each in found if each.finished_at is None]
+        if unfinished or len(found) != self.erasures:
+            message = (
+                f"rows of {self.request.dataset} are being erased by {', '.join(unfinished) or 'another'}"
+            )
+            hint = "finish the erasure: run the same `erase` again; then try again"
+            raise PublishError(Fault(message, hint=hint))
 
     def _checked(self, present: Publication) -> ChangedRows:
         """Apply the change. Raises PublishError if too few rows would be left."""
@@ -134,7 +147,7 @@ class RowChangeRun:
         """Stage the rows and publish them with their record, in one commit."""
         staged = self.warehouse.stage(claim, changed.query, self.session)
         try:
-            columns = self._columns(changed.record)
+            columns = recorded_columns(self.catalog, self.warehouse, self.session, changed.record)
             record = self._record(present, changed, columns, staged.relation.source)
             record["size_bytes"] = staged.size_bytes()
             return self.warehouse.publish(claim, staged, columns.stored, record, self.session), record
@@ -164,17 +177,6 @@ class RowChangeRun:
         fields = self.change.record_fields(present, self._sensitive(columns))
         operation = {"kind": self.change.name, "by": self.request.by, "rows": changed.touched, **fields}
         return record | {"operation": operation}
-
-    def _columns(self, record: Record) -> PublishedColumns:
-        """Return the columns that a publication has. Raises PublishError if its definition is not known."""
-        datasets = RecordedDatasets(self.catalog, self.warehouse, self.session, record)
-        columns = PublishedColumns(Scope(Dataset.model_validate(record["definition"]), datasets))
-        names, recorded = [each.name for each in columns.stored], [each["name"] for each in record["columns"]]
-        if names != recorded:
-            missing = listed([*sorted(set(recorded).symmetric_difference(names))], 5)
-            message = f"the definition of the columns {missing} is not known"
-            raise PublishError(Fault(message, hint="restore the datasets that this one nests, as they were"))
-        return columns
 
     def _sensitive(self, columns: PublishedColumns) -> Collection[str]:
         """Return the columns that the published or the present definition marks as sensitive (BR-206)."""

@@ -13,6 +13,7 @@ from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.history import past_records, unknown_period
 from dataset_assets.lifecycle.uses import UseList, last_uses, list_uses
 from dataset_assets.ports.engine import JobContext
+from dataset_assets.ports.erasure import ERASED_ROWS
 from dataset_assets.ports.warehouse import Publication, PublicationQuery
 from dataset_assets.publishing.dataset_ids import id_conflict, rename_notices
 from dataset_assets.stats.statistics import Statistics
@@ -33,6 +34,11 @@ def describe_publications(
         return
     yield listing.publications_table(publications)
     yield _kept(list_uses(workspace.target, entry.stem))
+    erased = sum(int(each.record.get(ERASED_ROWS, 0)) for each in publications)
+    if erased:
+        yield cell(
+            f"{erased:,} rows that were erased are left out: `dataset-assets erase --list {entry.stem}`"
+        )
     faults = (
         fault for each in publications for fault in id_conflict(workspace.catalog.checked(entry), each.record)
     )

@@ -16,6 +16,7 @@ from dataset_assets.contract.system_columns import LABELS_TYPE
 from dataset_assets.model import Model, Text
 from dataset_assets.sql.build import column, text
 from dataset_assets.sql.nodes import ChangedLabels, LabelValue
+from dataset_assets.text.wording import shown
 
 _LABELS = "_labels"
 _PERIOD = "_period"
@@ -41,6 +42,11 @@ class RowOperation(Model):
     @abstractmethod
     def settings(self) -> Mapping[str, object]:
         """Return the settings beside `where`, as plain JSON values for the record."""
+
+    @property
+    @abstractmethod
+    def words(self) -> str:
+        """What the operation does, without its condition: `set checked = 'yes'`."""
 
 
 class LabelRows(RowOperation):
@@ -80,6 +86,12 @@ class LabelRows(RowOperation):
     def settings(self) -> Mapping[str, object]:
         return {"set": dict(self.set), "remove": list(self.remove)}
 
+    @property
+    @override
+    def words(self) -> str:
+        parts = [f"set {key} = {shown(value)}" for key, value in self.set.items()]
+        return ", ".join([*parts, *(f"remove {key}" for key in self.remove)])
+
 
 class DeleteRows(RowOperation):
     """Mark rows as deleted. They stay in the table, and readers skip them."""
@@ -98,6 +110,11 @@ class DeleteRows(RowOperation):
     @override
     def settings(self) -> Mapping[str, object]:
         return {}
+
+    @property
+    @override
+    def words(self) -> str:
+        return "delete"
 
 
 class ReperiodRows(RowOperation):
@@ -118,6 +135,11 @@ class ReperiodRows(RowOperation):
     @override
     def settings(self) -> Mapping[str, object]:
         return {"to": self.to}
+
+    @property
+    @override
+    def words(self) -> str:
+        return f"move to {self.to}"
 
 
 def _label(key: str) -> exp.Expr:

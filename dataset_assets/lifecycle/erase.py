@@ -6,15 +6,16 @@ too; earlier ones are removed, and pinned ones rewritten; records lose the value
 kill finishes what was begun.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.errors import Fault, PublishError
+from dataset_assets.lifecycle.dependent_plans import output_plans, reader_plans
 from dataset_assets.lifecycle.erased_records import RecordCleaner
 from dataset_assets.lifecycle.erasure_certificate import certificate, planned
-from dataset_assets.lifecycle.erasure_plan import DatasetPlan, reader_plans
+from dataset_assets.lifecycle.erasure_plan import DatasetPlan
 from dataset_assets.lifecycle.erasure_report import Certificate, EraseRequest
 from dataset_assets.lifecycle.erasure_run import ErasureRun
 from dataset_assets.lifecycle.planned_erasure import (
@@ -25,6 +26,7 @@ from dataset_assets.lifecycle.planned_erasure import (
 )
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
+from dataset_assets.ports.warehouse import Warehouse
 
 _PASSES = 3
 """How often an erasure looks for rows that a publication beside it has brought back."""
@@ -66,13 +68,7 @@ def erase(
     """
     with _alone(target, request), _connected(target, request) as session:
         datasets = planned_datasets(target.warehouse, catalog, request, session)
-        readers = [
-            reader
-            for each in datasets
-            for reader in reader_plans(
-                catalog, target.warehouse, each.plan, each.matching, each.erasure.salt, session
-            )
-        ]
+        readers = [plan for each in datasets for plan in _dependent(target.warehouse, catalog, each, session)]
         if request.dry_run:
             return planned(target, request, datasets, readers, session)
         run = ErasureRun(target, catalog, request, datasets[0].erasure.id, session)
@@ -93,6 +89,14 @@ def _alone(target: Target, request: EraseRequest) -> AbstractContextManager[None
 def _connected(target: Target, request: EraseRequest) -> AbstractContextManager[Session]:
     """Open a session. A claim drops what its own run stored before, so the session has another run's name."""
     return target.engine.connect(JobContext("erasure", run_id=f"{request.run_id}-rows"))
+
+
+def _dependent(
+    warehouse: Warehouse, catalog: Catalog, each: PlannedDataset, session: Session
+) -> Iterator[DatasetPlan]:
+    """Yield the plans of the outputs of a dataset, and of the datasets that copied values of its rows."""
+    yield from output_plans(catalog, warehouse, each.plan, each.matching, session)
+    yield from reader_plans(catalog, warehouse, each.plan, each.matching, each.erasure.salt, session)
 
 
 def _erase_all(run: ErasureRun, datasets: Sequence[PlannedDataset], readers: Sequence[DatasetPlan]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from dataset_assets.errors import WhereError
 from dataset_assets.ports.erasure import ERASURES
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.output_record import OUTPUT
 from dataset_assets.rows.where_types import recorded_where_types
 from dataset_assets.sql.where.where import parse_where
 from dataset_assets.stats.statistics import ColumnStatistics, SplitColumn, Statistics
@@ -29,6 +30,9 @@ class RecordCleaner:
         operation = record.get("operation")
         if operation and (is_gone or self._names_rows(record, operation)):
             record = {**record, "operation": without_texts(operation)}
+        applied = record.get(OUTPUT, {}).get("operations", ())
+        if is_gone or any(self._names_rows(record, each) for each in applied):
+            record = without_conditions(record)
         return record
 
     def _names_rows(self, record: Record, operation: Mapping[str, Any]) -> bool:
@@ -50,6 +54,15 @@ def without_texts(operation: Mapping[str, Any]) -> dict[str, Any]:
     if kept.get("set"):
         kept["set"] = dict.fromkeys(kept["set"], ERASED)
     return kept
+
+
+def without_conditions(record: Record) -> dict[str, Any]:
+    """Return a record without the conditions and labels of the operations that a Project's output applied."""
+    output = record.get(OUTPUT)
+    if not output or not output["operations"]:
+        return dict(record)
+    operations = [without_texts(each) for each in output["operations"]]
+    return {**record, OUTPUT: {**output, "operations": operations}, "sql": ERASED}
 
 
 def counts_only(statistics: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def _planned_dataset(
     return ErasedDataset(
         dataset=plan.dataset,
         nests=plan.nests,
+        output_of=plan.output_of,
         rows=sum(each.rows for each in current),
         publications=tuple(publications),
     )
@@ -104,6 +105,7 @@ def _erased_dataset(target: Target, plan: DatasetPlan, erasure: str, session: Se
     return ErasedDataset(
         dataset=plan.dataset,
         nests=plan.nests,
+        output_of=plan.output_of,
         rows=sum(each["operation"]["rows"] for each in changes),
         publications=tuple(
             sorted(publications, key=lambda each: (each.period or "", each.version, each.outcome))

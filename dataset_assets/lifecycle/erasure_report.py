@@ -32,13 +32,15 @@ class ErasedPublication(Model):
 
 
 class ErasedDataset(Model):
-    """What an erasure did to one dataset. `nests` names the erased dataset whose values it had copied.
+    """What an erasure did to one table. `nests` names the erased dataset whose values it had copied.
 
-    For such a dataset `rows` counts rows whose copied values were emptied.
+    For such a dataset `rows` counts rows whose copied values were emptied. `output_of` names the dataset of a
+    Project's output.
     """
 
     dataset: str
     nests: str | None = None
+    output_of: str | None = None
     rows: int
     publications: tuple[ErasedPublication, ...] = ()
 

@@ -8,10 +8,16 @@ from typing import Any
 from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog
-from dataset_assets.lifecycle.erased_records import counts_only, mark_of, with_mark, without_texts
+from dataset_assets.lifecycle.erased_records import (
+    counts_only,
+    mark_of,
+    with_mark,
+    without_conditions,
+    without_texts,
+)
 from dataset_assets.lifecycle.erasure_plan import DatasetPlan, Matching
 from dataset_assets.lifecycle.erasure_report import EraseRequest
-from dataset_assets.lifecycle.recorded_columns import recorded_columns
+from dataset_assets.lifecycle.publication_columns import publication_columns
 from dataset_assets.lifecycle.row_erasers import marked
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.erasure import EarlierPublication
@@ -75,7 +81,7 @@ class ErasureRun:
             query = self._rows_after(plan, each, instant_after(present.record, self.request.now))
             staged = self.warehouse.stage(claim, query, self.session)
             try:
-                columns = recorded_columns(self.catalog, self.warehouse, self.session, present.record)
+                columns = publication_columns(self.catalog, self.warehouse, present.record, self.session)
                 record = self._record_of_new(plan, each, columns, staged.relation.source, present)
                 record["size_bytes"] = staged.size_bytes()
                 self.warehouse.publish(claim, staged, columns.stored, record, self.session)
@@ -102,7 +108,7 @@ class ErasureRun:
         left, changed = figures["rows"], each.rows if plan.nests else 0
         counts = RefreshCounts(left, 0, changed, left - changed, int(before["counts"]["rows"]) - left)
         operation = {"kind": KIND, "by": self.request.by, "rows": each.rows, "erasure": self.id}
-        return with_inputs_of(_without_operation(before), before) | {
+        return with_inputs_of(without_conditions(_without_operation(before)), before) | {
             "replaces": present.version,
             "published_at": instant_after(before, self.request.now).astimezone(UTC).isoformat(),
             "run_id": self.request.run_id,
@@ -136,11 +142,11 @@ class ErasureRun:
     def _rewrite(self, plan: DatasetPlan, each: Matching) -> None:
         """Publish a pinned publication again in its place, without the rows."""
         before = each.publication.record
-        columns = recorded_columns(self.catalog, self.warehouse, self.session, before)
+        columns = publication_columns(self.catalog, self.warehouse, before, self.session)
         rows = self._rows_after(plan, each, datetime.fromisoformat(before["published_at"]))
         figures = self._figures(columns, rows.subquery("kept_rows"))
         record = {
-            **_without_operation(before),
+            **without_conditions(_without_operation(before)),
             "counts": {**before["counts"], "rows": figures["rows"]},
             **figures["record"],
             **({"operation": without_texts(before["operation"])} if "operation" in before else {}),
@@ -169,4 +175,4 @@ def _without_values(record: Record, mark: Mapping[str, Any]) -> dict[str, Any]:
     )
     if "operation" in kept:
         kept["operation"] = without_texts(kept["operation"])
-    return with_mark(kept, mark)
+    return with_mark(without_conditions(kept), mark)

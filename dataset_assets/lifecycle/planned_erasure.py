@@ -12,7 +12,7 @@ from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.lifecycle.erasure_choice import chosen_plans
 from dataset_assets.lifecycle.erasure_plan import DatasetPlan, Matching
 from dataset_assets.lifecycle.erasure_report import EraseRequest
-from dataset_assets.lifecycle.recorded_columns import recorded_scope
+from dataset_assets.lifecycle.publication_columns import recorded_scope
 from dataset_assets.lifecycle.row_erasers import WhereEraser, named_rows
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.erasure import ErasedColumn, Erasure
@@ -72,7 +72,7 @@ def _erasure(
     if begun:
         return begun
     salt = known[0].salt if known else token_hex(16)
-    scope = recorded_scope(catalog, warehouse, session, record)
+    scope = recorded_scope(catalog, warehouse, record, session)
     references = {each.name: each.reference for each in scope.outputs if each.reference}
     columns = []
     for name in sorted(eraser.parsed(record).columns):

@@ -5,6 +5,7 @@ An eraser is applied to publications of every age; `condition` says in SQL which
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from typing_extensions import override
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
+from dataset_assets.errors import WhereError
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.rows.erased_keys import is_among, row_key
 from dataset_assets.rows.stamping import timestamp
@@ -61,14 +63,22 @@ class WhereEraser(RowEraser):
 
 
 @dataclass(frozen=True)
-class IdEraser(RowEraser):
-    """Removes the rows with an id among those of a query: rows of an output are rows of its dataset."""
+class OutputEraser(RowEraser):
+    """Removes the rows of a Project's output that are erased rows of its dataset.
 
-    ids: exp.Query
+    They have the ids of a query. Rows for which the condition is true are removed as well, if the output has
+    its columns: an erasure that is begun again finds ids only of the rows that are left.
+    """
+
+    ids: exp.Query | None
+    where: WhereEraser
 
     @override
-    def condition(self, record: Record) -> exp.Expr:
-        return is_among(column("_row_id"), self.ids)
+    def condition(self, record: Record) -> exp.Expr | None:
+        conditions = [is_among(column("_row_id"), self.ids)] if self.ids is not None else []
+        with suppress(WhereError):
+            conditions.append(self.where.condition(record))
+        return exp.or_(*conditions) if conditions else None
 
     @override
     def rows_after(self, rows: exp.Expr, record: Record, now: datetime) -> exp.Select:

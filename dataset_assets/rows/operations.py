@@ -34,7 +34,7 @@ def changed_rows(rows: exp.Expr, names: Sequence[str], operation: RowOperation, 
     Only the columns that the operation changes and `_updated_at` (BR-017) differ, in touched rows alone.
     """
     new = {**operation.new_values(), "_updated_at": timestamp(now)}
-    system = (_changed(each.name, new.get(each.name)) for each in SYSTEM_COLUMNS)
+    system = (changed_value(each.name, new.get(each.name)) for each in SYSTEM_COLUMNS)
     return exp.select(*map(column, names), *system).from_(rows)
 
 
@@ -49,7 +49,7 @@ def restored_rows(
     """
     left, right = "earlier", "present"
     is_there = exp.not_(column("_row_id", right).is_(exp.null()))
-    is_same = exp.and_(is_there, _same(names, left, right)) if same_columns else exp.false()
+    is_same = exp.and_(is_there, same_row(names, left, right)) if same_columns else exp.false()
     updated = exp.Case().when(is_same, column("_updated_at", right)).else_(timestamp(now))
     system = (
         alias(updated if each.name == "_updated_at" else column(each.name, left), each.name)
@@ -72,7 +72,7 @@ def without_marks(rows: exp.Expr, names: Sequence[str]) -> exp.Select:
     return exp.select(*map(column, names), *(column(each.name) for each in SYSTEM_COLUMNS)).from_(rows)
 
 
-def _same(names: Sequence[str], left: str, right: str) -> exp.Expr:
+def same_row(names: Sequence[str], left: str, right: str) -> exp.Expr:
     """Return whether content, labels and deletion of a row are the same on both sides of a join."""
     compared = (*names, "_deleted")
     same: list[exp.Expr] = [
@@ -81,7 +81,8 @@ def _same(names: Sequence[str], left: str, right: str) -> exp.Expr:
     return exp.and_(*same, exp.EQ(this=_labels_text(left), expression=_labels_text(right)))
 
 
-def _changed(name: str, new: exp.Expr | None) -> exp.Expr:
+def changed_value(name: str, new: exp.Expr | None) -> exp.Expr:
+    """Return a column of `touched_rows` that has a new value in touched rows; unchanged if `new` is None."""
     if new is None:
         return column(name)
     return alias(exp.Case().when(column(TOUCHED), new).else_(column(name)), name)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlglot import exp
 
 from dataset_assets.contract.row_operations import DeleteRows, LabelRows
 from dataset_assets.errors import NotStoredError, PublishError, ResolveError, SupersededError, WhereError
@@ -23,9 +24,10 @@ from dataset_assets.ports.uses import PinRequest
 from tests.engines.forked_process import Fork
 from tests.publishing.byte_search import files_with
 from tests.publishing.shop import ITEMS, KEYED, Shop
+from tests.publishing.test_outputs import OUT, PROJECT
 from tests.publishing.test_row_changes import NESTED, change, record, roll_back
 
-KILLS = int(os.environ.get("DATASET_ASSETS_KILLS", "3"))
+KILLS = int(os.environ.get("DATASET_ASSETS_KILLS", "2"))
 NAME = "Zoë Quistgård"
 PERSON = f"user_id = '{NAME}'"
 RENAMED = f"SELECT * REPLACE (CASE buyer WHEN 'b7' THEN '{NAME}' ELSE buyer END AS buyer) FROM {{sales}}"
@@ -110,6 +112,7 @@ def test_earlier_publications_are_removed_and_pinned_ones_rewritten(shop: Shop) 
     assert NAME not in users(shop.rows())
 
 
+@pytest.mark.parametrize("store", ["duckdb"], indirect=True)
 def test_values_that_a_condition_names_are_kept_out_although_no_row_has_them(shop: Shop) -> None:
     shop.publish()
     assert forget(shop, "user_id IN ('new one', 'b999')").rows == 0
@@ -121,6 +124,7 @@ def test_values_that_a_condition_names_are_kept_out_although_no_row_has_them(sho
     assert not users(shop.rows()) & {"b3", "b999"}
 
 
+@pytest.mark.parametrize("store", ["duckdb"], indirect=True)
 def test_several_columns_are_erased_as_one_value(shop: Shop) -> None:
     shop.publish()
     before = shop.rows()
@@ -131,6 +135,7 @@ def test_several_columns_are_erased_as_one_value(shop: Shop) -> None:
     assert gone == {row["line"] for row in before if row["user_id"] == NAME and row["line"] < 900} != set()
 
 
+@pytest.mark.parametrize("store", ["duckdb"], indirect=True)
 def test_a_column_that_is_published_under_another_name_still_keeps_rows_out(shop: Shop) -> None:
     shop.publish()
     forget(shop)
@@ -151,6 +156,7 @@ def test_a_column_that_is_published_under_another_name_still_keeps_rows_out(shop
         shop.publish()
 
 
+@pytest.mark.parametrize("store", ["duckdb"], indirect=True)
 def test_what_cannot_be_erased_is_refused_and_nothing_is_changed(shop: Shop) -> None:
     with pytest.raises(NotStoredError, match="not published"):
         forget(shop, PERSON, "sales")
@@ -170,6 +176,7 @@ def test_what_cannot_be_erased_is_refused_and_nothing_is_changed(shop: Shop) -> 
     assert not record(shop).get("operation")
 
 
+@pytest.mark.parametrize("store", ["duckdb"], indirect=True)
 def test_all_rows_of_a_publication_can_be_erased(shop: Shop) -> None:
     shop.publish()
     done = forget(shop, "line >= 0")
@@ -295,6 +302,7 @@ def test_beside_a_running_publication_both_succeed_or_one_says_why_not(shop: Sho
         assert not in_warehouse(shop, NAME)
 
 
+@pytest.mark.parametrize("store", ["duckdb"], indirect=True)
 def test_two_erasures_at_once_lose_nothing(shop: Shop) -> None:
     shop.publish()
     crowd = [Fork.begun(_erasing, shop), Fork.begun(_erasing_person, shop, "b3")]
@@ -303,3 +311,39 @@ def test_two_erasures_at_once_lose_nothing(shop: Shop) -> None:
     forget(shop, "user_id = 'b3'")
     assert not users(shop.rows()) & {NAME, "b3"}, told
     assert not _unfinished(shop)
+
+
+@pytest.mark.parametrize("joins", ["flattened", "runtime"])
+@pytest.mark.parametrize("store", ["duckdb"], indirect=True)
+def test_the_outputs_of_projects_lose_the_rows_as_well(shop: Shop, joins: str) -> None:
+    shop.publish()
+    steps = (
+        f"{{type: label, where: \"user_id = '{NAME}'\", set: {{who: them}}}}",
+        f"{{type: output, name: o, joins: {joins}}}",
+    )
+    shop.declare_project(PROJECT + "".join(f"    - {each}\n" for each in steps))
+    shop.publish_output(OUT)
+    pin(shop, 0, stem=OUT)
+    shop.rewrite_sales("SELECT * REPLACE (price + 1 AS price) FROM {sales}")
+    shop.publish()
+    shop.publish_output(OUT)
+    before = rows_of(shop, OUT)
+    done = forget(shop, PERSON, "sales")
+    by_name = {each.dataset: each for each in done.datasets}
+    assert by_name[OUT].output_of == "sales"
+    assert by_name[OUT].rows == by_name["sales"].rows > 0
+    assert rows_of(shop, OUT) == [row for row in before if row["user_id"] != NAME]
+    assert NAME not in users(rows_of(shop, OUT, 0))
+    if (shop.root / "warehouse").exists():
+        assert not in_warehouse(shop, NAME)
+    shop.declare_project(PROJECT + f"    - {steps[1]}\n")
+    assert shop.publish_output(OUT).counts.rows == record(shop)["counts"]["rows"]
+
+
+def rows_of(shop: Shop, stem: str, version: int | None = None) -> list[Any]:
+    target = shop.target
+    with target.engine.connect() as session:
+        found = target.warehouse.current(stem, "2024-02", session, version)
+        assert found
+        rows = session.rows(exp.select("*").from_(found.relation.source.copy()))
+    return sorted(rows, key=lambda row: row["_row_id"])

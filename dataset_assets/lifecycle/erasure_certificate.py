@@ -153,7 +153,8 @@ def _beyond_reach(target: Target, datasets: Sequence[PlannedDataset], names: Seq
                 yield f"source table {table} of resolver {resolver}: remove the rows there"
     for name in names:
         yield from target.warehouse.beyond_reach(name)
-    yield "files that `read` or `export` wrote, models that were trained, and copies that others made"
+    yield "answers that a running `serve` remembers for a day: restart it"
+    yield "files that `read` and `rebuild` wrote, models that were trained, and copies that others made"
 
 
 def _remarks(told: Sequence[ErasedDataset]) -> Iterator[str]:

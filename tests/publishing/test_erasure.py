@@ -347,3 +347,35 @@ def rows_of(shop: Shop, stem: str, version: int | None = None) -> list[Any]:
         assert found
         rows = session.rows(exp.select("*").from_(found.relation.source.copy()))
     return sorted(rows, key=lambda row: row["_row_id"])
+
+
+@pytest.mark.parametrize("store", ["bigquery"], indirect=True)
+def test_no_table_of_bigquery_has_a_value(shop: Shop) -> None:
+    """Two Periods, of which one is pinned: a snapshot has the rows of both."""
+    for period in ("2024-01", "2024-02"):
+        shop.publish(period)
+    pin(shop, 1)
+    change(shop, LabelRows(where=PERSON, set={"note": f"called {NAME}"}))
+    kept = [row for row in shop.rows(version=1) if row["user_id"] != NAME]
+    before = stored_values(shop)
+    assert {name for name, text in before.items() if NAME in text} >= {"sales", "_publications"}
+    done = forget(shop)
+    after = stored_values(shop)
+    assert not [name for name, text in after.items() if NAME in text]
+    assert not [name for name in before if name.startswith("_pinned_") and name in after]
+    assert shop.rows(version=1) == kept
+    assert done.datasets[0].rows > 0
+    assert any("time travel" in each for each in done.beyond_reach)
+    shop.publish()
+    assert not [name for name, text in stored_values(shop).items() if NAME in text]
+
+
+def stored_values(shop: Shop) -> dict[str, str]:
+    """Return the rows of every table of the warehouse, as text."""
+    target = shop.target
+    warehouse: Any = target.warehouse
+    with target.engine.connect() as session:
+        opened: Any = session
+        names = opened.tables.names(warehouse.project, warehouse.dataset)
+        queries = {name: exp.select("*").from_(warehouse.ledger.table(name)) for name in names}
+        return {name: str(session.rows(query)) for name, query in queries.items()}

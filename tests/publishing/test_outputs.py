@@ -14,13 +14,13 @@ import pytest
 from sqlglot import exp
 
 from dataset_assets.checks.results import AuditError
-from dataset_assets.contract.row_operations import LabelRows
+from dataset_assets.contract.row_operations import DeleteRows, LabelRows
 from dataset_assets.errors import LockError, PublishError, ResolveError, SupersededError
 from dataset_assets.publishing.runtime_output import is_joined_at_runtime, with_lookups
 from dataset_assets.rows.visible_rows import visible_relation
 from tests.engines.forked_process import Fork
-from tests.publishing.shop import KEYED, Shop
-from tests.publishing.test_row_changes import change
+from tests.publishing.shop import ITEMS, KEYED, Shop
+from tests.publishing.test_row_changes import NESTED, change
 
 KILLS = int(os.environ.get("DATASET_ASSETS_KILLS", "5"))
 PROJECT = """
@@ -76,6 +76,26 @@ def test_runtime_lookups_are_as_they_are_when_somebody_reads(shop: Shop) -> None
     shop.write("items", "SELECT i % 5 AS item, 'kind' AS kind FROM range(11) AS t(i)")
     with pytest.raises(ResolveError, match="lookup items has 5 keys more than once"):
         joined(shop)
+
+
+@pytest.mark.parametrize("store", ["bigquery"], indirect=True)
+def test_bigquery_has_a_view_with_the_lookups_of_today(shop: Shop) -> None:
+    shop.declare(ITEMS, "items")
+    shop.declare(NESTED)
+    shop.publish(None, stem="items")
+    for period in ("2024-01", "2024-02"):
+        shop.publish(period)
+    declare(shop, "{type: output, name: o, joins: runtime, include_deleted: true}")
+    for period in ("2024-01", "2024-02"):
+        shop.publish_output(OUT, period)
+    change(shop, DeleteRows(where="kind = 'kind 1'"), None, "items")
+    target = shop.target
+    with target.engine.connect() as session:
+        view = exp.select("*").from_(target.warehouse.whole_table(f"{OUT}_joined"))
+        rows = sorted(session.rows(view), key=lambda row: row["_row_id"])
+    read = sorted([*joined(shop, "2024-01"), *joined(shop)], key=lambda row: row["_row_id"])
+    assert rows == read
+    assert {row["category"] for row in rows} == {"kind 0", None, "kind 2"}
 
 
 def test_an_output_follows_labels_and_deletes_of_its_dataset(shop: Shop) -> None:

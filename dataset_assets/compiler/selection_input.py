@@ -11,6 +11,7 @@ from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.scope import Reference, Scope, Source
 from dataset_assets.periods.instants import AsOf, Moment, Window
 from dataset_assets.periods.period import Period
+from dataset_assets.ports.erasure import ErasedKeys
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import TimeRange
 from dataset_assets.sql.internal_names import Names
@@ -49,6 +50,8 @@ class SelectionInput:
     period: Period | None = None
     transferred: frozenset[str] = frozenset()
     """Names of the transferred sources; their relations hold only the needed columns."""
+    erased: tuple[ErasedKeys, ...] = ()
+    """Keys of erased rows, which are not selected (BR-209); their columns are columns of the sources."""
 
     @property
     def dataset(self) -> Dataset:
@@ -164,6 +167,7 @@ class SelectionInput:
         yield from (output.reference for output in self.scope.outputs if output.reference)
         yield from self.concepts.values()
         yield from self.row_key
+        yield from (self.reference(each.reference) for keys in self.erased for each in keys.columns)
         for lookup in self.scope.lookups:
             for sides in self.joins(lookup):
                 yield from sides

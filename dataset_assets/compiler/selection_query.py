@@ -18,6 +18,7 @@ from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.scope import Reference
 from dataset_assets.errors import ResolveError, raise_all
 from dataset_assets.rows.encoding import row_text
+from dataset_assets.rows.erased_keys import is_among, row_key
 from dataset_assets.selection.filters import FitInput
 from dataset_assets.selection.splits import TRAIN, SplitInput
 from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary, column, number, table
@@ -117,6 +118,29 @@ def split(state: QueryState) -> QueryState:
     return replace(state, projection=(*state.projection, exp.alias_(value, "split")))
 
 
+def leave_out_erased(state: QueryState) -> QueryState:
+    """Leave out rows that were erased; they are known by the keys of their values (BR-209)."""
+    return replace(state, keep=(*state.keep, *(exp.not_(each) for each in _erased(state))))
+
+
+def keep_erased(state: QueryState) -> QueryState:
+    """Select the erased rows alone."""
+    return replace(state, keep=(*state.keep, exp.or_(*_erased(state))))
+
+
+def _erased(state: QueryState) -> list[exp.Expr]:
+    """Return for each list of erased keys whether a row has one of them."""
+    inputs = state.inputs
+    columns = (
+        [(state.in_join(inputs.reference(c.reference)), c.type) for c in keys.columns]
+        for keys in inputs.erased
+    )
+    return [
+        is_among(row_key(keys.salt, read_columns), keys.source)
+        for keys, read_columns in zip(inputs.erased, columns, strict=True)
+    ]
+
+
 def enrich(state: QueryState) -> QueryState:
     """Join the late lookups to the kept rows (BR-002): the CTE `enriched_transactions`."""
     inputs = state.inputs
@@ -136,6 +160,7 @@ STEPS: tuple[Callable[[QueryState], QueryState], ...] = (
     product_filter,
     customer_filter,
     split,
+    leave_out_erased,
     enrich,
 )
 
@@ -157,6 +182,16 @@ def compile_columns(inputs: SelectionInput, columns: Mapping[str, Reference]) ->
 
     steps = (only if step is map_columns else step for step in STEPS if step is not split)
     return _compiled(inputs, steps)
+
+
+def compile_erased(inputs: SelectionInput) -> tuple[CTE, ...]:
+    """Return CTEs whose last one has a row for each row that is not selected because it was erased."""
+
+    def one(state: QueryState) -> QueryState:
+        return replace(state, projection=(exp.alias_(number(1), "one"),))
+
+    replaced = {map_columns: one, leave_out_erased: keep_erased}
+    return _compiled(inputs, (replaced.get(step, step) for step in STEPS if step is not split))
 
 
 def _compiled(inputs: SelectionInput, steps: Iterable[Callable[[QueryState], QueryState]]) -> tuple[CTE, ...]:

@@ -31,7 +31,8 @@ def change_rows(
     """
     with _connected(target, request) as session:
         periods = chosen_periods(catalog, target.warehouse, request, session)
-        run = RowChangeRun(target, catalog, request, change, session)
+        erasures = len(target.warehouse.erasures(request.dataset, session))
+        run = RowChangeRun(target, catalog, request, change, session, erasures)
         return run.all_periods(periods, on_published)
 
 
@@ -49,8 +50,9 @@ def rollback(
     """
     with _connected(target, request) as session:
         periods = chosen_periods(catalog, target.warehouse, request, session)
+        erasures = len(target.warehouse.erasures(request.dataset, session))
         earlier = earlier_publications(target.warehouse, request.dataset, periods, version, session)
-        run = RowChangeRun(target, catalog, request, Rollback(earlier), session)
+        run = RowChangeRun(target, catalog, request, Rollback(earlier), session, erasures)
         return run.all_periods(tuple(earlier), on_published)
 
 

@@ -86,6 +86,7 @@ class PastRun:
             target=self.target,
             as_of=self._request(datetime.fromisoformat(inputs["as_of"])).looks_back_from,
             period=self.period,
+            stem=self.entry.stem,
             versions=inputs["sources"],
             read_at=datetime.fromisoformat(self.record["published_at"]),
         )

@@ -49,6 +49,8 @@ class RowChangeRun:
     request: ChangeRequest
     change: RowChange
     session: Session
+    erasures: int
+    """Number of erasures of the dataset before earlier rows were read."""
 
     @property
     def warehouse(self) -> Warehouse:
@@ -89,6 +91,7 @@ class RowChangeRun:
             return told
         claim = self.warehouse.claim(self.request.dataset, present.period, self.request.run_id, self.session)
         with report_superseded(self.warehouse, claim, self.session):
+            self._check_erasures()
             newest = self._present(present.period)
             if newest.record != present.record:
                 present, changed = newest, self._checked(newest)
@@ -103,6 +106,17 @@ class RowChangeRun:
         )
         on_published(told, record)
         return told
+
+    def _check_erasures(self) -> None:
+        """Refuse to publish rows again that an erasure is removing: the rows were read before the claim."""
+        found = self.warehouse.erasures(self.request.dataset, self.session)
+        unfinished = [each.id for each in found if each.finished_at is None]
+        if unfinished or len(found) != self.erasures:
+            message = (
+                f"rows of {self.request.dataset} are being erased by {', '.join(unfinished) or 'another'}"
+            )
+            hint = "finish the erasure: run the same `erase` again; then try again"
+            raise PublishError(Fault(message, hint=hint))
 
     def _checked(self, present: Publication) -> ChangedRows:
         """Apply the change. Raises PublishError if too few rows would be left."""

@@ -8,5 +8,8 @@ def row_change_in_words(record: Record) -> str:
     operation = record.get("operation")
     if not operation:
         return ""
+    if "erasure" in operation:
+        by = operation["by"] or "somebody"
+        return f"erase {operation['rows']:,} rows by {by}: erasure {operation['erasure']}"
     where = operation.get("where") or f"to version {operation['to']}"
     return f"{operation['kind']} {operation['rows']:,} rows by {operation['by'] or 'somebody'}: {where}"

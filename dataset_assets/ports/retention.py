@@ -54,7 +54,8 @@ class Retention(Model):
 class ExpiredPublication(Model):
     """A publication that retention expired: it can no longer be read, and its record is kept.
 
-    `replaced_at` is the instant at which the next publication of its Period was committed.
+    `replaced_at` is the instant at which the next publication of its Period was committed. `erasure` is the
+    id of the erasure that removed the rows, if it was not retention.
     """
 
     dataset: str
@@ -62,6 +63,7 @@ class ExpiredPublication(Model):
     table_version: int
     replaced_at: Instant | None
     expired_at: Instant
+    erasure: str | None = None
 
 
 class RetentionReport(Model):
@@ -173,5 +175,8 @@ def expired_fault(expired: ExpiredPublication) -> Fault:
     of = f" of {expired.period}" if expired.period else ""
     since = f"{expired.expired_at:%Y-%m-%d %H:%M}"
     rows = f"the rows{of} in version {expired.table_version} of {expired.dataset!r}"
+    if expired.erasure:
+        message = f"{rows} had erased rows and are gone since {since} UTC"
+        return Fault(message, hint=f"read a later version; erasure {expired.erasure}")
     hint = "read a later version; `dataset-assets pin` keeps what has to stay"
     return Fault(f"{rows} expired by retention and are gone since {since} UTC", hint=hint)

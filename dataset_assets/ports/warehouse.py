@@ -12,6 +12,7 @@ from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import DatasetAssetsError, Fault, SupersededError
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Session
+from dataset_assets.ports.erasure import ErasureKeeper
 from dataset_assets.ports.record_marks import RecordMarker
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.retention import PublicationKeeper
@@ -102,7 +103,7 @@ class LastRecords:
     faults: tuple[Fault, ...] = ()
 
 
-class Warehouse(PublicationKeeper, RecordMarker, ViewCreator):
+class Warehouse(PublicationKeeper, RecordMarker, ErasureKeeper, ViewCreator):
     """Stores published datasets: one table for each dataset, one partition for each Period.
 
     `kind` is the kind of its tables in one word, such as `deltalake`.

@@ -132,7 +132,9 @@ def _resolve(context: RunContext, stack: ExitStack) -> _Resolution:
     """
     request, session, warehouse = context.request, context.session, context.warehouse
     with context.timer.step("resolve", "finding the tables"):
-        locator = SourceLocator(context.scope, context.target, request.looks_back_from, request.period)
+        locator = SourceLocator(
+            context.scope, context.target, request.looks_back_from, request.period, request.entry.stem
+        )
         sources = stack.enter_context(locator.resolve(session, context.job))
         previous = warehouse.current(request.entry.stem, context.claim.period, session)
         _check_dataset_id(context, previous)

@@ -13,6 +13,7 @@ from dataset_assets.checks.row_checks import declared_schema
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.errors import DataError, ResolveError, raise_all
 from dataset_assets.ports.warehouse import Publication, Staged
+from dataset_assets.publishing.erased_rows import erased_figures
 from dataset_assets.publishing.period_coverage import PeriodChecks, merged
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.publish_outcome import PublishOutcome
@@ -170,6 +171,7 @@ class RowPublisher:
             "statistics": statistics.model_dump(mode="json"),
             "checks": [asdict(check) for check in checks],
             **measured.of_deleted,
+            **erased_figures(run.inputs, context.session),
         }
         with context.timer.step("publish", f"publishing {counts.rows:,} rows"):
             version = context.warehouse.publish(context.claim, staged, run.columns, record, context.session)

@@ -54,7 +54,7 @@ def open_preview(
 def source_locator(catalog: Catalog, target: Target, entry: Entry, at: AsOfChoice) -> SourceLocator:
     """Return the locator of a dataset's sources in the target."""
     back = preview_request(entry, at).looks_back_from
-    return SourceLocator(catalog.scope(entry), target, back, at.period)
+    return SourceLocator(catalog.scope(entry), target, back, at.period, entry.stem)
 
 
 def preview_request(entry: Entry, at: AsOfChoice) -> Request:

@@ -19,6 +19,7 @@ from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Resolver, TableRequest, TimeRange
 from dataset_assets.ports.target import Target
+from dataset_assets.publishing.erased_rows import erased_keys
 from dataset_assets.rows.visible_rows import visible_relation
 
 TransferSource = Callable[[SelectionInput, Source, Session], Relation]
@@ -33,6 +34,8 @@ class SourceLocator:
     target: Target
     as_of: AsOf
     period: Period | None = None
+    stem: str = ""
+    """The name of the dataset's published table, whose erased rows are left out; empty if it has none."""
 
     @cached_property
     def resolvers(self) -> Mapping[str, Resolver]:
@@ -72,7 +75,9 @@ class SourceLocator:
                 except DatasetAssetsError as error:
                     faults.extend(error.faults)
             raise_all(ResolveError, faults)
-            sources = ResolvedSources(SelectionInput(self.scope, relations, self.as_of, self.period), readers)
+            erased = erased_keys(self.target.warehouse, self.stem, self.scope, session) if self.stem else ()
+            inputs = SelectionInput(self.scope, relations, self.as_of, self.period, erased=erased)
+            sources = ResolvedSources(inputs, readers)
             raise_all(ResolveError, sources.mismatches())
             yield sources
 

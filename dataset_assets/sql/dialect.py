@@ -29,6 +29,7 @@ from dataset_assets.sql.nodes import (
     FloatAsDecimal,
     LabelsText,
     LabelValue,
+    SaltedHash,
     SingleAsDouble,
     UtcTime,
 )
@@ -133,6 +134,7 @@ class DuckDBText(DuckDB):
             LabelsText: _template(
                 "CASE WHEN LEN({this}) > 0 THEN CAST(TO_JSON({this}) AS TEXT) ELSE '[]' END"
             ),
+            SaltedHash: rename_func("SHA256"),
             Fingerprint: rename_func("md5_number"),
             FingerprintPart: _template(
                 "CAST(({this} >> CAST(64 * {part} AS UHUGEINT))"
@@ -168,6 +170,7 @@ class BigQueryText(BigQuery):
             CreateSnapshot: _template(
                 "CREATE SNAPSHOT TABLE IF NOT EXISTS {this} CLONE {source} FOR SYSTEM_TIME AS OF {at}"
             ),
+            SaltedHash: _template("TO_HEX(SHA256({this}))"),
             # DuckDB's md5_number reads the bytes in reverse
             Fingerprint: _template("TO_HEX(REVERSE(MD5({this})))"),
             FingerprintPart: _template(

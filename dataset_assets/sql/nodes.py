@@ -60,6 +60,12 @@ class FingerprintPart(exp.Expression, exp.Func):
     arg_types = {"this": True, "part": True}
 
 
+class SaltedHash(exp.Expression, exp.Func):
+    """The SHA-256 of a text as 64 hexadecimal digits."""
+
+    arg_types = {"this": True}
+
+
 class FirstBy(exp.Expression, exp.AggFunc):
     """An array of the `count` values with the smallest keys, in their order; values and keys are not NULL.
 

@@ -38,6 +38,10 @@ class Fork:
         assert told.recv() is None
         return cls(process, told)
 
+    def told(self) -> Any:
+        """Wait for the next report and return it."""
+        return self._told.recv()
+
     def kill(self) -> list[Any]:
         """Send SIGKILL and return all reports until then."""
         self.process.kill()

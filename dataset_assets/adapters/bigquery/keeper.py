@@ -214,6 +214,6 @@ class BigQueryKeeper(BigQueryPublications):
         types = {**SCHEMAS, **KEPT_SCHEMAS}[name]
         schema = [bigquery.SchemaField(each, kind) for each, kind in types.items()]
         table = bigquery.Table(path(self.ledger.table(name)), schema=schema)
-        table.clustering_fields = ["dataset", "period"]
+        table.clustering_fields = [each for each in ("dataset", "period") if each in types]
         table.description = DESCRIPTIONS[name]
         session.tables.create(table)

@@ -13,6 +13,7 @@ from dataset_assets.sql.build import column, number, text
 
 CLAIMS, PUBLICATIONS = "_claims", "_publications"
 USES, PINS = "_uses", "_pins"
+ERASURES, ERASED_KEYS = "_erasures", "_erased_keys"
 SCHEMAS: Mapping[str, Mapping[str, str]] = {
     CLAIMS: {
         "dataset": "STRING",
@@ -48,12 +49,26 @@ KEPT_SCHEMAS: Mapping[str, Mapping[str, str]] = {
         "at": "TIMESTAMP",
         "entry": "STRING",
     },
+    ERASURES: {
+        "dataset": "STRING",
+        "erasure": "STRING",
+        "at": "TIMESTAMP",
+        "entry": "STRING",
+    },
+    ERASED_KEYS: {
+        "dataset": "STRING",
+        "kind": "STRING",
+        "erasure": "STRING",
+        "erased_key": "STRING",
+    },
 }
-"""The tables that the first use, and the first pin, create. `entry` is a Use or a PinEvent as JSON."""
+"""The tables that the first use, pin and erasure create. `entry` is a Use, PinEvent or Erasure as JSON."""
 
 DESCRIPTIONS = {
     USES: "Which training run read which publication",
     PINS: "Which publications were pinned and unpinned, and the snapshots that hold their rows",
+    ERASURES: "Which rows of a dataset were erased, when and by whom, without values",
+    ERASED_KEYS: "Salted hashes of the values of erased rows, which publications leave out",
     CLAIMS: "Which run may publish a Period of a dataset: the newest one of it",
     PUBLICATIONS: "Every publication, with the record of how it came about",
 }

@@ -13,6 +13,7 @@ from dataset_assets.adapters.bigquery.types import COLUMN_TYPES
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
+from dataset_assets.ports.warehouse import Claim
 from dataset_assets.sql.build import identifier
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
@@ -63,6 +64,12 @@ def label(value: object) -> str:
 def short_hash(*values: object) -> str:
     """Return eight hexadecimal characters that identify values which a table name cannot contain."""
     return sha256(json.dumps(values).encode()).hexdigest()[:8]
+
+
+def staging_name(claim: Claim) -> str:
+    """Return the name of the table in which the run of a claim stages rows."""
+    run = f"{short_hash(claim.period)}_{claim.token}_{short_hash(claim.run_id)}"
+    return f"_staged_{claim.dataset}_{run}"
 
 
 def transfer_prefix(dataset: str, period: str | None, run_id: str) -> str:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, ClassVar
 from sqlglot import exp
 from typing_extensions import override
 
-from dataset_assets.adapters.bigquery.keeper import BigQueryKeeper
+from dataset_assets.adapters.bigquery.erasures import BigQueryErasures
 from dataset_assets.adapters.bigquery.ledger_tables import SCHEMAS
-from dataset_assets.adapters.bigquery.names import create_with_expiration, short_hash, transfer_prefix
+from dataset_assets.adapters.bigquery.names import create_with_expiration, staging_name, transfer_prefix
 from dataset_assets.adapters.bigquery.publications import bigquery_session
 from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError
@@ -59,7 +59,7 @@ class StagedTable(Staged):
 
 
 @dataclass(frozen=True)
-class BigQueryWarehouse(BigQueryKeeper):
+class BigQueryWarehouse(BigQueryErasures):
     """A warehouse in one BigQuery dataset, which needs BigQuery sessions.
 
     BigQuery's time travel keeps the rows of earlier versions for a week.
@@ -196,8 +196,7 @@ class BigQueryWarehouse(BigQueryKeeper):
         return WarehouseAccess(bigquery_session(session), self.project, self.dataset).findings()
 
     def _staging_table(self, claim: Claim) -> exp.Table:
-        name = f"{short_hash(claim.period)}_{claim.token}_{short_hash(claim.run_id)}"
-        return self.ledger.table(f"_staged_{claim.dataset}_{name}")
+        return self.ledger.table(staging_name(claim))
 
     def _drop_superseded(self, claim: Claim, earlier: Sequence[Claim], session: "BigQuerySession") -> None:
         """Drop the tables that were staged by, or loaded for, runs that can no longer publish."""

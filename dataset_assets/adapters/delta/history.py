@@ -56,6 +56,7 @@ class History:
         self.folder = folder
         self._ledger = folder.path / "_ledger"
         self._publications = self._ledger / "publications.jsonl"
+        self._unwritten_schemas: Mapping[str, str] = {}
 
     @cached_property
     def _lines(self) -> tuple[dict[int, PastPublication], int]:
@@ -113,6 +114,7 @@ class History:
             table_version=each.version,
             replaced_at=line["replaced_at"],
             expired_at=line["expired_at"],
+            erasure=line.get("erasure"),
         )
 
     def record(self, each: PastPublication) -> Record:
@@ -129,12 +131,14 @@ class History:
 
     def schema(self, each: PastPublication) -> str:
         """Return the table's schema at the publication, as Delta writes it."""
-        return (self._ledger / "schemas" / f"{each.schema}.json").read_text("utf-8")
+        unwritten = self._unwritten_schemas.get(each.schema)
+        return unwritten or (self._ledger / "schemas" / f"{each.schema}.json").read_text("utf-8")
 
     def with_commits(self, version: int) -> "History":
         """Return the history with the commits of the log up to `version`, without writing them."""
         commits = self._commits_until(version)
         extended = History(self.folder)
+        extended._unwritten_schemas = commits.schemas
         new = {each.version: each for each in commits.publications}
         extended.__dict__.update(_lines=({**self.publications, **new}, version), until=version)
         return extended
@@ -178,13 +182,19 @@ class History:
             part.write_text(schema, "utf-8")
             part.replace(path)
 
-    def write_expired(self, expired: Iterable[tuple[PastPublication, datetime, datetime]]) -> None:
+    def write_expired(
+        self,
+        expired: Iterable[tuple[PastPublication, datetime, datetime]],
+        kept_records: Sequence[Record] | None = None,
+        erasure: str | None = None,
+    ) -> None:
         """Write since when publications are expired, and copy their records; the caller holds the lock.
 
-        The items are a publication, the time at which it was replaced, and the time of its expiry.
+        The items are a publication, the time at which it was replaced, and the time of its expiry. `erasure`
+        is the id of the erasure that removes the rows; it gives other records to keep.
         """
         items = list(expired)
-        records = [self.record(each) for each, _, _ in items]
+        records = kept_records or [self.record(each) for each, _, _ in items]
         positions = append_lines(self._ledger / "records.jsonl", records)
         lines = [
             {
@@ -192,10 +202,15 @@ class History:
                 "replaced_at": replaced_at.isoformat(),
                 "expired_at": expired_at.isoformat(),
                 "record": position,
+                **({"erasure": erasure} if erasure else {}),
             }
             for (each, replaced_at, expired_at), position in zip(items, positions, strict=True)
         ]
         append_lines(self._ledger / "expired.jsonl", lines)
+
+    def write_moved(self, moved: PastPublication) -> None:
+        """Write that a publication has another file than before; the caller holds the lock."""
+        append_lines(self._publications, [vars(moved)])
 
     def write_kept(self, versions: Iterable[int]) -> None:
         """Write that publications are not expired after all; the caller holds the lock."""

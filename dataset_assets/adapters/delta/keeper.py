@@ -132,7 +132,7 @@ class DeltaKeeper(DeltaPublications):
         try:
             if self.table(folder) is None:
                 return RetentionReport(dataset=dataset)
-            return FolderRetention(folder, self.retention, request, lambda: _pinned(folder)).run()
+            return FolderRetention(folder, self.retention, request, lambda: pinned_versions(folder)).run()
         except DeltaError as error:
             raise ResolveError(Fault(f"the Delta table {dataset!r} cannot be read: {error}")) from error
 
@@ -163,12 +163,18 @@ class DeltaKeeper(DeltaPublications):
 def _unreadable(history: History, found: Sequence[PastPublication]) -> Iterator[Fault]:
     for each in found:
         expired = history.expired(each)
-        if expired and not history.data_path(each).exists():
+        if expired and (expired.erasure or not history.data_path(each).exists()):
             yield expired_fault(expired)
 
 
-def _pinned(folder: DatasetFolder) -> set[int]:
+def pinned_versions(folder: DatasetFolder) -> set[int]:
+    """Return the table versions of the pinned publications."""
     return {each.table_version for each in current_pins(_read_events(folder))}
+
+
+def append_pin(folder: DatasetFolder, event: PinEvent) -> None:
+    """Append to the list of pins; the caller holds the lock."""
+    append_lines(_pins_path(folder), [event.model_dump(mode="json")])
 
 
 def _read_uses(folder: DatasetFolder) -> list[Use]:

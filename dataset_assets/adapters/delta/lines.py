@@ -38,6 +38,16 @@ def append_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> list[int]:
     return positions
 
 
+def replace_bytes(path: Path, data: bytes) -> None:
+    """Replace a file whole, and wait until its bytes are on the disk; the caller holds the lock."""
+    part = path.with_suffix(".part")
+    with at_path(path), part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Yield all whole lines; none if the file does not exist."""
     with suppress(FileNotFoundError), path.open("rb") as file:

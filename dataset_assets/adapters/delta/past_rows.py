@@ -8,7 +8,7 @@ from deltalake import Schema
 from dataset_assets.adapters.delta.history import History, PastPublication
 from dataset_assets.adapters.delta.log import rows_of_files
 from dataset_assets.adapters.delta.periods import PERIOD, constants
-from dataset_assets.adapters.parquet.relation import DataFile
+from dataset_assets.adapters.parquet.relation import DataFile, FileRows
 from dataset_assets.errors import Fault, ResolveError, raise_all
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
@@ -41,10 +41,13 @@ def _gone(history: History, visible: list[PastPublication]) -> Iterator[Fault]:
 def _publication(
     history: History, each: PastPublication, query: PublicationQuery, session: Session
 ) -> Publication:
-    path = history.data_path(each)
-    values = constants(each.period)
-    rows = rows_of_files(
-        Schema.from_json(history.schema(each)), [PERIOD] * bool(values), [DataFile(path, values)], session
-    )
+    rows = past_rows(history, each, session)
     relation = Relation(rows.source, rows.columns, digest([Path(each.path).as_posix()]), each.rows)
     return Publication(query.dataset, each.period, query.version or 0, history.record(each), relation)
+
+
+def past_rows(history: History, each: PastPublication, session: Session) -> FileRows:
+    """Return the rows of a publication of the history."""
+    values = constants(each.period)
+    files = [DataFile(history.data_path(each), values)]
+    return rows_of_files(Schema.from_json(history.schema(each)), [PERIOD] * bool(values), files, session)

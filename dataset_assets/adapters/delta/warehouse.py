@@ -23,15 +23,15 @@ from dataset_assets.adapters.delta import (
     schema as delta_schema,
 )
 from dataset_assets.adapters.delta.commit import commit, put_in_place
+from dataset_assets.adapters.delta.erasures import DeltaErasures
 from dataset_assets.adapters.delta.folder import DatasetFolder
 from dataset_assets.adapters.delta.history import History
-from dataset_assets.adapters.delta.keeper import DeltaKeeper
 from dataset_assets.adapters.delta.log import check_path
 from dataset_assets.adapters.delta.periods import PERIOD
 from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
-from dataset_assets.adapters.duckdb.engine import DuckDBSession, WrittenFile
+from dataset_assets.adapters.duckdb.engine import WrittenFile, duckdb_session
 from dataset_assets.adapters.shared.publish_errors import partitioning_changed
-from dataset_assets.errors import DatasetAssetsError, Fault, UnsupportedError
+from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.ports.access import AccessFinding, fine, missing
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
@@ -52,7 +52,7 @@ class StagedFile(Staged):
 
 
 @dataclass(frozen=True)
-class DeltaWarehouse(DeltaKeeper):
+class DeltaWarehouse(DeltaErasures):
     """A warehouse of Delta tables in the folder `root`, which needs DuckDB sessions.
 
     A lock serializes the commits of one dataset, which take milliseconds.
@@ -87,7 +87,7 @@ class DeltaWarehouse(DeltaKeeper):
             without = exp.Star(except_=[identifier(PERIOD)])
             query = exp.select(without).from_(query.copy().subquery("staged", copy=False))
         try:
-            written = _duckdb_session(session).write_parquet(query, path)
+            written = duckdb_session(session).write_parquet(query, path)
             return StagedFile(_staged_relation(claim, written, session), written)
         except DatasetAssetsError:
             self.confirm(claim, session)  # a later claim removes the file: then SupersededError is the cause
@@ -162,12 +162,6 @@ def _other_periods(table: DeltaTable | None, claim: Claim) -> list[str]:
 
 def _paths(folder: DatasetFolder, table: DeltaTable, period: str | None) -> list[Path]:
     return [each.path for each in delta_periods.files(table, folder.path, period)]
-
-
-def _duckdb_session(session: Session) -> DuckDBSession:
-    if not isinstance(session, DuckDBSession):
-        raise UnsupportedError(Fault("only the DuckDB engine publishes to a Delta warehouse"))
-    return session
 
 
 def _staged_relation(claim: Claim, written: WrittenFile, session: Session) -> Relation:

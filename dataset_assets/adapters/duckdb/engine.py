@@ -26,6 +26,7 @@ from dataset_assets.adapters.duckdb.types import physical_type
 from dataset_assets.adapters.shared.arrow_stream import CountedBatches
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnDef
+from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.ports.engine import Engine, JobContext, Session, TransferCallback
 from dataset_assets.ports.relation import PhysicalColumn
 from dataset_assets.sql.dialect import DUCKDB
@@ -229,3 +230,10 @@ class DuckDBSession(Session):
         while not future.done():
             self._connection.interrupt()
             wait([future], timeout=0.02)
+
+
+def duckdb_session(session: Session) -> DuckDBSession:
+    """Return the session itself. Raises UnsupportedError if it belongs to another engine."""
+    if not isinstance(session, DuckDBSession):
+        raise UnsupportedError(Fault("only the DuckDB engine publishes to a Delta warehouse"))
+    return session

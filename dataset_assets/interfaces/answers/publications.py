@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.model import Instant, Model
+from dataset_assets.ports.erasure import ERASED_ROWS
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.rows.visible_rows import deleted_rows
@@ -24,7 +25,8 @@ class PublicationAnswer(Model):
 
     `added` to `removed` count rows against the publication before (BR-118); `splits` counts rows by split.
     `expired_at` is the time since which the rows are gone by the target's retention. No figure counts the
-    `deleted` rows. `operation` is the change of rows by hand that made the publication, if any.
+    `deleted` rows, nor the `erased` ones that the run left out. `operation` is the change of rows by hand
+    that made the publication, if any.
     """
 
     dataset: str
@@ -46,6 +48,7 @@ class PublicationAnswer(Model):
     checks: tuple[CheckResultAnswer, ...]
     expired_at: Instant | None = None
     deleted: int = 0
+    erased: int = 0
     operation: Mapping[str, Any] | None = None
 
     @classmethod
@@ -69,6 +72,7 @@ class PublicationAnswer(Model):
             checks=_results(CheckResult(**each) for each in record["checks"]),
             expired_at=record.get("expired_at"),
             deleted=deleted_rows(record),
+            erased=int(record.get(ERASED_ROWS, 0)),
             operation=record.get("operation"),
         )
 

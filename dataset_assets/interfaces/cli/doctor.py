@@ -30,6 +30,7 @@ from dataset_assets.errors import (
 )
 from dataset_assets.interfaces.answers.faults import ExaminationAnswer
 from dataset_assets.interfaces.cli.console import cell, out, print_json, say
+from dataset_assets.interfaces.cli.erasure import unfinished_erasures
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.access import DOCTOR, AccessFinding, State, fine, hint_of, missing, note
 from dataset_assets.ports.engine import Engine, JobContext, Session
@@ -73,6 +74,8 @@ def findings(workspace: Workspace, entries: Sequence[Entry]) -> Iterator[AccessF
     with ExitStack() as stack:
         examination = Examination(workspace, stack)
         yield from examination.target()
+        if examination.own is not None and examination.has_warehouse:
+            yield from unfinished_erasures(workspace)
         for entry in entries:
             yield from examination.dataset(entry)
 

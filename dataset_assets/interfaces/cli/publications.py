@@ -14,6 +14,7 @@ from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.history import past_records, unknown_period
 from dataset_assets.lifecycle.uses import UseList, last_uses, list_uses
 from dataset_assets.ports.engine import JobContext
+from dataset_assets.ports.erasure import ERASED_ROWS
 from dataset_assets.ports.warehouse import Publication, PublicationQuery
 from dataset_assets.publishing.dataset_ids import id_conflict, rename_notices
 from dataset_assets.stats.statistics import Statistics
@@ -35,6 +36,10 @@ def describe_publications(
         return
     yield listing.publications_table(publications)
     yield _kept(list_uses(workspace.target, published.stem))
+    erased = sum(int(each.record.get(ERASED_ROWS, 0)) for each in publications)
+    if erased:
+        listed_by = f"`dataset-assets erase --list {published.stem}`"
+        yield cell(f"{erased:,} rows that were erased are left out: {listed_by}")
     if not is_output:
         say(*_id_conflicts(workspace.catalog.checked(published.entry), publications))
     if stats:

@@ -91,7 +91,7 @@ class Renderer:
     def _operand(self, operand: Operand, *, exact: bool) -> exp.Expr:
         match operand:
             case Literal():
-                return _literal(operand, exact=exact)
+                return constant(operand, exact=exact)
             case Label(key):
                 return LabelValue(this=self.read(self.columns.labels or ""), key=text(key))
             case ColumnName(name):
@@ -108,7 +108,8 @@ def _joined(of: type[exp.Connector], parts: list[exp.Expr]) -> exp.Expr:
     return parts[0]
 
 
-def _literal(literal: Literal, *, exact: bool) -> exp.Expr:
+def constant(literal: Literal, *, exact: bool) -> exp.Expr:
+    """Return a constant as SQL; `exact` makes a number a decimal."""
     match literal.value:
         case bool(value):
             return exp.Boolean(this=value)

@@ -132,3 +132,16 @@ def operands(predicate: Predicate) -> tuple[Operand, ...]:
             return operand, pattern
         case IsNull(operand) | Truth(operand):
             return (operand,)
+
+
+def equal_constants(predicate: Predicate) -> tuple[str, tuple[Literal, ...]]:
+    """Return the column that a predicate compares with constants by `=` or IN, and these; or no name."""
+    match predicate:
+        case Comparison(ColumnName(name), "=", Literal() as value) | Comparison(
+            Literal() as value, "=", ColumnName(name)
+        ):
+            return name, (value,)
+        case OneOf(ColumnName(name), options):
+            return name, options
+        case _:
+            return "", ()

@@ -13,8 +13,16 @@ from dataset_assets.errors import MOST_FAULTS, Fault, WhereError
 from dataset_assets.sql.build import Columns, column
 from dataset_assets.sql.where.checks import Checker, ColumnTypes
 from dataset_assets.sql.where.parser import parse
-from dataset_assets.sql.where.rendering import Renderer
-from dataset_assets.sql.where.syntax import ColumnName, Condition, Label, Predicate, operands, predicates
+from dataset_assets.sql.where.rendering import Renderer, constant
+from dataset_assets.sql.where.syntax import (
+    ColumnName,
+    Condition,
+    Label,
+    Predicate,
+    equal_constants,
+    operands,
+    predicates,
+)
 from dataset_assets.sql.where.tokens import position
 
 
@@ -38,6 +46,16 @@ class Where:
         As in SQL it is true, false or NULL for a row; only a row for which it is true is meant.
         """
         return exp.paren(Renderer(self._types, read).condition(self._condition), copy=False)
+
+    def named_values(self) -> Mapping[str, list[exp.Expr]]:
+        """Return the constants with which each column is compared by `=` or IN, by the column's name."""
+        found: dict[str, list[exp.Expr]] = {}
+        for each in predicates(self._condition):
+            name, constants = equal_constants(each)
+            if name and (column_name := self._types.find(name)):
+                exact = self._types.types[column_name] == "decimal"
+                found.setdefault(column_name, []).extend(constant(value, exact=exact) for value in constants)
+        return found
 
 
 def parse_where(text: str, columns: Mapping[str, str]) -> Where:

@@ -1,0 +1,150 @@
+"""Forget the rows of a person in everything that was published, and keep them from coming back (BR-209).
+
+An erasure is written to the warehouse's list first, with salted hashes of the values, so that every run that
+begins later leaves the rows out. Then current publications are replaced, those of datasets that copied values
+too; earlier ones are removed, and pinned ones rewritten; records lose the values. The same command after a
+kill finishes what was begun.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.errors import Fault, PublishError
+from dataset_assets.lifecycle.dependent_plans import output_plans, reader_plans
+from dataset_assets.lifecycle.erased_records import RecordCleaner
+from dataset_assets.lifecycle.erasure_certificate import certificate, planned
+from dataset_assets.lifecycle.erasure_plan import DatasetPlan
+from dataset_assets.lifecycle.erasure_report import Certificate, EraseRequest
+from dataset_assets.lifecycle.erasure_run import ErasureRun
+from dataset_assets.lifecycle.planned_erasure import (
+    PlannedDataset,
+    erased_values,
+    keys_of_rows,
+    planned_datasets,
+)
+from dataset_assets.ports.engine import JobContext, Session
+from dataset_assets.ports.target import Target
+from dataset_assets.ports.warehouse import Warehouse
+
+_PASSES = 3
+"""How often an erasure looks for rows that a publication beside it has brought back."""
+
+
+@dataclass(frozen=True)
+class ErasedValues:
+    """What has to be cleaned where a warehouse is not: the datasets, and the texts of the erased values.
+
+    The values are those of the columns that the condition reads, in erased rows and in the condition.
+    """
+
+    datasets: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CleanedElsewhere:
+    """Sentences on what was cleaned outside of the warehouse, and on what could not be."""
+
+    cleaned: tuple[str, ...] = ()
+    beyond_reach: tuple[str, ...] = ()
+
+
+def erase(
+    target: Target,
+    catalog: Catalog,
+    request: EraseRequest,
+    clean_elsewhere: Callable[[ErasedValues], CleanedElsewhere] = lambda _: CleanedElsewhere(),
+) -> Certificate:
+    """Erase the rows for which the condition of the request is true, and return the certificate.
+
+    `clean_elsewhere` removes the values from other stores before the erasure is finished.
+
+    Nothing is changed if the condition does not fit a publication that has to be checked. Raises WhereError
+    for the condition, NotStoredError if nothing of a dataset is published, PublishError if a publication
+    cannot be rewritten, and SupersededError if another run claims a Period meanwhile: the same call again
+    then finishes.
+    """
+    with _alone(target, request), _connected(target, request) as session:
+        datasets = planned_datasets(target.warehouse, catalog, request, session)
+        readers = [plan for each in datasets for plan in _dependent(target.warehouse, catalog, each, session)]
+        if request.dry_run:
+            return planned(target, request, datasets, readers, session)
+        run = ErasureRun(target, catalog, request, datasets[0].erasure.id, session)
+        values = erased_values(datasets, session)
+        for each in datasets:
+            target.warehouse.begin_erasure(each.erasure, keys_of_rows(each), session)
+        _erase_all(run, datasets, readers)
+        _clean_records(run, datasets, readers)
+        names = (*(each.plan.dataset for each in datasets), *(each.dataset for each in readers))
+        cleaned = clean_elsewhere(ErasedValues(tuple(dict.fromkeys(names)), values))
+        return _finished(run, datasets, readers, cleaned)
+
+
+def _alone(target: Target, request: EraseRequest) -> AbstractContextManager[None]:
+    return nullcontext() if request.dry_run else target.warehouse.erasing()
+
+
+def _connected(target: Target, request: EraseRequest) -> AbstractContextManager[Session]:
+    """Open a session. A claim drops what its own run stored before, so the session has another run's name."""
+    return target.engine.connect(JobContext("erasure", run_id=f"{request.run_id}-rows"))
+
+
+def _dependent(
+    warehouse: Warehouse, catalog: Catalog, each: PlannedDataset, session: Session
+) -> Iterator[DatasetPlan]:
+    """Yield the plans of the outputs of a dataset, and of the datasets that copied values of its rows."""
+    yield from output_plans(catalog, warehouse, each.plan, each.matching, session)
+    yield from reader_plans(catalog, warehouse, each.plan, each.matching, each.erasure.salt, session)
+
+
+def _erase_all(run: ErasureRun, datasets: Sequence[PlannedDataset], readers: Sequence[DatasetPlan]) -> None:
+    """Erase until nothing is found. What a row was known by goes last: a killed erasure is finished by it."""
+    plans = [each.plan for each in datasets]
+    for _ in range(_PASSES):
+        for plan in (*plans, *readers):
+            run.erase_current(plan)
+        for plan in (*readers, *plans):
+            run.erase_earlier(plan)
+        left = [
+            plan
+            for plan in (*plans, *readers)
+            if plan.current(run.warehouse, run.session) or plan.earlier(run.warehouse, run.session)
+        ]
+        if not left:
+            return
+    names = ", ".join(plan.dataset for plan in left)
+    raise PublishError(
+        Fault(f"rows were published again meanwhile: {names}", hint="run the same command again")
+    )
+
+
+def _clean_records(
+    run: ErasureRun, datasets: Sequence[PlannedDataset], readers: Sequence[DatasetPlan]
+) -> None:
+    """Clean the records, and remove the rows that no publication has."""
+    read = {each.plan.dataset: {one.name for one in each.erasure.columns} for each in datasets}
+    for name in dict.fromkeys([*read, *(each.dataset for each in readers)]):
+        run.warehouse.rewrite_records(name, RecordCleaner(read.get(name, ())).clean, run.session)
+        run.warehouse.remove_remains(name, run.session)
+
+
+def _finished(
+    run: ErasureRun,
+    datasets: Sequence[PlannedDataset],
+    readers: Sequence[DatasetPlan],
+    elsewhere: CleanedElsewhere,
+) -> Certificate:
+    """Write that the erasure is finished, with its certificate."""
+    found = certificate(run.target, run.request, datasets, readers, run.session)
+    done = found.model_copy(
+        update={
+            "cleaned": (*found.cleaned, *elsewhere.cleaned),
+            "beyond_reach": (*found.beyond_reach, *elsewhere.beyond_reach),
+        }
+    )
+    for each in datasets:
+        update = {"finished_at": done.finished_at, "certificate": done.model_dump(mode="json")}
+        run.warehouse.finish_erasure(each.erasure.model_copy(update=update), run.session)
+    return done

@@ -1,0 +1,108 @@
+"""Find the values that publications copied of erased rows of a dataset that they nest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.contract.scope import Reference, Scope, Source
+from dataset_assets.lifecycle.erasure_plan import Matching
+from dataset_assets.lifecycle.publication_columns import recorded_scope
+from dataset_assets.lifecycle.row_erasers import CopiedValues, FindCopies
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.warehouse import Record, Warehouse
+from dataset_assets.rows.erased_keys import key_query, row_key, union_of_keys
+from dataset_assets.sql.build import column
+
+
+@dataclass
+class NestedCopies(FindCopies):
+    """Finds what publications of a dataset copied of the rows of a dataset that it nests.
+
+    `erased` are the publications of the nested dataset that have the rows; `emptied` are its columns that
+    lose their values, None for all.
+    """
+
+    catalog: Catalog
+    warehouse: Warehouse
+    session: Session
+    nested: str
+    erased: Sequence[Matching]
+    salt: str
+    emptied: frozenset[str] | None = None
+    _keys: dict[tuple[str, ...], exp.Query | None] = field(default_factory=dict)
+
+    def __call__(self, record: Record) -> Sequence[CopiedValues]:
+        """Return the columns that lookups into the nested dataset fill, and the keys of their rows."""
+        scope = recorded_scope(self.catalog, self.warehouse, record, self.session)
+        published = {each["name"] for each in record["columns"]}
+        lookups = (each for each in scope.lookups if each.nested and each.nested.stem == self.nested)
+        found = (self._copied(scope, each, published) for each in lookups)
+        return [each for each in found if each]
+
+    def _copied(self, scope: Scope, lookup: Source, published: set[str]) -> CopiedValues | None:
+        copied = {
+            output.name: output.reference
+            for output in scope.outputs
+            if output.reference and output.reference.source is lookup and output.name in published
+        }
+        emptied = frozenset(
+            name
+            for name, reference in copied.items()
+            if self.emptied is None or reference.column.name in self.emptied
+        )
+        joined = _joined(scope, lookup, published)
+        links = joined or [(name, reference.column.name) for name, reference in sorted(copied.items())]
+        types = {name: each.column.type for name, each in copied.items()}
+        keys = self._keys_of(tuple(there for _, there in links)) if emptied else None
+        if keys is None:
+            return None
+        kinds = [lookup.column(there) for _, there in links]
+        linked = [
+            (here, kind.type if kind else types[here]) for (here, _), kind in zip(links, kinds, strict=True)
+        ]
+        return CopiedValues(linked, emptied, keys, self.salt)
+
+    def _keys_of(self, names: tuple[str, ...]) -> exp.Query | None:
+        """Return the keys of the erased rows over these columns, stored for the session; None without any."""
+        if names not in self._keys:
+            queries = [query for each in self.erased if (query := self._key_query(each, names))]
+            self._keys[names] = None
+            if queries:
+                stored = self.session.store("erased_keys", union_of_keys(queries))
+                self._keys[names] = exp.select("*").from_(stored)
+        return self._keys[names]
+
+    def _key_query(self, matching: Matching, names: tuple[str, ...]) -> exp.Query | None:
+        types = {
+            each["name"].lower(): (each["name"], each["type"])
+            for each in matching.publication.record["columns"]
+        }
+        if matching.condition is None or not all(name.lower() in types for name in names):
+            return None
+        found = (types[name.lower()] for name in names)
+        key = row_key(self.salt, [(column(name), ColumnType(kind)) for name, kind in found])
+        return key_query(key, matching.publication.source, matching.condition.copy())
+
+
+def _joined(scope: Scope, lookup: Source, published: set[str]) -> list[tuple[str, str]]:
+    """Return the published and the nested column of each join condition; empty if one is not published."""
+    outputs = {
+        _place(each.reference): each.name
+        for each in scope.outputs
+        if each.reference and each.name in published
+    }
+    pairs = []
+    for condition in lookup.lookup.join_conditions if lookup.lookup else ():
+        here = scope.find(condition.source_column)
+        name = outputs.get(_place(here)) if here else None
+        if name is None:
+            return []
+        pairs.append((name, condition.target_column))
+    return pairs
+
+
+def _place(reference: Reference) -> tuple[str, str]:
+    return reference.source.name, reference.column.name

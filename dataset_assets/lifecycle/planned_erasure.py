@@ -1,0 +1,131 @@
+"""Plan an erasure: what each dataset has of the rows, its entry for the list, and the keys of the rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from secrets import token_hex
+from uuid import uuid4
+
+from sqlglot import exp
+
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.lifecycle.erasure_choice import chosen_plans
+from dataset_assets.lifecycle.erasure_plan import DatasetPlan, Matching
+from dataset_assets.lifecycle.erasure_report import EraseRequest
+from dataset_assets.lifecycle.publication_columns import recorded_scope
+from dataset_assets.lifecycle.row_erasers import WhereEraser, named_rows
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.erasure import ErasedColumn, Erasure
+from dataset_assets.ports.warehouse import Record, Warehouse
+from dataset_assets.rows.erased_keys import key_query, row_key
+from dataset_assets.sql.build import column
+
+
+@dataclass(frozen=True)
+class PlannedDataset:
+    """A dataset whose rows are erased: its plan, its entry for the list, and the publications with rows."""
+
+    plan: DatasetPlan
+    eraser: WhereEraser
+    erasure: Erasure
+    current: Sequence[Matching]
+    earlier: Sequence[Matching]
+    record: Record
+
+    @property
+    def matching(self) -> list[Matching]:
+        """All publications that have such rows."""
+        return [*self.current, *self.earlier]
+
+
+def planned_datasets(
+    warehouse: Warehouse, catalog: Catalog, request: EraseRequest, session: Session
+) -> list[PlannedDataset]:
+    """Return the datasets of a request, all by one erasure: a new one, or one that was begun before."""
+    found = chosen_plans(warehouse, catalog, request, session)
+    begun = [each for stem in found for each in warehouse.erasures(stem, session) if not each.finished_at]
+    resumed = next((each.id for each in begun if each.request == _request_hash(each.salt, request)), None)
+    erasure_id = resumed or str(uuid4())
+    datasets = []
+    for stem, eraser in found.items():
+        plan = DatasetPlan(stem, eraser)
+        record = next(record for record in warehouse.records(stem, session).values() if record)
+        erasure = _erasure(warehouse, catalog, request, stem, eraser, record, erasure_id, session)
+        current, earlier = plan.current(warehouse, session), plan.earlier(warehouse, session)
+        datasets.append(PlannedDataset(plan, eraser, erasure, current, earlier, record))
+    return datasets
+
+
+def _erasure(
+    warehouse: Warehouse,
+    catalog: Catalog,
+    request: EraseRequest,
+    stem: str,
+    eraser: WhereEraser,
+    record: Record,
+    erasure_id: str,
+    session: Session,
+) -> Erasure:
+    """Return the entry of a dataset for the list; the one that it has already if the erasure was begun."""
+    known = warehouse.erasures(stem, session)
+    begun = next((each for each in known if each.id == erasure_id), None)
+    if begun:
+        return begun
+    salt = known[0].salt if known else token_hex(16)
+    scope = recorded_scope(catalog, warehouse, record, session)
+    references = {each.name: each.reference for each in scope.outputs if each.reference}
+    columns = []
+    for name in sorted(eraser.parsed(record).columns):
+        source, there = references[name].source, references[name].column
+        reference = f"{source.name}.{there.name}" if source.lookup else there.name
+        columns.append(ErasedColumn(name=name, reference=reference, type=there.type))
+    return Erasure(
+        id=erasure_id,
+        dataset=stem,
+        request=_request_hash(salt, request),
+        salt=salt,
+        columns=tuple(columns),
+        begun_at=request.now,
+        by=request.by,
+    )
+
+
+def _request_hash(salt: str, request: EraseRequest) -> str:
+    """Return the salted hash of a condition, by which the same command finds what it began."""
+    return sha256(f"{salt}:{request.where}".encode()).hexdigest()
+
+
+def keys_of_rows(each: PlannedDataset) -> list[exp.Query]:
+    """Return queries of the keys of the rows, and of the values that the condition names by `=` or IN."""
+    columns, salt = each.erasure.columns, each.erasure.salt
+    key = row_key(salt, [(column(one.name), one.type) for one in columns])
+    queries: list[exp.Query] = [
+        key_query(key.copy(), one.publication.source, one.condition.copy())
+        for one in each.matching
+        if one.condition is not None
+    ]
+    where = each.eraser.parsed(each.record)
+    named = named_rows(where, {one.name: one.type for one in columns})
+    return [*queries, key_query(key, named, where.condition())] if named is not None else queries
+
+
+def erased_values(datasets: Sequence[PlannedDataset], session: Session) -> tuple[str, ...]:
+    """Return the distinct texts of the values by which rows are erased."""
+    found: dict[str, None] = {}
+    for each in datasets:
+        for query in _rows_with_values(each):
+            for row in session.rows(query):
+                found |= dict.fromkeys(str(value) for value in row.values() if value is not None)
+    return tuple(found)
+
+
+def _rows_with_values(each: PlannedDataset) -> Iterator[exp.Query]:
+    names = [one.name for one in each.erasure.columns]
+    columns = exp.select(*map(column, names)).distinct()
+    for one in each.matching:
+        if one.condition is not None:
+            yield columns.copy().from_(one.publication.source.copy()).where(one.condition.copy())
+    where = each.eraser.parsed(each.record)
+    named = named_rows(where, {one.name: one.type for one in each.erasure.columns})
+    if named is not None:
+        yield columns.copy().from_(named).where(where.condition())

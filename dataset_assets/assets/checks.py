@@ -7,7 +7,8 @@ from typing import Any
 import dagster as dg
 
 from dataset_assets.assets.metadata_values import metadata_value
-from dataset_assets.checks.audit import CHECKS, DECLARED_SCHEMA, CheckResult
+from dataset_assets.checks.audit import CHECKS, CheckResult
+from dataset_assets.checks.declared_schema import DECLARED_SCHEMA
 from dataset_assets.checks.drift import drift_checks
 from dataset_assets.checks.lookup_keys import LOOKUPS_UNIQUE
 from dataset_assets.contract.model import Dataset

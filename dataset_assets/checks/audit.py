@@ -4,7 +4,7 @@ To add a check, write one function from `Evidence` to `CheckFinding` and add one
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlglot import exp
@@ -17,7 +17,6 @@ from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.ports.engine import Session
-from dataset_assets.ports.relation import PhysicalType, Relation
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column
@@ -187,6 +186,17 @@ def lookups_matched(evidence: Evidence) -> CheckFinding:
     return False, f"rows that a lookup has nothing for: {', '.join(words)}", lacking
 
 
+def known_in_time(evidence: Evidence) -> CheckFinding:
+    """Report what lookups with `as_of` found, and what a plain join would have leaked (BR-132).
+
+    The check fails if rows of a lookup have no time, because nothing can find them.
+    """
+    matching, found = evidence.matching, evidence.matching.as_of
+    words = (counts.sentence(name, matching.rows[name]) for name, counts in found.items())
+    metadata = {f"{name}_{each}": n for name, counts in found.items() for each, n in asdict(counts).items()}
+    return not any(counts.undated for counts in found.values()), "; ".join(words), metadata
+
+
 def _always(dataset: Dataset) -> bool:  # noqa: ARG001
     return True
 
@@ -197,6 +207,10 @@ def _has_key(dataset: Dataset) -> bool:
 
 def _has_lookups(dataset: Dataset) -> bool:
     return bool(dataset.lookups)
+
+
+def _has_point_in_time(dataset: Dataset) -> bool:
+    return any(lookup.as_of for lookup in dataset.lookups)
 
 
 def _has_split(dataset: Dataset) -> bool:
@@ -214,21 +228,10 @@ CHECKS: tuple[Check, ...] = (
     Check("split_not_empty", True, "Train, eval and test have rows", _has_split, split_not_empty),
     Check("leak", False, "No filter keeps what eval rows alone let stay", _is_for_training, leak),
     Check("lookups_matched", False, "Lookups know the rows", _has_lookups, lookups_matched),
+    Check("known_in_time", False, "Lookups give what was known in time", _has_point_in_time, known_in_time),
 )
 
 """All checks of staged rows, in the order in which they run."""
-
-DECLARED_SCHEMA = "declared_schema"
-
-
-def declared_schema(staged: Relation, columns: Sequence[PublishedColumn]) -> CheckResult:
-    """Check that the staged rows have exactly the declared columns; resolving checks the sources' columns."""
-    found = {physical.name: physical.type for physical in staged.columns if not physical.name.startswith("_")}
-    wanted = {each.name: PhysicalType(each.type.value) for each in columns}
-    passed = found == wanted
-    many = f"{len(wanted)} column{'s' * (len(wanted) != 1)}"
-    message = f"{many}, as declared" if passed else f"declared {wanted}, staged {found}"
-    return CheckResult(DECLARED_SCHEMA, passed, True, message)
 
 
 def audit(evidence: Evidence, earlier: Sequence[CheckResult]) -> tuple[CheckResult, ...]:

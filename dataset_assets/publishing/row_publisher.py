@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 
 from sqlglot import exp
 
-from dataset_assets.checks.audit import AuditError, CheckResult, Evidence, audit, declared_schema
+from dataset_assets.checks.audit import AuditError, CheckResult, Evidence, audit
+from dataset_assets.checks.declared_schema import declared_schema
 from dataset_assets.checks.lookup_keys import lookups_unique
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.errors import DataError, ResolveError, raise_all

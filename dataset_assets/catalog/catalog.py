@@ -1,16 +1,18 @@
 """The catalog: every file of a `definitions/` folder with its faults, and what its names stand for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.nesting import Nesting
-from dataset_assets.catalog.projects import Project, ProjectDataset
+from dataset_assets.catalog.project_versions import ProjectDataset
 from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.versions import Lock
 from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.project import Output, OutputStep, Project
+from dataset_assets.contract.row_operations import RowOperation
 from dataset_assets.contract.scope import NamedDataset, Scope
 from dataset_assets.errors import ContractError, Fault, NotFoundError
 from dataset_assets.periods.cadence import Calendars
@@ -44,6 +46,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class PublishedName:
+    """The name of a published table, and the file that defines its columns: an output has its dataset's."""
+
+    stem: str
+    entry: Entry
+
+
+@dataclass(frozen=True)
 class Catalog:
     """All files of a `definitions/` folder. `entries` are sorted by stem; `projects` have no faults.
 
@@ -61,9 +71,16 @@ class Catalog:
         """Return the entry with this stem or id (BR-131). Raises NotFoundError with the nearest stem."""
         entry = self.named(name)
         if entry is None:
-            hint = did_you_mean(name, self.entries, f"see {self.root / 'datasets'}")
+            known = (*self.entries, *self.outputs)
+            hint = did_you_mean(name, known, f"see {self.root / 'datasets'}")
             raise NotFoundError(Fault(f"there is no dataset {shown(name)}", hint=hint))
         return entry
+
+    def published(self, name: str) -> PublishedName:
+        """Return the published table of a dataset, by stem or id, or of an output. Raises NotFoundError."""
+        output = self.outputs.get(name)
+        entry = self.entry(output.dataset if output else name)
+        return PublishedName(output.stem if output else entry.stem, entry)
 
     def named(self, name: str) -> Entry | None:
         """Return the entry with this stem or id; None if there is none."""
@@ -87,6 +104,23 @@ class Catalog:
         if entry.faults or entry.dataset is None:
             raise ContractError(*entry.faults)
         return entry.dataset
+
+    @cached_property
+    def outputs(self) -> Mapping[str, Output]:
+        """The outputs of all Projects, by the names of their tables, in the order of the files."""
+        found = (each for stem, project in self.projects.items() for each in self._outputs(stem, project))
+        return {each.stem: each for each in found}
+
+    def _outputs(self, stem: str, project: Project) -> Iterator[Output]:
+        applied: dict[str, tuple[RowOperation, ...]] = {}
+        for step in project.operations:
+            entry = self.named(project.reference(step) or "")
+            if entry is None:
+                continue
+            if isinstance(step, OutputStep):
+                yield Output(stem, entry.stem, step, applied.get(entry.stem, ()))
+            elif isinstance(step, RowOperation):
+                applied[entry.stem] = (*applied.get(entry.stem, ()), step)
 
     @cached_property
     def build_order(self) -> Mapping[str, int]:

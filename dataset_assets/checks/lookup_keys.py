@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from dataset_assets.checks.audit import CheckResult
 from dataset_assets.checks.duplicate_keys import duplicate_keys, first_key
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.compiler.point_in_time import PointInTimeJoin, point_in_time
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import as_declared

@@ -74,18 +74,21 @@ def counts(
     instant = join.instant(row_time)
     first, last = column(free("first_start"), bounds), column(free("last_start"), bounds)
     has_time = exp.not_(instant.copy().is_(exp.null()))
-    has_earlier = exp.LTE(this=first, expression=instant.copy())
+    has_earlier = _is_true(exp.LTE(this=first, expression=instant.copy()))
     conditions = {
         "without_time": instant.copy().is_(exp.null()),
-        "outdated": exp.and_(missing.copy(), has_earlier.copy()),
-        "nothing_before": exp.and_(
-            missing.copy(), has_time, exp.or_(first.copy().is_(exp.null()), exp.not_(has_earlier.copy()))
-        ),
-        "later": exp.GT(this=last, expression=instant.copy()),
+        "outdated": exp.and_(missing.copy(), has_earlier),
+        "nothing_before": exp.and_(missing.copy(), has_time, exp.not_(has_earlier.copy())),
+        "later": _is_true(exp.GT(this=last, expression=instant.copy())),
     }
     return [
         exp.alias_(exp.CountIf(this=condition), f"{prefix}{name}") for name, condition in conditions.items()
     ]
+
+
+def _is_true(condition: exp.Expr) -> exp.Expr:
+    """Return a condition that is false where the given one is NULL."""
+    return exp.Coalesce(this=condition, expressions=[exp.false()])
 
 
 def undated(join: PointInTimeJoin, session: Session) -> int:

@@ -102,9 +102,8 @@ def inputs(case: Case, bench: Bench) -> SelectionInput:
     return SelectionInput(scope(case), found, AS_OF)
 
 
-def selected(given: SelectionInput, bench: Bench) -> list[tuple[Any, ...]]:
-    """Return (line, changed, grade, factor) of the rows that the compiled query selects."""
-    rows = bench.rows(assemble(compile_rows(given)))
+def rows_of(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    """Return (line, changed, grade, factor) of selected rows, ordered by line."""
     wanted = ("line", "price__changed", "price__grade", "rate__factor")
     found = [tuple(row[name] for name in wanted) for row in rows]
     return sorted(((n, _instant(at), *others) for n, at, *others in found), key=lambda row: row[0])
@@ -122,7 +121,7 @@ def check(seed: int, bench: Bench) -> str:
     assert {name: found["count"] for name, found in unique.metadata.items()} == case.ambiguous(), (seed, case)
     if not unique.passed:
         return "blocked"
-    assert selected(given, bench) == case.expected(), (seed, case)
+    assert rows_of(bench.rows(assemble(compile_rows(given)))) == case.expected(), (seed, case)
     staged = assemble(compile_rows(given)).subquery("staged_rows")
     matches = match_lookups(given, staged, bench.session)
     found = vars(matches.as_of["price"])

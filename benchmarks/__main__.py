@@ -22,6 +22,7 @@ from benchmarks import (
     growth,
     job_j,
     load,
+    point_in_time,
     same_work,
     scale,
     serve,
@@ -44,6 +45,7 @@ BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
     "serve": ("200 list requests a second over 1,000 datasets", serve.main),
     "growth": ("Many datasets, publications and Periods", growth.main),
     "compare": ("Comparing 1.5 million rows", compare.main),
+    "point_in_time": ("A lookup as of the time of 1.5 million rows", point_in_time.main),
     "automation": ("The daemon's ticks over 1,000 datasets", automation.main),
 }
 """All there are. To add one: a file with a `main(repeats)`, and its line here."""

@@ -134,7 +134,8 @@ class Graph:
 
     def _table(self, resolver: str, name: str, readers: list[ValidDataset]) -> Table:
         cadence = self._cadence(readers[0].target, resolver, name)
-        since = [first for reader in readers if (first := first_needed(reader.dataset, reader.partitioning))]
+        needed = (first_needed(reader.dataset, reader.partitioning, name) for reader in readers)
+        since = [first for first in needed if first]
         partitioning = None
         if cadence and since:
             partitioning = Partitioning(cadence, cadence.containing(min(since)), self.now)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import dagster as dg
 
 from dataset_assets.assets.asset_graph import Graph, ValidDataset
 from dataset_assets.assets.descriptions import source_key
 from dataset_assets.assets.partitions import Partitioning, nested_mapping, table_mapping
+from dataset_assets.compiler.source_ranges import history_before
 from dataset_assets.contract.scope import Source
 
 
@@ -47,6 +49,8 @@ def _input(graph: Graph, valid: ValidDataset, source: Source, key: dg.AssetKey) 
         upstream = graph.partitioning(source.nested.stem)
         return Input(key, source, upstream, nested_mapping(upstream, valid.partitioning))
     upstream = graph.tables[valid.table(source.table)].partitioning
-    snapshots = source.lookup is not None
-    mapping = table_mapping(valid.dataset, upstream, valid.partitioning, snapshots=snapshots)
+    lookup, snapshots, before = source.lookup, source.lookup is not None, timedelta()
+    if lookup and lookup.as_of:
+        snapshots, before = False, history_before(valid.dataset, lookup)
+    mapping = table_mapping(valid.dataset, upstream, valid.partitioning, snapshots=snapshots, before=before)
     return Input(key, source, upstream, mapping)

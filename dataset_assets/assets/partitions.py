@@ -5,7 +5,7 @@ Only Dagster's own mappings are used: its host process silently drops all others
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 import dagster as dg
@@ -13,7 +13,8 @@ import dagster as dg
 from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.compiler.selection_input import time_range_of
-from dataset_assets.contract.model import Dataset
+from dataset_assets.compiler.source_ranges import history_before
+from dataset_assets.contract.model import Dataset, TableTarget
 from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.instants import UTC_ZONE, AsOf
 from dataset_assets.periods.period import Period
@@ -105,34 +106,46 @@ def table_mapping(
     downstream: Partitioning | None,
     *,
     snapshots: bool = False,
+    before: timedelta | None = timedelta(),
 ) -> dg.PartitionMapping | None:
     """Return how a dataset reads a table that is stored by Period: the partitions that overlap its window.
 
-    With `snapshots` the table is a lookup: only the last partition of the window is read.
+    With `snapshots` the table is a lookup: only the last partition of the window is read. `before` is how
+    long before the window the table is read; None if there is no limit: then all partitions count.
     """
-    if upstream is None:
-        return None
+    if upstream is None or before is None:
+        return dg.AllPartitionMapping() if upstream else None
     fixed = _fixed_time_range(dataset, downstream)
     if fixed:
+        fixed = TimeRange(fixed.start - before, fixed.end)
         return dg.SpecificPartitionsPartitionMapping(upstream.touched(fixed, only_last=snapshots))
     if downstream is None:
         return dg.LastPartitionMapping() if snapshots else dg.AllPartitionMapping()
     if not upstream.by_clock and not downstream.by_clock:
-        return _exact_mapping(dataset, upstream, downstream, snapshots)
+        return _exact_mapping(dataset, upstream, downstream, snapshots, before)
     comparable = upstream.by_clock and downstream.by_clock
     if not comparable or upstream.cadence.zone.key != downstream.cadence.zone.key:
         return dg.AllPartitionMapping()
     date_range = None if snapshots else dataset.filters.date_range
-    offset = _reach(downstream.cadence, date_range) if date_range else 0
+    offset = _reach(downstream.cadence, date_range, before) if date_range or before else 0
     return dg.TimeWindowPartitionMapping(start_offset=-offset)
 
 
-def first_needed(dataset: Dataset, downstream: Partitioning | None) -> datetime | None:
-    """Return the earliest instant that a partition of the dataset reads; None if only a run can decide it."""
+def first_needed(dataset: Dataset, downstream: Partitioning | None, table: str = "") -> datetime | None:
+    """Return the earliest instant that a partition of the dataset reads of a table.
+
+    The result is None if only a run can decide it. A lookup without `max_age` is read from its beginning on,
+    which is not known here: the window counts.
+    """
     time_range = _fixed_time_range(dataset, downstream)
     if time_range is None and downstream:
         time_range = _time_range(dataset, downstream.first)
-    return time_range.start if time_range else None
+    histories = (
+        history_before(dataset, lookup)
+        for lookup in dataset.lookups
+        if isinstance(lookup.target, TableTarget) and lookup.target.name == table
+    )
+    return time_range.start - max(filter(None, histories), default=timedelta()) if time_range else None
 
 
 def _fixed_time_range(dataset: Dataset, downstream: Partitioning | None) -> TimeRange | None:
@@ -150,28 +163,33 @@ def _time_range(dataset: Dataset, period: Period) -> TimeRange | None:
 
 
 def _exact_mapping(
-    dataset: Dataset, upstream: Partitioning, downstream: Partitioning, snapshots: bool
+    dataset: Dataset, upstream: Partitioning, downstream: Partitioning, snapshots: bool, before: timedelta
 ) -> dg.PartitionMapping:
     readers: dict[str, list[str]] = {}
     for period in downstream.complete():
         time_range = _time_range(dataset, period)
+        time_range = time_range and TimeRange(time_range.start - before, time_range.end)
         for key in upstream.touched(time_range, only_last=snapshots) if time_range else ():
             readers.setdefault(key, []).append(period.key)
     return dg.StaticPartitionMapping(readers)
 
 
 @cache
-def _reach(cadence: Cadence, date_range: DateRange) -> int:
-    """Return the number of Periods before a Period at which its window begins, at most.
+def _reach(cadence: Cadence, date_range: DateRange | None, before: timedelta) -> int:
+    """Return the number of Periods before a Period at which its window, or what is read before it, begins.
 
     A mapping counts in whole Periods of the dataset, the same number for all of them. So it is exact if
     months look back over months, else up to one Period of the dataset too wide, and never too narrow.
     """
     periods = cadence.between(cadence.containing(_SAMPLE[0]), _SAMPLE[1])
     starts = [period.start for period in periods]
-    windows = (date_range.window(AsOf(period.end, period.zone)) for period in periods)
-    firsts = (bisect_right(starts, window.start.instant) - 1 for window in windows)
-    return max(number - first for number, first in enumerate(firsts) if first >= 0)
+    begins = (
+        date_range.window(AsOf(period.end, period.zone)).start.instant if date_range else period.start
+        for period in periods
+    )
+    firsts = (bisect_right(starts, begin - before) - 1 for begin in begins)
+    reaches = (number - first for number, first in enumerate(firsts) if first >= 0)
+    return max(reaches, default=len(periods))
 
 
 def partition_key(catalog: Catalog, dataset: str, period: str | None) -> str | None:

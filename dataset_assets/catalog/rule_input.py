@@ -178,6 +178,12 @@ class RuleInput:
         return not any(_overlap(unknown, part) for part in named_by for unknown in self._unknown)
 
 
+def later_lookup(inputs: RuleInput, number: int, ref: str) -> str | None:
+    """Return the lookup that `ref` names if it is not joined before the lookup with this number."""
+    alias = ref.rpartition(".")[0]
+    return alias if inputs.lookup_numbers.get(alias.lower(), -1) >= number else None
+
+
 def lookup_name(lookup: LookupDef, source: Source | None) -> str | None:
     """Return the alias, else the name of the table, else the stem of the nested Dataset if it is known."""
     if lookup.alias or source is None:

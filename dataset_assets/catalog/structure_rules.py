@@ -9,6 +9,7 @@ from dataset_assets.catalog.rule_input import (
     Loc,
     RuleInput,
     RuleViolation,
+    later_lookup,
     lookup_name,
     name_hint,
     with_name,
@@ -124,7 +125,7 @@ def br_003_join_columns_exist(inputs: RuleInput) -> Iterator[RuleViolation]:
     for number, index, condition in _conditions(inputs):
         loc = ("lookups", number, "join_conditions", index)
         source, at_source = condition.source_column, (*loc, "source_column")
-        later = _later_lookup(inputs, number, source)
+        later = later_lookup(inputs, number, source)
         if later:
             hint = "join from the main table or a lookup before it, or reorder them"
             yield RuleViolation(at_source, f"is {shown(source)}, but `{later}` is not joined yet", hint)
@@ -192,9 +193,3 @@ def _conditions(inputs: RuleInput) -> Iterator[tuple[int, int, JoinCondition]]:
     for number, lookup in enumerate(inputs.dataset.lookups):
         for index, condition in enumerate(lookup.join_conditions):
             yield number, index, condition
-
-
-def _later_lookup(inputs: RuleInput, number: int, ref: str) -> str | None:
-    """Return the lookup that `ref` names if it is not joined before the lookup with this number."""
-    alias = ref.rpartition(".")[0]
-    return alias if inputs.lookup_numbers.get(alias.lower(), -1) >= number else None

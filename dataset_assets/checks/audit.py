@@ -4,7 +4,7 @@ To add a check, write one function from `Evidence` to `CheckFinding` and add one
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Self
 
 from sqlglot import exp
@@ -120,8 +120,23 @@ def lookups_matched(evidence: SelectionEvidence) -> CheckFinding:
     return False, f"rows that a lookup has nothing for: {', '.join(words)}", lacking
 
 
+def known_in_time(evidence: SelectionEvidence) -> CheckFinding:
+    """Report what lookups with `as_of` found, and what a plain join would have leaked (BR-132).
+
+    The check fails if rows of a lookup have no time, because nothing can find them.
+    """
+    matching, found = evidence.matching, evidence.matching.as_of
+    words = (counts.sentence(name, matching.rows[name]) for name, counts in found.items())
+    metadata = {f"{name}_{each}": n for name, counts in found.items() for each, n in asdict(counts).items()}
+    return not any(counts.undated for counts in found.values()), "; ".join(words), metadata
+
+
 def _has_lookups(dataset: Dataset) -> bool:
     return bool(dataset.lookups)
+
+
+def _has_point_in_time(dataset: Dataset) -> bool:
+    return any(lookup.as_of for lookup in dataset.lookups)
 
 
 def _is_for_training(dataset: Dataset) -> bool:
@@ -135,6 +150,7 @@ CHECKS: tuple[Check[SelectionEvidence], ...] = (
     SPLIT_NOT_EMPTY,
     Check("leak", False, "No filter keeps what eval rows alone let stay", _is_for_training, leak),
     Check("lookups_matched", False, "Lookups know the rows", _has_lookups, lookups_matched),
+    Check("known_in_time", False, "Lookups give what was known in time", _has_point_in_time, known_in_time),
 )
 """All checks of staged rows, in the order in which they run."""
 

@@ -16,9 +16,14 @@ MASKED = "(sensitive)"
 
 
 def duplicate_keys(
-    session: Session, source: exp.Expr, keys: Sequence[exp.Expr], sensitive: set[str], names: Names
+    session: Session,
+    source: exp.Expr,
+    keys: Sequence[exp.Expr],
+    sensitive: set[str],
+    names: Names,
+    at_least: int = 2,
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Return the number of keys with more than one row, and a sample of them.
+    """Return the number of keys with `at_least` as many rows, by default more than one, and a sample of them.
 
     The first item of each entry of the sample is the number of rows with its key. Values of `sensitive`
     columns are masked (BR-206).
@@ -26,7 +31,7 @@ def duplicate_keys(
     times, n = names.free("times"), names.free("n")
     duplicates = exp.select(exp.alias_(exp.Count(this=exp.Star()), times)).from_(source)
     duplicates = duplicates.group_by(*keys).having(
-        exp.GT(this=exp.Count(this=exp.Star()), expression=number(1))
+        exp.GT(this=exp.Count(this=exp.Star()), expression=number(at_least - 1))
     )
     counted_keys = duplicates.subquery(names.free("repeated"))
     counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), n)).from_(counted_keys)

@@ -1,13 +1,19 @@
-"""Check before the join that each lookup has at most one row for a key (BR-111)."""
+"""Check before the join that each lookup has at most one row for a key (BR-111).
 
-from collections.abc import Sequence
+A lookup with `as_of` has at most one for a key and an instant instead (BR-132).
+"""
+
+from collections.abc import Mapping
+from typing import Any
 
 from sqlglot import exp
 
 from dataset_assets.checks.duplicate_keys import duplicate_keys, first_key
 from dataset_assets.checks.results import CheckResult
+from dataset_assets.compiler.point_in_time import PointInTimeJoin, point_in_time
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import as_declared
+from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.scope import Source
 from dataset_assets.ports.engine import Session
 from dataset_assets.sql.build import alias_table, column
@@ -16,26 +22,81 @@ LOOKUPS_UNIQUE = "lookups_unique"
 
 
 def lookups_unique(inputs: SelectionInput, session: Session) -> CheckResult:
-    """Check that each lookup has at most one row for a key (BR-111)."""
-    problems, metadata = [], {}
+    """Check that each lookup has at most one row for a key, or with `as_of` for a key and an instant."""
+    problems, metadata, hints = [], {}, []
     for lookup in inputs.scope.lookups:
-        count, sample = duplicate_keys(session, *_lookup_keys(inputs, lookup), inputs.names)
+        join = point_in_time(inputs, lookup)
+        words, hint, (count, sample) = _repeated(inputs, lookup, join, session)
         if count:
-            words = f"lookup {lookup.name} has {count:,} keys more than once"
-            problems.append(f"{words}, such as {first_key(sample)}")
+            problems.append(f"lookup {lookup.name} has {count:,} {words}, such as {first_key(sample)}")
             metadata[lookup.name] = {"count": count, "sample": sample}
-    hint = "make it unique, or add a join condition"
-    message = "; ".join((*problems, hint)) if problems else "every lookup has at most one row for a key"
+            hints.append(hint)
+    message = "every lookup has at most one row for a key"
+    if problems:
+        message = "; ".join((*problems, *dict.fromkeys(hints)))
     return CheckResult(LOOKUPS_UNIQUE, not problems, True, message, metadata)
 
 
-def _lookup_keys(inputs: SelectionInput, lookup: Source) -> tuple[exp.Expr, Sequence[exp.Expr], set[str]]:
-    relation = inputs.relations[lookup.name]
-    found = [target.column for _, target in inputs.joins(lookup)]
-    keys = [exp.alias_(as_declared(lookup, relation, target, lookup.name), target.name) for target in found]
-    names = [column(target.name) for target in found]
-    free = inputs.names.free
-    rows = exp.select(*keys).from_(alias_table(relation.source, lookup.name)).subquery(free("lookup_rows"))
-    matching = exp.and_(*(exp.not_(name.is_(exp.null())) for name in names))
-    source = exp.select("*").from_(rows).where(matching).subquery(free("lookup_keys"))  # NULL matches no row
-    return source, names, {target.name.lower() for target in found if target.sensitive}
+def _repeated(
+    inputs: SelectionInput, lookup: Source, join: PointInTimeJoin | None, session: Session
+) -> tuple[str, str, tuple[int, list[dict[str, Any]]]]:
+    """Return what is wrong with the keys that are counted, the hint, and their number and sample."""
+    found = {target.column.name: target.column for _, target in inputs.joins(lookup)}
+    if join is None:
+        keys = _duplicates(inputs, lookup, found, found, session)
+        return "keys more than once", "make it unique, or add a join condition", keys
+    if join.is_interval:
+        words = "keys with intervals that overlap"
+        return words, "let each interval end where the next one begins", _overlaps(join, found, session)
+    times = {name: inputs.own(lookup, name).column for name in join.as_of.columns}
+    start = {name: times[name] for name in join.as_of.columns[:1]}
+    keys = _duplicates(inputs, lookup, {**found, **times}, {**found, **start}, session)
+    by = "another column in `latest_by`" if join.as_of.latest_by else "`latest_by`"
+    return "keys more than once at one time", f"make it unique, or say by {by} which row counts", keys
+
+
+def _duplicates(
+    inputs: SelectionInput,
+    lookup: Source,
+    keys: Mapping[str, ColumnDef],
+    matching: Mapping[str, ColumnDef],
+    session: Session,
+) -> tuple[int, list[dict[str, Any]]]:
+    """Return the keys with more rows than one; a row with NULL in one of `matching` matches no row."""
+    relation, free = inputs.relations[lookup.name], inputs.names.free
+    read = [exp.alias_(as_declared(lookup, relation, each, lookup.name), name) for name, each in keys.items()]
+    rows = exp.select(*read).from_(alias_table(relation.source, lookup.name)).subquery(free("lookup_rows"))
+    known = exp.and_(*(exp.not_(column(name).is_(exp.null())) for name in matching))
+    source = exp.select("*").from_(rows).where(known).subquery(free("lookup_keys"))
+    return duplicate_keys(session, source, [*map(column, keys)], _sensitive(keys), inputs.names)
+
+
+def _overlaps(
+    join: PointInTimeJoin, keys: Mapping[str, ColumnDef], session: Session
+) -> tuple[int, list[dict[str, Any]]]:
+    """Return the keys with intervals that overlap the next one of the key.
+
+    Of intervals that overlap each other at least one overlaps the next one.
+    """
+    free, start, end = join.inputs.names.free, column(join.start_name), join.end
+    order = [exp.Ordered(this=start, nulls_first=True), exp.Ordered(this=end, nulls_first=False)]
+    following = exp.Window(
+        this=exp.Lead(this=start.copy()),
+        partition_by=[*map(column, keys)],
+        order=exp.Order(expressions=order),
+    )
+    ordered = exp.select("*", exp.alias_(following, free("next_start")))
+    ordered = ordered.from_(join.history().subquery(free("history")))
+    ordered = ordered.where(exp.and_(*(exp.not_(column(name).is_(exp.null())) for name in keys)))
+    following_start = column(free("next_start"))
+    is_overlapped = exp.or_(end.is_(exp.null()), exp.LT(this=following_start, expression=end.copy()))
+    is_followed = exp.not_(following_start.copy().is_(exp.null()))
+    overlapping = exp.select("*").from_(ordered.subquery(free("lookup_rows")))
+    source = overlapping.where(exp.and_(is_followed, is_overlapped)).subquery(free("lookup_keys"))
+    return duplicate_keys(
+        session, source, [*map(column, keys)], _sensitive(keys), join.inputs.names, at_least=1
+    )
+
+
+def _sensitive(keys: Mapping[str, ColumnDef]) -> set[str]:
+    return {name.lower() for name, each in keys.items() if each.sensitive}

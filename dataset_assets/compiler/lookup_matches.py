@@ -1,11 +1,13 @@
 """Count the rows without a matching lookup row, and NULLs in columns that are used but not published."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from sqlglot import exp
 
+from dataset_assets.compiler.point_in_time import PointInTimeJoin, point_in_time, point_in_time_joins
+from dataset_assets.compiler.point_in_time_counts import PointInTimeCounts, counts, join_bounds, undated
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_columns
 from dataset_assets.compiler.typing import as_declared, find
@@ -19,12 +21,14 @@ from dataset_assets.sql.build import alias_table, assemble, column, table
 class LookupMatches:
     """For each lookup the number of all `rows` and of `unmatched` rows, for which it has no row.
 
-    `nulls` counts the NULLs of each column that `unpublished` returns.
+    `nulls` counts the NULLs of each column that `unpublished` returns. `as_of` has the counts of each lookup
+    that is joined as of the time of a row.
     """
 
     rows: Mapping[str, int]
     unmatched: Mapping[str, int]
     nulls: Mapping[Reference, int]
+    as_of: Mapping[str, PointInTimeCounts] = field(default_factory=dict)
 
 
 def match_lookups(inputs: SelectionInput, staged: exp.Expr, session: Session) -> LookupMatches:
@@ -36,21 +40,30 @@ def match_lookups(inputs: SelectionInput, staged: exp.Expr, session: Session) ->
     published = {output.reference for output in inputs.scope.outputs}
     rows: dict[str, int] = {}
     unmatched: dict[str, int] = {}
+    as_of: dict[str, PointInTimeCounts] = {}
     hidden = []
     for lookup in inputs.scope.lookups:
-        if not all(reference in published for reference, _ in inputs.joins(lookup)):
+        if not published.issuperset(inputs.joined_on(lookup)):
             hidden.append(lookup)
             continue
-        found = _counts(staged_query(inputs, lookup, staged), session)
+        join = point_in_time(inputs, lookup)
+        found = _counts(
+            (as_of_query(join, staged) if join else staged_query(inputs, lookup, staged)), session
+        )
         rows[lookup.name], unmatched[lookup.name] = found["total"], found["unmatched"]
+        if join:
+            as_of[lookup.name] = PointInTimeCounts.read(found, "", undated(join, session))
     columns = unpublished(inputs)
     if not hidden and not columns:
-        return LookupMatches(rows, unmatched, {})
+        return LookupMatches(rows, unmatched, {}, as_of)
     found = _counts(selected_query(inputs, hidden, columns), session)
     rows |= {lookup.name: found["total"] for lookup in hidden}
     unmatched |= {lookup.name: found[f"unmatched_{place}"] for place, lookup in enumerate(hidden)}
     nulls = {each: found[f"nulls_{place}"] for place, each in enumerate(columns)}
-    return LookupMatches(rows, unmatched, nulls)
+    for place, lookup in enumerate(hidden):
+        if join := point_in_time(inputs, lookup):
+            as_of[lookup.name] = PointInTimeCounts.read(found, f"as_of_{place}_", undated(join, session))
+    return LookupMatches(rows, unmatched, nulls, as_of)
 
 
 def _counts(query: exp.Query, session: Session) -> Mapping[str, int]:
@@ -69,6 +82,7 @@ def unpublished(inputs: SelectionInput) -> tuple[Reference, ...]:
 def _unpublished(inputs: SelectionInput) -> Iterator[Reference]:
     seen = {_place(output.reference) for output in inputs.scope.outputs if output.reference}
     seen |= {_place(target) for lookup in inputs.scope.lookups for _, target in inputs.joins(lookup)}
+    seen |= {_place(join.start_column) for join in point_in_time_joins(inputs)}
     for source in inputs.scope.sources:
         relation = inputs.relations[source.name]
         for each in inputs.needed(source):
@@ -111,6 +125,21 @@ def staged_query(inputs: SelectionInput, lookup: Source, staged: exp.Expr) -> ex
     return query.join(alias_table(relation.source, lookup.name), on=exp.and_(*same), join_type="left")
 
 
+def as_of_query(join: PointInTimeJoin, staged: exp.Expr) -> exp.Query:
+    """Return a query of the `total` of staged rows, of the `unmatched` ones, and of the other counts."""
+    published = {output.reference: output.name for output in join.inputs.scope.outputs}
+    rows, bounds = map(join.inputs.names.free, ("staged", "bounds"))
+
+    def side(reference: Reference) -> exp.Expr:
+        return column(published[reference], rows)
+
+    missing = join.value(join.keys[0], side).is_(exp.null())
+    totals = {"total": exp.Count(this=exp.Star()), "unmatched": exp.CountIf(this=missing)}
+    query = exp.select(*(exp.alias_(each, name) for name, each in totals.items()))
+    query = query.select(*counts(join, side(join.row_time), missing, bounds)).from_(alias_table(staged, rows))
+    return join_bounds(join.join(query, side), join, side, bounds)
+
+
 def selected_query(
     inputs: SelectionInput, lookups: Sequence[Source], columns: Sequence[Reference]
 ) -> exp.Query:
@@ -120,7 +149,9 @@ def selected_query(
     """
     keys = [_key(inputs, lookup) for lookup in lookups]
     keys_of_columns = [_key(inputs, each.source) for each in columns if each.source.lookup]
-    wanted = dict.fromkeys(chain(keys, columns, keys_of_columns))
+    as_of = {place: join for place, each in enumerate(lookups) if (join := point_in_time(inputs, each))}
+    sides = chain.from_iterable(inputs.joined_on(join.lookup) for join in as_of.values())
+    wanted = dict.fromkeys(chain(keys, columns, keys_of_columns, sides))
     names = {each: inputs.names.free(f"looked_at_{place}") for place, each in enumerate(wanted)}
     ctes = compile_columns(inputs, {name: each for each, name in names.items()})
 
@@ -132,13 +163,18 @@ def selected_query(
             return missing(reference)
         return exp.and_(exp.not_(missing(_key(inputs, reference.source))), missing(reference))
 
-    counts = [exp.alias_(exp.Count(this=exp.Star()), "total")]
+    totals = [exp.alias_(exp.Count(this=exp.Star()), "total")]
     for kind, conditions in (("unmatched", map(missing, keys)), ("nulls", map(null, columns))):
-        counts += (
+        totals += (
             exp.alias_(exp.CountIf(this=condition), f"{kind}_{place}")
             for place, condition in enumerate(conditions)
         )
-    return assemble(ctes, exp.select(*counts).from_(table(ctes[-1].name)))
+    query = exp.select(*totals).from_(table(ctes[-1].name))
+    for place, join in as_of.items():
+        bounds, row_time = inputs.names.free(f"bounds_{place}"), column(names[join.row_time])
+        query = query.select(*counts(join, row_time, missing(keys[place]), bounds, f"as_of_{place}_"))
+        query = join_bounds(query, join, lambda reference: column(names[reference]), bounds)
+    return assemble(ctes, query)
 
 
 def _key(inputs: SelectionInput, lookup: Source) -> Reference:

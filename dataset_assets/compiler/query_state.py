@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from dataset_assets.compiler.point_in_time import joined
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.contract.scope import Reference, Source
 from dataset_assets.sql.build import CTE, column
@@ -52,7 +53,7 @@ class QueryState:
     def in_join(self, reference: Reference) -> exp.Expr:
         """Return any column by its name in the join of `rows` and the late lookups."""
         if reference.source in self.late:
-            return column(reference.column.name, reference.source.name)
+            return joined(self.inputs, reference, self.in_join)
         return self.in_rows(reference, self.inputs.scope.main.name)
 
     def concept(self, name: str) -> exp.Expr:

@@ -137,11 +137,24 @@ class SelectionInput:
         """Yield the column that a lookup is joined on and the lookup's own one, for each condition."""
         definition = lookup.lookup
         for condition in definition.join_conditions if definition else ():
-            target = lookup.column(condition.target_column)
-            yield (
-                self.reference(condition.source_column),
-                _checked(Reference(lookup, target) if target else None, condition.target_column),
-            )
+            yield self.reference(condition.source_column), self.own(lookup, condition.target_column)
+
+    def row_time(self, lookup: Source) -> Reference | None:
+        """Return the column with the time as of which a row reads the lookup; None without `as_of`."""
+        definition = lookup.lookup
+        named = self.dataset.row_time(definition) if definition and definition.as_of else None
+        return self.reference(named) if named else None
+
+    def joined_on(self, lookup: Source) -> tuple[Reference, ...]:
+        """Return the columns that a lookup is joined on, and with `as_of` the time of the row."""
+        row_time = self.row_time(lookup)
+        found = tuple(reference for reference, _ in self.joins(lookup))
+        return (*found, row_time) if row_time else found
+
+    def own(self, lookup: Source, name: str) -> Reference:
+        """Return the column of a lookup with this name."""
+        found = lookup.column(name)
+        return _checked(Reference(lookup, found) if found else None, name)
 
     def wholly_read(self, source: Source) -> tuple[ColumnDef, ...]:
         """Return the columns of a source that are read in every row; none of a main table with a window.
@@ -171,6 +184,10 @@ class SelectionInput:
         for lookup in self.scope.lookups:
             for sides in self.joins(lookup):
                 yield from sides
+            row_time, as_of = self.row_time(lookup), lookup.lookup and lookup.lookup.as_of
+            if row_time and as_of:
+                yield row_time
+                yield from (self.own(lookup, name) for name in as_of.columns)
 
     def reference(self, ref: str) -> Reference:
         """Return the column that a name refers to; the rules of the catalog have checked that it exists."""

@@ -7,6 +7,7 @@ Each step (window, filters, split, lookups) adds its CTEs, in this order: `date_
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from sqlglot import exp
 
@@ -21,7 +22,7 @@ from dataset_assets.rows.encoding import row_text
 from dataset_assets.rows.erased_keys import is_among, row_key
 from dataset_assets.selection.filters import FitInput
 from dataset_assets.selection.splits import TRAIN, SplitInput
-from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary, column, number, table
+from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary, number, table
 from dataset_assets.sql.internal_names import Names
 
 WINDOW_ROWS, TRAIN_ROWS = "date_filtered", "train_rows"
@@ -53,7 +54,7 @@ def join_early(state: QueryState, columns: Iterable[Reference]) -> QueryState:
     wanted = {reference.source for reference in columns}
     for lookup in reversed(inputs.scope.lookups):
         if lookup in wanted:
-            wanted |= {reference.source for reference, _ in inputs.joins(lookup)}
+            wanted |= {reference.source for reference in inputs.joined_on(lookup)}
     return replace(state, early=tuple(lookup for lookup in inputs.scope.lookups if lookup in wanted))
 
 
@@ -69,10 +70,10 @@ def window(state: QueryState) -> QueryState:
     inputs = state.inputs
     query = read(inputs, inputs.scope.main)
     for lookup in state.early:
-        query = join_lookup(query, inputs, lookup, lambda reference: in_source(inputs, reference))
+        query = join_lookup(query, inputs, lookup, partial(in_source, inputs))
         for definition in inputs.needed(lookup):
             name = inputs.joined_columns[lookup.name, definition.name]
-            query = query.select(alias(column(definition.name, lookup.name), name))
+            query = query.select(alias(in_source(inputs, Reference(lookup, definition)), name))
     for condition in in_window(inputs):
         query = query.where(condition)
     rows = state.names.free(WINDOW_ROWS if inputs.window else SOURCE_ROWS)

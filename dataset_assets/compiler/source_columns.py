@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
+from dataset_assets.compiler.point_in_time import joined, point_in_time
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import SQL_TYPES, as_declared, is_as_declared, stored
 from dataset_assets.contract.scope import Reference, Source
@@ -34,6 +35,9 @@ def join_lookup(
     query: exp.Select, inputs: SelectionInput, lookup: Source, side: Callable[[Reference], exp.Expr]
 ) -> exp.Select:
     """LEFT JOIN a lookup: the join drops no row, and a check ensures that it adds none (BR-111)."""
+    as_of = point_in_time(inputs, lookup)
+    if as_of:
+        return as_of.join(query, side)
     relation = inputs.relations[lookup.name]
     plain = all(is_as_declared(relation, definition) for definition in inputs.needed(lookup))
     source = relation.source if plain else read(inputs, lookup).subquery()
@@ -48,7 +52,7 @@ def in_source(inputs: SelectionInput, reference: Reference) -> exp.Expr:
     """Return a column of a source in FROM, cast to its declared type."""
     source = reference.source
     if source.lookup:
-        return column(reference.column.name, source.name)
+        return joined(inputs, reference, lambda other: in_source(inputs, other))
     return as_declared(source, inputs.relations[source.name], reference.column, source.name)
 
 

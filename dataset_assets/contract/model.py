@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import Field
 
 from dataset_assets.contract.monitoring import Drift, Freshness
+from dataset_assets.contract.point_in_time import PointInTime
 from dataset_assets.model import Boolean, ColumnRef, Identifier, Instant, Integer, Model, Text
 from dataset_assets.selection.column_mapping import ColumnMapping
 from dataset_assets.selection.filters import Filters
@@ -85,6 +86,7 @@ class LookupDef(Model):
     alias: Identifier | None = None
     target: Annotated[TableTarget | DatasetTarget, Field(discriminator="type")]
     join_conditions: Annotated[tuple[JoinCondition, ...], Field(min_length=1)]
+    as_of: PointInTime | None = None
 
 
 class Partitions(Model):
@@ -169,6 +171,11 @@ class Dataset(Model):
         for lookup in self.lookups:
             if isinstance(lookup.target, TableTarget):
                 yield lookup.target
+
+    def row_time(self, lookup: LookupDef) -> str | None:
+        """Return the column with the time as of which a row reads a lookup (BR-132); None without one."""
+        named = lookup.as_of.at if lookup.as_of else None
+        return named or (self.column_mapping.timestamp if self.column_mapping else None)
 
     def nested_ids(self) -> Iterator[UUID]:
         """Yield the ids of the Datasets that lookups read (BR-005)."""

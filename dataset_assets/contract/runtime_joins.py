@@ -22,9 +22,11 @@ def stored_names(scope: Scope) -> dict[str, str]:
 
 
 def missing_join_columns(scope: Scope) -> list[str]:
-    """Return the columns of the main table that lookups are joined on and that are not published."""
-    conditions = (each for lookup in scope.dataset.lookups for each in lookup.join_conditions)
-    references = (scope.find(each.source_column) for each in conditions)
+    """Return the unpublished columns of the main table that lookups are joined on, or as of."""
+    lookups = scope.dataset.lookups
+    named = [each.source_column for lookup in lookups for each in lookup.join_conditions]
+    row_times = (scope.dataset.row_time(lookup) for lookup in lookups if lookup.as_of)
+    references = map(scope.find, (*named, *filter(None, row_times)))
     read = [each.column.name for each in references if each and each.source.lookup is None]
     stored = stored_names(scope)
     return list(dict.fromkeys(name for name in read if name.lower() not in stored))

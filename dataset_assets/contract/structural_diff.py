@@ -14,8 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dataset_assets.contract.structure_words import filter_words, join_words, key_words, split_words
-from dataset_assets.selection.column_mapping import ColumnMapping
+from dataset_assets.contract.hashed_columns import hashed_columns
+from dataset_assets.contract.structure_words import (
+    as_of_words,
+    filter_words,
+    join_words,
+    key_words,
+    split_words,
+)
 from dataset_assets.text.wording import shown
 
 Structure = Mapping[str, Any]
@@ -144,9 +150,9 @@ def _lookups(before: Sequence[Structure], after: Sequence[Structure]) -> Iterato
             yield from _table(what, was["target"], now["target"])
         else:
             yield from _value(f"the target of {what}", was["target"], now["target"])
-        if was["join_conditions"] != now["join_conditions"]:
-            joins = (join_words(was["join_conditions"]), join_words(now["join_conditions"]))
-            yield from _words(f"{what} is joined on", *joins)
+        joins = (join_words(each["join_conditions"]) for each in (was, now))
+        yield from _words(f"{what} is joined on", *joins)
+        yield from _words(f"{what} is read", *(as_of_words(each.get("as_of")) for each in (was, now)))
 
 
 def _mapping(before: Structure, after: Structure) -> Iterator[Change]:
@@ -203,7 +209,7 @@ def _split(before: Structure | None, after: Structure | None) -> Iterator[Change
 
 def _split_key(before: Structure, after: Structure) -> Iterator[Change]:
     """Yield a breaking change if a random split hashes other columns than before, so that rows move."""
-    old, new = _hashed_columns(before), _hashed_columns(after)
+    old, new = hashed_columns(before), hashed_columns(after)
     if old and new and old != new:
         hashed = ", ".join(f"`{name}`" for name in new)
         text = (
@@ -212,27 +218,6 @@ def _split_key(before: Structure, after: Structure) -> Iterator[Change]:
             "keep their place)"
         )
         yield Change(text, breaking=True)
-
-
-def _hashed_columns(structure: Structure) -> list[str]:
-    """Return the columns that a random split of rows hashes; none if rows are not split by these.
-
-    They are `SelectionInput.row_key` of a dataset without a natural key.
-    """
-    config = structure.get("split_config") or {}
-    by_row = config.get("strategy") == "random" and config.get("unit", "row") == "row"
-    if not by_row or structure.get("natural_key_columns"):
-        return []
-    declared = [each["name"] for each in structure["main_table"]["columns"]]
-    mapping = structure.get("column_mapping")
-    if mapping is None:
-        return [name.lower() for name in declared]
-    concepts = [(name, mapping[name]) for name in ColumnMapping.model_fields if name in mapping]
-    extra = [(ref.replace(".", "__"), ref) for ref in structure.get("extra_columns", [])]
-    published: dict[str, str] = {}
-    for name, ref in (*concepts, *extra):
-        published.setdefault(name.lower(), ref.lower())
-    return [ref for ref in published.values() if "." not in ref] or [name.lower() for name in declared]
 
 
 def _members(noun: str, where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:

@@ -44,6 +44,19 @@ def join_words(conditions: Sequence[Part]) -> str:
     return " and ".join(f"`{each['source_column']}` = `{each['target_column']}`" for each in conditions)
 
 
+def as_of_words(part: Part | None) -> str:
+    """Return as of when a lookup is read: `as of the row's time by `changed_at`, at most 90d old`."""
+    if part is None:
+        return "as it is"
+    start, end = part.get("from"), part.get("to")
+    by = f"from `{start}` to `{end}`" if end else f"by `{part['column']}`"
+    row_time = f"`{part['at']}`" if part.get("at") else "the row's time"
+    words = [f"as of {row_time} {by}"]
+    words += [f"at most {part['max_age']} old"] if part.get("max_age") else []
+    words += [f"latest by {key_words(part['latest_by'])}"] if part.get("latest_by") else []
+    return ", ".join(words)
+
+
 def key_words(columns: Sequence[str] | None) -> str:
     """Return the columns of a natural key, or that there is none."""
     return ", ".join(f"`{name}`" for name in columns) if columns else "none"

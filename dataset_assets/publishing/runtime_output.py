@@ -10,8 +10,9 @@ from typing_extensions import override
 from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.checks.lookup_keys import lookups_unique
+from dataset_assets.compiler.point_in_time import joined
 from dataset_assets.compiler.selection_input import SelectionInput
-from dataset_assets.compiler.source_columns import in_source, join_lookup
+from dataset_assets.compiler.source_columns import join_lookup
 from dataset_assets.compiler.typing import mismatches
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.project import Joins
@@ -129,11 +130,11 @@ def joined_rows(inputs: SelectionInput, stored: exp.Expr) -> exp.Select:
 
     def side(reference: Reference) -> exp.Expr:
         if reference.source.lookup:
-            return in_source(inputs, reference)
+            return joined(inputs, reference, side)
         return column(names[reference.column.name.lower()], rows)
 
     shown = [
-        alias(in_source(inputs, each.reference), each.name)
+        alias(joined(inputs, each.reference, side), each.name)
         if each.reference and each.reference.source.lookup
         else column(each.name, rows)
         for each in scope.outputs

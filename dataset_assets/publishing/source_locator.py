@@ -3,12 +3,12 @@
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from dataset_assets.cached_property import cached_property
 from dataset_assets.compiler.logical_relations import logical_relation
 from dataset_assets.compiler.selection_input import SelectionInput, time_range_of, window_of
 from dataset_assets.compiler.source_columns import source_query
+from dataset_assets.compiler.source_ranges import source_range
 from dataset_assets.compiler.typing import mismatches
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import NamedDataset, Scope, Source
@@ -93,8 +93,8 @@ class SourceLocator:
 
     def time_range(self, source: Source) -> TimeRange | None:
         """Return the time range that is read of a source that is a table; None for all rows."""
-        time_range = time_range_of(self.scope.dataset, self.as_of, self.period)
-        return lookup_range(time_range) if source.lookup else time_range
+        dataset = self.scope.dataset
+        return source_range(dataset, source, time_range_of(dataset, self.as_of, self.period))
 
     def same_period(self, nested: NamedDataset) -> str | None:
         """Return the Period whose publication of a nested dataset is read (BR-122); None for the latest."""
@@ -162,14 +162,6 @@ class ResolvedSources:
             for each in self.external
             for fault in mismatches(each, inputs.relations[each.name], inputs.wholly_read(each))
         )
-
-
-def lookup_range(time_range: TimeRange | None) -> TimeRange | None:
-    """Return the time range that is read of a lookup; `time_range` is that of the main table.
-
-    A lookup that is stored by Period is a series of snapshots; the last one before as-of is read.
-    """
-    return TimeRange(time_range.end - timedelta(microseconds=1), time_range.end) if time_range else None
 
 
 @contextmanager

@@ -18,7 +18,9 @@ from sqlglot.generator import Generator
 from sqlglot.transforms import preprocess, remove_precision_parameterized_types
 
 from dataset_assets.errors import Fault, UnsupportedError
+from dataset_assets.sql.as_of_joins import as_of_merge, as_of_ranges
 from dataset_assets.sql.nodes import (
+    AsOfJoin,
     ChangedLabels,
     ClockTime,
     CreateSnapshot,
@@ -29,6 +31,7 @@ from dataset_assets.sql.nodes import (
     FloatAsDecimal,
     LabelsText,
     LabelValue,
+    MicrosecondsSince,
     SaltedHash,
     SingleAsDouble,
     UtcTime,
@@ -116,6 +119,8 @@ class DuckDBText(DuckDB):
             **DuckDB.Generator.TRANSFORMS,
             exp.Format: _format,
             exp.Not: _not,
+            AsOfJoin: as_of_merge,
+            MicrosecondsSince: _template("EPOCH_US({this}) - EPOCH_US({start})"),
             ClockTime: _ast_template(_FIRST_INSTANT),
             # AT TIME ZONE asks a calendar for each row, which takes ten times as long
             UtcTime: _template("MAKE_TIMESTAMPTZ(EPOCH_US(CAST({this} AS TIMESTAMP)))"),
@@ -150,6 +155,8 @@ class BigQueryText(BigQuery):
         TRANSFORMS = {
             **BigQuery.Generator.TRANSFORMS,
             exp.Not: _not,
+            AsOfJoin: as_of_ranges,
+            MicrosecondsSince: _template("TIMESTAMP_DIFF({this}, {start}, MICROSECOND)"),
             # sqlglot writes NUMERIC for DECIMAL(38, 9) in CAST, and forgets SAFE_CAST
             exp.TryCast: preprocess([remove_precision_parameterized_types]),
             ClockTime: _template("TIMESTAMP({this}, {zone})"),

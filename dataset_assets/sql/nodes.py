@@ -36,6 +36,30 @@ class SingleAsDouble(exp.Expression, exp.Func):
     arg_types = {"this": True}
 
 
+class AsOfJoin(exp.Join):
+    """A LEFT JOIN with the latest of the rows that match: the one with the greatest `time` up to `row_time`.
+
+    `this` is the query of the rows that are joined under the name `alias`. They match by the equalities `on`,
+    whose columns in `this` are the `keys`, and at most one has the same keys and `time`. `next` is a free
+    name for a column. NULL in a key or a time matches nothing.
+    """
+
+    arg_types = {
+        **exp.Join.arg_types,
+        "alias": True,
+        "keys": True,
+        "time": True,
+        "row_time": True,
+        "next": True,
+    }
+
+
+class MicrosecondsSince(exp.Expression, exp.Func):
+    """The number of microseconds from the instant `start` to the instant `this`."""
+
+    arg_types = {"this": True, "start": True}
+
+
 class UtcTime(exp.Expression, exp.Func):
     """The instant that a date with a time of day names in UTC."""
 

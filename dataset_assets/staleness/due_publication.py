@@ -126,8 +126,8 @@ class _Decision:
 
     def _reported_at(self, source: Source) -> datetime | None:
         status = self.status
-        resolver, lookback = status.inputs.resolver(source.table).name, status.lookback
-        time_range = lookback.lookup_range if source.lookup else lookback.main_range
+        resolver = status.inputs.resolver(source.table).name
+        time_range = status.lookback.range_of(source, status.inputs.dataset)
         return self.reports.last_report(resolver, source.table, time_range)
 
     def _sources(self, key: str) -> Iterator[Source]:

@@ -5,13 +5,14 @@ from datetime import datetime
 
 from dataset_assets.cached_property import cached_property
 from dataset_assets.compiler.selection_input import time_range_of, window_of
+from dataset_assets.compiler.source_ranges import history_range, snapshot_range
 from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.scope import Source
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.resolver import TimeRange
 from dataset_assets.publishing.prepared_run import as_of_instant
 from dataset_assets.publishing.snapshot import window_ends
-from dataset_assets.publishing.source_locator import lookup_range
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,17 @@ class Lookback:
     window: list[str] | None
     main_range: TimeRange | None
 
+    def range_of(self, source: Source, dataset: Dataset) -> TimeRange | None:
+        """Return the time range that is read of a source of a dataset, as `source_range` does."""
+        if source.lookup is None or self.main_range is None:
+            return self.main_range
+        if source.lookup.as_of is None:
+            return self._snapshot
+        return history_range(dataset, source.lookup, self.main_range)
+
     @cached_property
-    def lookup_range(self) -> TimeRange | None:
-        """The time range that is read of a lookup."""
-        return lookup_range(self.main_range)
+    def _snapshot(self) -> TimeRange | None:
+        return snapshot_range(self.main_range) if self.main_range else None
 
     @classmethod
     def of(cls, dataset: Dataset, period: Period | None, now: datetime) -> "Lookback":

@@ -84,7 +84,7 @@ class PublicationStatus:
     def _state(self, source: Source) -> SourceState:
         if source.nested:
             return self.states.nested(source.nested, self.period)
-        time_range = self.lookback.lookup_range if source.lookup else self.lookback.main_range
+        time_range = self.lookback.range_of(source, self.inputs.dataset)
         try:
             state = self.states.table(self.inputs.resolver(source.table), source.table, time_range)
             if state.faults or source.lookup or self.inputs.has_window:

@@ -89,8 +89,7 @@ class RefreshedDataset:
 
     def time_range(self, source: Source, period: Period | None, now: datetime) -> TimeRange | None:
         """Return the time range that a run of this instant would read of a table; None for all rows."""
-        lookback = Lookback.of(self.scope.dataset, period, now)
-        return lookback.lookup_range if source.lookup else lookback.main_range
+        return Lookback.of(self.scope.dataset, period, now).range_of(source, self.scope.dataset)
 
     def is_affected(self, source: Source, target: Target, *, recent: bool, latest: bool) -> bool:
         """Return whether a change of a source makes a publication stale enough to be made anew by itself.

@@ -1,6 +1,6 @@
 """The partition mappings that Dagster shows agree with the windows that the SQL selects."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dataset_assets.assets.partitions import Partitioning, first_needed, nested_mapping, table_mapping
 from dataset_assets.compiler.selection_input import time_range_of
+from dataset_assets.compiler.source_ranges import history_before
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.instants import AsOf
@@ -247,3 +248,45 @@ def test_the_last_period_reads_what_its_window_touches(cadence: str):
         assert upstream_keys(nested_mapping(up, down), up, down, key) == [key]
     assert ending.last
     assert ending.touched(TimeRange(ending.last.start, NOW)) == [key]
+
+
+def priced(as_of: dict[str, Any], months: int = 2) -> Dataset:
+    """Return a dataset with a lookup that is read as of the time of each row."""
+    lookup = {
+        "target": {
+            "type": "table",
+            "name": "prices",
+            "columns": [{"name": "product", "type": "string"}, {"name": "since", "type": "timestamp"}],
+        },
+        "join_conditions": [{"source_column": "product", "target_column": "product"}],
+        "as_of": as_of,
+    }
+    return dataset(rolling(months), lookups=[lookup])
+
+
+def test_of_a_history_the_partitions_before_the_window_are_read_as_far_back_as_a_row_can_look():
+    sales, downstream = priced({"column": "since", "max_age": "40d"}), partitioning("month", "2018-01")
+    before = history_before(sales, sales.lookups[0])
+    since = first_needed(sales, downstream, "prices")
+    assert since
+    assert since == datetime(2017, 10, 21, tzinfo=UTC), "41 days before December: a date can be a day earlier"
+    upstream = partitioning("month", since.date())
+    mapping = table_mapping(sales, upstream, downstream, before=before)
+    shown = upstream_keys(mapping, upstream, downstream, "2018-04")
+    assert shown[-4:] == ["2018-01", "2018-02", "2018-03", "2018-04"]
+    assert set(shown[:-4]) <= {"2017-11", "2017-12"}, "a mapping counts in whole Periods"
+    assert first_needed(sales, downstream, "sales") == datetime(2017, 12, 1, tzinfo=UTC)
+
+
+def test_of_a_history_without_an_age_every_partition_is_read():
+    sales, month = priced({"column": "since"}), partitioning("month", "2018-01")
+    before = history_before(sales, sales.lookups[0])
+    assert table_mapping(sales, month, month, before=before) == dg.AllPartitionMapping()
+
+
+def test_an_age_widens_the_partitions_of_fixed_dates():
+    fixed = {"type": "fixed", "start_date": "2018-03-10", "end_date": "2018-04-30"}
+    sales = dataset(fixed)
+    month = partitioning("month", "2018-01")
+    mapping = table_mapping(sales, month, month, before=timedelta(days=20))
+    assert mapping == dg.SpecificPartitionsPartitionMapping(["2018-02", "2018-03", "2018-04"])

@@ -113,6 +113,32 @@ BY_DATE = {
         {"name": "transaction_timestamp", "type": "date"},
     ],
 }
+PRICES = {
+    "alias": "price",
+    "target": {
+        "type": "table",
+        "name": "prices",
+        "columns": [
+            {"name": "product_id", "type": "integer", "nullable": False},
+            {"name": "valid_from", "type": "timestamp"},
+            {"name": "valid_to", "type": "date"},
+            {"name": "revision", "type": "integer"},
+            {"name": "tier", "type": "string"},
+        ],
+    },
+    "join_conditions": [{"source_column": "product_id", "target_column": "product_id"}],
+}
+TIERS = {
+    "filters": {"date_range": ROLLING},
+    "split_config": None,
+    "column_mapping": {
+        "user_id": "household_id",
+        "product_id": "product_id",
+        "timestamp": "transaction_timestamp",
+        "category": "price.tier",
+    },
+    "extra_columns": [],
+}
 RANDOM = {"strategy": "random", "train_percent": 80, "seed": 7}
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "window_fixed": {"filters": {"date_range": FIXED}},
@@ -145,6 +171,20 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "split_config": {**RANDOM, "unit": "user", "test_percent": 10},
     },
     "split_none": {"filters": {"date_range": ROLLING}, "split_config": None},
+    "as_of_changes": {
+        **TIERS,
+        "lookups": [
+            {**PRICES, "as_of": {"column": "valid_from", "max_age": "90d", "latest_by": ["revision"]}}
+        ],
+    },
+    "as_of_intervals": {
+        **TIERS,
+        "lookups": [{**PRICES, "as_of": {"from": "valid_from", "to": "valid_to"}}],
+        "filters": {
+            "date_range": ROLLING,
+            "product_filter": {"type": "categories", "value": ["gold"]},
+        },
+    },
     "fit_on_train": {
         "filters": {
             "date_range": ROLLING,

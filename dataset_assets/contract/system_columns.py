@@ -31,6 +31,21 @@ SYSTEM_COLUMNS = (
     SystemColumn("_labels", LABELS_TYPE, True, "Key and value tags, sorted by key (BR-016, BR-119)"),
 )
 
+VALID_FROM, VALID_TO = "_valid_from", "_valid_to"
+PERIOD_FROM, PERIOD_TO = "_period_from", "_period_to"
+
+_INTERVALS = (
+    SystemColumn(VALID_FROM, "TIMESTAMPTZ", False, "The first instant at which the row is true"),
+    SystemColumn(VALID_TO, "TIMESTAMPTZ", False, "The first instant at which it no longer is; NULL if open"),
+    SystemColumn(PERIOD_FROM, "VARCHAR", True, "The first Period whose load has the row"),
+    SystemColumn(PERIOD_TO, "VARCHAR", True, "The first later Period whose load lacks it; NULL if none"),
+)
+
+BITEMPORAL_COLUMNS = tuple(
+    column for each in SYSTEM_COLUMNS for column in (_INTERVALS if each.name == "_period" else (each,))
+)
+"""The system columns of a bitemporal table: those of every table, with four columns instead of `_period`."""
+
 
 @dataclass(frozen=True)
 class Stamp:

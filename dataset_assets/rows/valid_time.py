@@ -38,7 +38,7 @@ class Snapshot:
     def segments(self) -> tuple[CTE, ...]:
         """Return CTEs, the last of which has a row for each segment: a stretch of time with equal values.
 
-        Rows of the same key and values whose intervals touch or overlap are one segment (BR-215).
+        Rows of the same key and values whose intervals touch or overlap are one segment.
         """
         source, marked, numbered, segments = map(
             self.names.free, ("snapshot", "marked_rows", "numbered_rows", "segments")

@@ -8,10 +8,9 @@ from typing import Any
 from sqlglot import exp, parse_one
 
 from dataset_assets.errors import Fault
-from dataset_assets.periods.instants import Moment
-from dataset_assets.rows.bitemporal import KNOWN, VALID
+from dataset_assets.rows.bitemporal_reads import as_of, key_history
 from dataset_assets.rows.valid_time import Snapshot
-from dataset_assets.sql.build import assemble, boundary, column, table, text
+from dataset_assets.sql.build import assemble, column, table, text
 from dataset_assets.sql.nodes import ClockTime
 from dataset_assets.sql.where.where import parse_where
 from tests.engines.engine_fixtures import Bench
@@ -68,12 +67,10 @@ def loaded(bench: Bench, *snapshots: Iterable[Raw]) -> BitemporalTable:
     return data
 
 
-def as_of(data: BitemporalTable, at: datetime, period: str) -> list[str | None]:
+def values_as_of(data: BitemporalTable, at: datetime | None, period: str | None) -> list[str | None]:
     """The values of all keys at an instant, as known in a Period."""
-    point = boundary(Moment(at, at.date()), "TIMESTAMPTZ")
-    query = exp.select("v").from_(data.bench.table("prices"))
-    query = query.where(VALID.contains(point), KNOWN.contains(text(period)))
-    return [row["v"] for row in data.bench.rows(query)]
+    rows = data.bench.rows(as_of(data.bench.table("prices"), at, period))
+    return sorted((row["v"] for row in rows), key=str)
 
 
 def test_null_then_a_value_then_null(bench: Bench) -> None:
@@ -106,9 +103,9 @@ def test_a_naive_time_of_a_zone_and_a_deletion_ten_minutes_after_midnight(bench:
         (None, P1, P2),
         (ended, P2, None),
     }
-    assert as_of(data, ended.replace(minute=9, second=59), P2) == ["a"]
-    assert as_of(data, ended, P2) == []
-    assert as_of(data, ended, P1) == ["a"]
+    assert values_as_of(data, ended.replace(minute=9, second=59), P2) == ["a"]
+    assert values_as_of(data, ended, P2) == []
+    assert values_as_of(data, ended, P1) == ["a"]
 
 
 def test_there_gone_and_there_again(bench: Bench) -> None:
@@ -127,9 +124,9 @@ def test_a_row_that_is_there_twice_and_then_once(bench: Bench) -> None:
 
 def test_a_null_followed_by_a_value_is_read_as_of_the_first_load(bench: Bench) -> None:
     data = loaded(bench, [raw(None)], [raw("b")])
-    assert as_of(data, year(2026), P1) == [None]
-    assert as_of(data, year(2026), P2) == ["b"]
-    assert as_of(data, year(2019), P1) == []
+    assert values_as_of(data, year(2026), P1) == [None]
+    assert values_as_of(data, year(2026), P2) == ["b"]
+    assert values_as_of(data, year(2019), P1) == []
 
 
 def test_the_second_of_three_periods_is_loaded_anew(bench: Bench) -> None:
@@ -149,7 +146,7 @@ def test_the_second_of_three_periods_is_loaded_anew(bench: Bench) -> None:
 def test_a_language_that_is_changed_and_changed_back(bench: Bench) -> None:
     data = loaded(bench, [raw("en")], [raw("es")], [raw("en")])
     assert known(data) == [(1, "en", P1, P2), (1, "es", P2, P3), (1, "en", P3, None)]
-    assert [as_of(data, year(2026), period) for period in (P1, P2, P3)] == [["en"], ["es"], ["en"]]
+    assert [values_as_of(data, year(2026), period) for period in (P1, P2, P3)] == [["en"], ["es"], ["en"]]
 
 
 def test_an_interval_that_is_corrected_from_its_middle_on(bench: Bench) -> None:
@@ -163,8 +160,8 @@ def test_an_interval_that_is_corrected_from_its_middle_on(bench: Bench) -> None:
         ("a", 2010, 2020, P2, None),
         ("b", 2020, 2040, P2, None),
     }
-    assert as_of(data, year(2030), P1) == ["a"]
-    assert as_of(data, year(2030), P2) == ["b"]
+    assert values_as_of(data, year(2030), P1) == ["a"]
+    assert values_as_of(data, year(2030), P2) == ["b"]
 
 
 def test_a_deletion_by_a_condition_that_is_null_for_a_row(bench: Bench) -> None:
@@ -230,6 +227,28 @@ def test_both_parts_of_a_split_row_keep_what_people_changed(bench: Bench) -> Non
     for values in data.rows().values():
         assert values["_deleted"]
         assert values["_labels"] == [{"key": "ok", "value": "yes"}]
+
+
+def test_a_read_without_a_period_is_of_the_last_load(bench: Bench) -> None:
+    data = loaded(bench, [raw("a")], [raw("b", year(2021), year(2022)), raw("c", year(2022))])
+    assert values_as_of(data, None, None) == ["b", "c"]
+    assert values_as_of(data, year(2022), None) == ["c"]
+    assert values_as_of(data, year(2022), "2026-12") == ["c"]
+    assert values_as_of(data, year(2022), "2025-12") == []
+    data.bench.write(exp.update(data.bench.table("prices"), {"_deleted": True}, where="v = 'c'"))
+    assert values_as_of(data, None, None) == ["b"]
+
+
+def test_the_history_of_a_key_has_what_was_said_of_it_in_order(bench: Bench) -> None:
+    other = raw("other", key=(2, None))
+    data = loaded(bench, [raw("a"), other], [other], [raw("a", year(2022)), raw("b", year(2021), year(2022))])
+    key = parse_where("h = 1", {"h": "integer"}).condition()
+    rows = data.bench.rows(key_history(data.bench.table("prices"), key))
+    assert [(row["v"], row["_period_from"], row["_period_to"]) for row in rows] == [
+        ("a", P1, P2),
+        ("b", P3, None),
+        ("a", P3, None),
+    ]
 
 
 def test_new_rows_are_numbered_alike_by_bucket_and_at_once(bench: Bench) -> None:

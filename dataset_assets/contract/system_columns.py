@@ -1,5 +1,6 @@
 """The system columns of every published row, such as `_row_id` and `_period`, and the values of a new row."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -45,6 +46,11 @@ BITEMPORAL_COLUMNS = tuple(
     column for each in SYSTEM_COLUMNS for column in (_INTERVALS if each.name == "_period" else (each,))
 )
 """The system columns of a bitemporal table: those of every table, with four columns instead of `_period`."""
+
+
+def system_columns(names: Collection[str]) -> tuple[SystemColumn, ...]:
+    """Return the system columns of a table; the names of its columns tell whether it is bitemporal."""
+    return BITEMPORAL_COLUMNS if PERIOD_FROM in names else SYSTEM_COLUMNS
 
 
 @dataclass(frozen=True)

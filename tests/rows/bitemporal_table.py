@@ -1,7 +1,7 @@
 """A bitemporal table on an engine, into which a test loads snapshots."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,18 +61,26 @@ class BitemporalTable:
             columns=COLUMNS,
             key=KEY,
             segments=table(segments[-1].name),
-            earlier=self.bench.table("prices") if self.loaded else None,
+            earlier=self.source() if self.loaded else None,
             period=period,
             loaded=sorted(self.loaded),
             stamp=stamp,
         )
         ctes = (CTE("source_rows", source), *segments, *load.rows(bucketed=self.bucketed))
-        self.bench.keep("prices", assemble(ctes))
+        self.store(assemble(ctes), {*self.loaded, period})
         self.loaded.add(period)
+
+    def source(self) -> exp.Expr:
+        """Return the table for FROM."""
+        return self.bench.table("prices")
+
+    def store(self, query: exp.Query, loaded: Collection[str]) -> None:  # noqa: ARG002 - for a warehouse
+        """Replace the table by the rows of a query; `loaded` are all loaded Periods then."""
+        self.bench.keep("prices", query)
 
     def rows(self) -> Mapping[Row, Mapping[str, Any]]:
         """Return the rows of the table, each with all its columns."""
-        found = self.bench.rows(exp.select("*").from_(self.bench.table("prices")))
+        found = self.bench.rows(exp.select("*").from_(self.source()))
         rows = {_row(each): each for each in found}
         assert len(rows) == len(found), "a row is there twice"
         return rows

@@ -135,7 +135,7 @@ def check_points(data: BitemporalTable, snapshots: Mapping[str, oracle.Snapshot]
     )
     matched = exp.and_(KNOWN.contains(column("known")), VALID.contains(column("valid")))
     shown = [column(each) for each in ("h", "k", "v", "n", "known", "valid")]
-    query = exp.select(*shown).from_(held).join(data.bench.table("prices"), on=matched)
+    query = exp.select(*shown).from_(held).join(data.source(), on=matched)
     found = {(r["known"], r["valid"], r["h"], r["k"]): (r["v"], r["n"]) for r in data.bench.rows(query)}
     expected = {
         (period, at, *key): cells[cell]

@@ -3,7 +3,7 @@
 A dataset has one asset, a source table an external one, and a broken file one that fails with its faults.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -21,15 +21,15 @@ from dataset_assets.assets.asset_keys import (
 from dataset_assets.assets.checks import check_specs
 from dataset_assets.assets.dependencies import inputs
 from dataset_assets.assets.descriptions import (
-    broken_description,
     code_reference,
     description,
     page_link,
     static_metadata,
     table_column,
 )
+from dataset_assets.assets.failing_asset import failing_asset
+from dataset_assets.assets.output_assets import output_assets
 from dataset_assets.contract.model import Dataset
-from dataset_assets.errors import Fault
 from dataset_assets.staleness.refreshed_dataset import refreshes
 
 AS_OF_CONFIG = {"as_of": dg.Field(str, is_required=False, description="The instant to look back from")}
@@ -45,9 +45,13 @@ def assets(graph: Graph) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
 
 
 def dataset_assets(graph: Graph) -> Iterator[dg.AssetsDefinition]:
-    """Yield one asset for each dataset; the asset of an invalid dataset fails with its faults (BR-203)."""
+    """Yield one asset for each dataset and for each output of a Project.
+
+    The asset of an invalid dataset fails with its faults (BR-203).
+    """
     for each in graph.datasets.values():
         yield dataset_asset(graph, each) if isinstance(each, ValidDataset) else invalid_asset(graph, each)
+    yield from output_assets(graph)
 
 
 def table_spec(table: Table) -> dg.AssetSpec:
@@ -64,7 +68,7 @@ def table_spec(table: Table) -> dg.AssetSpec:
 
 def dataset_asset(graph: Graph, valid: ValidDataset) -> dg.AssetsDefinition:
     """Return the asset whose run publishes the dataset for the Periods of the run."""
-    stem, entry = valid.entry.stem, valid.entry
+    stem = valid.entry.stem
     key = dataset_key(stem)
     cadence = valid.partitioning.cadence if valid.partitioning else None
 
@@ -72,7 +76,7 @@ def dataset_asset(graph: Graph, valid: ValidDataset) -> dg.AssetsDefinition:
         from dataset_assets.assets.materialization import DatasetRun  # noqa: PLC0415 - only a run needs all of it
 
         resource = getattr(context.resources, graph.binding.key)
-        yield from DatasetRun(context, resource, graph.catalog, entry, cadence).events()
+        yield from DatasetRun(context, resource, graph.catalog, stem, cadence).events()
 
     return dg.multi_asset(
         name=word(f"datasets__{stem}"),
@@ -128,22 +132,3 @@ def invalid_asset(graph: Graph, invalid: InvalidDataset) -> dg.AssetsDefinition:
     entry, faults = invalid.entry, invalid.faults
     links = page_link(graph, entry.stem) | code_reference(entry, faults)
     return failing_asset(dataset_key(entry.stem), faults, links)
-
-
-def failing_asset(
-    key: dg.AssetKey, faults: tuple[Fault, ...], metadata: Mapping[str, Any]
-) -> dg.AssetsDefinition:
-    """Return an asset whose runs fail with the faults as their message."""
-    text = "\n".join(str(fault) for fault in faults)
-
-    def compute() -> None:
-        raise dg.Failure(text, allow_retries=False)
-
-    spec = dg.AssetSpec(
-        key,
-        description=broken_description(faults),
-        metadata={"faults": dg.MetadataValue.text(text), **metadata},
-        group_name="broken",
-        tags={STATUS_TAG: "broken"},
-    )
-    return dg.multi_asset(name=word("__".join(key.path)), specs=[spec])(compute)

@@ -77,9 +77,13 @@ class Graph:
 
     @cached_property
     def datasets(self) -> Mapping[str, ValidDataset | InvalidDataset]:
-        """The datasets by stem. Archived ones are left out (BR-101), unless another dataset reads them."""
+        """The datasets by stem.
+
+        Archived ones are left out (BR-101), unless another dataset or an output reads them.
+        """
         shown = set[str]()
-        pending = [stem for stem, entry in self.catalog.entries.items() if not _is_archived(entry)]
+        pending = [output.dataset for output in self.catalog.outputs.values()]
+        pending += [stem for stem, entry in self.catalog.entries.items() if not _is_archived(entry)]
         while pending:
             stem = pending.pop()
             if stem not in shown:

@@ -4,6 +4,9 @@ import re
 
 import dagster as dg
 
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.contract.project import Output
+
 PROJECT_TAG = "dataset_assets/project_id"
 """Run tag with the id of the Project that the run belongs to; the id is written into its rows (BR-015)."""
 
@@ -16,6 +19,9 @@ OWNER_TAG = "dataset_assets/owner"
 DATASETS = "datasets"
 """First segment of the asset keys of all datasets."""
 
+PROJECTS = "projects"
+"""First segment of the asset keys of all outputs of Projects."""
+
 _LONGEST_TAG = 63
 _LONGEST_POOL = 128
 
@@ -23,6 +29,17 @@ _LONGEST_POOL = 128
 def dataset_key(stem: str) -> dg.AssetKey:
     """Return the asset key of a dataset: `datasets/<stem>` (BR-131)."""
     return dg.AssetKey([DATASETS, stem])
+
+
+def output_key(output: Output) -> dg.AssetKey:
+    """Return the asset key of an output: `projects/<project>/<output>`."""
+    return dg.AssetKey([PROJECTS, output.project, output.step.name])
+
+
+def published_key(catalog: Catalog, stem: str) -> dg.AssetKey:
+    """Return the asset key of a published table: that of an output, or of a dataset."""
+    output = catalog.outputs.get(stem)
+    return output_key(output) if output else dataset_key(stem)
 
 
 def table_key(resolver: str, table: str) -> dg.AssetKey:

@@ -7,14 +7,17 @@ from typing import Any
 import dagster as dg
 
 from dataset_assets.assets.metadata_values import metadata_value
-from dataset_assets.checks.audit import CHECKS, DECLARED_SCHEMA, CheckResult
+from dataset_assets.checks.audit import CHECKS
 from dataset_assets.checks.drift import drift_checks
 from dataset_assets.checks.lookup_keys import LOOKUPS_UNIQUE
+from dataset_assets.checks.results import CheckResult
+from dataset_assets.checks.row_checks import DECLARED_SCHEMA, OUTPUT_CHECKS
 from dataset_assets.contract.model import Dataset
 from dataset_assets.publishing.period_coverage import DESCRIPTIONS, applicable
 
+_SCHEMA = "The rows have the declared columns and types"
 _ALWAYS = (
-    (DECLARED_SCHEMA, "The rows have the declared columns and types", True),
+    (DECLARED_SCHEMA, _SCHEMA, True),
     (LOOKUPS_UNIQUE, "A lookup has at most one row for a key", True),
 )
 """Name, description and `blocking` of the checks that the audit runs for every dataset."""
@@ -31,6 +34,15 @@ def check_specs(key: dg.AssetKey, dataset: Dataset, *, by_period: bool) -> list[
     return [
         dg.AssetCheckSpec(name, asset=key, description=text, blocking=blocking)
         for name, text, blocking in (*_ALWAYS, *staged, *stored, *drift)
+    ]
+
+
+def output_check_specs(key: dg.AssetKey, dataset: Dataset) -> list[dg.AssetCheckSpec]:
+    """Return the specs of all checks that a run of an output reports. `dataset` is that of its rows."""
+    checks = [(each.name, each.description) for each in OUTPUT_CHECKS if each.applies(dataset)]
+    return [
+        dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
+        for name, text in ((DECLARED_SCHEMA, _SCHEMA), *checks)
     ]
 
 

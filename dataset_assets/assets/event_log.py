@@ -14,10 +14,11 @@ from dagster._core.definitions.data_version import (
 from dagster._core.errors import DagsterError
 from dagster._core.instance.ref import InstanceRef
 
-from dataset_assets.assets.asset_keys import dataset_key
+from dataset_assets.assets.asset_keys import published_key
 from dataset_assets.assets.checks import check_results
 from dataset_assets.assets.metadata import materialization_metadata
-from dataset_assets.checks.audit import CheckResult
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.errors import ContractError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.publishing.materialize import Materialization
@@ -33,14 +34,15 @@ class DagsterEventWriter:
     ContractError if the instance cannot be opened.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, catalog: Catalog, folder: Path | None = None) -> None:
+        self._catalog = catalog
         self._check_results: dict[str, dict[str | None, tuple[CheckResult, ...]]] = {}
         self._instance = open_instance(folder)
 
     def write_materialization(self, result: Materialization, period: Period | None, uri: str) -> None:
-        """Write one materialization of the dataset's asset, as a Dagster run records it."""
+        """Write one materialization of the asset of a dataset or output, as a Dagster run records it."""
         event = dg.AssetMaterialization(
-            asset_key=dataset_key(result.dataset),
+            asset_key=published_key(self._catalog, result.dataset),
             partition=period.key if period else None,
             metadata=materialization_metadata(result, uri),
             tags=version_tags(result.digest, result.version.sha256),
@@ -55,7 +57,7 @@ class DagsterEventWriter:
     def write_checks(self) -> None:
         """Write the collected results: one event for each check of a dataset, whatever its Periods."""
         for stem, results in self._check_results.items():
-            key = dataset_key(stem)
+            key = published_key(self._catalog, stem)
             for result in check_results(key, results):
                 self._instance.report_runless_asset_event(self._evaluation(key, result))
         self._check_results.clear()

@@ -175,7 +175,8 @@ def _reach(cadence: Cadence, date_range: DateRange) -> int:
 
 
 def partition_key(catalog: Catalog, dataset: str, period: str | None) -> str | None:
-    """Return Dagster's key of a Period of a dataset; the Period's id if the catalog has no such dataset."""
-    entry = catalog.named(dataset)
+    """Return Dagster's key of a Period of a dataset or output; the Period's id if the catalog has none."""
+    output = catalog.outputs.get(dataset)
+    entry = catalog.named(output.dataset if output else dataset)
     schedule = schedule_of(catalog, entry) if entry and entry.dataset else None
     return schedule.cadence.parse(period).key if schedule and period else period

@@ -1,14 +1,17 @@
-"""Create a Dagster job for each Project, which publishes its datasets and writes its id into their rows."""
+"""Create a Dagster job for each Project, which publishes its datasets and its outputs.
 
-from collections.abc import Iterator, Mapping
+It writes the Project's id into the rows that it makes (BR-015).
+"""
+
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
 from dataset_assets.assets.asset_graph import Graph, InvalidDataset
-from dataset_assets.assets.asset_keys import PROJECT_TAG, dataset_key, word
+from dataset_assets.assets.asset_keys import PROJECT_TAG, dataset_key, output_key, word
 from dataset_assets.assets.partitions import Partitioning
-from dataset_assets.catalog.projects import Project
+from dataset_assets.contract.project import Project
 
 Job = Any
 """Return type of `define_asset_job`, which Dagster does not export."""
@@ -32,10 +35,18 @@ def _jobs(graph: Graph, stem: str, project: Project) -> Iterator[Job]:
     for number, stems in enumerate(by_partitioning.values()):
         yield dg.define_asset_job(
             name=word(f"{stem}__{stems[0]}" if number else stem),
-            selection=dg.AssetSelection.assets(*(dataset_key(each) for each in stems)),
+            selection=dg.AssetSelection.assets(*_keys(graph, stem, stems)),
             description="\n\n".join(line for line in lines if line),
             tags={PROJECT_TAG: str(project.id)} if project.id else None,
         )
+
+
+def _keys(graph: Graph, project: str, stems: Collection[str]) -> list[dg.AssetKey]:
+    """Return the keys of datasets and of the Project's outputs of their rows."""
+    outputs = (
+        each for each in graph.catalog.outputs.values() if each.project == project and each.dataset in stems
+    )
+    return [*map(dataset_key, stems), *map(output_key, outputs)]
 
 
 def _owner(graph: Graph, project: Project) -> str:

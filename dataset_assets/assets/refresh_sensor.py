@@ -14,17 +14,19 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from dataset_assets.assets.asset_graph import Graph, ValidDataset
-from dataset_assets.assets.asset_keys import REASON_TAG, dataset_key
+from dataset_assets.assets.asset_keys import REASON_TAG, published_key
 from dataset_assets.assets.runs_in_progress import RunsInProgress
 from dataset_assets.assets.table_reports import TableReports
 from dataset_assets.catalog.garbage_collection import garbage_collection_paused
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
+from dataset_assets.staleness.due_outputs import OutputMemory, refreshed_outputs
 from dataset_assets.staleness.loads import Requested
+from dataset_assets.staleness.output_requests import with_outputs
 from dataset_assets.staleness.readers import readers_of
 from dataset_assets.staleness.refresh_memory import RefreshMemory
-from dataset_assets.staleness.refresh_requests import Choice, RunRequest, choose
+from dataset_assets.staleness.refresh_requests import MOST_RUNS, Choice, RunRequest, choose
 from dataset_assets.staleness.refreshed_dataset import refreshed_datasets
 from dataset_assets.staleness.source_states import SourceStates
 from dataset_assets.text.wording import listed
@@ -50,7 +52,9 @@ def refresh_sensor(graph: Graph, name: str = SENSOR) -> dg.SensorDefinition:
     return dg.SensorDefinition(
         name=name,
         evaluation_fn=Refresher(graph).tick,
-        asset_selection=dg.AssetSelection.assets(*(dataset_key(stem) for stem in graph.datasets)),
+        asset_selection=dg.AssetSelection.assets(
+            *(published_key(graph.catalog, stem) for stem in (*graph.datasets, *graph.catalog.outputs))
+        ),
         minimum_interval_seconds=INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=_ABOUT,
@@ -78,6 +82,7 @@ class Refresher:
         self._graph = graph
         self._clock = clock
         self._memory: RefreshMemory | None = None
+        self._outputs: OutputMemory | None = None
         self._seen: Mapping[dg.AssetKey, int] | None = None
         self._in_progress = RunsInProgress(graph)
         self._lock = Lock()
@@ -99,7 +104,7 @@ class Refresher:
     def _result(self, context: dg.SensorEvaluationContext, target: Target, now: datetime) -> dg.SensorResult:
         requested = read_cursor(context.cursor)
         if requested is None:
-            self._memory = self._seen = None
+            self._memory = self._seen = self._outputs = None
         choice = self.look(context.instance, target, requested or {}, now)
         requests = [self._request(run) for run in choice.runs]
         for run, request in zip(choice.runs, requests, strict=True):
@@ -115,24 +120,33 @@ class Refresher:
         in_progress = self._in_progress.read(instance)
         reports = TableReports(instance, self._graph.tables, self._seen)
         memory = self._memory = self._memory or self._new_memory(target)
+        outputs = self._outputs = self._outputs or self._new_outputs(target)
         for table, pieces in reports.changes():
             memory.table_changed(table, pieces, now)
         self._seen = reports.seen
         with garbage_collection_paused(), target.engine.connect(JobContext(SENSOR)) as session:
             states = SourceStates(self._graph.catalog, target, now, session)
             memory.look(states, reports, deadline)
-        return choose(memory, in_progress, requested, now, reports)
+            outputs.look(states)
+        choice = choose(memory, in_progress, requested, now, reports)
+        return with_outputs(choice, outputs, in_progress, requested, MOST_RUNS)
 
     def _new_memory(self, target: Target) -> RefreshMemory:
         graph = self._graph
-        valid = [stem for stem, each in graph.datasets.items() if isinstance(each, ValidDataset)]
-        datasets = refreshed_datasets(graph.catalog, valid, graph.now)
+        datasets = refreshed_datasets(graph.catalog, self._valid(), graph.now)
         return RefreshMemory(target, datasets, readers_of(graph.catalog, target, datasets))
+
+    def _new_outputs(self, target: Target) -> OutputMemory:
+        catalog = self._graph.catalog
+        return OutputMemory(catalog, target, refreshed_outputs(catalog, self._valid()))
+
+    def _valid(self) -> list[str]:
+        return [stem for stem, each in self._graph.datasets.items() if isinstance(each, ValidDataset)]
 
     def _request(self, run: RunRequest) -> dg.RunRequest:
         return dg.RunRequest(
             run_key=run.run_key,
-            asset_selection=[dataset_key(run.stem)],
+            asset_selection=[published_key(self._graph.catalog, run.stem)],
             tags={REASON_TAG: run.reason, **dict(_range(run))},
         )
 

@@ -7,7 +7,7 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from dataset_assets.assets.asset_graph import Graph, ValidDataset
-from dataset_assets.assets.asset_keys import dataset_key
+from dataset_assets.assets.asset_keys import published_key
 from dataset_assets.errors import PeriodError
 from dataset_assets.staleness.refresh_requests import InProgress
 
@@ -24,11 +24,17 @@ _Pieces = frozenset[tuple[dg.AssetKey, str | None]]
 
 
 class RunsInProgress:
-    """The runs of the datasets of a graph that have not ended. What a run makes is read once."""
+    """The runs of the datasets and outputs of a graph that have not ended. What a run makes is read once."""
 
     def __init__(self, graph: Graph) -> None:
-        valid = (each for each in graph.datasets.values() if isinstance(each, ValidDataset))
-        self._datasets = {dataset_key(each.entry.stem): each for each in valid}
+        valid = {stem: each for stem, each in graph.datasets.items() if isinstance(each, ValidDataset)}
+        outputs = {each.stem: each.dataset for each in graph.catalog.outputs.values()}
+        read = {**{stem: stem for stem in valid}, **outputs}
+        self._published = {
+            published_key(graph.catalog, stem): (stem, valid[dataset])
+            for stem, dataset in read.items()
+            if dataset in valid
+        }
         self._planned: dict[str, _Pieces] = {}
 
     def read(self, instance: dg.DagsterInstance) -> InProgress:
@@ -45,17 +51,17 @@ class RunsInProgress:
         self, pieces: Iterable[tuple[dg.AssetKey, str | None]], backfilled: Iterable[dg.AssetKey]
     ) -> InProgress:
         periods: dict[str, set[str | None]] = {}
-        whole = {self._datasets[key].entry.stem for key in backfilled if key in self._datasets}
+        whole = {self._published[key][0] for key in backfilled if key in self._published}
         for key, partition in pieces:
-            valid = self._datasets.get(key)
-            if valid is None:
+            if key not in self._published:
                 continue
+            stem, dataset = self._published[key]
             try:
-                period = _period_id(valid, partition)
+                period = _period_id(dataset, partition)
             except PeriodError:
-                whole.add(valid.entry.stem)
+                whole.add(stem)
             else:
-                periods.setdefault(valid.entry.stem, set()).add(period)
+                periods.setdefault(stem, set()).add(period)
         return InProgress(periods, frozenset(whole))
 
 

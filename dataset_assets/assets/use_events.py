@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from dataset_assets.assets.asset_keys import dataset_key
+from dataset_assets.assets.asset_keys import published_key
 from dataset_assets.assets.event_log import open_instance
 from dataset_assets.assets.metadata_values import metadata_value
 from dataset_assets.assets.partitions import partition_key
@@ -24,10 +24,11 @@ def write_uses(catalog: Catalog, target: Target, uses: Sequence[Use], folder: Pa
     instance = open_instance(folder)
     for use, record in zip(uses, _records(target, uses), strict=True):
         partition = partition_key(catalog, use.dataset, use.period)
-        instance.report_runless_asset_event(use_observation(use, record, partition))
+        key = published_key(catalog, use.dataset)
+        instance.report_runless_asset_event(use_observation(key, use, record, partition))
 
 
-def use_observation(use: Use, record: Record, partition: str | None) -> dg.AssetObservation:
+def use_observation(key: dg.AssetKey, use: Use, record: Record, partition: str | None) -> dg.AssetObservation:
     """Return the observation of a use: what was used, in which version and configuration, and when."""
     metadata = {
         "training_run": use.training_run,
@@ -41,7 +42,7 @@ def use_observation(use: Use, record: Record, partition: str | None) -> dg.Asset
     }
     counts = {"users": use.actual_unique_users, "products": use.actual_unique_products}
     return dg.AssetObservation(
-        asset_key=dataset_key(use.dataset),
+        asset_key=key,
         partition=partition,
         description=f"used by training run {use.training_run}",
         metadata=metadata | {name: count for name, count in counts.items() if count is not None},

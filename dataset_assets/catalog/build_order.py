@@ -40,6 +40,13 @@ class Schedule:
             raise PeriodError(Fault(message, hint="name an earlier one, or change `partitions.end`"))
         return period
 
+    def has(self, period_id: str | None) -> bool:
+        """Return whether the dataset has a Period with this id."""
+        try:
+            return period_id is not None and bool(self.period(period_id))
+        except PeriodError:
+            return False
+
     def periods(self, texts: Iterable[str]) -> list[Period]:
         """Return the named Periods in order of time, each once. Raises PeriodError with all faults."""
         faults: list[Fault] = []

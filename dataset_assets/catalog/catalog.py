@@ -1,16 +1,18 @@
 """The catalog: every file of a `definitions/` folder with its faults, and what its names stand for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.nesting import Nesting
-from dataset_assets.catalog.projects import Project, ProjectDataset
+from dataset_assets.catalog.project_versions import ProjectDataset
 from dataset_assets.catalog.users import Users
 from dataset_assets.catalog.versions import Lock
 from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.project import Output, OutputStep, Project
+from dataset_assets.contract.row_operations import RowOperation
 from dataset_assets.contract.scope import NamedDataset, Scope
 from dataset_assets.errors import ContractError, Fault, NotFoundError
 from dataset_assets.periods.cadence import Calendars
@@ -87,6 +89,23 @@ class Catalog:
         if entry.faults or entry.dataset is None:
             raise ContractError(*entry.faults)
         return entry.dataset
+
+    @cached_property
+    def outputs(self) -> Mapping[str, Output]:
+        """The outputs of all Projects, by the names of their tables, in the order of the files."""
+        found = (each for stem, project in self.projects.items() for each in self._outputs(stem, project))
+        return {each.stem: each for each in found}
+
+    def _outputs(self, stem: str, project: Project) -> Iterator[Output]:
+        applied: dict[str, tuple[RowOperation, ...]] = {}
+        for step in project.operations:
+            entry = self.named(project.reference(step) or "")
+            if entry is None:
+                continue
+            if isinstance(step, OutputStep):
+                yield Output(stem, entry.stem, step, applied.get(entry.stem, ()))
+            elif isinstance(step, RowOperation):
+                applied[entry.stem] = (*applied.get(entry.stem, ()), step)
 
     @cached_property
     def build_order(self) -> Mapping[str, int]:

@@ -8,15 +8,19 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, RootModel, ValidationError
 
+from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.checked_files import CheckedFiles, checked_files
 from dataset_assets.catalog.folder import refuse_link_out, yaml_files
 from dataset_assets.catalog.garbage_collection import garbage_collection_paused
 from dataset_assets.catalog.leftover_locks import leftover_locks
 from dataset_assets.catalog.parsed_files import ParsedFile, check_files, parse_file
+from dataset_assets.catalog.project_versions import read_project_lock
 from dataset_assets.catalog.projects import ROOT as PROJECT
-from dataset_assets.catalog.projects import Project, project_faults, read_project_lock
+from dataset_assets.catalog.projects import ProjectRules, ProjectSurroundings
 from dataset_assets.catalog.users import Users
+from dataset_assets.contract.project import Project, output_stem
+from dataset_assets.contract.scope import Scope
 from dataset_assets.errors import ContractError, Fault, LockError, Position, first_faults
 from dataset_assets.model import Text
 from dataset_assets.periods.cadence import STANDARD, Calendars
@@ -163,6 +167,7 @@ def read_projects(
 
     A Project without an id gets the id of its lock.
     """
+    taken = {stem.lower(): f"the dataset `{stem}`" for stem in catalog.entries}
     for path in _files(catalog.root / "projects", faults):
         built = _built(path, Project, PROJECT, faults)
         if built is None:
@@ -173,10 +178,26 @@ def read_projects(
         except LockError as error:
             faults += error.faults
             continue
-        broken = list(first_faults(project_faults(project, document, lock, users, catalog.project_dataset)))
+        around = _surroundings(catalog, users, taken)
+        broken = list(first_faults(ProjectRules(path.stem, project, document, lock, around).faults()))
         faults += broken
+        for step, _ in project.outputs():
+            taken.setdefault(output_stem(path.stem, step.name).lower(), f"an output of `{path.stem}`")
         if not broken:
             yield path.stem, project if project.id else project.model_copy(update={"id": lock.id})
+
+
+def _surroundings(catalog: Catalog, users: Users | None, taken: Mapping[str, str]) -> ProjectSurroundings:
+    def scope(stem: str) -> Scope | None:
+        entry = catalog.entries[stem]
+        return catalog.scope(entry) if entry.ok else None
+
+    def check_period(stem: str, name: str) -> None:
+        schedule = schedule_of(catalog, catalog.entries[stem])
+        if schedule:
+            schedule.period(name)
+
+    return ProjectSurroundings(users, catalog.project_dataset, scope, check_period, dict(taken))
 
 
 def _misnamed(root: Path) -> Iterator[Fault]:

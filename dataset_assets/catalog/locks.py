@@ -10,8 +10,8 @@ from pathlib import Path
 from uuid import UUID
 
 from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.project_versions import lock_project, read_project_lock
 from dataset_assets.catalog.projects import ROOT as PROJECT
-from dataset_assets.catalog.projects import Project, lock_project, read_project_lock
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.catalog.versions import Line, Lock, append_version, read_lock
 from dataset_assets.contract.model import Dataset
@@ -76,7 +76,8 @@ def lock_project_file(catalog: Catalog, stem: str, now: datetime) -> tuple[str, 
     before = read_project_lock(lock_path)
     project = catalog.projects[stem]
     after = lock_project(lock_path, project, catalog.project_dataset, now)
-    changes = ["recorded its datasets"] if after != before else []
+    changes = ["recorded its datasets"] if after.datasets != before.datasets else []
+    changes += [f"version {each.number}: {each.summary}" for each in after.versions[len(before.versions) :]]
     text = exact_text(path)
     changed = with_fields(text, str(path), PROJECT, {"id": str(after.id)})
     if changed != text:
@@ -87,11 +88,13 @@ def lock_project_file(catalog: Catalog, stem: str, now: datetime) -> tuple[str, 
 
 def project_lock_faults(catalog: Catalog, stem: str) -> tuple[Fault, ...]:
     """Return as faults what locking the Project would change. Writes nothing."""
-    project: Project = catalog.projects[stem]
+    project = catalog.projects[stem]
     lock = read_project_lock(catalog.root / "projects" / f"{stem}.lock")
     entries = [catalog.named(name) for name in project.datasets]
     named = {entry.dataset.id for entry in entries if entry and entry.dataset}
-    if lock.id == project.id and set(lock.datasets) == named:
+    # A lock of an earlier release has no versions, which a Project without operations can do without.
+    is_versioned = not lock.version_of(project)[1] or not (lock.versions or project.operations)
+    if lock.id == project.id and set(lock.datasets) == named and is_versioned:
         return ()
     return (Fault(f"the project `{stem}` is not locked as it is", hint="run `dataset-assets lock`"),)
 

@@ -1,135 +1,179 @@
-"""Read, lock and check Projects, which are files that name Datasets (BR-007, BR-008).
+"""Check the file of a Project: the Datasets that it names, and its operations on their rows (BR-007, BR-008).
 
-People write `projects/<stem>.yaml`. The command `lock` writes `projects/<stem>.lock` with the id of the
-Project and the Datasets that it names: a recorded reference remains valid if its Dataset is disabled later,
-but a new reference to a disabled Dataset is refused.
+A recorded reference to a Dataset remains valid if the Dataset is disabled later, but a new reference to a
+disabled Dataset is refused.
 """
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Annotated
-from uuid import UUID
 
-import uuid6
-from pydantic import Field
-
+from dataset_assets.catalog.project_versions import Find, ProjectLock
+from dataset_assets.catalog.setting_rules import STEM
 from dataset_assets.catalog.users import Users
 from dataset_assets.contract.model import Dataset, Status
-from dataset_assets.errors import Fault, LockError, Position, raise_all
-from dataset_assets.model import Instant, Model, Text
-from dataset_assets.text.atomic_files import replace_text, write_lock
-from dataset_assets.text.wording import dotted, shown
+from dataset_assets.contract.project import Joins, OutputStep, Project, ReperiodStep, Step, output_stem
+from dataset_assets.contract.row_operations import RowOperation
+from dataset_assets.contract.runtime_joins import missing_join_columns
+from dataset_assets.contract.scope import Scope
+from dataset_assets.contract.where_types import where_types
+from dataset_assets.errors import DatasetAssetsError, Fault, WhereError
+from dataset_assets.sql.where.where import parse_where
+from dataset_assets.text.wording import dotted, listed, shown
 from dataset_assets.yaml.reader import Document
 
 ROOT = "project"
 _CLOSED = (Status.DISABLED, Status.ARCHIVED)
 
 
-class Project(Model):
-    """One file of `projects/`. `datasets` are stems or ids; `lock` writes the `id` if it is missing."""
+@dataclass(frozen=True)
+class ProjectSurroundings:
+    """What the rules on a Project read of the other files.
 
-    id: UUID | None = None
-    name: Text
-    description: str = ""
-    owner: Text
-    datasets: Annotated[tuple[Text, ...], Field(min_length=1)]
+    `scope` returns the names in a Dataset without faults, by its stem; `check_period` raises PeriodError
+    if a Dataset has no Period of this name. `taken` maps each table name in lower case to what has it.
+    """
 
-
-class ProjectLock(Model):
-    """The lock of a Project: its id, and the instant from which on it has named each Dataset, by id."""
-
-    id: UUID | None = None
-    datasets: dict[UUID, Instant] = Field(default_factory=dict)
+    users: Users | None
+    find: Find
+    scope: Callable[[str], Scope | None]
+    check_period: Callable[[str, str], None]
+    taken: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class ProjectDataset:
-    """A Dataset that a Project names. `dataset` is None if its file is broken."""
+class ProjectRules:
+    """The rules on one Project."""
 
     stem: str
-    dataset: Dataset | None
+    project: Project
+    document: Document
+    lock: ProjectLock
+    around: ProjectSurroundings
 
+    def faults(self) -> Iterator[Fault]:
+        """Yield all faults of the Project."""
+        yield from self._settings()
+        yield from self._datasets()
+        yield from self._outputs()
+        for number, step in enumerate(self.project.operations):
+            yield from self._step(number, step)
 
-Find = Callable[[str], ProjectDataset | None]
-"""Function that finds a Dataset by stem or id (BR-131); None if there is none."""
+    def _settings(self) -> Iterator[Fault]:
+        project, users = self.project, self.around.users
+        if users and (unknown := users.unknown(project.owner)):
+            yield self._fault(("owner",), *unknown)
+        if project.id and self.lock.id and project.id != self.lock.id:
+            message = f"is {shown(str(project.id))}, but the lock says {shown(str(self.lock.id))}"
+            yield self._fault(("id",), message, "an id never changes; restore it")
 
+    def _datasets(self) -> Iterator[Fault]:
+        """Yield the faults of named Datasets.
 
-def read_project_lock(path: Path) -> ProjectLock:
-    """Read the lock of a Project; an empty one if there is no file. Raises LockError if it cannot be read."""
-    try:
-        return ProjectLock.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return ProjectLock()
-    except (OSError, ValueError, RecursionError):
-        message, hint = (
-            "is not the lock of a project",
-            "restore it as git has it, or merge both sides by hand",
+        Each has to exist (BR-007), and a newly named one must not be disabled (BR-008).
+        """
+        seen: dict[str, str] = {}
+        for number, name in enumerate(self.project.datasets):
+            referenced, place = self.around.find(name), ("datasets", number)
+            if referenced is None:
+                message = f"is {shown(name)}, which no file of datasets/ is called"
+                hint = (
+                    "a dataset that a project names must not be deleted (BR-007): restore it, or remove it "
+                    "here"
+                )
+                yield self._fault(place, message, hint)
+                continue
+            if referenced.stem in seen:
+                message = f"is {shown(name)}, the same dataset as {shown(seen[referenced.stem])}"
+                yield self._fault(place, message, "remove it")
+            seen.setdefault(referenced.stem, name)
+            dataset = referenced.dataset
+            if dataset and dataset.status in _CLOSED and dataset.id not in self.lock.datasets:
+                message = f"is {shown(name)}, which is {dataset.status}: not for new references (BR-008)"
+                yield self._fault(place, message, "restore the dataset, or name another")
+
+    def _outputs(self) -> Iterator[Fault]:
+        """Yield the faults of the names of outputs: each names a table that no other file may have."""
+        names: set[str] = set()
+        for number, step in enumerate(self.project.operations):
+            if not isinstance(step, OutputStep):
+                continue
+            place, table = ("operations", number, "name"), output_stem(self.stem, step.name)
+            other = self.around.taken.get(table.lower())
+            if not STEM.fullmatch(table):
+                message = f"makes the table {shown(table)}, which is no name of a table"
+                hint = "call the project's file by letters, digits and `_`, at most 120 in all"
+                yield self._fault(place, message, hint)
+            elif step.name.lower() in names:
+                yield self._fault(place, f"is {shown(step.name)}, as an output before", "choose another name")
+            elif other:
+                message = f"makes the table {shown(table)}, which is that of {other}"
+                yield self._fault(place, message, "choose another name")
+            names.add(step.name.lower())
+
+    def _step(self, number: int, step: Step) -> Iterator[Fault]:
+        """Yield the faults of one step. Those of its Dataset's own file are not repeated."""
+        place, name = ("operations", number), self.project.reference(step)
+        if name is None:
+            message = "is required, because the project has several datasets"
+            yield self._fault((*place, "dataset"), message, f"one of {listed(self.project.datasets)}")
+            return
+        stem = self._stem(name)
+        if stem not in {self._stem(each) for each in self.project.datasets}:
+            message = f"is {shown(name)}, which is not among the project's datasets"
+            yield self._fault((*place, "dataset"), message, f"one of {listed(self.project.datasets)}")
+            return
+        if isinstance(step, RowOperation) and not self._is_read(number, stem):
+            hint = "put an `output` after it, or remove it"
+            yield self._fault(place, f"does nothing: no output of {name} comes after it", hint)
+        scope = self.around.scope(stem) if stem else None
+        if scope and stem:
+            yield from self._on_rows(place, step, stem, scope)
+
+    def _is_read(self, number: int, stem: str | None) -> bool:
+        return any(
+            isinstance(later, OutputStep) and self._stem(self.project.reference(later)) == stem
+            for later in self.project.operations[number:]
         )
-        raise LockError(Fault(message, "", hint, Position(str(path), 1, 1))) from None
 
+    def _on_rows(self, place: tuple[str | int, ...], step: Step, stem: str, scope: Scope) -> Iterator[Fault]:
+        """Yield the faults of a step that depend on the columns and the Periods of its Dataset."""
+        if isinstance(step, RowOperation):
+            types = where_types((each.name, each.definition.type.value) for each in scope.outputs)
+            try:
+                parse_where(step.where, types)
+            except WhereError as error:
+                for fault in error.faults:
+                    at = fault.position
+                    where = f" (line {at.line}, column {at.column} of the condition)" if at else ""
+                    yield self._fault((*place, "where"), f"{fault.message}{where}", fault.hint)
+        if isinstance(step, ReperiodStep):
+            yield from self._period((*place, "to"), step, stem, scope.dataset)
+        if isinstance(step, OutputStep) and step.joins is Joins.RUNTIME:
+            yield from self._runtime((*place, "joins"), scope)
 
-def project_faults(
-    project: Project, document: Document, lock: ProjectLock, users: Users | None, find: Find
-) -> Iterator[Fault]:
-    """Yield the faults of a Project.
+    def _period(
+        self, place: tuple[str | int, ...], step: ReperiodStep, stem: str, dataset: Dataset
+    ) -> Iterator[Fault]:
+        if dataset.partitions is None:
+            yield self._fault(place, f"is {shown(step.to)}, but {stem} is not published by Period")
+            return
+        try:
+            self.around.check_period(stem, step.to)
+        except DatasetAssetsError as error:
+            for fault in error.faults:
+                yield self._fault(place, fault.message, fault.hint)
 
-    Every named Dataset has to exist (BR-007), and a newly named one must not be disabled (BR-008).
-    """
-    if users and (unknown := users.unknown(project.owner)):
-        yield _fault(document, ("owner",), *unknown)
-    if project.id and lock.id and project.id != lock.id:
-        message = f"is {shown(str(project.id))}, but the lock says {shown(str(lock.id))}"
-        yield _fault(document, ("id",), message, "an id never changes; restore it")
-    seen: dict[str, str] = {}
-    for number, name in enumerate(project.datasets):
-        referenced = find(name)
-        place = ("datasets", number)
-        if referenced is None:
-            message = f"is {shown(name)}, which no file of datasets/ is called"
-            hint = (
-                "a dataset that a project names must not be deleted (BR-007): restore it, or remove it here"
-            )
-            yield _fault(document, place, message, hint)
-            continue
-        if referenced.stem in seen:
-            message = f"is {shown(name)}, the same dataset as {shown(seen[referenced.stem])}"
-            yield _fault(document, place, message, "remove it")
-        seen.setdefault(referenced.stem, name)
-        dataset = referenced.dataset
-        if dataset and dataset.status in _CLOSED and dataset.id not in lock.datasets:
-            message = f"is {shown(name)}, which is {dataset.status}: not for new references (BR-008)"
-            yield _fault(document, place, message, "restore the dataset, or name another")
+    def _runtime(self, place: tuple[str | int, ...], scope: Scope) -> Iterator[Fault]:
+        if not scope.dataset.lookups:
+            yield self._fault(place, "is runtime, but the dataset has no lookups", "remove it")
+        elif missing := missing_join_columns(scope):
+            message = f"is runtime, but the dataset does not publish {listed(missing)}, which lookups join on"
+            yield self._fault(place, message, "add to `extra_columns` what is missing, or use `flattened`")
 
+    def _stem(self, name: str | None) -> str | None:
+        referenced = self.around.find(name) if name else None
+        return referenced.stem if referenced else name
 
-def lock_project(lock_path: Path, project: Project, find: Find, now: datetime) -> ProjectLock:
-    """Record the id of a Project without faults and the Datasets that it names, and no others.
-
-    Raises LockError for a Dataset without an id, which was never locked.
-    """
-    with write_lock(lock_path):
-        before = read_project_lock(lock_path)
-        named = {name: referenced for name in project.datasets if (referenced := find(name))}
-        ids = {name: referenced.dataset.id for name, referenced in named.items() if referenced.dataset}
-        raise_all(
-            LockError,
-            (
-                Fault(f"the dataset `{name}` has no id yet", hint="lock it first")
-                for name in project.datasets
-                if ids.get(name) is None
-            ),
-        )
-        datasets = {known: before.datasets.get(known, now) for known in ids.values() if known}
-        after = ProjectLock(id=before.id or project.id or uuid6.uuid7(), datasets=datasets)
-        if after != before:
-            replace_text(
-                lock_path, json.dumps(after.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
-            )
-        return after
-
-
-def _fault(document: Document, loc: tuple[str | int, ...], message: str, hint: str) -> Fault:
-    path = (ROOT, *loc)
-    return Fault(message, dotted(path), hint, document.position(path))
+    def _fault(self, loc: tuple[str | int, ...], message: str, hint: str = "") -> Fault:
+        path = (ROOT, *loc)
+        return Fault(message, dotted(path), hint, self.document.position(path))

@@ -10,7 +10,7 @@ from dataset_assets.catalog.folder import yaml_files
 from dataset_assets.catalog.projects import ROOT as PROJECT
 from dataset_assets.catalog.rules import ROOT
 from dataset_assets.errors import ContractError, Position
-from dataset_assets.yaml.reader import read_file
+from dataset_assets.yaml.reader import Document, read_file
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,22 @@ def _in_project(path: Path, entry: Entry) -> Iterator[Reference]:
     except ContractError:
         yield from _in_text(path, names)
         return
-    root = document.data.get(PROJECT) if isinstance(document.data, dict) else None
-    listed = root.get("datasets") if isinstance(root, dict) else None
-    for number, name in enumerate(listed if isinstance(listed, list) else ()):
-        key = name if name in names else str(name).lower()
+    for place, name in _named_in(document):
+        key = name if name in names else name.lower()
         if key in names:
-            place = (PROJECT, "datasets", number)
             yield Reference(path, document.position(place), place, names[key])
+
+
+def _named_in(document: Document) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the places at which a Project names a dataset: in `datasets` and in its operations."""
+    root = document.data.get(PROJECT) if isinstance(document.data, dict) else None
+    for key in ("datasets", "operations"):
+        listed = root.get(key) if isinstance(root, dict) else None
+        for number, item in enumerate(listed if isinstance(listed, list) else ()):
+            if key == "datasets":
+                yield (PROJECT, key, number), str(item)
+            elif isinstance(item, dict) and "dataset" in item:
+                yield (PROJECT, key, number, "dataset"), str(item["dataset"])
 
 
 def _in_text(path: Path, names: dict[str, bool]) -> Iterator[Reference]:

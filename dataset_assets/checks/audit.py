@@ -3,59 +3,52 @@
 To add a check, write one function from `Evidence` to `CheckFinding` and add one entry to `CHECKS`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from sqlglot import exp
 
 from dataset_assets.cached_property import cached_property
-from dataset_assets.checks.duplicate_keys import duplicate_keys, first_key
+from dataset_assets.checks.results import CheckFinding, CheckResult
+from dataset_assets.checks.row_checks import (
+    NATURAL_KEY_UNIQUE,
+    NOT_EMPTY,
+    SPLIT_NOT_EMPTY,
+    Check,
+    Evidence,
+    always,
+    has_split,
+    run_checks,
+)
 from dataset_assets.compiler.leakage import leak_concepts, leak_query
 from dataset_assets.compiler.lookup_matches import LookupMatches, match_lookups
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.contract.model import Dataset
-from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.ports.engine import Session
-from dataset_assets.ports.relation import PhysicalType, Relation
 from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.selection.splits import NAMES
-from dataset_assets.sql.build import alias_table, column
 from dataset_assets.stats.statistics import Statistics
 
 
-@dataclass(frozen=True)
-class CheckResult:
-    """The result of one check: whether it passed, and a sentence for people."""
-
-    name: str
-    passed: bool
-    blocking: bool
-    message: str
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-
-
-class AuditError(DatasetAssetsError):
-    """Blocking checks failed and nothing was published; `checks` holds the results of all checks that ran."""
-
-    def __init__(self, checks: Sequence[CheckResult]) -> None:
-        self.checks = tuple(checks)
-        super().__init__(*(Fault(check.message, check.name) for check in checks if _blocks(check)))
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The material of the checks: the inputs of the selection, the staged rows, and their statistics.
-
-    `with_deleted` are the staged rows and those that are deleted; None if none is.
-    """
+@dataclass(frozen=True, kw_only=True)
+class SelectionEvidence(Evidence):
+    """The material of all checks: that of the rows, and the inputs of the selection that gave them."""
 
     inputs: SelectionInput
-    staged: exp.Expr
-    columns: tuple[PublishedColumn, ...]
-    statistics: Statistics
-    session: Session
-    with_deleted: exp.Expr | None = None
+
+    @classmethod
+    def of(
+        cls,
+        inputs: SelectionInput,
+        staged: exp.Expr,
+        columns: tuple[PublishedColumn, ...],
+        statistics: Statistics,
+        session: Session,
+        with_deleted: exp.Expr | None = None,
+    ) -> Self:
+        """Return the material of the checks of the rows that these inputs gave."""
+        names = inputs.names
+        return cls(inputs.dataset, staged, columns, statistics, session, names, with_deleted, inputs=inputs)
 
     @cached_property
     def matching(self) -> LookupMatches:
@@ -63,36 +56,7 @@ class Evidence:
         return match_lookups(self.inputs, self.staged, self.session)
 
 
-CheckFinding = tuple[bool, str, Mapping[str, Any]]
-"""Whether a check passed, a sentence for people, and figures."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """A named check, the datasets that it `applies` to, and the function that finds its result."""
-
-    name: str
-    blocking: bool
-    description: str
-    applies: Callable[[Dataset], bool]
-    find: Callable[[Evidence], CheckFinding]
-
-    def run(self, evidence: Evidence) -> CheckResult:
-        """Run the check on the staged rows."""
-        passed, message, metadata = self.find(evidence)
-        return CheckResult(self.name, passed, self.blocking, message, metadata)
-
-
-def not_empty(evidence: Evidence) -> CheckFinding:
-    """Check that rows were selected, unless the dataset declares `allow_empty` (BR-129)."""
-    rows = evidence.statistics.row_count
-    allowed = evidence.inputs.dataset.allow_empty
-    passed = rows > 0 or allowed
-    hint = "" if passed else "; look at the window and the filters, or say `allow_empty: true`"
-    return passed, f"{rows:,} rows were selected{hint}", {"rows": rows}
-
-
-def not_null(evidence: Evidence) -> CheckFinding:
+def not_null(evidence: SelectionEvidence) -> CheckFinding:
     """Check that columns declared `nullable: false` have no NULLs in the published rows."""
     found = {
         c.name: nulls
@@ -106,7 +70,7 @@ def not_null(evidence: Evidence) -> CheckFinding:
     return False, f"{words}, declared nullable: false", found
 
 
-def _nulls_of_sources(evidence: Evidence) -> dict[str, int]:
+def _nulls_of_sources(evidence: SelectionEvidence) -> dict[str, int]:
     """Count the NULLs of columns of lookups and of unpublished columns, by `source.column`.
 
     A row that a lookup does not match has NULLs in the lookup's columns; these are not counted.
@@ -120,44 +84,13 @@ def _nulls_of_sources(evidence: Evidence) -> dict[str, int]:
     return {f"{each.source.name}.{each.column.name}": count for each, count in found.items() if count}
 
 
-def natural_key_unique(evidence: Evidence) -> CheckFinding:
-    """Check that no two rows have the same natural key."""
-    names = evidence.inputs.dataset.natural_key_columns
-    sensitive = {c.name.lower() for c in evidence.columns if c.sensitive}
-    keys = [column(name) for name in names]
-    internal = evidence.inputs.names
-    rows = evidence.staged if evidence.with_deleted is None else evidence.with_deleted
-    staged = alias_table(rows, internal.free("staged"))
-    count, sample = duplicate_keys(evidence.session, staged, keys, sensitive, internal)
-    key = ", ".join(names)
-    if not count:
-        return True, f"every ({key}) is there once", {}
-    words = (
-        f"{count:,} values of the natural key ({key}) are there more than once, such as {first_key(sample)}"
-    )
-    hint = "add to natural_key_columns what tells these rows apart, or let the source have each once"
-    return False, f"{words}; {hint}", {"count": count, "sample": sample}
-
-
-def split_not_empty(evidence: Evidence) -> CheckFinding:
-    """Check that every part of the split has rows."""
-    config = evidence.inputs.dataset.split_config
-    sizes = evidence.statistics.splits
-    values = config.values if config else ()
-    missing = [NAMES[value] for value in values if not sizes.get(NAMES[value])]
-    words = ", ".join(f"{NAMES[value]} {sizes.get(NAMES[value], 0):,}" for value in values)
-    passed = not missing or (evidence.statistics.row_count == 0 and evidence.inputs.dataset.allow_empty)
-    problem = "" if passed else f": {' and '.join(missing)} would be empty; look at eval_days and at as-of"
-    return passed, f"rows in the split: {words}{problem}", dict(sizes)
-
-
-def leak(evidence: Evidence) -> CheckFinding:
+def leak(evidence: SelectionEvidence) -> CheckFinding:
     """Check that filters keep no product or user only because of eval or test rows (BR-105).
 
     A product or user has leaked if filters that are fitted on train rows alone would drop it. It is new if it
     has no train row and has not leaked.
     """
-    concepts = leak_concepts(evidence.inputs.dataset)
+    concepts = leak_concepts(evidence.dataset)
     rows = evidence.session.rows(leak_query(evidence.inputs, concepts, evidence.staged))
     found = {row["concept"]: row for row in rows}
     leaked, new = (
@@ -177,7 +110,7 @@ def _several(counts: Mapping[str, int]) -> str:
     return " and ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
-def lookups_matched(evidence: Evidence) -> CheckFinding:
+def lookups_matched(evidence: SelectionEvidence) -> CheckFinding:
     """Check that every row is matched by every lookup."""
     matching = evidence.matching
     lacking = {name: count for name, count in matching.unmatched.items() if count}
@@ -187,61 +120,28 @@ def lookups_matched(evidence: Evidence) -> CheckFinding:
     return False, f"rows that a lookup has nothing for: {', '.join(words)}", lacking
 
 
-def _always(dataset: Dataset) -> bool:  # noqa: ARG001
-    return True
-
-
-def _has_key(dataset: Dataset) -> bool:
-    return bool(dataset.natural_key_columns)
-
-
 def _has_lookups(dataset: Dataset) -> bool:
     return bool(dataset.lookups)
 
 
-def _has_split(dataset: Dataset) -> bool:
-    return dataset.split_config is not None
-
-
 def _is_for_training(dataset: Dataset) -> bool:
-    return dataset.column_mapping is not None and _has_split(dataset)
+    return dataset.column_mapping is not None and has_split(dataset)
 
 
-CHECKS: tuple[Check, ...] = (
-    Check("not_empty", True, "There are rows, or none are allowed", _always, not_empty),
-    Check("not_null", True, "Columns declared nullable: false have no NULLs", _always, not_null),
-    Check("natural_key_unique", True, "The natural key tells rows apart", _has_key, natural_key_unique),
-    Check("split_not_empty", True, "Train, eval and test have rows", _has_split, split_not_empty),
+CHECKS: tuple[Check[SelectionEvidence], ...] = (
+    NOT_EMPTY,
+    Check("not_null", True, "Columns declared nullable: false have no NULLs", always, not_null),
+    NATURAL_KEY_UNIQUE,
+    SPLIT_NOT_EMPTY,
     Check("leak", False, "No filter keeps what eval rows alone let stay", _is_for_training, leak),
     Check("lookups_matched", False, "Lookups know the rows", _has_lookups, lookups_matched),
 )
-
 """All checks of staged rows, in the order in which they run."""
 
-DECLARED_SCHEMA = "declared_schema"
 
-
-def declared_schema(staged: Relation, columns: Sequence[PublishedColumn]) -> CheckResult:
-    """Check that the staged rows have exactly the declared columns; resolving checks the sources' columns."""
-    found = {physical.name: physical.type for physical in staged.columns if not physical.name.startswith("_")}
-    wanted = {each.name: PhysicalType(each.type.value) for each in columns}
-    passed = found == wanted
-    many = f"{len(wanted)} column{'s' * (len(wanted) != 1)}"
-    message = f"{many}, as declared" if passed else f"declared {wanted}, staged {found}"
-    return CheckResult(DECLARED_SCHEMA, passed, True, message)
-
-
-def audit(evidence: Evidence, earlier: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+def audit(evidence: SelectionEvidence, earlier: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     """Run every check that applies and return all results after the `earlier` ones.
 
     Raises AuditError with all results if a blocking check failed.
     """
-    dataset = evidence.inputs.dataset
-    results = (*earlier, *(check.run(evidence) for check in CHECKS if check.applies(dataset)))
-    if any(map(_blocks, results)):
-        raise AuditError(results)
-    return results
-
-
-def _blocks(check: CheckResult) -> bool:
-    return check.blocking and not check.passed
+    return run_checks(CHECKS, evidence, earlier)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from dataset_assets.checks.audit import CheckFinding, CheckResult
 from dataset_assets.checks.history import EarlierPublication
+from dataset_assets.checks.results import CheckFinding, CheckResult
 from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.contract.monitoring import Drift
 from dataset_assets.selection.splits import NAMES

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from dataset_assets.checks.audit import CheckResult
 from dataset_assets.checks.duplicate_keys import duplicate_keys, first_key
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import as_declared
 from dataset_assets.contract.scope import Source

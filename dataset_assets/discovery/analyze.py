@@ -12,8 +12,9 @@ from typing import Any
 from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.checks.audit import CHECKS, CheckResult, Evidence
+from dataset_assets.checks.audit import CHECKS, SelectionEvidence
 from dataset_assets.checks.lookup_keys import lookups_unique
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.compiler.leakage import kept_by_train, leak_concepts
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
@@ -69,7 +70,7 @@ def analyze(
         selected = run.session.store("selected_rows", assemble(run.prepared.selection))
         reports.step("measuring and checking the rows")
         statistics = row_statistics(run.prepared.published, selected, run.session)
-        evidence = Evidence(run.inputs, selected, run.prepared.columns, statistics, run.session)
+        evidence = SelectionEvidence.of(run.inputs, selected, run.prepared.columns, statistics, run.session)
         checks = (
             lookups_unique(run.inputs, run.session),
             *(each.run(evidence) for each in CHECKS if each.applies(run.dataset)),

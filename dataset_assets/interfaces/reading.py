@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Datasets, Scope, sensitive_names
-from dataset_assets.errors import Fault, PeriodError, ResolveError
 from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
 from dataset_assets.interfaces.row_selection import (
     SPLIT,
@@ -26,16 +24,16 @@ from dataset_assets.interfaces.row_selection import (
     parsed_where,
     split_value,
 )
+from dataset_assets.interfaces.selected_publications import selected_publications
 from dataset_assets.interfaces.use_reports import STEM, record_and_report
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.uses import PublicationChoice, check_training_run
 from dataset_assets.ports.engine import JobContext, Session
-from dataset_assets.ports.warehouse import Publication, PublicationQuery, no_such_version
+from dataset_assets.ports.warehouse import Publication
 from dataset_assets.rows.visible_rows import visible_relation
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
 from dataset_assets.sql.where.where import Where
-from dataset_assets.text.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -167,7 +165,7 @@ def open_rows(workspace: Workspace, selection: RowSelection) -> "Generator[Publi
     if entry is None and not STEM.fullmatch(stem):
         workspace.catalog.entry(stem)
     with target.engine.connect(JobContext(stem)) as session:
-        publications = _publications(workspace, entry, selection, session)
+        publications = selected_publications(workspace, entry, selection, session)
         columns = chosen_columns(publications[-1], selection)
         split = split_value(publications[-1], selection.split)
         sensitive = _sensitive(entry, publications, workspace.catalog_if_any.find)
@@ -184,58 +182,6 @@ def open_rows(workspace: Workspace, selection: RowSelection) -> "Generator[Publi
             selection.include_deleted,
             sensitive - shown,
         )
-
-
-def _publications(
-    workspace: Workspace, entry: Entry | None, selection: RowSelection, session: Session
-) -> tuple[Publication, ...]:
-    """Return the selected publications, all of the same version of the table.
-
-    A dataset that no file of the definitions folder defines, such as a component's, is found by the name of
-    its published table. Raises ResolveError if nothing is published.
-    """
-    warehouse, stem = workspace.target.warehouse, entry.stem if entry else selection.name
-    newest = warehouse.version(stem, session)
-    if newest is None and entry is None:
-        workspace.catalog.entry(selection.name)
-    if newest is not None and selection.version is not None and not 0 <= selection.version <= newest:
-        raise ResolveError(no_such_version(stem, selection.version, newest))
-    version = newest if selection.version is None else selection.version
-    published = warehouse.periods(stem, session)
-    periods = _periods(workspace, entry, stem, selection.partition, published)
-    query = PublicationQuery(stem, periods, version)
-    publications = tuple(warehouse.publications(query, session)) if newest is not None else ()
-    if not publications:
-        raise ResolveError(_not_published(stem, selection, published))
-    return publications
-
-
-def _not_published(stem: str, selection: RowSelection, published: Sequence[str | None]) -> Fault:
-    publication = f"{stem} of {selection.partition}" if selection.partition else stem
-    version = f" in version {selection.version}" if selection.version is not None else ""
-    periods = [period for period in published if period]
-    command = f"dataset-assets materialize {stem}"
-    command += f" --partition {selection.partition}" if selection.partition else ""
-    hint = f"published are: {listed(periods, 12)}" if periods else f"run `{command}`"
-    return Fault(f"{publication} is not published{version}", hint=hint)
-
-
-def _periods(
-    workspace: Workspace,
-    entry: Entry | None,
-    stem: str,
-    partition: str | None,
-    published: Sequence[str | None],
-) -> Sequence[str | None]:
-    if partition is None:
-        return published
-    if partition in published:
-        return [partition]
-    schedule = schedule_of(workspace.catalog, entry) if entry else None
-    if schedule is None and (entry or None in published):
-        message = f"{stem} is not published by Period"
-        raise PeriodError(Fault(message, hint="leave out the partition"))
-    return [schedule.cadence.parse(partition).id] if schedule else []
 
 
 def _sensitive(

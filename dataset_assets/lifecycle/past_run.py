@@ -15,13 +15,14 @@ from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
 from dataset_assets.errors import Fault, ResolveError
-from dataset_assets.lifecycle.recorded_sources import RecordedDatasets, RecordedSources
+from dataset_assets.lifecycle.recorded_sources import RecordedSources
 from dataset_assets.model import Model
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
+from dataset_assets.publishing.recorded_columns import RecordedDatasets
 from dataset_assets.publishing.snapshot import inputs_of_rows
 from dataset_assets.publishing.source_locator import ResolvedSources
 from dataset_assets.text.wording import listed, shown

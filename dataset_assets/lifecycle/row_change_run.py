@@ -11,22 +11,24 @@ from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope, sensitive_names
 from dataset_assets.errors import Fault, NotStoredError, PublishError, raise_all
-from dataset_assets.lifecycle.recorded_sources import RecordedDatasets
 from dataset_assets.lifecycle.row_change_report import (
     ChangedPeriod,
     ChangeReport,
     ChangeRequest,
     OnPublished,
 )
-from dataset_assets.lifecycle.row_changes import ChangedRows, RowChange, count_rows
+from dataset_assets.lifecycle.row_changes import ChangedRows, RowChange
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Claim, Publication, Record, Warehouse
+from dataset_assets.publishing.output_record import OUTPUT
 from dataset_assets.publishing.prepared_run import instant_after
 from dataset_assets.publishing.published_columns import PublishedColumns
+from dataset_assets.publishing.recorded_columns import recorded_columns
 from dataset_assets.publishing.row_measurement import measure_visible
 from dataset_assets.publishing.snapshot import with_inputs_of
 from dataset_assets.publishing.superseded import report_superseded
+from dataset_assets.rows.counting import count_rows
 from dataset_assets.rows.visible_rows import (
     DELETED_ROWS,
     SELECTED_DIGEST,
@@ -36,7 +38,6 @@ from dataset_assets.rows.visible_rows import (
 )
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import column, number
-from dataset_assets.text.wording import listed
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,10 @@ class RowChangeRun:
         present = self.warehouse.current(self.request.dataset, period, self.session)
         if present is None:
             raise NotStoredError(Fault(f"{self.request.dataset} has no rows any more"))
+        if OUTPUT in present.record:
+            message = f"{present.dataset} is an output, which each run of its project makes anew"
+            hint = f"add an operation to projects/{present.record[OUTPUT]['project']}.yaml"
+            raise PublishError(Fault(message, hint=hint))
         return present
 
     def _one_period(self, present: Publication, on_published: OnPublished) -> ChangedPeriod:
@@ -134,7 +139,7 @@ class RowChangeRun:
         """Stage the rows and publish them with their record, in one commit."""
         staged = self.warehouse.stage(claim, changed.query, self.session)
         try:
-            columns = self._columns(changed.record)
+            columns = recorded_columns(self.catalog, self.warehouse, changed.record, self.session)
             record = self._record(present, changed, columns, staged.relation.source)
             record["size_bytes"] = staged.size_bytes()
             return self.warehouse.publish(claim, staged, columns.stored, record, self.session), record
@@ -164,17 +169,6 @@ class RowChangeRun:
         fields = self.change.record_fields(present, self._sensitive(columns))
         operation = {"kind": self.change.name, "by": self.request.by, "rows": changed.touched, **fields}
         return record | {"operation": operation}
-
-    def _columns(self, record: Record) -> PublishedColumns:
-        """Return the columns that a publication has. Raises PublishError if its definition is not known."""
-        datasets = RecordedDatasets(self.catalog, self.warehouse, self.session, record)
-        columns = PublishedColumns(Scope(Dataset.model_validate(record["definition"]), datasets))
-        names, recorded = [each.name for each in columns.stored], [each["name"] for each in record["columns"]]
-        if names != recorded:
-            missing = listed([*sorted(set(recorded).symmetric_difference(names))], 5)
-            message = f"the definition of the columns {missing} is not known"
-            raise PublishError(Fault(message, hint="restore the datasets that this one nests, as they were"))
-        return columns
 
     def _sensitive(self, columns: PublishedColumns) -> Collection[str]:
         """Return the columns that the published or the present definition marks as sensitive (BR-206)."""

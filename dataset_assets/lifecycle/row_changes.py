@@ -14,17 +14,16 @@ from pydantic import ValidationError
 from sqlglot import exp
 from typing_extensions import override
 
+from dataset_assets.contract.row_operations import DeleteRows, LabelRows, RowOperation
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.publishing.publish_outcome import RefreshCounts
+from dataset_assets.rows.counting import count_rows
 from dataset_assets.rows.operations import (
     IS_THERE,
     IS_VISIBLE,
     TOUCHED,
-    DeleteRows,
-    LabelRows,
-    RowOperation,
     changed_rows,
     restored_rows,
     touched_rows,
@@ -186,14 +185,6 @@ class Rollback(RowChange):
         period = f"{present.period}: " if present.period else ""
         advice = "restore the definition as well, or the next refresh replaces them"
         return f"{period}the rows have an earlier structure; {advice}"
-
-
-def count_rows(session: Session, rows: exp.Expr, conditions: Mapping[str, exp.Expr]) -> dict[str, int]:
-    """Return by name for how many rows each condition is true."""
-    counts = (exp.alias_(exp.CountIf(this=each.copy()), name) for name, each in conditions.items())
-    [found] = session.rows(exp.select(*counts).from_(rows.copy()))
-    # DuckDB's COUNT_IF of no rows is NULL.
-    return {name: int(count or 0) for name, count in found.items()}
 
 
 def label_operation(where: str, set_: Mapping[str, str], remove: Sequence[str]) -> LabelRows:

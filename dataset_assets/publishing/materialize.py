@@ -12,9 +12,9 @@ from datetime import datetime
 
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.versions import Version
-from dataset_assets.checks.audit import CheckResult
 from dataset_assets.checks.drift import drift_results
 from dataset_assets.checks.history import History
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.errors import ContractError, ResolveError, raise_all
 from dataset_assets.ports.target import Target

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from dataset_assets.checks.audit import CheckResult
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import stored
 from dataset_assets.contract.model import Dataset

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dataset_assets.checks.audit import CheckResult
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.stats.statistics import Statistics
 

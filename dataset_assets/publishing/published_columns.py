@@ -5,21 +5,31 @@ from dataclasses import dataclass
 
 from dataset_assets.cached_property import cached_property
 from dataset_assets.contract.model import ColumnDef
-from dataset_assets.contract.scope import Scope
+from dataset_assets.contract.runtime_joins import stored_outputs
+from dataset_assets.contract.scope import OutputColumn, Scope
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.column_mapping import IDENTIFIERS
 
 
 @dataclass(frozen=True)
 class PublishedColumns:
-    """The published columns of a scope, system columns left out."""
+    """The published columns of a scope, system columns left out.
+
+    `without_lookups` leaves out those of lookups, which are joined when the rows are read (BR-009).
+    """
 
     scope: Scope
+    without_lookups: bool = False
+
+    @property
+    def outputs(self) -> tuple[OutputColumn, ...]:
+        """The columns with what they are read from."""
+        return stored_outputs(self.scope) if self.without_lookups else self.scope.outputs
 
     @property
     def definitions(self) -> tuple[ColumnDef, ...]:
         """The definitions of the columns."""
-        return tuple(output.definition for output in self.scope.outputs)
+        return tuple(output.definition for output in self.outputs)
 
     @property
     def split(self) -> str | None:
@@ -53,7 +63,7 @@ class PublishedColumns:
         first: dict[object, str] = {}
         return {
             each.name: first.setdefault((each.identifies, output.reference or each.name), each.name)
-            for each, output in zip(self.stored, self.scope.outputs, strict=True)
+            for each, output in zip(self.stored, self.outputs, strict=True)
         }
 
     @cached_property
@@ -65,6 +75,6 @@ class PublishedColumns:
     def digested(self) -> tuple[PublishedColumn, ...]:
         """The columns that the digest covers: the first published column of each source column."""
         first: dict[object, PublishedColumn] = {}
-        for each, output in zip(self.stored, self.scope.outputs, strict=True):
+        for each, output in zip(self.stored, self.outputs, strict=True):
             first.setdefault(output.reference or each.name, each)
         return tuple(first.values())

@@ -5,7 +5,7 @@ It can if structure, query and source versions are the same (docs/decisions/0010
 
 from collections.abc import Iterable, Iterator
 
-from dataset_assets.checks.audit import CheckResult
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, Record

@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, replace
 
 from sqlglot import exp
 
-from dataset_assets.checks.audit import AuditError, CheckResult, Evidence, audit, declared_schema
+from dataset_assets.checks.audit import SelectionEvidence, audit
 from dataset_assets.checks.lookup_keys import lookups_unique
+from dataset_assets.checks.results import AuditError, CheckResult
+from dataset_assets.checks.row_checks import declared_schema
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.errors import DataError, ResolveError, raise_all
 from dataset_assets.ports.warehouse import Publication, Staged
@@ -147,7 +149,9 @@ class RowPublisher:
             measured = measure(run, staged, selected, session)
             rows = staged.relation.source
             visible = visible_rows(rows) if measured.deleted_rows else rows
-            evidence = Evidence(run.inputs, visible, run.columns, measured.statistics, session, rows)
+            evidence = SelectionEvidence.of(
+                run.inputs, visible, run.columns, measured.statistics, session, rows
+            )
             checks = audit(evidence, (declared_schema(staged.relation, run.columns), lookups))
             self.stability.confirm()
         return measured, merged(checks, warnings)

@@ -1,22 +1,18 @@
-"""The operations on published rows: what each touches, and which system columns it changes (BR-016, BR-019).
+"""Select published rows after an operation on them, or after the rows of an earlier publication are restored.
 
-To add an operation, write one class with its settings. The SQL is the same on every engine.
+The SQL is the same on every engine.
 """
 
-from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, model_validator
 from sqlglot import exp
-from typing_extensions import override
 
-from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
-from dataset_assets.model import Model, Text
+from dataset_assets.contract.row_operations import RowOperation
+from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.rows.stamping import timestamp
-from dataset_assets.sql.build import alias, column, text
-from dataset_assets.sql.nodes import ChangedLabels, LabelsText, LabelValue
+from dataset_assets.sql.build import alias, column
+from dataset_assets.sql.nodes import LabelsText
 from dataset_assets.sql.where.where import Where
 
 TOUCHED = "_touched"
@@ -24,85 +20,6 @@ TOUCHED = "_touched"
 IS_THERE, IS_VISIBLE = "_is_there", "_is_visible"
 """The columns that say whether a restored row is among the present rows, and not deleted in them."""
 _LABELS = "_labels"
-
-
-class RowOperation(Model):
-    """An operation on the rows for which `where` is true. `kind` is its name in commands and files."""
-
-    kind: ClassVar[str]
-    hides_rows: ClassVar[bool] = False
-    """Whether readers no longer see the touched rows."""
-
-    where: Text
-
-    @abstractmethod
-    def changes_row(self) -> exp.Expr:
-        """Return whether a row changes by the operation: a row that is as asked for is not touched."""
-
-    @abstractmethod
-    def new_values(self) -> Mapping[str, exp.Expr]:
-        """Return the new values of the system columns that change in touched rows."""
-
-    @abstractmethod
-    def settings(self) -> Mapping[str, object]:
-        """Return the settings beside `where`, as plain JSON values for the record."""
-
-
-class LabelRows(RowOperation):
-    """Set labels, and remove labels by their keys."""
-
-    kind: ClassVar[str] = "label"
-
-    set: Annotated[Mapping[Text, str], Field(default_factory=dict)]
-    remove: tuple[Text, ...] = ()
-
-    @model_validator(mode="after")
-    def _does_something(self) -> Self:
-        if not (self.set or self.remove):
-            raise ValueError("sets no label and removes none")
-        if both := sorted(set(self.set).intersection(self.remove)):
-            raise ValueError(f"sets and removes {', '.join(map(repr, both))}")
-        return self
-
-    @override
-    def changes_row(self) -> exp.Expr:
-        return exp.or_(*self._differences())
-
-    def _differences(self) -> Iterator[exp.Expr]:
-        for key, value in self.set.items():
-            yield exp.not_(exp.NullSafeEQ(this=_label(key), expression=text(value)))
-        for key in self.remove:
-            yield exp.not_(_label(key).is_(exp.null()))
-
-    @override
-    def new_values(self) -> Mapping[str, exp.Expr]:
-        keys = exp.Tuple(expressions=[text(key) for key in (*self.set, *self.remove)])
-        labels = exp.Array(expressions=[_pair(key, value) for key, value in sorted(self.set.items())])
-        added = labels if self.set else exp.cast(labels, LABELS_TYPE)
-        return {_LABELS: ChangedLabels(this=column(_LABELS), keys=keys, added=added)}
-
-    @override
-    def settings(self) -> Mapping[str, object]:
-        return {"set": dict(self.set), "remove": list(self.remove)}
-
-
-class DeleteRows(RowOperation):
-    """Mark rows as deleted. They stay in the table, and readers skip them."""
-
-    kind: ClassVar[str] = "delete"
-    hides_rows: ClassVar[bool] = True
-
-    @override
-    def changes_row(self) -> exp.Expr:
-        return exp.true()
-
-    @override
-    def new_values(self) -> Mapping[str, exp.Expr]:
-        return {"_deleted": exp.true()}
-
-    @override
-    def settings(self) -> Mapping[str, object]:
-        return {}
 
 
 def touched_rows(source: exp.Expr, operation: RowOperation, where: Where) -> exp.Select:
@@ -117,7 +34,7 @@ def changed_rows(rows: exp.Expr, names: Sequence[str], operation: RowOperation, 
     Only the columns that the operation changes and `_updated_at` (BR-017) differ, in touched rows alone.
     """
     new = {**operation.new_values(), "_updated_at": timestamp(now)}
-    system = (_changed(each.name, new.get(each.name)) for each in SYSTEM_COLUMNS)
+    system = (changed_value(each.name, new.get(each.name)) for each in SYSTEM_COLUMNS)
     return exp.select(*map(column, names), *system).from_(rows)
 
 
@@ -132,7 +49,7 @@ def restored_rows(
     """
     left, right = "earlier", "present"
     is_there = exp.not_(column("_row_id", right).is_(exp.null()))
-    is_same = exp.and_(is_there, _same(names, left, right)) if same_columns else exp.false()
+    is_same = exp.and_(is_there, same_row(names, left, right)) if same_columns else exp.false()
     updated = exp.Case().when(is_same, column("_updated_at", right)).else_(timestamp(now))
     system = (
         alias(updated if each.name == "_updated_at" else column(each.name, left), each.name)
@@ -155,7 +72,7 @@ def without_marks(rows: exp.Expr, names: Sequence[str]) -> exp.Select:
     return exp.select(*map(column, names), *(column(each.name) for each in SYSTEM_COLUMNS)).from_(rows)
 
 
-def _same(names: Sequence[str], left: str, right: str) -> exp.Expr:
+def same_row(names: Sequence[str], left: str, right: str) -> exp.Expr:
     """Return whether content, labels and deletion of a row are the same on both sides of a join."""
     compared = (*names, "_deleted")
     same: list[exp.Expr] = [
@@ -164,7 +81,8 @@ def _same(names: Sequence[str], left: str, right: str) -> exp.Expr:
     return exp.and_(*same, exp.EQ(this=_labels_text(left), expression=_labels_text(right)))
 
 
-def _changed(name: str, new: exp.Expr | None) -> exp.Expr:
+def changed_value(name: str, new: exp.Expr | None) -> exp.Expr:
+    """Return a column of `touched_rows` that has a new value in touched rows; unchanged if `new` is None."""
     if new is None:
         return column(name)
     return alias(exp.Case().when(column(TOUCHED), new).else_(column(name)), name)
@@ -172,13 +90,3 @@ def _changed(name: str, new: exp.Expr | None) -> exp.Expr:
 
 def _labels_text(rows: str) -> exp.Expr:
     return LabelsText(this=column(_LABELS, rows))
-
-
-def _label(key: str) -> exp.Expr:
-    return LabelValue(this=column(_LABELS), key=text(key))
-
-
-def _pair(key: str, value: str) -> exp.Expr:
-    named = (("key", key), ("value", value))
-    fields = [exp.PropertyEQ(this=exp.to_identifier(name), expression=text(each)) for name, each in named]
-    return exp.Struct(expressions=fields)

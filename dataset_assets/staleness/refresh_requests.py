@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import islice
 
 from dataset_assets.catalog.build_order import Schedule
-from dataset_assets.errors import PeriodError
 from dataset_assets.periods.period import Period
 from dataset_assets.periods.ranges import follows, ranges
 from dataset_assets.staleness.due_publication import DuePublication, SourceReports
@@ -19,6 +18,8 @@ MOST_RUNS = 100
 """Runs that are requested at once: Dagster creates them one after another."""
 MOST_REASONS = 5
 """Reasons that are named for one run."""
+REQUESTED_BEFORE = "was requested before, and nothing that it reads has changed since"
+"""Why a publication waits that is due for the same reasons as before."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,15 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Choice:
-    """The runs to request, what has been requested so far, and sentences on what is due and not requested."""
+    """The runs to request, what has been requested so far, and sentences on what is due and not requested.
+
+    `unsettled` are the publications whose rows may be other ones soon, by stem; None stands for all Periods.
+    """
 
     runs: Sequence[RunRequest]
     requested: Requested
     notes: Sequence[str]
+    unsettled: Mapping[str, set[str | None]] = field(default_factory=dict)
 
 
 def choose(
@@ -72,7 +77,7 @@ def choose(
     for stem in memory.readers.order:
         chooser.choose(stem)
     runs = list(islice(chooser.runs(), most_runs))
-    return Choice(runs, chooser.requests_after(runs), chooser.notes)
+    return Choice(runs, chooser.requests_after(runs), chooser.notes, chooser.unsettled)
 
 
 class _Chooser:
@@ -124,7 +129,7 @@ class _Chooser:
             return due.obstacles[0].message
         dataset = self.memory.datasets[due.stem]
         if self.requested.get(due.stem, {}).get(due.key[1] or "") == self.loads.state(dataset, due):
-            return "was requested before, and nothing that it reads has changed since"
+            return REQUESTED_BEFORE
         return self.loads.waits_for(dataset, due)
 
     def runs(self) -> Iterator[RunRequest]:
@@ -163,14 +168,7 @@ def _affected(schedule: Schedule | None, below: set[str | None]) -> set[str | No
     """Return the Periods of a dataset that read these Periods of nested datasets; None for all of them."""
     if schedule is None:
         return {None} if below else set()
-    return {period for period in below if period is None or _has(schedule, period)}
-
-
-def _has(schedule: Schedule, period: str) -> bool:
-    try:
-        return bool(schedule.period(period))
-    except PeriodError:
-        return False
+    return {period for period in below if period is None or schedule.has(period)}
 
 
 def _continues(before: DuePublication, due: DuePublication) -> bool:

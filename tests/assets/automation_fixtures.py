@@ -20,6 +20,7 @@ from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.output_sources import STATE, periods_read, state_of, target_periods
 from dataset_assets.staleness.publication_status import PublicationStatus
 from dataset_assets.staleness.source_states import SourceStates
 from tests.staleness.in_memory import (
@@ -94,6 +95,16 @@ class Automated:
         )
         self.instance.report_runless_asset_event(event)
 
+    def publish_output(self, stem: str, *periods: str | None) -> None:
+        """A run publishes Periods of an output, made of what its dataset holds now."""
+        output = self.catalog.outputs[stem]
+        records = self.warehouse.records(output.dataset, None)
+        moved_to = target_periods(self.catalog, output)
+        for period in periods:
+            read = {each: records[each] for each in periods_read(period, moved_to, list(records))}
+            record = {**records[period], "inputs": {STATE: state_of(output, read)}, "sha256": "output"}
+            self.warehouse.publish(stem, record, f"{self.now}", self.now)
+
     def tick(self, **later: float) -> set[Piece]:
         """What is requested after a time."""
         self.now += timedelta(**(later or {"seconds": 30}))
@@ -106,8 +117,9 @@ class Automated:
 
     def _requested(self, request: dg.RunRequest) -> Iterator[Piece]:
         [key] = request.asset_selection or []
-        stem = key.path[-1]
-        schedule = schedule_of(self.catalog, self.catalog.entry(stem))
+        stem = "__".join(key.path[1:])
+        output = self.catalog.outputs.get(stem)
+        schedule = schedule_of(self.catalog, self.catalog.entry(output.dataset if output else stem))
         if schedule is None:
             yield stem, None
             return

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_assets.checks.audit import CheckResult
 from dataset_assets.checks.drift import drift_results
 from dataset_assets.checks.history import EarlierPublication, History
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.stats.statistics import ColumnStatistics, Statistics
 from dataset_assets.text.rounding import rounded

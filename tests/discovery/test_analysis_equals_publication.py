@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.drafts import with_draft
-from dataset_assets.checks.audit import AuditError
+from dataset_assets.checks.results import AuditError
 from dataset_assets.discovery.analysis import Analysis
 from dataset_assets.discovery.analyze import analyze
 from dataset_assets.discovery.preview import preview

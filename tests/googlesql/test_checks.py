@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from dataset_assets.checks.audit import CHECKS, AuditError, Evidence, audit, leak
+from dataset_assets.checks.audit import CHECKS, SelectionEvidence, audit, leak
 from dataset_assets.checks.lookup_keys import lookups_unique
+from dataset_assets.checks.results import AuditError
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.compiler.lookup_matches import match_lookups
 from dataset_assets.compiler.selection_input import SelectionInput
@@ -76,7 +77,7 @@ def inputs(**changes) -> SelectionInput:
     return SelectionInput(scope, {name: relation(SHAPES, name) for name in SHAPES}, AsOf(AS_OF))
 
 
-def evidence(asked: SelectionInput, session: Both) -> Evidence:
+def evidence(asked: SelectionInput, session: Both) -> SelectionEvidence:
     staged = assemble(compile_rows(asked)).subquery("staged")
     published = tuple(
         PublishedColumn(output.name, output.definition.type, nullable=output.definition.nullable)
@@ -84,7 +85,7 @@ def evidence(asked: SelectionInput, session: Both) -> Evidence:
     )
     split = "split" if asked.dataset.split_config else None
     statistics = profile(session.sessions[0], staged, published, split)
-    return Evidence(asked, staged, published, statistics, session)
+    return SelectionEvidence.of(asked, staged, published, statistics, session)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlglot import exp
 
-from dataset_assets.checks.audit import Evidence, lookups_matched, not_null
+from dataset_assets.checks.audit import SelectionEvidence, lookups_matched, not_null
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
@@ -215,13 +215,15 @@ def test_rows_without_a_user_are_one_user_for_a_split():
     assert len({row["split"] for row in found}) > 1
 
 
-def evidence(asked: SelectionInput, both: Both) -> Evidence:
+def evidence(asked: SelectionInput, both: Both) -> SelectionEvidence:
     staged = assemble(compile_rows(asked)).subquery()
     published = tuple(
         PublishedColumn(output.name, output.definition.type, nullable=output.definition.nullable)
         for output in asked.scope.outputs
     )
-    return Evidence(asked, staged, published, profile(both.sessions[0], staged, published, None), both)
+    return SelectionEvidence.of(
+        asked, staged, published, profile(both.sessions[0], staged, published, None), both
+    )
 
 
 def test_a_lookup_is_matched_against_the_published_rows_alone():

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from dataset_assets.checks.audit import AuditError, Evidence, audit
+from dataset_assets.checks.audit import SelectionEvidence, audit
 from dataset_assets.checks.lookup_keys import lookups_unique
+from dataset_assets.checks.results import AuditError
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
@@ -220,7 +221,7 @@ class Run:
         }
         statistics = profile(session, staged, published, split, extra)
         try:
-            checks = audit(Evidence(inputs, staged, published, statistics, session), ())
+            checks = audit(SelectionEvidence.of(inputs, staged, published, statistics, session), ())
         except AuditError as error:
             checks = error.checks
         return {

@@ -14,7 +14,9 @@ from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.materialize import Materialization, materialize
+from dataset_assets.publishing.output_sources import OutputRequest
 from dataset_assets.publishing.prepared_run import Request
+from dataset_assets.publishing.publish_output import publish_output
 from tests.engines.store_fixtures import Store
 
 USERS = "users: {ada: {email: ada@example.org}}\n"
@@ -110,11 +112,29 @@ class Shop:
         request = Request(entry, str(uuid.uuid4()), asked.pop("now", self.now), found, **asked)
         return materialize(catalog, self.target, request, lambda _: None)
 
-    def rows(self, period: str | None = "2024-02", version: int | None = None) -> list[Any]:
+    def declare_project(self, text: str, stem: str = "campaign") -> None:
+        """Writes a Project's file."""
+        folder = self.root / "definitions" / "projects"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{stem}.yaml").write_text(text)
+
+    def publish_output(self, stem: str, period: str | None = "2024-02", **asked: Any) -> Materialization:
+        """Publishes a Period of an output."""
+        self.now += timedelta(seconds=1)
+        catalog = self.catalog
+        assert not catalog.faults, catalog.faults
+        found = catalog.calendars.cadence("month").parse(period) if period else None
+        run_id = asked.pop("run_id", None) or str(uuid.uuid4())
+        request = OutputRequest(catalog.outputs[stem], run_id, self.now, found, **asked)
+        return publish_output(catalog, self.target, request, lambda _: None)
+
+    def rows(
+        self, period: str | None = "2024-02", version: int | None = None, stem: str = "sales"
+    ) -> list[Any]:
         """The published rows, in the order of their ids."""
         target = self.target
         with target.engine.connect() as session:
-            found = target.warehouse.current("sales", period, session, version)
+            found = target.warehouse.current(stem, period, session, version)
             if found is None:
                 return []
             rows = session.rows(exp.select("*").from_(found.relation.source.copy()))

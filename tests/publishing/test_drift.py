@@ -2,7 +2,7 @@
 
 import pytest
 
-from dataset_assets.checks.audit import CheckResult
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.publishing.materialize import Materialization
 from tests.publishing.shop import ITEMS, KEYED, Shop
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dataset_assets.checks.audit import AuditError
+from dataset_assets.checks.results import AuditError
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from tests.publishing.shop import Shop
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dataset_assets.checks.audit import CheckResult
+from dataset_assets.checks.results import CheckResult
 from tests.publishing.shop import KEYED, Shop
 
 DAYS = "date_range: {type: rolling, months: 2}"

@@ -8,7 +8,7 @@ from filelock import FileLock
 
 from dataset_assets.catalog.locks import lock_entry
 from dataset_assets.catalog.versions import lock_dataset, read_lock
-from dataset_assets.checks.audit import AuditError
+from dataset_assets.checks.results import AuditError
 from dataset_assets.errors import DatasetAssetsError, LockedMeanwhileError, LockError, ResolveError
 from dataset_assets.publishing import row_publisher
 from dataset_assets.publishing.publish_outcome import RefreshCounts

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from dataset_assets.checks.audit import AuditError
+from dataset_assets.checks.results import AuditError
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.errors import ContractError, LockError, ResolveError
 from dataset_assets.publishing.publish_outcome import RefreshCounts

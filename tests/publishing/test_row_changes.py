@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from dataset_assets.contract.row_operations import DeleteRows, LabelRows, RowOperation
 from dataset_assets.errors import NotStoredError, PublishError, ResolveError, SupersededError, WhereError
 from dataset_assets.lifecycle.change_rows import change_rows, rollback
 from dataset_assets.lifecycle.row_change_report import ChangeReport, ChangeRequest
 from dataset_assets.lifecycle.row_changes import ApplyOperation
-from dataset_assets.rows.operations import DeleteRows, LabelRows, RowOperation
 from tests.engines.forked_process import Fork
 from tests.publishing.shop import ITEMS, KEYED, Shop
 

@@ -3,6 +3,7 @@
 `DATASET_ASSETS_CASES` is the number of sequences on each engine (`make prove`: 1,000 and 200).
 """
 
+import json
 import os
 import random
 import uuid
@@ -14,11 +15,13 @@ from typing import Any
 
 import pytest
 
+from dataset_assets.checks.results import AuditError
+from dataset_assets.contract.row_operations import DeleteRows, LabelRows, RowOperation
 from dataset_assets.lifecycle.change_rows import change_rows, rollback
 from dataset_assets.lifecycle.row_change_report import ChangeRequest
 from dataset_assets.lifecycle.row_changes import ApplyOperation
-from dataset_assets.rows.operations import DeleteRows, LabelRows, RowOperation
 from tests.engines.store_fixtures import STORES, Store
+from tests.publishing.output_model import ModelOutput, ModelStep
 from tests.publishing.row_model import ModelPeriod, ModelRow, Values
 from tests.publishing.shop import USERS, Shop
 
@@ -49,6 +52,15 @@ BY_MONTH = """column_mapping: {user_id: k, product_id: k, timestamp: sold}
   extra_columns: [k, v, label]
   filters: {date_range: {type: rolling, months: 1}}
   partitions: {period: month, start: 2024-01}"""
+PROJECT_ID = "01a2001c-5bb6-78a2-b67e-09700bdd3521"
+PROJECT = """
+project:
+  id: {id}
+  name: Campaign
+  owner: ada
+  datasets: [sales]
+  operations:{steps}
+"""
 NAMES = (None, "x", "it's", "ü", "")
 Condition = tuple[str, Callable[[ModelRow], bool]]
 CONDITIONS: tuple[Condition, ...] = (
@@ -75,11 +87,13 @@ class Life:
     source: list[Values] = field(default_factory=list)
     ids: dict[int, str] = field(default_factory=dict)
     tokens: Any = field(default_factory=count)
+    output: ModelOutput = field(default_factory=ModelOutput)
 
     def __post_init__(self) -> None:
         key = "natural_key_columns: [k]" if self.keyed else ""
         partitions = BY_MONTH if self.periods != (None,) else ""
         self.shop.declare(DATASET.format(id=DATASET_ID, key=key, partitions=partitions))
+        self.edit_project()
         self.model = {each: ModelPeriod((0,) if self.keyed else ()) for each in self.periods}
 
     def edit(self) -> None:
@@ -150,6 +164,63 @@ class Life:
         self._published(period, report, touched)
         return f"rollback {period} to {version}"
 
+    def edit_project(self) -> None:
+        """Give the Project other operations."""
+        pick = self.random
+        found = [self._project_step() for _ in range(pick.randint(0, 3))]
+        include_deleted = pick.random() < 0.4
+        output = f"{{type: output, name: o, allow_empty: true, include_deleted: {include_deleted}}}".lower()
+        steps = "".join(f"\n    - {each}" for each in (*(text for text, _ in found), output))
+        self.shop.declare_project(PROJECT.format(id=PROJECT_ID, steps=steps))
+        self.output.steps, self.output.include_deleted = tuple(step for _, step in found), include_deleted
+
+    def _project_step(self) -> tuple[str, ModelStep]:
+        pick = self.random
+        where, touches = pick.choice(CONDITIONS)
+        kinds = ["label", "unlabel", "delete"] + ["reperiod"] * 2 * (self.periods != (None,))
+        kind, key = pick.choice(kinds), pick.choice("ab")
+        if kind == "label":
+            step = ModelStep(touches, lambda row: row.labelled({key: "it's"}, ()))
+            return f"{{type: label, where: {json.dumps(where)}, set: {{{key}: it's}}}}", step
+        if kind == "unlabel":
+            step = ModelStep(touches, lambda row: row.labelled({}, {key}))
+            return f"{{type: label, where: {json.dumps(where)}, remove: [{key}]}}", step
+        if kind == "delete":
+            step = ModelStep(touches, lambda row: replace(row, deleted=True))
+            return f"{{type: delete, where: {json.dumps(where)}}}", step
+        to = pick.choice(self.periods)
+        return f"{{type: reperiod, where: {json.dumps(where)}, to: {to}}}", ModelStep(touches, to=to)
+
+    def run_project(self, period: str | None) -> str:
+        """Publish the output, and compare its table with the model, row by row."""
+        if self.random.random() < 0.5:
+            self.edit_project()
+        rows = self.output.due_rows(period, {each: state.rows for each, state in self.model.items()})
+        keys = [row.values[0] for row in rows]
+        run_id, told = str(uuid.uuid4()), f"project {period}: {len(self.output.steps)} operations"
+        if self.keyed and len(set(keys)) < len(keys):
+            with pytest.raises(AuditError, match="natural key"):
+                self.shop.publish_output("campaign__o", period, run_id=run_id)
+            return f"{told}, refused"
+        done = self.shop.publish_output("campaign__o", period, run_id=run_id)
+        differs = self.output.publish(period, rows, self.shop.now, run_id)
+        assert (done.record["run_id"] == run_id) == differs
+        self._compare_output(period, done.record)
+        return told
+
+    def _compare_output(self, period: str | None, record: Any) -> None:
+        stored = {row["_row_id"]: row for row in self.shop.rows(period, stem="campaign__o")}
+        expected = self.output.periods[period]
+        assert stored.keys() == {self.ids[token] for token in expected}
+        for token, each in expected.items():
+            row = replace(
+                each.row, created_at=each.created_at, created_by=each.created_by, updated_at=each.updated_at
+            )
+            self._compare_row(stored[self.ids[token]], row, period, PROJECT_ID)
+        visible = [each for each in expected.values() if not each.row.deleted]
+        assert record["counts"]["rows"] == record["statistics"]["row_count"] == len(visible)
+        assert record.get("deleted_rows", 0) == len(expected) - len(visible)
+
     def _change(self, call: Callable[[ChangeRequest], Any], period: str | None) -> Any:
         self.shop.now += timedelta(seconds=1)
         return call(ChangeRequest("sales", str(uuid.uuid4()), self.shop.now, "ada", period))
@@ -193,14 +264,16 @@ class Life:
             self.ids[row.token] = free[0]
         return self.ids[row.token]
 
-    def _compare_row(self, stored: Any, row: ModelRow, period: str | None) -> None:
+    def _compare_row(
+        self, stored: Any, row: ModelRow, period: str | None, project: str | None = None
+    ) -> None:
         assert _content(stored) == row.values
         system = {name: value for name, value in stored.items() if name.startswith("_")}
         assert system == {
             "_row_id": self.ids[row.token],
             "_source_dataset_id": DATASET_ID,
             "_source_table": "sales",
-            "_created_by_project_id": None,
+            "_created_by_project_id": project,
             "_created_by_run_id": row.created_by,
             "_created_at": row.created_at,
             "_updated_at": row.updated_at,
@@ -245,7 +318,9 @@ def test_each_step_does_what_the_model_does(request, tmp_path_factory, engine, k
 
 def run_sequence(life: Life) -> None:
     told = [life.refresh(each) for each in life.periods]
-    steps = (life.refresh, life.label, life.label, life.delete, life.rollback)
+    for period in life.periods:
+        life.compare(period)
+    steps = (life.refresh, life.label, life.label, life.delete, life.rollback, *[life.run_project] * 3)
     try:
         for _ in range(STEPS):
             step = life.random.choice(steps)

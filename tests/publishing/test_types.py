@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from dataset_assets.checks.audit import AuditError
+from dataset_assets.checks.results import AuditError
 from dataset_assets.errors import ResolveError
 from tests.publishing.shop import KEYED, Shop
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from dataset_assets.checks.audit import CheckResult
+from dataset_assets.checks.results import CheckResult
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.materialize import Materialization

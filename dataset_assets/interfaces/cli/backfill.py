@@ -77,9 +77,9 @@ class Backfill:
         due_periods = [(plan.entry, due.period) for plan in self.plans for due in plan.due]
         estimate = ProgressEstimate(len(due_periods))
         for entry, period in due_periods:
-            name = label(entry, period)
+            name = label(entry.stem, period)
             try:
-                result = self.run.publish_period(entry, period, print_steps=False)
+                result = self.run.publish_period(entry.stem, period, print_steps=False)
             except DatasetAssetsError as error:
                 self.failures.setdefault(error.faults, []).append(name)
                 say(f"{name}: failed; {estimate.step()}")

@@ -60,7 +60,7 @@ def _publish(workspace: Workspace) -> list[Materialization]:
     results: list[Materialization] = []
     for stem in nested_first(catalog, PERIODS):
         entry = catalog.entry(stem)
-        for result in run.publish(entry, chosen_periods(catalog, entry, now, PERIODS[stem])):
+        for result in run.publish(stem, chosen_periods(catalog, entry, now, PERIODS[stem])):
             period = f" {result.period}" if result.period else ""
             say(f"{stem}{period}: {result.counts.rows:,} rows, {change(result.counts)}")
             results.append(result)

@@ -12,8 +12,7 @@ from rich.console import RenderableType
 
 from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.build_order import chosen_periods
-from dataset_assets.catalog.catalog import Entry
-from dataset_assets.checks.audit import AuditError, CheckResult
+from dataset_assets.checks.results import AuditError, CheckResult
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, print_json, say, steps
@@ -24,8 +23,11 @@ from dataset_assets.periods.period import Period
 from dataset_assets.publishing.as_of_choice import parse_as_of
 from dataset_assets.publishing.dataset_ids import rename_notices
 from dataset_assets.publishing.materialize import Materialization, materialize
+from dataset_assets.publishing.output_sources import OutputRequest
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.publishing.publish_outcome import RefreshCounts
+from dataset_assets.publishing.publish_output import publish_output
+from dataset_assets.text.progress import Progress
 from dataset_assets.text.wording import size_text
 
 if TYPE_CHECKING:
@@ -50,9 +52,10 @@ class CommandRun:
     reread: bool = False
     without_gone: bool = False
 
-    def publish(self, entry: Entry, periods: Sequence[Period | None]) -> Iterator[Materialization]:
-        """Publish the Periods and yield each publication. A Period that fails does not stop the others.
+    def publish(self, stem: str, periods: Sequence[Period | None]) -> Iterator[Materialization]:
+        """Publish the Periods of a dataset or an output and yield each publication.
 
+        A Period that fails does not stop the others.
         Raises the DatasetAssetsError of a single Period; for several Periods it is raised after the last one,
         with the number of failures.
         """
@@ -60,45 +63,53 @@ class CommandRun:
         with self.checks_reported():
             for period in periods:
                 try:
-                    yield self.publish_period(entry, period)
+                    yield self.publish_period(stem, period)
                 except DatasetAssetsError as error:
                     if len(periods) == 1:
                         raise
                     failed += 1
-                    say(*(f"{label(entry, period)}: {fault}" for fault in error.faults))
+                    say(*(f"{label(stem, period)}: {fault}" for fault in error.faults))
         if failed:
             others = ", the others are published" if failed < len(periods) else ""
             message = f"{failed} of {len(periods)} Periods failed{others}"
             raise DatasetAssetsError(Fault(message, hint="what is wrong with each is above"))
 
     def publish_period(
-        self, entry: Entry, period: Period | None, *, print_steps: bool = True
+        self, stem: str, period: Period | None, *, print_steps: bool = True
     ) -> Materialization:
         """Publish one Period. With `print_steps`, its steps are printed as lines without a terminal too.
 
-        Raises as `materialize` does.
+        Raises as `materialize` and `publish_output` do.
         """
+        target, writer = self.workspace.target, self.writer
+        with steps(label(stem, period), lines=print_steps) as progress:
+            try:
+                result = self._publish_one(stem, period, progress)
+            except AuditError as error:
+                if writer:
+                    writer.add_check_results(stem, period, error.checks)
+                raise
+            if writer:
+                writer.write_materialization(result, period, target.warehouse.location(stem))
+        return result
+
+    def _publish_one(self, stem: str, period: Period | None, progress: Progress) -> Materialization:
+        catalog, target = self.workspace.catalog, self.workspace.target
+        locked, now = self.locked or self.workspace.settings.locked, datetime.now(UTC)
+        if output := catalog.outputs.get(stem):
+            asked = OutputRequest(output, self.run_id, now, period, locked=locked, reread=self.reread)
+            return publish_output(catalog, target, asked, progress)
         request = Request(
-            entry=entry,
+            entry=catalog.entry(stem),
             run_id=self.run_id,
-            now=datetime.now(UTC),
+            now=now,
             period=period,
             as_of=None if period else self.as_of,
-            locked=self.locked or self.workspace.settings.locked,
+            locked=locked,
             reread=self.reread,
             without_gone=self.without_gone,
         )
-        target, writer = self.workspace.target, self.writer
-        with steps(label(entry, period), lines=print_steps) as progress:
-            try:
-                result = materialize(self.workspace.catalog, target, request, progress)
-            except AuditError as error:
-                if writer:
-                    writer.add_check_results(entry.stem, period, error.checks)
-                raise
-            if writer:
-                writer.write_materialization(result, period, target.warehouse.location(entry.stem))
-        return result
+        return materialize(catalog, target, request, progress)
 
     @contextmanager
     def checks_reported(self) -> Generator[None]:
@@ -120,7 +131,7 @@ class CommandRun:
             return None
         from dataset_assets.assets.event_log import DagsterEventWriter  # noqa: PLC0415 - Dagster takes seconds to load
 
-        return DagsterEventWriter(folder)
+        return DagsterEventWriter(self.workspace.catalog, folder)
 
 
 def publish(
@@ -136,23 +147,26 @@ def publish(
     as_json: bool = False,
     anyway: bool = False,
 ) -> None:
-    """Publish the chosen Periods of a dataset and print the publications, even if some Periods failed.
+    """Publish the chosen Periods of a dataset or output and print them, even if some Periods failed.
 
     `force` reads the sources whatever their metadata says, and publishes even if Periods have disappeared.
     `anyway` publishes a draft or an archived dataset.
     Raises DatasetAssetsError as `chosen_periods` and `CommandRun.publish` do.
     """
-    entry = workspace.catalog.entry(name)
-    refuse_by_slip([entry], anyway=anyway)
+    output = workspace.catalog.outputs.get(name)
+    entry = workspace.catalog.entry(output.dataset if output else name)
+    if output is None:
+        refuse_by_slip([entry], anyway=anyway)
     periods = chosen_periods(workspace.catalog, entry, datetime.now(UTC), partitions, first, last)
     if as_of is not None and periods != [None]:
         raise PeriodError(Fault("the end of a Period is its as-of", hint="leave out --as-of"))
     looks_back_from = parse_as_of(as_of) if as_of is not None else None
-    say(*rename_notices(workspace.target, [entry]))
+    if output is None:
+        say(*rename_notices(workspace.target, [entry]))
     run = CommandRun(workspace, str(uuid4()), looks_back_from, locked, force, force)
     results: list[Materialization] = []
     try:
-        results.extend(run.publish(entry, periods))
+        results.extend(run.publish(output.stem if output else entry.stem, periods))
     finally:
         if as_json:
             print_json(PublicationsAnswer(publications=tuple(map(PublicationAnswer.of_run, results))))
@@ -242,6 +256,6 @@ def _verdict(check: CheckResult) -> str:
     return "passed" if check.passed else "failed"
 
 
-def label(entry: Entry, period: Period | None) -> str:
+def label(stem: str, period: Period | None) -> str:
     """Return the name of a publication: `sales 2017-02`."""
-    return f"{entry.stem} {period}" if period else entry.stem
+    return f"{stem} {period}" if period else stem

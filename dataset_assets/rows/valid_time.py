@@ -7,17 +7,37 @@ from typing import Any
 
 from sqlglot import exp
 
-from dataset_assets.contract.model import ColumnDef
+from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.contract.system_columns import VALID_FROM, VALID_TO
 from dataset_assets.errors import Fault
+from dataset_assets.periods.instants import Moment
+from dataset_assets.periods.period import Period
 from dataset_assets.rows.intervals import Intervals
-from dataset_assets.sql.build import CTE, alias, column
+from dataset_assets.sql.build import CTE, alias, boundary, column
 from dataset_assets.sql.internal_names import NO_NAMES, Names
+from dataset_assets.sql.nodes import UtcTime
 from dataset_assets.text.wording import shown
 
 _Row = Mapping[str, Any]
 _EXAMPLES = 5
 _OTHER_FROM, _OTHER_TO, _COUNT = "_other_from", "_other_to", "_fault_count"
+
+
+def validity(period: Period, begin: ColumnDef | None, end: ColumnDef | None) -> tuple[exp.Expr, exp.Expr]:
+    """Return the valid time of a row by two columns, dates or instants, as a begin and an end in UTC.
+
+    A date is its midnight in UTC. Without an end column rows are open; without both they are valid in the
+    Period itself.
+    """
+    if begin is None:
+        first, last = Moment(period.start, period.start_date), Moment(period.end, period.end_date)
+        return boundary(first, "TIMESTAMPTZ"), boundary(last, "TIMESTAMPTZ")
+    return _instant_of(begin), _instant_of(end) if end else exp.cast(exp.null(), "TIMESTAMPTZ")
+
+
+def _instant_of(definition: ColumnDef) -> exp.Expr:
+    value = column(definition.name)
+    return UtcTime(this=value) if definition.type is ColumnType.DATE else value
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,17 @@
 """Loads with a known answer, on each engine: a case of the documentation each (docs/bitemporal.md)."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import permutations
 from typing import Any
 
 from sqlglot import exp, parse_one
 
+from dataset_assets.contract.model import ColumnDef
 from dataset_assets.errors import Fault
+from dataset_assets.periods.cadence import Calendars
 from dataset_assets.rows.bitemporal_reads import as_of, key_history
-from dataset_assets.rows.valid_time import Snapshot
+from dataset_assets.rows.valid_time import Snapshot, validity
 from dataset_assets.sql.build import assemble, column, table, text
 from dataset_assets.sql.nodes import ClockTime
 from dataset_assets.sql.where.where import parse_where
@@ -227,6 +229,27 @@ def test_both_parts_of_a_split_row_keep_what_people_changed(bench: Bench) -> Non
     for values in data.rows().values():
         assert values["_deleted"]
         assert values["_labels"] == [{"key": "ok", "value": "yes"}]
+
+
+def test_a_validity_of_dates_and_one_of_the_period_itself(bench: Bench) -> None:
+    """A date is its midnight in UTC; a Period has its own zone; a row without an end column is open."""
+    calendars = Calendars.model_validate(
+        {"calendars": {"shop": {"type": "standard", "zone": "Europe/Berlin"}}}
+    )
+    period = calendars.cadence("shop.month").parse(P1)
+    begun, ended = (ColumnDef(name=name, type="date") for name in ("begun", "ended"))
+    days = bench.hold({"begun": begun.type, "ended": ended.type}, [(date(2026, 3, 29), None)])
+    midnight = datetime(2026, 3, 29, tzinfo=UTC)
+    month = (datetime(2025, 12, 31, 23, tzinfo=UTC), datetime(2026, 1, 31, 23, tzinfo=UTC))
+    for columns, expected in (
+        ((begun, ended), (midnight, None)),
+        ((begun, None), (midnight, None)),
+        ((ended, begun), (None, midnight)),
+        ((None, None), month),
+    ):
+        ends = validity(period, *columns)
+        named = (exp.alias_(value, name) for value, name in zip(ends, ("a", "b"), strict=True))
+        assert bench.rows(exp.select(*named).from_(days)) == [dict(zip(("a", "b"), expected, strict=True))]
 
 
 def test_a_read_without_a_period_is_of_the_last_load(bench: Bench) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlglot import exp
@@ -13,14 +13,16 @@ from dataset_assets.errors import Fault
 from dataset_assets.periods.instants import Moment
 from dataset_assets.periods.period import Period
 from dataset_assets.rows.intervals import Intervals
-from dataset_assets.sql.build import CTE, alias, boundary, column
+from dataset_assets.sql.build import CTE, alias, boundary, column, text
 from dataset_assets.sql.internal_names import NO_NAMES, Names
 from dataset_assets.sql.nodes import UtcTime
 from dataset_assets.text.wording import shown
 
 _Row = Mapping[str, Any]
 _EXAMPLES = 5
-_OTHER_FROM, _OTHER_TO, _COUNT = "_other_from", "_other_to", "_fault_count"
+_OTHER_FROM, _OTHER_TO, _REASON, _COUNT = "_other_from", "_other_to", "_reason", "_fault_count"
+_BOUNDS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+_OUTSIDE = "is not within the years 1 to 9999"
 
 
 def validity(period: Period, begin: ColumnDef | None, end: ColumnDef | None) -> tuple[exp.Expr, exp.Expr]:
@@ -76,11 +78,18 @@ class Snapshot:
         return exp.select(*(column(each.name) for each in self.columns), *ends).from_(self.rows.copy())
 
     def unusable(self) -> exp.Select:
-        """Return the query of a few rows without a begin or with an empty interval, and of their number."""
-        begin, end = column(VALID_FROM), column(VALID_TO)
-        is_bad = exp.or_(begin.is_(exp.null()), exp.GTE(this=begin.copy(), expression=end))
+        """Return the query of a few rows whose valid time is no interval, the reason, and their number.
+
+        An instant that is out of bounds is NULL in the answer, because Python cannot represent it.
+        """
         stretches = self._stretches().subquery(self.names.free("stretches"))
-        return self._examples(exp.select(*self._shown).from_(stretches).where(is_bad))
+        reasons = exp.Case()
+        for reason, applies in _unusable():
+            reasons = reasons.when(applies, text(reason))
+        ends = (alias(exp.Case().when(_is_within(n), column(n)), n) for n in (VALID_FROM, VALID_TO))
+        found = exp.select(*map(column, self._open_key), *ends, exp.alias_(reasons, _REASON))
+        found = found.from_(stretches).where(exp.or_(*(applies for _, applies in _unusable())))
+        return self._examples(found)
 
     def overlaps(self, segments: exp.Expr) -> exp.Select:
         """Return the query of pairs of segments of one key that overlap: a few, and how many pairs there are.
@@ -145,10 +154,23 @@ _USABLE = "every row needs a begin of its validity, and an end that is later or 
 _DISJOINT = "two values of one key may not be true at the same time: end the first where the second begins"
 
 
+def _unusable() -> Iterator[tuple[str, exp.Expr]]:
+    """Yield the reasons why a valid time is no interval, each with its condition."""
+    begin, end = column(VALID_FROM), column(VALID_TO)
+    yield "has no begin", begin.is_(exp.null())
+    yield _OUTSIDE, exp.or_(*(exp.not_(_is_within(name)) for name in (VALID_FROM, VALID_TO)))
+    yield "is empty", exp.GTE(this=begin, expression=end)
+
+
+def _is_within(name: str) -> exp.Expr:
+    """Return whether an instant is one that every engine and Python can represent."""
+    low, high = (boundary(Moment(each, each.date()), "TIMESTAMPTZ") for each in _BOUNDS)
+    return exp.Between(this=column(name), low=low, high=high)
+
+
 def _unusable_sentence(row: _Row) -> str:
-    if row[VALID_FROM] is None:
-        return f"the validity {_interval(None, row[VALID_TO])} has no begin"
-    return f"the validity {_interval(row[VALID_FROM], row[VALID_TO])} is empty"
+    interval = "" if row[_REASON] == _OUTSIDE else f" {_interval(row[VALID_FROM], row[VALID_TO])}"
+    return f"the validity{interval} {row[_REASON]}"
 
 
 def _overlap_sentence(row: _Row) -> str:

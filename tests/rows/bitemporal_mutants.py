@@ -65,8 +65,9 @@ MUTANTS: Mapping[ModuleType, Sequence[Mutant]] = {
         ("later = exp.GT(this=column(PERIOD_FROM)", "later = exp.GTE(this=column(PERIOD_FROM)"),
     ),
     valid_time: (
-        ("exp.GTE(this=begin.copy(), expression=end)", "exp.GT(this=begin.copy(), expression=end)"),
-        ("exp.or_(begin.is_(exp.null()), exp.GTE", "exp.or_(exp.false(), exp.GTE"),
+        ("exp.not_(_is_within(name))", "exp.false()"),
+        ("exp.GTE(this=begin, expression=end)", "exp.GT(this=begin, expression=end)"),
+        ('begin", begin.is_(exp.null())', 'begin", exp.false()'),
         ("partition_by=key, order", "partition_by=key[:1], order"),
         ("column(_OTHER_TO).is_(exp.null()), exp.GT", "exp.false(), exp.GT"),
         ("exp.GT(this=column(_OTHER_TO)", "exp.GTE(this=column(_OTHER_TO)"),

@@ -15,7 +15,7 @@ from dataset_assets.rows.valid_time import Snapshot, validity
 from dataset_assets.sql.build import assemble, column, table, text
 from dataset_assets.sql.nodes import ClockTime
 from dataset_assets.sql.where.where import parse_where
-from tests.engines.engine_fixtures import Bench
+from tests.engines.engine_fixtures import Bench, on_duckdb
 from tests.rows.bitemporal_oracle import Raw
 from tests.rows.bitemporal_table import COLUMNS, KEY, SOURCE, BitemporalTable
 
@@ -332,6 +332,23 @@ def test_a_validity_without_begin_and_an_empty_one(bench: Bench) -> None:
         "h 1, k 'x': the validity [2020-01-01T00:00:00+00:00, 2020-01-01T00:00:00+00:00) is empty",
         "h 1, k 'x': the validity [2022-01-01T00:00:00+00:00, 2021-01-01T00:00:00+00:00) is empty",
     ]
+
+
+def test_a_validity_beyond_what_every_engine_can_store() -> None:
+    with on_duckdb() as bench:
+        for begin, end in (
+            ("'12000-01-01'", "NULL"),
+            ("'2020-01-01'", "'12000-01-01'"),
+            ("'0044-03-15 (BC)'", "NULL"),
+            ("'-infinity'", "'2020-01-01'"),
+            ("'2020-01-01'", "'infinity'"),
+        ):
+            ends = f"{begin}::TIMESTAMPTZ AS begun, {end}::TIMESTAMPTZ AS ended"
+            source = parse_one(f"SELECT 1 AS h, 'x' AS k, 'a' AS v, 1 AS n, {ends}", dialect="duckdb")
+            assert isinstance(source, exp.Select)
+            far = Snapshot(source.subquery("given"), COLUMNS, KEY, column("begun"), column("ended"))
+            sentence = "h 1, k 'x': the validity is not within the years 1 to 9999"
+            assert messages(far.faults(bench.rows(far.unusable()), [])) == [sentence]
 
 
 def test_the_first_faults_are_shown_and_the_others_counted(bench: Bench) -> None:

@@ -13,6 +13,7 @@ from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.rows.bitemporal import PeriodLoad
 from dataset_assets.rows.valid_time import Snapshot
 from dataset_assets.sql.build import CTE, assemble, column, table
+from dataset_assets.sql.internal_names import Names
 from tests.engines.engine_fixtures import Bench
 from tests.rows.bitemporal_oracle import Raw, Row, Segment
 
@@ -42,6 +43,8 @@ class BitemporalTable:
     bucketed: bool = False
     load_of: Callable[..., PeriodLoad] = PeriodLoad
     snapshot_of: Callable[..., Snapshot] = Snapshot
+    columns: tuple[ColumnDef, ...] = COLUMNS
+    key: tuple[str, ...] = KEY
     loaded: set[str] = field(default_factory=set)
     instant: datetime = T0
 
@@ -54,21 +57,28 @@ class BitemporalTable:
     def load_query(self, period: str, source: exp.Select) -> None:
         """Load the snapshot that a query selects."""
         self.instant += timedelta(seconds=1)
-        snapshot = self.snapshot_of(table("source_rows"), COLUMNS, KEY, column("begun"), column("ended"))
+        ends = (column("begun"), column("ended"))
+        snapshot = self.snapshot_of(table("source_rows"), self.columns, self.key, *ends, self.names)
         segments = snapshot.segments()
         stamp = Stamp(uuid.UUID(int=7), "prices", None, f"run {self.instant:%S}", self.instant, period)
         load = self.load_of(
-            columns=COLUMNS,
-            key=KEY,
+            columns=self.columns,
+            key=self.key,
             segments=table(segments[-1].name),
             earlier=self.source() if self.loaded else None,
             period=period,
             loaded=sorted(self.loaded),
             stamp=stamp,
+            names=self.names,
         )
         ctes = (CTE("source_rows", source), *segments, *load.rows(bucketed=self.bucketed))
         self.store(assemble(ctes), {*self.loaded, period})
         self.loaded.add(period)
+
+    @property
+    def names(self) -> Names:
+        """The names that are free beside those of the test."""
+        return Names.beside(["prices", "source_rows", *(each.name for each in self.columns)])
 
     def source(self) -> exp.Expr:
         """Return the table for FROM."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
 from sqlglot import exp, parse_one
 
-from dataset_assets.contract.model import ColumnDef
+from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.errors import Fault
 from dataset_assets.periods.cadence import Calendars
 from dataset_assets.rows.bitemporal_reads import as_of, key_history
@@ -229,6 +230,37 @@ def test_both_parts_of_a_split_row_keep_what_people_changed(bench: Bench) -> Non
     for values in data.rows().values():
         assert values["_deleted"]
         assert values["_labels"] == [{"key": "ok", "value": "yes"}]
+
+
+def test_values_of_every_type_and_columns_with_the_names_of_our_own_parts(bench: Bench) -> None:
+    """Of two keys with NULL in every column, and two with values, one is changed in its last column."""
+    names = ("parts", "covering", "added", "neighbours", "numbered", "joined_rows")
+    kinds = ("integer", "string", "decimal", "boolean", "date", "timestamp")
+    columns = tuple(ColumnDef(name=name, type=kind) for name, kind in zip(names, kinds, strict=True))
+    times = {"begun": ColumnType.TIMESTAMP, "ended": ColumnType.TIMESTAMP}
+    declared = {**{each.name: each.type for each in columns}, **times}
+    moment = datetime(2020, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
+    values = ("|s1:a", Decimal("-0.000000001"), False, date(1, 1, 1), moment)
+    rows: list[tuple[Any, ...]] = [
+        (None, *[None] * 5, BEGIN, None),
+        (1, *[None] * 5, BEGIN, None),
+        (2, *values, BEGIN, None),
+        (3, *values, BEGIN, None),
+    ]
+    data = BitemporalTable(bench, columns=columns, key=names[:1])
+    for period in (P1, P2):
+        data.load_query(period, exp.select("*").from_(bench.hold(declared, rows)))
+    rows[3] = (*rows[3][:5], moment.replace(microsecond=2), BEGIN, None)
+    data.load_query(P3, exp.select("*").from_(bench.hold(declared, rows)))
+    found = bench.rows(exp.select("*").from_(data.source()))
+    assert sorted((str(row["parts"]), row["_period_from"], str(row["_period_to"])) for row in found) == [
+        ("1", P1, "None"),
+        ("2", P1, "None"),
+        ("3", P1, P3),
+        ("3", P3, "None"),
+        ("None", P1, "None"),
+    ]
+    assert {tuple(row[name] for name in names) for row in found} == {row[:6] for row in rows} | {(3, *values)}
 
 
 def test_a_validity_of_dates_and_one_of_the_period_itself(bench: Bench) -> None:

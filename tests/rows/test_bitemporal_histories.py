@@ -23,7 +23,7 @@ from tests.rows.bitemporal_table import COLUMNS, BitemporalTable
 HISTORIES = 10
 """Histories of one test, each with keys of its own; they are loaded by the same statements."""
 PROVE = bool(os.environ.get("DATASET_ASSETS_PROVE"))
-GROUPS, ON_BIGQUERY = (200, 30) if PROVE else (5, 1)
+GROUPS, ON_BIGQUERY = (200, 30) if PROVE else (3, 1)
 LOADS = 7
 
 Rows = Mapping[Row, Mapping[str, Any]]

@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -106,11 +107,16 @@ def page_link(graph: Graph, stem: str) -> dict[str, Any]:
 
 
 def code_reference(entry: Entry, faults: tuple[Fault, ...] = ()) -> dict[str, Any]:
-    """Return the metadata that links to the YAML file, with the absolute path that Dagster requires."""
+    """Return the metadata that links to the YAML file, at the line of its first fault if there are any."""
+    return file_reference(entry.path, _line(entry, faults))
+
+
+def file_reference(path: Path, line: int = 1) -> dict[str, Any]:
+    """Return the metadata that links to a file, with the absolute path that Dagster requires."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         reference = dg.LocalFileCodeReference(
-            file_path=str(entry.path.absolute()), line_number=_line(entry, faults), label=entry.path.name
+            file_path=str(path.absolute()), line_number=line, label=path.name
         )
         return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
 

@@ -8,7 +8,7 @@ import dagster as dg
 from dataset_assets.assets.asset_graph import Graph, InvalidDataset, ValidDataset
 from dataset_assets.assets.asset_keys import dataset_key, group, output_key, pool, word
 from dataset_assets.assets.checks import output_check_specs
-from dataset_assets.assets.descriptions import code_span, schema_of
+from dataset_assets.assets.descriptions import code_span, file_reference, schema_of
 from dataset_assets.assets.failing_asset import failing_asset
 from dataset_assets.assets.partitions import nested_mapping
 from dataset_assets.catalog.project_versions import output_sha256
@@ -103,4 +103,5 @@ def _metadata(graph: Graph, output: Output, dataset: ValidDataset) -> dict[str, 
         "dagster/column_lineage": dg.TableColumnLineage(lineage),
         "dagster/table_name": warehouse.table_name(output.stem),
         "dagster/uri": warehouse.location(output.stem),
+        **file_reference(graph.catalog.root / "projects" / f"{output.project}.yaml"),
     }

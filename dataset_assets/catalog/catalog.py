@@ -46,6 +46,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class PublishedName:
+    """The name of a published table, and the file that defines its columns: an output has its dataset's."""
+
+    stem: str
+    entry: Entry
+
+
+@dataclass(frozen=True)
 class Catalog:
     """All files of a `definitions/` folder. `entries` are sorted by stem; `projects` have no faults.
 
@@ -63,9 +71,16 @@ class Catalog:
         """Return the entry with this stem or id (BR-131). Raises NotFoundError with the nearest stem."""
         entry = self.named(name)
         if entry is None:
-            hint = did_you_mean(name, self.entries, f"see {self.root / 'datasets'}")
+            known = (*self.entries, *self.outputs)
+            hint = did_you_mean(name, known, f"see {self.root / 'datasets'}")
             raise NotFoundError(Fault(f"there is no dataset {shown(name)}", hint=hint))
         return entry
+
+    def published(self, name: str) -> PublishedName:
+        """Return the published table of a dataset, by stem or id, or of an output. Raises NotFoundError."""
+        output = self.outputs.get(name)
+        entry = self.entry(output.dataset if output else name)
+        return PublishedName(output.stem if output else entry.stem, entry)
 
     def named(self, name: str) -> Entry | None:
         """Return the entry with this stem or id; None if there is none."""

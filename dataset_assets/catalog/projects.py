@@ -11,7 +11,15 @@ from dataset_assets.catalog.project_versions import Find, ProjectLock
 from dataset_assets.catalog.setting_rules import STEM
 from dataset_assets.catalog.users import Users
 from dataset_assets.contract.model import Dataset, Status
-from dataset_assets.contract.project import Joins, OutputStep, Project, ReperiodStep, Step, output_stem
+from dataset_assets.contract.project import (
+    Joins,
+    OutputStep,
+    Project,
+    ReperiodStep,
+    Step,
+    output_stem,
+    view_name,
+)
 from dataset_assets.contract.row_operations import RowOperation
 from dataset_assets.contract.runtime_joins import missing_join_columns
 from dataset_assets.contract.scope import Scope
@@ -98,7 +106,8 @@ class ProjectRules:
             if not isinstance(step, OutputStep):
                 continue
             place, table = ("operations", number, "name"), output_stem(self.stem, step.name)
-            other = self.around.taken.get(table.lower())
+            used = (table, view_name(table)) if step.joins is Joins.RUNTIME else (table,)
+            other = next((found for each in used if (found := self.around.taken.get(each.lower()))), None)
             if not STEM.fullmatch(table):
                 message = f"makes the table {shown(table)}, which is no name of a table"
                 hint = "call the project's file by letters, digits and `_`, at most 120 in all"

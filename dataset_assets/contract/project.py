@@ -123,6 +123,11 @@ class Project(Model):
                 yield step, reference
 
 
+def view_name(stem: str) -> str:
+    """Return the name of the view that joins the lookups of an output when it is read."""
+    return f"{stem}_joined"
+
+
 def output_stem(project: str, name: str) -> str:
     """Return the name of an output's table."""
     return f"{project}{OUTPUT_SEPARATOR}{name}"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.catalog import Catalog, PublishedName
 from dataset_assets.catalog.structures import structure
 from dataset_assets.checks.duplicate_keys import MASKED
 from dataset_assets.contract.model import Dataset
@@ -82,9 +82,9 @@ class RowComparison(Model):
 
 @dataclass(frozen=True)
 class SideRequest:
-    """Which rows to compare: those that `reference` names, of a dataset in a target."""
+    """Which rows to compare: those that `reference` names, of a dataset or an output in a target."""
 
-    entry: Entry
+    published: PublishedName
     target: Target
     reference: str = ""
 
@@ -103,7 +103,7 @@ def compare_rows(
             name
             for side in (old, new)
             for publication in side.publications
-            for name in sensitive_columns(catalog, side.entry, publication.record)
+            for name in sensitive_columns(catalog, side.published.entry, publication.record)
         }
         rows = ComparedRows(old, new, frozenset(each.lower() for each in hidden), examples)
         found = rows.counted()
@@ -113,14 +113,14 @@ def compare_rows(
 @contextmanager
 def _sides(before: SideRequest, after: SideRequest) -> Generator[tuple[Side, Side]]:
     """Find both sides, in one session if they are in one target."""
-    with after.target.engine.connect(JobContext(after.entry.stem)) as session:
-        new = find_side(after.entry, after.target, session, after.reference)
+    with after.target.engine.connect(JobContext(after.published.stem)) as session:
+        new = find_side(after.published, after.target, session, after.reference)
         if before.target.name == after.target.name:
             earlier = before == after and not after.reference
-            yield find_side(before.entry, after.target, session, before.reference, earlier=earlier), new
+            yield find_side(before.published, after.target, session, before.reference, earlier=earlier), new
             return
-        with before.target.engine.connect(JobContext(before.entry.stem)) as other:
-            yield find_side(before.entry, before.target, other, before.reference), new
+        with before.target.engine.connect(JobContext(before.published.stem)) as other:
+            yield find_side(before.published, before.target, other, before.reference), new
 
 
 def _comparison(rows: ComparedRows, found: CountedDifference) -> RowComparison:

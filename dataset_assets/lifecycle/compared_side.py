@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dataset_assets.cached_property import cached_property
-from dataset_assets.catalog.catalog import Entry
+from dataset_assets.catalog.catalog import PublishedName
 from dataset_assets.errors import Fault, NotStoredError, ResolveError
 from dataset_assets.lifecycle.history import unknown_period
 from dataset_assets.model import Instant, Model
@@ -60,7 +60,7 @@ class RowReference:
 class Side:
     """The publications of one side, in the order of time, and the session that can read them."""
 
-    entry: Entry
+    published: PublishedName
     target: Target
     session: Session
     reference: RowReference
@@ -114,12 +114,14 @@ class Side:
         )
 
 
-def find_side(entry: Entry, target: Target, session: Session, written: str, *, earlier: bool = False) -> Side:
+def find_side(
+    table: PublishedName, target: Target, session: Session, written: str, *, earlier: bool = False
+) -> Side:
     """Return the publications that a text names; with `earlier`, those of the version before the newest.
 
     Raises ResolveError if there are none.
     """
-    warehouse, stem = target.warehouse, entry.stem
+    warehouse, stem = target.warehouse, table.stem
     newest, published = warehouse.version(stem, session), warehouse.periods(stem, session)
     if newest is None or not published:
         hint = f"run `dataset-assets materialize {stem}`"
@@ -140,4 +142,4 @@ def find_side(entry: Entry, target: Target, session: Session, written: str, *, e
     if not publications:
         version = f" in version {reference.version}" if reference.version is not None else ""
         raise NotStoredError(Fault(f"{stem} {reference.period or ''} was not published{version}".strip()))
-    return Side(entry, target, session, reference, publications)
+    return Side(table, target, session, reference, publications)

@@ -15,6 +15,7 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.ports.record_marks import RecordMarker
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.retention import PublicationKeeper
+from dataset_assets.ports.views import ViewCreator
 from dataset_assets.text.wording import shown
 
 Record = Mapping[str, Any]
@@ -101,7 +102,7 @@ class LastRecords:
     faults: tuple[Fault, ...] = ()
 
 
-class Warehouse(PublicationKeeper, RecordMarker):
+class Warehouse(PublicationKeeper, RecordMarker, ViewCreator):
     """Stores published datasets: one table for each dataset, one partition for each Period.
 
     `kind` is the kind of its tables in one word, such as `deltalake`.

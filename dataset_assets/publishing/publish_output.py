@@ -37,6 +37,7 @@ from dataset_assets.publishing.publish_outcome import PublishOutcome
 from dataset_assets.publishing.reuse import unchanged_outcome
 from dataset_assets.publishing.row_measurement import measure_visible
 from dataset_assets.publishing.run_context import StepTimer
+from dataset_assets.publishing.runtime_view import create_view
 from dataset_assets.publishing.snapshot import latest_inputs
 from dataset_assets.publishing.superseded import report_superseded
 from dataset_assets.rows.output_rows import EarlierOutput, OutputStamp
@@ -114,6 +115,8 @@ class _OutputRun:
             with self.timer.step("compare", "applying the operations and comparing with what is published"):
                 counts = self.query.counted(self.previous, self.session)
             outcome = self._confirmed(counts) or self._stage_and_publish(counts)
+        if remark := create_view(self.target, self.sources, self.session):
+            self.timer.report(remark)
         return self._materialization(outcome)
 
     def _check_id(self) -> None:

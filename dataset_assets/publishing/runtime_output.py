@@ -49,7 +49,7 @@ def with_lookups(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _LookupLocator(SourceLocator):
+class LookupLocator(SourceLocator):
     """Locates lookups; the main table is the stored rows of the output."""
 
     stored: Relation
@@ -99,7 +99,7 @@ class _RuntimeOutput:
         unique = lookups_unique(inputs, self.session)
         if not unique.passed:
             raise ResolveError(Fault(unique.message))
-        source = self._query(inputs).subquery()
+        source = joined_rows(inputs, self.publication.relation.source).subquery()
         definitions = [each.definition for each in self.scope.outputs]
         columns = [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in definitions]
         relation = replace(
@@ -116,28 +116,30 @@ class _RuntimeOutput:
         """Resolve the lookups; those that the target's engine cannot read are transferred (BR-004)."""
         as_of = as_of_instant(self.period, self.now)
         stored = self.publication.relation
-        locator = _LookupLocator(self.scope, self.target, as_of, self.period, stored=stored)
+        locator = LookupLocator(self.scope, self.target, as_of, self.period, stored=stored)
         job = JobContext(self.publication.dataset, self.publication.period)
         with locator.resolve(self.session, job) as sources:
             return sources.with_transferred(SourceTransfer(self.session, lambda _: None))
 
-    def _query(self, inputs: SelectionInput) -> exp.Select:
-        """Return the stored rows with the published columns in their order, and the system columns."""
-        rows, stored = inputs.names.free("stored_rows"), stored_names(self.scope)
 
-        def side(reference: Reference) -> exp.Expr:
-            if reference.source.lookup:
-                return in_source(inputs, reference)
-            return column(stored[reference.column.name.lower()], rows)
+def joined_rows(inputs: SelectionInput, stored: exp.Expr) -> exp.Select:
+    """Return stored rows with the published columns in their order, and the system columns."""
+    scope, rows = inputs.scope, inputs.names.free("stored_rows")
+    names = stored_names(scope)
 
-        shown = [
-            alias(in_source(inputs, each.reference), each.name)
-            if each.reference and each.reference.source.lookup
-            else column(each.name, rows)
-            for each in self.scope.outputs
-        ]
-        system = (column(each.name, rows) for each in SYSTEM_COLUMNS)
-        query = exp.select(*shown, *system).from_(alias_table(self.publication.relation.source, rows))
-        for lookup in self.scope.lookups:
-            query = join_lookup(query, inputs, lookup, side)
-        return query
+    def side(reference: Reference) -> exp.Expr:
+        if reference.source.lookup:
+            return in_source(inputs, reference)
+        return column(names[reference.column.name.lower()], rows)
+
+    shown = [
+        alias(in_source(inputs, each.reference), each.name)
+        if each.reference and each.reference.source.lookup
+        else column(each.name, rows)
+        for each in scope.outputs
+    ]
+    system = (column(each.name, rows) for each in SYSTEM_COLUMNS)
+    query = exp.select(*shown, *system).from_(alias_table(stored.copy(), rows))
+    for lookup in scope.lookups:
+        query = join_lookup(query, inputs, lookup, side)
+    return query

@@ -12,6 +12,7 @@ from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.contract.project import Output
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.periods.period import Period
+from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.record_marks import RecordMarks
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
@@ -79,6 +80,18 @@ def _reason(output: Output, known: object, state: Mapping[str, object]) -> str:
     differ = [each for each in {**before, **now} if each and before.get(each) != now.get(each)]
     of = f": {listed(differ, _MOST_LISTED)}" if differ else ""
     return f"{output.dataset} was published anew{of}"
+
+
+def all_due_outputs(catalog: Catalog, target: Target, outputs: Iterable[Output]) -> list[DueOutput]:
+    """Return the Periods of outputs that are due now. Raises DatasetAssetsError if a record is unreadable."""
+    found: list[DueOutput] = []
+    chosen = list(outputs)
+    if chosen:
+        with target.engine.connect(JobContext("outputs")) as session:
+            for each in chosen:
+                records = (target.warehouse.records(name, session) for name in (each.dataset, each.stem))
+                found += due_outputs(catalog, each, *records)
+    return found
 
 
 @dataclass

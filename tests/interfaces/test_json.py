@@ -13,6 +13,15 @@ from tests.interfaces.conftest import BROKEN
 from tests.interfaces.running import run, run_ok
 
 pytestmark = pytest.mark.usefixtures("retailer")
+PROJECT = """
+project:
+  name: Campaign
+  owner: user-ann
+  datasets: [sales]
+  operations:
+    - {type: label, where: revenue > 5, set: {size: big}}
+    - {type: output, name: sold}
+"""
 DOCUMENT = Path(__file__).parents[2] / "docs" / "json.md"
 
 
@@ -24,13 +33,18 @@ def answer(*arguments, code=0):
 
 def documented(command: str) -> set[str]:
     """Return the keys at the top of the example that docs/json.md has for a command."""
+    return set(example(command))
+
+
+def example(command: str) -> dict:
+    """Return the example that docs/json.md has for a command."""
     section = re.search(
         rf"^## {re.escape(command)}$(.*?)(?=^## |\Z)", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE
     )
     assert section, f"docs/json.md has no section {command}"
     block = re.search(r"```json\n(.*?)```", section[1], re.DOTALL)
     assert block, f"the section {command} has no example"
-    return set(json.loads(block[1]))
+    return json.loads(block[1])
 
 
 def publish():
@@ -94,6 +108,25 @@ def test_plan_and_backfill():
     made = answer("backfill", "sales", "--from", "2017-03", "--to", "2017-03")
     assert [each["dataset"] for each in made["publications"]] == ["profiles", "sales"]
     assert answer("plan")["datasets"][0]["due"] == []
+
+
+def test_projects_and_an_output(retailer):
+    publish()
+    (retailer / "definitions" / "projects").mkdir(exist_ok=True)
+    (retailer / "definitions" / "projects" / "campaign.yaml").write_text(PROJECT)
+    [due] = answer("plan", "sales")["outputs"]
+    assert due == {"output": "campaign__sold", "period": "2017-03", "reason": "never published"}
+    made = answer("materialize", "campaign__sold", "--partition", "2017-03")
+    assert set(made) == documented("materialize")
+    assert answer("plan")["outputs"] == []
+    found = answer("projects")
+    assert set(found) == documented("projects")
+    [project] = found["projects"]
+    [sold] = project["outputs"]
+    assert set(project) == set(example("projects")["projects"][0])
+    assert set(sold) == set(example("projects")["projects"][0]["outputs"][0])
+    assert sold["publications"][0]["digest"] == made["publications"][0]["digest"]
+    assert answer("show", "campaign__sold") == sold
 
 
 def test_sql_and_its_cost():

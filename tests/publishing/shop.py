@@ -13,6 +13,7 @@ from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.ports.target import Target
+from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.materialize import Materialization, materialize
 from dataset_assets.publishing.output_sources import OutputRequest
 from dataset_assets.publishing.prepared_run import Request
@@ -132,13 +133,19 @@ class Shop:
         self, period: str | None = "2024-02", version: int | None = None, stem: str = "sales"
     ) -> list[Any]:
         """The published rows, in the order of their ids."""
+        return self.publication(stem, period, version)[1]
+
+    def publication(
+        self, stem: str, period: str | None, version: int | None = None
+    ) -> tuple[Record, list[Any]]:
+        """The record of a publication and its rows, in the order of their ids; both empty without one."""
         target = self.target
         with target.engine.connect() as session:
             found = target.warehouse.current(stem, period, session, version)
             if found is None:
-                return []
+                return {}, []
             rows = session.rows(exp.select("*").from_(found.relation.source.copy()))
-        return sorted(rows, key=lambda row: row["_row_id"])
+        return found.record, sorted(rows, key=lambda row: row["_row_id"])
 
 
 def open_shop(store: Store, rows: int = 1500, text: str = KEYED) -> Shop:

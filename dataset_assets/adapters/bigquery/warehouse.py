@@ -9,7 +9,7 @@ rows with them.
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlglot import exp
 from typing_extensions import override
@@ -67,6 +67,7 @@ class BigQueryWarehouse(BigQueryKeeper):
     """
 
     staging_hours: int = 24
+    has_views: ClassVar[bool] = True
 
     @override
     def claim(self, dataset: str, period: str | None, run_id: str, session: Session) -> Claim:
@@ -162,6 +163,18 @@ class BigQueryWarehouse(BigQueryKeeper):
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:
         """Drop the staged table. If that fails, the next claim drops it, or it expires."""
         self._drop(self._staging_table(claim).name, bigquery_session(session))
+
+    @override
+    def whole_table(self, dataset: str) -> exp.Expr:
+        return self.ledger.table(dataset)
+
+    @override
+    def create_view(self, name: str, query: exp.Query, session: Session) -> None:
+        opened, view = bigquery_session(session), self.ledger.table(name)
+        existing = opened.tables.find(view)
+        text = opened.render(query)
+        if existing is None or existing.view_query != text:
+            opened.write([exp.Create(this=view, kind="VIEW", replace=True, expression=query)], "view")
 
     @override
     def leftovers(self, session: Session) -> Iterator[Leftover]:

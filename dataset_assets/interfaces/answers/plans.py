@@ -5,6 +5,7 @@ from typing import Self
 
 from dataset_assets.interfaces.answers.faults import FaultAnswer
 from dataset_assets.model import Model
+from dataset_assets.staleness.due_outputs import DueOutput
 from dataset_assets.staleness.plan import Plan
 from dataset_assets.staleness.reasons import StalePublication
 
@@ -42,15 +43,30 @@ class DatasetPlanAnswer(Model):
     uncertain: tuple[DueAnswer, ...]
 
 
-class PlanAnswer(Model):
-    """The plans of datasets, nested ones first."""
+class DueOutputAnswer(Model):
+    """A Period of a Project's output that is to be published anew."""
 
-    datasets: tuple[DatasetPlanAnswer, ...]
+    output: str
+    period: str | None
+    reason: str
 
     @classmethod
-    def of(cls, plans: Iterable[Plan]) -> Self:
+    def of(cls, due: DueOutput) -> Self:
+        """Return the answer for an output that is due."""
+        return cls(output=due.stem, period=due.period_id, reason=due.reason)
+
+
+class PlanAnswer(Model):
+    """The plans of datasets, nested ones first, and the outputs of Projects that are due."""
+
+    datasets: tuple[DatasetPlanAnswer, ...]
+    outputs: tuple[DueOutputAnswer, ...] = ()
+
+    @classmethod
+    def of(cls, plans: Iterable[Plan], outputs: Iterable[DueOutput] = ()) -> Self:
         """Return the answer for plans."""
         return cls(
+            outputs=tuple(map(DueOutputAnswer.of, outputs)),
             datasets=tuple(
                 DatasetPlanAnswer(
                     dataset=plan.entry.stem,
@@ -59,5 +75,5 @@ class PlanAnswer(Model):
                     uncertain=tuple(map(DueAnswer.of, plan.uncertain)),
                 )
                 for plan in plans
-            )
+            ),
         )

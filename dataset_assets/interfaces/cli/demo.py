@@ -23,7 +23,10 @@ PERIODS: Mapping[str, Sequence[str]] = {
     "grocery_recommender": ("2017-11", "2017-12"),
     "quarterly_sales": ("FY2017-Q2", "FY2017-Q3"),
 }
-"""Dataset → its Periods to publish: the last ones in the data; empty for an unpartitioned dataset."""
+"""Dataset → its Periods to publish: the last ones in the data; empty for an unpartitioned dataset.
+
+The outputs of the projects are published for the same Periods.
+"""
 
 AS_OF = datetime(2018, 1, 1, tzinfo=UTC)
 """The end of the data, from which unpartitioned datasets look back, so that every run has the same rows."""
@@ -58,9 +61,9 @@ def _publish(workspace: Workspace) -> list[Materialization]:
     catalog, now = workspace.catalog, datetime.now(UTC)
     run = CommandRun(workspace, str(uuid4()), AS_OF)
     results: list[Materialization] = []
-    for stem in nested_first(catalog, PERIODS):
-        entry = catalog.entry(stem)
-        for result in run.publish(stem, chosen_periods(catalog, entry, now, PERIODS[stem])):
+    for stem in (*nested_first(catalog, PERIODS), *catalog.outputs):
+        entry = catalog.published(stem).entry
+        for result in run.publish(stem, chosen_periods(catalog, entry, now, PERIODS[entry.stem])):
             period = f" {result.period}" if result.period else ""
             say(f"{stem}{period}: {result.counts.rows:,} rows, {change(result.counts)}")
             results.append(result)

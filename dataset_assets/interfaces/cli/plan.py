@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.contract.project import Output
 from dataset_assets.discovery.cost import estimate_cost
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError, raise_all
 from dataset_assets.interfaces.answers.plans import PlanAnswer
@@ -12,9 +14,10 @@ from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.periods.ranges import follows, ranges
 from dataset_assets.publishing.as_of_choice import default_as_of
 from dataset_assets.publishing.dataset_ids import rename_notices
+from dataset_assets.staleness.due_outputs import DueOutput, all_due_outputs
 from dataset_assets.staleness.plan import Plan, plan_all, plan_dataset
 from dataset_assets.staleness.reasons import StalePublication
-from dataset_assets.text.wording import size_text
+from dataset_assets.text.wording import listed, size_text
 
 UNKNOWN = "unknown"
 
@@ -45,29 +48,37 @@ class PeriodRange:
 def print_plan(
     workspace: Workspace, name: str | None, first: str | None, last: str | None, *, as_json: bool = False
 ) -> None:
-    """Print the plan of one dataset, or of all that are not archived.
+    """Print the plan of one dataset, or of all that are not archived, and the outputs of these that are due.
 
     Raises DatasetAssetsError with all faults, after the datasets that can be planned were printed.
     """
+    catalog, target = workspace.catalog, workspace.target
     if name:
-        dataset_plans = plan_dataset(
-            workspace.catalog, workspace.target, workspace.catalog.entry(name), first, last
-        )
-        print_plans(dataset_plans, as_json=as_json)
+        published = catalog.published(name)
+        dataset_plans = plan_dataset(catalog, target, published.entry, first, last)
+        of_dataset = (each for each in catalog.outputs.values() if each.dataset == published.entry.stem)
+        print_plans(dataset_plans, all_due_outputs(catalog, target, of_dataset), as_json=as_json)
         say(*billed_bytes(workspace, dataset_plans), *renamed_datasets(workspace, dataset_plans))
         return
     if first is not None or last is not None:
         raise PeriodError(Fault("Periods are those of one dataset", hint="name it, or leave them out"))
-    found = plan_all(workspace.catalog, workspace.target)
-    print_plans(found.plans, as_json=as_json)
+    found = plan_all(catalog, target)
+    outputs = all_due_outputs(catalog, target, _of_valid_datasets(catalog))
+    print_plans(found.plans, outputs, as_json=as_json)
     say(*found.incomplete, *renamed_datasets(workspace, found.plans))
     raise_all(DatasetAssetsError, found.faults)
 
 
-def print_plans(dataset_plans: Sequence[Plan], *, as_json: bool = False) -> None:
+def _of_valid_datasets(catalog: Catalog) -> Iterator[Output]:
+    return (each for each in catalog.outputs.values() if catalog.entries[each.dataset].ok)
+
+
+def print_plans(
+    dataset_plans: Sequence[Plan], outputs: Sequence[DueOutput] = (), *, as_json: bool = False
+) -> None:
     """Print a table with one line for each range of Periods, then obstacles and a summary of each plan."""
     if as_json:
-        print_json(PlanAnswer.of(dataset_plans))
+        print_json(PlanAnswer.of(dataset_plans, outputs))
         return
     table = Grid("dataset", "periods", "number", "why", "rows", "size", right=("number", "rows", "size"))
     for plan in dataset_plans:
@@ -79,6 +90,17 @@ def print_plans(dataset_plans: Sequence[Plan], *, as_json: bool = False) -> None
         say(*obstacles(plan, plan.due, "cannot be made"))
         say(*obstacles(plan, plan.uncertain, "is left as it is"))
         say(summary(plan))
+    say(*output_lines(outputs))
+
+
+def output_lines(outputs: Sequence[DueOutput]) -> Iterator[str]:
+    """Yield a line for each output that is due, with its Periods that are due for the same reason."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for due in outputs:
+        grouped.setdefault((due.stem, due.reason), []).append(due.period_id or "")
+    for (stem, reason), periods in grouped.items():
+        of = f" of {listed(periods, 4)}" if any(periods) else ""
+        yield f"{stem}: output{of} to make: {reason}"
 
 
 def period_ranges(plan: Plan) -> Iterator[PeriodRange]:

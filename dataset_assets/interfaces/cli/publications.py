@@ -1,10 +1,11 @@
 """Describe a dataset's publications for `show`: the current ones, their statistics, and the history."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import RenderableType
 
-from dataset_assets.catalog.catalog import Entry
+from dataset_assets.catalog.catalog import Entry, PublishedName
+from dataset_assets.contract.model import Dataset
 from dataset_assets.interfaces.answers.datasets import DatasetAnswer, dataset_answer
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli import listing
@@ -20,27 +21,31 @@ from dataset_assets.text.wording import listed
 
 
 def describe_publications(
-    workspace: Workspace, entry: Entry, partition: str | None, *, stats: bool
+    workspace: Workspace, published: PublishedName, partition: str | None, *, stats: bool
 ) -> Iterator[RenderableType]:
     """Yield a table of the current publications and, with `stats`, the statistics of one of them.
 
     Raises ResolveError if `partition` is not published.
     """
-    publications = _publications(workspace, entry)
+    publications = current_publications(workspace, published.stem)
+    is_output = published.stem != published.entry.stem
     if not publications:
         yield cell("Nothing is published yet")
-        say(*rename_notices(workspace.target, [entry]))
+        say(*([] if is_output else rename_notices(workspace.target, [published.entry])))
         return
     yield listing.publications_table(publications)
-    yield _kept(list_uses(workspace.target, entry.stem))
-    faults = (
-        fault for each in publications for fault in id_conflict(workspace.catalog.checked(entry), each.record)
-    )
-    say(*dict.fromkeys(map(str, faults)))
+    yield _kept(list_uses(workspace.target, published.stem))
+    if not is_output:
+        say(*_id_conflicts(workspace.catalog.checked(published.entry), publications))
     if stats:
         publication = _select(publications, partition)
         title = f"Statistics of {publication.period}" if publication.period else "Statistics"
         yield listing.statistics_table(Statistics.model_validate(publication.record["statistics"]), title)
+
+
+def _id_conflicts(dataset: Dataset, publications: Sequence[Publication]) -> Iterable[str]:
+    faults = (fault for each in publications for fault in id_conflict(dataset, each.record))
+    return dict.fromkeys(map(str, faults))
 
 
 def _kept(found: UseList) -> RenderableType:
@@ -50,20 +55,18 @@ def _kept(found: UseList) -> RenderableType:
     return facts([("last used", last), ("pinned", listed(pins, 12))])
 
 
-def history(workspace: Workspace, entry: Entry, partition: str | None, last: int) -> Iterator[RenderableType]:
+def history(workspace: Workspace, stem: str, partition: str | None, last: int) -> Iterator[RenderableType]:
     """Yield a table of the newest `last` publications, of one Period if it is named; the newest first.
 
     Raises ResolveError if that Period is not published.
     """
-    records = past_records(workspace.target, entry.stem, partition, last)
+    records = past_records(workspace.target, stem, partition, last)
     yield listing.history_table(records) if records else cell("Nothing is published yet")
 
 
-def history_answer(
-    workspace: Workspace, entry: Entry, partition: str | None, last: int
-) -> PublicationsAnswer:
+def history_answer(workspace: Workspace, stem: str, partition: str | None, last: int) -> PublicationsAnswer:
     """Return the newest `last` publications as `history` shows them. Raises as `history` does."""
-    records = past_records(workspace.target, entry.stem, partition, last)
+    records = past_records(workspace.target, stem, partition, last)
     return PublicationsAnswer(publications=tuple(map(PublicationAnswer.of_record, records)))
 
 
@@ -75,7 +78,7 @@ def dataset_with_publications(
     Raises ResolveError if `partition` is not published, and ContractError if the file has faults.
     """
     workspace.catalog.checked(entry)
-    publications = _publications(workspace, entry)
+    publications = current_publications(workspace, entry.stem)
     shown = _select(publications, partition).record["statistics"] if stats and publications else {}
     answers = tuple(PublicationAnswer.of_record(each.record, each.version) for each in publications)
     answer = dataset_answer(workspace.catalog, entry, answers, shown)
@@ -83,11 +86,12 @@ def dataset_with_publications(
     return answer.model_copy(update={"last_used_at": last})
 
 
-def _publications(workspace: Workspace, entry: Entry) -> list[Publication]:
+def current_publications(workspace: Workspace, stem: str) -> list[Publication]:
+    """Return the current publications of a table, in the order of time."""
     target = workspace.target
-    with target.engine.connect(JobContext(entry.stem)) as session:
-        periods = target.warehouse.periods(entry.stem, session)
-        return target.warehouse.publications(PublicationQuery(entry.stem, periods), session)
+    with target.engine.connect(JobContext(stem)) as session:
+        periods = target.warehouse.periods(stem, session)
+        return target.warehouse.publications(PublicationQuery(stem, periods), session)
 
 
 def _select(publications: list[Publication], partition: str | None) -> Publication:

@@ -47,13 +47,14 @@ def compare(
     from dataset_assets.lifecycle.compare_rows import SideRequest, compare_rows
 
     workspace = Workspace.of(target)
-    catalog, entry = workspace.catalog, workspace.catalog.entry(name)
+    catalog = workspace.catalog
+    published = catalog.published(name)
     to_target = Workspace.of(other_target).target if other_target else workspace.target
-    to_entry = catalog.entry(other) if other else entry
+    to_published = catalog.published(other) if other else published
     found = compare_rows(
         catalog,
-        SideRequest(entry, workspace.target, before),
-        SideRequest(to_entry, to_target, after),
+        SideRequest(published, workspace.target, before),
+        SideRequest(to_published, to_target, after),
         examples,
     )
     print_json(found) if as_json else print_comparison(found)

@@ -75,9 +75,10 @@ def show(
     as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
-    """Show a dataset: contract, selection, versions, publications."""
+    """Show a dataset: contract, selection, versions, publications; or an output with its operations."""
     from dataset_assets.interfaces.cli.console import out, print_json
     from dataset_assets.interfaces.cli.listing import describe_dataset
+    from dataset_assets.interfaces.cli.projects import describe_output, output_answer
     from dataset_assets.interfaces.cli.publications import (
         dataset_with_publications,
         describe_publications,
@@ -87,22 +88,30 @@ def show(
     from dataset_assets.interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
-    entry = workspace.catalog.entry(name)
+    published = workspace.catalog.published(name)
+    entry, output = published.entry, workspace.catalog.outputs.get(name)
+    if past:
+        if as_json:
+            print_json(history_answer(workspace, published.stem, partition, last))
+        for part in () if as_json else history(workspace, published.stem, partition, last):
+            out().print(part)
+        return
     if as_json:
         answer = (
-            history_answer(workspace, entry, partition, last)
-            if past
+            output_answer(workspace, output)
+            if output
             else dataset_with_publications(workspace, entry, partition, stats=stats)
         )
         print_json(answer)
         return
-    if past:
-        for part in history(workspace, entry, partition, last):
-            out().print(part)
-        return
-    for part in describe_dataset(workspace.catalog, entry, workspace.catalog.checked(entry)):
+    about = (
+        describe_output(output)
+        if output
+        else describe_dataset(workspace.catalog, entry, workspace.catalog.checked(entry))
+    )
+    for part in about:
         out().print(part, "")
-    for part in describe_publications(workspace, entry, partition, stats=stats):
+    for part in describe_publications(workspace, published, partition, stats=stats):
         out().print(part)
 
 

@@ -167,14 +167,15 @@ def compare_published_rows(
     By default the last version of the table is compared with the one before it.
     """
     catalog, target = state.catalog, state.target
-    entry = catalog.entry(dataset_id)
-    sides = SideRequest(entry, target, before), SideRequest(catalog.entry(other or dataset_id), target, after)
+    published = catalog.published(dataset_id)
+    old = SideRequest(published, target, before)
+    new = SideRequest(catalog.published(other or dataset_id), target, after)
 
     def work(say: Say) -> RowComparison:
         say("comparing the rows")
-        return compare_rows(catalog, *sides)
+        return compare_rows(catalog, old, new)
 
-    return result_or_operation(state, request, "compare", entry.stem, work)
+    return result_or_operation(state, request, "compare", published.stem, work)
 
 
 @router.get("/publications/rows/", response_model=Success[Preview], responses=long_work(404, 409))

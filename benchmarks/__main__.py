@@ -15,6 +15,7 @@ from benchmarks import (
     automation,
     backfill,
     baseline,
+    bitemporal,
     bounds,
     compare,
     cross_source,
@@ -46,6 +47,7 @@ BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
     "growth": ("Many datasets, publications and Periods", growth.main),
     "compare": ("Comparing 1.5 million rows", compare.main),
     "point_in_time": ("A lookup as of the time of 1.5 million rows", point_in_time.main),
+    "bitemporal": ("Loads of a bitemporal table", bitemporal.main),
     "automation": ("The daemon's ticks over 1,000 datasets", automation.main),
 }
 """All there are. To add one: a file with a `main(repeats)`, and its line here."""

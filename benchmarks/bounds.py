@@ -99,6 +99,10 @@ BOUNDS: Sequence[Bound] = (
     Bound("Dagster's part of a warm run", "dagster", "Dagster's part", "cpu_s", 0.25, 0.5),
     Bound("a comparison of 1.5 million rows to a bare full join", "compare", "compare", "cpu_ratio", 2, 3.5),
     Bound(
+        "a load of a bitemporal table of which 1 % changed, to a first load",
+        "bitemporal", "load of which 1 % changed", "cpu_ratio", 1.0, 1.4,
+    ),
+    Bound(
         "a Period of a backfill to a materialization by itself",
         "backfill", "a Period of 500, killed and resumed", "cpu_ratio", 1.5, 1.5,
     ),

@@ -1,5 +1,6 @@
 """The system columns of every published row, such as `_row_id` and `_period`, and the values of a new row."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -30,6 +31,26 @@ SYSTEM_COLUMNS = (
     SystemColumn("_deleted", "BOOLEAN", True, "Set by a delete operation only (BR-019)"),
     SystemColumn("_labels", LABELS_TYPE, True, "Key and value tags, sorted by key (BR-016, BR-119)"),
 )
+
+VALID_FROM, VALID_TO = "_valid_from", "_valid_to"
+PERIOD_FROM, PERIOD_TO = "_period_from", "_period_to"
+
+_INTERVALS = (
+    SystemColumn(VALID_FROM, "TIMESTAMPTZ", False, "The first instant at which the row is true"),
+    SystemColumn(VALID_TO, "TIMESTAMPTZ", False, "The first instant at which it no longer is; NULL if open"),
+    SystemColumn(PERIOD_FROM, "VARCHAR", True, "The first Period whose load has the row"),
+    SystemColumn(PERIOD_TO, "VARCHAR", True, "The first later Period whose load lacks it; NULL if none"),
+)
+
+BITEMPORAL_COLUMNS = tuple(
+    column for each in SYSTEM_COLUMNS for column in (_INTERVALS if each.name == "_period" else (each,))
+)
+"""The system columns of a bitemporal table: those of every table, with four columns instead of `_period`."""
+
+
+def system_columns(names: Collection[str]) -> tuple[SystemColumn, ...]:
+    """Return the system columns of a table; the names of its columns tell whether it is bitemporal."""
+    return BITEMPORAL_COLUMNS if PERIOD_FROM in names else SYSTEM_COLUMNS
 
 
 @dataclass(frozen=True)

@@ -30,13 +30,15 @@ class Identity:
     """The columns that identify and order the rows of a dataset.
 
     `key` is the natural key, empty if the dataset has none; `order` is the published column of the timestamp;
-    `names` generates internal names that the query that selects the rows does not use.
+    `names` generates internal names that the query that selects the rows does not use. `carried` are the
+    names of further columns that the rows have.
     """
 
     columns: tuple[ColumnDef, ...]
     key: tuple[str, ...]
     order: str | None
     names: Names = NO_NAMES
+    carried: tuple[str, ...] = ()
 
     def named(self, wanted: str) -> str:
         """Return a name for a CTE: the wanted one, or a similar one if it is in use."""
@@ -58,8 +60,9 @@ class Identity:
 
 
 def column_names(identity: Identity, source: str | None = None) -> list[exp.Expr]:
-    """Return the published columns as expressions, qualified by `source` if it is given."""
-    return [column(definition.name, source) for definition in identity.columns]
+    """Return the published and carried columns as expressions, qualified by `source` if it is given."""
+    names = (*(definition.name for definition in identity.columns), *identity.carried)
+    return [column(name, source) for name in names]
 
 
 def key_text(definitions: Sequence[ColumnDef]) -> exp.Expr:

@@ -48,6 +48,7 @@ def test_three_centuries_are_tiled_and_every_name_is_parsed_back(name: str) -> N
     assert periods[0].start_date <= date(1900, 1, 1)
     assert periods[-1].end_date >= date(2201, 1, 1)
     assert len({period.id for period in periods}) == len({period.key for period in periods}) == len(periods)
+    assert sorted(period.id for period in periods) == [period.id for period in periods]
     for before, after in pairwise(periods):
         assert before.end_date == after.start_date
         assert before.start < before.end == after.start

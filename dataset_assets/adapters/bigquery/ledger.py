@@ -60,7 +60,7 @@ class Ledger(LedgerQueries):
         allowed = self._may_publish(claim, record)
         return [
             exp.Transaction(),
-            exp.delete(target.copy()).where(published_rows_of(claim.period), allowed.copy()),
+            exp.delete(target.copy()).where(published_rows_of(claim.period, names), allowed.copy()),
             exp.Insert(
                 this=exp.Schema(this=target.copy(), expressions=columns),
                 expression=rows.where(allowed.copy()),

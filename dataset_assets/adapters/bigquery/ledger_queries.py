@@ -1,6 +1,6 @@
 """Queries over the publications in a warehouse's ledger, and over the rows that were published."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -125,12 +125,17 @@ class LedgerQueries:
         same_id = exp.EQ(this=_record_value("dataset_id"), expression=text(dataset_id))
         return rows.where(same_id).order_by(column("dataset"))
 
-    def rows(self, dataset: str, period: str | None, until: datetime | None) -> exp.Subquery:
-        """Select the Period's published rows as they are, or as they were just before `until`."""
+    def rows(
+        self, dataset: str, period: str | None, until: datetime | None, names: Collection[str]
+    ) -> exp.Subquery:
+        """Select the Period's published rows as they are, or as they were just before `until`.
+
+        `names` are the columns of the table.
+        """
         source: exp.Expr = self.table(dataset)
         if until:
             source = as_of(source, until)
-        return exp.select("*").from_(source).where(published_rows_of(period)).subquery()
+        return exp.select("*").from_(source).where(published_rows_of(period, names)).subquery()
 
 
 def _keys_of_period(datasets: Sequence[str]) -> tuple[str, ...]:

@@ -4,10 +4,11 @@
 its record (BR-116). Rows are only ever inserted. `period` is empty for an unpartitioned dataset.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlglot import exp
 
+from dataset_assets.contract.system_columns import PERIOD_FROM
 from dataset_assets.ports.warehouse import Claim
 from dataset_assets.sql.build import column, number, text
 
@@ -96,8 +97,13 @@ def of_claim(claim: Claim) -> tuple[exp.Expr, ...]:
     return (*of_period(claim.dataset, claim.period), *identity)
 
 
-def published_rows_of(period: str | None) -> exp.Expr:
-    """Return the condition of the Period's rows in a published table."""
+def published_rows_of(period: str | None, names: Collection[str]) -> exp.Expr:
+    """Return the condition of the Period's rows in a published table with columns of these names.
+
+    A bitemporal table is one publication, whatever its Periods are.
+    """
+    if PERIOD_FROM in names:
+        return exp.true()
     if period is None:
         return column("_period").is_(exp.null())
     return equals("_period", text(period))

@@ -113,11 +113,8 @@ class BigQueryPublications(Warehouse):
     ) -> Publication:
         period, version, record = row["period"] or None, row["version"], json.loads(row["record"])
         snapshot = snapshots.get((period, version)) if row["until"] else None
-        source = (
-            self.ledger.rows(snapshot, period, None)
-            if snapshot
-            else self.ledger.rows(dataset, period, row["until"])
-        )
+        table, until = (snapshot, None) if snapshot else (dataset, row["until"])
+        source = self.ledger.rows(table, period, until, [each.name for each in columns])
         relation = Relation(source, columns, str(version), record["counts"]["rows"])
         return Publication(dataset, period, version, record, relation)
 

@@ -11,7 +11,7 @@ from dataset_assets.adapters.bigquery.tables import path
 from dataset_assets.adapters.bigquery.types import COLUMN_TYPES, physical_column
 from dataset_assets.adapters.shared.publish_errors import column_faults, partitioning_changed
 from dataset_assets.cached_property import cached_property
-from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
+from dataset_assets.contract.system_columns import LABELS_TYPE, PERIOD_FROM, PERIOD_TO, SystemColumn
 from dataset_assets.errors import Fault, PublishError, raise_all
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.warehouse import Claim, PublishedColumn, Record
@@ -20,6 +20,8 @@ from dataset_assets.text.wording import listed
 
 _LABELS = (bigquery.SchemaField("key", "STRING"), bigquery.SchemaField("value", "STRING"))
 _SYSTEM_TYPES = {"VARCHAR": "STRING", "TIMESTAMPTZ": "TIMESTAMP", "BOOLEAN": "BOOL"}
+_CLUSTERED = ("_period", PERIOD_TO, PERIOD_FROM)
+"""The columns that readers select rows by: open Periods before closed ones in a bitemporal table."""
 _MAX_DESCRIPTION = 1024
 """Characters that BigQuery allows in the description of a column."""
 
@@ -68,6 +70,7 @@ class PublishedTableSchema:
 
     table: exp.Table
     columns: tuple[PublishedColumn, ...]
+    system: tuple[SystemColumn, ...]
     session: BigQuerySession
 
     @property
@@ -77,7 +80,7 @@ class PublishedTableSchema:
             bigquery.SchemaField(c.name, COLUMN_TYPES[c.type], description=c.description[:_MAX_DESCRIPTION])
             for c in self.columns
         )
-        return [*declared, *(_system_field(c.name, c.sql_type, c.description) for c in SYSTEM_COLUMNS)]
+        return [*declared, *(_system_field(c.name, c.sql_type, c.description) for c in self.system)]
 
     @property
     def names(self) -> list[str]:
@@ -103,14 +106,15 @@ class PublishedTableSchema:
     def _check_ownership(self, table: bigquery.Table) -> None:
         """Refuse a table that is no published dataset, such as a source of the same name."""
         existing = {field.name for field in table.schema}
-        if not all(each.name in existing for each in SYSTEM_COLUMNS):
+        if not all(each.name in existing for each in self.system):
             message = f"the table {path(self.table)} is there, and is not a published dataset"
             hint = "let the warehouse have a BigQuery dataset of its own, or rename the dataset's file"
             raise PublishError(Fault(message, hint=hint))
 
     def _create(self) -> bigquery.Table:
         definition = bigquery.Table(path(self.table), schema=self.fields)
-        definition.clustering_fields = ["_period"]
+        names = self.names
+        definition.clustering_fields = [each for each in _CLUSTERED if each in names]
         return self.session.tables.create(definition)
 
     def _add_column(self, field: bigquery.SchemaField) -> None:

@@ -19,6 +19,7 @@ from dataset_assets.adapters.bigquery.ledger_tables import SCHEMAS
 from dataset_assets.adapters.bigquery.names import create_with_expiration, staging_name, transfer_prefix
 from dataset_assets.adapters.bigquery.publications import bigquery_session
 from dataset_assets.adapters.bigquery.types import physical_column
+from dataset_assets.contract.system_columns import system_columns
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Session
@@ -126,7 +127,8 @@ class BigQueryWarehouse(BigQueryErasures):
         if not isinstance(staged, StagedTable):
             raise TypeError("rows of another warehouse")
         opened = bigquery_session(session)
-        schema = PublishedTableSchema(self.ledger.table(claim.dataset), tuple(columns), opened)
+        system = system_columns([each.name for each in staged.relation.columns])
+        schema = PublishedTableSchema(self.ledger.table(claim.dataset), tuple(columns), system, opened)
         others = OtherPeriods(lambda: self.periods(claim.dataset, session), claim, record)
         schema.prepare(staged.relation, others, str(record["definition"].get("description", "")))
         statements = self.ledger.publish(claim, staged.source, schema.names, record)

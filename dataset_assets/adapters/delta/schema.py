@@ -9,7 +9,7 @@ from sqlglot import exp
 from dataset_assets.adapters.delta.log import sql_type
 from dataset_assets.adapters.shared.publish_errors import column_faults
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
+from dataset_assets.contract.system_columns import LABELS_TYPE, SystemColumn
 from dataset_assets.errors import Fault, PublishError, raise_all
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType
 from dataset_assets.ports.warehouse import PublishedColumn
@@ -33,7 +33,7 @@ _SYSTEM_TYPES = {
 }
 
 
-def fields(columns: Sequence[PublishedColumn]) -> list[Field]:
+def fields(columns: Sequence[PublishedColumn], system: Sequence[SystemColumn]) -> list[Field]:
     """Return the fields of a publication: the Dataset's columns, then the system columns.
 
     All are nullable in Delta: the audit has checked the rows before, and a column that becomes nullable later
@@ -44,7 +44,7 @@ def fields(columns: Sequence[PublishedColumn]) -> list[Field]:
     ]
     return [
         *declared,
-        *(Field(c.name, _SYSTEM_TYPES[c.sql_type], metadata=_comment(c.description)) for c in SYSTEM_COLUMNS),
+        *(Field(c.name, _SYSTEM_TYPES[c.sql_type], metadata=_comment(c.description)) for c in system),
     ]
 
 

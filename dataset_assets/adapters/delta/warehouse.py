@@ -31,6 +31,7 @@ from dataset_assets.adapters.delta.periods import PERIOD
 from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
 from dataset_assets.adapters.duckdb.engine import WrittenFile, duckdb_session
 from dataset_assets.adapters.shared.publish_errors import partitioning_changed
+from dataset_assets.contract.system_columns import system_columns
 from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.ports.access import AccessFinding, fine, missing
 from dataset_assets.ports.engine import Session
@@ -106,7 +107,8 @@ class DeltaWarehouse(DeltaErasures):
         if not isinstance(staged, StagedFile):
             raise TypeError("rows of another warehouse")
         folder = DatasetFolder.of(self.root, claim.dataset)
-        fields = delta_schema.fields(columns)
+        names = [each.name for each in staged.relation.columns]
+        fields = delta_schema.fields(columns, system_columns(names))
         delta_schema.check_rows(fields, staged.relation.columns)
         with folder.locked():
             folder.check_newest(claim)

@@ -7,7 +7,6 @@ from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import Fault, WhereError, raise_all
 from dataset_assets.lifecycle.erasure_report import EraseRequest
 from dataset_assets.lifecycle.history import not_published
-from dataset_assets.lifecycle.retention import published_stems
 from dataset_assets.lifecycle.row_erasers import WhereEraser
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Record, Warehouse
@@ -41,7 +40,7 @@ def _all_with_columns(
 ) -> Mapping[str, WhereEraser]:
     found: dict[str, WhereEraser] = {}
     refused: list[Fault] = []
-    for stem in published_stems(catalog):
+    for stem in catalog.entries:
         records = _records(warehouse, stem, session)
         try:
             columns = {name for record in records for name in eraser.parsed(record).columns}

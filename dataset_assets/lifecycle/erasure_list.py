@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.lifecycle.erasure_report import Certificate
-from dataset_assets.lifecycle.retention import published_stems
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.erasure import Erasure
@@ -33,7 +32,7 @@ def list_erasures(target: Target, catalog: Catalog, datasets: Sequence[str]) -> 
     """Return the erasures of these datasets; of all datasets of the catalog if none is named."""
     found: dict[str, list[Erasure]] = {}
     with target.engine.connect(JobContext("erasures")) as session:
-        for stem in datasets or published_stems(catalog):
+        for stem in datasets or catalog.entries:
             for each in target.warehouse.erasures(stem, session):
                 found.setdefault(each.id, []).append(each)
     listed = (_listed(entries) for entries in found.values())

@@ -48,5 +48,8 @@ def vacuum(
 
 
 def published_stems(catalog: Catalog) -> list[str]:
-    """Return the stems of all dataset files, archived and broken ones as well: they may be published."""
-    return list(catalog.entries)
+    """Return the names of all tables that may be published.
+
+    They are those of dataset files, archived and broken ones as well, and of the outputs of Projects.
+    """
+    return [*catalog.entries, *catalog.outputs]

@@ -19,13 +19,15 @@ from dataset_assets.publishing.published_columns import PublishedColumns
 
 
 def output_assets(graph: Graph) -> Iterator[dg.AssetsDefinition]:
-    """Yield one asset for each output; it fails with the faults of its dataset if there are any (BR-203)."""
+    """Yield one asset for each output; it fails with the faults of its file or its dataset (BR-203)."""
     for output in graph.catalog.outputs.values():
         dataset = graph.datasets[output.dataset]
         if isinstance(dataset, InvalidDataset):
             yield failing_asset(output_key(output), dataset.faults, {})
         else:
             yield _asset(graph, output, dataset)
+    for output, faults in graph.catalog.faulty_outputs.values():
+        yield failing_asset(output_key(output), faults, {})
 
 
 def _asset(graph: Graph, output: Output, dataset: ValidDataset) -> dg.AssetsDefinition:

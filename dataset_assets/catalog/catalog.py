@@ -1,7 +1,7 @@
 """The catalog: every file of a `definitions/` folder with its faults, and what its names stand for."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -46,6 +46,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class FaultyProject:
+    """A Project whose file breaks rules. Its outputs cannot be published; what is published of them stays."""
+
+    project: Project
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
 class PublishedName:
     """The name of a published table, and the file that defines its columns: an output has its dataset's."""
 
@@ -57,7 +65,8 @@ class PublishedName:
 class Catalog:
     """All files of a `definitions/` folder. `entries` are sorted by stem; `projects` have no faults.
 
-    `faults` are those of all files except of the datasets.
+    `faulty_projects` are those whose file could be read, and `faults` are those of all files except of the
+    datasets.
     """
 
     root: Path
@@ -66,6 +75,7 @@ class Catalog:
     users: Users
     projects: Mapping[str, Project]
     faults: tuple[Fault, ...]
+    faulty_projects: Mapping[str, FaultyProject] = field(default_factory=dict)
 
     def entry(self, name: str) -> Entry:
         """Return the entry with this stem or id (BR-131). Raises NotFoundError with the nearest stem."""
@@ -120,6 +130,16 @@ class Catalog:
         """The outputs of all Projects, by the names of their tables, in the order of the files."""
         found = (each for stem, project in self.projects.items() for each in self._outputs(stem, project))
         return {each.stem: each for each in found}
+
+    @cached_property
+    def faulty_outputs(self) -> Mapping[str, tuple[Output, tuple[Fault, ...]]]:
+        """The outputs of Projects with faults, with the faults of the file, by the names of their tables."""
+        found = {
+            output.stem: (output, faulty.faults)
+            for stem, faulty in self.faulty_projects.items()
+            for output in self._outputs(stem, faulty.project)
+        }
+        return {stem: each for stem, each in found.items() if stem not in self.outputs}
 
     def _outputs(self, stem: str, project: Project) -> Iterator[Output]:
         applied: dict[str, tuple[RowOperation, ...]] = {}

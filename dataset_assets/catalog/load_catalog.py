@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, RootModel, ValidationError
 
 from dataset_assets.catalog.build_order import schedule_of
-from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.catalog import Catalog, Entry, FaultyProject
 from dataset_assets.catalog.checked_files import CheckedFiles, checked_files
 from dataset_assets.catalog.folder import refuse_link_out, yaml_files
 from dataset_assets.catalog.garbage_collection import garbage_collection_paused
@@ -58,10 +58,10 @@ def load_catalog(root: Path, parse: Parse | None = None) -> Catalog:
         if known:
             known.save()
     catalog = Catalog(root, entries, calendars or Calendars(), users or Users({}), {}, ())
-    projects = dict(read_projects(catalog, users, faults))
+    catalog = with_projects(catalog, users, faults)
     faults += _misnamed(root)
     faults += leftover_locks(root, {each.lock.id: stem for stem, each in entries.items() if each.lock.id})
-    return replace(catalog, projects=projects, faults=tuple(faults))
+    return replace(catalog, faults=tuple(faults))
 
 
 def parse_inside(root: Path, path: Path, known: CheckedFiles | None = None) -> ParsedFile:
@@ -160,10 +160,20 @@ def _built(path: Path, model: type[M], root: str, faults: list[Fault]) -> tuple[
         return None
 
 
-def read_projects(
+def with_projects(catalog: Catalog, users: Users | None, faults: list[Fault]) -> Catalog:
+    """Return the catalog with its Projects, and append the faults of those that have some."""
+    found = dict(_read_projects(catalog, users, faults))
+    return replace(
+        catalog,
+        projects={stem: each for stem, each in found.items() if isinstance(each, Project)},
+        faulty_projects={stem: each for stem, each in found.items() if isinstance(each, FaultyProject)},
+    )
+
+
+def _read_projects(
     catalog: Catalog, users: Users | None, faults: list[Fault]
-) -> Iterator[tuple[str, Project]]:
-    """Yield the Projects without faults, and append the faults of the others.
+) -> Iterator[tuple[str, Project | FaultyProject]]:
+    """Yield the Projects that can be read, and append all faults.
 
     A Project without an id gets the id of its lock.
     """
@@ -183,8 +193,8 @@ def read_projects(
         faults += broken
         for step, _ in project.outputs():
             taken.setdefault(output_stem(path.stem, step.name).lower(), f"an output of `{path.stem}`")
-        if not broken:
-            yield path.stem, project if project.id else project.model_copy(update={"id": lock.id})
+        known = project if project.id else project.model_copy(update={"id": lock.id})
+        yield path.stem, FaultyProject(known, tuple(broken)) if broken else known
 
 
 def _surroundings(catalog: Catalog, users: Users | None, taken: Mapping[str, str]) -> ProjectSurroundings:

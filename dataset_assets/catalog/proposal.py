@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.catalog.load_catalog import entries_of, read_projects
+from dataset_assets.catalog.load_catalog import entries_of, with_projects
 from dataset_assets.catalog.parsed_files import ParsedFile, parse_file
 from dataset_assets.errors import Fault
 from dataset_assets.yaml.reader import Document, read
@@ -42,8 +42,7 @@ def propose(catalog: Catalog, stem: str, text: str | None) -> Proposal:
     entries = entries_of(dict(sorted(files.items())), catalog.calendars, users)
     changed = replace(catalog, entries=entries, projects={}, faults=())
     faults: list[Fault] = []
-    projects = dict(read_projects(changed, users, faults))
-    changed = replace(changed, projects=projects, faults=tuple(faults))
+    changed = replace(with_projects(changed, users, faults), faults=tuple(faults))
     return Proposal(changed, stem, tuple(_new_faults(catalog, changed, stem)))
 
 

@@ -101,6 +101,15 @@ def test_the_output_of_a_broken_dataset_fails_with_its_faults(retailer, instance
     assert "is required" in str(failure.event_specific_data)
 
 
+def test_the_outputs_of_a_faulty_project_stay_and_fail_with_its_faults(retailer, instance):
+    declare(retailer.root / "definitions", "monthly", "    - {type: delete, where: pric > 1}\n" + OUTPUT)
+    key = dg.AssetKey(["projects", "campaign", "o"])
+    job = retailer.definitions().resolve_implicit_global_asset_job_def()
+    done = job.execute_in_process(instance=instance, asset_selection=[key], raise_on_error=False)
+    [failure] = [each for each in done.all_events if each.event_type_value == "STEP_FAILURE"]
+    assert "there is no column 'pric'" in str(failure.event_specific_data)
+
+
 def test_an_output_is_downstream_of_its_dataset(retailer):
     declare(retailer.root / "definitions", "monthly", BIG)
     graph = retailer.definitions().resolve_asset_graph()

@@ -16,14 +16,25 @@ from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import ROWS, compile_rows
 from dataset_assets.contract.model import ColumnType, Dataset
+from dataset_assets.contract.row_operations import DeleteRows, LabelRows, ReperiodRows
 from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.contract.system_columns import Stamp
+from dataset_assets.contract.where_types import where_types
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.rows.identity import EarlierRows, Identity
+from dataset_assets.rows.output_rows import (
+    CheckedOperation,
+    EarlierOutput,
+    OutputStamp,
+    published_rows,
+    rows_after,
+    stamped_rows,
+)
 from dataset_assets.rows.row_metadata import row_metadata
 from dataset_assets.sql.build import CTE, assemble, table
 from dataset_assets.sql.dialect import DIALECTS, Dialect
+from dataset_assets.sql.where.where import parse_where
 
 HERE = Path(__file__).parent
 CATALOG = load_catalog(HERE.parents[1] / "definitions")
@@ -92,6 +103,28 @@ def published(stem: str, dialect: Dialect, *, again: bool) -> tuple[CTE, ...]:
     before = EarlierRows(table(f"published_{stem}"), definitions) if again else None
     metadata = row_metadata(ROWS, identity, stamp, before, bucketed=dialect.sorts_in_one_place)
     return (*rows(scope, dialect), *metadata)
+
+
+OPERATIONS = (
+    LabelRows(where="category IN ('GROCERY', 'DRUG GM')", set={"shelf": "pantry"}, remove=("draft",)),
+    DeleteRows(where="revenue <= 0 OR label('shelf') = 'old'"),
+    ReperiodRows(where="timestamp >= TIMESTAMP '2017-12-31 18:00:00Z'", to="2018-01"),
+)
+
+
+def output(stem: str) -> tuple[CTE, ...]:
+    """Return the query of an output that reads two Periods, with rows that were published before."""
+    outputs = CATALOG.scope(CATALOG.entry(stem)).outputs
+    names = [each.name for each in outputs]
+    types = where_types((each.name, each.definition.type.value) for each in outputs)
+    operations = [CheckedOperation(each, parse_where(each.where, types)) for each in OPERATIONS]
+    source = table(f"published_{stem}")
+    stamp = OutputStamp(
+        UUID("01a2001c-5bb6-78a2-b67e-09700bdd3521"), "run-1", datetime(2018, 1, 2, 6, tzinfo=UTC), "2018-01"
+    )
+    before = EarlierOutput((source, source), has_columns=True)
+    stamped = stamped_rows(rows_after([source, source], names, operations), before, names, [], stamp)
+    return (CTE("output", published_rows(stamped.subquery("_stamped"), names, include_deleted=False)),)
 
 
 def variant(**changes: Any) -> Dataset:
@@ -209,6 +242,7 @@ QUERIES: Mapping[str, Callable[[Dialect], tuple[CTE, ...]]] = {
     **{name: _variant(changes) for name, changes in VARIANTS.items()},
     "run_first": lambda dialect: published("grocery_recommender", dialect, again=False),
     "run_refresh": lambda dialect: published("grocery_recommender", dialect, again=True),
+    "run_output": lambda _: output("grocery_recommender"),
 }
 """File stem → the function that returns the query."""
 

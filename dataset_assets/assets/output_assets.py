@@ -14,7 +14,7 @@ from dataset_assets.assets.partitions import nested_mapping
 from dataset_assets.catalog.project_versions import output_sha256
 from dataset_assets.contract.project import Joins, Output
 from dataset_assets.contract.scope import Scope
-from dataset_assets.contract.where_types import told_condition
+from dataset_assets.contract.where_types import reported_condition
 from dataset_assets.publishing.published_columns import PublishedColumns
 
 
@@ -88,7 +88,7 @@ def _operations(output: Output, scope: Scope) -> str:
     if not output.operations:
         return "No operation changes the rows."
     lines = (
-        f"{number}. {each.words} where {code_span(told_condition(each.where, scope))}"
+        f"{number}. {each.words} where {code_span(reported_condition(each.where, scope))}"
         for number, each in enumerate(output.operations, 1)
     )
     return "Operations, in this order:\n\n" + "\n".join(lines)

@@ -15,11 +15,11 @@ _TYPES: Mapping[str, str] = {
 }
 
 
-def told_condition(text: str, scope: Scope) -> str:
+def reported_condition(text: str, scope: Scope) -> str:
     """Return a condition on a dataset's rows for reports: without values of sensitive columns (BR-206)."""
     outputs = [(each.name, each.definition) for each in scope.outputs]
     where = parse_where(text, where_types((name, each.type.value) for name, each in outputs))
-    return where.told({name for name, each in outputs if each.sensitive})
+    return where.reported({name for name, each in outputs if each.sensitive})
 
 
 def where_types(published: Iterable[tuple[str, str]]) -> dict[str, str]:

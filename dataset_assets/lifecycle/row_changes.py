@@ -113,7 +113,7 @@ class ApplyOperation(RowChange):
 
     @override
     def record_fields(self, present: Publication, sensitive: Collection[str]) -> Mapping[str, Any]:
-        return {"where": self._where(present).told(sensitive), **self.operation.settings()}
+        return {"where": self._where(present).reported(sensitive), **self.operation.settings()}
 
     def _where(self, present: Publication) -> Where:
         return parse_where(self.operation.where, recorded_where_types(present.record))

@@ -47,7 +47,7 @@ def _output(sources: OutputSources, counts: RowCounts) -> dict[str, Any]:
     operations = [
         {
             "type": each.operation.kind,
-            "where": each.where.told(sensitive),
+            "where": each.where.reported(sensitive),
             **each.operation.settings(),
             "rows": rows,
         }

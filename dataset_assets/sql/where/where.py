@@ -35,7 +35,7 @@ class Where:
     _condition: Condition
     _types: ColumnTypes
 
-    def told(self, sensitive: Collection[str]) -> str:
+    def reported(self, sensitive: Collection[str]) -> str:
         """Return the text for records and reports; without its values if it reads a sensitive column."""
         hidden = sorted(self.columns.intersection(sensitive))
         return f"(a condition on sensitive columns: {', '.join(hidden)})" if hidden else self.text

@@ -17,6 +17,12 @@ from dataset_assets.lifecycle.erasure_list import ErasureList, list_erasures
 from dataset_assets.lifecycle.erasure_report import Certificate, EraseRequest
 from dataset_assets.system_errors import system_errors_as_faults
 
+NO_INSTANCE = (
+    "Dagster's events of these datasets, if there are any: no instance was found to clean. "
+    "Erase again in the project's folder, or with DAGSTER_HOME"
+)
+"""What a certificate says if there is no Dagster instance to report to."""
+
 
 def erase_rows(
     *names: str,
@@ -67,7 +73,7 @@ def erasures_in(workspace: Workspace, names: Sequence[str]) -> ErasureList:
 
 
 def _clean_dagster(workspace: Workspace, erased: ErasedValues) -> CleanedElsewhere:
-    """Remove the values from the events of Dagster, if there is an instance to report to."""
+    """Remove the values from the events of Dagster; without an instance, say that none was cleaned."""
     cleaned: list[CleanedElsewhere] = []
 
     def clean(folder: Path | None) -> None:
@@ -76,7 +82,7 @@ def _clean_dagster(workspace: Workspace, erased: ErasedValues) -> CleanedElsewhe
         cleaned.append(clean_events(erased, folder))
 
     report_to_dagster(workspace, clean)
-    return cleaned[0] if cleaned else CleanedElsewhere()
+    return cleaned[0] if cleaned else CleanedElsewhere((), (NO_INSTANCE,))
 
 
 def _observe(done: Certificate, folder: Path | None) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from dataset_assets.assets.asset_keys import dataset_key
 from dataset_assets.assets.event_log import open_instance
-from dataset_assets.interfaces.erasure import erase_rows
+from dataset_assets.interfaces.erasure import NO_INSTANCE, erase_rows
 from dataset_assets.interfaces.reading import read_arrow
 from dataset_assets.interfaces.row_changes import delete_rows, label_rows
 from tests.assets.retailer import Retailer
@@ -160,3 +160,12 @@ def test_the_command_asks_lists_and_tells_what_is_not_finished(project: Retailer
     assert f"erasure {done['id']}" in run("doctor", "monthly").out
     again = json.loads(run_ok("erase", "monthly", "--where", WHERE, "--yes", "--json").out)
     assert (again["id"], again["datasets"]) == (done["id"], done["datasets"]), "the certificate is whole"
+
+
+def test_a_certificate_says_that_no_dagster_instance_was_cleaned(project: Retailer) -> None:
+    run_ok("materialize", "brands")
+    (project.root / "dagster.yaml").unlink()
+    done = erase_rows("brands", where="product_id = 4")
+    assert done.finished_at
+    assert not any("Dagster" in each for each in done.cleaned)
+    assert [each for each in done.beyond_reach if "Dagster" in each] == [NO_INSTANCE]

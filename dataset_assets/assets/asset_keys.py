@@ -39,6 +39,8 @@ def output_key(output: Output) -> dg.AssetKey:
 def published_key(catalog: Catalog, stem: str) -> dg.AssetKey:
     """Return the asset key of a published table: that of an output, or of a dataset."""
     output = catalog.outputs.get(stem)
+    if output is None and stem in catalog.faulty_outputs:
+        output, _ = catalog.faulty_outputs[stem]
     return output_key(output) if output else dataset_key(stem)
 
 

@@ -1,14 +1,14 @@
-"""Remove the values of erased rows from what Dagster stores: events, runs, ticks and captured logs.
+"""Remove what can hold values of erased rows from what Dagster stores: events, forms of jobs, captured logs.
 
 Dagster has no public interface that changes an event. Its tables and private classes are used in this module
-alone. Counts, digests and versions of an event stay; statistics, charts, snapshots and conditions go.
+and in `event_cleaner` alone. Only events of these assets, and of runs that make them, are changed: no tag,
+tick, backfill, schedule or partition, and nothing of other assets.
 """
 
-import json
-import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,33 +20,32 @@ from dagster._core.storage.event_log.schema import (
     SqlEventLogStorageTable,
 )
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
-from dagster._core.storage.runs.schema import BulkActionsTable, RunsTable
+from dagster._core.storage.runs.schema import RunsTable
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
-from dagster._core.storage.schedules.schema import JobTickTable
-from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
 
-from dataset_assets.assets.asset_keys import dataset_key
+from dataset_assets.assets.asset_keys import published_key
+from dataset_assets.assets.event_cleaner import EventCleaner, UnreadableError
 from dataset_assets.assets.event_log import open_instance
+from dataset_assets.assets.form_cleaner import FormCleaner
+from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.lifecycle.erase import CleanedElsewhere, ErasedValues
-from dataset_assets.lifecycle.erased_records import ERASED
 
-_DROPPED = frozenset({"column_statistics", "distributions", "snapshot", "operation", "first_day", "last_day"})
-"""Metadata of a dataset's events in which values of rows are."""
-_CONDITIONS = frozenset({"where", "set"})
-"""Fields of the forms of the jobs that change rows."""
-_NAMES = frozenset({"__class__", "run_id", "step_key", "job_name", "partition", "label", "asset_key"})
-"""Keys whose texts name things of Dagster."""
 _BATCH = 500
 
-CLEANED = "Dagster: events, runs and captured logs of these datasets"
+CLEANED = "Dagster: events, forms and captured logs of these assets"
+KEPT = "Dagster: tags of runs, ticks, backfills and the events of other assets, which are left as they are"
 BACKUPS = "Dagster's database: earlier versions of rows until VACUUM, and its backups"
 ELSEWHERE = (
     "Dagster's event log, which is in a store that is not SQL: delete the runs of these datasets there"
 )
+UNREADABLE = "Dagster: stored texts that cannot be read, or not without values, and were left: "
+"""What is said of stored texts that Dagster could not read, before or after; their rows follow."""
+
+Connect = Callable[[], AbstractContextManager[Any]]
 
 
-def clean_events(erased: ErasedValues, folder: Path | None) -> CleanedElsewhere:
-    """Remove the values from the instance that `open_instance` opens.
+def clean_events(erased: ErasedValues, catalog: Catalog, folder: Path | None) -> CleanedElsewhere:
+    """Clean the assets of the erased datasets and outputs in the instance that `open_instance` opens.
 
     Raises ContractError if the instance cannot be opened.
     """
@@ -54,145 +53,126 @@ def clean_events(erased: ErasedValues, folder: Path | None) -> CleanedElsewhere:
         events = instance.event_log_storage
         if not isinstance(events, SqlEventLogStorage):
             return CleanedElsewhere((), (ELSEWHERE,))
-        cleaning = _Cleaning(instance, events, _EventCleaner(erased))
+        keys = tuple(published_key(catalog, stem).to_string() for stem in erased.datasets)
+        cleaning = _Cleaning(instance, events, keys, FormCleaner.of(catalog, erased.datasets))
         cleaning.run()
-        return CleanedElsewhere((CLEANED,), () if cleaning.is_sqlite else (BACKUPS,))
-
-
-@dataclass
-class _EventCleaner:
-    """Cleans the JSON of events about datasets: drops statistics, and hides values in texts."""
-
-    erased: ErasedValues
-    _pattern: re.Pattern[str] | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        values = sorted(self.erased.values, key=len, reverse=True)
-        among = "|".join(map(re.escape, values))
-        self._pattern = re.compile(rf"(?<![\w-])(?:{among})(?![\w-])") if values else None
-
-    @property
-    def stems(self) -> tuple[str, ...]:
-        """The datasets."""
-        return self.erased.datasets
-
-    def clean(self, text: str) -> str:
-        """Return the JSON of an event, run or tick without values."""
-        try:
-            found = json.loads(text)
-        except ValueError:
-            return self._redacted(text)
-        is_ours = any(f'"{stem}"' in text for stem in self.stems)
-        cleaned = self._cleaned(found, "", is_ours=is_ours)
-        return text if cleaned == found else json.dumps(cleaned)
-
-    def _cleaned(self, value: Any, key: str, *, is_ours: bool) -> Any:
-        match value:
-            case dict():
-                return {name: self._field(name, each, is_ours=is_ours) for name, each in value.items()}
-            case list():
-                return [
-                    self._cleaned(each, key, is_ours=is_ours)
-                    for each in value
-                    if not _is_dropped(each, is_ours)
-                ]
-            case str():
-                return value if key in _NAMES else self._redacted(value)
-            case _:
-                return value
-
-    def _field(self, name: str, value: Any, *, is_ours: bool) -> Any:
-        if is_ours and name in _CONDITIONS and value:
-            return ERASED if isinstance(value, str) else dict.fromkeys(value, ERASED)
-        return self._cleaned(value, name, is_ours=is_ours)
-
-    def _redacted(self, text: str) -> str:
-        return self._pattern.sub(ERASED, text) if self._pattern else text
-
-
-def _is_dropped(entry: Any, is_ours: bool) -> bool:
-    """Return whether an item of a list is an entry of metadata with values of rows."""
-    label = entry.get("label") if is_ours and isinstance(entry, dict) else None
-    return isinstance(label, str) and (label in _DROPPED or label.endswith("_mean"))
+        return CleanedElsewhere((CLEANED,), tuple(cleaning.beyond_reach()))
 
 
 @dataclass
 class _Cleaning:
-    """One cleaning of an instance; `_urls` are the SQLite files that were changed."""
+    """One cleaning of an instance: `_urls` are the SQLite files it visited, `_left` the unreadable rows."""
 
     instance: dg.DagsterInstance
     events: SqlEventLogStorage
-    cleaner: _EventCleaner
+    keys: Sequence[str]
+    forms: FormCleaner
     _urls: dict[str, None] = field(default_factory=dict)
-    is_sqlite: bool = True
+    _left: dict[str, None] = field(default_factory=dict)
+    _is_sqlite: bool = True
 
     def run(self) -> None:
-        """Clean the events of every run of the datasets, the tables beside them, and the captured logs."""
-        keys = [dataset_key(stem).to_string() for stem in self.cleaner.stems]
-        table, index = SqlEventLogStorageTable, self.events.index_connection
-        run_ids = self._run_ids(keys)
-        self._clean(index, table, "event", table.c.asset_key.in_(keys))
-        for run_id in run_ids:
-            self._clean(
-                lambda run_id=run_id: self.events.run_connection(run_id),
-                table,
-                "event",
-                table.c.run_id == run_id,
-            )
-            if run_id:
-                self.instance.compute_log_manager.delete_logs(prefix=[run_id])
-        of_asset = AssetKeyTable.c.asset_key.in_(keys)
-        self._clean(index, AssetKeyTable, "last_materialization", of_asset)
-        self._clean(index, AssetKeyTable, "cached_status_data", of_asset)
-        self._clean(
-            index,
-            AssetCheckExecutionsTable,
-            "evaluation_event",
-            AssetCheckExecutionsTable.c.asset_key.in_(keys),
-        )
-        runs, ticks = self.instance.run_storage, self.instance.schedule_storage
-        if isinstance(runs, SqlRunStorage):
-            self._clean(runs.connect, RunsTable, "run_body", db.true())
-            self._clean(runs.connect, BulkActionsTable, "body", db.true())
-        if isinstance(ticks, SqlScheduleStorage):
-            self._clean(ticks.connect, JobTickTable, "tick_body", db.true())
+        """Clean the events of every run of the assets, the tables beside them, and the captured logs."""
+        for run_id in self._run_ids():
+            self._clean_run(run_id)
+        self._clean_tables()
         for url in self._urls:
             _compact(url)
 
-    def _run_ids(self, keys: Sequence[str]) -> list[str]:
-        """Return the runs that have an event about a dataset, or whose form names one."""
+    def beyond_reach(self) -> Iterator[str]:
+        """Yield sentences on what was not cleaned."""
+        yield KEPT
+        if not self._is_sqlite:
+            yield BACKUPS
+        if self._left:
+            yield UNREADABLE + ", ".join(self._left)
+
+    def _clean_run(self, run_id: str) -> None:
+        """Clean the events of a run, or those without a run; SQLite has those of assets in two files."""
         table = SqlEventLogStorageTable
-        with self.events.index_connection() as connection:
-            found = connection.execute(
-                db.select(table.c.run_id).distinct().where(table.c.asset_key.in_(keys))
-            )
-            run_ids = {row[0] for row in found}
+        of_run = table.c.run_id == run_id
+        if not run_id:
+            of_check = table.c.dagster_event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION.value
+            of_run &= table.c.asset_key.in_(self.keys) | of_check
+        places: tuple[Connect, ...] = (
+            partial(self.events.run_connection, run_id),
+            self.events.index_connection,
+        )
+        steps = {step for place in places for step in self._steps(place, run_id)}
+        cleaner = EventCleaner(self.keys, frozenset(steps))
+        for place in places:
+            self._clean(place, table, "event", of_run, cleaner.clean)
+        if run_id and steps:
+            self.instance.compute_log_manager.delete_logs(prefix=[run_id])
+
+    def _steps(self, place: Connect, run_id: str) -> Iterator[str]:
+        """Yield the steps of a run that make or check one of the assets, or change its rows."""
+        if not run_id:
+            return
+        cleaner, table = EventCleaner(self.keys), SqlEventLogStorageTable
+        query = db.select(table.c.event).where(table.c.run_id == run_id, table.c.step_key.isnot(None))
+        with place() as connection:
+            texts = [
+                row[0] for row in connection.execute(query.where(table.c.dagster_event_type.like("ASSET_%")))
+            ]
+        for text in texts:
+            with suppress(UnreadableError):
+                step = cleaner.step_of(text)
+                if step:
+                    yield step
+        run = self.instance.get_run_by_id(run_id)
+        yield from self.forms.steps(run.run_config) if run else ()
+
+    def _clean_tables(self) -> None:
+        """Clean what is stored beside the events: last events of assets, their checks, and forms of jobs."""
+        index, cleaner = self.events.index_connection, EventCleaner(self.keys)
+        checks, assets = AssetCheckExecutionsTable, AssetKeyTable
+        self._clean(index, checks, "evaluation_event", checks.c.asset_key.in_(self.keys), cleaner.clean)
+        of_asset = assets.c.asset_key.in_(self.keys)
+        self._clean(index, assets, "last_materialization", of_asset, cleaner.clean)
+        with index() as connection:  # Dagster makes it again
+            connection.execute(assets.update().where(of_asset).values(cached_status_data=None))
         runs = self.instance.run_storage
         if isinstance(runs, SqlRunStorage):
-            named = [RunsTable.c.run_body.like(f'%"dataset": "{stem}"%') for stem in self.cleaner.stems]
+            self._clean(runs.connect, RunsTable, "run_body", self._has_form(), self.forms.clean)
+
+    def _has_form(self) -> Any:
+        """Return the condition that the form of a run can name one of the datasets."""
+        return db.or_(*(RunsTable.c.run_body.contains(text, autoescape=True) for text in self.forms.texts))
+
+    def _run_ids(self) -> list[str]:
+        """Return the runs that can have an event about an asset; an empty id is that of events without."""
+        events, checks = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
+        with self.events.index_connection() as connection:
+            found: set[str] = set()
+            for table in (events, checks):
+                query = db.select(table.run_id).distinct().where(table.asset_key.in_(self.keys))
+                found |= {row[0] or "" for row in connection.execute(query)}
+        runs = self.instance.run_storage
+        if isinstance(runs, SqlRunStorage):
+            selected = [RunsTable.c.run_body.contains(f'"path": {key}', autoescape=True) for key in self.keys]
             with runs.connect() as connection:
-                run_ids |= {
-                    row[0] for row in connection.execute(db.select(RunsTable.c.run_id).where(db.or_(*named)))
-                }
-        return sorted(run_ids)
+                query = db.select(RunsTable.c.run_id).where(db.or_(self._has_form(), *selected))
+                found |= {row[0] for row in connection.execute(query)}
+        return sorted(found)
 
     def _clean(
-        self,
-        connect: Callable[[], AbstractContextManager[Any]],
-        table: db.Table,
-        name: str,
-        condition: Any,
+        self, connect: Connect, table: db.Table, name: str, condition: Any, clean: Callable[[str], str]
     ) -> None:
-        """Clean one column of the rows for which a condition is true."""
+        """Clean one column of the rows for which a condition is true; what is unreadable stays."""
         with connect() as connection:
             if connection.dialect.name == "sqlite":
                 self._urls[str(connection.engine.url)] = None
             else:
-                self.is_sqlite = False
+                self._is_sqlite = False
             for ids in _batches(connection, table, condition):
                 rows = connection.execute(db.select(table.c.id, table.c[name]).where(table.c.id.in_(ids)))
                 for row_id, text in rows.fetchall():
-                    cleaned = self.cleaner.clean(text) if text else text
+                    try:
+                        cleaned = clean(text) if text else text
+                    except UnreadableError:
+                        self._left[f"{table.name} {row_id}"] = None
+                        continue
                     if cleaned != text:
                         connection.execute(table.update().where(table.c.id == row_id).values({name: cleaned}))
 

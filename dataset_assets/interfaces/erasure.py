@@ -62,7 +62,7 @@ def erase_in(workspace: Workspace, names: Sequence[str], where: str, *, dry_run:
             lambda erased: _clean_dagster(workspace, erased),
         )
     if not dry_run:
-        report_to_dagster(workspace, lambda folder: _observe(done, folder))
+        report_to_dagster(workspace, lambda folder: _observe(workspace, done, folder))
     return done
 
 
@@ -79,13 +79,13 @@ def _clean_dagster(workspace: Workspace, erased: ErasedValues) -> CleanedElsewhe
     def clean(folder: Path | None) -> None:
         from dataset_assets.assets.erased_events import clean_events  # noqa: PLC0415 - loads Dagster
 
-        cleaned.append(clean_events(erased, folder))
+        cleaned.append(clean_events(erased, workspace.catalog_if_any, folder))
 
     report_to_dagster(workspace, clean)
     return cleaned[0] if cleaned else CleanedElsewhere((), (NO_INSTANCE,))
 
 
-def _observe(done: Certificate, folder: Path | None) -> None:
+def _observe(workspace: Workspace, done: Certificate, folder: Path | None) -> None:
     from dataset_assets.assets.erasure_events import write_erasure  # noqa: PLC0415 - loads Dagster
 
-    write_erasure(done, folder)
+    write_erasure(workspace.catalog_if_any, done, folder)

@@ -1,7 +1,6 @@
 """Plan what is erased of tables that have rows or values of an erased dataset: outputs, and who nests it."""
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
 
 from sqlglot import exp
 
@@ -11,6 +10,7 @@ from dataset_assets.lifecycle.nested_copies import NestedCopies
 from dataset_assets.lifecycle.row_erasers import CopyEraser, OutputEraser, RowEraser, WhereEraser
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Warehouse
+from dataset_assets.rows.erased_keys import stored_union
 from dataset_assets.sql.build import column
 
 
@@ -71,7 +71,4 @@ def _row_ids(erased: Sequence[Matching], session: Session) -> exp.Query | None:
         for each in erased
         if each.condition is not None
     ]
-    if not queries:
-        return None
-    union = reduce(lambda left, right: exp.union(left, right, distinct=True, copy=False), queries)
-    return exp.select("*").from_(session.store("erased_ids", union))
+    return stored_union("erased_ids", queries, session) if queries else None

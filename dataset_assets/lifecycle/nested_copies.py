@@ -13,7 +13,7 @@ from dataset_assets.lifecycle.publication_columns import recorded_scope
 from dataset_assets.lifecycle.row_erasers import CopiedValues, FindCopies
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Record, Warehouse
-from dataset_assets.rows.erased_keys import key_query, row_key, union_of_keys
+from dataset_assets.rows.erased_keys import key_query, row_key, stored_union
 from dataset_assets.sql.build import column
 
 
@@ -71,8 +71,7 @@ class NestedCopies(FindCopies):
             queries = [query for each in self.erased if (query := self._key_query(each, names))]
             self._keys[names] = None
             if queries:
-                stored = self.session.store("erased_keys", union_of_keys(queries))
-                self._keys[names] = exp.select("*").from_(stored)
+                self._keys[names] = stored_union("erased_keys", queries, self.session)
         return self._keys[names]
 
     def _key_query(self, matching: Matching, names: tuple[str, ...]) -> exp.Query | None:

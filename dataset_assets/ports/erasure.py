@@ -83,6 +83,10 @@ class ErasureKeeper(ABC):
         """Return the erasures of a dataset, the oldest first; none is read if there was never one."""
 
     @abstractmethod
+    def tables_with_erasures(self, session: Session) -> list[str]:
+        """Return the names of the datasets that have erasures; nothing more is read if there are none."""
+
+    @abstractmethod
     def erased_keys(self, erasure: Erasure, session: Session) -> exp.Query:
         """Return the query of all keys that are erased by the columns of this erasure, as `erased_key`.
 

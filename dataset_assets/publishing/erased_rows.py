@@ -15,21 +15,39 @@ from dataset_assets.ports.warehouse import Warehouse
 from dataset_assets.sql.build import assemble, table
 
 
-def erased_keys(warehouse: Warehouse, dataset: str, scope: Scope, session: Session) -> tuple[ErasedKeys, ...]:
-    """Return the keys of erased rows of a dataset. Raises PublishError if its file lacks a column of them."""
-    latest = latest_erasures(warehouse.erasures(dataset, session))
-    raise_all(PublishError, (fault for each in latest for fault in _faults(dataset, scope, each)))
+def erased_tables(
+    warehouse: Warehouse, dataset: str, dataset_id: str | None, session: Session
+) -> Sequence[str]:
+    """Return the names of the tables with erasures that a dataset has published, its own one first.
+
+    They are several if its file had another name. Tables are only searched if another one has erasures.
+    """
+    erased = warehouse.tables_with_erasures(session)
+    own, others = [each for each in erased if each == dataset], set(erased) - {dataset}
+    if not others or dataset_id is None:
+        return own
+    return [*own, *(each for each in warehouse.published_by(dataset_id, session) if each in others)]
+
+
+def erased_keys(
+    warehouse: Warehouse, tables: Sequence[str], scope: Scope, session: Session
+) -> tuple[ErasedKeys, ...]:
+    """Return the keys of the rows that were erased in tables of a dataset.
+
+    Raises PublishError if its file lacks a column of them.
+    """
+    latest = [each for name in tables for each in latest_erasures(warehouse.erasures(name, session))]
+    raise_all(PublishError, (fault for each in latest for fault in _faults(scope, each)))
     return tuple(ErasedKeys(each.columns, each.salt, warehouse.erased_keys(each, session)) for each in latest)
 
 
-def _faults(dataset: str, scope: Scope, erasure: Erasure) -> Iterator[Fault]:
+def _faults(scope: Scope, erasure: Erasure) -> Iterator[Fault]:
     for each in erasure.columns:
         found = scope.find(each.reference)
         if found is None or found.column.type is not each.type:
             has = f"the type {found.column.type}" if found else "no such column"
-            message = (
-                f"rows of {dataset} were erased by the column {each.reference} ({each.type}); its file has"
-            )
+            known_by = f"{each.reference} ({each.type})"
+            message = f"rows of {erasure.dataset} were erased by the column {known_by}; its file has"
             hint = "declare it again as it was: without it the erased rows would come back (docs/erasure.md)"
             yield Fault(f"{message} {has}", hint=hint)
 

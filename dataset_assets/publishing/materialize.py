@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.references import dataset_id
 from dataset_assets.catalog.versions import Version
 from dataset_assets.checks.drift import drift_results
 from dataset_assets.checks.history import History
@@ -133,7 +134,12 @@ def _resolve(context: RunContext, stack: ExitStack) -> _Resolution:
     request, session, warehouse = context.request, context.session, context.warehouse
     with context.timer.step("resolve", "finding the tables"):
         locator = SourceLocator(
-            context.scope, context.target, request.looks_back_from, request.period, request.entry.stem
+            context.scope,
+            context.target,
+            request.looks_back_from,
+            request.period,
+            request.entry.stem,
+            dataset_id(request.entry),
         )
         sources = stack.enter_context(locator.resolve(session, context.job))
         previous = warehouse.current(request.entry.stem, context.claim.period, session)

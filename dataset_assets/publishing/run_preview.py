@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.references import dataset_id as id_of
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.ports.engine import JobContext, Session
@@ -54,7 +55,7 @@ def open_preview(
 def source_locator(catalog: Catalog, target: Target, entry: Entry, at: AsOfChoice) -> SourceLocator:
     """Return the locator of a dataset's sources in the target."""
     back = preview_request(entry, at).looks_back_from
-    return SourceLocator(catalog.scope(entry), target, back, at.period, entry.stem)
+    return SourceLocator(catalog.scope(entry), target, back, at.period, entry.stem, id_of(entry))
 
 
 def preview_request(entry: Entry, at: AsOfChoice) -> Request:

@@ -16,10 +16,11 @@ from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext, Session
+from dataset_assets.ports.erasure import ErasedKeys
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Resolver, TableRequest, TimeRange
 from dataset_assets.ports.target import Target
-from dataset_assets.publishing.erased_rows import erased_keys
+from dataset_assets.publishing.erased_rows import erased_keys, erased_tables
 from dataset_assets.rows.visible_rows import visible_relation
 
 TransferSource = Callable[[SelectionInput, Source, Session], Relation]
@@ -36,6 +37,8 @@ class SourceLocator:
     period: Period | None = None
     stem: str = ""
     """The name of the dataset's published table, whose erased rows are left out; empty if it has none."""
+    dataset_id: str | None = None
+    """The dataset's id, of its file or its lock: rows are left out that were erased under an earlier name."""
 
     @cached_property
     def resolvers(self) -> Mapping[str, Resolver]:
@@ -75,11 +78,18 @@ class SourceLocator:
                 except DatasetAssetsError as error:
                     faults.extend(error.faults)
             raise_all(ResolveError, faults)
-            erased = erased_keys(self.target.warehouse, self.stem, self.scope, session) if self.stem else ()
-            inputs = SelectionInput(self.scope, relations, self.as_of, self.period, erased=erased)
+            inputs = SelectionInput(
+                self.scope, relations, self.as_of, self.period, erased=self._erased(session)
+            )
             sources = ResolvedSources(inputs, readers)
             raise_all(ResolveError, sources.mismatches())
             yield sources
+
+    def _erased(self, session: Session) -> tuple[ErasedKeys, ...]:
+        if not self.stem:
+            return ()
+        tables = erased_tables(self.target.warehouse, self.stem, self.dataset_id, session)
+        return erased_keys(self.target.warehouse, tables, self.scope, session)
 
     def resolve_source(self, source: Source, session: Session) -> Relation:
         """Return the relation of one source for a session that can read it. Raises ResolveError."""

@@ -1,13 +1,15 @@
 """The keys by which erased rows are known again without their values: salted hashes (docs/decisions/0045)."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 from sqlglot import exp
 
 from dataset_assets.contract.model import ColumnType
+from dataset_assets.ports.engine import Session
 from dataset_assets.ports.erasure import KEY
 from dataset_assets.rows.encoding import row_text
-from dataset_assets.sql.build import column, text
+from dataset_assets.sql.build import text
 from dataset_assets.sql.nodes import Joined, SaltedHash
 
 
@@ -27,12 +29,10 @@ def key_query(key: exp.Expr, rows: exp.Expr, condition: exp.Expr) -> exp.Select:
     return keys.from_(rows.copy()).where(condition)
 
 
-def union_of_keys(queries: Sequence[exp.Query]) -> exp.Query:
-    """Return the distinct keys of all queries."""
-    selected = [
-        exp.select(column(KEY)).from_(each.copy().subquery(f"keys_{n}")) for n, each in enumerate(queries)
-    ]
-    query: exp.Query = selected[0]
-    for each in selected[1:]:
-        query = exp.union(query, each, distinct=True, copy=False)
-    return query
+def stored_union(name: str, queries: Sequence[exp.Query], session: Session) -> exp.Query:
+    """Return the distinct rows of all queries, each stored for the session by itself.
+
+    They read different publications, and a statement of BigQuery reads a table at one point in time only.
+    """
+    stored = [exp.select("*").from_(session.store(name, each)) for each in queries]
+    return reduce(lambda left, right: exp.union(left, right, distinct=True, copy=False), stored)

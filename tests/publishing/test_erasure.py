@@ -20,6 +20,7 @@ from dataset_assets.contract.row_operations import DeleteRows, LabelRows
 from dataset_assets.errors import NotStoredError, PublishError, ResolveError, SupersededError, WhereError
 from dataset_assets.lifecycle.erase import erase
 from dataset_assets.lifecycle.erasure_report import Certificate, EraseRequest
+from dataset_assets.lifecycle.rename import rename_dataset
 from dataset_assets.ports.uses import PinRequest
 from tests.engines.forked_process import Fork
 from tests.publishing.byte_search import files_with
@@ -105,11 +106,49 @@ def test_earlier_publications_are_removed_and_pinned_ones_rewritten(shop: Shop) 
     assert "replaced" in outcomes
     assert "rewritten" in outcomes
     if (shop.root / "warehouse").exists():
-        with pytest.raises(ResolveError, match=rf"had erased rows .*{done.id}"):
-            shop.rows(version=1)
         assert not in_warehouse(shop, NAME)
+    for version in (1, 2):
+        for refused in (lambda v: shop.rows(version=v), lambda v: pin(shop, v), lambda v: roll_back(shop, v)):
+            with pytest.raises(ResolveError, match=rf"had erased rows .*{done.id}"):
+                refused(version)
     roll_back(shop, 0)
     assert NAME not in users(shop.rows())
+
+
+@pytest.mark.parametrize("store", ["bigquery"], indirect=True)
+def test_an_earlier_publication_without_erased_rows_stays(shop: Shop) -> None:
+    for period in ("2024-01", "2024-02"):
+        shop.publish(period)
+    before = [shop.rows(period, version=1) for period in ("2024-01", "2024-02")]
+    shop.rewrite_sales("SELECT * REPLACE (price + 1 AS price) FROM {sales}")
+    for period in ("2024-01", "2024-02"):
+        shop.publish(period)
+    february = min({row["line"] for row in before[1]} - {row["line"] for row in before[0]})
+    done = forget(shop, f"line = {february}")
+    assert shop.rows("2024-01", version=1) == before[0]
+    with pytest.raises(ResolveError, match=rf"had erased rows .*{done.id}"):
+        shop.rows("2024-02", version=1)
+    forget(shop, "user_id = 'nobody'")
+    pin(shop, 1, "2024-01")
+    assert shop.rows("2024-01", version=1) == before[0]
+    pinned = [text for name, text in stored_values(shop).items() if name.startswith("_pinned_")]
+    assert ["'_period': '2024-02'" in text for text in pinned] == [False], "only January is copied"
+
+
+def test_a_renamed_dataset_keeps_the_rows_out(shop: Shop) -> None:
+    """Also of one that got its earlier name back; its id is in its lock alone."""
+    shop.declare(KEYED.replace("id: 01a2001c-5bae-7b91-b4bb-a18b13ce1100", "", 1))
+    shop.publish()
+    gone = forget(shop).rows
+    rename_dataset(shop.catalog, "sales", "orders")
+    shop.publish(stem="orders")
+    assert NAME not in users(shop.rows(stem="orders"))
+    assert record(shop, "orders")["erased_rows"] == gone > 0
+    forget(shop, "user_id = 'b3'", "orders")
+    rename_dataset(shop.catalog, "orders", "sales")
+    shop.rewrite_sales("SELECT * REPLACE (price + 1 AS price) FROM {sales}")
+    shop.publish()
+    assert not users(shop.rows()) & {NAME, "b3"}
 
 
 @pytest.mark.parametrize("store", ["duckdb"], indirect=True)

@@ -24,6 +24,11 @@ def erasures_of(ledger: LedgerQueries, dataset: str) -> exp.Select:
     return rows.order_by(column("at"))
 
 
+def erased_datasets(ledger: LedgerQueries) -> exp.Select:
+    """Select `dataset` of every dataset that has erasures."""
+    return exp.select(column("dataset")).distinct().from_(ledger.table(ERASURES)).order_by(column("dataset"))
+
+
 def insert_erasure(ledger: LedgerQueries, erasure: Erasure) -> exp.Insert:
     """Insert an erasure as it is now."""
     values = {
@@ -100,11 +105,6 @@ def replace_records(
         expressions=[exp.EQ(this=column("record"), expression=case.else_(column("record")))],
         where=exp.Where(this=exp.and_(equals("dataset", text(dataset)), versions)),
     )
-
-
-def create_copy(ledger: LedgerQueries, name: str, rows: exp.Query) -> exp.Create:
-    """Create a table of the rows of a query, or create it anew."""
-    return exp.Create(this=ledger.table(name), kind="TABLE", replace=True, expression=rows.copy())
 
 
 def _insert(ledger: LedgerQueries, name: str, rows: exp.Query) -> exp.Insert:

@@ -1,7 +1,7 @@
 """Forget rows in BigQuery: the tables of erasures and erased keys, pinned copies, and records.
 
 The rows of current publications are replaced as a publication replaces them. What time travel has cannot be
-changed: it ends after a week.
+changed: it ends after a week. Records say which publications had erased rows, and these are not read again.
 """
 
 import json
@@ -16,10 +16,10 @@ from typing_extensions import override
 
 from dataset_assets.adapters.bigquery import erasure_statements as statements
 from dataset_assets.adapters.bigquery.keeper import BigQueryKeeper
-from dataset_assets.adapters.bigquery.kept_statements import pin_events, read_events
+from dataset_assets.adapters.bigquery.kept_statements import create_copy, pin_events, read_events, replaced
 from dataset_assets.adapters.bigquery.ledger_tables import ERASED_KEYS, ERASURES, PINS
 from dataset_assets.adapters.bigquery.names import short_hash, staging_name
-from dataset_assets.adapters.bigquery.publications import bigquery_session
+from dataset_assets.adapters.bigquery.publications import bigquery_session, erased_from
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.erasure import EarlierPublication, Erasure, RewriteRecord, merged_erasures
 from dataset_assets.ports.uses import Pin, PinEvent, PinRequest
@@ -53,6 +53,12 @@ class BigQueryErasures(BigQueryKeeper):
         return merged_erasures([json.loads(row["entry"]) for row in rows])
 
     @override
+    def tables_with_erasures(self, session: Session) -> list[str]:
+        if not self._has(ERASURES, bigquery_session(session)):
+            return []
+        return [row["dataset"] for row in session.rows(statements.erased_datasets(self.ledger))]
+
+    @override
     def erased_keys(self, erasure: Erasure, session: Session) -> exp.Query:
         by_same = [each.id for each in self.erasures(erasure.dataset, session) if each.kind == erasure.kind]
         return statements.keys_of(self.ledger, erasure, by_same)
@@ -79,16 +85,43 @@ class BigQueryErasures(BigQueryKeeper):
 
     @override
     def earlier_publications(self, dataset: str, session: Session) -> list[EarlierPublication]:
-        """Return the pinned publications, whose rows are in snapshots of the whole table."""
+        """Return the pinned publications, whose rows are in snapshots, and those that time travel has.
+
+        Publications whose rows were erased before are left out: they are not read any more.
+        """
+        opened = bigquery_session(session)
+        if not self.has_ledger(opened):
+            return []
+        pinned = self._pinned(dataset, opened)
+        kept = {(each.period, each.table_version) for each in pinned}
+        found = (
+            each for each in self._replaced(dataset, opened) if (each.period, each.table_version) not in kept
+        )
+        return sorted([*pinned, *found], key=lambda each: each.table_version)
+
+    def _replaced(self, dataset: str, session: "BigQuerySession") -> Generator[EarlierPublication]:
+        """Yield the publications that another one replaced within the time travel."""
+        rows = session.rows(replaced(self.ledger, dataset))
+        left = [row for row in rows if not erased_from(row) and not self.gone_since(row["until"], session)]
+        names = self.column_names(dataset, session) if left else []
+        for row in left:
+            period = row["period"] or None
+            source = self.ledger.rows(dataset, period, row["until"], names)
+            record = json.loads(row["record"])
+            yield EarlierPublication(dataset, period, row["version"], record, source, pinned=False)
+
+    def _pinned(self, dataset: str, session: "BigQuerySession") -> list[EarlierPublication]:
         pins = [each for each in self.pins(dataset, session) if each.snapshot]
         records = self._records_of(dataset, session) if pins else {}
+        tables = {str(each.snapshot) for each in pins}
+        names = {each: self.column_names(each, session) for each in tables}
         return [
             EarlierPublication(
                 dataset=dataset,
                 period=each.period,
                 table_version=each.table_version,
                 record=records[each.period, each.table_version],
-                source=self.ledger.rows(str(each.snapshot), each.period, None),
+                source=self.ledger.rows(str(each.snapshot), each.period, None, names[str(each.snapshot)]),
                 pinned=True,
                 stored=self.ledger.table(str(each.snapshot)),
             )
@@ -104,7 +137,10 @@ class BigQueryErasures(BigQueryKeeper):
     def remove_earlier(
         self, removed: Sequence[EarlierPublication], at: datetime, erasure: str, session: Session
     ) -> None:
-        """Time travel removes rows that no pin keeps; nothing else has them."""
+        """Write to the records that the rows were erased: no command reads them from time travel again."""
+        if removed:
+            records = [(each.period, each.table_version, each.record) for each in removed]
+            self._replace_records(removed[0].dataset, records, bigquery_session(session))
 
     @override
     def rewrite_earlier(
@@ -114,7 +150,7 @@ class BigQueryErasures(BigQueryKeeper):
         opened, dataset = bigquery_session(session), rewritten.dataset
         key = rewritten.period, rewritten.table_version
         name = f"_pinned_{dataset}_{short_hash(note.reason, *key)}"
-        opened.write([statements.create_copy(self.ledger, name, rows)], "erase")
+        opened.write([create_copy(self.ledger, name, rows)], "erase")
         self._replace_records(dataset, [(*key, rewritten.record)], opened)
         pinned = {(each.period, each.table_version): each for each in self.pins(dataset, session)}
         self._insert(list(_moved(pinned[key], name, note)), opened)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlglot import exp
 from typing_extensions import override
 
 from dataset_assets.adapters.bigquery import kept_statements as statements
@@ -22,7 +23,7 @@ from dataset_assets.adapters.bigquery.names import short_hash
 from dataset_assets.adapters.bigquery.publications import (
     BigQueryPublications,
     bigquery_session,
-    time_travel_fault,
+    erased_from,
 )
 from dataset_assets.errors import ResolveError, raise_all
 from dataset_assets.ports.engine import Session
@@ -66,9 +67,14 @@ class BigQueryKeeper(BigQueryPublications):
         found = []
         for row in rows:
             key = row["period"] or None, row["version"]
-            since = None if key in snapshots else self.gone_since(row["until"], opened)
+            since = None if key in snapshots else self._gone_since(row, opened)
             found.append(RecordedPublication(*key, json.loads(row["record"]), since))
         return found
+
+    def _gone_since(self, row: Mapping[str, Any], session: "BigQuerySession") -> datetime | None:
+        """Return since when rows are not to be read any more: by an erasure, or as time travel ended."""
+        erased = erased_from(row) if row["until"] else None
+        return datetime.fromisoformat(erased["at"]) if erased else self.gone_since(row["until"], session)
 
     @override
     def record_uses(self, uses: Sequence[Use], session: Session) -> list[Use]:
@@ -124,21 +130,27 @@ class BigQueryKeeper(BigQueryPublications):
         request: PinRequest,
         session: "BigQuerySession",
     ) -> str:
-        """Create a snapshot of the table at an instant at which all these publications were visible."""
-        since = [(row, self.gone_since(row["until"], session)) for row in rows]
-        raise_all(
-            ResolveError,
-            (
-                time_travel_fault(dataset, row["period"] or None, row["version"], gone)
-                for row, gone in since
-                if gone
-            ),
-        )
+        """Create a snapshot of the table at an instant at which all these publications were visible.
+
+        If another Period had erased rows then, it is a table of these publications' rows alone.
+        """
+        raise_all(ResolveError, self.faults_of_gone(dataset, rows, {}, session))
         at = min((row["until"] for row in rows if row["until"]), default=rows[0]["now"])
         keys = [(row["period"], row["version"]) for row in rows]
         name = f"_pinned_{dataset}_{short_hash(request.at.isoformat(), *keys)}"
-        session.write([statements.create_snapshot(self.ledger, name, dataset, at)], "pin")
+        if all(row["until"] is None for row in rows) or not self._had_erased(dataset, at, session):
+            session.write([statements.create_snapshot(self.ledger, name, dataset, at)], "pin")
+        else:
+            names = self.column_names(dataset, session)
+            kept = [self.ledger.rows(dataset, row["period"] or None, at, names) for row in rows]
+            copied = [exp.select("*").from_(each) for each in kept]
+            session.write([statements.create_copy(self.ledger, name, statements.union(copied))], "pin")
         return name
+
+    def _had_erased(self, dataset: str, at: datetime, session: "BigQuerySession") -> bool:
+        """Return whether the table had rows at an instant that were erased since."""
+        replaced = session.rows(statements.replaced(self.ledger, dataset))
+        return any(row["until"] >= at and erased_from(row) for row in replaced)
 
     @override
     def unpin(
@@ -201,6 +213,10 @@ class BigQueryKeeper(BigQueryPublications):
     def _insert(self, events: Sequence[PinEvent], session: "BigQuerySession") -> None:
         for start in range(0, len(events), _BATCH):
             session.write([statements.insert_events(self.ledger, events[start : start + _BATCH])], "pin")
+
+    def column_names(self, name: str, session: "BigQuerySession") -> list[str]:
+        """Return the names of the columns of one of the warehouse's tables."""
+        return [each.name for each in session.tables.get(self.ledger.table(name)).schema]
 
     def _has(self, name: str, session: "BigQuerySession") -> bool:
         return session.tables.find(self.ledger.table(name)) is not None

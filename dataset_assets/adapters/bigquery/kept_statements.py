@@ -12,7 +12,7 @@ from typing import Any
 from sqlglot import exp
 
 from dataset_assets.adapters.bigquery.ledger_queries import LedgerQueries
-from dataset_assets.adapters.bigquery.ledger_tables import KEPT_SCHEMAS, PINS, USES, equals
+from dataset_assets.adapters.bigquery.ledger_tables import KEPT_SCHEMAS, PINS, PUBLICATIONS, USES, equals
 from dataset_assets.ports.uses import PinEvent, Use
 from dataset_assets.sql.build import column, identifier, number, text
 from dataset_assets.sql.nodes import CreateSnapshot
@@ -24,7 +24,7 @@ def insert_uses(ledger: LedgerQueries, uses: Sequence[Use]) -> exp.Insert:
     """Insert the uses that are not in the table yet."""
     rows = [_use_row(each) for each in uses]
     names = KEPT_SCHEMAS[USES]
-    new = exp.select(*(column(name, "new") for name in names)).from_(_union(rows).subquery("new"))
+    new = exp.select(*(column(name, "new") for name in names)).from_(union(rows).subquery("new"))
     same = [exp.EQ(this=column(name, "old"), expression=column(name, "new")) for name in _USE_KEY]
     old = exp.select(number(1)).from_(exp.alias_(ledger.table(USES), "old", table=True)).where(*same)
     return _insert(ledger, USES, new.where(exp.not_(exp.Exists(this=old))))
@@ -32,7 +32,7 @@ def insert_uses(ledger: LedgerQueries, uses: Sequence[Use]) -> exp.Insert:
 
 def insert_events(ledger: LedgerQueries, events: Sequence[PinEvent]) -> exp.Insert:
     """Insert pins and unpins."""
-    return _insert(ledger, PINS, _union([_event_row(each) for each in events]))
+    return _insert(ledger, PINS, union([_event_row(each) for each in events]))
 
 
 def uses_of(ledger: LedgerQueries, dataset: str) -> exp.Select:
@@ -61,6 +61,26 @@ def visible_now(
     """Select what `LedgerQueries.publications` does, and `now`, the instant at which it is so."""
     now = exp.alias_(exp.CurrentTimestamp(), "now")
     return exp.select("*", now).from_(ledger.publications(dataset, periods, version).subquery("visible"))
+
+
+def replaced(ledger: LedgerQueries, dataset: str) -> exp.Select:
+    """Select `period`, `version`, `record` and `until` of every publication that another one replaced.
+
+    `until` is the instant at which the Period's next publication replaced it.
+    """
+    order = exp.Order(expressions=[exp.Ordered(this=column("version"))])
+    later = exp.Lead(this=column("published_at"))
+    until = exp.Window(this=later, partition_by=[column("period")], order=order)
+    names = [column(name) for name in ("period", "version", "record")]
+    rows = exp.select(*names, exp.alias_(until, "until")).from_(ledger.table(PUBLICATIONS))
+    rows = rows.where(equals("dataset", text(dataset)))
+    was_replaced = exp.not_(column("until").is_(exp.null()))
+    return exp.select("*").from_(rows.subquery("followed")).where(was_replaced)
+
+
+def create_copy(ledger: LedgerQueries, name: str, rows: exp.Query) -> exp.Create:
+    """Create a table of the rows of a query, or create it anew."""
+    return exp.Create(this=ledger.table(name), kind="TABLE", replace=True, expression=rows.copy())
 
 
 def create_snapshot(ledger: LedgerQueries, name: str, dataset: str, at: datetime) -> exp.Expr:
@@ -106,7 +126,8 @@ def _json(entry: Use | PinEvent) -> str:
     return json.dumps(entry.model_dump(mode="json"), separators=(",", ":"), ensure_ascii=False)
 
 
-def _union(rows: Sequence[exp.Select]) -> exp.Query:
+def union(rows: Sequence[exp.Select]) -> exp.Query:
+    """Return all rows of all queries."""
     return reduce(lambda left, right: exp.union(left, right, distinct=False, copy=False), rows)
 
 

@@ -17,8 +17,10 @@ from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.cached_property import cached_property
 from dataset_assets.errors import Fault, ResolveError, UnsupportedError, raise_all
 from dataset_assets.ports.engine import Session
+from dataset_assets.ports.erasure import ERASURES
 from dataset_assets.ports.record_marks import RecordMarks
 from dataset_assets.ports.relation import PhysicalColumn, Relation
+from dataset_assets.ports.retention import ExpiredPublication, expired_fault
 from dataset_assets.ports.uses import current_pins
 from dataset_assets.ports.warehouse import (
     LastRecords,
@@ -72,20 +74,24 @@ class BigQueryPublications(Warehouse):
         columns = tuple(map(physical_column, opened.tables.get(self.ledger.table(dataset)).schema))
         rows.sort(key=lambda row: periods.index(row["period"] or None))
         snapshots = self.snapshots(dataset, opened) if any(row["until"] for row in rows) else {}
-        raise_all(ResolveError, self._gone(dataset, rows, snapshots, opened))
+        raise_all(ResolveError, self.faults_of_gone(dataset, rows, snapshots, opened))
         return [self._publication(dataset, row, columns, snapshots) for row in rows]
 
-    def _gone(
+    def faults_of_gone(
         self,
         dataset: str,
         rows: Iterable[Mapping[str, Any]],
         snapshots: Snapshots,
         session: "BigQuerySession",
     ) -> Iterator[Fault]:
-        """Yield a fault for each publication that is beyond time travel and has no snapshot."""
+        """Yield a fault for each publication without a snapshot whose rows are not to be read any more."""
         for row in rows:
             key = row["period"] or None, row["version"]
-            if key not in snapshots and (since := self.gone_since(row["until"], session)):
+            if key in snapshots or row["until"] is None:
+                continue
+            if erased := erased_from(row):
+                yield expired_fault(_expired(dataset, row, erased))
+            elif since := self.gone_since(row["until"], session):
                 yield time_travel_fault(dataset, *key, since)
 
     def gone_since(self, until: datetime | None, session: "BigQuerySession") -> datetime | None:
@@ -200,6 +206,27 @@ class BigQueryPublications(Warehouse):
         newest = self.version(dataset, session)
         if newest is None or not 0 <= version <= newest:
             raise ResolveError(no_such_version(dataset, version, newest))
+
+
+def erased_from(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what a publication's record says of the last erasure that took rows from it; None without one.
+
+    Time travel still has the rows. The record of a publication that was made from it can have the mark too.
+    """
+    marks = json.loads(row["record"]).get(ERASURES, ())
+    own = [each for each in marks if each["version"] == row["version"]]
+    return next((each for each in reversed(own) if each["rows"] or each["outcome"] == "removed"), None)
+
+
+def _expired(dataset: str, row: Mapping[str, Any], erased: Mapping[str, Any]) -> ExpiredPublication:
+    return ExpiredPublication(
+        dataset=dataset,
+        period=row["period"] or None,
+        table_version=row["version"],
+        replaced_at=row["until"],
+        expired_at=erased["at"],
+        erasure=erased["id"],
+    )
 
 
 def time_travel_fault(dataset: str, period: str | None, version: int, since: datetime) -> Fault:

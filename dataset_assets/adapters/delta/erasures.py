@@ -54,6 +54,10 @@ class DeltaErasures(DeltaKeeper):
         return _read(DatasetFolder.of(self.root, dataset))
 
     @override
+    def tables_with_erasures(self, session: Session) -> list[str]:
+        return sorted(path.parents[1].name for path in self.root.glob("*/_ledger/erasures.jsonl"))
+
+    @override
     def erased_keys(self, erasure: Erasure, session: Session) -> exp.Query:
         folder = DatasetFolder.of(self.root, erasure.dataset)
         return _keys_in(_keys_path(folder, _read(folder)[-1].id), erasure.kind)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.publishing.shop import Shop
+from dataset_assets.errors import PublishError, WhereError
+from tests.publishing.shop import ITEMS, Shop
 from tests.publishing.test_erasure import NAME, PERSON, RENAMED, forget, pin
+from tests.publishing.test_outputs import OUT, PROJECT
 
 pytestmark = pytest.mark.parametrize("store", ["duckdb"], indirect=True)
 
@@ -50,3 +52,38 @@ def test_earlier_publications_without_the_rows_stay(shop: Shop) -> None:
     rows = [shop.rows(version=each) for each in range(2)]
     assert forget(shop, PERSON, "sales").rows > 0
     assert [shop.rows(version=each) for each in range(2)] == rows
+
+
+def test_an_output_is_not_erased_from_without_its_dataset(shop: Shop) -> None:
+    shop.publish()
+    shop.declare_project(PROJECT + "    - {type: output, name: o}\n")
+    shop.publish_output(OUT)
+    with pytest.raises(PublishError, match=f"{OUT} is an output.*erase the rows of sales"):
+        forget(shop, PERSON, OUT)
+    assert NAME in {row["user_id"] for row in shop.rows(stem=OUT)}
+
+
+def test_without_a_name_no_dataset_that_has_the_column_is_left_out(shop: Shop) -> None:
+    shop.declare(ITEMS.replace("kind, type: string", "user_id, type: integer"), "items")
+    shop.write("items", "SELECT i AS item, i AS user_id, 'kind' AS kind FROM range(9) AS t(i)")
+    shop.publish(None, stem="items")
+    shop.publish()
+    with pytest.raises(WhereError, match=r"user_id.*\(in sales\)"):
+        forget(shop, "user_id = 3")
+    assert len(shop.rows(None, stem="items")) == 9
+    assert [each.dataset for each in forget(shop, "line = 7").datasets] == ["sales"]
+
+
+@pytest.mark.parametrize("where", ["TRUE", "1 = 1"])
+def test_a_condition_about_nobody_is_refused(shop: Shop, where: str) -> None:
+    shop.publish()
+    for stems in ((), ("sales",)):
+        with pytest.raises(WhereError, match="the condition reads no column"):
+            forget(shop, where, *stems)
+
+
+def test_a_number_that_no_column_holds_is_in_no_row(shop: Shop) -> None:
+    shop.publish()
+    assert forget(shop, "line IN (99999999999999999999, 1.5)", "sales").rows == 0
+    raise_prices(shop)
+    assert shop.publication("sales", "2024-02")[0]["erased_rows"] == 0

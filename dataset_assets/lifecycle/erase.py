@@ -125,8 +125,10 @@ def _clean_records(
 ) -> None:
     """Clean the records, and remove the rows that no publication has."""
     read = {each.plan.dataset: {one.name for one in each.erasure.columns} for each in datasets}
-    for name in dict.fromkeys([*read, *(each.dataset for each in readers)]):
-        run.warehouse.rewrite_records(name, RecordCleaner(read.get(name, ())).clean, run.session)
+    for each in readers:
+        read.setdefault(each.dataset, set()).update(read.get(each.output_of or "", ()))
+    for name, columns in read.items():
+        run.warehouse.rewrite_records(name, RecordCleaner(columns).clean, run.session)
         run.warehouse.remove_remains(name, run.session)
 
 

@@ -127,7 +127,6 @@ def _certificate(
     dry_run: bool,
 ) -> Certificate:
     erasure = datasets[0].erasure
-    names = [each.dataset for each in told]
     return Certificate(
         id=erasure.id,
         dry_run=dry_run,
@@ -139,20 +138,24 @@ def _certificate(
         ),
         datasets=told,
         cleaned=CLEANED,
-        beyond_reach=tuple(dict.fromkeys(_beyond_reach(target, datasets, names))),
+        beyond_reach=tuple(dict.fromkeys(_beyond_reach(target, datasets, told))),
         remarks=tuple(_remarks(told)),
     )
 
 
-def _beyond_reach(target: Target, datasets: Sequence[PlannedDataset], names: Sequence[str]) -> Iterator[str]:
+def _beyond_reach(
+    target: Target, datasets: Sequence[PlannedDataset], told: Sequence[ErasedDataset]
+) -> Iterator[str]:
     """Yield the places that this library cannot clean: sources first, as the rows come from there."""
     for each in datasets:
         for key in each.record.get("sources", {}):
             if not key.startswith("datasets/"):
                 resolver, _, table = key.partition("/")
                 yield f"source table {table} of resolver {resolver}: remove the rows there"
-    for name in names:
-        yield from target.warehouse.beyond_reach(name)
+    for one in told:
+        if one.output_of:
+            yield f"the project's file of {one.dataset}: its operations are what somebody wrote there"
+        yield from target.warehouse.beyond_reach(one.dataset)
     yield "answers that a running `serve` remembers for a day: restart it"
     yield "files that `read` and `rebuild` wrote, models that were trained, and copies that others made"
 
@@ -162,4 +165,8 @@ def _remarks(told: Sequence[ErasedDataset]) -> Iterator[str]:
     for each in told:
         if each.nests and each.dataset not in {one.dataset for one in told if not one.nests}:
             message = f"{each.dataset} nests {each.nests}: copied values were emptied"
+            yield (
+                f"if {each.dataset} does not publish what joins it to {each.nests}, values that other rows "
+                f"have too stay until its refresh, and in pinned publications"
+            )
             yield f"{message}; rows with the person's own columns need `erase {each.dataset}`"

@@ -6,8 +6,9 @@ import pytest
 
 from dataset_assets.errors import PublishError, WhereError
 from tests.publishing.shop import ITEMS, Shop
-from tests.publishing.test_erasure import NAME, PERSON, RENAMED, forget, pin
+from tests.publishing.test_erasure import NAME, PERSON, RENAMED, forget, in_warehouse, pin
 from tests.publishing.test_outputs import OUT, PROJECT
+from tests.publishing.test_row_changes import NESTED
 
 pytestmark = pytest.mark.parametrize("store", ["duckdb"], indirect=True)
 
@@ -87,3 +88,50 @@ def test_a_number_that_no_column_holds_is_in_no_row(shop: Shop) -> None:
     assert forget(shop, "line IN (99999999999999999999, 1.5)", "sales").rows == 0
     raise_prices(shop)
     assert shop.publication("sales", "2024-02")[0]["erased_rows"] == 0
+
+
+def test_the_record_of_an_output_loses_conditions_by_the_erased_columns(shop: Shop) -> None:
+    shop.publish()
+    step = f"{{type: delete, where: \"user_id = '{NAME}'\"}}"
+    shop.declare_project(PROJECT + f"    - {step}\n    - {{type: output, name: o}}\n")
+    shop.publish_output(OUT)
+    assert in_warehouse(shop, NAME)
+    done = forget(shop, PERSON, "sales")
+    assert shop.publication(OUT, "2024-02")[0]["output"]["operations"][0]["where"] == "(erased)"
+    assert not in_warehouse(shop, NAME)
+    assert any(f"the project's file of {OUT}" in each for each in done.beyond_reach)
+
+
+def test_values_that_other_rows_have_too_stay_if_the_link_is_not_published(shop: Shop) -> None:
+    shop.rewrite_sales("SELECT *, item AS link FROM {sales}")
+    linked = NESTED.replace("source_column: item", "source_column: link")
+    shop.declare(linked.replace("- {name: price", "- {name: link, type: integer}\n      - {name: price"))
+    shop.declare(ITEMS, "items")
+    kinds = "CASE WHEN i = 4 THEN 'Zoë own' WHEN i < 6 THEN 'f' ELSE 'm' END"
+    shop.write("items", f"SELECT i AS item, {kinds} AS kind FROM range(11) AS t(i)")
+    shop.publish(None, stem="items")
+    shop.publish()
+    before = shop.rows()
+    done = forget(shop, "item IN (3, 4)", "items")
+    assert [row["category"] for row in shop.rows()] == [
+        None if row["product_id"] == 4 else row["category"] for row in before
+    ]
+    assert any("values that other rows have too" in each for each in done.remarks)
+
+
+def test_copied_values_are_those_of_the_publication_that_was_read(shop: Shop) -> None:
+    shop.declare(NESTED)
+    shop.declare(ITEMS, "items")
+    for owner in ("Zoë own", "b3 own"):
+        kinds = f"CASE i WHEN 4 THEN '{owner}' ELSE 'kind' END"
+        shop.write("items", f"SELECT i AS item, {kinds} AS kind FROM range(11) AS t(i)")
+        shop.publish(None, stem="items")
+        shop.publish()
+        if owner == "Zoë own":
+            pin(shop, 0)
+    current, pinned = shop.rows(), shop.rows(version=0)
+    forget(shop, "kind = 'Zoë own'", "items")
+    assert shop.rows() == current, "item 4 is somebody else's now"
+    assert [row["category"] for row in shop.rows(version=0)] == [
+        None if row["product_id"] == 4 else row["category"] for row in pinned
+    ]

@@ -1,7 +1,7 @@
 """Plan an erasure: what each dataset has of the rows, its entry for the list, and the keys of the rows."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from secrets import token_hex
 from uuid import uuid4
@@ -15,7 +15,7 @@ from dataset_assets.lifecycle.erasure_report import EraseRequest
 from dataset_assets.lifecycle.publication_columns import recorded_scope
 from dataset_assets.lifecycle.row_erasers import WhereEraser, named_rows
 from dataset_assets.ports.engine import Session
-from dataset_assets.ports.erasure import ErasedColumn, Erasure
+from dataset_assets.ports.erasure import DependentTable, ErasedColumn, Erasure
 from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.rows.erased_keys import key_query, row_key
 from dataset_assets.sql.build import column
@@ -36,6 +36,13 @@ class PlannedDataset:
     def matching(self) -> list[Matching]:
         """All publications that have such rows."""
         return [*self.current, *self.earlier]
+
+    def with_dependents(self, plans: Sequence[DatasetPlan]) -> "PlannedDataset":
+        """Return the dataset with the tables of these plans in its entry."""
+        tables = tuple(
+            DependentTable(dataset=each.dataset, nests=each.nests, output_of=each.output_of) for each in plans
+        )
+        return replace(self, erasure=self.erasure.model_copy(update={"dependents": tables}))
 
 
 def planned_datasets(

@@ -150,6 +150,19 @@ class CopyEraser(RowEraser):
         return exp.select(*values, *system).from_(rows)
 
 
+@dataclass(frozen=True)
+class ChangedEraser(RowEraser):
+    """Means no row: an erasure that was interrupted has changed the rows of the table already."""
+
+    @override
+    def condition(self, record: Record) -> None:
+        return None
+
+    @override
+    def rows_after(self, rows: exp.Expr, record: Record, now: datetime) -> exp.Select:
+        return _rows(record).from_(rows)
+
+
 class FindCopies(ABC):
     """Finds the values that a publication copied of erased rows."""
 

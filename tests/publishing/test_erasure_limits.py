@@ -1,10 +1,16 @@
 """What an erasure leaves alone, what it refuses, and what its certificate names instead of reaching it."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dataset_assets.errors import PublishError, WhereError
+from dataset_assets.errors import PublishError, SupersededError, WhereError
+from dataset_assets.lifecycle.erase import CleanedElsewhere, ErasedValues, erase
+from dataset_assets.lifecycle.erasure_report import EraseRequest
+from dataset_assets.publishing.publish_output import _OutputRun
+from dataset_assets.publishing.row_publisher import RowPublisher
 from tests.publishing.shop import ITEMS, Shop
 from tests.publishing.test_erasure import NAME, PERSON, RENAMED, forget, in_warehouse, pin
 from tests.publishing.test_outputs import OUT, PROJECT
@@ -135,3 +141,61 @@ def test_copied_values_are_those_of_the_publication_that_was_read(shop: Shop) ->
     assert [row["category"] for row in shop.rows(version=0)] == [
         None if row["product_id"] == 4 else row["category"] for row in pinned
     ]
+
+
+def own_kind(shop: Shop) -> None:
+    """Publish items, one of which has a kind of its own."""
+    shop.declare(ITEMS, "items")
+    shop.declare(NESTED)
+    kinds = "CASE i WHEN 4 THEN 'Zoë own' ELSE 'kind' END"
+    shop.write("items", f"SELECT i AS item, {kinds} AS kind FROM range(11) AS t(i)")
+    shop.publish(None, stem="items")
+
+
+def test_an_interrupted_erasure_remembers_the_tables_that_had_values(shop: Shop) -> None:
+    own_kind(shop)
+    shop.publish()
+    request = EraseRequest("kind LIKE 'Zoë%'", "run", shop.now + timedelta(seconds=1), ("items",))
+
+    def fail(erased: ErasedValues) -> CleanedElsewhere:
+        raise InterruptedError(erased.datasets)
+
+    with pytest.raises(InterruptedError):
+        erase(shop.target, shop.catalog, request, fail)
+    told: list[tuple[str, ...]] = []
+
+    def clean(erased: ErasedValues) -> CleanedElsewhere:
+        told.append(erased.datasets)
+        return CleanedElsewhere()
+
+    done = erase(shop.target, shop.catalog, request, clean)
+    assert told == [("items", "sales")]
+    by_name = {each.dataset: each for each in done.datasets}
+    assert by_name["sales"].nests == "items"
+    assert by_name["sales"].rows > 0
+
+
+def test_first_publications_beside_an_erasure_do_not_bring_rows_back(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_kind(shop)
+
+    def beside(publisher: Any, where: str, stem: str) -> None:
+        stage = publisher._stage_and_publish
+
+        def erase_first(*arguments: Any) -> Any:
+            monkeypatch.setattr(publisher, "_stage_and_publish", stage)
+            forget(shop, where, stem)
+            return stage(*arguments)
+
+        monkeypatch.setattr(publisher, "_stage_and_publish", erase_first)
+
+    beside(RowPublisher, "item = 4", "items")
+    with pytest.raises(SupersededError):
+        shop.publish()
+    shop.publish()
+    shop.declare_project(PROJECT + "    - {type: output, name: o}\n")
+    beside(_OutputRun, PERSON, "sales")
+    with pytest.raises(SupersededError):
+        shop.publish_output(OUT)
+    assert not in_warehouse(shop, NAME, "Zoë own")

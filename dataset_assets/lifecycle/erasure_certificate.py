@@ -36,7 +36,8 @@ def planned(
     found = [(each.plan, each.current, each.earlier) for each in datasets]
     found += [(each, each.current(warehouse, session), each.earlier(warehouse, session)) for each in readers]
     told = tuple(_planned_dataset(*each) for each in found)
-    return _certificate(target, request, datasets, told, dry_run=True)
+    others = _other_tables(target, datasets, session)
+    return _certificate(target, request, datasets, told, others, dry_run=True)
 
 
 def _planned_dataset(
@@ -74,7 +75,8 @@ def certificate(
         _erased_dataset(target, plan, datasets[0].erasure.id, session)
         for plan in (*(each.plan for each in datasets), *readers)
     )
-    return _certificate(target, request, datasets, told, dry_run=False)
+    others = _other_tables(target, datasets, session)
+    return _certificate(target, request, datasets, told, others, dry_run=False)
 
 
 def _erased_dataset(target: Target, plan: DatasetPlan, erasure: str, session: Session) -> ErasedDataset:
@@ -123,6 +125,7 @@ def _certificate(
     request: EraseRequest,
     datasets: Sequence[PlannedDataset],
     told: tuple[ErasedDataset, ...],
+    others: Sequence[str],
     *,
     dry_run: bool,
 ) -> Certificate:
@@ -138,7 +141,7 @@ def _certificate(
         ),
         datasets=told,
         cleaned=CLEANED,
-        beyond_reach=tuple(dict.fromkeys(_beyond_reach(target, datasets, told))),
+        beyond_reach=tuple(dict.fromkeys([*_beyond_reach(target, datasets, told), *others])),
         remarks=tuple(_remarks(told)),
     )
 
@@ -158,6 +161,23 @@ def _beyond_reach(
         yield from target.warehouse.beyond_reach(one.dataset)
     yield "answers that a running `serve` remembers for a day: restart it"
     yield "files that `read` and `rebuild` wrote, models that were trained, and copies that others made"
+
+
+def _other_tables(target: Target, datasets: Sequence[PlannedDataset], session: Session) -> list[str]:
+    """Return a sentence for each table of a dataset's former name, and one for tables that no file has."""
+    names = {each.plan.dataset for each in datasets}
+    ids = {each.plan.dataset: each.record.get("dataset_id") for each in datasets}
+    found = [
+        f"table {name}, which {stem} published under another name: remove it, or erase it by its old file"
+        for stem, dataset_id in ids.items()
+        if dataset_id
+        for name in target.warehouse.published_by(dataset_id, session)
+        if name not in names
+    ]
+    return [
+        *found,
+        "outputs and datasets with values of the rows whose file is gone or no longer names the dataset",
+    ]
 
 
 def _remarks(told: Sequence[ErasedDataset]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataset_assets.lifecycle.erase import CleanedElsewhere, ErasedValues, erase
 from dataset_assets.lifecycle.erasure_report import EraseRequest
 from dataset_assets.publishing.publish_output import _OutputRun
 from dataset_assets.publishing.row_publisher import RowPublisher
-from tests.publishing.shop import ITEMS, Shop
+from tests.publishing.shop import ITEMS, KEYED, Shop
 from tests.publishing.test_erasure import NAME, PERSON, RENAMED, forget, in_warehouse, pin
 from tests.publishing.test_outputs import OUT, PROJECT
 from tests.publishing.test_row_changes import NESTED
@@ -199,3 +199,36 @@ def test_first_publications_beside_an_erasure_do_not_bring_rows_back(
     with pytest.raises(SupersededError):
         shop.publish_output(OUT)
     assert not in_warehouse(shop, NAME, "Zoë own")
+
+
+def test_a_column_that_publications_have_from_other_sources_is_refused(shop: Shop) -> None:
+    shop.rewrite_sales("SELECT *, 'x' || buyer AS payer FROM {sales}")
+    buyer = "- {name: buyer, type: string, nullable: false}"
+    by_buyer = KEYED.replace(buyer, f"{buyer}\n      {buyer.replace('buyer', 'payer')}")
+    by_payer = by_buyer.replace("user_id: buyer", "user_id: payer")
+    shop.declare(by_buyer)
+    for period in ("2024-01", "2024-02"):
+        shop.publish(period)
+    pin(shop, 1)
+    shop.declare(by_payer)
+    with pytest.raises(PublishError, match=r"user_id from buyer \(string\), its file has it from payer"):
+        forget(shop, "user_id = 'xb3'", "sales")
+    shop.publish("2024-02")
+    with pytest.raises(PublishError, match=r"user_id from payer \(string\), another one from buyer"):
+        forget(shop, "user_id = 'xb3'", "sales")
+    shop.publish("2024-01")
+    assert forget(shop, "user_id IN ('xb3', 'b4')", "sales").rows > 0
+    shop.rewrite_sales("SELECT * REPLACE (price + 1 AS price) FROM {sales}")
+    shop.publish("2024-02")
+    assert "xb3" not in {row["user_id"] for row in shop.rows()}
+    assert "b4" not in {row["user_id"] for row in shop.rows(version=1)}, "a pinned one by the other column"
+
+
+def test_a_table_of_a_former_name_is_named(shop: Shop) -> None:
+    shop.publish()
+    datasets = shop.root / "definitions" / "datasets"
+    (datasets / "sales.yaml").rename(datasets / "orders.yaml")
+    shop.publish(stem="orders")
+    done = forget(shop, PERSON, "orders")
+    assert any("table sales, which orders published under another name" in each for each in done.beyond_reach)
+    assert any("whose file is gone" in each for each in done.beyond_reach)

@@ -7,7 +7,14 @@ from sqlglot import exp
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.lifecycle.erasure_plan import DatasetPlan, Matching
 from dataset_assets.lifecycle.nested_copies import NestedCopies
-from dataset_assets.lifecycle.row_erasers import CopyEraser, OutputEraser, RowEraser, WhereEraser
+from dataset_assets.lifecycle.planned_erasure import PlannedDataset
+from dataset_assets.lifecycle.row_erasers import (
+    ChangedEraser,
+    CopyEraser,
+    OutputEraser,
+    RowEraser,
+    WhereEraser,
+)
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Warehouse
 from dataset_assets.rows.erased_keys import stored_union
@@ -37,7 +44,7 @@ def reader_plans(
     for stem, each in catalog.entries.items() if entry and entry.dataset else ():
         lookups = catalog.scope(each).lookups if each.dataset else ()
         nests = any(lookup.nested and lookup.nested.stem == plan.dataset for lookup in lookups)
-        if nests and warehouse.periods(stem, session):
+        if nests and _is_used(warehouse, stem, session):
             copies = NestedCopies(catalog, warehouse, session, plan.dataset, erased, salt, emptied)
             reader = DatasetPlan(stem, CopyEraser(copies), plan.dataset)
             yield reader
@@ -46,12 +53,31 @@ def reader_plans(
             yield from reader_plans(catalog, warehouse, reader, matching, salt, session)
 
 
+def remembered_plans(
+    datasets: Sequence[PlannedDataset], derived: Sequence[DatasetPlan]
+) -> Iterator[DatasetPlan]:
+    """Yield the tables that an interrupted erasure had listed and that the rows that are left do not tell.
+
+    Their rows were changed before those of the datasets; records remain, and runs that began before.
+    """
+    known = {each.dataset for each in derived}
+    listed = {table.dataset: table for each in datasets for table in each.erasure.dependents}
+    for stem, table in listed.items():
+        if stem not in known:
+            yield DatasetPlan(stem, ChangedEraser(), table.nests, table.output_of)
+
+
+def _is_used(warehouse: Warehouse, stem: str, session: Session) -> bool:
+    """Return whether a table is published, or a run may be publishing it for the first time."""
+    return bool(warehouse.periods(stem, session) or warehouse.claimed_periods(stem, session))
+
+
 def output_plans(
     catalog: Catalog, warehouse: Warehouse, plan: DatasetPlan, erased: Sequence[Matching], session: Session
 ) -> Iterator[DatasetPlan]:
     """Yield a plan for each published output of the dataset: its rows have the ids of the dataset's rows."""
     stems = [stem for stem, each in catalog.outputs.items() if each.dataset == plan.dataset]
-    published = [stem for stem in stems if warehouse.periods(stem, session)]
+    published = [stem for stem in stems if _is_used(warehouse, stem, session)]
     if not published:
         return
     if isinstance(plan.eraser, WhereEraser):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.errors import Fault, PublishError
-from dataset_assets.lifecycle.dependent_plans import output_plans, reader_plans
+from dataset_assets.lifecycle.dependent_plans import output_plans, reader_plans, remembered_plans
 from dataset_assets.lifecycle.erased_records import RecordCleaner
 from dataset_assets.lifecycle.erasure_certificate import certificate, planned
 from dataset_assets.lifecycle.erasure_plan import DatasetPlan
@@ -69,9 +69,11 @@ def erase(
     with _alone(target, request), _connected(target, request) as session:
         datasets = planned_datasets(target.warehouse, catalog, request, session)
         readers = [plan for each in datasets for plan in _dependent(target.warehouse, catalog, each, session)]
+        readers += remembered_plans(datasets, readers)
         if request.dry_run:
             return planned(target, request, datasets, readers, session)
         run = ErasureRun(target, catalog, request, datasets[0].erasure.id, session)
+        datasets = [each.with_dependents(readers) for each in datasets]
         values = erased_values(datasets, session)
         for each in datasets:
             target.warehouse.begin_erasure(each.erasure, keys_of_rows(each), session)
@@ -100,10 +102,13 @@ def _dependent(
 
 
 def _erase_all(run: ErasureRun, datasets: Sequence[PlannedDataset], readers: Sequence[DatasetPlan]) -> None:
-    """Erase until nothing is found. What a row was known by goes last: a killed erasure is finished by it."""
+    """Erase until nothing is found. What a row was known by goes last: a killed erasure is finished by it.
+
+    Dependent tables come once more after the datasets: a run beside it may have read the rows before.
+    """
     plans = [each.plan for each in datasets]
     for _ in range(_PASSES):
-        for plan in (*plans, *readers):
+        for plan in (*readers, *plans, *readers):
             run.erase_current(plan)
         for plan in (*readers, *plans):
             run.erase_earlier(plan)
@@ -125,8 +130,10 @@ def _clean_records(
 ) -> None:
     """Clean the records, and remove the rows that no publication has."""
     read = {each.plan.dataset: {one.name for one in each.erasure.columns} for each in datasets}
-    for name in dict.fromkeys([*read, *(each.dataset for each in readers)]):
-        run.warehouse.rewrite_records(name, RecordCleaner(read.get(name, ())).clean, run.session)
+    for each in readers:
+        read.setdefault(each.dataset, set()).update(read.get(each.output_of or "", ()))
+    for name, columns in read.items():
+        run.warehouse.rewrite_records(name, RecordCleaner(columns).clean, run.session)
         run.warehouse.remove_remains(name, run.session)
 
 

@@ -36,7 +36,8 @@ def planned(
     found = [(each.plan, each.current, each.earlier) for each in datasets]
     found += [(each, each.current(warehouse, session), each.earlier(warehouse, session)) for each in readers]
     told = tuple(_planned_dataset(*each) for each in found)
-    return _certificate(target, request, datasets, told, dry_run=True)
+    others = _other_tables(target, datasets, session)
+    return _certificate(target, request, datasets, told, others, dry_run=True)
 
 
 def _planned_dataset(
@@ -74,7 +75,8 @@ def certificate(
         _erased_dataset(target, plan, datasets[0].erasure.id, session)
         for plan in (*(each.plan for each in datasets), *readers)
     )
-    return _certificate(target, request, datasets, told, dry_run=False)
+    others = _other_tables(target, datasets, session)
+    return _certificate(target, request, datasets, told, others, dry_run=False)
 
 
 def _erased_dataset(target: Target, plan: DatasetPlan, erasure: str, session: Session) -> ErasedDataset:
@@ -123,11 +125,11 @@ def _certificate(
     request: EraseRequest,
     datasets: Sequence[PlannedDataset],
     told: tuple[ErasedDataset, ...],
+    others: Sequence[str],
     *,
     dry_run: bool,
 ) -> Certificate:
     erasure = datasets[0].erasure
-    names = [each.dataset for each in told]
     return Certificate(
         id=erasure.id,
         dry_run=dry_run,
@@ -139,22 +141,43 @@ def _certificate(
         ),
         datasets=told,
         cleaned=CLEANED,
-        beyond_reach=tuple(dict.fromkeys(_beyond_reach(target, datasets, names))),
+        beyond_reach=tuple(dict.fromkeys([*_beyond_reach(target, datasets, told), *others])),
         remarks=tuple(_remarks(told)),
     )
 
 
-def _beyond_reach(target: Target, datasets: Sequence[PlannedDataset], names: Sequence[str]) -> Iterator[str]:
+def _beyond_reach(
+    target: Target, datasets: Sequence[PlannedDataset], told: Sequence[ErasedDataset]
+) -> Iterator[str]:
     """Yield the places that this library cannot clean: sources first, as the rows come from there."""
     for each in datasets:
         for key in each.record.get("sources", {}):
             if not key.startswith("datasets/"):
                 resolver, _, table = key.partition("/")
                 yield f"source table {table} of resolver {resolver}: remove the rows there"
-    for name in names:
-        yield from target.warehouse.beyond_reach(name)
+    for one in told:
+        if one.output_of:
+            yield f"the project's file of {one.dataset}: its operations are what somebody wrote there"
+        yield from target.warehouse.beyond_reach(one.dataset)
     yield "answers that a running `serve` remembers for a day: restart it"
     yield "files that `read` and `rebuild` wrote, models that were trained, and copies that others made"
+
+
+def _other_tables(target: Target, datasets: Sequence[PlannedDataset], session: Session) -> list[str]:
+    """Return a sentence for each table of a dataset's former name, and one for tables that no file has."""
+    names = {each.plan.dataset for each in datasets}
+    ids = {each.plan.dataset: each.record.get("dataset_id") for each in datasets}
+    found = [
+        f"table {name}, which {stem} published under another name: remove it, or erase it by its old file"
+        for stem, dataset_id in ids.items()
+        if dataset_id
+        for name in target.warehouse.published_by(dataset_id, session)
+        if name not in names
+    ]
+    return [
+        *found,
+        "outputs and datasets with values of the rows whose file is gone or no longer names the dataset",
+    ]
 
 
 def _remarks(told: Sequence[ErasedDataset]) -> Iterator[str]:
@@ -162,4 +185,8 @@ def _remarks(told: Sequence[ErasedDataset]) -> Iterator[str]:
     for each in told:
         if each.nests and each.dataset not in {one.dataset for one in told if not one.nests}:
             message = f"{each.dataset} nests {each.nests}: copied values were emptied"
+            yield (
+                f"if {each.dataset} does not publish what joins it to {each.nests}, values that other rows "
+                f"have too stay until its refresh, and in pinned publications"
+            )
             yield f"{message}; rows with the person's own columns need `erase {each.dataset}`"

@@ -1,15 +1,19 @@
 """Choose the datasets of an erasure, and check its condition against what is published of each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
-from dataset_assets.errors import Fault, WhereError, raise_all
+from dataset_assets.errors import Fault, PublishError, WhereError, raise_all
 from dataset_assets.lifecycle.erasure_report import EraseRequest
 from dataset_assets.lifecycle.history import not_published
 from dataset_assets.lifecycle.row_erasers import WhereEraser
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Record, Warehouse
+from dataset_assets.publishing.output_record import OUTPUT
+from dataset_assets.rows.where_types import recorded_where_types
+from dataset_assets.sql.where.where import named_columns
 
 _COMPUTED = frozenset({"split", *(each.name for each in SYSTEM_COLUMNS)})
 """Columns that no source has: a refresh could not know a row by them."""
@@ -20,8 +24,8 @@ def chosen_plans(
 ) -> Mapping[str, WhereEraser]:
     """Return the datasets whose rows are erased. Without a name these are all that have the columns.
 
-    Raises NotStoredError if nothing of a named dataset is published, and WhereError if the condition does not
-    fit the publications, or reads a column that no source has.
+    Raises NotStoredError if nothing of a named dataset is published, PublishError if it is an output, and
+    WhereError if the condition does not fit the publications, reads no column, or one that no source has.
     """
     eraser = WhereEraser(request.where)
     if not request.datasets:
@@ -30,38 +34,59 @@ def chosen_plans(
         records = _records(warehouse, stem, session)
         if not records:
             raise not_published(stem)
+        raise_all(PublishError, _made_anew(stem, records))
         for record in records:
-            raise_all(WhereError, _computed(eraser.parsed(record).columns))
+            raise_all(WhereError, _unfit(eraser.parsed(record).columns))
     return dict.fromkeys(request.datasets, eraser)
 
 
 def _all_with_columns(
     warehouse: Warehouse, catalog: Catalog, eraser: WhereEraser, session: Session
 ) -> Mapping[str, WhereEraser]:
+    """Return the datasets that have a column of the condition, all or none: a fault of one is for all."""
+    names = named_columns(eraser.where)
     found: dict[str, WhereEraser] = {}
+    elsewhere: list[Fault] = []
     refused: list[Fault] = []
     for stem in catalog.entries:
         records = _records(warehouse, stem, session)
         try:
             columns = {name for record in records for name in eraser.parsed(record).columns}
         except WhereError as error:
-            refused += error.faults
+            faults = elsewhere if names and names.isdisjoint(_published(records)) else refused
+            faults += [replace(each, message=f"{each.message} (in {stem})") for each in error.faults]
             continue
         if records:
-            raise_all(WhereError, _computed(columns))
+            refused += _unfit(columns)
             found[stem] = eraser
+    raise_all(WhereError, dict.fromkeys(refused))
     if not found:
-        raise WhereError(
-            *(dict.fromkeys(refused) or [Fault("nothing is published", hint="publish a dataset first")])
-        )
+        nothing = [Fault("nothing is published", hint="publish a dataset first")]
+        raise WhereError(*(elsewhere or nothing))
     return found
+
+
+def _published(records: Sequence[Record]) -> set[str]:
+    """Return the columns that any of these publications has, in lower case."""
+    return {name.lower() for record in records for name in recorded_where_types(record)}
 
 
 def _records(warehouse: Warehouse, stem: str, session: Session) -> list[Record]:
     return [each for each in warehouse.records(stem, session).values() if each]
 
 
-def _computed(columns: "frozenset[str] | set[str]") -> Iterator[Fault]:
+def _made_anew(stem: str, records: Sequence[Record]) -> Iterator[Fault]:
+    """Yield a fault for an output: the next run of its project would bring back what its dataset has."""
+    if dataset := next((each[OUTPUT]["dataset"] for each in records if OUTPUT in each), None):
+        message = f"{stem} is an output, which each run of its project makes anew from {dataset}"
+        yield Fault(message, hint=f"erase the rows of {dataset}: its outputs lose them as well")
+
+
+def _unfit(columns: "frozenset[str] | set[str]") -> Iterator[Fault]:
+    """Yield the faults of a condition that reads these columns."""
+    if not columns:
+        hint = "name columns that identify the person: user_id = 7"
+        yield Fault("the condition reads no column, so it is about nobody", hint=hint)
     for name in sorted(_COMPUTED.intersection(columns)):
         message = f"rows are not erased by {name}: no source has it, so a refresh would bring them back"
         yield Fault(message, hint="name columns that identify the person")

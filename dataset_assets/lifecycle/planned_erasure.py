@@ -1,7 +1,7 @@
 """Plan an erasure: what each dataset has of the rows, its entry for the list, and the keys of the rows."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from secrets import token_hex
 from uuid import uuid4
@@ -9,13 +9,13 @@ from uuid import uuid4
 from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.lifecycle.erased_columns import ErasedColumns
 from dataset_assets.lifecycle.erasure_choice import chosen_plans
 from dataset_assets.lifecycle.erasure_plan import DatasetPlan, Matching
 from dataset_assets.lifecycle.erasure_report import EraseRequest
-from dataset_assets.lifecycle.publication_columns import recorded_scope
 from dataset_assets.lifecycle.row_erasers import WhereEraser, named_rows
 from dataset_assets.ports.engine import Session
-from dataset_assets.ports.erasure import ErasedColumn, Erasure
+from dataset_assets.ports.erasure import DependentTable, Erasure
 from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.rows.erased_keys import key_query, row_key
 from dataset_assets.sql.build import column
@@ -23,19 +23,30 @@ from dataset_assets.sql.build import column
 
 @dataclass(frozen=True)
 class PlannedDataset:
-    """A dataset whose rows are erased: its plan, its entry for the list, and the publications with rows."""
+    """A dataset whose rows are erased: its plan, its entry for the list, and the publications with rows.
+
+    `keyed` are those whose rows give keys: their columns come from the sources' columns of the entry.
+    """
 
     plan: DatasetPlan
     eraser: WhereEraser
     erasure: Erasure
     current: Sequence[Matching]
     earlier: Sequence[Matching]
+    keyed: Sequence[Matching]
     record: Record
 
     @property
     def matching(self) -> list[Matching]:
         """All publications that have such rows."""
         return [*self.current, *self.earlier]
+
+    def with_dependents(self, plans: Sequence[DatasetPlan]) -> "PlannedDataset":
+        """Return the dataset with the tables of these plans in its entry."""
+        tables = tuple(
+            DependentTable(dataset=each.dataset, nests=each.nests, output_of=each.output_of) for each in plans
+        )
+        return replace(self, erasure=self.erasure.model_copy(update={"dependents": tables}))
 
 
 def planned_datasets(
@@ -49,42 +60,33 @@ def planned_datasets(
     datasets = []
     for stem, eraser in found.items():
         plan = DatasetPlan(stem, eraser)
-        record = next(record for record in warehouse.records(stem, session).values() if record)
-        erasure = _erasure(warehouse, catalog, request, stem, eraser, record, erasure_id, session)
+        records = [record for record in warehouse.records(stem, session).values() if record]
+        columns = ErasedColumns(catalog, warehouse, session, stem, eraser)
+        erasure = _erasure(request, columns, records, erasure_id)
         current, earlier = plan.current(warehouse, session), plan.earlier(warehouse, session)
-        datasets.append(PlannedDataset(plan, eraser, erasure, current, earlier, record))
+        keyed = tuple(columns.keyed(erasure.columns, [*current, *earlier]))
+        datasets.append(PlannedDataset(plan, eraser, erasure, current, earlier, keyed, records[0]))
     return datasets
 
 
 def _erasure(
-    warehouse: Warehouse,
-    catalog: Catalog,
     request: EraseRequest,
-    stem: str,
-    eraser: WhereEraser,
-    record: Record,
+    found: ErasedColumns,
+    records: Sequence[Record],
     erasure_id: str,
-    session: Session,
 ) -> Erasure:
     """Return the entry of a dataset for the list; the one that it has already if the erasure was begun."""
-    known = warehouse.erasures(stem, session)
+    known = found.warehouse.erasures(found.stem, found.session)
     begun = next((each for each in known if each.id == erasure_id), None)
     if begun:
         return begun
     salt = known[0].salt if known else token_hex(16)
-    scope = recorded_scope(catalog, warehouse, record, session)
-    references = {each.name: each.reference for each in scope.outputs if each.reference}
-    columns = []
-    for name in sorted(eraser.parsed(record).columns):
-        source, there = references[name].source, references[name].column
-        reference = f"{source.name}.{there.name}" if source.lookup else there.name
-        columns.append(ErasedColumn(name=name, reference=reference, type=there.type))
     return Erasure(
         id=erasure_id,
-        dataset=stem,
+        dataset=found.stem,
         request=_request_hash(salt, request),
         salt=salt,
-        columns=tuple(columns),
+        columns=found.of_all(records),
         begun_at=request.now,
         by=request.by,
     )
@@ -101,7 +103,7 @@ def keys_of_rows(each: PlannedDataset) -> list[exp.Query]:
     key = row_key(salt, [(column(one.name), one.type) for one in columns])
     queries: list[exp.Query] = [
         key_query(key.copy(), one.publication.source, one.condition.copy())
-        for one in each.matching
+        for one in each.keyed
         if one.condition is not None
     ]
     where = each.eraser.parsed(each.record)

@@ -150,6 +150,19 @@ class CopyEraser(RowEraser):
         return exp.select(*values, *system).from_(rows)
 
 
+@dataclass(frozen=True)
+class ChangedEraser(RowEraser):
+    """Means no row: an erasure that was interrupted has changed the rows of the table already."""
+
+    @override
+    def condition(self, record: Record) -> None:
+        return None
+
+    @override
+    def rows_after(self, rows: exp.Expr, record: Record, now: datetime) -> exp.Select:
+        return _rows(record).from_(rows)
+
+
 class FindCopies(ABC):
     """Finds the values that a publication copied of erased rows."""
 
@@ -171,13 +184,13 @@ def marked(source: exp.Expr, condition: exp.Expr) -> exp.Expr:
 def named_rows(where: Where, types: Mapping[str, ColumnType]) -> exp.Expr | None:
     """Return the rows of values that a condition names by `=` or IN, for FROM; None if it lacks a column.
 
-    Rows for which the condition is not true are among them.
+    Rows for which the condition is not true are among them. A value that the type cannot hold is NULL.
     """
     named = where.named_values()
     if set(named) != set(types):
         return None
     sources = [
-        exp.select(alias(exp.cast(column(_VALUE), SQL_TYPES[types[name]]), name))
+        exp.select(alias(_held(types[name]), name))
         .from_(exp.Unnest(expressions=[exp.Array(expressions=values)], alias=_unnested()))
         .subquery(f"values_{place}")
         for place, (name, values) in enumerate(sorted(named.items()))
@@ -186,6 +199,10 @@ def named_rows(where: Where, types: Mapping[str, ColumnType]) -> exp.Expr | None
     for each in sources[1:]:
         query = query.join(each, join_type="cross")
     return query.subquery("named_rows")
+
+
+def _held(kind: ColumnType) -> exp.Expr:
+    return exp.TryCast(this=column(_VALUE), to=exp.DataType.build(SQL_TYPES[kind]))
 
 
 def _unnested() -> exp.TableAlias:

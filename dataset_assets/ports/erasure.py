@@ -39,11 +39,20 @@ class ErasedColumn(Model):
     type: ColumnType
 
 
+class DependentTable(Model):
+    """A table with rows or values of an erased dataset: it nests `nests`, or is an output of `output_of`."""
+
+    dataset: str
+    nests: str | None = None
+    output_of: str | None = None
+
+
 class Erasure(Model):
     """One erasure in the list of one dataset. It holds no value and no condition.
 
     `request` is a salted hash of the condition, by which the same command finds what it began. `salt` is that
-    of all erased keys of the dataset. `certificate` is the dataset's part of the certificate, once finished.
+    of all erased keys of the dataset. `dependents` are the tables to clean besides, which rows that are gone
+    no longer tell. `certificate` is the dataset's part of the certificate, once finished.
     """
 
     id: str
@@ -51,6 +60,7 @@ class Erasure(Model):
     request: str
     salt: str
     columns: tuple[ErasedColumn, ...]
+    dependents: tuple[DependentTable, ...] = ()
     begun_at: Instant
     by: str | None = None
     finished_at: Instant | None = None

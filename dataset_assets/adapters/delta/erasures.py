@@ -169,7 +169,7 @@ class DeltaErasures(DeltaKeeper):
             current = delta_periods.file_names(table) if table else set()
             for each in _read(folder)[:-1]:
                 _keys_path(folder, each.id).unlink(missing_ok=True)
-            return remove_remains(folder, History(folder), current)
+            return remove_remains(folder, self._history(folder), current)
 
     @override
     def beyond_reach(self, dataset: str) -> Sequence[str]:

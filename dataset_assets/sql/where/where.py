@@ -74,6 +74,18 @@ def parse_where(text: str, columns: Mapping[str, str]) -> Where:
     return Where(text, frozenset(_columns_read(found, types)), condition, types)
 
 
+def named_columns(text: str) -> frozenset[str]:
+    """Return the columns that a condition names, in lower case, whatever rows it is about.
+
+    Raises WhereError if the text is no condition.
+    """
+    condition, faults = parse(text)
+    if condition is None or faults:
+        raise WhereError(*_first(faults))
+    found = (operand for predicate in predicates(condition) for operand in operands(predicate))
+    return frozenset(each.name.lower() for each in found if isinstance(each, ColumnName))
+
+
 def _first(faults: Sequence[Fault]) -> Iterator[Fault]:
     """Yield the first MOST_FAULTS faults in the order of the text, then one that counts the others."""
     ordered = sorted(faults, key=lambda fault: fault.position or position("", 0))

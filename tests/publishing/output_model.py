@@ -41,6 +41,8 @@ class ModelOutput:
     steps: tuple[ModelStep, ...] = ()
     include_deleted: bool = False
     periods: dict[Period, dict[int, OutputRow]] = field(default_factory=dict)
+    moved: dict[Period, bool] = field(default_factory=dict)
+    """Whether the publication of a Period was made with an operation that moves rows."""
 
     def due_rows(self, period: Period, sources: Mapping[Period, Iterable[ModelRow]]) -> list[ModelRow]:
         """Return the rows that belong to a Period after the operations."""
@@ -53,9 +55,10 @@ class ModelOutput:
         """Replace the rows of a Period; return whether anything differs."""
         before = self.periods.get(period)
         moves = any(each.to for each in self.steps)
+        looks_everywhere = moves or self.moved.get(period, False)
         after = {}
         for row in rows:
-            known = self._known(row.token, period, moves)
+            known = self._known(row.token, period, looks_everywhere)
             new = OutputRow(row, period, now, run, now)
             if known:
                 new = replace(new, created_at=known.created_at, created_by=known.created_by)
@@ -63,7 +66,10 @@ class ModelOutput:
                     new = replace(new, updated_at=known.updated_at)
             after[row.token] = new
         self.periods[period] = after
-        return before is None or _told(after) != _told(before)
+        differs = before is None or _told(after) != _told(before)
+        if differs:
+            self.moved[period] = moves
+        return differs
 
     def _after(self, row: ModelRow, period: Period) -> tuple[ModelRow, Period]:
         for step in self.steps:

@@ -4,8 +4,6 @@ The rows are tested by random operations in `test_row_operations.py`. `DATASET_A
 """
 
 import os
-import random
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +16,7 @@ from dataset_assets.contract.row_operations import DeleteRows, LabelRows
 from dataset_assets.errors import LockError, PublishError, ResolveError, SupersededError
 from dataset_assets.publishing.runtime_output import is_joined_at_runtime, with_lookups
 from dataset_assets.rows.visible_rows import visible_relation
-from tests.engines.forked_process import Fork
+from tests.publishing.kills import check_kills
 from tests.publishing.shop import ITEMS, KEYED, Shop
 from tests.publishing.test_row_changes import NESTED, change
 
@@ -210,24 +208,6 @@ def publish_labelled(tell: Callable[[Any], None], shop: Shop, value: str) -> Non
         tell("superseded")
 
 
-def values(shop: Shop) -> set[str]:
-    return {pair["value"] for row in shop.rows(stem=OUT) for pair in row["_labels"]}
-
-
 def test_kill_9_in_the_middle_of_a_run_leaves_before_or_after(shop: Shop) -> None:
     shop.publish()
-    began = time.perf_counter()
-    assert Fork.begun(publish_labelled, shop, "0").result() == [len(shop.rows())]
-    whole = 1.1 * (time.perf_counter() - began)
-    moments, there = random.Random(6), 0
-    for attempt in range(1, KILLS + 1):
-        process = Fork.begun(publish_labelled, shop, str(attempt))
-        time.sleep(moments.random() * whole)
-        process.kill()
-        (found,) = values(shop)
-        assert int(found) in range(there, attempt + 1)
-        assert all(len(row["_labels"]) == 1 for row in shop.rows(stem=OUT))
-        there = int(found)
-    assert Fork.begun(publish_labelled, shop, "last").result() == [len(shop.rows())]
-    assert values(shop) == {"last"}
-    assert not shop.store.leftovers()
+    check_kills(shop, publish_labelled, OUT, KILLS, seed=6)

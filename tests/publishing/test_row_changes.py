@@ -4,8 +4,6 @@
 """
 
 import os
-import random
-import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from dataset_assets.lifecycle.change_rows import change_rows, rollback
 from dataset_assets.lifecycle.row_change_report import ChangeReport, ChangeRequest
 from dataset_assets.lifecycle.row_changes import ApplyOperation
 from tests.engines.forked_process import Fork
+from tests.publishing.kills import check_kills, label_values
 from tests.publishing.shop import ITEMS, KEYED, Shop
 
 KILLS = int(os.environ.get("DATASET_ASSETS_KILLS", "5"))
@@ -145,27 +144,9 @@ def label_all(tell: Callable[[Any], None], shop: Shop, value: str) -> None:
         tell("superseded")
 
 
-def values(shop: Shop) -> set[str]:
-    return {pair["value"] for row in shop.rows() for pair in row["_labels"]}
-
-
 def test_kill_9_in_the_middle_of_an_operation_leaves_before_or_after(shop: Shop) -> None:
     shop.publish()
-    began = time.perf_counter()
-    assert Fork.begun(label_all, shop, "0").result() == [len(shop.rows())]
-    whole = 1.1 * (time.perf_counter() - began)
-    moments, there = random.Random(5), 0
-    for attempt in range(1, KILLS + 1):
-        process = Fork.begun(label_all, shop, str(attempt))
-        time.sleep(moments.random() * whole)
-        process.kill()
-        (found,) = values(shop)
-        assert int(found) in {there, *range(there, attempt + 1)}
-        assert all(len(row["_labels"]) == 1 for row in shop.rows())
-        there = int(found)
-    assert Fork.begun(label_all, shop, "last").result() == [len(shop.rows())]
-    assert values(shop) == {"last"}
-    assert not shop.store.leftovers()
+    check_kills(shop, label_all, "sales", KILLS, seed=5)
 
 
 def test_of_two_at_once_both_succeed_or_one_says_that_it_was_overtaken(shop: Shop) -> None:
@@ -176,4 +157,4 @@ def test_of_two_at_once_both_succeed_or_one_says_that_it_was_overtaken(shop: Sho
         told = [each for process in crowd for each in process.result()]
         assert set(told) <= {rows, "superseded"}
         assert rows in told
-        assert len(values(shop)) == 1
+        assert len(label_values(shop)) == 1

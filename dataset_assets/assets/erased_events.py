@@ -28,7 +28,7 @@ from dataset_assets.assets.event_cleaner import EventCleaner, UnreadableError
 from dataset_assets.assets.event_log import open_instance
 from dataset_assets.assets.form_cleaner import FormCleaner
 from dataset_assets.catalog.catalog import Catalog
-from dataset_assets.lifecycle.erase import CleanedElsewhere, ErasedValues
+from dataset_assets.lifecycle.erase import CleanedElsewhere
 
 _BATCH = 500
 
@@ -39,13 +39,13 @@ ELSEWHERE = (
     "Dagster's event log, which is in a store that is not SQL: delete the runs of these datasets there"
 )
 UNREADABLE = "Dagster: stored texts that cannot be read, or not without values, and were left: "
-"""What is said of stored texts that Dagster could not read, before or after; their rows follow."""
+"""Begins the sentence of a certificate that lists the stored texts which Dagster cannot read."""
 
 Connect = Callable[[], AbstractContextManager[Any]]
 
 
-def clean_events(erased: ErasedValues, catalog: Catalog, folder: Path | None) -> CleanedElsewhere:
-    """Clean the assets of the erased datasets and outputs in the instance that `open_instance` opens.
+def clean_events(stems: Sequence[str], catalog: Catalog, folder: Path | None) -> CleanedElsewhere:
+    """Clean the assets of these datasets and outputs in the instance that `open_instance` opens.
 
     Raises ContractError if the instance cannot be opened.
     """
@@ -53,8 +53,8 @@ def clean_events(erased: ErasedValues, catalog: Catalog, folder: Path | None) ->
         events = instance.event_log_storage
         if not isinstance(events, SqlEventLogStorage):
             return CleanedElsewhere((), (ELSEWHERE,))
-        keys = tuple(published_key(catalog, stem).to_string() for stem in erased.datasets)
-        cleaning = _Cleaning(instance, events, keys, FormCleaner.of(catalog, erased.datasets))
+        keys = tuple(published_key(catalog, stem).to_string() for stem in stems)
+        cleaning = _Cleaning(instance, events, keys, FormCleaner.of(catalog, stems))
         cleaning.run()
         return CleanedElsewhere((CLEANED,), tuple(cleaning.beyond_reach()))
 

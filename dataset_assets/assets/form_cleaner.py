@@ -7,7 +7,7 @@ from typing import Any, Self
 from dataset_assets.assets.event_cleaner import Json, checked, parsed
 from dataset_assets.assets.row_jobs import FORMS
 from dataset_assets.catalog.catalog import Catalog
-from dataset_assets.lifecycle.erased_records import ERASED
+from dataset_assets.lifecycle.erased_records import without_texts
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class FormCleaner:
         if not isinstance(config, dict) or not ours:
             return text
         ops = config["ops"] | {
-            op: {**config["ops"][op], "config": _cleaned(form)} for op, form in ours.items()
+            op: {**config["ops"][op], "config": without_texts(form)} for op, form in ours.items()
         }
         return checked(text, stored, {**stored, "run_config": {**config, "ops": ops}})
 
@@ -51,12 +51,3 @@ class FormCleaner:
                 continue
             if str(form.get("dataset")) in self.names:
                 yield op, form
-
-
-def _cleaned(form: Json) -> dict[str, Any]:
-    cleaned = dict(form)
-    if form.get("where"):
-        cleaned["where"] = ERASED
-    if isinstance(form.get("set"), Mapping):
-        cleaned["set"] = dict.fromkeys(form["set"], ERASED)
-    return cleaned

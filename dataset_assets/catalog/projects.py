@@ -35,7 +35,7 @@ _CLOSED = (Status.DISABLED, Status.ARCHIVED)
 
 @dataclass(frozen=True)
 class ProjectSurroundings:
-    """What the rules on a Project read of the other files.
+    """The facts of other files that the rules on a Project read.
 
     `scope` returns the names in a Dataset without faults, by its stem; `period_id` the id of a Dataset's
     Period, and raises PeriodError if it has none of this name. `taken` maps each table name in lower case

@@ -33,9 +33,9 @@ class Evidence:
     names: Names = NO_NAMES
     with_deleted: exp.Expr | None = None
     hint: str = "look at the window and the filters"
-    """What to look at if rows are missing."""
+    """The advice in the message of a check that finds no rows."""
     split_hint: str = "look at eval_days and at as-of"
-    """What to look at if a part of the split has no rows."""
+    """The advice in the message of a check that finds a part of the split without rows."""
 
 
 _E_contra = TypeVar("_E_contra", bound=Evidence, contravariant=True)

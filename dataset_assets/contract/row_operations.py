@@ -46,7 +46,7 @@ class RowOperation(Model):
     @property
     @abstractmethod
     def words(self) -> str:
-        """What the operation does, without its condition: `set checked = 'yes'`."""
+        """The operation in words, without its condition: `set checked = 'yes'`."""
 
 
 class LabelRows(RowOperation):

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from dataset_assets.interfaces.use_reports import current_user, published_name, report_to_dagster
 from dataset_assets.interfaces.workspace import Workspace
-from dataset_assets.lifecycle.erase import CleanedElsewhere, ErasedValues, erase
+from dataset_assets.lifecycle.erase import CleanedElsewhere, erase
 from dataset_assets.lifecycle.erasure_list import ErasureList, list_erasures
 from dataset_assets.lifecycle.erasure_report import Certificate, EraseRequest
 from dataset_assets.system_errors import system_errors_as_faults
@@ -21,7 +21,7 @@ NO_INSTANCE = (
     "Dagster's events of these datasets, if there are any: no instance was found to clean. "
     "Erase again in the project's folder, or with DAGSTER_HOME"
 )
-"""What a certificate says if there is no Dagster instance to report to."""
+"""The sentence of a certificate for an erasure that found no Dagster instance to clean."""
 
 
 def erase_rows(
@@ -59,7 +59,7 @@ def erase_in(workspace: Workspace, names: Sequence[str], where: str, *, dry_run:
             workspace.target,
             workspace.catalog_if_any,
             request,
-            lambda erased: _clean_dagster(workspace, erased),
+            lambda stems: _clean_dagster(workspace, stems),
         )
     if not dry_run:
         report_to_dagster(workspace, lambda folder: _observe(workspace, done, folder))
@@ -72,14 +72,14 @@ def erasures_in(workspace: Workspace, names: Sequence[str]) -> ErasureList:
     return list_erasures(workspace.target, workspace.catalog_if_any, stems)
 
 
-def _clean_dagster(workspace: Workspace, erased: ErasedValues) -> CleanedElsewhere:
+def _clean_dagster(workspace: Workspace, stems: Sequence[str]) -> CleanedElsewhere:
     """Remove the values from the events of Dagster; without an instance, say that none was cleaned."""
     cleaned: list[CleanedElsewhere] = []
 
     def clean(folder: Path | None) -> None:
         from dataset_assets.assets.erased_events import clean_events  # noqa: PLC0415 - loads Dagster
 
-        cleaned.append(clean_events(erased, workspace.catalog_if_any, folder))
+        cleaned.append(clean_events(stems, workspace.catalog_if_any, folder))
 
     report_to_dagster(workspace, clean)
     return cleaned[0] if cleaned else CleanedElsewhere((), (NO_INSTANCE,))

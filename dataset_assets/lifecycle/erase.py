@@ -20,7 +20,6 @@ from dataset_assets.lifecycle.erasure_report import Certificate, EraseRequest
 from dataset_assets.lifecycle.erasure_run import ErasureRun
 from dataset_assets.lifecycle.planned_erasure import (
     PlannedDataset,
-    erased_values,
     keys_of_rows,
     planned_datasets,
 )
@@ -33,17 +32,6 @@ _PASSES = 3
 
 
 @dataclass(frozen=True)
-class ErasedValues:
-    """What has to be cleaned where a warehouse is not: the datasets, and the texts of the erased values.
-
-    The values are those of the columns that the condition reads, in erased rows and in the condition.
-    """
-
-    datasets: tuple[str, ...]
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class CleanedElsewhere:
     """Sentences on what was cleaned outside of the warehouse, and on what could not be."""
 
@@ -51,15 +39,19 @@ class CleanedElsewhere:
     beyond_reach: tuple[str, ...] = ()
 
 
+CleanElsewhere = Callable[[Sequence[str]], CleanedElsewhere]
+"""Function that receives the names of the tables with erased rows or values, and cleans another store."""
+
+
 def erase(
     target: Target,
     catalog: Catalog,
     request: EraseRequest,
-    clean_elsewhere: Callable[[ErasedValues], CleanedElsewhere] = lambda _: CleanedElsewhere(),
+    clean_elsewhere: CleanElsewhere = lambda _: CleanedElsewhere(),
 ) -> Certificate:
     """Erase the rows for which the condition of the request is true, and return the certificate.
 
-    `clean_elsewhere` removes the values from other stores before the erasure is finished.
+    `clean_elsewhere` removes what other stores have of these tables before the erasure is finished.
 
     Nothing is changed if the condition does not fit a publication that has to be checked. Raises WhereError
     for the condition, NotStoredError if nothing of a dataset is published, PublishError if a publication
@@ -74,13 +66,12 @@ def erase(
             return planned(target, request, datasets, readers, session)
         run = ErasureRun(target, catalog, request, datasets[0].erasure.id, session)
         datasets = [each.with_dependents(readers) for each in datasets]
-        values = erased_values(datasets, session)
         for each in datasets:
             target.warehouse.begin_erasure(each.erasure, keys_of_rows(each), session)
         _erase_all(run, datasets, readers)
         _clean_records(run, datasets, readers)
         names = (*(each.plan.dataset for each in datasets), *(each.dataset for each in readers))
-        cleaned = clean_elsewhere(ErasedValues(tuple(dict.fromkeys(names)), values))
+        cleaned = clean_elsewhere(tuple(dict.fromkeys(names)))
         return _finished(run, datasets, readers, cleaned)
 
 

@@ -9,11 +9,11 @@ from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.contract.scope import Scope
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, raise_all
 from dataset_assets.lifecycle.erasure_plan import Matching
-from dataset_assets.lifecycle.publication_columns import recorded_scope
 from dataset_assets.lifecycle.row_erasers import WhereEraser
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.erasure import ErasedColumn
 from dataset_assets.ports.warehouse import Record, Warehouse
+from dataset_assets.publishing.recorded_columns import recorded_scope
 
 _HINT = "publish it anew, or restore its file as it was then, and erase again"
 

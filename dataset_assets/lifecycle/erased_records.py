@@ -8,13 +8,13 @@ from typing import Any
 from dataset_assets.errors import WhereError
 from dataset_assets.ports.erasure import ERASURES
 from dataset_assets.ports.warehouse import Record
-from dataset_assets.publishing.output_record import OUTPUT
+from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.rows.where_types import recorded_where_types
 from dataset_assets.sql.where.where import parse_where
 from dataset_assets.stats.statistics import ColumnStatistics, SplitColumn, Statistics
 
 ERASED = "(erased)"
-"""What stands in a record in place of a text that can hold an erased value."""
+"""The text of a record in place of one that can hold an erased value."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class RecordCleaner:
 def without_texts(operation: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a record says of a change by hand, without its condition and the values of labels."""
     kept = dict(operation)
-    if "where" in kept:
+    if kept.get("where"):
         kept["where"] = ERASED
-    if kept.get("set"):
+    if isinstance(kept.get("set"), Mapping):
         kept["set"] = dict.fromkeys(kept["set"], ERASED)
     return kept
 

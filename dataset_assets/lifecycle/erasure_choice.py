@@ -11,7 +11,7 @@ from dataset_assets.lifecycle.history import not_published
 from dataset_assets.lifecycle.row_erasers import WhereEraser
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Record, Warehouse
-from dataset_assets.publishing.output_record import OUTPUT
+from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.rows.where_types import recorded_where_types
 from dataset_assets.sql.where.where import named_columns
 

@@ -106,7 +106,7 @@ class ErasureRun:
         before = present.record
         figures = self._figures(columns, rows)
         left, changed = figures["rows"], each.rows if plan.nests else 0
-        counts = RefreshCounts(left, 0, changed, left - changed, int(before["counts"]["rows"]) - left)
+        counts = RefreshCounts.compared(left, left, changed, int(before["counts"]["rows"]))
         operation = {"kind": KIND, "by": self.request.by, "rows": each.rows, "erasure": self.id}
         return with_inputs_of(without_conditions(_without_operation(before)), before) | {
             "replaces": present.version,
@@ -144,7 +144,7 @@ class ErasureRun:
         before = each.publication.record
         columns = publication_columns(self.catalog, self.warehouse, before, self.session)
         rows = self._rows_after(plan, each, datetime.fromisoformat(before["published_at"]))
-        figures = self._figures(columns, rows.subquery("kept_rows"))
+        figures = self._figures(columns, rows.subquery("_kept_rows"))
         record = {
             **without_conditions(_without_operation(before)),
             "counts": {**before["counts"], "rows": figures["rows"]},

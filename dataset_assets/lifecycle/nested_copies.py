@@ -9,11 +9,10 @@ from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.scope import Reference, Scope, Source
 from dataset_assets.lifecycle.erasure_plan import Matching
-from dataset_assets.lifecycle.publication_columns import recorded_scope
 from dataset_assets.lifecycle.row_erasers import CopiedValues, FindCopies
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Record, Warehouse
-from dataset_assets.publishing.recorded_columns import NESTED
+from dataset_assets.publishing.recorded_columns import NESTED, recorded_scope
 from dataset_assets.rows.erased_keys import key_query, row_key, stored_union
 from dataset_assets.sql.build import column
 

@@ -1,6 +1,6 @@
 """Plan an erasure: what each dataset has of the rows, its entry for the list, and the keys of the rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from secrets import token_hex
@@ -109,25 +109,3 @@ def keys_of_rows(each: PlannedDataset) -> list[exp.Query]:
     where = each.eraser.parsed(each.record)
     named = named_rows(where, {one.name: one.type for one in columns})
     return [*queries, key_query(key, named, where.condition())] if named is not None else queries
-
-
-def erased_values(datasets: Sequence[PlannedDataset], session: Session) -> tuple[str, ...]:
-    """Return the distinct texts of the values by which rows are erased."""
-    found: dict[str, None] = {}
-    for each in datasets:
-        for query in _rows_with_values(each):
-            for row in session.rows(query):
-                found |= dict.fromkeys(str(value) for value in row.values() if value is not None)
-    return tuple(found)
-
-
-def _rows_with_values(each: PlannedDataset) -> Iterator[exp.Query]:
-    names = [one.name for one in each.erasure.columns]
-    columns = exp.select(*map(column, names)).distinct()
-    for one in each.matching:
-        if one.condition is not None:
-            yield columns.copy().from_(one.publication.source.copy()).where(one.condition.copy())
-    where = each.eraser.parsed(each.record)
-    named = named_rows(where, {one.name: one.type for one in each.erasure.columns})
-    if named is not None:
-        yield columns.copy().from_(named).where(where.condition())

@@ -1,22 +1,14 @@
-"""Find the sources and the columns of a publication by its record: of a dataset, or of an output."""
+"""Find the columns of a publication by its record: of a dataset, or of an output."""
 
 from dataclasses import replace
 
 from dataset_assets.catalog.catalog import Catalog
-from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.project import Joins
-from dataset_assets.contract.scope import Scope
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Record, Warehouse
-from dataset_assets.publishing.output_record import OUTPUT
+from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.publishing.published_columns import PublishedColumns
-from dataset_assets.publishing.recorded_columns import RecordedDatasets, recorded_columns
-
-
-def recorded_scope(catalog: Catalog, warehouse: Warehouse, record: Record, session: Session) -> Scope:
-    """Return the sources that a publication was read from, as they were then."""
-    datasets = RecordedDatasets(catalog, warehouse, session, record)
-    return Scope(Dataset.model_validate(record["definition"]), datasets)
+from dataset_assets.publishing.recorded_columns import recorded_columns, recorded_scope
 
 
 def publication_columns(

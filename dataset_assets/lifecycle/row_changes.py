@@ -106,7 +106,7 @@ class ApplyOperation(RowChange):
         return ChangedRows(
             query=changed_rows(source, names, self.operation, now),
             touched=touched,
-            counts=RefreshCounts(left, 0, changed, left - changed, visible - left),
+            counts=RefreshCounts.compared(left, left, changed, visible),
             record=present.record,
             hides_rows=self.operation.hides_rows,
         )
@@ -160,13 +160,7 @@ class Rollback(RowChange):
         return ChangedRows(
             query=without_marks(marked, names),
             touched=n["touched"] + gone,
-            counts=RefreshCounts(
-                rows=n["shown"],
-                added=n["shown"] - n["kept"],
-                changed=n["changed"],
-                unchanged=n["kept"] - n["changed"],
-                removed=visible - n["kept"],
-            ),
+            counts=RefreshCounts.compared(n["shown"], n["kept"], n["changed"], visible),
             record=earlier.record,
         )
 

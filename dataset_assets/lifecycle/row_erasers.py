@@ -25,7 +25,7 @@ from dataset_assets.sql.where.where import Where, parse_where
 
 IS_ERASED = "_is_erased"
 """The column that says whether a row is meant."""
-_VALUE = "named_value"
+_VALUE = "_named_value"
 
 
 class RowEraser(ABC):
@@ -38,9 +38,9 @@ class RowEraser(ABC):
         Raises DatasetAssetsError if the publication's columns do not tell.
         """
 
-    @abstractmethod
-    def rows_after(self, rows: exp.Expr, record: Record, now: datetime) -> exp.Select:
-        """Return the rows after the erasure; `rows` have the column IS_ERASED."""
+    def rows_after(self, rows: exp.Expr, record: Record, now: datetime) -> exp.Select:  # noqa: ARG002
+        """Return the rows after the erasure, by default the others; `rows` have the column IS_ERASED."""
+        return _rows(record).from_(rows).where(exp.not_(column(IS_ERASED)))
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,6 @@ class WhereEraser(RowEraser):
     def parsed(self, record: Record) -> Where:
         """Return the condition, checked against the columns of a publication. Raises WhereError."""
         return parse_where(self.where, recorded_where_types(record))
-
-    @override
-    def rows_after(self, rows: exp.Expr, record: Record, now: datetime) -> exp.Select:
-        return _rows(record).from_(rows).where(exp.not_(column(IS_ERASED)))
 
 
 @dataclass(frozen=True)
@@ -79,10 +75,6 @@ class OutputEraser(RowEraser):
         with suppress(WhereError):
             conditions.append(self.where.condition(record))
         return exp.or_(*conditions) if conditions else None
-
-    @override
-    def rows_after(self, rows: exp.Expr, record: Record, now: datetime) -> exp.Select:
-        return _rows(record).from_(rows).where(exp.not_(column(IS_ERASED)))
 
 
 @dataclass(frozen=True)
@@ -158,10 +150,6 @@ class ChangedEraser(RowEraser):
     def condition(self, record: Record) -> None:
         return None
 
-    @override
-    def rows_after(self, rows: exp.Expr, record: Record, now: datetime) -> exp.Select:
-        return _rows(record).from_(rows)
-
 
 class FindCopies(ABC):
     """Finds the values that a publication copied of erased rows."""
@@ -178,7 +166,7 @@ def _emptied(name: str, kind: ColumnType, condition: exp.Expr) -> exp.Expr:
 def marked(source: exp.Expr, condition: exp.Expr) -> exp.Expr:
     """Return rows with the column IS_ERASED, for FROM. A condition that is NULL does not mean the row."""
     is_erased = exp.Coalesce(this=exp.paren(condition), expressions=[exp.false()])
-    return exp.select("*", exp.alias_(is_erased, IS_ERASED)).from_(source.copy()).subquery("marked_rows")
+    return exp.select("*", exp.alias_(is_erased, IS_ERASED)).from_(source.copy()).subquery("_marked_rows")
 
 
 def named_rows(where: Where, types: Mapping[str, ColumnType]) -> exp.Expr | None:
@@ -192,13 +180,13 @@ def named_rows(where: Where, types: Mapping[str, ColumnType]) -> exp.Expr | None
     sources = [
         exp.select(alias(_held(types[name]), name))
         .from_(exp.Unnest(expressions=[exp.Array(expressions=values)], alias=_unnested()))
-        .subquery(f"values_{place}")
+        .subquery(f"_values_{place}")
         for place, (name, values) in enumerate(sorted(named.items()))
     ]
     query = exp.select("*").from_(sources[0])
     for each in sources[1:]:
         query = query.join(each, join_type="cross")
-    return query.subquery("named_rows")
+    return query.subquery("_named_rows")
 
 
 def _held(kind: ColumnType) -> exp.Expr:
@@ -206,4 +194,4 @@ def _held(kind: ColumnType) -> exp.Expr:
 
 
 def _unnested() -> exp.TableAlias:
-    return exp.TableAlias(this=exp.to_identifier("unnested"), columns=[exp.to_identifier(_VALUE)])
+    return exp.TableAlias(this=exp.to_identifier("_unnested"), columns=[exp.to_identifier(_VALUE)])

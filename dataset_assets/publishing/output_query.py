@@ -67,13 +67,7 @@ class OutputQuery:
         record = previous.record if previous else {}
         earlier = int(record["counts"]["rows"]) if record else 0
         before = earlier + deleted_rows(record) if record else -1
-        refresh = RefreshCounts(
-            rows=n["visible"],
-            added=n["visible"] - n["kept"],
-            changed=n["changed"],
-            unchanged=n["kept"] - n["changed"],
-            removed=earlier - n["kept"],
-        )
+        refresh = RefreshCounts.compared(n["visible"], n["kept"], n["changed"], earlier)
         return RowCounts(
             refresh=refresh,
             deleted=n["all_rows"] - n["visible"],

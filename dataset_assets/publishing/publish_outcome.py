@@ -1,6 +1,7 @@
 """The outcome of publishing one Period: its counts, statistics, check results, digest and record."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.ports.warehouse import Record
@@ -16,6 +17,11 @@ class RefreshCounts:
     changed: int
     unchanged: int
     removed: int
+
+    @classmethod
+    def compared(cls, rows: int, kept: int, changed: int, earlier: int) -> Self:
+        """Return the counts of rows of which `kept` were among the `earlier` ones, some of them `changed`."""
+        return cls(rows, rows - kept, changed, kept - changed, earlier - kept)
 
     @property
     def has_changes(self) -> bool:

@@ -107,11 +107,6 @@ class _OutputRun:
         stamp = OutputStamp(self.project.id, self.request.run_id, self.now, self.request.period_id)
         return OutputQuery(self.sources, self.before, stamp)
 
-    @cached_property
-    def sql(self) -> str:
-        """The text of the query of the rows."""
-        return self.target.engine.dialect.render(self.query.rows)
-
     def publish(self) -> Materialization:
         """Publish the rows, or keep the publication before if it has the same."""
         self._check_id()
@@ -216,7 +211,7 @@ class _OutputRun:
             "project_id": str(self.project.id),
             "target": self.target.name,
             "dataset_id": str(output_id(self.project.id, self.request.output.step.name)),
-            "sql": self.sql,
+            "sql": self.target.engine.dialect.render(self.query.rows),
         }
 
     def _materialization(self, outcome: PublishOutcome) -> Materialization:
@@ -226,7 +221,7 @@ class _OutputRun:
             period=self.request.period_id,
             version=Version(record["version"], record["sha256"], pending=False, kind="same", summary=""),
             as_of=datetime.fromisoformat(record["as_of"]),
-            sql=self.sql,
+            sql=record["sql"],
             columns=self.sources.published.stored,
             split_sizes=outcome.statistics.splits,
             sources=self.sources.versions,

@@ -18,12 +18,17 @@ NESTED = "datasets/"
 """What the key of a nested dataset begins with in a record's `sources`."""
 
 
+def recorded_scope(catalog: Catalog, warehouse: Warehouse, record: Record, session: Session) -> Scope:
+    """Return the sources that a publication was read from, as they were then."""
+    datasets = RecordedDatasets(catalog, warehouse, session, record)
+    return Scope(Dataset.model_validate(record["definition"]), datasets)
+
+
 def recorded_columns(
     catalog: Catalog, warehouse: Warehouse, record: Record, session: Session
 ) -> PublishedColumns:
     """Return the columns that a dataset's publication has. Raises PublishError if they are not all known."""
-    datasets = RecordedDatasets(catalog, warehouse, session, record)
-    columns = PublishedColumns(Scope(Dataset.model_validate(record["definition"]), datasets))
+    columns = PublishedColumns(recorded_scope(catalog, warehouse, record, session))
     names, recorded = [each.name for each in columns.stored], [each["name"] for each in record["columns"]]
     if names != recorded:
         missing = listed([*sorted(set(recorded).symmetric_difference(names))], 5)

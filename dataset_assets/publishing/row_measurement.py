@@ -113,4 +113,4 @@ def _refresh_counts(run: PreparedRun, found: VisibleRows) -> RefreshCounts:
     rows, added = found.statistics.row_count, found.totals["added"]
     earlier = int(run.previous.record["counts"]["rows"]) if run.previous else 0
     kept, changed = rows - added, found.totals["touched"] - added
-    return RefreshCounts(rows, added, changed, kept - changed, earlier - kept)
+    return RefreshCounts.compared(rows, kept, changed, earlier)

@@ -59,6 +59,8 @@ def due_outputs(
     """
     schedule = schedule_of(catalog, catalog.entry(output.dataset))
     published = present_periods(catalog, output.dataset, dataset)
+    # What makes a run that failed worth another one, beside what the rows are made of.
+    retried = f"{output.step.allow_empty} {_is_locked(catalog, output.project)}"
     for period_id in _periods(output, schedule, published, now):
         reads = tuple(periods_read(period_id, output.periods_moved_to, published))
         state = state_of(output, {each: dataset[each] for each in reads})
@@ -67,8 +69,6 @@ def due_outputs(
         if known != state:
             period = _period(schedule, period_id)
             reason = _reason(output, known, state)
-            # What makes a run that failed worth another one, beside what the rows are made of.
-            retried = f"{output.step.allow_empty} {_is_locked(catalog, output.project)}"
             yield DueOutput(
                 output.stem, output.dataset, period, reads, reason, digest([repr(state), retried])
             )

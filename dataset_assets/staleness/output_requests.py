@@ -8,9 +8,11 @@ from dataset_assets.staleness.due_outputs import DueOutput, OutputMemory
 from dataset_assets.staleness.loads import Requested
 from dataset_assets.staleness.refresh_requests import (
     MOST_REASONS,
+    REQUESTED_BEFORE,
     Choice,
     InProgress,
     RunRequest,
+    publication_label,
 )
 from dataset_assets.text.digest import digest
 from dataset_assets.text.wording import listed
@@ -31,9 +33,7 @@ def with_outputs(
             if _is_unsettled(each, choice.unsettled, in_progress):
                 continue
             if requested.get(stem, {}).get(each.period_id or "") == each.state:
-                notes.append(
-                    f"{_label(each)}: was requested before, and nothing that it reads has changed since"
-                )
+                notes.append(f"{publication_label(stem, each.period)}: {REQUESTED_BEFORE}")
             else:
                 ready.setdefault(stem, []).append(each)
     left = most_runs - len(choice.runs)
@@ -79,7 +79,3 @@ def _requests_after(
     for each in (each for due in chosen for each in due):
         found.setdefault(each.stem, {})[each.period_id or ""] = each.state
     return found
-
-
-def _label(due: DueOutput) -> str:
-    return f"{due.stem} {due.period}" if due.period else due.stem

@@ -117,7 +117,7 @@ class _Chooser:
                 continue
             note = self._obstacle(due)
             if note:
-                self.notes.append(f"{_label(due)}: {note}")
+                self.notes.append(f"{publication_label(due.stem, due.period)}: {note}")
             else:
                 ready.append(due)
         self.ready[stem] = sorted(ready, key=lambda due: due.period.start.isoformat() if due.period else "")
@@ -175,5 +175,6 @@ def _continues(before: DuePublication, due: DuePublication) -> bool:
     return follows(before.period, due.period)
 
 
-def _label(due: DuePublication) -> str:
-    return f"{due.stem} {due.period}" if due.period else due.stem
+def publication_label(stem: str, period: Period | None) -> str:
+    """Return the name of a publication: `sales 2017-02`."""
+    return f"{stem} {period}" if period else stem

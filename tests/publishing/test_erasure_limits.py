@@ -1,5 +1,6 @@
 """What an erasure leaves alone, what it refuses, and what its certificate names instead of reaching it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from dataset_assets.errors import PublishError, SupersededError, WhereError
-from dataset_assets.lifecycle.erase import CleanedElsewhere, ErasedValues, erase
+from dataset_assets.lifecycle.erase import CleanedElsewhere, erase
 from dataset_assets.lifecycle.erasure_report import EraseRequest
 from dataset_assets.publishing.publish_output import _OutputRun
 from dataset_assets.publishing.row_publisher import RowPublisher
@@ -157,15 +158,15 @@ def test_an_interrupted_erasure_remembers_the_tables_that_had_values(shop: Shop)
     shop.publish()
     request = EraseRequest("kind LIKE 'Zoë%'", "run", shop.now + timedelta(seconds=1), ("items",))
 
-    def fail(erased: ErasedValues) -> CleanedElsewhere:
-        raise InterruptedError(erased.datasets)
+    def fail(stems: Sequence[str]) -> CleanedElsewhere:
+        raise InterruptedError(stems)
 
     with pytest.raises(InterruptedError):
         erase(shop.target, shop.catalog, request, fail)
     told: list[tuple[str, ...]] = []
 
-    def clean(erased: ErasedValues) -> CleanedElsewhere:
-        told.append(erased.datasets)
+    def clean(stems: Sequence[str]) -> CleanedElsewhere:
+        told.append(tuple(stems))
         return CleanedElsewhere()
 
     done = erase(shop.target, shop.catalog, request, clean)

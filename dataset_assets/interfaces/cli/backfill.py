@@ -10,12 +10,13 @@ from uuid import uuid4
 from dataset_assets.errors import AccessError, DatasetAssetsError, Fault
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli.console import print_json, say
-from dataset_assets.interfaces.cli.materialize import CommandRun, change, label
+from dataset_assets.interfaces.cli.materialize import CommandRun, change
 from dataset_assets.interfaces.cli.plan import billed_bytes, print_plans, renamed_datasets
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.status import refuse_by_slip
 from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.staleness.plan import Plan, plan_dataset
+from dataset_assets.staleness.refresh_requests import publication_label
 from dataset_assets.text.progress import ProgressEstimate
 from dataset_assets.text.wording import listed
 
@@ -77,7 +78,7 @@ class Backfill:
         due_periods = [(plan.entry, due.period) for plan in self.plans for due in plan.due]
         estimate = ProgressEstimate(len(due_periods))
         for entry, period in due_periods:
-            name = label(entry.stem, period)
+            name = publication_label(entry.stem, period)
             try:
                 result = self.run.publish_period(entry.stem, period, print_steps=False)
             except DatasetAssetsError as error:

@@ -27,6 +27,7 @@ from dataset_assets.publishing.output_sources import OutputRequest, in_order_of_
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.publishing.publish_output import publish_output
+from dataset_assets.staleness.refresh_requests import publication_label
 from dataset_assets.text.progress import Progress
 from dataset_assets.text.wording import size_text
 
@@ -68,7 +69,7 @@ class CommandRun:
                     if len(periods) == 1:
                         raise
                     failed += 1
-                    say(*(f"{label(stem, period)}: {fault}" for fault in error.faults))
+                    say(*(f"{publication_label(stem, period)}: {fault}" for fault in error.faults))
         if failed:
             others = ", the others are published" if failed < len(periods) else ""
             message = f"{failed} of {len(periods)} Periods failed{others}"
@@ -82,7 +83,7 @@ class CommandRun:
         Raises as `materialize` and `publish_output` do.
         """
         target, writer = self.workspace.target, self.writer
-        with steps(label(stem, period), lines=print_steps) as progress:
+        with steps(publication_label(stem, period), lines=print_steps) as progress:
             try:
                 result = self._publish_one(stem, period, progress)
             except AuditError as error:
@@ -258,8 +259,3 @@ def split_sizes(result: Materialization) -> str:
 
 def _verdict(check: CheckResult) -> str:
     return "passed" if check.passed else "failed"
-
-
-def label(stem: str, period: Period | None) -> str:
-    """Return the name of a publication: `sales 2017-02`."""
-    return f"{stem} {period}" if period else stem

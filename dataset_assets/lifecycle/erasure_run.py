@@ -1,6 +1,6 @@
 """Take rows out of publications: out of current ones by a new publication, out of earlier ones at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from dataset_assets.lifecycle.erased_records import (
 )
 from dataset_assets.lifecycle.erasure_plan import DatasetPlan, Matching
 from dataset_assets.lifecycle.erasure_report import EraseRequest
+from dataset_assets.lifecycle.planned_erasure import PlannedDataset
 from dataset_assets.lifecycle.publication_columns import publication_columns
 from dataset_assets.lifecycle.row_erasers import marked
 from dataset_assets.ports.engine import Session
@@ -39,13 +40,18 @@ KIND = "erase"
 
 @dataclass(frozen=True)
 class ErasureRun:
-    """One erasure in an open session; `id` is its id."""
+    """One erasure of some datasets in an open session."""
 
     target: Target
     catalog: Catalog
     request: EraseRequest
-    id: str
+    datasets: Sequence[PlannedDataset]
     session: Session
+
+    @property
+    def id(self) -> str:
+        """The id of the erasure."""
+        return self.datasets[0].erasure.id
 
     @property
     def warehouse(self) -> Warehouse:
@@ -78,6 +84,7 @@ class ErasureRun:
         for each in plan.matching(kept, self.session):
             if each.condition is None:
                 continue
+            self._remember(plan, each)
             query = self._rows_after(plan, each, instant_after(present.record, self.request.now))
             staged = self.warehouse.stage(claim, query, self.session)
             try:
@@ -88,6 +95,12 @@ class ErasureRun:
             except BaseException:
                 self.warehouse.discard(claim, staged, self.session)
                 raise
+
+    def _remember(self, plan: DatasetPlan, each: Matching) -> None:
+        """Keep out also the rows of a publication that a run made since the erasure was planned."""
+        for dataset in self.datasets:
+            if dataset.plan is plan and not dataset.is_planned(each.publication.record):
+                self.warehouse.begin_erasure(dataset.erasure, dataset.keys_of([each]), self.session)
 
     def _rows_after(self, plan: DatasetPlan, each: Matching, now: datetime) -> exp.Query:
         assert each.condition is not None  # noqa: S101 - without it the publication goes whole

@@ -115,6 +115,14 @@ class ErasureKeeper(ABC):
         """Write to the list that an erasure is finished, with its certificate."""
 
     @abstractmethod
+    def published_tables(self, session: Session) -> list[str]:
+        """Return the names of all published tables, in order; some may have no file any more."""
+
+    @abstractmethod
+    def all_records(self, dataset: str, session: Session) -> list[Mapping[str, Any]]:
+        """Return the records of all publications of a table, of those without rows too."""
+
+    @abstractmethod
     def claimed_periods(self, dataset: str, session: Session) -> list[str | None]:
         """Return the Periods that a run may be publishing, published or not."""
 

@@ -5,7 +5,7 @@ changed: it ends after a week. Records say which publications had erased rows, a
 """
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -77,6 +77,16 @@ class BigQueryErasures(BigQueryKeeper):
     @override
     def finish_erasure(self, erasure: Erasure, session: Session) -> None:
         bigquery_session(session).write([statements.insert_erasure(self.ledger, erasure)], "erase")
+
+    @override
+    def published_tables(self, session: Session) -> list[str]:
+        if not self.has_ledger(bigquery_session(session)):
+            return []
+        return sorted(row["dataset"] for row in session.rows(self.ledger.last_publications()))
+
+    @override
+    def all_records(self, dataset: str, session: Session) -> list[Mapping[str, Any]]:
+        return list(self._records_of(dataset, session).values())
 
     @override
     def claimed_periods(self, dataset: str, session: Session) -> list[str | None]:

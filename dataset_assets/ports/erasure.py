@@ -97,6 +97,10 @@ class ErasureKeeper(ABC):
         """Return the names of the datasets that have erasures; nothing more is read if there are none."""
 
     @abstractmethod
+    def erasures_mark(self, session: Session) -> str:
+        """Return a text that differs after each change of a list of erasures; empty without any."""
+
+    @abstractmethod
     def erased_keys(self, erasure: Erasure, session: Session) -> exp.Query:
         """Return the query of all keys that are erased by the columns of this erasure, as `erased_key`.
 

@@ -59,6 +59,11 @@ class BigQueryErasures(BigQueryKeeper):
         return [row["dataset"] for row in session.rows(statements.erased_datasets(self.ledger))]
 
     @override
+    def erasures_mark(self, session: Session) -> str:
+        found = bigquery_session(session).tables.find(self.ledger.table(ERASURES))
+        return f"{found.modified} {found.num_rows}" if found else ""
+
+    @override
     def erased_keys(self, erasure: Erasure, session: Session) -> exp.Query:
         by_same = [each.id for each in self.erasures(erasure.dataset, session) if each.kind == erasure.kind]
         return statements.keys_of(self.ledger, erasure, by_same)

@@ -59,6 +59,12 @@ class DeltaErasures(DeltaKeeper):
         return sorted(path.parents[1].name for path in self.root.glob("*/_ledger/erasures.jsonl"))
 
     @override
+    def erasures_mark(self, session: Session) -> str:
+        """Return the sizes of the lists, which only grow."""
+        lists = sorted(self.root.glob("*/_ledger/erasures.jsonl"))
+        return " ".join(f"{path.parents[1].name}:{path.stat().st_size}" for path in lists)
+
+    @override
     def erased_keys(self, erasure: Erasure, session: Session) -> exp.Query:
         folder = DatasetFolder.of(self.root, erasure.dataset)
         return _keys_in(_keys_path(folder, _read(folder)[-1].id), erasure.kind)

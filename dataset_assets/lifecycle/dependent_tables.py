@@ -33,7 +33,7 @@ class RecordedSources:
             if OUTPUT in each:
                 output_of.add(each[OUTPUT]["dataset"])
             else:
-                keys.update(each["sources"])
+                keys.update(each.get("sources", ()))
         return cls(frozenset(keys), frozenset(output_of))
 
 

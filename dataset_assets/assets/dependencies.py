@@ -27,11 +27,6 @@ class Input:
         """Whether the asset is the main table, which may be a lookup as well."""
         return self.source.lookup is None
 
-    @property
-    def is_fixed(self) -> bool:
-        """Whether every run reads the same partitions."""
-        return isinstance(self.mapping, dg.SpecificPartitionsPartitionMapping)
-
 
 def inputs(graph: Graph, valid: ValidDataset) -> Iterator[Input]:
     """Yield the main table, then the lookups, which are tables and nested datasets; each asset once."""

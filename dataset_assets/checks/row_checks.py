@@ -36,6 +36,8 @@ class Evidence:
     """The advice in the message of a check that finds no rows."""
     split_hint: str = "look at eval_days and at as-of"
     """The advice in the message of a check that finds a part of the split without rows."""
+    key_hint: str = "add to natural_key_columns what tells these rows apart, or let the source have each once"
+    """The advice in the message of a check that finds a natural key more than once."""
 
 
 _E_contra = TypeVar("_E_contra", bound=Evidence, contravariant=True)
@@ -93,8 +95,7 @@ def natural_key_unique(evidence: Evidence) -> CheckFinding:
     words = (
         f"{count:,} values of the natural key ({key}) are there more than once, such as {first_key(sample)}"
     )
-    hint = "add to natural_key_columns what tells these rows apart, or let the source have each once"
-    return False, f"{words}; {hint}", {"count": count, "sample": sample}
+    return False, f"{words}; {evidence.key_hint}", {"count": count, "sample": sample}
 
 
 def split_not_empty(evidence: Evidence) -> CheckFinding:

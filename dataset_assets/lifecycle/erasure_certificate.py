@@ -153,7 +153,6 @@ def _beyond_reach(
         if one.output_of:
             yield f"the project's file of {one.dataset}: its operations are what somebody wrote there"
         yield from target.warehouse.beyond_reach(one.dataset)
-    yield "answers that a running `serve` remembers for a day: restart it"
     yield "files that `read` and `rebuild` wrote, models that were trained, and copies that others made"
 
 

@@ -34,7 +34,7 @@ def chosen_plans(
     for stem in request.datasets:
         records = _records(warehouse, stem, session)
         if not records:
-            raise not_published(stem)
+            raise not_published(stem, catalog)
         raise_all(PublishError, _made_anew(stem, records))
         for record in records:
             raise_all(WhereError, _unfit(eraser.parsed(record).columns))

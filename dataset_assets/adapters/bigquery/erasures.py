@@ -168,7 +168,7 @@ class BigQueryErasures(BigQueryKeeper):
         opened.write([create_copy(self.ledger, name, rows)], "erase")
         self._replace_records(dataset, [(*key, rewritten.record)], opened)
         pinned = {(each.period, each.table_version): each for each in self.pins(dataset, session)}
-        self._insert(list(_moved(pinned[key], name, note)), opened)
+        self._insert(list(moved_pin(pinned[key], name, note)), opened)
 
     @override
     def rewrite_records(self, dataset: str, rewrite: RewriteRecord, session: Session) -> int:
@@ -232,10 +232,13 @@ class BigQueryErasures(BigQueryKeeper):
         )
 
 
-def _moved(pin: Pin, snapshot: str, note: PinRequest) -> "Generator[PinEvent]":
-    """Yield the events by which a pin names another table, with its reasons and the note."""
-    yield note.unpinned(pin)
+def moved_pin(pin: Pin, snapshot: str, note: PinRequest) -> "Generator[PinEvent]":
+    """Yield the events by which a pin names another table, with its reasons and the note.
+
+    They come after those of the pin, also where the clock of this machine is behind.
+    """
+    begins = max(note.at, pin.pinned_at + timedelta(microseconds=len(pin.reasons) + 1))
+    yield PinRequest(note.reason, begins, note.by).unpinned(pin)
     for place, reason in enumerate((*pin.reasons, note.reason), start=1):
-        at = note.at + timedelta(microseconds=place)
-        request = PinRequest(reason, at, pin.pinned_by)
+        request = PinRequest(reason, begins + timedelta(microseconds=place), pin.pinned_by)
         yield request.pinned(pin.dataset, pin.period, pin.table_version, snapshot)

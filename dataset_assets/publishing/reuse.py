@@ -3,7 +3,8 @@
 It can if structure, query and source versions are the same (docs/decisions/0010).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.contract.model import ColumnDef, Dataset
@@ -11,19 +12,26 @@ from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.publish_outcome import PublishOutcome, RefreshCounts
-from dataset_assets.publishing.snapshot import latest_inputs, selection_digest, sources_of
+from dataset_assets.publishing.snapshot import definition_of, latest_inputs, selection_digest, sources_of
 from dataset_assets.stats.statistics import Statistics
 
 
 def can_reuse(run: PreparedRun) -> bool:
     """Return whether the previous publication can be kept if its rows turn out to be the same.
 
-    Its structure must be today's. Its version number can differ if an earlier structure was restored.
+    Its structure and its quality rules must be today's. Its version number can differ if an earlier
+    structure was restored.
     """
     previous = run.previous
     if previous is None or previous.record["sha256"] != run.version.sha256:
         return False
+    if _quality(previous.record["definition"]) != _quality(definition_of(run.inputs.dataset)):
+        return False  # the record says which rules the rows were checked by
     return not any(reuse_blockers(previous.record, run.inputs.dataset, run.definitions))
+
+
+def _quality(definition: Mapping[str, Any]) -> Any:
+    return definition.get("quality", [])
 
 
 def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef]) -> Iterator[str]:

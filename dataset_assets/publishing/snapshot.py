@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.instants import Window
 from dataset_assets.ports.record_marks import CONFIRMATION
 from dataset_assets.ports.target import Target
@@ -88,6 +89,11 @@ def selection_digest(run: PreparedRun, target: Target) -> str:
     return sha256("\n".join([text, *run.external_queries]).encode()).hexdigest()
 
 
+def definition_of(dataset: Dataset) -> dict[str, Any]:
+    """Return a definition as a record holds it: its fields without defaults, as plain JSON values."""
+    return dataset.model_dump(mode="json", exclude_defaults=True)
+
+
 def snapshot(run: PreparedRun, target: Target, sql: str) -> dict[str, Any]:
     """Return the record of a run as plain JSON values, without the figures that the audit adds.
 
@@ -108,7 +114,7 @@ def snapshot(run: PreparedRun, target: Target, sql: str) -> dict[str, Any]:
         "project_id": str(request.project_id) if request.project_id else None,
         "target": target.name,
         "moved": dict(run.transfer_usage),
-        "definition": inputs.dataset.model_dump(mode="json", exclude_defaults=True),
+        "definition": definition_of(inputs.dataset),
         "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in run.columns],
         "sql": sql,
     }

@@ -18,6 +18,7 @@ from dataset_assets.lifecycle.row_change_words import row_change_in_words
 from dataset_assets.model import Model
 from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.stats.statistics import Statistics
+from dataset_assets.text.wording import listed
 
 _STYLES = {Status.ACTIVE: "green", Status.DRAFT: "yellow", Status.DISABLED: "dim", Status.ARCHIVED: "dim"}
 BROKEN = "broken"
@@ -95,6 +96,7 @@ def describe_dataset(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterat
             ("refresh", _settings(dataset.refresh)),
             ("freshness", _settings(dataset.freshness)),
             ("drift", _settings(dataset.drift)),
+            ("quality", listed(each.name for each in dataset.quality)),
             ("resolver", dataset.resolver_id),
             ("main table", dataset.main_table.name),
             ("natural key", ", ".join(dataset.natural_key_columns)),

@@ -165,9 +165,7 @@ class BitemporalPublisher(RowPublisher):
         record = snapshot(run, context.target, self.sql) | {
             LOADED_PERIODS: loads_of(run.previous.record if run.previous else None),
             "counts": asdict(counts),
-            "digest": measured.digest,
             "size_bytes": size,
-            "statistics": statistics.model_dump(mode="json"),
             "checks": [asdict(check) for check in found.checks],
             **measured.entries,
             **erased_figures(run.inputs, context.session),

@@ -11,9 +11,12 @@ from dataset_assets.checks.results import CheckResult
 from dataset_assets.contract.model import Dataset
 from dataset_assets.ports.record_marks import CONFIRMATION
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.rows.visible_rows import deleted_rows
 
 LOADED_PERIODS = "loaded_periods"
 """The record's key for the loads, by the id of the Period, in the order of the ids."""
+INPUTS = ("as_of", "window", "sources", "periods", "gone", "selection")
+"""The keys of a record, and of a load, that say what the rows were selected from."""
 TABLE_ROWS = "table_rows"
 """The record's key for the number of all rows of the table, those of earlier knowledge included."""
 
@@ -47,6 +50,23 @@ def records_of_loads(records: Mapping[str | None, Record]) -> Mapping[str | None
     if record is None or LOADED_PERIODS not in record:
         return records
     return {period: load for period in loads_of(record) if (load := record_of_load(record, period))}
+
+
+def visible_row_count(record: Record) -> int:
+    """Return how many rows of a publication are not deleted; of a bitemporal table those of all knowledge."""
+    if TABLE_ROWS in record:
+        return int(record[TABLE_ROWS]) - deleted_rows(record)
+    return int(record["counts"]["rows"])
+
+
+def with_inputs_of_loads(record: Record, present: Record) -> dict[str, Any]:
+    """Return the record of a bitemporal table whose loads are due when those of `present` would be due."""
+    now = loads_of(present)
+    loads = {
+        period: {**facts, **{name: now[period][name] for name in INPUTS}} if period in now else facts
+        for period, facts in loads_of(record).items()
+    }
+    return {**record, LOADED_PERIODS: loads}
 
 
 def with_load(record: Record, period: str, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,11 +47,11 @@ class BitemporalMeasurement:
         """The entries of the record of the publication that follow from the rows."""
         deleted = {DELETED_ROWS: self.deleted} if self.deleted else {}
         return {
-            "statistics": self.statistics.model_dump(mode="json"),
             "digest": self.digest,
             TABLE_ROWS: self.rows,
             VALIDITY: list(self.validity),
             **deleted,
+            "statistics": self.statistics.model_dump(mode="json"),
         }
 
 

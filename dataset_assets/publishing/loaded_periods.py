@@ -3,9 +3,10 @@
 All other code reads the record of one load as if the Period had a publication of its own.
 """
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.contract.model import Dataset
@@ -40,8 +41,9 @@ def record_of_load(record: Record | None, period: str | None) -> Record | None:
     if record is None or found is None:
         return None
     counts = {**record["counts"], "rows": found["rows"]}
-    without = {key: value for key, value in record.items() if key not in (LOADED_PERIODS, CONFIRMATION)}
-    return {**without, **found, "period": period, "counts": counts, "published_at": found["loaded_at"]}
+    own = {**found, "period": period, "counts": counts, "published_at": found["loaded_at"]}
+    # a record that reads its large parts only when they are accessed continues to do so
+    return ChainMap({**own, CONFIRMATION: None}, cast("dict[str, Any]", record))
 
 
 def records_of_loads(records: Mapping[str | None, Record]) -> Mapping[str | None, Record]:

@@ -262,7 +262,7 @@ def test_a_new_column_is_null_in_earlier_loads(prices: PriceHistory) -> None:
     ]
 
 
-DISCONTINUITIES = {
+DISCONTINUITIES: dict[str, tuple[str, str]] = {
     "the column v was string when Periods were loaded, and is no longer published": (
         "      - {name: v, type: string}\n",
         "",
@@ -272,7 +272,7 @@ DISCONTINUITIES = {
         "{name: v, type: integer}",
     ),
     "the natural key was (h, k) when Periods were loaded": ("[h, k]", "[h]"),
-    "published without `bitemporal: true`": (),
+    "published without `bitemporal: true`": ("", ""),
 }
 
 

@@ -15,7 +15,7 @@ from sqlglot import exp
 from typing_extensions import override
 
 from dataset_assets.contract.row_operations import DeleteRows, LabelRows, RowOperation
-from dataset_assets.contract.system_columns import SystemColumn, system_columns
+from dataset_assets.contract.system_columns import recorded_system_columns
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Publication, Record
@@ -108,7 +108,7 @@ class ApplyOperation(RowChange):
         changed = 0 if self.operation.hides_rows else touched
         names = [each["name"] for each in present.record["columns"]]
         return ChangedRows(
-            query=changed_rows(source, names, self.operation, now, _system(present)),
+            query=changed_rows(source, names, self.operation, now, recorded_system_columns(present.record)),
             touched=touched,
             counts=RefreshCounts.compared(left, left, changed, visible),
             record=present.record,
@@ -141,14 +141,14 @@ class Rollback(RowChange):
     @override
     def apply(self, present: Publication, now: datetime, session: Session) -> ChangedRows:
         earlier = self.earlier[present.period]
-        columns = earlier.record["columns"]
+        columns, system = earlier.record["columns"], recorded_system_columns(earlier.record)
         names = [each["name"] for each in columns]
         marked = restored_rows(
             earlier.relation.source,
             present.relation.source,
             names,
             now,
-            _system(earlier),
+            system,
             same_columns=columns == present.record["columns"],
         ).subquery("_marked")
         is_shown, touched = exp.not_(column("_deleted")), column(TOUCHED)
@@ -163,7 +163,7 @@ class Rollback(RowChange):
         visible = visible_row_count(present.record)
         gone = visible + deleted_rows(present.record) - n["there"]
         return ChangedRows(
-            query=without_marks(marked, names, _system(earlier)),
+            query=without_marks(marked, names, system),
             touched=n["touched"] + gone,
             counts=RefreshCounts.compared(n["shown"], n["kept"], n["changed"], visible),
             record=earlier.record,
@@ -185,10 +185,6 @@ class Rollback(RowChange):
         period = f"{present.period}: " if present.period else ""
         advice = "restore the definition as well, or the next refresh replaces them"
         return f"{period}the rows have an earlier structure; {advice}"
-
-
-def _system(publication: Publication) -> tuple[SystemColumn, ...]:
-    return system_columns([each.name for each in publication.relation.columns])
 
 
 def label_operation(where: str, set_: Mapping[str, str], remove: Sequence[str]) -> LabelRows:

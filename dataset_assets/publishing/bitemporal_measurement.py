@@ -1,6 +1,6 @@
 """Measure a bitemporal table: what is known now in full, all rows by their number and their digest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,18 +10,20 @@ from sqlglot import exp
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.system_columns import PERIOD_FROM, PERIOD_TO, VALID_FROM, VALID_TO
 from dataset_assets.ports.engine import Session
-from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.publishing.loaded_periods import TABLE_ROWS
+from dataset_assets.ports.warehouse import PublishedColumn, Record
+from dataset_assets.publishing.loaded_periods import LOADED_PERIODS, TABLE_ROWS, loads_of
 from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.publishing.row_measurement import row_statistics
-from dataset_assets.rows.encoding import counted_digest
+from dataset_assets.rows.bitemporal import KNOWN
+from dataset_assets.rows.encoding import counted_digest, digest_parts, fold_digest
 from dataset_assets.rows.stamping import timestamp
 from dataset_assets.rows.visible_rows import DELETED_ROWS, visible_rows
-from dataset_assets.sql.build import alias, column
+from dataset_assets.sql.build import alias, column, text
 from dataset_assets.stats.statistics import Statistics
 
 _TIME = (VALID_FROM, VALID_TO)
 _KNOWN = (PERIOD_FROM, PERIOD_TO)
+_LOAD = "_load"
 VALIDITY = "validity"
 """The record's key for the first and the end instant of the valid times that are known now."""
 
@@ -102,6 +104,41 @@ def _totals(source: exp.Expr, session: Session, instant: datetime) -> Mapping[st
     }
     [answer] = session.rows(exp.select(*(alias(v, k) for k, v in totals.items())).from_(source.copy()))
     return answer
+
+
+def loads_measured_again(
+    columns: PublishedColumns, source: exp.Expr, record: Record, session: Session
+) -> dict[str, Any]:
+    """Return the entry of the record that lists the loads, with rows and digests of what the table has."""
+    loads, digested = loads_of(record), segment_columns(columns)
+    found = {row[_LOAD]: row for row in session.rows(_by_load(source, loads, digested))} if loads else {}
+    counted = {
+        period: {**facts, "rows": int(found[period]["digest_rows"] if period in found else 0)}
+        for period, facts in loads.items()
+    }
+    return {
+        LOADED_PERIODS: {
+            period: {**facts, "digest": fold_digest(digested, _parts(found.get(period)))}
+            for period, facts in counted.items()
+        }
+    }
+
+
+def _by_load(source: exp.Expr, loads: Iterable[str], columns: Sequence[PublishedColumn]) -> exp.Query:
+    """Return the query of the parts of the digest of each load that has rows."""
+    names = exp.TableAlias(this=exp.to_identifier("_unnested"), columns=[exp.to_identifier(_LOAD)])
+    periods = exp.Unnest(expressions=[exp.Array(expressions=[text(each) for each in loads])], alias=names)
+    listed = exp.select(column(_LOAD)).from_(periods)
+    rows = exp.select("*").from_(source.copy()).subquery("_table_rows")
+    known = KNOWN.contains(column(_LOAD))
+    parts = {name: exp.cast(part, "TEXT") for name, part in digest_parts(columns).items()}
+    query = exp.select(column(_LOAD), *(alias(part, name) for name, part in parts.items()))
+    return query.from_(listed.subquery("_loads")).join(rows, on=known).group_by(column(_LOAD))
+
+
+def _parts(row: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    names = ("digest_rows", "digest_0", "digest_1")
+    return {name: row[name] if row else 0 for name in names}
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -48,7 +48,7 @@ Row = tuple[Any, ...]
 _TYPES = {"h": "BIGINT", "k": "VARCHAR", "v": "VARCHAR", "begun": "TIMESTAMPTZ", "ended": "TIMESTAMPTZ"}
 
 
-def price(value: str | None, begin: Any = BEGIN, end: Any = None, key: tuple[Any, Any] = (1, "x")) -> Row:
+def price(value: Any, begin: Any = BEGIN, end: Any = None, key: tuple[Any, Any] = (1, "x")) -> Row:
     """Return a row of the source."""
     return (*key, value, begin, end)
 

@@ -10,6 +10,7 @@ import dagster as dg
 
 from dataset_assets.assets.descriptions import code_span, schema_of, version_text
 from dataset_assets.assets.metadata_values import metadata_value
+from dataset_assets.contract.system_columns import recorded_system_columns
 from dataset_assets.publishing.bitemporal_measurement import VALIDITY
 from dataset_assets.publishing.loaded_periods import LOADED_PERIODS, TABLE_ROWS, loads_of
 from dataset_assets.publishing.materialize import Materialization
@@ -125,7 +126,9 @@ def _table_facts(result: Materialization, uri: str) -> Iterator[tuple[str, Any]]
 def _documents(result: Materialization) -> dict[str, Any]:
     return {
         "dagster/column_schema": schema_of(
-            result.columns, result.record["definition"].get("natural_key_columns", ())
+            result.columns,
+            result.record["definition"].get("natural_key_columns", ()),
+            recorded_system_columns(result.record),
         ),
         "column_statistics": _table(result.statistics),
         "distributions": dg.MetadataValue.md(_charts(result.statistics)),

@@ -9,8 +9,15 @@ import dagster as dg
 import pytest
 from deltalake import DeltaTable
 
+from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.assets.asset_keys import dataset_key
-from tests.assets.retailer import Retailer
+from dataset_assets.assets.row_change_events import change_materialization
+from dataset_assets.catalog.load_catalog import load_catalog
+from dataset_assets.contract.row_operations import DeleteRows
+from dataset_assets.lifecycle.change_rows import change_rows
+from dataset_assets.lifecycle.row_change_report import ChangeRequest
+from dataset_assets.lifecycle.row_changes import ApplyOperation
+from tests.assets.retailer import NOW, Retailer
 
 MONTHS = ("2024-02", "2024-03", "2024-04")
 HISTORY = """
@@ -79,6 +86,12 @@ def test_a_backfill_of_three_periods_is_three_loads_of_one_table(
     assert (metadata["table_rows"].value, metadata["valid_to"].value) == (300, "open")
     assert metadata["valid_from"].value == "2024-04-01T00:00:00+00:00"
     assert (metadata["rows_added"].value, metadata["rows_changed"].value) == (100, 100)
+    schema = metadata["dagster/column_schema"].value
+    assert isinstance(schema, dg.TableSchema)
+    columns = [each.name for each in schema.columns]
+    assert columns[:2] == ["order_id", "customer"]
+    assert {"_valid_from", "_period_to"} <= set(columns)
+    assert "_period" not in columns
     checks = {each.check_name: each for each in result.get_asset_check_evaluations()}
     assert checks["valid_time_overlaps"].passed
     assert checks["drift_row_count"].passed
@@ -95,6 +108,26 @@ def test_a_period_that_is_loaded_late_changes_no_other_partition(
     assert history.materialize(instance, "history", first="2024-02").success, "the same snapshot again"
     assert {month: data_version(instance, month) for month in before} == before
     assert len(set(before.values()) | {data_version(instance, "2024-03")}) == 3
+
+
+def test_a_change_by_hand_is_reported_for_the_table_and_moves_no_partition(
+    history: Retailer, instance: dg.DagsterInstance
+) -> None:
+    assert history.materialize(instance, "history", first="2024-02").success
+    before = data_version(instance, "2024-02")
+    catalog = load_catalog(history.root / "definitions")
+    target = load_target(str(history.root / "target.yaml"))
+    request = ChangeRequest("history", "run", NOW, "ada")
+    operation = ApplyOperation(DeleteRows(where="customer = 'c1'"))
+    reported = []
+    change_rows(target, catalog, request, operation, lambda *told: reported.append(told))
+    [(changed, record)] = reported
+    event = change_materialization(catalog, changed, record)
+    assert (event.partition, event.metadata["dagster/row_count"].value) == (None, 89)
+    instance.report_runless_asset_event(event)
+    assert instance.get_materialized_partitions(dataset_key("history")) == {"2024-02"}
+    assert data_version(instance, "2024-02") == before
+    assert history.materialize(instance, "history", first="2024-03").success
 
 
 @pytest.mark.usefixtures("home")

@@ -27,7 +27,7 @@ PLACEHOLDER = "placeholder_for_what_is_broken"
 """The name of a thing whose name is missing or cannot be understood. No message shows it."""
 
 MAIN = ("main_table",)
-_LIST_OF_LOOKUPS = ("lookups", -1)
+LIST_OF_LOOKUPS = ("lookups", -1)
 """An index that no lookup has.
 
 A violation depends on it if it needs the list of lookups, but no particular one of them.
@@ -165,7 +165,7 @@ class RuleInput:
             else "this dataset has no lookups"
         )
         return RuleViolation(
-            loc, f"is {shown(ref)}, but there is no lookup `{alias}`", hint, (_LIST_OF_LOOKUPS,)
+            loc, f"is {shown(ref)}, but there is no lookup `{alias}`", hint, (LIST_OF_LOOKUPS,)
         )
 
     @cached_property

@@ -1,59 +1,26 @@
 """Run all checks on the staged rows; if a blocking one fails, nothing is published.
 
 To add a check, write one function from `Evidence` to `CheckFinding` and add one entry to `CHECKS`.
+Kinds of quality rules are in `checks/quality.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Self
+from dataclasses import asdict
 
-from sqlglot import exp
-
-from dataset_assets.cached_property import cached_property
+from dataset_assets.checks.quality import quality_checks
 from dataset_assets.checks.results import CheckFinding, CheckResult
 from dataset_assets.checks.row_checks import (
     NATURAL_KEY_UNIQUE,
     NOT_EMPTY,
     SPLIT_NOT_EMPTY,
     Check,
-    Evidence,
     always,
     has_split,
     run_checks,
 )
+from dataset_assets.checks.selection_evidence import SelectionEvidence
 from dataset_assets.compiler.leakage import leak_concepts, leak_query
-from dataset_assets.compiler.lookup_matches import LookupMatches, match_lookups
-from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.contract.model import Dataset
-from dataset_assets.ports.engine import Session
-from dataset_assets.ports.warehouse import PublishedColumn
-from dataset_assets.stats.statistics import Statistics
-
-
-@dataclass(frozen=True, kw_only=True)
-class SelectionEvidence(Evidence):
-    """The material of all checks: that of the rows, and the inputs of the selection that gave them."""
-
-    inputs: SelectionInput
-
-    @classmethod
-    def of(
-        cls,
-        inputs: SelectionInput,
-        staged: exp.Expr,
-        columns: tuple[PublishedColumn, ...],
-        statistics: Statistics,
-        session: Session,
-        with_deleted: exp.Expr | None = None,
-    ) -> Self:
-        """Return the material of the checks of the rows that these inputs gave."""
-        names = inputs.names
-        return cls(inputs.dataset, staged, columns, statistics, session, names, with_deleted, inputs=inputs)
-
-    @cached_property
-    def matching(self) -> LookupMatches:
-        """The rows that each lookup matches; computed once, for the first check that needs it."""
-        return match_lookups(self.inputs, self.staged, self.session)
 
 
 def not_null(evidence: SelectionEvidence) -> CheckFinding:
@@ -152,7 +119,12 @@ CHECKS: tuple[Check[SelectionEvidence], ...] = (
     Check("lookups_matched", False, "Lookups know the rows", _has_lookups, lookups_matched),
     Check("known_in_time", False, "Lookups give what was known in time", _has_point_in_time, known_in_time),
 )
-"""All checks of staged rows, in the order in which they run."""
+"""The checks that this library brings, in the order in which they run."""
+
+
+def applicable_checks(dataset: Dataset) -> tuple[Check[SelectionEvidence], ...]:
+    """Return the checks of the staged rows of a dataset: those of this library, then its quality rules."""
+    return (*(each for each in CHECKS if each.applies(dataset)), *quality_checks(dataset))
 
 
 def audit(evidence: SelectionEvidence, earlier: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
@@ -160,4 +132,4 @@ def audit(evidence: SelectionEvidence, earlier: Sequence[CheckResult]) -> tuple[
 
     Raises AuditError with all results if a blocking check failed.
     """
-    return run_checks(CHECKS, evidence, earlier)
+    return run_checks(applicable_checks(evidence.dataset), evidence, earlier)

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from dataset_assets.contract.monitoring import Drift, Freshness
 from dataset_assets.contract.point_in_time import PointInTime
+from dataset_assets.contract.quality import AnyQualityRule
 from dataset_assets.model import Boolean, ColumnRef, Identifier, Instant, Integer, Model, Text
 from dataset_assets.selection.column_mapping import ColumnMapping
 from dataset_assets.selection.filters import Filters
@@ -184,6 +185,7 @@ class Dataset(Model):
     refresh: Refresh | None = None
     freshness: Freshness | None = None
     drift: Drift | None = None
+    quality: tuple[AnyQualityRule, ...] = ()
     allow_empty: Boolean = False
 
     def tables(self) -> Iterator[TableRef]:

@@ -12,9 +12,10 @@ from typing import Any
 from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.checks.audit import CHECKS, SelectionEvidence
+from dataset_assets.checks.audit import applicable_checks
 from dataset_assets.checks.lookup_keys import lookups_unique
 from dataset_assets.checks.results import CheckResult
+from dataset_assets.checks.selection_evidence import SelectionEvidence
 from dataset_assets.compiler.leakage import kept_by_train, leak_concepts
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
@@ -73,7 +74,7 @@ def analyze(
         evidence = SelectionEvidence.of(run.inputs, selected, run.prepared.columns, statistics, run.session)
         checks = (
             lookups_unique(run.inputs, run.session),
-            *(each.run(evidence) for each in CHECKS if each.applies(run.dataset)),
+            *(each.run(evidence) for each in applicable_checks(run.dataset)),
         )
         return Analysis(
             dataset=entry.stem,

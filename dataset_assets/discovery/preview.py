@@ -1,6 +1,6 @@
 """Preview a dataset: the first rows that a run would publish, without system columns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -75,11 +75,21 @@ def preview(
             dataset=entry.stem,
             period=run.prepared.period,
             as_of=at.as_of,
-            columns=tuple(
-                PreviewColumn(name=each.name, type=each.type, sensitive=each.sensitive) for each in columns
-            ),
-            rows=tuple({each.name: _shown(each, row) for each in columns} for row in rows),
+            columns=preview_columns(columns),
+            rows=preview_rows(columns, rows),
         )
+
+
+def preview_columns(columns: Sequence[PublishedColumn]) -> tuple[PreviewColumn, ...]:
+    """Return the columns of a preview."""
+    return tuple(PreviewColumn(name=each.name, type=each.type, sensitive=each.sensitive) for each in columns)
+
+
+def preview_rows(
+    columns: Sequence[PublishedColumn], rows: Iterable[Mapping[str, Any]]
+) -> tuple[Mapping[str, Any], ...]:
+    """Return the rows of a preview as plain values, without those of sensitive columns."""
+    return tuple({each.name: _shown(each, row) for each in columns} for row in rows)
 
 
 def _shown(each: PublishedColumn, row: Mapping[str, Any]) -> Any:
@@ -87,15 +97,22 @@ def _shown(each: PublishedColumn, row: Mapping[str, Any]) -> Any:
 
 
 def _query(run: OpenRun, limit: int, split: int | None) -> exp.Query:
-    """Return the query of the first rows; values of sensitive columns are not read, except to order rows."""
     selection: tuple[CTE, ...] = run.prepared.selection
-    shown = [each for each in run.prepared.columns if not each.sensitive]
-    query = exp.select(*(column(each.name) for each in shown) if shown else [exp.Literal.number(1)])
-    query = query.from_(table(selection[-1].name))
+    query = first_rows(run, table(selection[-1].name), limit)
     if split is not None:
         query = query.where(exp.EQ(this=column("split"), expression=number(split)))
+    return assemble(selection, query)
+
+
+def first_rows(run: OpenRun, rows: exp.Expr, limit: int) -> exp.Select:
+    """Return the query of the first of the selected `rows`, by time, natural key and all other columns.
+
+    Values of sensitive columns are not read, except to order rows.
+    """
+    shown = [each for each in run.prepared.columns if not each.sensitive]
+    query = exp.select(*(column(each.name) for each in shown) if shown else [exp.Literal.number(1)])
     order = [exp.Ordered(this=column(name), nulls_first=True) for name in _order(run)]
-    return assemble(selection, query.order_by(*order).limit(limit))
+    return query.from_(rows.copy()).order_by(*order).limit(limit)
 
 
 def _order(run: OpenRun) -> list[str]:

@@ -11,9 +11,10 @@ from typing import Any
 from sqlglot import exp
 from typing_extensions import override
 
-from dataset_assets.checks.audit import SelectionEvidence, audit
+from dataset_assets.checks.audit import audit
 from dataset_assets.checks.results import CheckResult, raise_failed
 from dataset_assets.checks.row_checks import declared_schema
+from dataset_assets.checks.selection_evidence import SelectionEvidence
 from dataset_assets.checks.valid_times import valid_time_bounds, valid_time_overlaps
 from dataset_assets.errors import ContractError, Fault, SupersededError, raise_all
 from dataset_assets.periods.period import Period
@@ -185,7 +186,7 @@ class BitemporalPublisher(RowPublisher):
             "rows": found.rows,
             "digest": found.digest,
             "changes": changes,
-            "failed_checks": stored_checks(found.checks),
+            **stored_checks(found.checks),
         }
 
 

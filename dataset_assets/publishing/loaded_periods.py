@@ -77,16 +77,19 @@ def with_load(record: Record, period: str, facts: Mapping[str, Any]) -> dict[str
     return {**record, LOADED_PERIODS: dict(sorted(loads.items()))}
 
 
-def stored_checks(checks: tuple[CheckResult, ...]) -> list[dict[str, Any]]:
-    """Return the results that the list of loads keeps: those that did not pass."""
-    return [asdict(each) for each in checks if not each.passed]
+def stored_checks(checks: tuple[CheckResult, ...]) -> dict[str, Any]:
+    """Return what the list of loads keeps of checks: the results that failed, and the names of the others."""
+    return {
+        "failed_checks": [asdict(each) for each in checks if not each.passed],
+        "passed_checks": {each.name: each.blocking for each in checks if each.passed},
+    }
 
 
 def checks_of_load(record: Record, period: str) -> tuple[CheckResult, ...]:
-    """Return the results of the checks of a load: those that did not pass, the others without figures."""
-    failed = {each["name"]: CheckResult(**each) for each in loads_of(record)[period]["failed_checks"]}
+    """Return the results of the checks of a load; those that passed are without figures."""
+    facts = loads_of(record)[period]
     passed = (
-        CheckResult(each["name"], True, each["blocking"], f"passed when {period} was loaded")
-        for each in record["checks"]
+        CheckResult(name, True, blocking, f"passed when {period} was loaded")
+        for name, blocking in facts["passed_checks"].items()
     )
-    return tuple({**{each.name: each for each in passed}, **failed}.values())
+    return (*passed, *(CheckResult(**each) for each in facts["failed_checks"]))

@@ -5,6 +5,7 @@ It can if structure, query and source versions are the same (docs/decisions/0010
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.contract.model import ColumnDef, Dataset
@@ -13,19 +14,33 @@ from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.publishing.loaded_periods import TABLE_ROWS, checks_of_load, loads_of
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.publish_outcome import PublishOutcome, RefreshCounts
-from dataset_assets.publishing.snapshot import latest_inputs, selection_digest, sources_of
+from dataset_assets.publishing.snapshot import (
+    QUALITY,
+    latest_inputs,
+    quality_of,
+    selection_digest,
+    sources_of,
+)
 from dataset_assets.stats.statistics import Statistics
 
 
 def can_reuse(run: PreparedRun) -> bool:
     """Return whether the previous publication can be kept if its rows turn out to be the same.
 
-    Its structure must be today's. Its version number can differ if an earlier structure was restored.
+    Its structure and its quality rules must be today's. Its version number can differ if an earlier
+    structure was restored.
     """
     record = run.previous_record
     if record is None or record["sha256"] != run.version.sha256:
         return False
+    if _quality(record) != quality_of(run.inputs.dataset):
+        return False  # the record says which rules the rows were checked by
     return not any(reuse_blockers(record, run.inputs.dataset, run.definitions))
+
+
+def _quality(record: Record) -> Any:
+    """Return the quality rules that the rows were checked by; a load of a bitemporal table has its own."""
+    return record[QUALITY] if QUALITY in record else record["definition"].get(QUALITY, [])
 
 
 def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef]) -> Iterator[str]:

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, replace
 
 from sqlglot import exp
 
-from dataset_assets.checks.audit import SelectionEvidence, audit
+from dataset_assets.checks.audit import audit
 from dataset_assets.checks.lookup_keys import lookups_unique
 from dataset_assets.checks.results import AuditError, CheckResult
 from dataset_assets.checks.row_checks import declared_schema
+from dataset_assets.checks.selection_evidence import SelectionEvidence
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.errors import DataError, ResolveError, raise_all
 from dataset_assets.ports.warehouse import Publication, Staged

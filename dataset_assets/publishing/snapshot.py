@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.instants import Window
 from dataset_assets.ports.record_marks import CONFIRMATION
 from dataset_assets.ports.target import Target
@@ -13,6 +14,9 @@ from dataset_assets.publishing.loaded_periods import INPUTS, LOADED_PERIODS, wit
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.source_locator import source_key
 from dataset_assets.sql.build import assemble
+
+QUALITY = "quality"
+"""The key of the quality rules in a definition, and in the list of loads of a bitemporal table."""
 
 
 def sources_of(run: PreparedRun, target: Target) -> dict[str, str]:
@@ -97,6 +101,7 @@ def load_facts(run: PreparedRun, target: Target) -> dict[str, Any]:
         "version": run.version.number,
         "sha256": run.version.sha256,
         **_inputs_of(run, target),
+        QUALITY: quality_of(run.inputs.dataset),
         "run_id": run.request.run_id,
         "loaded_at": run.row_stamp.instant.astimezone(UTC).isoformat(),
     }
@@ -109,6 +114,16 @@ def selection_digest(run: PreparedRun, target: Target) -> str:
     """
     text = target.engine.dialect.render(assemble(run.original_selection or run.selection), pretty=False)
     return sha256("\n".join([text, *run.external_queries]).encode()).hexdigest()
+
+
+def definition_of(dataset: Dataset) -> dict[str, Any]:
+    """Return a definition as a record holds it: its fields without defaults, as plain JSON values."""
+    return dataset.model_dump(mode="json", exclude_defaults=True)
+
+
+def quality_of(dataset: Dataset) -> list[Any]:
+    """Return the quality rules of a definition as a record holds them."""
+    return definition_of(dataset).get(QUALITY, [])
 
 
 def snapshot(run: PreparedRun, target: Target, sql: str) -> dict[str, Any]:
@@ -130,7 +145,7 @@ def snapshot(run: PreparedRun, target: Target, sql: str) -> dict[str, Any]:
         "project_id": str(request.project_id) if request.project_id else None,
         "target": target.name,
         "moved": dict(run.transfer_usage),
-        "definition": inputs.dataset.model_dump(mode="json", exclude_defaults=True),
+        "definition": definition_of(inputs.dataset),
         "columns": [{"name": c.name, "type": c.type.value, "nullable": c.nullable} for c in run.columns],
         "sql": sql,
     }

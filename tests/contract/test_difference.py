@@ -65,6 +65,7 @@ NOT_STRUCTURAL: dict[str, list[tuple[str, str]]] = {
     "refresh.lookups": [("{on: upstream}", "{on: upstream, lookups: refresh_all}")],
     "refresh.paused": [("{on: upstream}", "{on: upstream, paused: true}")],
     "freshness": [("  ml_model:", "  freshness: {within: 26h}\n  ml_model:")],
+    "quality": [("  ml_model:", "  quality: [{type: row_count, name: enough, min: 9}]\n  ml_model:")],
     "drift": [("  ml_model:", "  drift: {row_count: 30, split_share: 5, null_percent: 0.5, categories: true, over: 3}\n  ml_model:")],
     "allow_empty": [("  ml_model:", "  allow_empty: true\n  ml_model:")],
     "column description": [("{name: brand, type: string}", "{name: brand, type: string, description: Who makes it}")],

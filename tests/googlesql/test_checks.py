@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from dataset_assets.checks.audit import CHECKS, SelectionEvidence, audit, leak
+from dataset_assets.checks.audit import CHECKS, audit, leak
 from dataset_assets.checks.lookup_keys import lookups_unique
 from dataset_assets.checks.results import AuditError
+from dataset_assets.checks.selection_evidence import SelectionEvidence
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.compiler.lookup_matches import match_lookups
 from dataset_assets.compiler.selection_input import SelectionInput

@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 from sqlglot import exp
 
-from dataset_assets.checks.audit import SelectionEvidence, lookups_matched, not_null
+from dataset_assets.checks.audit import lookups_matched, not_null
+from dataset_assets.checks.selection_evidence import SelectionEvidence
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset

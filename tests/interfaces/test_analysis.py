@@ -154,3 +154,35 @@ def test_a_source_of_another_engine_is_moved_for_the_analysis(cloud: Cloud):
     rows = [json.loads(line) for line in run_ok("read", "sales", "--format", "jsonl").out.splitlines()]
     sizes = len(rows), sum(row["split"] for row in rows)
     assert sizes == (found["row_count_estimate"], found["eval_rows"])
+
+
+@pytest.mark.usefixtures("published")
+def test_failures_are_found_although_they_stop_the_publication(retailer):
+    file = retailer / "definitions" / "datasets" / "sales.yaml"
+    rules = """  quality:
+    - {name: dear, type: where, where: revenue > 5, severity: block}
+    - {name: one_a_user, type: unique, columns: [user_id]}
+    - {name: some, type: row_count, min: 1}
+"""
+    file.write_text(file.read_text().rstrip("\n") + "\n" + rules)
+    refused = run("materialize", *MARCH)
+    assert refused.code == 1
+    assert "quality_dear: for every row revenue > 5: " in refused.err
+    broken = re.search(r"([\d,]+) of ([\d,]+) rows break the rule", refused.err)
+    assert broken
+    found = json.loads(run_ok("failures", "sales", "dear", "--partition", "2017-03", "--json", "-n", "5").out)
+    assert f"{found['total']:,}" == broken[1]
+    assert len(found["rows"]) == 5
+    assert all(float(row["revenue"]) <= 5 for row in found["rows"])
+    assert run_ok("failures", "sales", "quality_dear", "--partition", "2017-03").err.endswith(
+        f"20 of {broken[1]} rows that fail quality_dear, by time and key; "
+        "sensitive columns are masked: household__income\n"
+    )
+    users = json.loads(run_ok("failures", "sales", "one_a_user", "--partition", "2017-03", "--json").out)
+    assert f"{users['total']:,}" == broken[2]
+    none = run_ok("failures", "sales", "natural_key_unique", "--partition", "2017-03")
+    assert none.out == ""
+    assert none.err.endswith("no row fails natural_key_unique\n")
+    said = run_refused("failures", "sales", "some", "--partition", "2017-03")
+    assert "the rule 'some' is not about single rows" in said
+    assert "did you mean `dear`?" in run_refused("failures", "sales", "deer", "--partition", "2017-03")

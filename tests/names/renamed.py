@@ -12,9 +12,10 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from dataset_assets.checks.audit import SelectionEvidence, audit
+from dataset_assets.checks.audit import audit
 from dataset_assets.checks.lookup_keys import lookups_unique
 from dataset_assets.checks.results import AuditError
+from dataset_assets.checks.selection_evidence import SelectionEvidence
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows

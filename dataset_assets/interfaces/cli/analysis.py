@@ -1,13 +1,15 @@
 """Print an analysis and a preview of a dataset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from rich.console import RenderableType
 
 from dataset_assets.checks.duplicate_keys import MASKED
 from dataset_assets.discovery.analysis import Analysis
-from dataset_assets.discovery.preview import Preview
+from dataset_assets.discovery.failing_rows import FailingRows
+from dataset_assets.discovery.preview import Preview, PreviewColumn
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, say
 from dataset_assets.interfaces.cli.listing import statistics_table
 from dataset_assets.interfaces.frames import NULL, format_value
@@ -87,11 +89,25 @@ def _percent(value: float | None) -> str:
 
 def print_preview(found: Preview) -> None:
     """Print the rows as a table in which the values of sensitive columns are masked (BR-206)."""
-    table = Grid(*(each.name for each in found.columns))
-    for row in found.rows:
-        texts = (format_value(row[each.name]) for each in found.columns)
+    masked = _print_rows(found.columns, found.rows)
+    say(f"the first {len(found.rows):,} rows, by time and key{masked}")
+
+
+def print_failing_rows(found: FailingRows) -> None:
+    """Print the rows as `print_preview` does, and how many there are; no table if there are none."""
+    if not found.total:
+        say(f"no row fails {found.check}")
+        return
+    masked = _print_rows(found.columns, found.rows)
+    say(f"{len(found.rows):,} of {found.total:,} rows that fail {found.check}, by time and key{masked}")
+
+
+def _print_rows(columns: Sequence[PreviewColumn], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Print a table of rows, and return the remark that names masked columns."""
+    table = Grid(*(each.name for each in columns))
+    for row in rows:
+        texts = (format_value(row[each.name]) for each in columns)
         table.add_row(*(cell(text, "dim" if text in (NULL, MASKED) else "") for text in texts))
     out().print(table)
-    hidden = [each.name for each in found.columns if each.sensitive]
-    masked = f"; sensitive columns are masked: {', '.join(sorted(hidden))}" if hidden else ""
-    say(f"the first {len(found.rows):,} rows, by time and key{masked}")
+    hidden = [each.name for each in columns if each.sensitive]
+    return f"; sensitive columns are masked: {', '.join(sorted(hidden))}" if hidden else ""

@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "lock": files.lock,
     "analyze": discovery.analyze,
     "preview": discovery.preview,
+    "failures": discovery.failures,
     "history": lifecycle.history,
     "diff": lifecycle.diff,
     "edit": lifecycle.edit,

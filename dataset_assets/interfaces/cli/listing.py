@@ -19,6 +19,7 @@ from dataset_assets.model import Model
 from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.publishing.loaded_periods import loads_of
 from dataset_assets.stats.statistics import Statistics
+from dataset_assets.text.wording import listed
 
 _STYLES = {Status.ACTIVE: "green", Status.DRAFT: "yellow", Status.DISABLED: "dim", Status.ARCHIVED: "dim"}
 BROKEN = "broken"
@@ -96,6 +97,7 @@ def describe_dataset(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterat
             ("refresh", _settings(dataset.refresh)),
             ("freshness", _settings(dataset.freshness)),
             ("drift", _settings(dataset.drift)),
+            ("quality", listed(each.name for each in dataset.quality)),
             ("resolver", dataset.resolver_id),
             ("main table", dataset.main_table.name),
             ("bitemporal", _valid_time(dataset)),

@@ -1,4 +1,4 @@
-"""The commands that show what a dataset would publish: analyze and preview.
+"""The commands that show what a dataset would publish: analyze, preview and failures.
 
 Each command imports what it needs when it runs, so that `--help` is fast.
 """
@@ -75,6 +75,34 @@ def preview(
         print_json(found)
     else:
         print_preview(found)
+
+
+def failures(
+    name: NameOrFile,
+    check: Annotated[str, typer.Argument(help="A quality rule, `natural_key_unique`, or `not_null`.")],
+    rows: Annotated[int, typer.Option("-n", "--rows", min=1, max=10_000, help="At most so many rows.")] = 20,
+    partition: OnePeriod = None,
+    as_of: AsOfText = None,
+    as_json: AsJson = False,
+    target: OptionalTarget = None,
+) -> None:
+    """Show the rows that a run would publish and that fail a check. Publishes nothing."""
+    from dataset_assets.discovery.failing_rows import failing_rows
+    from dataset_assets.discovery.runs import Reports
+    from dataset_assets.interfaces.cli.analysis import print_failing_rows
+    from dataset_assets.interfaces.cli.console import print_json, steps
+    from dataset_assets.interfaces.cli.tables import say_cost
+    from dataset_assets.interfaces.workspace import Workspace
+
+    workspace = Workspace.of(target)
+    catalog, entry, at = _chosen(workspace, name, as_of, partition)
+    with steps(entry.stem, lines=False) as report:
+        reports = Reports(report, say_cost)
+        found = failing_rows(catalog, workspace.target, entry, at, check, rows, reports)
+    if as_json:
+        print_json(found)
+    else:
+        print_failing_rows(found)
 
 
 def _chosen(

@@ -17,6 +17,7 @@ from dataset_assets.model import Model
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.rows.visible_rows import deleted_rows
 from dataset_assets.stats.statistics import ColumnStatistics
+from dataset_assets.text.wording import listed
 
 _IDENTIFIERS = frozenset({"user_id", "product_id", "transaction_id"})
 """Concepts whose distribution of values has no meaning."""
@@ -104,6 +105,8 @@ def settings(dataset: Dataset) -> Iterator[tuple[str, str]]:
         yield "Late after", dataset.freshness.within
     if dataset.drift:
         yield "Drift", f"Compared with the last {dataset.drift.over} publications"
+    if dataset.quality:
+        yield "Quality rules", listed(each.name for each in dataset.quality)
 
 
 def status_remark(dataset: Dataset) -> str:

@@ -116,8 +116,8 @@ def always(dataset: Dataset) -> bool:  # noqa: ARG001
 
 
 def has_key(dataset: Dataset) -> bool:
-    """Return whether a dataset declares a natural key."""
-    return bool(dataset.natural_key_columns)
+    """Return whether a natural key has one row: in a bitemporal table it has one for each valid time."""
+    return bool(dataset.natural_key_columns) and not dataset.main_table.bitemporal
 
 
 def has_split(dataset: Dataset) -> bool:

@@ -1,9 +1,10 @@
 """The system columns of every published row, such as `_row_id` and `_period`, and the values of a new row."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 
@@ -51,6 +52,12 @@ BITEMPORAL_COLUMNS = tuple(
 def system_columns(names: Collection[str]) -> tuple[SystemColumn, ...]:
     """Return the system columns of a table; the names of its columns tell whether it is bitemporal."""
     return BITEMPORAL_COLUMNS if PERIOD_FROM in names else SYSTEM_COLUMNS
+
+
+def recorded_system_columns(record: Mapping[str, Any]) -> tuple[SystemColumn, ...]:
+    """Return the system columns of the publication with this record."""
+    is_bitemporal = record["definition"]["main_table"].get("bitemporal", False)
+    return BITEMPORAL_COLUMNS if is_bitemporal else SYSTEM_COLUMNS
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from dataset_assets.catalog.catalog import Catalog
-from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
+from dataset_assets.contract.system_columns import BITEMPORAL_COLUMNS, SYSTEM_COLUMNS
 from dataset_assets.errors import Fault, PublishError, WhereError, raise_all
 from dataset_assets.lifecycle.erasure_report import EraseRequest
 from dataset_assets.lifecycle.history import not_published
@@ -15,7 +15,7 @@ from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.rows.where_types import recorded_where_types
 from dataset_assets.sql.where.where import named_columns
 
-_COMPUTED = frozenset({"split", *(each.name for each in SYSTEM_COLUMNS)})
+_COMPUTED = frozenset({"split", *(each.name for each in (*SYSTEM_COLUMNS, *BITEMPORAL_COLUMNS))})
 """Columns that no source has: a refresh could not know a row by them."""
 
 

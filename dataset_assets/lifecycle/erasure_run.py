@@ -25,6 +25,12 @@ from dataset_assets.ports.erasure import EarlierPublication
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.uses import PinRequest
 from dataset_assets.ports.warehouse import Claim, Publication, Record, Warehouse
+from dataset_assets.publishing.bitemporal_measurement import (
+    VALIDITY,
+    loads_measured_again,
+    measure_bitemporal,
+)
+from dataset_assets.publishing.loaded_periods import LOADED_PERIODS, visible_row_count
 from dataset_assets.publishing.prepared_run import instant_after
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.publishing.published_columns import PublishedColumns
@@ -117,27 +123,39 @@ class ErasureRun:
     ) -> dict[str, Any]:
         """Return the record of a publication that replaces the present one."""
         before = present.record
-        figures = self._figures(columns, rows)
-        left, changed = figures["rows"], each.rows if plan.nests else 0
-        counts = RefreshCounts.compared(left, left, changed, int(before["counts"]["rows"]))
+        figures = self._figures(columns, rows, before)
+        left, changed = figures["visible"], each.rows if plan.nests else 0
+        counts = RefreshCounts.compared(left, left, changed, visible_row_count(before))
         operation = {"kind": KIND, "by": self.request.by, "rows": each.rows, "erasure": self.id}
         return with_inputs_of(without_conditions(_without_operation(before)), before) | {
             "replaces": present.version,
             "published_at": instant_after(before, self.request.now).astimezone(UTC).isoformat(),
             "run_id": self.request.run_id,
-            "counts": asdict(counts),
+            "counts": {**asdict(counts), "rows": figures["rows"]},
             **figures["record"],
             "operation": operation,
         }
 
-    def _figures(self, columns: PublishedColumns, rows: exp.Expr) -> dict[str, Any]:
-        """Return the number of rows that are not deleted, and the entries of the record that are measured."""
+    def _figures(self, columns: PublishedColumns, rows: exp.Expr, before: Record) -> dict[str, Any]:
+        """Return the row count, the number of visible rows, and the entries of the record that are measured.
+
+        Of a bitemporal table the row count is that of what is known now.
+        """
+        if LOADED_PERIODS in before:
+            table = measure_bitemporal(columns, rows, self.session, self.request.now)
+            loads = loads_measured_again(columns, rows, before, self.session)
+            current, visible = table.statistics.row_count, table.rows - table.deleted
+            return {"rows": current, "visible": visible, "record": {**loads, **table.entries}}
         found = measure_visible(columns, visible_rows(rows), self.session)
         count, whole = counted_digest(self.session, rows, columns.digested)
         left = found.statistics.row_count
         deleted = {DELETED_ROWS: count - left, SELECTED_DIGEST: whole} if count > left else {}
         statistics = found.statistics.model_dump(mode="json")
-        return {"rows": left, "record": {"digest": found.digest, "statistics": statistics, **deleted}}
+        return {
+            "rows": left,
+            "visible": left,
+            "record": {"digest": found.digest, "statistics": statistics, **deleted},
+        }
 
     def erase_earlier(self, plan: DatasetPlan) -> None:
         """Remove earlier publications that had such rows; those that are pinned lose these rows alone."""
@@ -157,7 +175,7 @@ class ErasureRun:
         before = each.publication.record
         columns = publication_columns(self.catalog, self.warehouse, before, self.session)
         rows = self._rows_after(plan, each, datetime.fromisoformat(before["published_at"]))
-        figures = self._figures(columns, rows.subquery("_kept_rows"))
+        figures = self._figures(columns, rows.subquery("_kept_rows"), before)
         record = {
             **without_conditions(_without_operation(before)),
             "counts": {**before["counts"], "rows": figures["rows"]},
@@ -186,6 +204,8 @@ def _without_values(record: Record, mark: Mapping[str, Any]) -> dict[str, Any]:
         if "statistics" in record
         else dict(record)
     )
+    if VALIDITY in kept:
+        kept[VALIDITY] = [None, None]
     if "operation" in kept:
         kept["operation"] = without_texts(kept["operation"])
     return with_mark(without_conditions(kept), mark)

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
+from dataset_assets.contract.system_columns import recorded_system_columns
 from dataset_assets.errors import DatasetAssetsError, WhereError
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.rows.erased_keys import is_among, row_key
@@ -113,7 +113,8 @@ class CopiedValues:
 
 
 def _rows(record: Record) -> exp.Select:
-    return exp.select(*map(column, names_of(record)), *(column(each.name) for each in SYSTEM_COLUMNS))
+    system = (column(each.name) for each in recorded_system_columns(record))
+    return exp.select(*map(column, names_of(record)), *system)
 
 
 def names_of(record: Record) -> list[str]:
@@ -162,7 +163,7 @@ class CopyEraser(RowEraser):
         updated = exp.Case().when(column(IS_ERASED), timestamp(now)).else_(column("_updated_at"))
         system = (
             alias(updated if each.name == "_updated_at" else column(each.name), each.name)
-            for each in SYSTEM_COLUMNS
+            for each in recorded_system_columns(record)
         )
         return exp.select(*values, *system).from_(rows)
 

@@ -67,6 +67,9 @@ def _not_a_time(inputs: RuleInput, loc: Loc, name: str) -> Iterator[RuleViolatio
         place = (*MAIN, "columns", source.numbers[name.lower()], "type")
         message = f"is {shown(name)}, a column of type {found.type}"
         yield RuleViolation(loc, message, "name a date or a timestamp", (place,))
+    elif found.sensitive:
+        message = f"is {shown(name)}, a sensitive column, and the valid time of each row is shown"
+        yield RuleViolation(loc, message, "keep what is sensitive out of the valid time")
 
 
 def bitemporal_has_key_and_periods(inputs: RuleInput) -> Iterator[RuleViolation]:

@@ -236,7 +236,7 @@ def test_gaps_are_a_figure_of_a_check_that_passes(prices: PriceHistory) -> None:
     check = next(each for each in done.checks if each.name == "valid_time_overlaps")
     assert check.passed
     assert check.metadata == {"keys": 2, "segments": 3, "gaps": 1}
-    assert check.message == "2 keys with 3 valid times and 1 gaps between them; none overlap"
+    assert check.message == "none overlap; keys: 2, valid times: 3, gaps between them: 1"
 
 
 def test_a_new_column_is_null_in_earlier_loads(prices: PriceHistory) -> None:

@@ -21,7 +21,7 @@ NESTED = "datasets/"
 def recorded_scope(catalog: Catalog, warehouse: Warehouse, record: Record, session: Session) -> Scope:
     """Return the sources that a publication was read from, as they were then."""
     datasets = RecordedDatasets(catalog, warehouse, session, record)
-    return Scope(Dataset.model_validate(record["definition"]), datasets)
+    return Scope(Dataset.model_validate(record["definition"]), datasets, catalog.calendars)
 
 
 def recorded_columns(

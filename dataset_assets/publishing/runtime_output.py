@@ -83,7 +83,11 @@ class _RuntimeOutput:
     @cached_property
     def scope(self) -> Scope:
         """The names of the published definition, with nested datasets as they are today."""
-        return Scope(Dataset.model_validate(self.publication.record["definition"]), self.catalog.find)
+        return Scope(
+            Dataset.model_validate(self.publication.record["definition"]),
+            self.catalog.find,
+            self.catalog.calendars,
+        )
 
     @property
     def period(self) -> Period | None:

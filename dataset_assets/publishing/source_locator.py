@@ -99,7 +99,7 @@ class SourceLocator:
 
     def table_request(self, source: Source) -> TableRequest:
         """Return the request for the Resolver of a source that is a table."""
-        return TableRequest(source.table, source.columns, self.time_range(source))
+        return TableRequest(source.table, source.stored_columns, self.time_range(source))
 
     def time_range(self, source: Source) -> TimeRange | None:
         """Return the time range that is read of a source that is a table; None for all rows."""

@@ -158,14 +158,6 @@ def br_003_join_types_match(inputs: RuleInput) -> Iterator[RuleViolation]:
             )
 
 
-def bitemporal_is_not_built(inputs: RuleInput) -> Iterator[RuleViolation]:
-    """Report tables that ask for `bitemporal`, which is not built yet (BR-121)."""
-    for loc, table in inputs.tables():
-        if table.bitemporal:
-            hint = "remove `bitemporal: true`: then the table is read as one without a history"
-            yield RuleViolation((*loc, "bitemporal"), "bitemporal tables are not built yet", hint)
-
-
 STRUCTURE_RULES = (
     br_001_table_names_differ,
     br_002_lookup_names_differ,
@@ -176,7 +168,6 @@ STRUCTURE_RULES = (
     br_005_nested_periods_cover,
     br_011_column_names_differ,
     br_014_natural_key_exists,
-    bitemporal_is_not_built,
 )
 
 

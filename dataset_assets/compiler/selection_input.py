@@ -21,13 +21,14 @@ def window_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Window | 
     """Return the time window that a dataset selects: its `date_range`, else the Period of the publication.
 
     The result is None if there is neither: then every row of the main table is selected. With a time-based
-    split a rolling window ends at the begin of the as-of day, because splits consist of whole days.
+    split a rolling window ends at the begin of the as-of day, because splits consist of whole days. The
+    load of a bitemporal table is a whole snapshot, whatever the times of its rows are (BR-121).
     """
     date_range, config = dataset.filters.date_range, dataset.split_config
     if date_range:
         window = date_range.window(as_of)
         return window.until(as_of, date_range.eval_anchor(as_of)) if config and config.by_day else window
-    if period and dataset.column_mapping:
+    if period and dataset.column_mapping and not dataset.main_table.bitemporal:
         return Window(Moment(period.start, period.start_date), Moment(period.end, period.end_date))
     return None
 
@@ -119,6 +120,16 @@ class SelectionInput:
         return (reference for name, reference in self.concepts.items() if name in names)
 
     @cached_property
+    def valid_times(self) -> Mapping[str, Reference]:
+        """Map internal names to the columns with the begin and the end of a row's valid time (BR-121).
+
+        It is empty unless the main table is bitemporal and names such columns.
+        """
+        columns = self.dataset.main_table.validity_columns
+        names = zip(("_true_from", "_true_to"), columns, strict=False)
+        return {self.names.free(name): self.reference(column) for name, column in names}
+
+    @cached_property
     def row_key(self) -> tuple[Reference, ...]:
         """The columns whose values identify a row of the main table, in the order in which they are hashed.
 
@@ -182,6 +193,7 @@ class SelectionInput:
         yield from (output.reference for output in self.scope.outputs if output.reference)
         yield from self.concepts.values()
         yield from self.row_key
+        yield from map(self.reference, self.dataset.main_table.validity_columns)
         yield from (self.reference(each.reference) for keys in self.erased for each in keys.columns)
         for lookup in self.scope.lookups:
             for sides in self.joins(lookup):

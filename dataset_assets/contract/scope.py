@@ -188,7 +188,7 @@ class Scope:
         """The number of published columns without `split`, computed without listing them."""
         mapping = self.dataset.column_mapping
         if mapping is None:
-            return len(self.main.columns) + sum(len(lookup.columns) for lookup in self.lookups)
+            return len(self.main_outputs) + sum(len(lookup.columns) for lookup in self.lookups)
         return sum(
             map(len, (list(mapping.concepts()), self.dataset.natural_key_columns, self.dataset.extra_columns))
         )
@@ -215,9 +215,18 @@ class Scope:
             yield OutputColumn("split", None, SPLIT)
 
     def _every_ref(self) -> Iterator[str]:
-        yield from (column.name for column in self.main.columns)
+        yield from self.main_outputs
         for lookup in self.lookups:
             yield from (f"{lookup.name}.{column.name}" for column in lookup.columns)
+
+    @property
+    def main_outputs(self) -> list[str]:
+        """The columns of the main table that are published without a mapping.
+
+        Those of its valid time are left out: `_valid_from` and `_valid_to` have their values.
+        """
+        times = {name.lower() for name in self.dataset.main_table.validity_columns}
+        return [column.name for column in self.main.columns if column.name.lower() not in times]
 
     def _output(self, name: str, ref: str) -> Iterator[OutputColumn]:
         reference = self.find(ref)

@@ -3,12 +3,14 @@
 It can if structure, query and source versions are the same (docs/decisions/0010).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, Record
+from dataset_assets.publishing.loaded_periods import TABLE_ROWS, checks_of_load
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.publish_outcome import PublishOutcome, RefreshCounts
 from dataset_assets.publishing.snapshot import latest_inputs, selection_digest, sources_of
@@ -20,10 +22,10 @@ def can_reuse(run: PreparedRun) -> bool:
 
     Its structure must be today's. Its version number can differ if an earlier structure was restored.
     """
-    previous = run.previous
-    if previous is None or previous.record["sha256"] != run.version.sha256:
+    record = run.previous_record
+    if record is None or record["sha256"] != run.version.sha256:
         return False
-    return not any(reuse_blockers(previous.record, run.inputs.dataset, run.definitions))
+    return not any(reuse_blockers(record, run.inputs.dataset, run.definitions))
 
 
 def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef]) -> Iterator[str]:
@@ -40,11 +42,24 @@ def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef
 
 def same_inputs(run: PreparedRun, target: Target) -> bool:
     """Return whether the previous publication was made by the same query from the same source versions."""
-    if run.previous is None or not can_reuse(run):
+    if run.previous_record is None or not can_reuse(run):
         return False
-    record, sources = latest_inputs(run.previous.record), sources_of(run, target)
+    record, sources = latest_inputs(run.previous_record), sources_of(run, target)
     same_query = record.get("selection") == selection_digest(run, target)
     return same_query and all(sources.values()) and record["sources"] == sources
+
+
+def unchanged_load(
+    previous: Publication, period: str, checks: Sequence[CheckResult] | None = None
+) -> PublishOutcome:
+    """Return the outcome of a load that changes no row of a bitemporal table.
+
+    `checks` are those of the load, by default those that the record keeps of the Period's last load.
+    """
+    outcome = unchanged_outcome(previous)
+    found = checks_of_load(previous.record, period) if checks is None else tuple(checks)
+    counts = replace(outcome.counts, unchanged=previous.record[TABLE_ROWS])
+    return replace(outcome, counts=counts, checks=found)
 
 
 def unchanged_outcome(previous: Publication) -> PublishOutcome:

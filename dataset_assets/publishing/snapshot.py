@@ -79,6 +79,28 @@ def _inputs_of(run: PreparedRun, target: Target) -> dict[str, Any]:
     }
 
 
+def _period_of(run: PreparedRun) -> dict[str, Any]:
+    """Return the Period of a publication; a bitemporal table is the publication of all its Periods."""
+    period = None if run.is_bitemporal else run.request.period
+    return {
+        "period": period.id if period else None,
+        "period_start": period.start.isoformat() if period else None,
+    }
+
+
+def load_facts(run: PreparedRun, target: Target) -> dict[str, Any]:
+    """Return what the record of a bitemporal table says of the load of one Period, without its figures."""
+    period = run.request.period
+    return {
+        "period_start": period.start.isoformat() if period else None,
+        "version": run.version.number,
+        "sha256": run.version.sha256,
+        **_inputs_of(run, target),
+        "run_id": run.request.run_id,
+        "loaded_at": run.row_stamp.instant.astimezone(UTC).isoformat(),
+    }
+
+
 def selection_digest(run: PreparedRun, target: Target) -> str:
     """Return the SHA-256 of the rendered selection query.
 
@@ -99,8 +121,7 @@ def snapshot(run: PreparedRun, target: Target, sql: str) -> dict[str, Any]:
         "dataset_id": str(run.dataset_id),
         "version": run.version.number,
         "sha256": run.version.sha256,
-        "period": run.period,
-        "period_start": request.period.start.isoformat() if request.period else None,
+        **_period_of(run),
         **_inputs_of(run, target),
         "replaces": run.previous.version if run.previous else None,
         "published_at": run.row_stamp.instant.astimezone(UTC).isoformat(),

@@ -130,11 +130,25 @@ class SourceLocator:
         period, table = self.period, self.scope.main.table
         if period is None or window_of(self.scope.dataset, self.as_of, period):
             return
-        if self.target.resolver_of(self.scope.dataset, table).cadence(table):
+        cadence = self.target.resolver_of(self.scope.dataset, table).cadence(table)
+        if self.scope.dataset.main_table.bitemporal:
+            yield from self._faults_of_snapshots(cadence)
+            return
+        if cadence:
             return
         message = f"nothing says which rows of {table} belong to {period.id}"
         hint = 'map a timestamp, or store the table by Period: `location: "…/{period}.parquet"` in the target'
         yield Fault(message, "dataset.partitions", hint)
+
+    def _faults_of_snapshots(self, cadence: str | None) -> Iterator[Fault]:
+        """Yield a fault unless the main table is stored as one whole snapshot for each Period (BR-121)."""
+        partitions, table = self.scope.dataset.partitions, self.scope.main.table
+        if partitions is None or cadence == partitions.period:
+            return
+        stored = f"is stored by `{cadence}`" if cadence else "is not stored by Period"
+        message = f"{table} {stored}, so nothing is the snapshot of a {partitions.period}"
+        hint = 'store a snapshot for each Period: `location: "…/{period}.parquet"` in the target'
+        yield Fault(message, "dataset.main_table.bitemporal", hint)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,8 @@ class Lookbacks:
         split, partitions = dataset.split_config, dataset.partitions
         by_day = split is not None and split.by_day
         calendar = partitions.period if partitions else None
-        rule = dataset.filters.date_range, by_day, dataset.column_mapping is None, calendar
+        whole = dataset.column_mapping is None or dataset.main_table.bitemporal
+        rule = dataset.filters.date_range, by_day, whole, calendar
         return DatasetLookbacks(dataset, self.now, self._by_rule.setdefault(rule, {}))
 
 

@@ -1,0 +1,70 @@
+"""The loads of a bitemporal table: one publication, whose record says what each Period was loaded from.
+
+All other code reads the record of one load as if the Period had a publication of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from dataset_assets.checks.results import CheckResult
+from dataset_assets.contract.model import Dataset
+from dataset_assets.ports.record_marks import CONFIRMATION
+from dataset_assets.ports.warehouse import Record
+
+LOADED_PERIODS = "loaded_periods"
+"""The record's key for the loads, by the id of the Period, in the order of the ids."""
+TABLE_ROWS = "table_rows"
+"""The record's key for the number of all rows of the table, those of earlier knowledge included."""
+
+
+def stored_period(dataset: Dataset, period: str | None) -> str | None:
+    """Return the Period under which a warehouse stores a publication: None for a bitemporal table."""
+    return None if dataset.main_table.bitemporal else period
+
+
+def loads_of(record: Record | None) -> Mapping[str, Mapping[str, Any]]:
+    """Return what a record says of each load, by the id of the Period; empty if there was none."""
+    return record.get(LOADED_PERIODS, {}) if record else {}
+
+
+def record_of_load(record: Record | None, period: str | None) -> Record | None:
+    """Return the record of the load of one Period; None if it was not loaded.
+
+    It is the record of the table with the inputs of that load, and the number of rows of its snapshot.
+    """
+    found = loads_of(record).get(period or "")
+    if record is None or found is None:
+        return None
+    counts = {**record["counts"], "rows": found["rows"]}
+    without = {key: value for key, value in record.items() if key not in (LOADED_PERIODS, CONFIRMATION)}
+    return {**without, **found, "period": period, "counts": counts, "published_at": found["loaded_at"]}
+
+
+def records_of_loads(records: Mapping[str | None, Record]) -> Mapping[str | None, Record]:
+    """Return the records of a dataset by Period, those of a bitemporal table by the Periods of its loads."""
+    record = records.get(None)
+    if record is None or LOADED_PERIODS not in record:
+        return records
+    return {period: load for period in loads_of(record) if (load := record_of_load(record, period))}
+
+
+def with_load(record: Record, period: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record whose list of loads has this one, in the order of the ids."""
+    loads = {**loads_of(record), period: facts}
+    return {**record, LOADED_PERIODS: dict(sorted(loads.items()))}
+
+
+def stored_checks(checks: tuple[CheckResult, ...]) -> list[dict[str, Any]]:
+    """Return the results that the list of loads keeps: those that did not pass."""
+    return [asdict(each) for each in checks if not each.passed]
+
+
+def checks_of_load(record: Record, period: str) -> tuple[CheckResult, ...]:
+    """Return the results of the checks of a load: those that did not pass, the others without figures."""
+    failed = {each["name"]: CheckResult(**each) for each in loads_of(record)[period]["failed_checks"]}
+    passed = (
+        CheckResult(each["name"], True, each["blocking"], f"passed when {period} was loaded")
+        for each in record["checks"]
+    )
+    return tuple({**{each.name: each for each in passed}, **failed}.values())

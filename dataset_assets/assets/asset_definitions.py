@@ -81,7 +81,7 @@ def dataset_asset(graph: Graph, valid: ValidDataset) -> dg.AssetsDefinition:
     return dg.multi_asset(
         name=word(f"datasets__{stem}"),
         specs=[dataset_spec(graph, valid)],
-        check_specs=check_specs(key, valid.dataset, by_period=_is_main_by_period(valid)),
+        check_specs=check_specs(key, graph.catalog.scope(valid.entry), by_period=_is_main_by_period(valid)),
         partitions_def=valid.partitioning.definition if valid.partitioning else None,
         backfill_policy=dg.BackfillPolicy.single_run() if valid.partitioning else None,
         config_schema=None if valid.partitioning else AS_OF_CONFIG,

@@ -50,7 +50,7 @@ def _input(graph: Graph, valid: ValidDataset, source: Source, key: dg.AssetKey) 
         return Input(key, source, upstream, nested_mapping(upstream, valid.partitioning))
     upstream = graph.tables[valid.table(source.table)].partitioning
     lookup, snapshots, before = source.lookup, source.lookup is not None, timedelta()
-    if lookup and lookup.as_of:
+    if lookup and source.as_of:
         snapshots, before = False, history_before(valid.dataset, lookup)
     mapping = table_mapping(valid.dataset, upstream, valid.partitioning, snapshots=snapshots, before=before)
     return Input(key, source, upstream, mapping)

@@ -24,7 +24,7 @@ from dataset_assets.checks.row_checks import (
 from dataset_assets.compiler.leakage import leak_concepts, leak_query
 from dataset_assets.compiler.lookup_matches import LookupMatches, match_lookups
 from dataset_assets.compiler.selection_input import SelectionInput
-from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.scope import Scope
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.stats.statistics import Statistics
@@ -48,7 +48,7 @@ class SelectionEvidence(Evidence):
     ) -> Self:
         """Return the material of the checks of the rows that these inputs gave."""
         names = inputs.names
-        return cls(inputs.dataset, staged, columns, statistics, session, names, with_deleted, inputs=inputs)
+        return cls(inputs.scope, staged, columns, statistics, session, names, with_deleted, inputs=inputs)
 
     @cached_property
     def matching(self) -> LookupMatches:
@@ -131,16 +131,16 @@ def known_in_time(evidence: SelectionEvidence) -> CheckFinding:
     return not any(counts.undated for counts in found.values()), "; ".join(words), metadata
 
 
-def _has_lookups(dataset: Dataset) -> bool:
-    return bool(dataset.lookups)
+def _has_lookups(scope: Scope) -> bool:
+    return bool(scope.dataset.lookups)
 
 
-def _has_point_in_time(dataset: Dataset) -> bool:
-    return any(lookup.as_of for lookup in dataset.lookups)
+def _has_point_in_time(scope: Scope) -> bool:
+    return any(lookup.as_of for lookup in scope.lookups)
 
 
-def _is_for_training(dataset: Dataset) -> bool:
-    return dataset.column_mapping is not None and has_split(dataset)
+def _is_for_training(scope: Scope) -> bool:
+    return scope.dataset.column_mapping is not None and has_split(scope)
 
 
 CHECKS: tuple[Check[SelectionEvidence], ...] = (

@@ -1,7 +1,8 @@
 """Compute in SQL the first instant of the Period that an id names, for every grain of every calendar.
 
-A Period contains an instant t, or ends before it, if and only if its first instant is at most t. So the Period
-of each row's time needs no SQL: the Periods of the much smaller bitemporal table are compared as instants.
+The Period of an instant is a given Period or a later one if and only if the instant is not before the begin
+of the given one. So SQL never computes the Period of a row's time: it compares that time with the begins of
+the few Periods that a bitemporal table names.
 """
 
 import re

@@ -32,7 +32,9 @@ class PointInTime(Model):
 
     model_config = ConfigDict(
         serialize_by_alias=True,
-        json_schema_extra={"oneOf": [{"required": ["column"]}, {"required": ["from", "to"]}, {"required": ["knowledge"]}]},
+        json_schema_extra={
+            "oneOf": [{"required": ["column"]}, {"required": ["from", "to"]}, {"required": ["knowledge"]}]
+        },
     )
 
     column: Annotated[

@@ -1,7 +1,7 @@
 """Resolve names in a Dataset to columns, and list the published columns (BR-110, BR-112, BR-113, BR-122)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from dataset_assets.cached_property import cached_property
@@ -89,7 +89,7 @@ class Source:
     def as_of(self) -> PointInTime | None:
         """How the lookup is joined as of the time of each row; None if it has one row for a key (BR-132).
 
-        A bitemporal lookup is read as it was known in the Period of that time, unless the file says otherwise.
+        A bitemporal lookup is read as known in the Period of that time, unless the file says otherwise.
         """
         if self.lookup is None or not self.is_bitemporal:
             return self.lookup.as_of if self.lookup else None
@@ -150,7 +150,7 @@ class Scope:
 
     dataset: Dataset
     datasets: Datasets
-    calendars: Calendars = Calendars()
+    calendars: Calendars = field(default_factory=Calendars)
     """The calendars of the Periods by which bitemporal lookups are loaded."""
 
     @cached_property

@@ -73,7 +73,7 @@ def analyze(
         evidence = SelectionEvidence.of(run.inputs, selected, run.prepared.columns, statistics, run.session)
         checks = (
             lookups_unique(run.inputs, run.session),
-            *(each.run(evidence) for each in CHECKS if each.applies(run.dataset)),
+            *(each.run(evidence) for each in CHECKS if each.applies(run.inputs.scope)),
         )
         return Analysis(
             dataset=entry.stem,

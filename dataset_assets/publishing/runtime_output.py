@@ -10,7 +10,7 @@ from typing_extensions import override
 from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.checks.lookup_keys import lookups_unique
-from dataset_assets.compiler.point_in_time import joined
+from dataset_assets.compiler.lookup_joins import joined
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.source_columns import join_lookup
 from dataset_assets.compiler.typing import mismatches

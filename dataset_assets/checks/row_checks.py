@@ -121,8 +121,8 @@ def always(scope: Scope) -> bool:  # noqa: ARG001
 
 
 def has_key(scope: Scope) -> bool:
-    """Return whether a dataset declares a natural key."""
-    return bool(scope.dataset.natural_key_columns)
+    """Return whether a natural key has one row: in a bitemporal table it has one for each valid time."""
+    return bool(scope.dataset.natural_key_columns) and not scope.dataset.main_table.bitemporal
 
 
 def has_split(scope: Scope) -> bool:

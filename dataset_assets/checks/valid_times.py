@@ -15,10 +15,10 @@ VALID_TIME_BOUNDS = "valid_time_bounds"
 VALID_TIME_OVERLAPS = "valid_time_overlaps"
 
 VALID_TIME_CHECKS = (
-    (VALID_TIME_BOUNDS, "The valid time of each row begins before it ends"),
-    (VALID_TIME_OVERLAPS, "No two values of a key are true at the same time"),
+    (VALID_TIME_BOUNDS, "The valid time of each row begins before it ends", True),
+    (VALID_TIME_OVERLAPS, "No two values of a key are true at the same time", True),
 )
-"""Name and description of the checks that run for a bitemporal dataset."""
+"""Name, description and `blocking` of the checks that run for a bitemporal dataset."""
 
 
 def valid_time_bounds(snapshot: Snapshot, session: Session) -> CheckResult:

@@ -44,9 +44,15 @@ class BitemporalMeasurement:
 
     @property
     def entries(self) -> dict[str, Any]:
-        """The entries about all rows in the record of the publication."""
+        """The entries of the record of the publication that follow from the rows."""
         deleted = {DELETED_ROWS: self.deleted} if self.deleted else {}
-        return {TABLE_ROWS: self.rows, VALIDITY: list(self.validity), **deleted}
+        return {
+            "digest": self.digest,
+            TABLE_ROWS: self.rows,
+            VALIDITY: list(self.validity),
+            **deleted,
+            "statistics": self.statistics.model_dump(mode="json"),
+        }
 
 
 def current_rows(source: exp.Expr) -> exp.Expr:

@@ -163,20 +163,18 @@ class BitemporalPublisher(RowPublisher):
         run = lock_version(context, run)
         counts, statistics = _counts(run, measured), measured.statistics
         record = snapshot(run, context.target, self.sql) | {
-            LOADED_PERIODS: loads_of(run.previous.record if run.previous else None),
             "counts": asdict(counts),
-            "digest": measured.digest,
+            LOADED_PERIODS: loads_of(run.previous.record if run.previous else None),
             "size_bytes": size,
-            "statistics": statistics.model_dump(mode="json"),
             "checks": [asdict(check) for check in found.checks],
-            **measured.entries,
             **erased_figures(run.inputs, context.session),
+            **measured.entries,
         }
         record = with_load(record, self.period.id, self._facts(run, found, counts))
         context.warehouse.confirm(context.claim, context.session)
         with context.timer.step("publish", f"publishing {measured.rows:,} rows"):
             version = context.warehouse.publish(claim, staged, run.columns, record, context.session)
-        return PublishOutcome(counts, statistics, found.checks, measured.digest, record, version, size)
+        return PublishOutcome(counts, statistics, found.checks, found.digest, record, version, size)
 
     def _facts(self, run: PreparedRun, found: CheckedSnapshot, counts: RefreshCounts) -> dict[str, Any]:
         """Return what the list of loads says of this one."""

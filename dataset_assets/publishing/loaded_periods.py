@@ -3,17 +3,21 @@
 All other code reads the record of one load as if the Period had a publication of its own.
 """
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.contract.model import Dataset
 from dataset_assets.ports.record_marks import CONFIRMATION
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.rows.visible_rows import deleted_rows
 
 LOADED_PERIODS = "loaded_periods"
 """The record's key for the loads, by the id of the Period, in the order of the ids."""
+INPUTS = ("as_of", "window", "sources", "periods", "gone", "selection")
+"""The keys of a record, and of a load, that say what the rows were selected from."""
 TABLE_ROWS = "table_rows"
 """The record's key for the number of all rows of the table, those of earlier knowledge included."""
 
@@ -37,8 +41,9 @@ def record_of_load(record: Record | None, period: str | None) -> Record | None:
     if record is None or found is None:
         return None
     counts = {**record["counts"], "rows": found["rows"]}
-    without = {key: value for key, value in record.items() if key not in (LOADED_PERIODS, CONFIRMATION)}
-    return {**without, **found, "period": period, "counts": counts, "published_at": found["loaded_at"]}
+    own = {**found, "period": period, "counts": counts, "published_at": found["loaded_at"]}
+    # a record that reads its large parts only when they are accessed continues to do so
+    return ChainMap({**own, CONFIRMATION: None}, cast("dict[str, Any]", record))
 
 
 def records_of_loads(records: Mapping[str | None, Record]) -> Mapping[str | None, Record]:
@@ -47,6 +52,23 @@ def records_of_loads(records: Mapping[str | None, Record]) -> Mapping[str | None
     if record is None or LOADED_PERIODS not in record:
         return records
     return {period: load for period in loads_of(record) if (load := record_of_load(record, period))}
+
+
+def visible_row_count(record: Record) -> int:
+    """Return how many rows of a publication are not deleted; of a bitemporal table those of all knowledge."""
+    if TABLE_ROWS in record:
+        return int(record[TABLE_ROWS]) - deleted_rows(record)
+    return int(record["counts"]["rows"])
+
+
+def with_inputs_of_loads(record: Record, present: Record) -> dict[str, Any]:
+    """Return the record of a bitemporal table whose loads are due when those of `present` would be due."""
+    now = loads_of(present)
+    loads = {
+        period: {**facts, **{name: now[period][name] for name in INPUTS}} if period in now else facts
+        for period, facts in loads_of(record).items()
+    }
+    return {**record, LOADED_PERIODS: loads}
 
 
 def with_load(record: Record, period: str, facts: Mapping[str, Any]) -> dict[str, Any]:

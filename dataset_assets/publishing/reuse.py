@@ -10,7 +10,7 @@ from dataset_assets.checks.results import CheckResult
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, Record
-from dataset_assets.publishing.loaded_periods import TABLE_ROWS, checks_of_load
+from dataset_assets.publishing.loaded_periods import TABLE_ROWS, checks_of_load, loads_of
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.publish_outcome import PublishOutcome, RefreshCounts
 from dataset_assets.publishing.snapshot import latest_inputs, selection_digest, sources_of
@@ -52,14 +52,14 @@ def same_inputs(run: PreparedRun, target: Target) -> bool:
 def unchanged_load(
     previous: Publication, period: str, checks: Sequence[CheckResult] | None = None
 ) -> PublishOutcome:
-    """Return the outcome of a load that changes no row of a bitemporal table.
+    """Return the outcome of a load that changes no row of a bitemporal table. Its digest is the snapshot's.
 
     `checks` are those of the load, by default those that the record keeps of the Period's last load.
     """
     outcome = unchanged_outcome(previous)
     found = checks_of_load(previous.record, period) if checks is None else tuple(checks)
     counts = replace(outcome.counts, unchanged=previous.record[TABLE_ROWS])
-    return replace(outcome, counts=counts, checks=found)
+    return replace(outcome, counts=counts, checks=found, digest=loads_of(previous.record)[period]["digest"])
 
 
 def unchanged_outcome(previous: Publication) -> PublishOutcome:

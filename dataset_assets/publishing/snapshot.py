@@ -9,11 +9,10 @@ from dataset_assets.periods.instants import Window
 from dataset_assets.ports.record_marks import CONFIRMATION
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.loaded_periods import INPUTS, LOADED_PERIODS, with_inputs_of_loads
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.source_locator import source_key
 from dataset_assets.sql.build import assemble
-
-_INPUTS = ("as_of", "window", "sources", "periods", "gone", "selection")
 
 
 def sources_of(run: PreparedRun, target: Target) -> dict[str, str]:
@@ -63,8 +62,10 @@ def with_inputs_of(record: Record, present: Record) -> dict[str, Any]:
 
     Rows that were changed by hand, or that replace the present ones by hand, stay until a source changes.
     """
+    if LOADED_PERIODS in record:
+        return with_inputs_of_loads(record, present)
     inputs = latest_inputs(present)
-    kept = {name: inputs[name] for name in _INPUTS if name in inputs}
+    kept = {name: inputs[name] for name in INPUTS if name in inputs}
     return {**record, CONFIRMATION: {**kept, "confirmed_at": read_at(present).isoformat()}}
 
 

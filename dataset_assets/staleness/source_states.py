@@ -15,6 +15,7 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.ports.resolver import Resolver, Survey, TimeRange
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.loaded_periods import records_of_loads
 from dataset_assets.staleness.compact_record import compact
 from dataset_assets.staleness.dataset_inputs import DatasetInputs
 from dataset_assets.staleness.lookback import Lookbacks
@@ -69,7 +70,10 @@ class SourceStates:
         return self._inputs[entry.stem]
 
     def records(self, stem: str) -> dict[str | None, Record]:
-        """Return the record of each published Period of a dataset, in order of time."""
+        """Return the record of each published Period of a dataset, in order of time.
+
+        A bitemporal dataset has a record of each load.
+        """
         if stem not in self._records:
             self._keep_records(stem, self.target.warehouse.records(stem, self.session))
         return self._records[stem]
@@ -83,7 +87,8 @@ class SourceStates:
                 self._keep_records(stem, records)
 
     def _keep_records(self, stem: str, records: Mapping[str | None, Record]) -> None:
-        self._records[stem] = {period: compact(record) for period, record in records.items() if record}
+        found = {period: compact(record) for period, record in records.items() if record}
+        self._records[stem] = dict(records_of_loads(found))
 
     def latest_records(self, stem: str, number: int) -> list[Record]:
         """Return the records of the last published Periods of a dataset, in order of time."""

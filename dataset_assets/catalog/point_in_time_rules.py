@@ -142,7 +142,7 @@ def _unknown_grain(inputs: RuleInput, loc: Loc, name: str) -> Iterator[RuleViola
             inputs.calendars.cadence(name)
     except PeriodError as error:
         (fault,) = error.faults
-        yield RuleViolation(loc, f"is {fault.message}", fault.hint)
+        yield RuleViolation(loc, fault.message, fault.hint)
 
 
 POINT_IN_TIME_RULES = (

@@ -83,7 +83,7 @@ class PastRun:
         record = {**self.record, "sources": inputs["sources"]}
         datasets = RecordedDatasets(self.catalog, self.target.warehouse, self.session, record)
         return RecordedSources(
-            scope=Scope(self.definition, datasets),
+            scope=Scope(self.definition, datasets, self.catalog.calendars),
             target=self.target,
             as_of=self._request(datetime.fromisoformat(inputs["as_of"])).looks_back_from,
             period=self.period,

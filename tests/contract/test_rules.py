@@ -153,7 +153,7 @@ ONE_FAULT = {
     "a valid time that is sensitive": (ORDERS, [(KEY_OF_ORDERS, KEY_OF_ORDERS + PERIODS), (MAIN_OF_ORDERS, BITEMPORAL + "    valid_from: begun\n"), (BEGUN[0], BEGUN[1].replace("type: date\n", "type: date\n        sensitive: true\n"))], "main_table.valid_from: is 'begun', a sensitive column, and the valid time of each row is shown"),
     "a valid time of one column": (ORDERS, [(KEY_OF_ORDERS, KEY_OF_ORDERS + PERIODS), (MAIN_OF_ORDERS, BITEMPORAL + "    valid_from: begun\n    valid_to: Begun\n"), BEGUN], "main_table.valid_to: is 'Begun', as `valid_from`: no valid time would have a length"),
     "a valid time in the key": (ORDERS, [(KEY_OF_ORDERS, KEY_OF_ORDERS.replace("]", ", begun]") + PERIODS), (MAIN_OF_ORDERS, BITEMPORAL + "    valid_from: begun\n"), BEGUN], "natural_key_columns[1]: is 'begun', a column of the valid time: each row would be a thing of its own"),
-    "bitemporal lookup": (GROCERY, [("        name: products\n", "        name: products\n        bitemporal: true\n")], "lookups[0].target.bitemporal: bitemporal tables are not built yet"),
+    "bitemporal lookup": (GROCERY, [("        name: products\n", "        name: products\n        bitemporal: true\n")], "lookups[0].target.bitemporal: says nothing of the Periods by which the table was loaded; name their grain: `as_of: {knowledge: as_known, period: month}`"),
     "owner unknown": (GROCERY, [("owner: user-marcos", "owner: user-markos")], "owner: is 'user-markos', whom users.yaml does not have; did you mean `user-marcos`?"),
     "joins are not materialised here": (GROCERY, [("  partitions:", "  materialised: eager\n  partitions:")], "dataset.materialised: is not a known key"),
 }  # fmt: skip

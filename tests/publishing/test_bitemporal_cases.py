@@ -14,7 +14,7 @@ from dataset_assets.lifecycle.change_rows import change_rows, rollback
 from dataset_assets.lifecycle.row_change_report import ChangeReport, ChangeRequest
 from dataset_assets.lifecycle.row_changes import ApplyOperation
 from dataset_assets.publishing.publish_outcome import RefreshCounts
-from dataset_assets.rows.bitemporal_reads import as_of
+from dataset_assets.rows.bitemporal_reads import BitemporalRead
 from tests.engines.store_fixtures import Store
 from tests.publishing.price_history import (
     IN_PERIODS,
@@ -53,7 +53,7 @@ def values_as_of(prices: PriceHistory, at: Any, period: str | None) -> list[Any]
     with target.engine.connect() as session:
         found = target.warehouse.current("prices", None, session)
         assert found
-        rows = session.rows(as_of(found.relation.source, at, period))
+        rows = session.rows(exp.select("*").from_(BitemporalRead(at, period).rows(found.relation.source)))
     return sorted((row["v"] for row in rows), key=str)
 
 

@@ -1,4 +1,4 @@
-"""Join a bitemporal lookup: what is true at the time of each row, as one of the loads says (BR-133)."""
+"""Join a bitemporal lookup: what is true at the time of each row, as one of the loads says (BR-134)."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime

@@ -11,7 +11,7 @@ from dataset_assets.model import Age, ColumnRef, Identifier, Model, Text, durati
 
 
 class Knowledge(StrEnum):
-    """Which load of a bitemporal lookup a row reads (BR-133).
+    """Which load of a bitemporal lookup a row reads (BR-134).
 
     `as_known` is the last one up to the Period of the row's time; `latest_knowledge` is the last of all.
     """

@@ -79,7 +79,7 @@ class Source:
 
     @property
     def is_bitemporal(self) -> bool:
-        """Whether the source is a lookup into a bitemporal table or Dataset (BR-133)."""
+        """Whether the source is a lookup into a bitemporal table or Dataset (BR-134)."""
         target = self.lookup.target if self.lookup else None
         if isinstance(target, TableTarget):
             return target.bitemporal

@@ -1,4 +1,4 @@
-"""Lookups into bitemporal tables equal a slow oracle in plain Python on every engine (BR-133).
+"""Lookups into bitemporal tables equal a slow oracle in plain Python on every engine (BR-134).
 
 `DATASET_ASSETS_PROVE=1` tries 500 random cases on each engine.
 """

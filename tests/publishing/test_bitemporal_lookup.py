@@ -1,6 +1,6 @@
 """A dataset reads a bitemporal one as known at the time of each row, and is due when what it read changed.
 
-The prices of a key are corrected by later loads; a sale reads the price that was known in its month (BR-133).
+The prices of a key are corrected by later loads; a sale reads the price that was known in its month (BR-134).
 """
 
 from datetime import UTC, datetime

@@ -1,6 +1,6 @@
 """Check one definition test against its dataset: the names, the values, the Period, and what it expects."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,7 +131,8 @@ class DefinitionTestRules:
                 hint = did_you_mean(key, known, f"the dataset reads {listed(known)}")
                 self._report(("given", key), "is no table that the dataset reads", hint, key=True)
                 continue
-            parsed = self._rows(("given", key), rows, _merged(sources), may_break=may_break)
+            columns = {column.name: column for column in sources[0].columns}
+            parsed = self._rows(("given", key), rows, columns, may_break=may_break)
             for source in sources:
                 if named or source.name not in by_name:
                     found[source.name] = [_of(source, row) for row in parsed]
@@ -211,21 +212,6 @@ class DefinitionTestRules:
 def _is_table_of(source: Source, key: str) -> bool:
     table = source.nested.stem if source.nested else source.table
     return table.lower() == key.lower()
-
-
-def _merged(sources: Iterable[Source]) -> Mapping[str, ColumnDef]:
-    """Return the columns of sources that read the same table; one that any of them requires is required."""
-    found: dict[str, ColumnDef] = {}
-    for column in _columns(sources):
-        first = found.setdefault(column.name.lower(), column)
-        if first.nullable and not column.nullable:
-            found[column.name.lower()] = first.model_copy(update={"nullable": False})
-    return {each.name: each for each in found.values()}
-
-
-def _columns(sources: Iterable[Source]) -> Iterator[ColumnDef]:
-    for source in sources:
-        yield from source.columns
 
 
 def _of(source: Source, row: Row) -> Row:

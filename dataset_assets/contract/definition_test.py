@@ -1,4 +1,4 @@
-"""The model of a definition test's file: rows of the sources, and the rows that the dataset selects of them."""
+"""The model of a definition test's file: rows of the sources, and the rows that the dataset selects."""
 
 from typing import Annotated, Self
 

@@ -14,7 +14,7 @@ from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.scope import Scope
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.sql.build import number, text
+from dataset_assets.sql.build import column, identifier, text
 
 
 def given_relations(
@@ -32,29 +32,32 @@ def given_relations(
 
 def rows_query(columns: Sequence[ColumnDef], rows: Sequence[Row]) -> exp.Query:
     """Return a query that selects these rows, with the declared types of the columns."""
-    if not rows:
-        return _row(columns, {}).limit(0)
-    first, *others = rows
-    selected: exp.Query = _row(columns, first)
-    if others:
-        selected = exp.union(*(_row(columns, row) for row in rows), distinct=False)
-    return selected
+    typed = exp.select(*(_typed(each, index) for index, each in enumerate(columns)))
+    texts = [_texts(columns, row) for row in rows] or [_texts(columns, {})]
+    alias = exp.TableAlias(
+        this=identifier("_given"), columns=[identifier(_name(index)) for index in range(len(columns))]
+    )
+    query = typed.from_(exp.Values(expressions=texts, alias=alias))
+    return query if rows else query.limit(0)
 
 
-def _row(columns: Sequence[ColumnDef], row: Row) -> exp.Select:
-    return exp.select(*(_typed(each, row.get(each.name)) for each in columns))
+def _name(index: int) -> str:
+    return f"_value_{index}"
 
 
-def _typed(column: ColumnDef, value: Value | None) -> exp.Expr:
-    return exp.alias_(exp.cast(literal(value), SQL_TYPES[column.type]), column.name, quoted=True)
+def _typed(definition: ColumnDef, index: int) -> exp.Expr:
+    value = exp.cast(column(_name(index)), SQL_TYPES[definition.type])
+    return exp.alias_(value, definition.name, quoted=True)
+
+
+def _texts(columns: Sequence[ColumnDef], row: Row) -> exp.Tuple:
+    return exp.Tuple(expressions=[literal(row.get(each.name)) for each in columns])
 
 
 def literal(value: Value | None) -> exp.Expr:
-    """Return a value as a literal, to be cast to its column's type."""
+    """Return the text of a value as a literal, to be cast to the type of its column; NULL for None."""
     if value is None:
         return exp.null()
     if isinstance(value, bool):
-        return exp.true() if value else exp.false()
-    if isinstance(value, int):
-        return number(str(value))
+        return text("true" if value else "false")
     return text(value.isoformat(sep=" ") if isinstance(value, datetime) else str(value))

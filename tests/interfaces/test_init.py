@@ -19,6 +19,7 @@ FILES = {
     "definitions/__init__.py",
     "definitions/datasets/order_lines.yaml",
     "definitions/projects/training.yaml",
+    "definitions/tests/order_lines/window_and_split.yaml",
     "definitions/users.yaml",
     "pyproject.toml",
     "resources/__init__.py",

@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "analyze": discovery.analyze,
     "preview": discovery.preview,
     "failures": discovery.failures,
-    "test": testing.test,
+    "test": testing.run_or_record,
     "history": lifecycle.history,
     "diff": lifecycle.diff,
     "edit": lifecycle.edit,

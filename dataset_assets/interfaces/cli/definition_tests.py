@@ -1,19 +1,16 @@
 """Print the results of definition tests: expected and found rows side by side."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.text import Text
 
 from dataset_assets.checks.duplicate_keys import MASKED
-from dataset_assets.definition_tests.report import RowDifference, TestResult
+from dataset_assets.definition_tests.record import RecordedTest
+from dataset_assets.definition_tests.report import TestResult
+from dataset_assets.definition_tests.text_table import MARK, MOST_DIFFERENCES, NULL, difference_rows
+from dataset_assets.errors import near
+from dataset_assets.interfaces.answers.definition_tests import RecordedAnswer
 from dataset_assets.interfaces.cli.console import Grid, cell, out, say
-from dataset_assets.interfaces.frames import NULL, format_value
-
-MARK = "≠ "
-"""Begins a value that differs from the one in the other row."""
-
-_MOST_DIFFERENCES = 20
 
 
 def print_results(results: Sequence[TestResult]) -> None:
@@ -36,32 +33,39 @@ def print_failure(result: TestResult) -> None:
     say(*(f"{result.file}: {problem}" for problem in result.problems))
     if not result.differences:
         return
-    out().print(difference_table(result))
-    if more := len(result.differences) - _MOST_DIFFERENCES:
-        say(*([f"{result.file}: and {more:,} more differences"] if more > 0 else []))
-
-
-def difference_table(result: TestResult) -> Grid:
-    """Return a table with two lines for each difference: the expected row and the found one."""
     table = Grid("", *(each.name for each in result.columns))
-    for each in result.differences[:_MOST_DIFFERENCES]:
-        for label, row in (("expected", each.expected), ("found", each.found)):
-            if row is not None:
-                table.add_row(cell(_label(each, label), "bold"), *_cells(result, each, row))
-    return table
+    for label, *values in difference_rows(result):
+        table.add_row(cell(label, "bold"), *(cell(value, _style(value)) for value in values))
+    out().print(table)
+    more = len(result.differences) - MOST_DIFFERENCES
+    if more > 0:
+        say(f"{result.file}: and {more:,} more differences")
 
 
-def _label(difference: RowDifference, label: str) -> str:
-    """Return the name of a line; that of a row without a partner says so."""
-    if difference.found is None:
-        return "expected, not found"
-    return "found, not expected" if difference.expected is None else label
+def _style(value: str) -> str:
+    if value.startswith(MARK):
+        return "bold red"
+    return "dim" if value in (NULL, MASKED) else ""
 
 
-def _cells(result: TestResult, difference: RowDifference, row: Mapping[str, Any]) -> list[Text]:
-    cells = []
-    for each in result.columns:
-        words, is_other = format_value(row[each.name]), each.name in difference.differing
-        style = "bold red" if is_other else "dim" if words in (NULL, MASKED) else ""
-        cells.append(cell(f"{MARK}{words}" if is_other else words, style))
-    return cells
+def recorded_answer(found: RecordedTest) -> RecordedAnswer:
+    """Return what `test --record --json` prints."""
+    chosen = found.chosen
+    return RecordedAnswer(
+        file=near(found.path),
+        given={source: len(rows) for source, rows in chosen.given.items()},
+        expected=found.expected,
+        changes=chosen.changes,
+        unnoticed=chosen.unnoticed,
+    )
+
+
+def print_recorded(found: RecordedTest) -> None:
+    """Print the file of a recorded test and the changes of settings that it does not notice."""
+    answer = recorded_answer(found)
+    out().print(Text(answer.file))
+    given = ", ".join(f"{count:,} rows of {source}" for source, count in answer.given.items())
+    say(f"{given}; {answer.expected:,} rows are selected")
+    noticed = answer.changes - len(answer.unnoticed)
+    say(f"it notices {noticed:,} of {answer.changes:,} changes of filters, splits, joins and mapped columns")
+    say(*(f"not noticed: {each}" for each in answer.unnoticed))

@@ -20,7 +20,7 @@ Names = Annotated[
 ]
 
 
-def test(
+def run_or_record(
     names: Names = None,
     record: Annotated[
         str | None, typer.Option("--record", metavar="TEST", help="Write a test of this name from real rows.")
@@ -33,7 +33,7 @@ def test(
     as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
-    """Run the tests in definitions/tests/, or record one: given rows, expected rows. Needs no target to run."""
+    """Run the tests of definitions/tests/: given and expected rows. --record writes one from real rows."""
     from dataset_assets.interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
@@ -74,3 +74,36 @@ def _run(workspace: "Workspace", names: list[str], *, as_json: bool) -> None:
         total = sum(each.milliseconds for each in results)
         say(f"{len(results) - failed:,} passed, {failed:,} failed, in {total:.0f} ms")
     raise typer.Exit(bool(failed or loaded.faults))
+
+
+def _record(
+    workspace: "Workspace",
+    name: str,
+    test: str,
+    as_of: str | None,
+    partition: str | None,
+    rows: int,
+    *,
+    as_json: bool,
+) -> None:
+    from datetime import UTC, datetime
+
+    from dataset_assets.adapters.duckdb.memory import memory_engine
+    from dataset_assets.definition_tests.record import record_test
+    from dataset_assets.discovery.runs import Reports
+    from dataset_assets.interfaces.cli.console import print_json, say, steps
+    from dataset_assets.interfaces.cli.definition_tests import print_recorded, recorded_answer
+    from dataset_assets.interfaces.cli.tables import say_cost
+    from dataset_assets.publishing.as_of_choice import choose_as_of
+
+    catalog = workspace.catalog
+    entry = catalog.entry(name)
+    at = choose_as_of(catalog, entry, as_of, partition, datetime.now(UTC))
+    say(at)
+    with steps(entry.stem, lines=False) as report:
+        reports = Reports(report, say_cost)
+        found = record_test(catalog, workspace.target, entry, at, test, rows, memory_engine(), reports)
+    if as_json:
+        print_json(recorded_answer(found))
+    else:
+        print_recorded(found)

@@ -39,7 +39,7 @@ def changed_datasets(scope: Scope) -> Iterator[ChangedDataset]:
     data = scope.dataset.model_dump()
     for path, value in _changes(scope, data):
         changed = copy.deepcopy(data)
-        holder = changed
+        holder: Any = changed
         for step in path[:-1]:
             holder = holder[step]
         holder[path[-1]] = value

@@ -52,7 +52,7 @@ class RowChoice:
         """Return the best rows that were found."""
         best = self._first()
         self._changes = list(self._valid_changes(best))
-        unnoticed = self._unnoticed(best)
+        unnoticed = self._unnoticed(best) or []
         for attempt in range(ATTEMPTS):
             if not unnoticed and attempt >= FEWEST_ATTEMPTS:
                 break
@@ -60,7 +60,7 @@ class RowChoice:
             found = self._unnoticed(proposal, len(unnoticed) - (len(proposal) > len(best)))
             if found is not None:
                 best, unnoticed = proposal, found
-        words = tuple(each.words for each in unnoticed or ())
+        words = tuple(each.words for each in unnoticed)
         return ChosenRows(self._given(best), len(self._changes), words)
 
     def _first(self) -> list[int]:

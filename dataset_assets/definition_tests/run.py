@@ -1,16 +1,25 @@
 """Run definition tests on an in-memory engine: no source, no warehouse and no credentials are needed."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.definition_test_rules import UsableTest
 from dataset_assets.definition_tests.comparison import row_differences
-from dataset_assets.definition_tests.report import TestResult
+from dataset_assets.definition_tests.report import RowDifference, TestResult
 from dataset_assets.definition_tests.selected import SelectedRows, failed_checks, select_given
 from dataset_assets.discovery.preview import PreviewColumn
 from dataset_assets.errors import DatasetAssetsError, near
 from dataset_assets.ports.engine import Engine, Session
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What is wrong in a test."""
+
+    problems: tuple[str, ...] = ()
+    differences: tuple[RowDifference, ...] = ()
 
 
 def run_tests(catalog: Catalog, tests: Sequence[UsableTest], engine: Engine) -> Iterator[TestResult]:
@@ -26,28 +35,29 @@ def run_test(catalog: Catalog, test: UsableTest, session: Session) -> TestResult
     try:
         found = _compared(test, select_given(test, catalog.scope(test.entry), session))
     except DatasetAssetsError as error:
-        found = {"problems": tuple(map(str, error.faults))}
+        found = _Outcome(problems=tuple(map(str, error.faults)))
     columns = (PreviewColumn(name=c.name, type=c.type, sensitive=c.sensitive) for c in test.columns)
     return TestResult(
         dataset=test.entry.stem,
         name=test.path.stem,
         file=near(test.path),
         description=test.definition.description,
-        passed=not any(found.values()),
+        passed=not (found.problems or found.differences),
         columns=tuple(columns),
         milliseconds=round(1000 * (perf_counter() - started), 1),
-        **found,
+        problems=found.problems,
+        differences=found.differences,
     )
 
 
-def _compared(test: UsableTest, selected: SelectedRows) -> dict:
+def _compared(test: UsableTest, selected: SelectedRows) -> _Outcome:
     """Return the problems and the differences of a test whose rows were selected."""
     wanted = test.expected_failure
     failed = failed_checks(selected, [wanted] if wanted else [])
     if wanted:
-        return {"problems": () if wanted in failed else (f"the check {wanted} passes, expected to fail",)}
+        return _Outcome(() if wanted in failed else (f"the check {wanted} passes, expected to fail",))
     key = selected.inputs.dataset.natural_key_columns
-    return {
-        "problems": tuple(f"the check {name} fails: {each.message}" for name, each in failed.items()),
-        "differences": row_differences(test.columns, key, test.expected or (), selected.rows),
-    }
+    return _Outcome(
+        tuple(f"the check {name} fails: {each.message}" for name, each in failed.items()),
+        row_differences(test.columns, key, test.expected or (), selected.rows),
+    )

@@ -6,6 +6,7 @@ import pytest
 
 from tests.interfaces.conftest import SALES, retailer
 from tests.interfaces.running import run, run_ok, run_refused
+from tests.interfaces.test_json import documented, example
 
 __all__ = ["retailer"]
 pytestmark = pytest.mark.usefixtures("retailer")
@@ -47,6 +48,8 @@ def test_a_failing_test_shows_both_rows_and_exits_with_1(retailer):
     assert [line[0] for line in lines] == ["expected", "found", "expected", "found"]
     assert "made-up" not in found.out
     answer = json.loads(run("test", "--json").out)
+    assert set(answer) == documented("test")
+    assert set(answer["tests"][0]) == set(example("test")["tests"][0])
     assert (answer["passed"], answer["failed"]) == (0, 1)
     assert {tuple(each["differing"]) for each in answer["tests"][0]["differences"]} == {
         ("household__income",),
@@ -67,6 +70,7 @@ def test_a_recorded_test_passes_hides_sensitive_values_and_is_the_same_again(ret
     run_ok("materialize", "profiles")
     arguments = ("test", "sales", "--partition", "2017-03", "--rows", "16", "--json", "--record")
     answer = json.loads(run_ok(*arguments, "first").out)
+    assert set(answer) == documented("test --record")
     assert answer["changes"] > 8
     assert not [each for each in answer["unnoticed"] if "months" in each or "eval_days" in each]
     run_ok(*arguments, "second")

@@ -26,7 +26,7 @@ def test_all_faults_come_at_once_with_their_places(shop):
         ["5:45", "test.given.sales[0].price"],
         ["5:68", "test.given.sales[0].sold_at"],
         ["6:9", "test.given.sales[1]"],
-        ["6:26", "test.given.sales[1].item"],
+        ["6:25", "test.given.sales[1].item"],
         ["7:5", "test.given.itms"],
         ["9:24", "test.expect[0].split"],
         ["10:7", "test.expect[1]"],

@@ -5,7 +5,7 @@ import re
 import dagster as dg
 
 from dataset_assets.catalog.catalog import Catalog
-from dataset_assets.contract.project import Output
+from dataset_assets.contract.project import OUTPUT_SEPARATOR, Output
 
 PROJECT_TAG = "dataset_assets/project_id"
 """Run tag with the id of the Project that the run belongs to; the id is written into its rows (BR-015)."""
@@ -42,6 +42,16 @@ def published_key(catalog: Catalog, stem: str) -> dg.AssetKey:
     if output is None and stem in catalog.faulty_outputs:
         output, _ = catalog.faulty_outputs[stem]
     return output_key(output) if output else dataset_key(stem)
+
+
+def published_keys(catalog: Catalog, stem: str) -> list[dg.AssetKey]:
+    """Return the asset keys that a published table has or had: without a file it may be that of an output."""
+    own, parts = published_key(catalog, stem), stem.split(OUTPUT_SEPARATOR)
+    if stem in catalog.entries or own != dataset_key(stem):
+        return [own]
+    join = OUTPUT_SEPARATOR.join
+    names = ([join(parts[:place]), join(parts[place:])] for place in range(1, len(parts)))
+    return [own, *(dg.AssetKey([PROJECTS, *each]) for each in names)]
 
 
 def table_key(resolver: str, table: str) -> dg.AssetKey:

@@ -16,7 +16,13 @@ from dataset_assets.catalog.catalog import Entry
 from dataset_assets.catalog.versions import Version
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.scope import Scope, Source
-from dataset_assets.contract.system_columns import SYSTEM_COLUMNS, SystemColumn
+from dataset_assets.contract.system_columns import (
+    BITEMPORAL_COLUMNS,
+    SYSTEM_COLUMNS,
+    VALID_FROM,
+    VALID_TO,
+    SystemColumn,
+)
 from dataset_assets.errors import Fault
 from dataset_assets.ports.warehouse import PublishedColumn
 
@@ -133,14 +139,19 @@ def column_schema(scope: Scope) -> dg.TableSchema:
     """Return the schema of a dataset's declared columns, followed by the system columns."""
     key = {name.lower() for name in scope.dataset.natural_key_columns}
     columns = [table_column(output.definition, output.name.lower() in key) for output in scope.outputs]
-    return dg.TableSchema(columns=[*columns, *_system_columns()])
+    system = BITEMPORAL_COLUMNS if scope.dataset.main_table.bitemporal else SYSTEM_COLUMNS
+    return dg.TableSchema(columns=[*columns, *_system_columns(system)])
 
 
-def schema_of(columns: Iterable[PublishedColumn], key: Iterable[str]) -> dg.TableSchema:
+def schema_of(
+    columns: Iterable[PublishedColumn],
+    key: Iterable[str],
+    system: tuple[SystemColumn, ...] = SYSTEM_COLUMNS,
+) -> dg.TableSchema:
     """Return the schema of a publication's columns; `key` names the natural key columns in any case."""
     names = {name.lower() for name in key}
     shown = [table_column(column, column.name.lower() in names) for column in columns]
-    return dg.TableSchema(columns=[*shown, *_system_columns()])
+    return dg.TableSchema(columns=[*shown, *_system_columns(system)])
 
 
 def table_column(column: ColumnDef | PublishedColumn, in_key: bool = False) -> dg.TableColumn:
@@ -157,12 +168,12 @@ def table_column(column: ColumnDef | PublishedColumn, in_key: bool = False) -> d
 
 
 @cache
-def _system_columns() -> tuple[dg.TableColumn, ...]:
+def _system_columns(system: tuple[SystemColumn, ...]) -> tuple[dg.TableColumn, ...]:
     return tuple(
         dg.TableColumn(
             name=column.name, type=_type_name(column), description=column.description.partition(" (")[0]
         )
-        for column in SYSTEM_COLUMNS
+        for column in system
     )
 
 
@@ -175,8 +186,13 @@ def column_lineage(graph: Graph, valid: ValidDataset, scope: Scope) -> dg.TableC
     """Return the column of an upstream asset that each published column is read from."""
     sources = scope.sources
     keys = {source.name: source_key(graph, valid, source) for source in sources}
+    times = zip((VALID_FROM, VALID_TO), scope.dataset.main_table.validity_columns, strict=False)
     return dg.TableColumnLineage(
         {
+            name: [dg.TableColumnDep(asset_key=keys[scope.main.name], column_name=column)]
+            for name, column in times
+        }
+        | {
             output.name: [
                 dg.TableColumnDep(
                     asset_key=keys[output.reference.source.name], column_name=output.reference.column.name

@@ -5,11 +5,12 @@ and in `event_cleaner` alone. Only events of these assets, and of runs that make
 tick, backfill, schedule or partition, and nothing of other assets.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import dagster as dg
@@ -22,15 +23,19 @@ from dagster._core.storage.event_log.schema import (
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.runs.schema import RunsTable
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from dataset_assets.assets.asset_keys import published_key
+from dataset_assets.assets.asset_keys import published_keys
 from dataset_assets.assets.event_cleaner import EventCleaner, UnreadableError
 from dataset_assets.assets.event_log import open_instance
 from dataset_assets.assets.form_cleaner import FormCleaner
 from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.errors import Fault, PublishError
 from dataset_assets.lifecycle.erase import CleanedElsewhere
 
 _BATCH = 500
+_COMPACT_SECONDS = 10.0
+"""How long a SQLite file is tried to be rewritten that others read."""
 
 CLEANED = "Dagster: events, forms and captured logs of these assets"
 KEPT = "Dagster: tags of runs, ticks, backfills and the events of other assets, which are left as they are"
@@ -40,6 +45,8 @@ ELSEWHERE = (
 )
 UNREADABLE = "Dagster: stored texts that cannot be read, or not without values, and were left: "
 """Begins the sentence of a certificate that lists the stored texts which Dagster cannot read."""
+IN_USE = "Dagster: free pages of files that other processes read; stop them, then erase again: "
+"""Begins the sentence of a certificate that lists the SQLite files which could not be rewritten."""
 
 Connect = Callable[[], AbstractContextManager[Any]]
 
@@ -47,16 +54,27 @@ Connect = Callable[[], AbstractContextManager[Any]]
 def clean_events(stems: Sequence[str], catalog: Catalog, folder: Path | None) -> CleanedElsewhere:
     """Clean the assets of these datasets and outputs in the instance that `open_instance` opens.
 
-    Raises ContractError if the instance cannot be opened.
+    Raises ContractError if the instance cannot be opened, and PublishError if its database cannot be changed.
     """
-    with open_instance(folder) as instance:
+    with open_instance(folder) as instance, _database_errors():
         events = instance.event_log_storage
         if not isinstance(events, SqlEventLogStorage):
             return CleanedElsewhere((), (ELSEWHERE,))
-        keys = tuple(published_key(catalog, stem).to_string() for stem in stems)
+        keys = tuple(key.to_string() for stem in stems for key in published_keys(catalog, stem))
         cleaning = _Cleaning(instance, events, keys, FormCleaner.of(catalog, stems))
         cleaning.run()
         return CleanedElsewhere((CLEANED,), tuple(cleaning.beyond_reach()))
+
+
+@contextmanager
+def _database_errors() -> Generator[None]:
+    """Raise PublishError for an error of Dagster's database, such as a lock that another process holds."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", error)).partition("\n")[0]
+        message = f"Dagster's events could not be cleaned: {reason}"
+        raise PublishError(Fault(message, hint="run the same `erase` again, which then finishes")) from error
 
 
 @dataclass
@@ -69,6 +87,7 @@ class _Cleaning:
     forms: FormCleaner
     _urls: dict[str, None] = field(default_factory=dict)
     _left: dict[str, None] = field(default_factory=dict)
+    _in_use: Sequence[str] = ()
     _is_sqlite: bool = True
 
     def run(self) -> None:
@@ -76,8 +95,7 @@ class _Cleaning:
         for run_id in self._run_ids():
             self._clean_run(run_id)
         self._clean_tables()
-        for url in self._urls:
-            _compact(url)
+        self._in_use = [url for url in self._urls if not _compact(url)]
 
     def beyond_reach(self) -> Iterator[str]:
         """Yield sentences on what was not cleaned."""
@@ -86,6 +104,8 @@ class _Cleaning:
             yield BACKUPS
         if self._left:
             yield UNREADABLE + ", ".join(self._left)
+        if self._in_use:
+            yield IN_USE + ", ".join(db.make_url(each).database or each for each in self._in_use)
 
     def _clean_run(self, run_id: str) -> None:
         """Clean the events of a run, or those without a run; SQLite has those of assets in two files."""
@@ -182,10 +202,22 @@ def _batches(connection: Any, table: db.Table, condition: Any) -> Iterator[list[
     yield from (ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH))
 
 
-def _compact(url: str) -> None:
-    """Rewrite a SQLite file and its log, in which replaced rows are kept until their pages are used again."""
+def _compact(url: str) -> bool:
+    """Rewrite a SQLite file and its log, in which replaced rows are kept until their pages are used again.
+
+    Return whether that was possible: another process that reads the file keeps its log.
+    """
     engine = db.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=db.NullPool)
-    with engine.connect() as connection:
-        connection.execute(db.text("VACUUM"))
-        connection.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
-    engine.dispose()
+    end = monotonic() + _COMPACT_SECONDS
+    try:
+        while True:
+            with suppress(OperationalError), engine.connect() as connection:
+                connection.execute(db.text("VACUUM"))
+                busy, *_ = connection.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+                if not busy:
+                    return True
+            if monotonic() > end:
+                return False
+            sleep(0.2)
+    finally:
+        engine.dispose()

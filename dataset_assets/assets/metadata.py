@@ -10,17 +10,24 @@ import dagster as dg
 
 from dataset_assets.assets.descriptions import code_span, schema_of, version_text
 from dataset_assets.assets.metadata_values import metadata_value
+from dataset_assets.contract.system_columns import recorded_system_columns
+from dataset_assets.ports.record_marks import LOADED_PERIODS
+from dataset_assets.publishing.bitemporal_measurement import VALIDITY
+from dataset_assets.publishing.loaded_periods import TABLE_ROWS, loads_of
 from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.stats.plots import distribution_svg, legend_svg, markdown_image
 from dataset_assets.stats.statistics import ColumnStatistics, Statistics
+from dataset_assets.text.wording import listed
 
 MAX_SQL = 50_000
 MAX_SNAPSHOT = 200_000
 MAX_CHARTS = 12
 MAX_CELL = 40
 MAX_SAMPLES = 120
-"""Limits of one event's metadata: MAX_CHARTS is a number of charts, the others are numbers of characters.
+MAX_PERIODS = 60
+"""Limits of one event's metadata: MAX_CHARTS and MAX_PERIODS are numbers of charts and of Periods.
 
+The others are numbers of characters.
 Dagster loads all events of an asset for a page.
 """
 
@@ -59,7 +66,21 @@ def _identity(result: Materialization) -> Iterator[tuple[str, Any]]:
         yield "period", result.period
     yield "as_of", dg.MetadataValue.timestamp(result.as_of)
     yield "version", version_text(result.version)
-    yield "dagster/partition_row_count" if result.period else "dagster/row_count", result.counts.rows
+    if LOADED_PERIODS in result.record:
+        yield from _load(result)
+    else:
+        yield "dagster/partition_row_count" if result.period else "dagster/row_count", result.counts.rows
+
+
+def _load(result: Materialization) -> Iterator[tuple[str, Any]]:
+    """Yield the figures of a load of a bitemporal table: rows are those that are known now."""
+    loads, (begin, end) = loads_of(result.record), result.record[VALIDITY]
+    yield "dagster/row_count", result.counts.rows
+    yield "dagster/partition_row_count", loads[result.period or ""]["rows"]
+    yield "table_rows", result.record[TABLE_ROWS]
+    yield "loaded_periods", listed(loads, MAX_PERIODS)
+    yield "valid_from", begin or "no row is known"
+    yield "valid_to", end or "open"
 
 
 def _changes(result: Materialization) -> Iterator[tuple[str, Any]]:
@@ -106,7 +127,9 @@ def _table_facts(result: Materialization, uri: str) -> Iterator[tuple[str, Any]]
 def _documents(result: Materialization) -> dict[str, Any]:
     return {
         "dagster/column_schema": schema_of(
-            result.columns, result.record["definition"].get("natural_key_columns", ())
+            result.columns,
+            result.record["definition"].get("natural_key_columns", ()),
+            recorded_system_columns(result.record),
         ),
         "column_statistics": _table(result.statistics),
         "distributions": dg.MetadataValue.md(_charts(result.statistics)),

@@ -147,6 +147,12 @@ class ProjectRules:
 
     def _on_rows(self, place: tuple[str | int, ...], step: Step, stem: str, scope: Scope) -> Iterator[Fault]:
         """Yield the faults of a step that depend on the columns and the Periods of its Dataset."""
+        if scope.dataset.main_table.bitemporal:
+            hint = "use a dataset that reads it, or change its rows by hand: `dataset-assets rows`"
+            yield self._fault(
+                place, f"is about {stem}, which is bitemporal: it has no rows of a Period", hint
+            )
+            return
         if isinstance(step, RowOperation):
             types = where_types((each.name, each.definition.type.value) for each in scope.outputs)
             try:

@@ -18,6 +18,7 @@ The other rules hold by the types of the fields:
 | BR-014 natural key | `br_014_natural_key_exists`; `Scope.outputs` publishes it |
 """
 
+from dataset_assets.catalog.bitemporal_rules import BITEMPORAL_RULES
 from dataset_assets.catalog.point_in_time_rules import POINT_IN_TIME_RULES
 from dataset_assets.catalog.quality_rules import QUALITY_RULES
 from dataset_assets.catalog.rule_input import Loc, RuleInput, RuleViolation
@@ -28,7 +29,14 @@ from dataset_assets.errors import MOST_FAULTS, Fault, more_faults
 from dataset_assets.text.wording import dotted
 from dataset_assets.yaml.reader import Document
 
-RULES = (*SETTING_RULES, *STRUCTURE_RULES, *POINT_IN_TIME_RULES, *SELECTION_RULES, *QUALITY_RULES)
+RULES = (
+    *SETTING_RULES,
+    *STRUCTURE_RULES,
+    *POINT_IN_TIME_RULES,
+    *BITEMPORAL_RULES,
+    *SELECTION_RULES,
+    *QUALITY_RULES,
+)
 ROOT = "dataset"
 
 

@@ -237,8 +237,14 @@ def _published(inputs: RuleInput) -> Iterator[tuple[Loc, str, str]]:
         for number, ref in enumerate(dataset.extra_columns):
             yield ("extra_columns", number), ref.replace(".", "__"), ref
         return
-    for number, column in enumerate(dataset.main_table.columns):
-        yield (*MAIN, "columns", number, "name"), column.name, column.name
+    yield from _published_without_mapping(inputs)
+
+
+def _published_without_mapping(inputs: RuleInput) -> Iterator[tuple[Loc, str, str]]:
+    published = set(inputs.scope.main_outputs)
+    for number, column in enumerate(inputs.dataset.main_table.columns):
+        if column.name in published:
+            yield (*MAIN, "columns", number, "name"), column.name, column.name
     for number, _, source in inputs.numbered_lookups():
         if source:
             for index, column in enumerate(source.columns):

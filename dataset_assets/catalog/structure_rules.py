@@ -81,6 +81,8 @@ def _partitioned(inputs: RuleInput) -> Iterator[tuple[int, str, Partitions, Part
     """Yield (number, stem, own Periods, nested Periods) of each nested Dataset, if both have Periods."""
     own = inputs.dataset.partitions
     for number, _, source in inputs.numbered_lookups():
+        if source and source.is_bitemporal:
+            continue  # one table holds all Periods, and every Period of the reader finds what it knows
         if own and source and source.nested and source.nested.dataset.partitions:
             yield number, source.nested.stem, own, source.nested.dataset.partitions
 
@@ -158,14 +160,6 @@ def br_003_join_types_match(inputs: RuleInput) -> Iterator[RuleViolation]:
             )
 
 
-def bitemporal_is_not_built(inputs: RuleInput) -> Iterator[RuleViolation]:
-    """Report tables that ask for `bitemporal`, which is not built yet (BR-121)."""
-    for loc, table in inputs.tables():
-        if table.bitemporal:
-            hint = "remove `bitemporal: true`: then the table is read as one without a history"
-            yield RuleViolation((*loc, "bitemporal"), "bitemporal tables are not built yet", hint)
-
-
 STRUCTURE_RULES = (
     br_001_table_names_differ,
     br_002_lookup_names_differ,
@@ -176,7 +170,6 @@ STRUCTURE_RULES = (
     br_005_nested_periods_cover,
     br_011_column_names_differ,
     br_014_natural_key_exists,
-    bitemporal_is_not_built,
 )
 
 

@@ -21,13 +21,14 @@ def window_of(dataset: Dataset, as_of: AsOf, period: Period | None) -> Window | 
     """Return the time window that a dataset selects: its `date_range`, else the Period of the publication.
 
     The result is None if there is neither: then every row of the main table is selected. With a time-based
-    split a rolling window ends at the begin of the as-of day, because splits consist of whole days.
+    split a rolling window ends at the begin of the as-of day, because splits consist of whole days. The
+    load of a bitemporal table is a whole snapshot, whatever the times of its rows are (BR-121).
     """
     date_range, config = dataset.filters.date_range, dataset.split_config
     if date_range:
         window = date_range.window(as_of)
         return window.until(as_of, date_range.eval_anchor(as_of)) if config and config.by_day else window
-    if period and dataset.column_mapping:
+    if period and dataset.column_mapping and not dataset.main_table.bitemporal:
         return Window(Moment(period.start, period.start_date), Moment(period.end, period.end_date))
     return None
 
@@ -119,6 +120,16 @@ class SelectionInput:
         return (reference for name, reference in self.concepts.items() if name in names)
 
     @cached_property
+    def valid_times(self) -> Mapping[str, Reference]:
+        """Map internal names to the columns with the begin and the end of a row's valid time (BR-121).
+
+        It is empty unless the main table is bitemporal and names such columns.
+        """
+        columns = self.dataset.main_table.validity_columns
+        names = zip(("_true_from", "_true_to"), columns, strict=False)
+        return {self.names.free(name): self.reference(column) for name, column in names}
+
+    @cached_property
     def row_key(self) -> tuple[Reference, ...]:
         """The columns whose values identify a row of the main table, in the order in which they are hashed.
 
@@ -142,7 +153,7 @@ class SelectionInput:
     def row_time(self, lookup: Source) -> Reference | None:
         """Return the column with the time as of which a row reads the lookup; None without `as_of`."""
         definition = lookup.lookup
-        named = self.dataset.row_time(definition) if definition and definition.as_of else None
+        named = self.dataset.row_time(definition) if definition and lookup.as_of else None
         return self.reference(named) if named else None
 
     def joined_on(self, lookup: Source) -> tuple[Reference, ...]:
@@ -152,8 +163,8 @@ class SelectionInput:
         return (*found, row_time) if row_time else found
 
     def own(self, lookup: Source, name: str) -> Reference:
-        """Return the column of a lookup with this name."""
-        found = lookup.column(name)
+        """Return the column of a lookup with this name, which may be that of an interval."""
+        found = lookup.column(name) or next((c for c in lookup.stored_columns if c.name == name), None)
         return _checked(Reference(lookup, found) if found else None, name)
 
     def wholly_read(self, source: Source) -> tuple[ColumnDef, ...]:
@@ -166,11 +177,13 @@ class SelectionInput:
 
     def declared(self, source: Source) -> Source:
         """Return the source with the columns that its relation must have: the needed ones if transferred."""
-        return replace(source, declared=self.needed(source)) if source.name in self.transferred else source
+        if source.name not in self.transferred:
+            return source
+        return replace(source, declared=tuple(each for each in self.needed(source) if each in source.columns))
 
     def needed(self, source: Source) -> tuple[ColumnDef, ...]:
         """Return the columns of a source that the query reads, in their declared order."""
-        return tuple(column for column in source.columns if (source.name, column.name) in self._needed)
+        return tuple(column for column in source.stored_columns if (source.name, column.name) in self._needed)
 
     @cached_property
     def _needed(self) -> frozenset[tuple[str, str]]:
@@ -180,11 +193,12 @@ class SelectionInput:
         yield from (output.reference for output in self.scope.outputs if output.reference)
         yield from self.concepts.values()
         yield from self.row_key
+        yield from map(self.reference, self.dataset.main_table.validity_columns)
         yield from (self.reference(each.reference) for keys in self.erased for each in keys.columns)
         for lookup in self.scope.lookups:
             for sides in self.joins(lookup):
                 yield from sides
-            row_time, as_of = self.row_time(lookup), lookup.lookup and lookup.lookup.as_of
+            row_time, as_of = self.row_time(lookup), lookup.as_of
             if row_time and as_of:
                 yield row_time
                 yield from (self.own(lookup, name) for name in as_of.columns)

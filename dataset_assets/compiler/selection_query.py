@@ -59,10 +59,14 @@ def join_early(state: QueryState, columns: Iterable[Reference]) -> QueryState:
 
 
 def map_columns(state: QueryState) -> QueryState:
-    """Select the published columns under their published names (BR-113)."""
+    """Select the published columns under their published names (BR-113), and the valid time of a row."""
     outputs = state.inputs.scope.outputs
-    mapped = (alias(state.in_join(output.reference), output.name) for output in outputs if output.reference)
-    return replace(state, projection=tuple(mapped))
+    mapped = {output.name: output.reference for output in outputs if output.reference}
+    shown = (
+        alias(state.in_join(reference), name)
+        for name, reference in (mapped | dict(state.inputs.valid_times)).items()
+    )
+    return replace(state, projection=tuple(shown))
 
 
 def window(state: QueryState) -> QueryState:

@@ -18,7 +18,7 @@ def source_range(dataset: Dataset, source: Source, main_range: TimeRange | None)
     """
     if source.lookup is None or main_range is None:
         return main_range
-    if source.lookup.as_of is None:
+    if source.as_of is None:
         return snapshot_range(main_range)
     return history_range(dataset, source.lookup, main_range)
 
@@ -31,8 +31,11 @@ def snapshot_range(main_range: TimeRange) -> TimeRange:
 def history_range(dataset: Dataset, lookup: LookupDef, main_range: TimeRange) -> TimeRange | None:
     """Return the time range of the rows of a lookup that can be known at the time of some row (BR-132).
 
-    The result is None if the time of a row is not the one that the range of the main table limits.
+    The result is None if the time of a row is not the one that the range of the main table limits. The rows
+    of a bitemporal snapshot have any times, but what was loaded after its Period was not known in it.
     """
+    if dataset.main_table.bitemporal:
+        return TimeRange(_BEGINNING, main_range.end)
     if not _is_limited(dataset, lookup):
         return None
     before = history_before(dataset, lookup)
@@ -45,7 +48,7 @@ def history_before(dataset: Dataset, lookup: LookupDef) -> timedelta | None:
     That is a day more than `max_age`: a date is the first instant of its day in UTC, which can be before the
     first instant of that day in the zone of the range.
     """
-    oldest = lookup.as_of.oldest if lookup.as_of else None
+    oldest = lookup.as_of.oldest if lookup.as_of and not dataset.main_table.bitemporal else None
     return oldest + _ONE_DAY if oldest and _is_limited(dataset, lookup) else None
 
 

@@ -61,6 +61,27 @@ class TableRef(Model):
         return next((column for column in self.columns if column.name.lower() == name.lower()), None)
 
 
+class MainTable(TableRef):
+    """The main table. A `bitemporal` one is published with the valid time of its rows (BR-121).
+
+    A bitemporal table without `valid_from` has rows that are valid in the Period of their load.
+    """
+
+    valid_from: Annotated[
+        Identifier | None,
+        Field(description="The date or timestamp column with the first instant at which a row is true."),
+    ] = None
+    valid_to: Annotated[
+        Identifier | None,
+        Field(description="The column with the first instant at which a row is no longer true, or NULL."),
+    ] = None
+
+    @property
+    def validity_columns(self) -> tuple[str, ...]:
+        """The names of the columns that carry the valid time of a bitemporal table."""
+        return tuple(name for name in (self.valid_from, self.valid_to) if name) if self.bitemporal else ()
+
+
 class TableTarget(TableRef):
     """The target of a lookup into a table."""
 
@@ -154,7 +175,7 @@ class Dataset(Model):
     updated_at: Instant | None = None
     ml_model: Text | None = None
     natural_key_columns: tuple[Identifier, ...] = ()
-    main_table: TableRef
+    main_table: MainTable
     lookups: tuple[LookupDef, ...] = ()
     column_mapping: ColumnMapping | None = None
     extra_columns: tuple[ColumnRef, ...] = ()

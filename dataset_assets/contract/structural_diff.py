@@ -123,6 +123,8 @@ def _table(what: str, before: Structure, after: Structure) -> Iterator[Change]:
         yield Change(f"{what} is `{after['name']}` instead of `{before['name']}`", breaking=True)
     if before.get("bitemporal") != after.get("bitemporal"):
         yield Change(f"{what} {'became' if after.get('bitemporal') else 'is no longer'} bitemporal", True)
+    for key in ("valid_from", "valid_to"):
+        yield from _value(f"`{key}` of {what}", before.get(key), after.get(key))
     old, new = _by(before["columns"], "name"), _by(after["columns"], "name")
     yield from _members("column", f" of {what}", old, new)
     for name in old:

@@ -1,9 +1,10 @@
 """The system columns of every published row, such as `_row_id` and `_period`, and the values of a new row."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 
@@ -42,6 +43,9 @@ _INTERVALS = (
     SystemColumn(PERIOD_TO, "VARCHAR", True, "The first later Period whose load lacks it; NULL if none"),
 )
 
+INTERVAL_COLUMNS = tuple(each.name for each in _INTERVALS)
+"""The names of the four columns that a bitemporal table has instead of `_period`."""
+
 BITEMPORAL_COLUMNS = tuple(
     column for each in SYSTEM_COLUMNS for column in (_INTERVALS if each.name == "_period" else (each,))
 )
@@ -51,6 +55,12 @@ BITEMPORAL_COLUMNS = tuple(
 def system_columns(names: Collection[str]) -> tuple[SystemColumn, ...]:
     """Return the system columns of a table; the names of its columns tell whether it is bitemporal."""
     return BITEMPORAL_COLUMNS if PERIOD_FROM in names else SYSTEM_COLUMNS
+
+
+def recorded_system_columns(record: Mapping[str, Any]) -> tuple[SystemColumn, ...]:
+    """Return the system columns of the publication with this record."""
+    is_bitemporal = record["definition"]["main_table"].get("bitemporal", False)
+    return BITEMPORAL_COLUMNS if is_bitemporal else SYSTEM_COLUMNS
 
 
 @dataclass(frozen=True)

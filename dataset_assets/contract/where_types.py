@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from dataset_assets.contract.scope import Scope
-from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS
+from dataset_assets.contract.system_columns import LABELS_TYPE, SYSTEM_COLUMNS, SystemColumn
 from dataset_assets.sql.where.checks import LABELS
 from dataset_assets.sql.where.where import parse_where
 
@@ -22,6 +22,8 @@ def reported_condition(text: str, scope: Scope) -> str:
     return where.reported({name for name, each in outputs if each.sensitive})
 
 
-def where_types(published: Iterable[tuple[str, str]]) -> dict[str, str]:
+def where_types(
+    published: Iterable[tuple[str, str]], system: Iterable[SystemColumn] = SYSTEM_COLUMNS
+) -> dict[str, str]:
     """Return the columns that `parse_where` accepts, name to type. `published` are those that users named."""
-    return {**dict(published), **{each.name: _TYPES[each.sql_type] for each in SYSTEM_COLUMNS}}
+    return {**dict(published), **{each.name: _TYPES[each.sql_type] for each in system}}

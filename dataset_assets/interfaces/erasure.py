@@ -69,7 +69,7 @@ def erase_in(workspace: Workspace, names: Sequence[str], where: str, *, dry_run:
 def erasures_in(workspace: Workspace, names: Sequence[str]) -> ErasureList:
     """Return the erasures in a workspace; see `erasures`."""
     stems = tuple(published_name(workspace, name) for name in names)
-    return list_erasures(workspace.target, workspace.catalog_if_any, stems)
+    return list_erasures(workspace.target, stems)
 
 
 def _clean_dagster(workspace: Workspace, stems: Sequence[str]) -> CleanedElsewhere:

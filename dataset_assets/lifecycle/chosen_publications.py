@@ -20,7 +20,7 @@ def chosen_periods(
     """Return the Periods that a request is about. Raises NotStoredError if they are not published."""
     published = warehouse.periods(request.dataset, session)
     if not published:
-        raise not_published(request.dataset)
+        raise not_published(request.dataset, catalog)
     if request.partition is None:
         return published
     entry = catalog.named(request.dataset)

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from dataset_assets.cached_property import cached_property
 from dataset_assets.contract.model import ColumnDef, ColumnType
+from dataset_assets.contract.system_columns import PERIOD_FROM, PERIOD_TO, VALID_FROM, VALID_TO
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.lifecycle.compared_side import Side
 from dataset_assets.ports.warehouse import Publication
@@ -37,9 +38,11 @@ class ComparedRows:
     def identified_by(self) -> Identified:
         """How rows of both sides are paired.
 
-        By the natural key if both have the same; else by row id, which a row keeps within a Period of a
-        dataset; else by their content.
+        By the natural key if both have the same, and in bitemporal tables by the begins of both times as
+        well; else by row id, which a row keeps within a Period of a dataset; else by their content.
         """
+        if self.before.is_bitemporal != self.after.is_bitemporal:
+            return "content"
         keys = [{name.lower() for name in side.key} for side in (self.before, self.after)]
         if keys[0] and keys[0] == keys[1] and keys[0] <= self._compared.keys():
             return "natural_key"
@@ -96,11 +99,18 @@ class ComparedRows:
                 found[name.lower()] = kind if len(kinds) == 1 else "decimal"
         return found
 
+    @property
+    def _are_bitemporal(self) -> bool:
+        return self.before.is_bitemporal and self.after.is_bitemporal
+
     def _identity(self) -> Iterator[ComparedField]:
         if self.identified_by != "content" and self.before.by_period and self.after.by_period:
             yield ComparedField(_PERIOD, ColumnType.STRING, nullable=False, identifies=True)
         if self.identified_by == "row_id":
             yield ComparedField(_ROW_ID, ColumnType.STRING, nullable=False, identifies=True)
+        elif self._are_bitemporal and self.identified_by == "natural_key":
+            yield ComparedField(VALID_FROM, ColumnType.TIMESTAMP, nullable=False, identifies=True)
+            yield ComparedField(PERIOD_FROM, ColumnType.STRING, nullable=False, identifies=True)
 
     def _published(self) -> Iterator[ComparedField]:
         """Yield the published columns, those of the natural key first."""
@@ -118,7 +128,10 @@ class ComparedRows:
             )
 
     def _operated(self) -> Iterator[ComparedField]:
-        """Yield what operations change in a row; rows without identity have nothing that stays."""
+        """Yield what loads and operations change in a row; rows without identity have nothing that stays."""
+        if self._are_bitemporal and self.identified_by != "content":
+            yield ComparedField(VALID_TO, ColumnType.TIMESTAMP)
+            yield ComparedField(PERIOD_TO, ColumnType.STRING)
         if self.identified_by != "content":
             yield ComparedField(_LABELS, ColumnType.STRING, nullable=False)
 

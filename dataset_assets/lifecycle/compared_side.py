@@ -10,8 +10,10 @@ from dataset_assets.errors import Fault, NotStoredError, ResolveError
 from dataset_assets.lifecycle.history import unknown_period
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import Session
+from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, no_such_version
+from dataset_assets.publishing.loaded_periods import visible_row_count
 from dataset_assets.text.wording import shown
 
 _REFERENCE = re.compile(r"(?P<period>[^@]*)(?:@(?P<version>[0-9]{1,9}))?")
@@ -83,6 +85,11 @@ class Side:
         return {each["name"]: each["type"] for each in self.last.record["columns"] if each["name"] in stored}
 
     @property
+    def is_bitemporal(self) -> bool:
+        """Whether these are rows of a bitemporal table: a key has several, at different times."""
+        return LOADED_PERIODS in self.last.record
+
+    @property
     def never_null(self) -> frozenset[str]:
         """The columns, in lower case, that no publication of this side declares nullable."""
         declared = [
@@ -99,7 +106,7 @@ class Side:
     @property
     def row_count(self) -> int:
         """The number of rows."""
-        return sum(each.record["counts"]["rows"] for each in self.publications)
+        return sum(visible_row_count(each.record) for each in self.publications)
 
     @property
     def described(self) -> ComparedSide:

@@ -7,10 +7,10 @@ from dataset_assets.contract.model import (
     Dataset,
     JoinCondition,
     LookupDef,
+    MainTable,
     Partitions,
     Refresh,
     Status,
-    TableRef,
     TableTarget,
 )
 from dataset_assets.discovery.suggestions.mapping import has_mapping
@@ -130,7 +130,7 @@ def dataset_of(draft: Draft, columns: Sequence[ColumnSuggestion]) -> Dataset:
     return Dataset(
         **{key: getattr(draft, key) for key in _COPIED},
         status=Status.DRAFT,
-        main_table=TableRef(name=draft.main_table, columns=declare(draft.main_table)),
+        main_table=MainTable(name=draft.main_table, columns=declare(draft.main_table)),
         lookups=lookups,
     )
 

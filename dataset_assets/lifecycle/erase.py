@@ -6,26 +6,23 @@ too; earlier ones are removed, and pinned ones rewritten; records lose the value
 kill finishes what was begun.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.errors import Fault, PublishError
-from dataset_assets.lifecycle.dependent_plans import output_plans, reader_plans, remembered_plans
+from dataset_assets.lifecycle.certificate_notes import CertificateNotes
+from dataset_assets.lifecycle.dependent_plans import dependent_plans, remembered_plans
+from dataset_assets.lifecycle.dependent_tables import DependentTables
 from dataset_assets.lifecycle.erased_records import RecordCleaner
 from dataset_assets.lifecycle.erasure_certificate import certificate, planned
 from dataset_assets.lifecycle.erasure_plan import DatasetPlan
 from dataset_assets.lifecycle.erasure_report import Certificate, EraseRequest
 from dataset_assets.lifecycle.erasure_run import ErasureRun
-from dataset_assets.lifecycle.planned_erasure import (
-    PlannedDataset,
-    keys_of_rows,
-    planned_datasets,
-)
+from dataset_assets.lifecycle.planned_erasure import planned_datasets
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
-from dataset_assets.ports.warehouse import Warehouse
 
 _PASSES = 3
 """How often an erasure looks for rows that a publication beside it has brought back."""
@@ -60,19 +57,22 @@ def erase(
     """
     with _alone(target, request), _connected(target, request) as session:
         datasets = planned_datasets(target.warehouse, catalog, request, session)
-        readers = [plan for each in datasets for plan in _dependent(target.warehouse, catalog, each, session)]
-        readers += remembered_plans(datasets, readers)
+        tables = DependentTables(catalog, target.warehouse, session)
+        readers = [plan for each in datasets for plan in dependent_plans(tables, each)]
+        readers += remembered_plans(tables, datasets, readers)
+        notes = CertificateNotes.of(tables, datasets, readers)
         if request.dry_run:
-            return planned(target, request, datasets, readers, session)
-        run = ErasureRun(target, catalog, request, datasets[0].erasure.id, session)
+            return planned(target, request, datasets, tables.used(readers), notes, session)
         datasets = [each.with_dependents(readers) for each in datasets]
+        run = ErasureRun(target, catalog, request, datasets, session)
         for each in datasets:
-            target.warehouse.begin_erasure(each.erasure, keys_of_rows(each), session)
-        _erase_all(run, datasets, readers)
-        _clean_records(run, datasets, readers)
+            target.warehouse.begin_erasure(each.erasure, each.keys(), session)
+        _erase_all(run, readers)
+        readers = tables.used(readers)
+        _clean_records(run, readers)
         names = (*(each.plan.dataset for each in datasets), *(each.dataset for each in readers))
         cleaned = clean_elsewhere(tuple(dict.fromkeys(names)))
-        return _finished(run, datasets, readers, cleaned)
+        return _finished(run, readers, notes, cleaned)
 
 
 def _alone(target: Target, request: EraseRequest) -> AbstractContextManager[None]:
@@ -84,30 +84,18 @@ def _connected(target: Target, request: EraseRequest) -> AbstractContextManager[
     return target.engine.connect(JobContext("erasure", run_id=f"{request.run_id}-rows"))
 
 
-def _dependent(
-    warehouse: Warehouse, catalog: Catalog, each: PlannedDataset, session: Session
-) -> Iterator[DatasetPlan]:
-    """Yield the plans of the outputs of a dataset, and of the datasets that copied values of its rows."""
-    yield from output_plans(catalog, warehouse, each.plan, each.matching, session)
-    yield from reader_plans(catalog, warehouse, each.plan, each.matching, each.erasure.salt, session)
-
-
-def _erase_all(run: ErasureRun, datasets: Sequence[PlannedDataset], readers: Sequence[DatasetPlan]) -> None:
+def _erase_all(run: ErasureRun, readers: Sequence[DatasetPlan]) -> None:
     """Erase until nothing is found. What a row was known by goes last: a killed erasure is finished by it.
 
     Dependent tables come once more after the datasets: a run beside it may have read the rows before.
     """
-    plans = [each.plan for each in datasets]
+    plans = [each.plan for each in run.datasets]
     for _ in range(_PASSES):
         for plan in (*readers, *plans, *readers):
             run.erase_current(plan)
         for plan in (*readers, *plans):
             run.erase_earlier(plan)
-        left = [
-            plan
-            for plan in (*plans, *readers)
-            if plan.current(run.warehouse, run.session) or plan.earlier(run.warehouse, run.session)
-        ]
+        left = [plan for plan in (*plans, *readers) if plan.everywhere(run.warehouse, run.session)]
         if not left:
             return
     names = ", ".join(plan.dataset for plan in left)
@@ -116,33 +104,25 @@ def _erase_all(run: ErasureRun, datasets: Sequence[PlannedDataset], readers: Seq
     )
 
 
-def _clean_records(
-    run: ErasureRun, datasets: Sequence[PlannedDataset], readers: Sequence[DatasetPlan]
-) -> None:
+def _clean_records(run: ErasureRun, readers: Sequence[DatasetPlan]) -> None:
     """Clean the records, and remove the rows that no publication has."""
-    read = {each.plan.dataset: {one.name for one in each.erasure.columns} for each in datasets}
-    for each in readers:
-        read.setdefault(each.dataset, set()).update(read.get(each.output_of or "", ()))
-    for name, columns in read.items():
-        run.warehouse.rewrite_records(name, RecordCleaner(columns).clean, run.session)
-        run.warehouse.remove_remains(name, run.session)
+    for plan in (*(each.plan for each in run.datasets), *readers):
+        run.warehouse.rewrite_records(plan.dataset, RecordCleaner(plan.eraser).clean, run.session)
+        run.warehouse.remove_remains(plan.dataset, run.session)
 
 
 def _finished(
-    run: ErasureRun,
-    datasets: Sequence[PlannedDataset],
-    readers: Sequence[DatasetPlan],
-    elsewhere: CleanedElsewhere,
+    run: ErasureRun, readers: Sequence[DatasetPlan], notes: CertificateNotes, elsewhere: CleanedElsewhere
 ) -> Certificate:
     """Write that the erasure is finished, with its certificate."""
-    found = certificate(run.target, run.request, datasets, readers, run.session)
+    found = certificate(run.target, run.request, run.datasets, readers, notes, run.session)
     done = found.model_copy(
         update={
             "cleaned": (*found.cleaned, *elsewhere.cleaned),
             "beyond_reach": (*found.beyond_reach, *elsewhere.beyond_reach),
         }
     )
-    for each in datasets:
+    for each in run.datasets:
         update = {"finished_at": done.finished_at, "certificate": done.model_dump(mode="json")}
         run.warehouse.finish_erasure(each.erasure.model_copy(update=update), run.session)
     return done

@@ -1,11 +1,12 @@
 """Take out of records what can be a value of erased rows: statistics, and conditions of changes by hand."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dataset_assets.errors import WhereError
+from dataset_assets.lifecycle.row_erasers import RowEraser
 from dataset_assets.ports.erasure import ERASURES
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.output_sources import OUTPUT
@@ -19,9 +20,9 @@ ERASED = "(erased)"
 
 @dataclass(frozen=True)
 class RecordCleaner:
-    """Cleans the records of one dataset; `columns` are those that the erasure's condition reads."""
+    """Cleans the records of one table, by how its rows are erased."""
 
-    columns: Collection[str]
+    eraser: RowEraser
 
     def clean(self, record: Record, is_gone: bool) -> Record:
         """Return a record without values of erased rows. `is_gone`: its rows cannot be measured again."""
@@ -36,12 +37,15 @@ class RecordCleaner:
         return record
 
     def _names_rows(self, record: Record, operation: Mapping[str, Any]) -> bool:
-        """Return whether the condition of a change by hand reads a column of the erasure's condition."""
+        """Return whether the condition of a change reads a column whose values are to be forgotten."""
         where = operation.get("where")
         if not where or where == ERASED:
             return False
+        columns = self.eraser.columns_of(record)
+        if columns is None:
+            return True
         try:
-            return not parse_where(where, recorded_where_types(record)).columns.isdisjoint(self.columns)
+            return not parse_where(where, recorded_where_types(record)).columns.isdisjoint(columns)
         except WhereError:  # it is no condition, or one over columns that the publication no longer has
             return not where.startswith("(")
 

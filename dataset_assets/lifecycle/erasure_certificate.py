@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from dataset_assets.lifecycle.certificate_notes import CertificateNotes
 from dataset_assets.lifecycle.erased_records import marks_of
 from dataset_assets.lifecycle.erasure_plan import DatasetPlan, Matching
 from dataset_assets.lifecycle.erasure_report import (
@@ -29,6 +30,7 @@ def planned(
     request: EraseRequest,
     datasets: Sequence[PlannedDataset],
     readers: Sequence[DatasetPlan],
+    notes: CertificateNotes,
     session: Session,
 ) -> Certificate:
     """Return what an erasure would do."""
@@ -36,8 +38,7 @@ def planned(
     found = [(each.plan, each.current, each.earlier) for each in datasets]
     found += [(each, each.current(warehouse, session), each.earlier(warehouse, session)) for each in readers]
     told = tuple(_planned_dataset(*each) for each in found)
-    others = _other_tables(target, datasets, session)
-    return _certificate(target, request, datasets, told, others, dry_run=True)
+    return _certificate(target, request, datasets, told, notes, dry_run=True)
 
 
 def _planned_dataset(
@@ -68,26 +69,19 @@ def certificate(
     request: EraseRequest,
     datasets: Sequence[PlannedDataset],
     readers: Sequence[DatasetPlan],
+    notes: CertificateNotes,
     session: Session,
 ) -> Certificate:
-    """Return the certificate of an erasure that has done everything."""
-    told = tuple(
-        _erased_dataset(target, plan, datasets[0].erasure.id, session)
-        for plan in (*(each.plan for each in datasets), *readers)
-    )
-    others = _other_tables(target, datasets, session)
-    return _certificate(target, request, datasets, told, others, dry_run=False)
+    """Return the certificate of an erasure that has done everything; each table is in it once."""
+    plans = {plan.dataset: plan for plan in (*reversed(readers), *(each.plan for each in datasets))}
+    order = dict.fromkeys([*(each.plan.dataset for each in datasets), *(each.dataset for each in readers)])
+    told = tuple(_erased_dataset(target, plans[name], datasets[0].erasure.id, session) for name in order)
+    return _certificate(target, request, datasets, told, notes, dry_run=False)
 
 
 def _erased_dataset(target: Target, plan: DatasetPlan, erasure: str, session: Session) -> ErasedDataset:
     """Return what records say of an erasure: changes of current rows, marks of earlier publications."""
-    records: list[Record] = []
-
-    def collect(record: Record, is_gone: bool) -> Record:  # noqa: ARG001 - nothing is rewritten
-        records.append(record)
-        return record
-
-    target.warehouse.rewrite_records(plan.dataset, collect, session)
+    records = target.warehouse.all_records(plan.dataset, session)
     changes = [each for each in records if _is_change_by(each, erasure)]
     publications = [
         ErasedPublication(
@@ -125,7 +119,7 @@ def _certificate(
     request: EraseRequest,
     datasets: Sequence[PlannedDataset],
     told: tuple[ErasedDataset, ...],
-    others: Sequence[str],
+    notes: CertificateNotes,
     *,
     dry_run: bool,
 ) -> Certificate:
@@ -141,7 +135,7 @@ def _certificate(
         ),
         datasets=told,
         cleaned=CLEANED,
-        beyond_reach=tuple(dict.fromkeys([*_beyond_reach(target, datasets, told), *others])),
+        beyond_reach=tuple(dict.fromkeys([*_beyond_reach(target, datasets, told), *notes.beyond_reach])),
         remarks=tuple(_remarks(told)),
     )
 
@@ -159,25 +153,7 @@ def _beyond_reach(
         if one.output_of:
             yield f"the project's file of {one.dataset}: its operations are what somebody wrote there"
         yield from target.warehouse.beyond_reach(one.dataset)
-    yield "answers that a running `serve` remembers for a day: restart it"
     yield "files that `read` and `rebuild` wrote, models that were trained, and copies that others made"
-
-
-def _other_tables(target: Target, datasets: Sequence[PlannedDataset], session: Session) -> list[str]:
-    """Return a sentence for each table of a dataset's former name, and one for tables that no file has."""
-    names = {each.plan.dataset for each in datasets}
-    ids = {each.plan.dataset: each.record.get("dataset_id") for each in datasets}
-    found = [
-        f"table {name}, which {stem} published under another name: remove it, or erase it by its old file"
-        for stem, dataset_id in ids.items()
-        if dataset_id
-        for name in target.warehouse.published_by(dataset_id, session)
-        if name not in names
-    ]
-    return [
-        *found,
-        "outputs and datasets with values of the rows whose file is gone or no longer names the dataset",
-    ]
 
 
 def _remarks(told: Sequence[ErasedDataset]) -> Iterator[str]:
@@ -185,8 +161,4 @@ def _remarks(told: Sequence[ErasedDataset]) -> Iterator[str]:
     for each in told:
         if each.nests and each.dataset not in {one.dataset for one in told if not one.nests}:
             message = f"{each.dataset} nests {each.nests}: copied values were emptied"
-            yield (
-                f"if {each.dataset} does not publish what joins it to {each.nests}, values that other rows "
-                f"have too stay until its refresh, and in pinned publications"
-            )
             yield f"{message}; rows with the person's own columns need `erase {each.dataset}`"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from dataset_assets.catalog.catalog import Catalog
-from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
+from dataset_assets.contract.system_columns import BITEMPORAL_COLUMNS, SYSTEM_COLUMNS
 from dataset_assets.errors import Fault, PublishError, WhereError, raise_all
 from dataset_assets.lifecycle.erasure_report import EraseRequest
 from dataset_assets.lifecycle.history import not_published
@@ -15,15 +15,16 @@ from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.rows.where_types import recorded_where_types
 from dataset_assets.sql.where.where import named_columns
 
-_COMPUTED = frozenset({"split", *(each.name for each in SYSTEM_COLUMNS)})
+_COMPUTED = frozenset({"split", *(each.name for each in (*SYSTEM_COLUMNS, *BITEMPORAL_COLUMNS))})
 """Columns that no source has: a refresh could not know a row by them."""
 
 
 def chosen_plans(
     warehouse: Warehouse, catalog: Catalog, request: EraseRequest, session: Session
 ) -> Mapping[str, WhereEraser]:
-    """Return the datasets whose rows are erased. Without a name these are all that have the columns.
+    """Return the tables whose rows are erased. Without a name these are all that have the columns.
 
+    Tables that a named dataset published under an earlier name are among them, if the condition fits them.
     Raises NotStoredError if nothing of a named dataset is published, PublishError if it is an output, and
     WhereError if the condition does not fit the publications, reads no column, or one that no source has.
     """
@@ -33,11 +34,35 @@ def chosen_plans(
     for stem in request.datasets:
         records = _records(warehouse, stem, session)
         if not records:
-            raise not_published(stem)
+            raise not_published(stem, catalog)
         raise_all(PublishError, _made_anew(stem, records))
         for record in records:
             raise_all(WhereError, _unfit(eraser.parsed(record).columns))
-    return dict.fromkeys(request.datasets, eraser)
+    former = (
+        name
+        for stem in request.datasets
+        for name in _former_tables(warehouse, catalog, stem, eraser, session)
+    )
+    return dict.fromkeys([*request.datasets, *former], eraser)
+
+
+def _former_tables(
+    warehouse: Warehouse, catalog: Catalog, stem: str, eraser: WhereEraser, session: Session
+) -> Iterator[str]:
+    """Yield the tables of a dataset's earlier names that the condition fits."""
+    ids = {record.get("dataset_id") for record in _records(warehouse, stem, session)}
+    for dataset_id in filter(None, ids):
+        for name in warehouse.published_by(dataset_id, session):
+            records = _records(warehouse, name, session)
+            if name != stem and name not in catalog.entries and _fits(eraser, records):
+                yield name
+
+
+def _fits(eraser: WhereEraser, records: Sequence[Record]) -> bool:
+    try:
+        return bool([eraser.parsed(record) for record in records])
+    except WhereError:
+        return False
 
 
 def _all_with_columns(
@@ -48,8 +73,11 @@ def _all_with_columns(
     found: dict[str, WhereEraser] = {}
     elsewhere: list[Fault] = []
     refused: list[Fault] = []
-    for stem in catalog.entries:
+    without_file = set(warehouse.published_tables(session)).difference(catalog.entries)
+    for stem in (*catalog.entries, *sorted(without_file)):
         records = _records(warehouse, stem, session)
+        if any(OUTPUT in record for record in records):
+            continue
         try:
             columns = {name for record in records for name in eraser.parsed(record).columns}
         except WhereError as error:

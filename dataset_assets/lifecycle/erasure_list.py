@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.lifecycle.erasure_report import Certificate
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext
@@ -28,11 +27,11 @@ class ErasureList(Model):
     erasures: tuple[ListedErasure, ...]
 
 
-def list_erasures(target: Target, catalog: Catalog, datasets: Sequence[str]) -> ErasureList:
-    """Return the erasures of these datasets; of all datasets of the catalog if none is named."""
+def list_erasures(target: Target, datasets: Sequence[str]) -> ErasureList:
+    """Return the erasures of these datasets; of all tables if none is named, also of those without a file."""
     found: dict[str, list[Erasure]] = {}
     with target.engine.connect(JobContext("erasures")) as session:
-        for stem in datasets or catalog.entries:
+        for stem in datasets or target.warehouse.tables_with_erasures(session):
             for each in target.warehouse.erasures(stem, session):
                 found.setdefault(each.id, []).append(each)
     listed = (_listed(entries) for entries in found.values())

@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, WhereError
-from dataset_assets.lifecycle.row_erasers import (
-    RowEraser,
-)
+from dataset_assets.lifecycle.row_erasers import RowEraser
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.erasure import EarlierPublication
 from dataset_assets.ports.warehouse import PublicationQuery, Warehouse
@@ -56,6 +54,10 @@ class DatasetPlan:
         """Return the earlier publications that have such rows."""
         found = warehouse.earlier_publications(self.dataset, session)
         return [each for publication in found for each in self.matching(publication, session)]
+
+    def everywhere(self, warehouse: Warehouse, session: Session) -> list[Matching]:
+        """Return the current and the earlier publications with such rows. Raises as `current` does."""
+        return [*self.current(warehouse, session), *self.earlier(warehouse, session)]
 
     def matching(self, publication: EarlierPublication, session: Session) -> Iterator[Matching]:
         """Yield the publication if it has such rows.

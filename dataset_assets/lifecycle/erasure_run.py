@@ -1,6 +1,6 @@
 """Take rows out of publications: out of current ones by a new publication, out of earlier ones at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,13 +17,21 @@ from dataset_assets.lifecycle.erased_records import (
 )
 from dataset_assets.lifecycle.erasure_plan import DatasetPlan, Matching
 from dataset_assets.lifecycle.erasure_report import EraseRequest
+from dataset_assets.lifecycle.planned_erasure import PlannedDataset
 from dataset_assets.lifecycle.publication_columns import publication_columns
 from dataset_assets.lifecycle.row_erasers import marked
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.erasure import EarlierPublication
+from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.uses import PinRequest
 from dataset_assets.ports.warehouse import Claim, Publication, Record, Warehouse
+from dataset_assets.publishing.bitemporal_measurement import (
+    VALIDITY,
+    loads_measured_again,
+    measure_bitemporal,
+)
+from dataset_assets.publishing.loaded_periods import visible_row_count
 from dataset_assets.publishing.prepared_run import instant_after
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.publishing.published_columns import PublishedColumns
@@ -39,13 +47,18 @@ KIND = "erase"
 
 @dataclass(frozen=True)
 class ErasureRun:
-    """One erasure in an open session; `id` is its id."""
+    """One erasure of some datasets in an open session."""
 
     target: Target
     catalog: Catalog
     request: EraseRequest
-    id: str
+    datasets: Sequence[PlannedDataset]
     session: Session
+
+    @property
+    def id(self) -> str:
+        """The id of the erasure."""
+        return self.datasets[0].erasure.id
 
     @property
     def warehouse(self) -> Warehouse:
@@ -78,6 +91,7 @@ class ErasureRun:
         for each in plan.matching(kept, self.session):
             if each.condition is None:
                 continue
+            self._remember(plan, each)
             query = self._rows_after(plan, each, instant_after(present.record, self.request.now))
             staged = self.warehouse.stage(claim, query, self.session)
             try:
@@ -88,6 +102,12 @@ class ErasureRun:
             except BaseException:
                 self.warehouse.discard(claim, staged, self.session)
                 raise
+
+    def _remember(self, plan: DatasetPlan, each: Matching) -> None:
+        """Keep out also the rows of a publication that a run made since the erasure was planned."""
+        for dataset in self.datasets:
+            if dataset.plan is plan and not dataset.is_planned(each.publication.record):
+                self.warehouse.begin_erasure(dataset.erasure, dataset.keys_of([each]), self.session)
 
     def _rows_after(self, plan: DatasetPlan, each: Matching, now: datetime) -> exp.Query:
         assert each.condition is not None  # noqa: S101 - without it the publication goes whole
@@ -104,27 +124,39 @@ class ErasureRun:
     ) -> dict[str, Any]:
         """Return the record of a publication that replaces the present one."""
         before = present.record
-        figures = self._figures(columns, rows)
-        left, changed = figures["rows"], each.rows if plan.nests else 0
-        counts = RefreshCounts.compared(left, left, changed, int(before["counts"]["rows"]))
+        figures = self._figures(columns, rows, before)
+        left, changed = figures["visible"], each.rows if plan.nests else 0
+        counts = RefreshCounts.compared(left, left, changed, visible_row_count(before))
         operation = {"kind": KIND, "by": self.request.by, "rows": each.rows, "erasure": self.id}
         return with_inputs_of(without_conditions(_without_operation(before)), before) | {
             "replaces": present.version,
             "published_at": instant_after(before, self.request.now).astimezone(UTC).isoformat(),
             "run_id": self.request.run_id,
-            "counts": asdict(counts),
+            "counts": {**asdict(counts), "rows": figures["rows"]},
             **figures["record"],
             "operation": operation,
         }
 
-    def _figures(self, columns: PublishedColumns, rows: exp.Expr) -> dict[str, Any]:
-        """Return the number of rows that are not deleted, and the entries of the record that are measured."""
+    def _figures(self, columns: PublishedColumns, rows: exp.Expr, before: Record) -> dict[str, Any]:
+        """Return the row count, the number of visible rows, and the entries of the record that are measured.
+
+        Of a bitemporal table the row count is that of what is known now.
+        """
+        if LOADED_PERIODS in before:
+            table = measure_bitemporal(columns, rows, self.session, self.request.now)
+            loads = loads_measured_again(columns, rows, before, self.session)
+            current, visible = table.statistics.row_count, table.rows - table.deleted
+            return {"rows": current, "visible": visible, "record": {**loads, **table.entries}}
         found = measure_visible(columns, visible_rows(rows), self.session)
         count, whole = counted_digest(self.session, rows, columns.digested)
         left = found.statistics.row_count
         deleted = {DELETED_ROWS: count - left, SELECTED_DIGEST: whole} if count > left else {}
         statistics = found.statistics.model_dump(mode="json")
-        return {"rows": left, "record": {"digest": found.digest, "statistics": statistics, **deleted}}
+        return {
+            "rows": left,
+            "visible": left,
+            "record": {"digest": found.digest, "statistics": statistics, **deleted},
+        }
 
     def erase_earlier(self, plan: DatasetPlan) -> None:
         """Remove earlier publications that had such rows; those that are pinned lose these rows alone."""
@@ -144,7 +176,7 @@ class ErasureRun:
         before = each.publication.record
         columns = publication_columns(self.catalog, self.warehouse, before, self.session)
         rows = self._rows_after(plan, each, datetime.fromisoformat(before["published_at"]))
-        figures = self._figures(columns, rows.subquery("_kept_rows"))
+        figures = self._figures(columns, rows.subquery("_kept_rows"), before)
         record = {
             **without_conditions(_without_operation(before)),
             "counts": {**before["counts"], "rows": figures["rows"]},
@@ -173,6 +205,8 @@ def _without_values(record: Record, mark: Mapping[str, Any]) -> dict[str, Any]:
         if "statistics" in record
         else dict(record)
     )
+    if VALIDITY in kept:
+        kept[VALIDITY] = [None, None]
     if "operation" in kept:
         kept["operation"] = without_texts(kept["operation"])
     return with_mark(without_conditions(kept), mark)

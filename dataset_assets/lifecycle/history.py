@@ -12,7 +12,7 @@ from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.rows.visible_rows import deleted_rows
-from dataset_assets.text.wording import listed
+from dataset_assets.text.wording import did_you_mean, listed, shown
 
 _MOST_LISTED = 12
 
@@ -89,9 +89,12 @@ def past_records(target: Target, dataset: str, period: str | None, last: int) ->
     return sorted(records, key=lambda record: record["published_at"], reverse=True)[:last]
 
 
-def not_published(dataset: str) -> NotStoredError:
-    """Return the error for a dataset without a publication."""
+def not_published(dataset: str, catalog: Catalog | None = None) -> NotStoredError:
+    """Return the error for a dataset without a publication; `catalog` tells names that nothing has."""
     message = f"{dataset} is not published"
+    if catalog and dataset not in (known := {**catalog.entries, **catalog.outputs}):
+        hint = did_you_mean(dataset, known, "`dataset-assets list` has all names")
+        return NotStoredError(Fault(f"there is no dataset {shown(dataset)}", hint=hint))
     return NotStoredError(Fault(message, hint=f"run `dataset-assets materialize {dataset}`"))
 
 

@@ -1,6 +1,6 @@
 """Find the record of an earlier publication, and prepare the run that made it once more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,11 +14,12 @@ from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
-from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.errors import Fault, ResolveError, raise_all
 from dataset_assets.lifecycle.recorded_sources import RecordedSources
 from dataset_assets.model import Model
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext, Session
+from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
@@ -82,7 +83,7 @@ class PastRun:
         record = {**self.record, "sources": inputs["sources"]}
         datasets = RecordedDatasets(self.catalog, self.target.warehouse, self.session, record)
         return RecordedSources(
-            scope=Scope(self.definition, datasets),
+            scope=Scope(self.definition, datasets, self.catalog.calendars),
             target=self.target,
             as_of=self._request(datetime.fromisoformat(inputs["as_of"])).looks_back_from,
             period=self.period,
@@ -110,6 +111,8 @@ class PastRun:
 def find_record(warehouse: Warehouse, stem: str, request: RebuildRequest, session: Session) -> Record:
     """Return the record of the requested publication. Raises ResolveError if there is none."""
     periods = warehouse.periods(stem, session)
+    if periods == [None]:
+        raise_all(ResolveError, _holds_snapshots(stem, warehouse.recent(stem, periods, session)))
     if request.period not in periods:
         raise ResolveError(_unknown_period(stem, request.period, periods))
     count, records = FIRST_RECORDS, list[Record]()
@@ -121,6 +124,13 @@ def find_record(warehouse: Warehouse, stem: str, request: RebuildRequest, sessio
         if len(records) < count:
             raise ResolveError(_unknown_version(stem, request, records))
         count *= FIRST_RECORDS
+
+
+def _holds_snapshots(stem: str, records: Sequence[Record]) -> Iterator[Fault]:
+    """Yield a fault for a bitemporal table, which is no selection of one run."""
+    if records and LOADED_PERIODS in records[0]:
+        message = f"{stem} is bitemporal: its table was made by many loads, and holds the snapshot of each"
+        yield Fault(message, hint="read it as it was known in a Period (docs/bitemporal.md)")
 
 
 def _unknown_period(stem: str, period: str | None, periods: Sequence[str | None]) -> Fault:

@@ -25,7 +25,7 @@ from dataset_assets.sql.build import column
 class PlannedDataset:
     """A dataset whose rows are erased: its plan, its entry for the list, and the publications with rows.
 
-    `keyed` are those whose rows give keys: their columns come from the sources' columns of the entry.
+    `columns` finds which columns of the sources the columns of a publication come from.
     """
 
     plan: DatasetPlan
@@ -33,7 +33,7 @@ class PlannedDataset:
     erasure: Erasure
     current: Sequence[Matching]
     earlier: Sequence[Matching]
-    keyed: Sequence[Matching]
+    columns: ErasedColumns
     record: Record
 
     @property
@@ -41,12 +41,40 @@ class PlannedDataset:
         """All publications that have such rows."""
         return [*self.current, *self.earlier]
 
+    def keys_of(self, matching: Sequence[Matching]) -> list[exp.Query]:
+        """Return queries of the keys of rows, for publications whose columns come from those of the entry."""
+        return [
+            key_query(self._key, one.publication.source, one.condition.copy())
+            for one in self.columns.keyed(self.erasure.columns, matching)
+            if one.condition is not None
+        ]
+
+    def keys(self) -> list[exp.Query]:
+        """Return queries of the keys of all rows, and of the values that the condition names by `=` or IN."""
+        where = self.eraser.parsed(self.record)
+        named = named_rows(where, {one.name: one.type for one in self.erasure.columns})
+        by_name = [key_query(self._key, named, where.condition())] if named is not None else []
+        return [*self.keys_of(self.matching), *by_name]
+
+    def is_planned(self, record: Record) -> bool:
+        """Return whether a current publication is one whose rows have given keys."""
+        known = {_instant(each.publication.record) for each in self.current}
+        return _instant(record) in known
+
+    @property
+    def _key(self) -> exp.Expr:
+        return row_key(self.erasure.salt, [(column(one.name), one.type) for one in self.erasure.columns])
+
     def with_dependents(self, plans: Sequence[DatasetPlan]) -> "PlannedDataset":
         """Return the dataset with the tables of these plans in its entry."""
         tables = tuple(
             DependentTable(dataset=each.dataset, nests=each.nests, output_of=each.output_of) for each in plans
         )
         return replace(self, erasure=self.erasure.model_copy(update={"dependents": tables}))
+
+
+def _instant(record: Record) -> tuple[str | None, str]:
+    return record["period"], record["published_at"]
 
 
 def planned_datasets(
@@ -64,8 +92,7 @@ def planned_datasets(
         columns = ErasedColumns(catalog, warehouse, session, stem, eraser)
         erasure = _erasure(request, columns, records, erasure_id)
         current, earlier = plan.current(warehouse, session), plan.earlier(warehouse, session)
-        keyed = tuple(columns.keyed(erasure.columns, [*current, *earlier]))
-        datasets.append(PlannedDataset(plan, eraser, erasure, current, earlier, keyed, records[0]))
+        datasets.append(PlannedDataset(plan, eraser, erasure, current, earlier, columns, records[0]))
     return datasets
 
 
@@ -95,17 +122,3 @@ def _erasure(
 def _request_hash(salt: str, request: EraseRequest) -> str:
     """Return the salted hash of a condition, by which the same command finds what it began."""
     return sha256(f"{salt}:{request.where}".encode()).hexdigest()
-
-
-def keys_of_rows(each: PlannedDataset) -> list[exp.Query]:
-    """Return queries of the keys of the rows, and of the values that the condition names by `=` or IN."""
-    columns, salt = each.erasure.columns, each.erasure.salt
-    key = row_key(salt, [(column(one.name), one.type) for one in columns])
-    queries: list[exp.Query] = [
-        key_query(key.copy(), one.publication.source, one.condition.copy())
-        for one in each.keyed
-        if one.condition is not None
-    ]
-    where = each.eraser.parsed(each.record)
-    named = named_rows(where, {one.name: one.type for one in columns})
-    return [*queries, key_query(key, named, where.condition())] if named is not None else queries

@@ -21,6 +21,8 @@ from dataset_assets.lifecycle.row_changes import ChangedRows, RowChange
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Claim, Publication, Record, Warehouse
+from dataset_assets.publishing.bitemporal_measurement import measure_bitemporal
+from dataset_assets.publishing.loaded_periods import TABLE_ROWS, visible_row_count
 from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.publishing.prepared_run import instant_after
 from dataset_assets.publishing.published_columns import PublishedColumns
@@ -85,7 +87,7 @@ class RowChangeRun:
         """Change one Period. It is claimed only if a row changes, as a claim makes an earlier run fail."""
         changed = self._checked(present)
         told = ChangedPeriod(
-            period=present.period, rows=int(present.record["counts"]["rows"]), touched=changed.touched
+            period=present.period, rows=visible_row_count(present.record), touched=changed.touched
         )
         if self.request.dry_run or not changed.touched:
             return told
@@ -172,7 +174,9 @@ class RowChangeRun:
             "run_id": self.request.run_id,
             "counts": asdict(changed.counts),
         }
-        if changed.hides_rows:
+        if TABLE_ROWS in record:
+            record |= self._measured(columns, rows, present, changed)
+        elif changed.hides_rows:
             found = measure_visible(columns, visible_rows(rows), self.session)
             record |= {
                 DELETED_ROWS: deleted_rows(before) + changed.touched,
@@ -183,6 +187,14 @@ class RowChangeRun:
         fields = self.change.record_fields(present, self._sensitive(columns))
         operation = {"kind": self.change.name, "by": self.request.by, "rows": changed.touched, **fields}
         return record | {"operation": operation}
+
+    def _measured(
+        self, columns: PublishedColumns, rows: exp.Expr, present: Publication, changed: ChangedRows
+    ) -> dict[str, Any]:
+        """Return the figures of a bitemporal table, whose row count is that of what is known now."""
+        found = measure_bitemporal(columns, rows, self.session, self._now(present))
+        counts = asdict(changed.counts) | {"rows": found.statistics.row_count}
+        return {"counts": counts, DELETED_ROWS: found.deleted, **found.entries}
 
     def _sensitive(self, columns: PublishedColumns) -> Collection[str]:
         """Return the columns that the published or the present definition marks as sensitive (BR-206)."""

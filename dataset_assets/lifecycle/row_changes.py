@@ -15,9 +15,11 @@ from sqlglot import exp
 from typing_extensions import override
 
 from dataset_assets.contract.row_operations import DeleteRows, LabelRows, RowOperation
+from dataset_assets.contract.system_columns import recorded_system_columns
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Publication, Record
+from dataset_assets.publishing.loaded_periods import loads_of, visible_row_count
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.rows.counting import count_rows
 from dataset_assets.rows.operations import (
@@ -33,7 +35,9 @@ from dataset_assets.rows.visible_rows import deleted_rows
 from dataset_assets.rows.where_types import recorded_where_types
 from dataset_assets.sql.build import column
 from dataset_assets.sql.where.where import Where, parse_where
-from dataset_assets.text.wording import dotted
+from dataset_assets.text.wording import dotted, listed
+
+_MOST_LISTED = 12
 
 
 @dataclass(frozen=True)
@@ -99,12 +103,12 @@ class ApplyOperation(RowChange):
         marked = touched_rows(present.relation.source, self.operation, self._where(present))
         source = marked.subquery("_marked")
         touched = count_rows(session, source, {"touched": column(TOUCHED)})["touched"]
-        visible = int(present.record["counts"]["rows"])
+        visible = visible_row_count(present.record)
         left = visible - touched if self.operation.hides_rows else visible
         changed = 0 if self.operation.hides_rows else touched
         names = [each["name"] for each in present.record["columns"]]
         return ChangedRows(
-            query=changed_rows(source, names, self.operation, now),
+            query=changed_rows(source, names, self.operation, now, recorded_system_columns(present.record)),
             touched=touched,
             counts=RefreshCounts.compared(left, left, changed, visible),
             record=present.record,
@@ -137,13 +141,14 @@ class Rollback(RowChange):
     @override
     def apply(self, present: Publication, now: datetime, session: Session) -> ChangedRows:
         earlier = self.earlier[present.period]
-        columns = earlier.record["columns"]
+        columns, system = earlier.record["columns"], recorded_system_columns(earlier.record)
         names = [each["name"] for each in columns]
         marked = restored_rows(
             earlier.relation.source,
             present.relation.source,
             names,
             now,
+            system,
             same_columns=columns == present.record["columns"],
         ).subquery("_marked")
         is_shown, touched = exp.not_(column("_deleted")), column(TOUCHED)
@@ -155,10 +160,10 @@ class Rollback(RowChange):
             "changed": exp.and_(is_shown, column(IS_VISIBLE), touched),
         }
         n = count_rows(session, marked, conditions)
-        visible = int(present.record["counts"]["rows"])
+        visible = visible_row_count(present.record)
         gone = visible + deleted_rows(present.record) - n["there"]
         return ChangedRows(
-            query=without_marks(marked, names),
+            query=without_marks(marked, names, system),
             touched=n["touched"] + gone,
             counts=RefreshCounts.compared(n["shown"], n["kept"], n["changed"], visible),
             record=earlier.record,
@@ -171,6 +176,10 @@ class Rollback(RowChange):
     @override
     def remark(self, present: Publication) -> str:
         earlier = self.earlier[present.period]
+        if gone := loads_of(present.record).keys() - loads_of(earlier.record):
+            return (
+                f"no longer loaded: {listed(sorted(gone), _MOST_LISTED)}; the next refresh loads what is due"
+            )
         if earlier.record["sha256"] == present.record["sha256"]:
             return ""
         period = f"{present.period}: " if present.period else ""

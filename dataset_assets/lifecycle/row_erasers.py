@@ -4,7 +4,7 @@ An eraser is applied to publications of every age; `condition` says in SQL which
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +14,8 @@ from typing_extensions import override
 
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
-from dataset_assets.errors import WhereError
+from dataset_assets.contract.system_columns import recorded_system_columns
+from dataset_assets.errors import DatasetAssetsError, WhereError
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.rows.erased_keys import is_among, row_key
 from dataset_assets.rows.stamping import timestamp
@@ -38,6 +38,10 @@ class RowEraser(ABC):
         Raises DatasetAssetsError if the publication's columns do not tell.
         """
 
+    @abstractmethod
+    def columns_of(self, record: Record) -> frozenset[str] | None:
+        """Return the columns of a publication with values to forget; None if they are not known."""
+
     def rows_after(self, rows: exp.Expr, record: Record, now: datetime) -> exp.Select:  # noqa: ARG002
         """Return the rows after the erasure, by default the others; `rows` have the column IS_ERASED."""
         return _rows(record).from_(rows).where(exp.not_(column(IS_ERASED)))
@@ -52,6 +56,13 @@ class WhereEraser(RowEraser):
     @override
     def condition(self, record: Record) -> exp.Expr:
         return self.parsed(record).condition()
+
+    @override
+    def columns_of(self, record: Record) -> frozenset[str]:
+        """Return the columns that the condition reads; none of a publication that lacks one of them."""
+        with suppress(WhereError):
+            return frozenset(self.parsed(record).columns)
+        return frozenset()
 
     def parsed(self, record: Record) -> Where:
         """Return the condition, checked against the columns of a publication. Raises WhereError."""
@@ -76,6 +87,10 @@ class OutputEraser(RowEraser):
             conditions.append(self.where.condition(record))
         return exp.or_(*conditions) if conditions else None
 
+    @override
+    def columns_of(self, record: Record) -> frozenset[str]:
+        return self.where.columns_of(record)
+
 
 @dataclass(frozen=True)
 class CopiedValues:
@@ -98,7 +113,8 @@ class CopiedValues:
 
 
 def _rows(record: Record) -> exp.Select:
-    return exp.select(*map(column, names_of(record)), *(column(each.name) for each in SYSTEM_COLUMNS))
+    system = (column(each.name) for each in recorded_system_columns(record))
+    return exp.select(*map(column, names_of(record)), *system)
 
 
 def names_of(record: Record) -> list[str]:
@@ -116,10 +132,20 @@ class CopyEraser(RowEraser):
 
     find: "FindCopies"
 
+    def columns(self, records: Iterable[Record]) -> set[str]:
+        """Return the columns of these publications that have copied values."""
+        return {name for record in records for copies in self.find(record) for name in copies.copied}
+
     @override
     def condition(self, record: Record) -> exp.Expr | None:
-        found = self.find(record)
-        return exp.or_(*(each.condition() for each in found)) if found else None
+        return any_of(self.find(record))
+
+    @override
+    def columns_of(self, record: Record) -> frozenset[str] | None:
+        try:
+            return self.find.columns(record)
+        except DatasetAssetsError:
+            return None
 
     @override
     def rows_after(self, rows: exp.Expr, record: Record, now: datetime) -> exp.Select:
@@ -137,26 +163,48 @@ class CopyEraser(RowEraser):
         updated = exp.Case().when(column(IS_ERASED), timestamp(now)).else_(column("_updated_at"))
         system = (
             alias(updated if each.name == "_updated_at" else column(each.name), each.name)
-            for each in SYSTEM_COLUMNS
+            for each in recorded_system_columns(record)
         )
         return exp.select(*values, *system).from_(rows)
 
 
 @dataclass(frozen=True)
-class ChangedEraser(RowEraser):
-    """Means no row: an erasure that was interrupted has changed the rows of the table already."""
+class SharedValues(RowEraser):
+    """Means the rows with values that may be copied of erased rows or of others, which nothing tells apart.
+
+    It only counts them: they are no rows to erase.
+    """
+
+    find: "FindCopies"
 
     @override
-    def condition(self, record: Record) -> None:
-        return None
+    def condition(self, record: Record) -> exp.Expr | None:
+        return any_of(self.find.shared(record))
+
+    @override
+    def columns_of(self, record: Record) -> frozenset[str]:
+        return self.find.columns(record)
 
 
 class FindCopies(ABC):
-    """Finds the values that a publication copied of erased rows."""
+    """Finds the values that publications copied of erased rows; raises DatasetAssetsError if unknown."""
 
     @abstractmethod
     def __call__(self, record: Record) -> Sequence[CopiedValues]:
-        """Return the copied values. Raises DatasetAssetsError if the definition is not known."""
+        """Return the copied values of a publication."""
+
+    @abstractmethod
+    def shared(self, record: Record) -> Sequence[CopiedValues]:
+        """Return the values that erased rows and others had, of a publication without the join's columns."""
+
+    @abstractmethod
+    def columns(self, record: Record) -> frozenset[str]:
+        """Return the columns of a publication that can have copied values."""
+
+
+def any_of(found: Sequence[CopiedValues]) -> exp.Expr | None:
+    """Return the condition of the rows with any of these copied values; None without any."""
+    return exp.or_(*(each.condition() for each in found)) if found else None
 
 
 def _emptied(name: str, kind: ColumnType, condition: exp.Expr) -> exp.Expr:

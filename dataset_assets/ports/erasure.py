@@ -97,6 +97,10 @@ class ErasureKeeper(ABC):
         """Return the names of the datasets that have erasures; nothing more is read if there are none."""
 
     @abstractmethod
+    def erasures_mark(self, session: Session) -> str:
+        """Return a text that differs after each change of a list of erasures; empty without any."""
+
+    @abstractmethod
     def erased_keys(self, erasure: Erasure, session: Session) -> exp.Query:
         """Return the query of all keys that are erased by the columns of this erasure, as `erased_key`.
 
@@ -113,6 +117,14 @@ class ErasureKeeper(ABC):
     @abstractmethod
     def finish_erasure(self, erasure: Erasure, session: Session) -> None:
         """Write to the list that an erasure is finished, with its certificate."""
+
+    @abstractmethod
+    def published_tables(self, session: Session) -> list[str]:
+        """Return the names of all published tables, in order; some may have no file any more."""
+
+    @abstractmethod
+    def all_records(self, dataset: str, session: Session) -> list[Mapping[str, Any]]:
+        """Return the records of all publications of a table, of those without rows too."""
 
     @abstractmethod
     def claimed_periods(self, dataset: str, session: Session) -> list[str | None]:

@@ -19,13 +19,14 @@ def history(catalog: Catalog, request: Request, warehouse: Warehouse, session: S
     """Return the records that a publication is compared with; none if the file declares no drift checks.
 
     With Periods they are the publications of the preceding Periods, whenever those were published; without
-    Periods they are the earlier publications.
+    Periods they are the earlier publications, and of a bitemporal table what was known by earlier loads.
     """
-    drift = catalog.checked(request.entry).drift
+    dataset = catalog.checked(request.entry)
+    drift = dataset.drift
     if drift is None:
         return History()
     stem, schedule = request.entry.stem, schedule_of(catalog, request.entry)
-    if schedule is None or request.period is None:
+    if schedule is None or request.period is None or dataset.main_table.bitemporal:
         return History(warehouse.recent(stem, [None], session, drift.over + 1), drift.over)
     found: list[Record] = []
     periods, count = _preceding(request.period, schedule), drift.over

@@ -20,12 +20,14 @@ from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.errors import ContractError, ResolveError, raise_all
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, PublishedColumn, Record
+from dataset_assets.publishing.bitemporal_publisher import BitemporalPublisher
 from dataset_assets.publishing.dataset_ids import id_conflict, rename_notice
 from dataset_assets.publishing.earlier_publications import history
+from dataset_assets.publishing.loaded_periods import record_of_load, stored_period
 from dataset_assets.publishing.period_coverage import PeriodChecks
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
 from dataset_assets.publishing.publish_outcome import PublishOutcome, RefreshCounts
-from dataset_assets.publishing.reuse import same_inputs, unchanged_outcome
+from dataset_assets.publishing.reuse import same_inputs, unchanged_load, unchanged_outcome
 from dataset_assets.publishing.row_publisher import RowPublisher
 from dataset_assets.publishing.run_context import RunContext, StepTimer, job_context
 from dataset_assets.publishing.snapshot import sources_of
@@ -94,7 +96,10 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
         query = context.query(run)
         sql = target.engine.dialect.render(query)
         if outcome is None:
-            outcome = RowPublisher(context, run, query, sql, resolution.stability, period_checks).publish()
+            parts = (context, run, query, sql, resolution.stability, period_checks)
+            bitemporal = request.period if run.is_bitemporal else None
+            publisher = BitemporalPublisher(*parts, bitemporal) if bitemporal else RowPublisher(*parts)
+            outcome = publisher.publish()
         outcome = _compare_with_history(context, resolution.history, outcome)
         usage = context.usage
     return Materialization(
@@ -142,15 +147,19 @@ def _resolve(context: RunContext, stack: ExitStack) -> _Resolution:
             dataset_id(request.entry),
         )
         sources = stack.enter_context(locator.resolve(session, context.job))
-        previous = warehouse.current(request.entry.stem, context.claim.period, session)
+        period = stored_period(context.dataset, context.claim.period)
+        previous = warehouse.current(request.entry.stem, period, session)
         _check_dataset_id(context, previous)
         past = history(context.catalog, request, warehouse, session)
         stability = SourceStability(locator, sources.inputs.relations, session)
         stack.enter_context(stability.explain())
         stored = StoredPeriods(locator, context.catalog.calendars)
-        missing = stored.missing(previous.record) if previous else {}
-        if previous and not request.without_gone:
-            raise_all(ResolveError, stored.missing_faults(previous.record))
+        record = previous.record if previous else None
+        if context.dataset.main_table.bitemporal:
+            record = record_of_load(record, context.claim.period)
+        missing = stored.missing(record) if record else {}
+        if record and not request.without_gone:
+            raise_all(ResolveError, stored.missing_faults(record))
     return _Resolution(sources, stability, stored, missing, previous, past)
 
 
@@ -190,6 +199,8 @@ def _reuse(context: RunContext, run: PreparedRun, period_checks: PeriodChecks) -
     """Return the previous publication as the outcome if query and source versions are the same, else None."""
     if run.previous is None or context.request.reread or not same_inputs(run, context.target):
         return None
+    if run.is_bitemporal and run.period:
+        return unchanged_load(run.previous, run.period)
     outcome = unchanged_outcome(run.previous)
     return replace(outcome, checks=period_checks.complete(outcome.checks))
 

@@ -30,7 +30,7 @@ DESCRIPTIONS = {
 def applicable(dataset: Dataset, *, by_period: bool) -> tuple[str, ...]:
     """Return the names of the checks for a dataset; `by_period`: its main table is stored by Period."""
     mapping = dataset.column_mapping
-    if not by_period:
+    if not by_period or dataset.main_table.bitemporal:
         return ()
     has_window = bool(dataset.filters.date_range or (dataset.partitions and mapping))
     has_time = mapping is not None and "timestamp" in dict(mapping.concepts())

@@ -17,11 +17,15 @@ from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.periods.instants import UTC_ZONE, AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.warehouse import Publication, PublishedColumn, Record
+from dataset_assets.publishing.loaded_periods import record_of_load
+from dataset_assets.publishing.period_snapshot import load_of, snapshot_of
 from dataset_assets.publishing.published_columns import PublishedColumns
+from dataset_assets.rows.bitemporal import PeriodLoad
 from dataset_assets.rows.identity import EarlierRows, Identity
 from dataset_assets.rows.row_metadata import row_metadata
+from dataset_assets.rows.valid_time import Snapshot
 from dataset_assets.rows.visible_rows import deleted_rows
-from dataset_assets.sql.build import CTE, assemble
+from dataset_assets.sql.build import CTE, assemble, table
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,17 @@ class PreparedRun:
         return self.published.stored
 
     @property
+    def is_bitemporal(self) -> bool:
+        """Whether the run loads a Period into a bitemporal table (BR-121)."""
+        return self.inputs.dataset.main_table.bitemporal
+
+    @property
+    def previous_record(self) -> Record | None:
+        """The record of the publication before; of a bitemporal table that of the Period's last load."""
+        record = self.previous.record if self.previous else None
+        return record_of_load(record, self.period) if self.is_bitemporal else record
+
+    @property
     def replaces_deleted(self) -> bool:
         """Whether the publication that is replaced has deleted rows, which stay deleted."""
         return self.previous is not None and deleted_rows(self.previous.record) > 0
@@ -126,12 +141,25 @@ class PreparedRun:
 
         `bucketed` numbers the rows bucket by bucket, for an engine that would sort all of them in one place.
         """
+        if self.is_bitemporal and self.request.period:
+            rows = table(self.selection[-1].name)
+            segments = self.snapshot(rows, self.request.period).segments()
+            load = self.load(table(segments[-1].name))
+            return assemble((*self.selection, *segments, *load.rows(bucketed=bucketed)))
         dataset = self.inputs.dataset
         order = "timestamp" if dataset.column_mapping else None
         identity = Identity(self.definitions, dataset.natural_key_columns, order, self.inputs.names)
         earlier = _earlier_rows(self.previous, dataset) if self.previous else None
         metadata = row_metadata(self.selection[-1].name, identity, self.row_stamp, earlier, bucketed=bucketed)
         return assemble((*self.selection, *metadata))
+
+    def snapshot(self, rows: exp.Expr, period: Period) -> Snapshot:
+        """Return the selected rows as the snapshot of the Period that a bitemporal table is loaded with."""
+        return snapshot_of(self.inputs, rows, period, self.definitions)
+
+    def load(self, segments: exp.Expr) -> PeriodLoad:
+        """Return the load of the segments of the snapshot into the previous publication."""
+        return load_of(self.inputs, segments, self.definitions, self.previous, self.row_stamp)
 
 
 def instant_after(replaced: Record | None, now: datetime) -> datetime:

@@ -114,6 +114,7 @@ class _OutputRun:
         if outcome is None:
             with self.timer.step("compare", "applying the operations and comparing with what is published"):
                 counts = self.query.counted(self.previous, self.session)
+            self._report_idle(counts)
             outcome = self._confirmed(counts) or self._stage_and_publish(counts)
         try:
             remark = create_view(self.target, self.sources, self.session)
@@ -122,6 +123,13 @@ class _OutputRun:
         if remark:
             self.timer.report(remark)
         return self._materialization(outcome)
+
+    def _report_idle(self, counts: RowCounts) -> None:
+        """Report the operations that touched no row: a mistyped value is no error of a condition."""
+        operations = zip(self.sources.operations, counts.touched, strict=True)
+        for number, (each, rows) in enumerate(operations, 1):
+            if not rows:
+                self.timer.report(f"operation {number}, {each.operation.words}, touched no row")
 
     def _check_id(self) -> None:
         """Raise ContractError if the table was published by something else than this output."""
@@ -173,13 +181,14 @@ class _OutputRun:
             found = measure_visible(columns, visible, self.session)
             hint = f"look at the operations of projects/{self.request.output.project}.yaml"
             evidence = Evidence(
-                self.sources.dataset,
+                columns.scope,
                 visible,
                 columns.stored,
                 found.statistics,
                 self.session,
                 self.sources.names,
                 rows,
+                hint,
                 hint,
                 hint,
             )

@@ -3,16 +3,24 @@
 It can if structure, query and source versions are the same (docs/decisions/0010).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, Record
+from dataset_assets.publishing.loaded_periods import TABLE_ROWS, checks_of_load, loads_of
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.publish_outcome import PublishOutcome, RefreshCounts
-from dataset_assets.publishing.snapshot import definition_of, latest_inputs, selection_digest, sources_of
+from dataset_assets.publishing.snapshot import (
+    QUALITY,
+    latest_inputs,
+    quality_of,
+    selection_digest,
+    sources_of,
+)
 from dataset_assets.stats.statistics import Statistics
 
 
@@ -22,16 +30,17 @@ def can_reuse(run: PreparedRun) -> bool:
     Its structure and its quality rules must be today's. Its version number can differ if an earlier
     structure was restored.
     """
-    previous = run.previous
-    if previous is None or previous.record["sha256"] != run.version.sha256:
+    record = run.previous_record
+    if record is None or record["sha256"] != run.version.sha256:
         return False
-    if _quality(previous.record["definition"]) != _quality(definition_of(run.inputs.dataset)):
+    if _quality(record) != quality_of(run.inputs.dataset):
         return False  # the record says which rules the rows were checked by
-    return not any(reuse_blockers(previous.record, run.inputs.dataset, run.definitions))
+    return not any(reuse_blockers(record, run.inputs.dataset, run.definitions))
 
 
-def _quality(definition: Mapping[str, Any]) -> Any:
-    return definition.get("quality", [])
+def _quality(record: Record) -> Any:
+    """Return the quality rules that the rows were checked by; a load of a bitemporal table has its own."""
+    return record[QUALITY] if QUALITY in record else record["definition"].get(QUALITY, [])
 
 
 def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef]) -> Iterator[str]:
@@ -48,11 +57,24 @@ def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef
 
 def same_inputs(run: PreparedRun, target: Target) -> bool:
     """Return whether the previous publication was made by the same query from the same source versions."""
-    if run.previous is None or not can_reuse(run):
+    if run.previous_record is None or not can_reuse(run):
         return False
-    record, sources = latest_inputs(run.previous.record), sources_of(run, target)
+    record, sources = latest_inputs(run.previous_record), sources_of(run, target)
     same_query = record.get("selection") == selection_digest(run, target)
     return same_query and all(sources.values()) and record["sources"] == sources
+
+
+def unchanged_load(
+    previous: Publication, period: str, checks: Sequence[CheckResult] | None = None
+) -> PublishOutcome:
+    """Return the outcome of a load that changes no row of a bitemporal table. Its digest is the snapshot's.
+
+    `checks` are those of the load, by default those that the record keeps of the Period's last load.
+    """
+    outcome = unchanged_outcome(previous)
+    found = checks_of_load(previous.record, period) if checks is None else tuple(checks)
+    counts = replace(outcome.counts, unchanged=previous.record[TABLE_ROWS])
+    return replace(outcome, counts=counts, checks=found, digest=loads_of(previous.record)[period]["digest"])
 
 
 def unchanged_outcome(previous: Publication) -> PublishOutcome:

@@ -13,6 +13,7 @@ from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.publishing.as_of_choice import AsOfChoice
+from dataset_assets.publishing.loaded_periods import stored_period
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
 from dataset_assets.publishing.source_locator import ResolvedSources, SourceLocator
 
@@ -48,7 +49,8 @@ def open_preview(
     job, period = JobContext(entry.stem), at.period.id if at.period else None
     locator = source_locator(catalog, target, entry, at)
     with target.engine.connect(job) as session, locator.resolve(session, job) as sources:
-        previous = target.warehouse.current(entry.stem, period, session) if as_refresh else None
+        stored = stored_period(catalog.checked(entry), period)
+        previous = target.warehouse.current(entry.stem, stored, session) if as_refresh else None
         yield RunPreview(preview_request(entry, at), locator, sources, session, previous)
 
 

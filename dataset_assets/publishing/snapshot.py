@@ -7,14 +7,16 @@ from typing import Any
 
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.instants import Window
-from dataset_assets.ports.record_marks import CONFIRMATION
+from dataset_assets.ports.record_marks import CONFIRMATION, LOADED_PERIODS
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.loaded_periods import INPUTS, with_inputs_of_loads
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.source_locator import source_key
 from dataset_assets.sql.build import assemble
 
-_INPUTS = ("as_of", "window", "sources", "periods", "gone", "selection")
+QUALITY = "quality"
+"""The key of the quality rules in a definition, and in the list of loads of a bitemporal table."""
 
 
 def sources_of(run: PreparedRun, target: Target) -> dict[str, str]:
@@ -64,8 +66,10 @@ def with_inputs_of(record: Record, present: Record) -> dict[str, Any]:
 
     Rows that were changed by hand, or that replace the present ones by hand, stay until a source changes.
     """
+    if LOADED_PERIODS in record:
+        return with_inputs_of_loads(record, present)
     inputs = latest_inputs(present)
-    kept = {name: inputs[name] for name in _INPUTS if name in inputs}
+    kept = {name: inputs[name] for name in INPUTS if name in inputs}
     return {**record, CONFIRMATION: {**kept, "confirmed_at": read_at(present).isoformat()}}
 
 
@@ -77,6 +81,29 @@ def _inputs_of(run: PreparedRun, target: Target) -> dict[str, Any]:
         "periods": {key: list(ids) for key, ids in run.periods.items()},
         "gone": {key: list(ids) for key, ids in run.missing_periods.items()},
         "selection": selection_digest(run, target),
+    }
+
+
+def _period_of(run: PreparedRun) -> dict[str, Any]:
+    """Return the Period of a publication; a bitemporal table is the publication of all its Periods."""
+    period = None if run.is_bitemporal else run.request.period
+    return {
+        "period": period.id if period else None,
+        "period_start": period.start.isoformat() if period else None,
+    }
+
+
+def load_facts(run: PreparedRun, target: Target) -> dict[str, Any]:
+    """Return what the record of a bitemporal table says of the load of one Period, without its figures."""
+    period = run.request.period
+    return {
+        "period_start": period.start.isoformat() if period else None,
+        "version": run.version.number,
+        "sha256": run.version.sha256,
+        **_inputs_of(run, target),
+        QUALITY: quality_of(run.inputs.dataset),
+        "run_id": run.request.run_id,
+        "loaded_at": run.row_stamp.instant.astimezone(UTC).isoformat(),
     }
 
 
@@ -94,6 +121,11 @@ def definition_of(dataset: Dataset) -> dict[str, Any]:
     return dataset.model_dump(mode="json", exclude_defaults=True)
 
 
+def quality_of(dataset: Dataset) -> list[Any]:
+    """Return the quality rules of a definition as a record holds them."""
+    return definition_of(dataset).get(QUALITY, [])
+
+
 def snapshot(run: PreparedRun, target: Target, sql: str) -> dict[str, Any]:
     """Return the record of a run as plain JSON values, without the figures that the audit adds.
 
@@ -105,8 +137,7 @@ def snapshot(run: PreparedRun, target: Target, sql: str) -> dict[str, Any]:
         "dataset_id": str(run.dataset_id),
         "version": run.version.number,
         "sha256": run.version.sha256,
-        "period": run.period,
-        "period_start": request.period.start.isoformat() if request.period else None,
+        **_period_of(run),
         **_inputs_of(run, target),
         "replaces": run.previous.version if run.previous else None,
         "published_at": run.row_stamp.instant.astimezone(UTC).isoformat(),

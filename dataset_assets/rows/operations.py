@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlglot import exp
 
 from dataset_assets.contract.row_operations import RowOperation
-from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
+from dataset_assets.contract.system_columns import PERIOD_FROM, PERIOD_TO, SYSTEM_COLUMNS, SystemColumn
 from dataset_assets.rows.stamping import timestamp
 from dataset_assets.sql.build import alias, column
 from dataset_assets.sql.nodes import LabelsText
@@ -28,18 +28,31 @@ def touched_rows(source: exp.Expr, operation: RowOperation, where: Where) -> exp
     return exp.select("*", alias(touched, TOUCHED)).from_(source.copy())
 
 
-def changed_rows(rows: exp.Expr, names: Sequence[str], operation: RowOperation, now: datetime) -> exp.Select:
+def changed_rows(
+    rows: exp.Expr,
+    names: Sequence[str],
+    operation: RowOperation,
+    now: datetime,
+    system: Sequence[SystemColumn] = SYSTEM_COLUMNS,
+) -> exp.Select:
     """Return the rows of `touched_rows` after the operation. `names` are the published columns.
 
     Only the columns that the operation changes and `_updated_at` (BR-017) differ, in touched rows alone.
+    `system` are the system columns of the rows.
     """
     new = {**operation.new_values(), "_updated_at": timestamp(now)}
-    system = (changed_value(each.name, new.get(each.name)) for each in SYSTEM_COLUMNS)
-    return exp.select(*map(column, names), *system).from_(rows)
+    values = (changed_value(each.name, new.get(each.name)) for each in system)
+    return exp.select(*map(column, names), *values).from_(rows)
 
 
 def restored_rows(
-    earlier: exp.Expr, present: exp.Expr, names: Sequence[str], now: datetime, *, same_columns: bool
+    earlier: exp.Expr,
+    present: exp.Expr,
+    names: Sequence[str],
+    now: datetime,
+    system: Sequence[SystemColumn] = SYSTEM_COLUMNS,
+    *,
+    same_columns: bool,
 ) -> exp.Select:
     """Return the rows of an earlier publication, to replace the present ones, with marks.
 
@@ -49,17 +62,21 @@ def restored_rows(
     """
     left, right = "_earlier", "_present"
     is_there = exp.not_(column("_row_id", right).is_(exp.null()))
-    is_same = exp.and_(is_there, same_row(names, left, right)) if same_columns else exp.false()
+    is_same = (
+        exp.and_(is_there, same_row((*names, *_known_time(system)), left, right))
+        if same_columns
+        else exp.false()
+    )
     updated = exp.Case().when(is_same, column("_updated_at", right)).else_(timestamp(now))
-    system = (
+    values = (
         alias(updated if each.name == "_updated_at" else column(each.name, left), each.name)
-        for each in SYSTEM_COLUMNS
+        for each in system
     )
     is_visible = exp.and_(is_there.copy(), exp.not_(column("_deleted", right)))
     marks = {TOUCHED: exp.not_(exp.paren(is_same.copy())), IS_THERE: is_there.copy(), IS_VISIBLE: is_visible}
     rows = exp.select(
         *(column(name, left) for name in names),
-        *system,
+        *values,
         *(alias(mark, name) for name, mark in marks.items()),
     ).from_(exp.alias_(earlier.copy(), left, table=True))
     joined = exp.alias_(present.copy(), right, table=True)
@@ -67,9 +84,16 @@ def restored_rows(
     return rows.join(joined, on=on, join_type="left")
 
 
-def without_marks(rows: exp.Expr, names: Sequence[str]) -> exp.Select:
+def _known_time(system: Sequence[SystemColumn]) -> list[str]:
+    """Return the columns of a bitemporal table that can differ in one row; none of another table."""
+    return [each.name for each in system if each.name in (PERIOD_FROM, PERIOD_TO)]
+
+
+def without_marks(
+    rows: exp.Expr, names: Sequence[str], system: Sequence[SystemColumn] = SYSTEM_COLUMNS
+) -> exp.Select:
     """Return the rows of `restored_rows` as they are published."""
-    return exp.select(*map(column, names), *(column(each.name) for each in SYSTEM_COLUMNS)).from_(rows)
+    return exp.select(*map(column, names), *(column(each.name) for each in system)).from_(rows)
 
 
 def same_row(names: Sequence[str], left: str, right: str) -> exp.Expr:

@@ -55,7 +55,9 @@ class DatasetInputs:
     @cached_property
     def has_window(self) -> bool:
         """Whether the publication of a Period selects a time window."""
-        return bool(self.dataset.filters.date_range or self.dataset.column_mapping)
+        dataset = self.dataset
+        has_times = dataset.column_mapping and not dataset.main_table.bitemporal
+        return bool(dataset.filters.date_range or has_times)
 
     @cached_property
     def filters_rows(self) -> bool:

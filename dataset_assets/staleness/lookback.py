@@ -30,7 +30,7 @@ class Lookback:
         """Return the time range that is read of a source of a dataset, as `source_range` does."""
         if source.lookup is None or self.main_range is None:
             return self.main_range
-        if source.lookup.as_of is None:
+        if source.as_of is None:
             return self._snapshot
         return history_range(dataset, source.lookup, self.main_range)
 
@@ -58,7 +58,8 @@ class Lookbacks:
         split, partitions = dataset.split_config, dataset.partitions
         by_day = split is not None and split.by_day
         calendar = partitions.period if partitions else None
-        rule = dataset.filters.date_range, by_day, dataset.column_mapping is None, calendar
+        whole = dataset.column_mapping is None or dataset.main_table.bitemporal
+        rule = dataset.filters.date_range, by_day, whole, calendar
         return DatasetLookbacks(dataset, self.now, self._by_rule.setdefault(rule, {}))
 
 

@@ -12,12 +12,15 @@ from dagster._core.scheduler.instigation import InstigatorType, TickData, TickSt
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
+from sqlalchemy.exc import OperationalError
 
+from dataset_assets.assets import erased_events
 from dataset_assets.assets.asset_keys import dataset_key
-from dataset_assets.assets.erased_events import UNREADABLE, clean_events
+from dataset_assets.assets.erased_events import IN_USE, UNREADABLE, clean_events
 from dataset_assets.assets.erasure_events import write_erasure
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.catalog.load_catalog import load_catalog
+from dataset_assets.errors import PublishError
 from dataset_assets.lifecycle.erase import CleanedElsewhere
 from dataset_assets.lifecycle.erasure_report import Certificate, ErasedDataset
 from tests.assets.catalogs import NOW
@@ -180,6 +183,41 @@ def test_an_event_that_could_not_be_read_again_is_left_and_named(
     [named] = [each for each in done.beyond_reach if each.startswith(UNREADABLE)]
     assert f"event_logs {event.storage_id}" in named
     assert PERSON not in named
+
+
+def test_events_of_an_output_whose_project_is_gone_are_cleaned(
+    retailer: Retailer, instance: dg.DagsterInstance
+) -> None:
+    clean_events(("campaign__o",), load_catalog(retailer.root / "definitions"), None)
+    [event] = instance.fetch_materializations(OURS[1], limit=1).records
+    assert event.asset_materialization
+    assert set(event.asset_materialization.metadata) == set(FACTS)
+
+
+def test_files_that_another_process_reads_are_named(
+    catalog: Catalog, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erased_events, "_COMPACT_SECONDS", 0.0)
+    [path] = Path(instance.root_directory).rglob("index.db")
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM event_logs").fetchone()
+        [named] = [each for each in cleaned(catalog).beyond_reach if each.startswith(IN_USE)]
+        assert "index.db" in named
+    assert not [each for each in cleaned(catalog).beyond_reach if each.startswith(IN_USE)]
+
+
+def test_a_locked_database_is_a_sentence(
+    catalog: Catalog, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert instance
+
+    def locked(*_: object) -> None:
+        raise OperationalError("UPDATE", {}, sqlite3.OperationalError("database is locked"))
+
+    monkeypatch.setattr(erased_events, "_batches", locked)
+    with pytest.raises(PublishError, match="could not be cleaned: database is locked; run the same `erase`"):
+        cleaned(catalog)
 
 
 def test_an_output_is_observed_under_its_own_key(catalog: Catalog, instance: dg.DagsterInstance) -> None:

@@ -67,6 +67,11 @@ ORDER_COLUMN = "      - name: status\n        type: string\n"
 MAPPING = GROCERY[GROCERY.index("  column_mapping:") : GROCERY.index("  extra_columns")]
 ROLLING = "{type: rolling, months: 6}"
 
+KEY_OF_ORDERS = "  natural_key_columns: [order_number]\n"
+PERIODS = "  partitions: {period: month, start: 2026-01}\n"
+MAIN_OF_ORDERS = "    name: orders\n"
+BITEMPORAL = MAIN_OF_ORDERS + "    bitemporal: true\n"
+BEGUN = ("      - name: region\n", "      - name: begun\n        type: date\n      - name: region\n")
 LOOKUPS_OF_ORDERS = ORDERS[ORDERS.index("  lookups:") :]
 
 ONE_FAULT = {
@@ -137,8 +142,18 @@ ONE_FAULT = {
     "quality of nothing": (GROCERY, [("{on: upstream}", "{on: upstream}\n  quality: [{type: where, name: a, where: split = 1, percent: 0}]")], "quality[0].percent: is '0', must be greater than 0"),
     "quality upside down": (GROCERY, [("{on: upstream}", "{on: upstream}\n  quality: [{type: row_count, name: a, min: 9, max: 8}]")], "quality[0]: has a `min` of 9, above its `max` of 8"),
     "drift without a split": (ORDERS, [("  main_table:", "  drift: {row_count: 0.5, split_share: 5}\n  main_table:")], "drift.split_share: compares the parts of a split, but there is no `split_config`; remove it"),
-    "bitemporal": (GROCERY, [("    name: transactions\n", "    name: transactions\n    bitemporal: true\n")], "main_table.bitemporal: bitemporal tables are not built yet; remove `bitemporal: true`"),
-    "bitemporal lookup": (GROCERY, [("        name: products\n", "        name: products\n        bitemporal: true\n")], "lookups[0].target.bitemporal: bitemporal tables are not built yet"),
+    "bitemporal without Periods": (ORDERS, [(MAIN_OF_ORDERS, BITEMPORAL)], "main_table.bitemporal: needs `partitions`: each Period is one load of the table; add `partitions: {period: …, start: …}`"),
+    "bitemporal without a key": (ORDERS, [(KEY_OF_ORDERS, PERIODS), (MAIN_OF_ORDERS, BITEMPORAL)], "main_table.bitemporal: needs `natural_key_columns`: they say which rows are of one thing at different times"),
+    "bitemporal by a window": (GROCERY, [("    name: transactions\n", "    name: transactions\n    bitemporal: true\n"), ("{strategy: time_based, eval_days: 14}", "{strategy: random, unit: row, train_percent: 80}")], "filters.date_range: selects a part of a snapshot by time, and what a load of a bitemporal table lacks ends; remove it"),
+    "bitemporal by a split of days": (GROCERY, [("    name: transactions\n", "    name: transactions\n    bitemporal: true\n"), ("    date_range: {type: rolling, months: 6}    # or {type: fixed, start_date, end_date}\n", "")], "split_config.strategy: moves rows with each Period, so that each load of a bitemporal table would end them"),
+    "a valid time that is not asked for": (ORDERS, [(MAIN_OF_ORDERS, MAIN_OF_ORDERS + "    valid_from: begun\n"), BEGUN], "main_table.valid_from: names when a row of a bitemporal table is true, and this table is none; add `bitemporal: true`, or remove it"),
+    "a valid time without a begin": (ORDERS, [(KEY_OF_ORDERS, KEY_OF_ORDERS + PERIODS), (MAIN_OF_ORDERS, BITEMPORAL + "    valid_to: begun\n"), BEGUN], "main_table.valid_to: names the end of the valid time without its begin; name the begin: `valid_from`"),
+    "a valid time that is not there": (ORDERS, [(KEY_OF_ORDERS, KEY_OF_ORDERS + PERIODS), (MAIN_OF_ORDERS, BITEMPORAL + "    valid_from: begn\n"), BEGUN], "main_table.valid_from: is 'begn', which the main table `orders` does not have; did you mean `begun`?"),
+    "a valid time of numbers": (ORDERS, [(KEY_OF_ORDERS, KEY_OF_ORDERS + PERIODS), (MAIN_OF_ORDERS, BITEMPORAL + "    valid_from: region\n"), BEGUN], "main_table.valid_from: is 'region', a column of type string; name a date or a timestamp"),
+    "a valid time that is sensitive": (ORDERS, [(KEY_OF_ORDERS, KEY_OF_ORDERS + PERIODS), (MAIN_OF_ORDERS, BITEMPORAL + "    valid_from: begun\n"), (BEGUN[0], BEGUN[1].replace("type: date\n", "type: date\n        sensitive: true\n"))], "main_table.valid_from: is 'begun', a sensitive column, and the valid time of each row is shown"),
+    "a valid time of one column": (ORDERS, [(KEY_OF_ORDERS, KEY_OF_ORDERS + PERIODS), (MAIN_OF_ORDERS, BITEMPORAL + "    valid_from: begun\n    valid_to: Begun\n"), BEGUN], "main_table.valid_to: is 'Begun', as `valid_from`: no valid time would have a length"),
+    "a valid time in the key": (ORDERS, [(KEY_OF_ORDERS, KEY_OF_ORDERS.replace("]", ", begun]") + PERIODS), (MAIN_OF_ORDERS, BITEMPORAL + "    valid_from: begun\n"), BEGUN], "natural_key_columns[1]: is 'begun', a column of the valid time: each row would be a thing of its own"),
+    "bitemporal lookup": (GROCERY, [("        name: products\n", "        name: products\n        bitemporal: true\n")], "lookups[0].target.bitemporal: says nothing of the Periods by which the table was loaded; name their grain: `as_of: {knowledge: as_known, period: month}`"),
     "owner unknown": (GROCERY, [("owner: user-marcos", "owner: user-markos")], "owner: is 'user-markos', whom users.yaml does not have; did you mean `user-marcos`?"),
     "joins are not materialised here": (GROCERY, [("  partitions:", "  materialised: eager\n  partitions:")], "dataset.materialised: is not a known key"),
 }  # fmt: skip

@@ -71,7 +71,7 @@ FEATURES = (
 """Language features that BigQuery documents, without those that only other products of Google have."""
 
 STATEMENTS = (
-    *("QUERY", "INSERT", "DELETE", "BEGIN", "COMMIT", "DROP", "ALTER_TABLE"),
+    *("QUERY", "INSERT", "DELETE", "UPDATE", "BEGIN", "COMMIT", "DROP", "ALTER_TABLE"),
     *("CREATE_TABLE_AS_SELECT", "CREATE_SNAPSHOT_TABLE"),
 )
 

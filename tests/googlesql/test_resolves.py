@@ -4,13 +4,22 @@ import pytest
 from zetasql.core import ServerError
 
 from dataset_assets.compiler.typing import SQL_TYPES
-from dataset_assets.contract.model import ColumnType
+from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.contract.scope import Scope, Source
-from dataset_assets.sql.build import assemble
+from dataset_assets.contract.system_columns import BITEMPORAL_COLUMNS, LABELS_TYPE
 from dataset_assets.sql.dialect import BIGQUERY
-from tests.golden.test_golden import CATALOG, HERE, PHYSICAL, QUERIES, VARIANTS, variant
+from tests.golden.test_golden import (
+    BITEMPORAL,
+    CATALOG,
+    HERE,
+    PHYSICAL,
+    QUERIES,
+    VARIANTS,
+    rendered,
+    variant,
+)
 from tests.googlesql.googlesql import Analyzer
-from tests.googlesql.session import GOOGLESQL, SYSTEM
+from tests.googlesql.session import GOOGLESQL, LABELS, SYSTEM
 
 DECLARED = {
     ColumnType.STRING: "STRING",
@@ -20,10 +29,16 @@ DECLARED = {
     ColumnType.DATE: "DATE",
     ColumnType.TIMESTAMP: "TIMESTAMP",
 }
+BITEMPORAL_SYSTEM = {
+    each.name: GOOGLESQL[LABELS if each.sql_type == LABELS_TYPE else each.sql_type]
+    for each in BITEMPORAL_COLUMNS
+}
 SYSTEM_COLUMNS = {name: GOOGLESQL[native] for name, native in SYSTEM.items()}
 
 
 def scope_of(query: str) -> Scope:
+    if query.startswith("load_"):
+        return Scope(Dataset.model_validate(BITEMPORAL), CATALOG.find)
     if query in VARIANTS:
         return Scope(variant(**VARIANTS[query]), CATALOG.find)
     stem = "grocery_recommender" if query.startswith("run_") else query.removeprefix("demo_")
@@ -44,15 +59,20 @@ def physical(source: Source) -> tuple[str, dict[str, str]]:
 
 def analyzer(scope: Scope) -> Analyzer:
     tables = dict(physical(source) for source in scope.sources)
-    return Analyzer(tables | {"published_grocery_recommender": published(scope) | SYSTEM_COLUMNS})
+    earlier = {
+        "published_grocery_recommender": published(scope) | SYSTEM_COLUMNS,
+        "published_prices": published(scope) | BITEMPORAL_SYSTEM,
+    }
+    return Analyzer(tables | earlier)
 
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_golden_query_resolves_with_the_declared_types(query):
     scope = scope_of(query)
     text = (HERE / "bigquery" / f"{query}.sql").read_text(encoding="utf-8")
-    assert BIGQUERY.render(assemble(QUERIES[query](BIGQUERY))) + "\n" == text
+    assert rendered(query, BIGQUERY) == text
     system = SYSTEM_COLUMNS if query.startswith("run_") else {}
+    system = BITEMPORAL_SYSTEM if query.startswith("load_") else system
     assert analyzer(scope).analyze(text) == list((published(scope) | system).items())
 
 

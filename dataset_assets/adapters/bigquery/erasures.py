@@ -5,7 +5,7 @@ changed: it ends after a week. Records say which publications had erased rows, a
 """
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,6 +59,11 @@ class BigQueryErasures(BigQueryKeeper):
         return [row["dataset"] for row in session.rows(statements.erased_datasets(self.ledger))]
 
     @override
+    def erasures_mark(self, session: Session) -> str:
+        found = bigquery_session(session).tables.find(self.ledger.table(ERASURES))
+        return f"{found.modified} {found.num_rows}" if found else ""
+
+    @override
     def erased_keys(self, erasure: Erasure, session: Session) -> exp.Query:
         by_same = [each.id for each in self.erasures(erasure.dataset, session) if each.kind == erasure.kind]
         return statements.keys_of(self.ledger, erasure, by_same)
@@ -77,6 +82,16 @@ class BigQueryErasures(BigQueryKeeper):
     @override
     def finish_erasure(self, erasure: Erasure, session: Session) -> None:
         bigquery_session(session).write([statements.insert_erasure(self.ledger, erasure)], "erase")
+
+    @override
+    def published_tables(self, session: Session) -> list[str]:
+        if not self.has_ledger(bigquery_session(session)):
+            return []
+        return sorted(row["dataset"] for row in session.rows(self.ledger.last_publications()))
+
+    @override
+    def all_records(self, dataset: str, session: Session) -> list[Mapping[str, Any]]:
+        return list(self._records_of(dataset, session).values())
 
     @override
     def claimed_periods(self, dataset: str, session: Session) -> list[str | None]:
@@ -153,7 +168,7 @@ class BigQueryErasures(BigQueryKeeper):
         opened.write([create_copy(self.ledger, name, rows)], "erase")
         self._replace_records(dataset, [(*key, rewritten.record)], opened)
         pinned = {(each.period, each.table_version): each for each in self.pins(dataset, session)}
-        self._insert(list(_moved(pinned[key], name, note)), opened)
+        self._insert(list(moved_pin(pinned[key], name, note)), opened)
 
     @override
     def rewrite_records(self, dataset: str, rewrite: RewriteRecord, session: Session) -> int:
@@ -217,10 +232,13 @@ class BigQueryErasures(BigQueryKeeper):
         )
 
 
-def _moved(pin: Pin, snapshot: str, note: PinRequest) -> "Generator[PinEvent]":
-    """Yield the events by which a pin names another table, with its reasons and the note."""
-    yield note.unpinned(pin)
+def moved_pin(pin: Pin, snapshot: str, note: PinRequest) -> "Generator[PinEvent]":
+    """Yield the events by which a pin names another table, with its reasons and the note.
+
+    They come after those of the pin, also where the clock of this machine is behind.
+    """
+    begins = max(note.at, pin.pinned_at + timedelta(microseconds=len(pin.reasons) + 1))
+    yield PinRequest(note.reason, begins, note.by).unpinned(pin)
     for place, reason in enumerate((*pin.reasons, note.reason), start=1):
-        at = note.at + timedelta(microseconds=place)
-        request = PinRequest(reason, at, pin.pinned_by)
+        request = PinRequest(reason, begins + timedelta(microseconds=place), pin.pinned_by)
         yield request.pinned(pin.dataset, pin.period, pin.table_version, snapshot)

@@ -4,12 +4,13 @@
 to an erasure, as `kind` and `erased_key`.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
@@ -22,7 +23,7 @@ from dataset_assets.adapters.delta.history import History, PastPublication
 from dataset_assets.adapters.delta.keeper import DeltaKeeper, append_pin, pinned_versions
 from dataset_assets.adapters.delta.lines import append_lines, read_lines
 from dataset_assets.adapters.delta.past_rows import past_rows
-from dataset_assets.adapters.delta.record_rewrites import rewrite_all_records
+from dataset_assets.adapters.delta.record_rewrites import read_all_records, rewrite_all_records
 from dataset_assets.adapters.delta.remains import remove_remains
 from dataset_assets.adapters.duckdb import nodes as duckdb_nodes
 from dataset_assets.adapters.duckdb.engine import duckdb_session
@@ -58,6 +59,12 @@ class DeltaErasures(DeltaKeeper):
         return sorted(path.parents[1].name for path in self.root.glob("*/_ledger/erasures.jsonl"))
 
     @override
+    def erasures_mark(self, session: Session) -> str:
+        """Return the sizes of the lists, which only grow."""
+        lists = sorted(self.root.glob("*/_ledger/erasures.jsonl"))
+        return " ".join(f"{path.parents[1].name}:{path.stat().st_size}" for path in lists)
+
+    @override
     def erased_keys(self, erasure: Erasure, session: Session) -> exp.Query:
         folder = DatasetFolder.of(self.root, erasure.dataset)
         return _keys_in(_keys_path(folder, _read(folder)[-1].id), erasure.kind)
@@ -68,7 +75,8 @@ class DeltaErasures(DeltaKeeper):
         with folder.locked():
             known = _read(folder)
             files = [path for each in known if (path := _keys_path(folder, each.id)).exists()]
-            path = _keys_path(folder, erasure.id)
+            is_listed = erasure.id in {each.id for each in known}
+            path = _keys_path(folder, known[-1].id if is_listed else erasure.id)
             part = path.with_suffix(".part")
             path.parent.mkdir(parents=True, exist_ok=True)
             kind = alias(text(erasure.kind), "kind")
@@ -82,7 +90,7 @@ class DeltaErasures(DeltaKeeper):
                 exp.select("*").distinct().from_(rows.subquery("keys")), part
             )
             move(part, path)
-            if erasure.id not in {each.id for each in known}:
+            if not is_listed:
                 append_lines(_list_path(folder), [erasure.model_dump(mode="json")])
 
     @override
@@ -90,6 +98,14 @@ class DeltaErasures(DeltaKeeper):
         folder = DatasetFolder.of(self.root, erasure.dataset)
         with folder.locked():
             append_lines(_list_path(folder), [erasure.model_dump(mode="json")])
+
+    @override
+    def published_tables(self, session: Session) -> list[str]:
+        return sorted(each.parent.name for each in self.root.glob("*/_delta_log"))
+
+    @override
+    def all_records(self, dataset: str, session: Session) -> list[Mapping[str, Any]]:
+        return list(read_all_records(DatasetFolder.of(self.root, dataset)))
 
     @override
     def claimed_periods(self, dataset: str, session: Session) -> list[str | None]:
@@ -125,7 +141,8 @@ class DeltaErasures(DeltaKeeper):
             return
         folder = DatasetFolder.of(self.root, removed[0].dataset)
         with folder.locked():
-            history = self._history(folder)
+            history, pinned = self._history(folder), pinned_versions(folder)
+            removed = [each for each in removed if each.table_version not in pinned]  # pinned meanwhile
             known = [history.publications[each.table_version] for each in removed]
             items = [(each, _replaced_at(history, each), at) for each in known]
             history.write_expired(items, [each.record for each in removed], erasure)

@@ -1,14 +1,17 @@
 """Answers about publications: what was published from what, with which counts and checks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.erasure import ERASED_ROWS
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.loaded_periods import loads_of
 from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.rows.visible_rows import deleted_rows
+
+_CHANGES = ("added", "changed", "unchanged", "removed")
 
 
 class CheckResultAnswer(Model):
@@ -20,13 +23,30 @@ class CheckResultAnswer(Model):
     message: str
 
 
+class LoadAnswer(Model):
+    """The load of one Period into a bitemporal table.
+
+    `row_count` is that of its snapshot; `added` to `removed` count rows of the table.
+    """
+
+    period: str
+    row_count: int
+    added: int
+    changed: int
+    unchanged: int
+    removed: int
+    loaded_at: Instant
+    run_id: str
+
+
 class PublicationAnswer(Model):
     """One publication. `table_version` is the version of the warehouse's table, if it is known.
 
     `added` to `removed` count rows against the publication before (BR-118); `splits` counts rows by split.
     `expired_at` is the time since which the rows are gone by the target's retention. No figure counts the
     `deleted` rows, nor the `erased` ones that the run left out. `operation` is the change of rows by hand
-    that made the publication, if any.
+    that made the publication, if any. `loads` are those of a bitemporal table, whose `row_count` is that of
+    what is known now.
     """
 
     dataset: str
@@ -50,6 +70,7 @@ class PublicationAnswer(Model):
     deleted: int = 0
     erased: int = 0
     operation: Mapping[str, Any] | None = None
+    loads: tuple[LoadAnswer, ...] = ()
 
     @classmethod
     def of_record(cls, record: Record, table_version: int | None = None) -> Self:
@@ -64,7 +85,7 @@ class PublicationAnswer(Model):
             published_at=record["published_at"],
             run_id=record["run_id"],
             row_count=counts["rows"],
-            **{name: counts[name] for name in ("added", "changed", "unchanged", "removed")},
+            **{name: counts[name] for name in _CHANGES},
             splits=record["statistics"]["splits"],
             digest=record["digest"],
             size_bytes=record["size_bytes"],
@@ -74,6 +95,7 @@ class PublicationAnswer(Model):
             deleted=deleted_rows(record),
             erased=int(record.get(ERASED_ROWS, 0)),
             operation=record.get("operation"),
+            loads=tuple(_loads(record)),
         )
 
     @classmethod
@@ -81,14 +103,26 @@ class PublicationAnswer(Model):
         """Return the answer for a run: counts and checks are those of the run, also if nothing changed."""
         answer = cls.of_record(result.record, result.table_version)
         counts = vars(result.counts)
-        update = {name: counts[name] for name in ("added", "changed", "unchanged", "removed")}
-        return answer.model_copy(update={**update, "checks": _results(result.checks)})
+        update: dict[str, Any] = {name: counts[name] for name in _CHANGES}
+        update |= {"period": result.period, "digest": result.digest, "checks": _results(result.checks)}
+        return answer.model_copy(update=update)
 
 
 class PublicationsAnswer(Model):
     """Publications in the order in which they were made, or the newest first in a history."""
 
     publications: tuple[PublicationAnswer, ...]
+
+
+def _loads(record: Record) -> Iterator[LoadAnswer]:
+    for period, facts in loads_of(record).items():
+        yield LoadAnswer(
+            period=period,
+            row_count=facts["rows"],
+            **facts["changes"],
+            loaded_at=facts["loaded_at"],
+            run_id=facts["run_id"],
+        )
 
 
 def _results(checks: Iterable[CheckResult]) -> tuple[CheckResultAnswer, ...]:

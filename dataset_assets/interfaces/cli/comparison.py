@@ -7,6 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from dataset_assets.checks.duplicate_keys import MASKED
+from dataset_assets.contract.system_columns import PERIOD_FROM, PERIOD_TO, VALID_FROM, VALID_TO
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, say
 from dataset_assets.interfaces.frames import NULL, format_value
 from dataset_assets.lifecycle.compare_rows import ColumnComparison, RowComparison, RowCount
@@ -17,6 +18,8 @@ DIFFERENT = 3
 _IDENTITIES = {"row_id": "the id that a row keeps", "content": "content: the rows have no common key"}
 _STYLES = {"added": "green", "removed": "red", "changed": "yellow"}
 _LONGEST = 40
+_SHOWN = ("_period", VALID_FROM, VALID_TO, PERIOD_FROM, PERIOD_TO)
+"""The system columns of examples of rows."""
 
 
 def print_comparison(found: RowComparison) -> None:
@@ -87,7 +90,7 @@ def _changes(columns: Sequence[ColumnComparison], key: Sequence[str]) -> Grid:
 
 
 def _rows(title: str, examples: Sequence[Mapping[str, Any]]) -> Grid:
-    names = [name for name in examples[0] if not name.startswith("_") or name == "_period"]
+    names = [name for name in examples[0] if not name.startswith("_") or name in _SHOWN]
     grid = Grid(*names, title=title)
     for each in examples:
         grid.add_row(*(_value(each, name) for name in names))

@@ -17,6 +17,7 @@ from dataset_assets.lifecycle.listing import DatasetList, DateRange
 from dataset_assets.lifecycle.row_change_words import row_change_in_words
 from dataset_assets.model import Model
 from dataset_assets.ports.warehouse import Publication, Record
+from dataset_assets.publishing.loaded_periods import loads_of
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.text.wording import listed
 
@@ -99,6 +100,7 @@ def describe_dataset(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterat
             ("quality", listed(each.name for each in dataset.quality)),
             ("resolver", dataset.resolver_id),
             ("main table", dataset.main_table.name),
+            ("bitemporal", _valid_time(dataset)),
             ("natural key", ", ".join(dataset.natural_key_columns)),
         ]
     )
@@ -108,6 +110,15 @@ def describe_dataset(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterat
     if dataset.column_mapping:
         yield facts([("selection", ""), *_selection(dataset)])
     yield _versions(entry.lock)
+
+
+def _valid_time(dataset: Dataset) -> str:
+    """Return how the rows of a bitemporal dataset are valid: `valid from begun to ended`."""
+    table = dataset.main_table
+    if not table.bitemporal:
+        return ""
+    end = f" to {table.valid_to}" if table.valid_to else ""
+    return f"valid from {table.valid_from}{end}" if table.valid_from else "valid in the Period of the load"
 
 
 def _columns(outputs: Iterable[OutputColumn]) -> Grid:
@@ -189,6 +200,17 @@ def publications_table(publications: Iterable[Publication]) -> Grid:
             cell(record["digest"][:12]),
             str(publication.version),
         )
+    return table
+
+
+def loads_table(record: Record) -> Grid:
+    """Return a table with one line for each load of a bitemporal table."""
+    numbers = ("rows", "added", "changed", "removed")
+    table = Grid("Period", *numbers, "loaded at", "run", title="Loads", right=numbers)
+    for period, load in loads_of(record).items():
+        changes = (f"{load['changes'][name]:,}" for name in numbers[1:])
+        loaded_at = f"{load['loaded_at'][:19]}Z"
+        table.add_row(cell(period), f"{load['rows']:,}", *changes, cell(loaded_at), cell(load["run_id"]))
     return table
 
 

@@ -17,6 +17,7 @@ from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.erasure import ERASED_ROWS
 from dataset_assets.ports.warehouse import Publication, PublicationQuery
 from dataset_assets.publishing.dataset_ids import id_conflict, rename_notices
+from dataset_assets.publishing.loaded_periods import loads_of
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.text.wording import listed
 
@@ -35,6 +36,7 @@ def describe_publications(
         say(*([] if is_output else rename_notices(workspace.target, [published.entry])))
         return
     yield listing.publications_table(publications)
+    yield from (listing.loads_table(each.record) for each in publications if loads_of(each.record))
     yield _kept(list_uses(workspace.target, published.stem))
     erased = sum(int(each.record.get(ERASED_ROWS, 0)) for each in publications)
     if erased:

@@ -1,7 +1,7 @@
 """Long work in the background, with an operation that tells how far it is (HTTP 202)."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +21,8 @@ WORKERS, FOLLOWERS = 2, 32
 KEPT = 1_000
 """How many operations are remembered; the oldest that have ended are forgotten first."""
 
+Mark = Callable[[], str | None]
+"""Returns a text that differs after each erasure; None if it cannot be read now."""
 Say = Callable[[str], None]
 """Receives a sentence about the progress."""
 Work = Callable[[Say], BaseModel]
@@ -55,16 +57,28 @@ class Operation(Model):
         return self.status in (OperationStatus.SUCCEEDED, OperationStatus.FAILED)
 
 
+def is_before_erasure(before: str | None, now: str | None) -> bool:
+    """Return whether rows were erased, or began to be, since a mark was read."""
+    return now is not None and now != before
+
+
 @dataclass
 class _Running:
+    """An operation, and the mark of the erasures before its work began."""
+
     operation: Operation
     future: Future[None] | None = None
+    mark: str | None = None
 
 
 @dataclass(frozen=True)
 class Operations:
-    """All operations of one server. Any number of threads can use it."""
+    """All operations of one server. Any number of threads can use it.
 
+    What an operation told is forgotten once rows were erased: it can have their values.
+    """
+
+    mark: Mark = lambda: None
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(WORKERS, thread_name_prefix="operation")
     )
@@ -97,17 +111,19 @@ class Operations:
         return operation
 
     def get(self, id_: str) -> Operation:
-        """Return an operation as it is now. Raises NotFoundError if there is none."""
+        """Return an operation as it is now. Raises NotFoundError if there is none, or none any more."""
         with self._lock:
             running = self._all.get(id_)
-        if running is None:
-            raise NotFoundError(
-                Fault("there is no such operation", hint="a server forgets them when it restarts")
-            )
+        if running is None or (running.operation.ended and self._forget_erased([running])):
+            hint = "a server forgets them when it restarts, and once rows were erased"
+            raise NotFoundError(Fault("there is no such operation", hint=hint))
         return running.operation
 
     def all(self) -> list[Operation]:
         """Return all operations that are remembered, in the order in which they were started."""
+        with self._lock:
+            ended = [each for each in self._all.values() if each.operation.ended]
+        self._forget_erased(ended)
         with self._lock:
             return [each.operation for each in self._all.values()]
 
@@ -119,6 +135,15 @@ class Operations:
             wait([running.future], seconds)
         return self.get(id_)
 
+    def _forget_erased(self, ended: Sequence[_Running]) -> bool:
+        """Forget those of the ended operations that began before an erasure; return whether any did."""
+        mark = self.mark() if ended else None
+        stale = [each for each in ended if is_before_erasure(each.mark, mark)]
+        with self._lock:
+            for each in stale:
+                self._all.pop(each.operation.id, None)
+        return bool(stale)
+
     def close(self) -> None:
         """Begin no further operation."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -129,6 +154,7 @@ class Operations:
         def say(sentence: str) -> None:
             self._update(running, progress=(*running.operation.progress, sentence))
 
+        running.mark = self.mark()
         self._update(running, status=OperationStatus.RUNNING)
         try:
             result = work(say)

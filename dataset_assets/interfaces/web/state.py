@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.interfaces.web.api.idempotency import IdempotentAnswers
 from dataset_assets.interfaces.web.catalog_cache import CatalogCache
 from dataset_assets.interfaces.web.dataset_index import DatasetIndex
@@ -18,6 +19,7 @@ from dataset_assets.interfaces.web.recent_answers import RecentAnswers
 from dataset_assets.interfaces.web.settings import ServerSettings
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.changes import file_text
+from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
 
 
@@ -27,11 +29,25 @@ class ServerState:
 
     settings: ServerSettings
     workspace: Workspace
-    operations: Operations = field(default_factory=Operations)
+    operations: Operations = field(init=False)
     patches: Patches = field(default_factory=Patches)
-    answers: IdempotentAnswers = field(default_factory=IdempotentAnswers)
+    answers: IdempotentAnswers = field(init=False)
     recent: RecentAnswers = field(default_factory=RecentAnswers)
     _loading: RLock = field(default_factory=RLock)
+
+    def __post_init__(self) -> None:
+        """Let what is remembered be forgotten once rows were erased."""
+        object.__setattr__(self, "operations", Operations(self.erasures_mark))
+        object.__setattr__(self, "answers", IdempotentAnswers(mark=self.erasures_mark))
+
+    def erasures_mark(self) -> str | None:
+        """Return a text that differs after each erasure; None if the warehouse cannot be read now."""
+        try:
+            target = self.target
+            with target.engine.connect(JobContext("erasures")) as session:
+                return target.warehouse.erasures_mark(session)
+        except (DatasetAssetsError, OSError):
+            return None
 
     @cached_property
     def _catalogs(self) -> CatalogCache:

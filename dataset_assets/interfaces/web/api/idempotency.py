@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Header, HTTPException, Response
 
+from dataset_assets.interfaces.web.operations import Mark, is_before_erasure
 from dataset_assets.text.digest import digest
 
 KEPT_SECONDS = 24 * 3600.0
@@ -33,10 +34,11 @@ IdempotencyKey = Annotated[
 
 @dataclass
 class _Kept:
-    """The answer to a key. `lock` is held while the work is done."""
+    """The answer to a key. `lock` is held while the work is done; `mark` is that of erasures before it."""
 
     request: str
     since: float
+    mark: str | None = None
     response: Response | None = None
     lock: RLock = field(default_factory=RLock)
 
@@ -47,9 +49,13 @@ class _Kept:
 
 @dataclass(frozen=True)
 class IdempotentAnswers:
-    """The answers of one server by key, in memory. Any number of threads can use it."""
+    """The answers of one server by key, in memory. Any number of threads can use it.
+
+    An answer from before an erasure is not repeated: it can have values of erased rows.
+    """
 
     clock: Callable[[], float] = monotonic
+    mark: Mark = lambda: None
     _kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
     _sizes: list[int] = field(default_factory=lambda: [0])
     _lock: Lock = field(default_factory=Lock)
@@ -58,7 +64,7 @@ class IdempotentAnswers:
         """Return the answer that the key has, or produce it; without a key it is always produced.
 
         `scope` says whose key it is and for which address. An error is not kept: the request can be sent
-        again. Raises HTTPException (422) if the key came with another body.
+        again. Raises HTTPException (422) if the key came with another body, or before rows were erased.
         """
         if key is None:
             return produce()
@@ -69,7 +75,13 @@ class IdempotentAnswers:
         if kept.request != request:
             raise HTTPException(422, "this Idempotency-Key came with another request; choose a new key")
         with kept.lock:
+            if kept.response and is_before_erasure(kept.mark, self.mark()):
+                self._blank(kept)
+                raise HTTPException(
+                    422, "this Idempotency-Key came before rows were erased; choose a new key"
+                )
             if kept.response is None:
+                kept.mark = self.mark()
                 try:
                     kept.response = produce()
                     with self._lock:
@@ -79,6 +91,12 @@ class IdempotentAnswers:
                         self._kept.pop(name, None)
                     raise
             return kept.response
+
+    def _blank(self, kept: _Kept) -> None:
+        """Forget the body of an answer; its key stays used."""
+        with self._lock:
+            self._sizes[0] -= kept.size
+            kept.response = Response()
 
     def _forget(self) -> None:
         """Forget answers that are too old or too many, the oldest first; not those that are being made."""

@@ -131,7 +131,7 @@ class DefinitionTestRules:
                 hint = did_you_mean(key, known, f"the dataset reads {listed(known)}")
                 self._report(("given", key), "is no table that the dataset reads", hint, key=True)
                 continue
-            columns = {column.name: column for column in sources[0].columns}
+            columns = {column.name: column for column in sources[0].stored_columns}
             parsed = self._rows(("given", key), rows, columns, may_break=may_break)
             for source in sources:
                 if named or source.name not in by_name:
@@ -217,4 +217,4 @@ def _is_table_of(source: Source, key: str) -> bool:
 def _of(source: Source, row: Row) -> Row:
     """Return the columns of a row that a source declares, by its own names."""
     by_name = {name.lower(): value for name, value in row.items()}
-    return {column.name: by_name.get(column.name.lower()) for column in source.columns}
+    return {column.name: by_name.get(column.name.lower()) for column in source.stored_columns}

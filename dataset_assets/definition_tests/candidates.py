@@ -193,7 +193,7 @@ def _lookup_rows(
     keys = sorted(_values(source, main, lookups), key=str)
     if not keys:
         return []
-    columns = {each.name: (_read(inputs, lookup, each), each.type) for each in lookup.columns}
+    columns = {each.name: (_read(inputs, lookup, each), each.type) for each in lookup.stored_columns}
     kind = SQL_TYPES[own.column.type]
     wanted = exp.In(
         this=columns[own.column.name][0].copy(), expressions=[exp.cast(literal(key), kind) for key in keys]

@@ -24,7 +24,7 @@ def given_relations(
     return {
         source.name: replace(
             logical_relation(source, None),
-            source=session.store("given", rows_query(source.columns, given[source.name])),
+            source=session.store("given", rows_query(source.stored_columns, given[source.name])),
         )
         for source in scope.sources
     }

@@ -31,7 +31,9 @@ def without_sensitive(inputs: SelectionInput, found: Candidates) -> Candidates:
     Equal values stay equal. Raises UnsupportedError for a sensitive boolean, which nothing can hide.
     """
     types = {
-        (source.name, each.name): each.type for source in inputs.scope.sources for each in source.columns
+        (source.name, each.name): each.type
+        for source in inputs.scope.sources
+        for each in source.stored_columns
     }
     hidden = _hidden(inputs)
     for source, name in sorted(hidden):

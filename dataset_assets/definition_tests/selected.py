@@ -87,7 +87,7 @@ def failed_checks(selected: SelectedRows, also: Sequence[str] = ()) -> Mapping[s
     rules = {rule.check_name for rule in dataset.quality if rule.blocks} - sizes
     wanted = {*ROW_CHECKS, *rules, *also}
     evidence = selected.evidence()
-    results = [each.run(evidence) for each in applicable_checks(dataset) if each.name in wanted]
+    results = [each.run(evidence) for each in applicable_checks(selected.inputs.scope) if each.name in wanted]
     if selected.inputs.scope.lookups and LOOKUPS_UNIQUE in wanted:
         results.insert(0, lookups_unique(selected.inputs, selected.session))
     return {each.name: each for each in results if not each.passed}

@@ -7,7 +7,7 @@ from dataset_assets.checks.lookup_keys import LOOKUPS_UNIQUE
 from dataset_assets.checks.row_checks import NATURAL_KEY_UNIQUE
 from dataset_assets.contract.definition_test import ROW_CHECKS
 from dataset_assets.definition_tests.text_table import failure_lines
-from tests.definition_tests.conftest import GOOD, SALES
+from tests.definition_tests.conftest import GOOD, ITEMS, SALES
 
 
 def test_expected_rows_pass_in_any_order_and_with_some_columns(shop):
@@ -107,3 +107,18 @@ def test_every_type_is_compared_exactly(shop):
     text = f"test:\n  given:\n    items:\n      - {EVERY_TYPE}\n  expect:\n    - {EVERY_TYPE}\n"
     shop.test(text, stem="items")
     assert shop.results()["one"].passed
+
+
+def test_a_bitemporal_lookup_has_rows_with_their_intervals(shop):
+    bitemporal = "    name: items\n    bitemporal: true\n    valid_from: listed_on\n"
+    items = ITEMS.replace("    name: items\n", bitemporal).replace("listed_on, type: date", LISTED)
+    shop.dataset("items", f"{items}  partitions: {{period: month, start: 2024-01}}\n")
+    given, expect = GOOD.split("  expect:\n")
+    given = given.replace("listed_on: 2024-01-01, fresh: true", f"{KNOWN}, _valid_from: 2023-01-01")
+    old = f"{{item: 3, kind: soap, {KNOWN}, _valid_from: 2022-01-01, _valid_to: 2023-01-01}}"
+    shop.test(f"{given.replace('{item: 4, kind: soap}', old)}  expect:\n{expect}")
+    found = shop.results()["one"]
+    assert found.passed, failure_lines(found)
+
+
+LISTED, KNOWN = "listed_on, type: timestamp, nullable: false", "_period_from: 2024-01"

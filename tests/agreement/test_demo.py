@@ -2,7 +2,7 @@
 
 An analysis before each publication has the same sizes.
 
-`DATASET_ASSETS_DEMO=all pytest tests/agreement` publishes all seven, each for up to three Periods.
+`DATASET_ASSETS_DEMO=all pytest tests/agreement` publishes all eight, each for up to three Periods.
 """
 
 import os
@@ -42,6 +42,7 @@ ALL = (
     ("quarterly_sales", "FY2016-Q4"),
     ("quarterly_sales", "FY2017-Q1"),
     ("quarterly_sales", "FY2017-Q3"),
+    ("price_response", "2017-09"),
 )
 """In build order: nested datasets before those that read them."""
 NOW = datetime(2018, 1, 2, 6, tzinfo=UTC)

@@ -7,6 +7,8 @@ import duckdb
 import pytest
 
 from dataset_assets.interfaces.reading import read_arrow
+from dataset_assets.interfaces.web.published_preview import published_preview
+from dataset_assets.interfaces.workspace import Workspace
 from tests.interfaces.running import run_ok, run_refused
 
 PRICES = """
@@ -126,3 +128,15 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(prices: Path) -> None:
     run_ok("materialize", "plain", "--partition", "2026-01")
     said = run_refused("read", "plain", "--valid-at", "2026-01-01")
     assert "plain is not bitemporal, so --valid-at has no meaning" in said
+
+
+@pytest.mark.usefixtures("prices")
+def test_the_api_and_the_page_have_the_rows_of_a_period_and_their_types() -> None:
+    found = published_preview(Workspace.of(), "prices", 10, "2026-02", valid_at="2026-02-09")
+    assert {each.name: each.type.value for each in found.columns} == {
+        "item": "integer",
+        "price": "decimal",
+        "_valid_from": "timestamp",
+        "_valid_to": "timestamp",
+    }
+    assert [row["price"] for row in found.rows] == ["5"]

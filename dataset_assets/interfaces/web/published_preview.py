@@ -11,6 +11,7 @@ from dataset_assets.interfaces.frames import to_json_value, value_rows
 from dataset_assets.interfaces.reading import PublishedRows, open_rows
 from dataset_assets.interfaces.row_selection import RowSelection
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.rows.where_types import recorded_where_types
 
 
 def published_preview(
@@ -33,7 +34,7 @@ def published_preview(
         last = every.publications[-1]
         raise_all(WhereError, _revealing(every))
         rows = replace(every, publications=(last,))
-        types = {each["name"]: ColumnType(each["type"]) for each in last.record["columns"]}
+        types = recorded_where_types(last.record)
         values = [value for table in rows.tables() for value in value_rows(table)]
         return Preview(
             dataset=last.dataset,
@@ -41,7 +42,9 @@ def published_preview(
             as_of=last.record["as_of"],
             columns=tuple(
                 PreviewColumn(
-                    name=name, type=types.get(name, ColumnType.STRING), sensitive=name in rows.sensitive
+                    name=name,
+                    type=ColumnType(types.get(name, ColumnType.STRING)),
+                    sensitive=name in rows.sensitive,
                 )
                 for name in rows.columns
             ),

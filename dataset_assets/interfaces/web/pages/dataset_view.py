@@ -96,6 +96,10 @@ def settings(dataset: Dataset) -> Iterator[tuple[str, str]]:
         yield "Published by", f"{partitions.period} from {partitions.start}{until}"
     else:
         yield "Published", "As a whole"
+    table = dataset.main_table
+    if table.bitemporal:
+        valid = f"{table.valid_from} to {table.valid_to or 'no end'}" if table.valid_from else "its Period"
+        yield "Bitemporal, valid in", valid
     if refresh is None:
         yield "Refresh", "By hand"
     else:

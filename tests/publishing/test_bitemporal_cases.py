@@ -67,6 +67,39 @@ def test_a_key_with_a_null_part_that_is_loaded_three_times(prices: PriceHistory)
     assert len(first) == 2
 
 
+def test_a_new_column_is_published_although_no_row_changes(prices: PriceHistory) -> None:
+    loaded(prices, [price("a")], [price("a")])
+    before = prices.table()
+    prices.types["note"] = "VARCHAR"
+    prices.put(P2, [(*price("a"), None)])
+    text = PRICES.replace(
+        "{name: v, type: string}", "{name: v, type: string}\n      - {name: note, type: string}"
+    )
+    prices.declare(text, "prices")
+    done = prices.load(P2)
+    assert (done.version.number, done.table_version) == (2, 1), "P2 changed no row, but the structure"
+    assert done.counts == RefreshCounts(1, 0, 0, 1, 0)
+    assert [row["note"] for row in prices.table()] == [None]
+    assert [{**row, "note": None} for row in before] == [{**row} for row in prices.table()]
+    assert prices.catalog.entry("prices").lock.version_of(prices.catalog.entry("prices").dataset).number == 2
+    assert prices.record["definition"]["main_table"]["columns"][3]["name"] == "note"
+    prices.put(P1, [(*price("a"), None)])
+    assert prices.load(P1).table_version == 1, "the table has the structure already"
+
+
+def test_statistics_of_a_column_that_became_sensitive_are_replaced(prices: PriceHistory) -> None:
+    loaded(prices, [price("secret")], [price("secret")])
+    assert "secret" in str(prices.record["statistics"])
+    prices.declare(
+        PRICES.replace("{name: v, type: string}", "{name: v, type: string, sensitive: true}"), "prices"
+    )
+    before = prices.table()
+    assert prices.load(P2).table_version == 1
+    assert "secret" not in str(prices.record["statistics"])
+    assert prices.table() == before
+    assert prices.load(P1).table_version == 1, "no other load is due"
+
+
 def test_there_gone_and_there_again(prices: PriceHistory) -> None:
     loaded(prices, [price("a")], [], [price("a")])
     assert prices.known() == [(1, "a", P1, P2), (1, "a", P3, None)]

@@ -102,7 +102,7 @@ class BitemporalPublisher(RowPublisher):
         context = self.context
         run = replace(self.run, previous=previous)
         if previous:
-            faults = discontinuities(previous.record, run.definitions, run.inputs.dataset.natural_key_columns)
+            faults = discontinuities(previous.record, run.definitions, run.inputs.dataset)
             raise_all(ContractError, faults)
             has_digest = loads_of(previous.record).get(self.period.id, {}).get("digest") == found.digest
             if has_digest and can_confirm_load(run):

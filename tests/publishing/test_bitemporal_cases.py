@@ -8,11 +8,13 @@ import pytest
 from sqlglot import exp
 
 from dataset_assets.checks.results import AuditError
+from dataset_assets.contract.model import Partitions
 from dataset_assets.contract.row_operations import DeleteRows, LabelRows, RowOperation
 from dataset_assets.errors import ContractError, NotStoredError, ResolveError
 from dataset_assets.lifecycle.change_rows import change_rows, rollback
 from dataset_assets.lifecycle.row_change_report import ChangeReport, ChangeRequest
 from dataset_assets.lifecycle.row_changes import ApplyOperation
+from dataset_assets.publishing.period_snapshot import discontinuities
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.rows.bitemporal_reads import as_of
 from tests.engines.store_fixtures import Store
@@ -98,6 +100,18 @@ def test_statistics_of_a_column_that_became_sensitive_are_replaced(prices: Price
     assert "secret" not in str(prices.record["statistics"])
     assert prices.table() == before
     assert prices.load(P1).table_version == 1, "no other load is due"
+
+
+def test_periods_of_another_grain_are_refused(prices: PriceHistory) -> None:
+    """As texts, the ids of days come after that of their month, which is known at its end only."""
+    prices.load(P1, [price("a")])
+    dataset = prices.catalog.entry("prices").dataset
+    columns = tuple(each for each in dataset.main_table.columns if each.name in ("h", "k", "v"))
+    assert not list(discontinuities(prices.record, columns, dataset))
+    by_day = Partitions(period="day", start="2026-02-15")
+    dataset = dataset.model_copy(update={"partitions": by_day})
+    [fault] = discontinuities(prices.record, columns, dataset)
+    assert fault.message == "the table was loaded by month, and its Periods are by day now"
 
 
 def test_there_gone_and_there_again(prices: PriceHistory) -> None:

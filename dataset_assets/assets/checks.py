@@ -13,7 +13,6 @@ from dataset_assets.checks.lookup_keys import LOOKUPS_UNIQUE
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.checks.row_checks import DECLARED_SCHEMA, OUTPUT_CHECKS
 from dataset_assets.checks.valid_times import VALID_TIME_CHECKS
-from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
 from dataset_assets.publishing.period_coverage import DESCRIPTIONS, applicable
 
@@ -32,7 +31,7 @@ def check_specs(key: dg.AssetKey, scope: Scope, *, by_period: bool) -> list[dg.A
     """Return the specs of all checks that a run reports. `by_period`: the main table is stored by Period."""
     dataset = scope.dataset
     times = VALID_TIME_CHECKS if dataset.main_table.bitemporal else ()
-    staged = [(check.name, check.description, check.blocking) for check in CHECKS if check.applies(dataset)]
+    staged = [(check.name, check.description, check.blocking) for check in CHECKS if check.applies(scope)]
     stored = [(name, DESCRIPTIONS[name], False) for name in applicable(dataset, by_period=by_period)]
     drift = [(check.name, check.description, False) for check in drift_checks(dataset)]
     return [
@@ -47,9 +46,9 @@ def _quality(scope: Scope) -> Iterator[tuple[str, str, bool]]:
     return ((each.check_name, f"Quality: {each.words(sensitive)}", each.blocks) for each in rules)
 
 
-def output_check_specs(key: dg.AssetKey, dataset: Dataset) -> list[dg.AssetCheckSpec]:
-    """Return the specs of all checks that a run of an output reports. `dataset` is that of its rows."""
-    checks = [(each.name, each.description) for each in OUTPUT_CHECKS if each.applies(dataset)]
+def output_check_specs(key: dg.AssetKey, scope: Scope) -> list[dg.AssetCheckSpec]:
+    """Return the specs of all checks that a run of an output reports. `scope` is that of its dataset."""
+    checks = [(each.name, each.description) for each in OUTPUT_CHECKS if each.applies(scope)]
     return [
         dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
         for name, text in ((DECLARED_SCHEMA, _SCHEMA), *checks)

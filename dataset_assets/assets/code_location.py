@@ -20,6 +20,7 @@ from dataset_assets.assets import (
 )
 from dataset_assets.assets.asset_definitions import assets
 from dataset_assets.assets.asset_graph import Graph, InvalidDataset
+from dataset_assets.assets.definition_tests_job import definition_tests_job
 from dataset_assets.assets.executor import executor
 from dataset_assets.assets.project_jobs import project_jobs
 from dataset_assets.assets.row_jobs import row_jobs
@@ -83,10 +84,14 @@ def folder_definitions(folder: Path, location: CodeLocationSettings, now: dateti
 
 
 def graph_definitions(graph: Graph, location: CodeLocationSettings) -> dg.Definitions:
-    """Return the assets of a graph, a job for each Project, the jobs that change rows, and the sensors."""
+    """Return the assets of a graph, the jobs, and the sensors."""
     return dg.Definitions(
         assets=list(assets(graph)),
-        jobs=[*project_jobs(graph), *row_jobs(graph, location.unique_name)],
+        jobs=[
+            *project_jobs(graph),
+            *row_jobs(graph, location.unique_name),
+            definition_tests_job(graph, location.unique_name),
+        ],
         sensors=list(_sensors(graph, location)),
         resources={graph.binding.key: location.resource},
     )

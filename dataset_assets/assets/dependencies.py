@@ -8,7 +8,7 @@ import dagster as dg
 
 from dataset_assets.assets.asset_graph import Graph, ValidDataset
 from dataset_assets.assets.descriptions import source_key
-from dataset_assets.assets.partitions import Partitioning, nested_mapping, table_mapping
+from dataset_assets.assets.partitions import Partitioning, bitemporal_mapping, nested_mapping, table_mapping
 from dataset_assets.compiler.source_ranges import history_before
 from dataset_assets.contract.scope import Source
 
@@ -42,10 +42,15 @@ def inputs(graph: Graph, valid: ValidDataset) -> Iterator[Input]:
 def _input(graph: Graph, valid: ValidDataset, source: Source, key: dg.AssetKey) -> Input:
     if source.nested:
         upstream = graph.partitioning(source.nested.stem)
-        return Input(key, source, upstream, nested_mapping(upstream, valid.partitioning))
+        mapping = (
+            bitemporal_mapping(upstream)
+            if source.is_bitemporal
+            else nested_mapping(upstream, valid.partitioning)
+        )
+        return Input(key, source, upstream, mapping)
     upstream = graph.tables[valid.table(source.table)].partitioning
     lookup, snapshots, before = source.lookup, source.lookup is not None, timedelta()
-    if lookup and lookup.as_of:
+    if lookup and source.as_of:
         snapshots, before = False, history_before(valid.dataset, lookup)
     mapping = table_mapping(valid.dataset, upstream, valid.partitioning, snapshots=snapshots, before=before)
     return Input(key, source, upstream, mapping)

@@ -44,7 +44,7 @@ def _asset(graph: Graph, output: Output, dataset: ValidDataset) -> dg.AssetsDefi
     return dg.multi_asset(
         name=word(f"projects__{output.stem}"),
         specs=[_spec(graph, output, dataset)],
-        check_specs=output_check_specs(output_key(output), dataset.dataset),
+        check_specs=output_check_specs(output_key(output), graph.catalog.scope(dataset.entry)),
         partitions_def=partitioning.definition if partitioning else None,
         backfill_policy=dg.BackfillPolicy.single_run() if partitioning else None,
         required_resource_keys={graph.binding.key},

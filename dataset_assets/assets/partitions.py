@@ -100,6 +100,14 @@ def nested_mapping(
     return dg.TimeWindowPartitionMapping() if upstream.by_clock else dg.IdentityPartitionMapping()
 
 
+def bitemporal_mapping(upstream: Partitioning | None) -> dg.PartitionMapping | None:
+    """Return how a dataset reads a bitemporal one: all loads are one table.
+
+    A row reads no load of a later Period, but Dagster has no mapping of a Period to all before it.
+    """
+    return dg.AllPartitionMapping() if upstream else None
+
+
 def table_mapping(
     dataset: Dataset,
     upstream: Partitioning | None,

@@ -11,23 +11,6 @@ _TIMES = (ColumnType.DATE, ColumnType.TIMESTAMP)
 _ASKED = (*MAIN, "bitemporal")
 
 
-def bitemporal_lookups_are_not_built(inputs: RuleInput) -> Iterator[RuleViolation]:
-    """Report lookups into tables that ask for `bitemporal`, which is not built yet."""
-    for loc, table in inputs.tables():
-        if table.bitemporal and loc != MAIN:
-            hint = "remove `bitemporal: true`: then the table is read as one without a history"
-            yield RuleViolation((*loc, "bitemporal"), "bitemporal tables are not built yet", hint)
-
-
-def lookups_read_no_bitemporal_datasets(inputs: RuleInput) -> Iterator[RuleViolation]:
-    """Report lookups into bitemporal datasets, which have several rows for a key (BR-111)."""
-    for number, _, source in inputs.numbered_lookups():
-        if source and source.nested and source.nested.dataset.main_table.bitemporal:
-            message = f"is the dataset `{source.nested.stem}`, which is bitemporal: a key has several rows"
-            hint = "read its source as a table, with `as_of: {from: …, to: …}`"
-            yield RuleViolation(("lookups", number, "target", "id"), message, hint)
-
-
 def valid_time_belongs_to_bitemporal(inputs: RuleInput) -> Iterator[RuleViolation]:
     """Report `valid_from` and `valid_to` without `bitemporal: true`, and an end without a begin."""
     table = inputs.dataset.main_table
@@ -67,6 +50,9 @@ def _not_a_time(inputs: RuleInput, loc: Loc, name: str) -> Iterator[RuleViolatio
         place = (*MAIN, "columns", source.numbers[name.lower()], "type")
         message = f"is {shown(name)}, a column of type {found.type}"
         yield RuleViolation(loc, message, "name a date or a timestamp", (place,))
+    elif found.sensitive:
+        message = f"is {shown(name)}, a sensitive column, and the valid time of each row is shown"
+        yield RuleViolation(loc, message, "keep what is sensitive out of the valid time")
 
 
 def bitemporal_has_key_and_periods(inputs: RuleInput) -> Iterator[RuleViolation]:
@@ -104,8 +90,6 @@ def bitemporal_snapshots_are_whole(inputs: RuleInput) -> Iterator[RuleViolation]
 
 
 BITEMPORAL_RULES = (
-    bitemporal_lookups_are_not_built,
-    lookups_read_no_bitemporal_datasets,
     valid_time_belongs_to_bitemporal,
     valid_time_columns_exist,
     bitemporal_has_key_and_periods,

@@ -117,7 +117,7 @@ class Catalog:
 
     def scope(self, entry: Entry) -> Scope:
         """Return the scope that resolves the names in a Dataset. Raises ContractError if it is broken."""
-        return Scope(self.checked(entry), self.find)
+        return Scope(self.checked(entry), self.find, self.calendars)
 
     def checked(self, entry: Entry) -> Dataset:
         """Return the Dataset of an entry. Raises ContractError with its faults if it is broken."""

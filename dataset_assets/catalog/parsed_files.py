@@ -125,7 +125,7 @@ class _Checks:
         inputs = RuleInput(
             stem=stem,
             dataset=each.dataset,
-            scope=Scope(each.dataset, self.valid.get),
+            scope=Scope(each.dataset, self.valid.get, self.calendars or Calendars()),
             calendars=self.calendars,
             users=self.users,
             lock=each.lock,

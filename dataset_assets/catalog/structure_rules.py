@@ -81,6 +81,8 @@ def _partitioned(inputs: RuleInput) -> Iterator[tuple[int, str, Partitions, Part
     """Yield (number, stem, own Periods, nested Periods) of each nested Dataset, if both have Periods."""
     own = inputs.dataset.partitions
     for number, _, source in inputs.numbered_lookups():
+        if source and source.is_bitemporal:
+            continue  # one table holds all Periods, and every Period of the reader finds what it knows
         if own and source and source.nested and source.nested.dataset.partitions:
             yield number, source.nested.stem, own, source.nested.dataset.partitions
 

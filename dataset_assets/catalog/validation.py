@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_assets.catalog.catalog import Catalog
+from dataset_assets.catalog.definition_tests import load_definition_tests
 from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.parsed_files import check_files, parse_file
 from dataset_assets.catalog.rules import ROOT
@@ -20,6 +21,7 @@ _KINDS = {
     "project": "the file of a project",
     "users": "the list of users",
     "calendars": "the list of calendars",
+    "test": "a definition test",
 }
 _RESOLVER = (ROOT, "resolver_id")
 
@@ -102,6 +104,7 @@ def _all_faults(catalog: Catalog, resolvers: Resolvers | None) -> Iterator[Fault
         yield from entry.faults
         if resolvers:
             yield from resolvers.faults(entry.document)
+    yield from load_definition_tests(catalog).faults
 
 
 def _absolute(path: Path) -> Path:

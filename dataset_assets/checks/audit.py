@@ -20,7 +20,7 @@ from dataset_assets.checks.row_checks import (
 )
 from dataset_assets.checks.selection_evidence import SelectionEvidence
 from dataset_assets.compiler.leakage import leak_concepts, leak_query
-from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.scope import Scope
 
 
 def not_null(evidence: SelectionEvidence) -> CheckFinding:
@@ -98,16 +98,16 @@ def known_in_time(evidence: SelectionEvidence) -> CheckFinding:
     return not any(counts.undated for counts in found.values()), "; ".join(words), metadata
 
 
-def _has_lookups(dataset: Dataset) -> bool:
-    return bool(dataset.lookups)
+def _has_lookups(scope: Scope) -> bool:
+    return bool(scope.dataset.lookups)
 
 
-def _has_point_in_time(dataset: Dataset) -> bool:
-    return any(lookup.as_of for lookup in dataset.lookups)
+def _has_point_in_time(scope: Scope) -> bool:
+    return any(lookup.as_of for lookup in scope.lookups)
 
 
-def _is_for_training(dataset: Dataset) -> bool:
-    return dataset.column_mapping is not None and has_split(dataset)
+def _is_for_training(scope: Scope) -> bool:
+    return scope.dataset.column_mapping is not None and has_split(scope)
 
 
 CHECKS: tuple[Check[SelectionEvidence], ...] = (
@@ -122,9 +122,9 @@ CHECKS: tuple[Check[SelectionEvidence], ...] = (
 """The checks that this library brings, in the order in which they run."""
 
 
-def applicable_checks(dataset: Dataset) -> tuple[Check[SelectionEvidence], ...]:
+def applicable_checks(scope: Scope) -> tuple[Check[SelectionEvidence], ...]:
     """Return the checks of the staged rows of a dataset: those of this library, then its quality rules."""
-    return (*(each for each in CHECKS if each.applies(dataset)), *quality_checks(dataset))
+    return (*(each for each in CHECKS if each.applies(scope)), *quality_checks(scope.dataset))
 
 
 def audit(evidence: SelectionEvidence, earlier: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
@@ -132,4 +132,4 @@ def audit(evidence: SelectionEvidence, earlier: Sequence[CheckResult]) -> tuple[
 
     Raises AuditError with all results if a blocking check failed.
     """
-    return run_checks(applicable_checks(evidence.dataset), evidence, earlier)
+    return run_checks(applicable_checks(evidence.scope), evidence, earlier)

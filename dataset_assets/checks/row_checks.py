@@ -9,6 +9,7 @@ from sqlglot import exp
 from dataset_assets.checks.duplicate_keys import duplicate_keys, first_key
 from dataset_assets.checks.results import CheckFinding, CheckResult, raise_failed
 from dataset_assets.contract.model import Dataset
+from dataset_assets.contract.scope import Scope
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import PhysicalType, Relation
 from dataset_assets.ports.warehouse import PublishedColumn
@@ -20,12 +21,12 @@ from dataset_assets.stats.statistics import Statistics
 
 @dataclass(frozen=True)
 class Evidence:
-    """The material of the checks of rows: the dataset, the staged rows, and their statistics.
+    """The material of the checks of rows: the scope of the dataset, the staged rows, and their statistics.
 
     `with_deleted` are the staged rows and those that are deleted; None if none is.
     """
 
-    dataset: Dataset
+    scope: Scope
     staged: exp.Expr
     columns: tuple[PublishedColumn, ...]
     statistics: Statistics
@@ -39,6 +40,11 @@ class Evidence:
     key_hint: str = "add to natural_key_columns what tells these rows apart, or let the source have each once"
     """The advice in the message of a check that finds a natural key more than once."""
 
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset whose rows are checked."""
+        return self.scope.dataset
+
 
 _E_contra = TypeVar("_E_contra", bound=Evidence, contravariant=True)
 
@@ -50,7 +56,7 @@ class Check(Generic[_E_contra]):
     name: str
     blocking: bool
     description: str
-    applies: Callable[[Dataset], bool]
+    applies: Callable[[Scope], bool]
     find: Callable[[_E_contra], CheckFinding]
 
     def run(self, evidence: _E_contra) -> CheckResult:
@@ -66,7 +72,7 @@ def run_checks(
 
     Raises AuditError with all results if a blocking check failed.
     """
-    results = (*earlier, *(each.run(evidence) for each in checks if each.applies(evidence.dataset)))
+    results = (*earlier, *(each.run(evidence) for each in checks if each.applies(evidence.scope)))
     raise_failed(results)
     return results
 
@@ -110,19 +116,19 @@ def split_not_empty(evidence: Evidence) -> CheckFinding:
     return passed, f"rows in the split: {words}{problem}", dict(sizes)
 
 
-def always(dataset: Dataset) -> bool:  # noqa: ARG001
+def always(scope: Scope) -> bool:  # noqa: ARG001
     """Return that a check applies to every dataset."""
     return True
 
 
-def has_key(dataset: Dataset) -> bool:
+def has_key(scope: Scope) -> bool:
     """Return whether a natural key has one row: in a bitemporal table it has one for each valid time."""
-    return bool(dataset.natural_key_columns) and not dataset.main_table.bitemporal
+    return bool(scope.dataset.natural_key_columns) and not scope.dataset.main_table.bitemporal
 
 
-def has_split(dataset: Dataset) -> bool:
+def has_split(scope: Scope) -> bool:
     """Return whether the rows of a dataset are split."""
-    return dataset.split_config is not None
+    return scope.dataset.split_config is not None
 
 
 NOT_EMPTY = Check[Evidence]("not_empty", True, "There are rows, or none are allowed", always, not_empty)

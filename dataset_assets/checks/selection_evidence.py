@@ -35,7 +35,7 @@ class SelectionEvidence(Evidence):
     ) -> Self:
         """Return the material of the checks of the rows that these inputs gave."""
         names = inputs.names
-        return cls(inputs.dataset, staged, columns, statistics, session, names, with_deleted, inputs=inputs)
+        return cls(inputs.scope, staged, columns, statistics, session, names, with_deleted, inputs=inputs)
 
     @cached_property
     def matching(self) -> LookupMatches:

@@ -32,7 +32,7 @@ def valid_time_overlaps(snapshot: Snapshot, segments: exp.Expr, session: Session
     """Check that different values of a key are true at different times; count the gaps between them."""
     faults = snapshot.faults([], session.rows(snapshot.overlaps(segments)))
     figures = {} if faults else _figures(snapshot, segments, session)
-    counted = "{keys:,} keys with {segments:,} valid times and {gaps:,} gaps between them; none overlap"
+    counted = "none overlap; keys: {keys:,}, valid times: {segments:,}, gaps between them: {gaps:,}"
     message = _words(faults) or counted.format(**figures)
     return CheckResult(VALID_TIME_OVERLAPS, not faults, True, message, figures)
 

@@ -36,7 +36,7 @@ def logical_relations(scope: Scope, period: Period | None = None) -> dict[str, R
 
 def logical_relation(source: Source, period: Period | None) -> Relation:
     """Return the relation of one source."""
-    columns = tuple(_physical(definition) for definition in source.columns)
+    columns = tuple(_physical(definition) for definition in source.stored_columns)
     return Relation(_from(source, period), columns, version="logical")
 
 

@@ -6,12 +6,14 @@ from itertools import chain
 
 from sqlglot import exp
 
-from dataset_assets.compiler.point_in_time import PointInTimeJoin, point_in_time, point_in_time_joins
+from dataset_assets.compiler.lookup_joins import point_in_time, point_in_time_joins
+from dataset_assets.compiler.point_in_time import PointInTimeJoin
 from dataset_assets.compiler.point_in_time_counts import PointInTimeCounts, counts, join_bounds, undated
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_columns
 from dataset_assets.compiler.typing import as_declared, find
 from dataset_assets.contract.scope import Reference, Source
+from dataset_assets.contract.system_columns import INTERVAL_COLUMNS
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.sql.build import alias_table, assemble, column, table
@@ -83,6 +85,7 @@ def _unpublished(inputs: SelectionInput) -> Iterator[Reference]:
     seen = {_place(output.reference) for output in inputs.scope.outputs if output.reference}
     seen |= {_place(target) for lookup in inputs.scope.lookups for _, target in inputs.joins(lookup)}
     seen |= {_place(join.start_column) for join in point_in_time_joins(inputs)}
+    seen |= {(source.name, name) for source in inputs.scope.lookups for name in INTERVAL_COLUMNS}
     for source in inputs.scope.sources:
         relation = inputs.relations[source.name]
         for each in inputs.needed(source):

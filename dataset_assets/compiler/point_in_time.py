@@ -1,6 +1,6 @@
 """Join a lookup as of the time of each row: the latest row of the lookup at or before it (BR-132)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -123,6 +123,18 @@ class PointInTimeJoin:
             return start
         return exp.Coalesce(this=start, expressions=[boundary(_FIRST, SQL_TYPES[self._compared_as])])
 
+    def bounds(self) -> exp.Select:
+        """Return a query of the keys with the earliest and the latest start of their rows."""
+        start = column(self.start_name)
+        return self._bounds_of(exp.Min(this=start), exp.Max(this=start.copy()))
+
+    def _bounds_of(self, first: exp.Expr, last: exp.Expr) -> exp.Select:
+        """Return the query of `bounds` with these aggregates over `history`."""
+        free, keys = self.inputs.names.free, [column(each.name) for each in self.keys]
+        ends = {free("first_start"): first, free("last_start"): last}
+        query = exp.select(*keys, *(exp.alias_(value, name) for name, value in ends.items()))
+        return query.from_(self.history().subquery(free("history"))).group_by(*(k.copy() for k in keys))
+
     @property
     def may_be_undated(self) -> bool:
         """Whether rows of the lookup may have NULL as their start."""
@@ -187,25 +199,3 @@ class PointInTimeJoin:
     def _declared(self, definition: ColumnDef) -> exp.Expr:
         relation = self.inputs.relations[self.lookup.name]
         return as_declared(self.lookup, relation, definition, self.lookup.name)
-
-
-def point_in_time(inputs: SelectionInput, lookup: Source) -> PointInTimeJoin | None:
-    """Return the join of a lookup that has `as_of`; None if the lookup has one row for a key."""
-    as_of = lookup.lookup.as_of if lookup.lookup else None
-    return PointInTimeJoin(inputs, lookup, as_of) if as_of else None
-
-
-def joined(inputs: SelectionInput, reference: Reference, side: Side) -> exp.Expr:
-    """Return a column of a joined lookup; `side` reads the rows that the lookup is joined to."""
-    join = point_in_time(inputs, reference.source)
-    if join is None:
-        return column(reference.column.name, reference.source.name)
-    return join.value(reference.column, side)
-
-
-def point_in_time_joins(inputs: SelectionInput) -> Iterator[PointInTimeJoin]:
-    """Yield the joins of all lookups that have `as_of`, in the order of the file."""
-    for lookup in inputs.scope.lookups:
-        join = point_in_time(inputs, lookup)
-        if join:
-            yield join

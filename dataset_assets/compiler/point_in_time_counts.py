@@ -49,18 +49,11 @@ _COUNTED = ("without_time", "nothing_before", "outdated", "later")
 
 def join_bounds(query: exp.Select, join: PointInTimeJoin, side: Side, name: str) -> exp.Select:
     """LEFT JOIN, under `name`, the earliest and the latest start of the lookup's rows of each key."""
-    free = join.inputs.names.free
-    keys = [column(each.name) for each in join.keys]
-    starts = {"first_start": exp.Min, "last_start": exp.Max}
-    bounds = exp.select(
-        *keys, *(exp.alias_(of(this=column(join.start_name)), free(each)) for each, of in starts.items())
-    )
-    bounds = bounds.from_(join.history().subquery(free("history"))).group_by(*(key.copy() for key in keys))
     same = (
         exp.EQ(this=side(reference), expression=column(target.column.name, name))
         for reference, target in join.inputs.joins(join.lookup)
     )
-    return query.join(bounds.subquery(name), on=exp.and_(*same), join_type="left")
+    return query.join(join.bounds().subquery(name), on=exp.and_(*same), join_type="left")
 
 
 def counts(

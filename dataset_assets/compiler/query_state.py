@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from dataset_assets.compiler.point_in_time import joined
+from dataset_assets.compiler.lookup_joins import joined
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.contract.scope import Reference, Source
 from dataset_assets.sql.build import CTE, column

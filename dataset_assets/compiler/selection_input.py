@@ -153,7 +153,7 @@ class SelectionInput:
     def row_time(self, lookup: Source) -> Reference | None:
         """Return the column with the time as of which a row reads the lookup; None without `as_of`."""
         definition = lookup.lookup
-        named = self.dataset.row_time(definition) if definition and definition.as_of else None
+        named = self.dataset.row_time(definition) if definition and lookup.as_of else None
         return self.reference(named) if named else None
 
     def joined_on(self, lookup: Source) -> tuple[Reference, ...]:
@@ -163,8 +163,8 @@ class SelectionInput:
         return (*found, row_time) if row_time else found
 
     def own(self, lookup: Source, name: str) -> Reference:
-        """Return the column of a lookup with this name."""
-        found = lookup.column(name)
+        """Return the column of a lookup with this name, which may be that of an interval."""
+        found = lookup.column(name) or next((c for c in lookup.stored_columns if c.name == name), None)
         return _checked(Reference(lookup, found) if found else None, name)
 
     def wholly_read(self, source: Source) -> tuple[ColumnDef, ...]:
@@ -177,11 +177,13 @@ class SelectionInput:
 
     def declared(self, source: Source) -> Source:
         """Return the source with the columns that its relation must have: the needed ones if transferred."""
-        return replace(source, declared=self.needed(source)) if source.name in self.transferred else source
+        if source.name not in self.transferred:
+            return source
+        return replace(source, declared=tuple(each for each in self.needed(source) if each in source.columns))
 
     def needed(self, source: Source) -> tuple[ColumnDef, ...]:
         """Return the columns of a source that the query reads, in their declared order."""
-        return tuple(column for column in source.columns if (source.name, column.name) in self._needed)
+        return tuple(column for column in source.stored_columns if (source.name, column.name) in self._needed)
 
     @cached_property
     def _needed(self) -> frozenset[tuple[str, str]]:
@@ -196,7 +198,7 @@ class SelectionInput:
         for lookup in self.scope.lookups:
             for sides in self.joins(lookup):
                 yield from sides
-            row_time, as_of = self.row_time(lookup), lookup.lookup and lookup.lookup.as_of
+            row_time, as_of = self.row_time(lookup), lookup.as_of
             if row_time and as_of:
                 yield row_time
                 yield from (self.own(lookup, name) for name in as_of.columns)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
-from dataset_assets.compiler.point_in_time import joined, point_in_time
+from dataset_assets.compiler.lookup_joins import joined, point_in_time
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import SQL_TYPES, as_declared, is_as_declared, stored
 from dataset_assets.contract.scope import Reference, Source

@@ -18,7 +18,7 @@ def source_range(dataset: Dataset, source: Source, main_range: TimeRange | None)
     """
     if source.lookup is None or main_range is None:
         return main_range
-    if source.lookup.as_of is None:
+    if source.as_of is None:
         return snapshot_range(main_range)
     return history_range(dataset, source.lookup, main_range)
 

@@ -122,7 +122,7 @@ def mismatches(
     `used` are the columns that are read in every row of the relation, all by default. NULLs in other columns
     are no fault, because rows with them may not be read.
     """
-    for column in source.columns:
+    for column in source.stored_columns:
         physical = find(relation, column.name)
         field = f"{source.name}.{column.name}"
         if physical is None:

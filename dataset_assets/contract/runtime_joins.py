@@ -25,7 +25,8 @@ def missing_join_columns(scope: Scope) -> list[str]:
     """Return the unpublished columns of the main table that lookups are joined on, or as of."""
     lookups = scope.dataset.lookups
     named = [each.source_column for lookup in lookups for each in lookup.join_conditions]
-    row_times = (scope.dataset.row_time(lookup) for lookup in lookups if lookup.as_of)
+    as_of = (source.lookup for source in scope.lookups if source.as_of and source.lookup)
+    row_times = map(scope.dataset.row_time, as_of)
     references = map(scope.find, (*named, *filter(None, row_times)))
     read = [each.column.name for each in references if each and each.source.lookup is None]
     stored = stored_names(scope)

@@ -1,11 +1,14 @@
 """Resolve names in a Dataset to columns, and list the published columns (BR-110, BR-112, BR-113, BR-122)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from dataset_assets.cached_property import cached_property
 from dataset_assets.contract.model import ColumnDef, ColumnType, Dataset, LookupDef, TableTarget
+from dataset_assets.contract.point_in_time import Knowledge, PointInTime
+from dataset_assets.contract.system_columns import PERIOD_FROM, PERIOD_TO, VALID_FROM, VALID_TO
+from dataset_assets.periods.cadence import Calendars
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,18 @@ class NamedDataset:
 
 Datasets = Callable[[UUID], NamedDataset | None]
 """Function that finds a Dataset by id; None if no file has the id or the file is broken."""
+
+# Names of users' columns may not begin with `_`, so that these are not validated.
+_INTERVALS = tuple(
+    ColumnDef.model_construct(name=name, type=kind, nullable=nullable)
+    for name, kind, nullable in (
+        (VALID_FROM, ColumnType.TIMESTAMP, False),
+        (VALID_TO, ColumnType.TIMESTAMP, True),
+        (PERIOD_FROM, ColumnType.STRING, False),
+        (PERIOD_TO, ColumnType.STRING, True),
+    )
+)
+"""The columns of a bitemporal lookup with the two intervals of a row."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +71,37 @@ class Source:
         """Return the column with this name, whatever its case; None if there is none."""
         number = self.numbers.get(name.lower())
         return None if number is None else self.columns[number]
+
+    @cached_property
+    def stored_columns(self) -> tuple[ColumnDef, ...]:
+        """The columns that the relation of the source has: with the intervals of a bitemporal one."""
+        return (*self.columns, *_INTERVALS) if self.is_bitemporal else self.columns
+
+    @property
+    def is_bitemporal(self) -> bool:
+        """Whether the source is a lookup into a bitemporal table or Dataset (BR-134)."""
+        target = self.lookup.target if self.lookup else None
+        if isinstance(target, TableTarget):
+            return target.bitemporal
+        return self.nested is not None and self.nested.dataset.main_table.bitemporal
+
+    @cached_property
+    def as_of(self) -> PointInTime | None:
+        """How the lookup is joined as of the time of each row; None if it has one row for a key (BR-132).
+
+        A bitemporal lookup is read as known in the Period of that time, unless the file says otherwise.
+        """
+        if self.lookup is None or not self.is_bitemporal:
+            return self.lookup.as_of if self.lookup else None
+        return (self.lookup.as_of or PointInTime(knowledge=Knowledge.AS_KNOWN)).on_valid_time()
+
+    @property
+    def grain(self) -> str | None:
+        """The name of the cadence whose Periods a bitemporal lookup is loaded by; None if no file says it."""
+        if self.nested:
+            partitions = self.nested.dataset.partitions
+            return partitions.period if partitions else None
+        return self.lookup.as_of.period if self.lookup and self.lookup.as_of else None
 
     @property
     def reads(self) -> str:
@@ -104,6 +150,8 @@ class Scope:
 
     dataset: Dataset
     datasets: Datasets
+    calendars: Calendars = field(default_factory=Calendars)
+    """The calendars of the Periods by which bitemporal lookups are loaded."""
 
     @cached_property
     def main(self) -> Source:

@@ -44,11 +44,18 @@ def join_words(conditions: Sequence[Part]) -> str:
     return " and ".join(f"`{each['source_column']}` = `{each['target_column']}`" for each in conditions)
 
 
+_KNOWLEDGE = {"as_known": "as known then", "latest_knowledge": "by the latest knowledge"}
+
+
 def as_of_words(part: Part | None) -> str:
     """Return as of when a lookup is read: `as of the row's time by `changed_at`, at most 90d old`."""
     if part is None:
         return "as it is"
     start, end = part.get("from"), part.get("to")
+    if part.get("knowledge"):
+        row_time = f"`{part['at']}`" if part.get("at") else "the row's time"
+        by = f" by `{part['period']}`" if part.get("period") else ""
+        return f"as of {row_time}, {_KNOWLEDGE[part['knowledge']]}{by}"
     by = f"from `{start}` to `{end}`" if end else f"by `{part['column']}`"
     row_time = f"`{part['at']}`" if part.get("at") else "the row's time"
     words = [f"as of {row_time} {by}"]

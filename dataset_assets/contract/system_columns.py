@@ -43,6 +43,9 @@ _INTERVALS = (
     SystemColumn(PERIOD_TO, "VARCHAR", True, "The first later Period whose load lacks it; NULL if none"),
 )
 
+INTERVAL_COLUMNS = tuple(each.name for each in _INTERVALS)
+"""The names of the four columns that a bitemporal table has instead of `_period`."""
+
 BITEMPORAL_COLUMNS = tuple(
     column for each in SYSTEM_COLUMNS for column in (_INTERVALS if each.name == "_period" else (each,))
 )

@@ -74,7 +74,7 @@ def analyze(
         evidence = SelectionEvidence.of(run.inputs, selected, run.prepared.columns, statistics, run.session)
         checks = (
             lookups_unique(run.inputs, run.session),
-            *(each.run(evidence) for each in applicable_checks(run.dataset)),
+            *(each.run(evidence) for each in applicable_checks(run.inputs.scope)),
         )
         return Analysis(
             dataset=entry.stem,

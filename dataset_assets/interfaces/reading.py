@@ -8,6 +8,7 @@ train = read_pandas("grocery_recommender", partition="2017-12", split="train")
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from sqlglot import exp
 from dataset_assets.catalog.catalog import Entry
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Datasets, Scope, sensitive_names
+from dataset_assets.interfaces.bitemporal_selection import bitemporal_read
 from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
 from dataset_assets.interfaces.row_selection import (
     SPLIT,
@@ -30,6 +32,7 @@ from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.uses import PublicationChoice, check_training_run
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.warehouse import Publication
+from dataset_assets.rows.bitemporal_reads import BitemporalRead
 from dataset_assets.rows.visible_rows import visible_relation
 from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.build import alias_table, column, number
@@ -55,6 +58,9 @@ def read_arrow(
     limit: int | None = None,
     with_system: bool = False,
     include_deleted: bool = False,
+    valid_at: datetime | str | None = None,
+    known_in: str | None = None,
+    history: bool = False,
     training_run: str | None = None,
     target: str | None = None,
     definitions: Path | None = None,
@@ -64,7 +70,9 @@ def read_arrow(
     `name` is a stem or an id. Without `partition` all Periods are read, one after another. `version` is the
     version of the warehouse table (time travel), `split` one of train, eval and test, and `where` a condition
     that the rows satisfy (docs/where.md). Columns that begin with `_` are left out unless `columns` names
-    them or `with_system` is set, and deleted rows unless `include_deleted` is set. With the id of a
+    them or `with_system` is set, and deleted rows unless `include_deleted` is set. Of a bitemporal dataset
+    those rows are read that the last load says; `known_in` is a Period whose knowledge is read instead,
+    `valid_at` the instant at which rows are true, and `history` reads the rows of all loads. With the id of a
     `training_run`, its use of all Periods that were read is recorded, and they are pinned. Target and
     definitions folder are those of the environment by default. Sensitive columns are read like all others.
     Raises DatasetAssetsError if the dataset, Period, version, split or a column does not exist.
@@ -72,7 +80,18 @@ def read_arrow(
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
     selection = RowSelection(
-        name, partition, version, split, tuple(columns or ()), limit, with_system, where, include_deleted
+        name,
+        partition,
+        version,
+        split,
+        tuple(columns or ()),
+        limit,
+        with_system,
+        where,
+        include_deleted,
+        valid_at,
+        known_in,
+        history,
     )
     workspace = Workspace.of(target, definitions)
     if training_run is not None:
@@ -109,13 +128,15 @@ class PublishedRows:
     include_deleted: bool = False
     sensitive_besides: frozenset[str] = frozenset()
     """The sensitive columns that are not among `columns`."""
+    bitemporal: BitemporalRead | None = None
+    """Which rows of a bitemporal table are read."""
     periods_read: list[str | None] = field(default_factory=list)
     """The Periods whose rows were read; a limit can leave out the last ones."""
 
     @property
     def total(self) -> int:
         """Number of rows, not counting the limit."""
-        if self.where is not None or self.include_deleted:
+        if self.where is not None or self.include_deleted or self.bitemporal:
             return sum(map(self._count, self.publications))
         records = [publication.record for publication in self.publications]
         if self.split is None:
@@ -134,7 +155,10 @@ class PublishedRows:
                 return
 
     def _query(self, publication: Publication, limit: int | None) -> exp.Query:
-        query = self._filtered(publication, *map(column, self.columns)).order_by(column(ROW_ID))
+        first = self.bitemporal.order if self.bitemporal else ()
+        query = self._filtered(publication, *map(column, self.columns))
+        order = [exp.Ordered(this=column(name), nulls_first=True) for name in (*first, ROW_ID)]
+        query = query.order_by(*order)
         return query if limit is None else query.limit(limit)
 
     def _count(self, publication: Publication) -> int:
@@ -142,11 +166,16 @@ class PublishedRows:
         return int(self.session.rows(self._filtered(publication, count))[0]["row_count"])
 
     def _filtered(self, publication: Publication, *shown: exp.Expr) -> exp.Select:
-        relation = publication.relation if self.include_deleted else visible_relation(publication)
-        query = exp.select(*shown).from_(alias_table(relation.source, "published"))
+        query = exp.select(*shown).from_(alias_table(self._source(publication), "published"))
         if self.split is not None:
             query = query.where(exp.EQ(this=column(SPLIT), expression=number(self.split)))
         return query.where(self.where.condition()) if self.where else query
+
+    def _source(self, publication: Publication) -> exp.Expr:
+        if self.bitemporal:
+            return self.bitemporal.rows(publication.relation.source, include_deleted=self.include_deleted)
+        relation = publication.relation if self.include_deleted else visible_relation(publication)
+        return relation.source
 
 
 def record_reading(workspace: Workspace, rows: PublishedRows, training_run: str) -> None:
@@ -166,7 +195,8 @@ def open_rows(workspace: Workspace, selection: RowSelection) -> "Generator[Publi
         workspace.catalog.entry(stem)
     with target.engine.connect(JobContext(stem)) as session:
         publications = selected_publications(workspace, published, selection, session)
-        columns = chosen_columns(publications[-1], selection)
+        bitemporal = bitemporal_read(publications[-1], selection, workspace.catalog_if_any.calendars)
+        columns = chosen_columns(publications[-1], selection, bitemporal.shown if bitemporal else ())
         split = split_value(publications[-1], selection.split)
         sensitive = _sensitive(entry, publications, workspace.catalog_if_any.find)
         where = parsed_where(publications[-1], selection.where)
@@ -181,6 +211,7 @@ def open_rows(workspace: Workspace, selection: RowSelection) -> "Generator[Publi
             where,
             selection.include_deleted,
             sensitive - shown,
+            bitemporal,
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dataset_assets.contract.model import Dataset
@@ -28,16 +29,24 @@ class RowSelection:
     with_system: bool = False
     where: str | None = None
     include_deleted: bool = False
+    valid_at: datetime | str | None = None
+    known_in: str | None = None
+    history: bool = False
 
 
-def chosen_columns(publication: Publication, selection: RowSelection) -> tuple[str, ...]:
-    """Return the names of the columns to read, in their order. Raises ResolveError for an unknown one."""
+def chosen_columns(
+    publication: Publication, selection: RowSelection, shown: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the names of the columns to read, in their order. Raises ResolveError for an unknown one.
+
+    `shown` are the system columns that are read in any case, unless the selection names its columns.
+    """
     published = [each.name for each in publication.relation.columns]
     declared = [each["name"] for each in publication.record["columns"]]
     users = sorted((each for each in published if not each.startswith("_")), key=_position_in(declared))
     system = [each for each in published if each.startswith("_")]
     if not selection.columns:
-        return (*users, *(system if selection.with_system else ()))
+        return (*users, *(each for each in system if selection.with_system or each in shown))
     raise_all(
         ResolveError,
         (_unknown_column(name, published) for name in selection.columns if name not in published),

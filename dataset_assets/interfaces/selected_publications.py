@@ -10,6 +10,7 @@ from dataset_assets.interfaces.row_selection import RowSelection
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, no_such_version
+from dataset_assets.publishing.loaded_periods import loads_of
 from dataset_assets.publishing.runtime_output import is_joined_at_runtime, with_lookups
 from dataset_assets.text.wording import listed
 
@@ -37,6 +38,8 @@ def selected_publications(
     publications = tuple(warehouse.publications(query, session)) if newest is not None else ()
     if not publications:
         raise ResolveError(_not_published(stem, selection, published))
+    if selection.partition and publications[0].period is None and not loads_of(publications[0].record):
+        raise _not_by_period(stem)
     return tuple(_with_lookups(workspace, each, session) for each in publications)
 
 
@@ -69,8 +72,13 @@ def _periods(
         return published
     if partition in published:
         return [partition]
+    if None in published and (entry is None or (entry.dataset and entry.dataset.main_table.bitemporal)):
+        return [None]  # all Periods of a bitemporal table are one publication
     schedule = schedule_of(workspace.catalog, entry) if entry else None
-    if schedule is None and (entry or None in published):
-        message = f"{stem} is not published by Period"
-        raise PeriodError(Fault(message, hint="leave out the partition"))
+    if schedule is None and entry:
+        raise _not_by_period(stem)
     return [schedule.cadence.parse(partition).id] if schedule else []
+
+
+def _not_by_period(stem: str) -> PeriodError:
+    return PeriodError(Fault(f"{stem} is not published by Period", hint="leave out the partition"))

@@ -10,9 +10,10 @@ from dataset_assets.errors import Fault, NotStoredError, ResolveError
 from dataset_assets.lifecycle.history import unknown_period
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import Session
+from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, no_such_version
-from dataset_assets.publishing.loaded_periods import LOADED_PERIODS, visible_row_count
+from dataset_assets.publishing.loaded_periods import visible_row_count
 from dataset_assets.text.wording import shown
 
 _REFERENCE = re.compile(r"(?P<period>[^@]*)(?:@(?P<version>[0-9]{1,9}))?")

@@ -22,6 +22,7 @@ from dataset_assets.lifecycle.publication_columns import publication_columns
 from dataset_assets.lifecycle.row_erasers import marked
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.erasure import EarlierPublication
+from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.uses import PinRequest
 from dataset_assets.ports.warehouse import Claim, Publication, Record, Warehouse
@@ -30,7 +31,7 @@ from dataset_assets.publishing.bitemporal_measurement import (
     loads_measured_again,
     measure_bitemporal,
 )
-from dataset_assets.publishing.loaded_periods import LOADED_PERIODS, visible_row_count
+from dataset_assets.publishing.loaded_periods import visible_row_count
 from dataset_assets.publishing.prepared_run import instant_after
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.publishing.published_columns import PublishedColumns

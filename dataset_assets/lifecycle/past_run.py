@@ -19,9 +19,9 @@ from dataset_assets.lifecycle.recorded_sources import RecordedSources
 from dataset_assets.model import Model
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext, Session
+from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record, Warehouse
-from dataset_assets.publishing.loaded_periods import LOADED_PERIODS
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
 from dataset_assets.publishing.recorded_columns import RecordedDatasets
 from dataset_assets.publishing.snapshot import inputs_of_rows
@@ -83,7 +83,7 @@ class PastRun:
         record = {**self.record, "sources": inputs["sources"]}
         datasets = RecordedDatasets(self.catalog, self.target.warehouse, self.session, record)
         return RecordedSources(
-            scope=Scope(self.definition, datasets),
+            scope=Scope(self.definition, datasets, self.catalog.calendars),
             target=self.target,
             as_of=self._request(datetime.fromisoformat(inputs["as_of"])).looks_back_from,
             period=self.period,

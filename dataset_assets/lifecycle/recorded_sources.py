@@ -11,7 +11,8 @@ from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import PastVersion, gone
-from dataset_assets.publishing.recorded_columns import publication_with_digest
+from dataset_assets.publishing.nested_versions import nested_version
+from dataset_assets.publishing.recorded_columns import publication_of_version
 from dataset_assets.publishing.source_locator import SourceLocator, source_key
 from dataset_assets.rows.visible_rows import visible_relation
 
@@ -34,7 +35,7 @@ class RecordedSources(SourceLocator):
         past = PastVersion(self.versions.get(key, ""), self.read_at)
         try:
             if source.nested:
-                return self._nested(source.nested, past, session)
+                return self._nested(source, source.nested, past, session)
             request = self.table_request(source)
             return self.resolvers[source.name].resolve_past(request, past, session)
         except DatasetAssetsError as error:
@@ -44,9 +45,17 @@ class RecordedSources(SourceLocator):
         except DatasetAssetsError:
             raise ResolveError(self.gone[key]) from None
 
-    def _nested(self, nested: NamedDataset, past: PastVersion, session: Session) -> Relation:
+    def _nested(self, source: Source, nested: NamedDataset, past: PastVersion, session: Session) -> Relation:
         period, warehouse = self.same_period(nested), self.target.warehouse
-        found = publication_with_digest(warehouse, nested.stem, period, past.version, session)
+        read = self.time_range(source)
+        found = publication_of_version(
+            warehouse,
+            nested.stem,
+            period,
+            past.version,
+            session,
+            lambda record: nested_version(record, source, read),
+        )
         what = f"the publication of {nested.stem} with the digest {past.version[:12]}, which was read"
         if found is None or found.expired_at:
             raise ResolveError(gone(what, past, found.expired_at if found else None))

@@ -53,6 +53,11 @@ class Cadence:
         return self._rule.fmt
 
     @property
+    def id_format(self) -> str:
+        """The format of the ids, with `year` and `n`, the number in the year, or with `start`, a date."""
+        return self._rule.name
+
+    @property
     def cron_schedule(self) -> str | None:
         """The cron expression, in `zone`, that fires at the start of each Period; None if none does."""
         return self._rule.cron

@@ -9,6 +9,8 @@ from dataset_assets.ports.engine import Session
 
 CONFIRMATION = "affirmed"
 """The record's key for the inputs of the latest run that selected the same rows."""
+LOADED_PERIODS = "loaded_periods"
+"""The key of a bitemporal table's record for its loads, by the id of the Period, in the order of the ids."""
 
 
 @dataclass(frozen=True)

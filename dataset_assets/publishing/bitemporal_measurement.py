@@ -10,8 +10,9 @@ from sqlglot import exp
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.system_columns import PERIOD_FROM, PERIOD_TO, VALID_FROM, VALID_TO
 from dataset_assets.ports.engine import Session
+from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.warehouse import PublishedColumn, Record
-from dataset_assets.publishing.loaded_periods import LOADED_PERIODS, TABLE_ROWS, loads_of
+from dataset_assets.publishing.loaded_periods import TABLE_ROWS, loads_of
 from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.publishing.row_measurement import row_statistics
 from dataset_assets.rows.bitemporal import KNOWN

@@ -10,12 +10,10 @@ from typing import Any, cast
 
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.contract.model import Dataset
-from dataset_assets.ports.record_marks import CONFIRMATION
+from dataset_assets.ports.record_marks import CONFIRMATION, LOADED_PERIODS
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.rows.visible_rows import deleted_rows
 
-LOADED_PERIODS = "loaded_periods"
-"""The record's key for the loads, by the id of the Period, in the order of the ids."""
 INPUTS = ("as_of", "window", "sources", "periods", "gone", "selection")
 """The keys of a record, and of a load, that say what the rows were selected from."""
 TABLE_ROWS = "table_rows"

@@ -10,8 +10,9 @@ from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.system_columns import BITEMPORAL_COLUMNS, Stamp
 from dataset_assets.errors import Fault
 from dataset_assets.periods.period import Period
+from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.warehouse import Publication, Record
-from dataset_assets.publishing.loaded_periods import LOADED_PERIODS, loads_of
+from dataset_assets.publishing.loaded_periods import loads_of
 from dataset_assets.rows.bitemporal import PeriodLoad
 from dataset_assets.rows.valid_time import Snapshot, validity
 from dataset_assets.sql.build import alias, column

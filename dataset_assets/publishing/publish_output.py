@@ -181,7 +181,7 @@ class _OutputRun:
             found = measure_visible(columns, visible, self.session)
             hint = f"look at the operations of projects/{self.request.output.project}.yaml"
             evidence = Evidence(
-                self.sources.dataset,
+                columns.scope,
                 visible,
                 columns.stored,
                 found.statistics,

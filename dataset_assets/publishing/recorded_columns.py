@@ -1,6 +1,6 @@
 """Find the columns of a publication by its record, which the files of today may describe otherwise."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -21,7 +21,7 @@ NESTED = "datasets/"
 def recorded_scope(catalog: Catalog, warehouse: Warehouse, record: Record, session: Session) -> Scope:
     """Return the sources that a publication was read from, as they were then."""
     datasets = RecordedDatasets(catalog, warehouse, session, record)
-    return Scope(Dataset.model_validate(record["definition"]), datasets)
+    return Scope(Dataset.model_validate(record["definition"]), datasets, catalog.calendars)
 
 
 def recorded_columns(
@@ -37,17 +37,28 @@ def recorded_columns(
     return columns
 
 
-def publication_with_digest(
-    warehouse: Warehouse, stem: str, period: str | None, digest: str, session: Session
+def _digest_of(record: Record) -> str:
+    return record["digest"]
+
+
+def publication_of_version(
+    warehouse: Warehouse,
+    stem: str,
+    period: str | None,
+    version: str,
+    session: Session,
+    version_of: Callable[[Record], str] = _digest_of,
 ) -> RecordedPublication | None:
-    """Return the newest publication whose rows have this digest, readable or not; None if there is none.
+    """Return the newest publication that has this version, readable or not; None if there is none.
+
+    The version of a publication is the digest of its rows, unless `version_of` returns another one.
 
     Without `period` it is one of the dataset's last Period, as for a nested dataset without partitions. A
     readable publication is returned even if a newer one with the same rows is expired.
     """
     expired: RecordedPublication | None = None
     for publication in _earlier_and_earlier(warehouse, stem, period, session):
-        if publication.record["digest"] == digest:
+        if version_of(publication.record) == version:
             if publication.expired_at is None:
                 return publication
             expired = expired or publication
@@ -86,7 +97,7 @@ class RecordedDatasets:
         if present is None or digest is None:
             return present
         period = self.record["period"] if present.dataset.partitions else None
-        found = publication_with_digest(self.warehouse, present.stem, period, digest, self.session)
+        found = publication_of_version(self.warehouse, present.stem, period, digest, self.session)
         if found is None:
             return present
         definition = Dataset.model_validate(found.record["definition"])

@@ -10,7 +10,7 @@ from typing_extensions import override
 from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.checks.lookup_keys import lookups_unique
-from dataset_assets.compiler.point_in_time import joined
+from dataset_assets.compiler.lookup_joins import joined
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.source_columns import join_lookup
 from dataset_assets.compiler.typing import mismatches
@@ -83,7 +83,11 @@ class _RuntimeOutput:
     @cached_property
     def scope(self) -> Scope:
         """The names of the published definition, with nested datasets as they are today."""
-        return Scope(Dataset.model_validate(self.publication.record["definition"]), self.catalog.find)
+        return Scope(
+            Dataset.model_validate(self.publication.record["definition"]),
+            self.catalog.find,
+            self.catalog.calendars,
+        )
 
     @property
     def period(self) -> Period | None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from dataset_assets.contract.model import Dataset
 from dataset_assets.periods.instants import Window
-from dataset_assets.ports.record_marks import CONFIRMATION
+from dataset_assets.ports.record_marks import CONFIRMATION, LOADED_PERIODS
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
-from dataset_assets.publishing.loaded_periods import INPUTS, LOADED_PERIODS, with_inputs_of_loads
+from dataset_assets.publishing.loaded_periods import INPUTS, with_inputs_of_loads
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.source_locator import source_key
 from dataset_assets.sql.build import assemble

@@ -21,6 +21,7 @@ from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import Resolver, TableRequest, TimeRange
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.erased_rows import erased_keys, erased_tables
+from dataset_assets.publishing.nested_versions import nested_version
 from dataset_assets.rows.visible_rows import visible_relation
 
 TransferSource = Callable[[SelectionInput, Source, Session], Relation]
@@ -94,24 +95,28 @@ class SourceLocator:
     def resolve_source(self, source: Source, session: Session) -> Relation:
         """Return the relation of one source for a session that can read it. Raises ResolveError."""
         if source.nested:
-            return self._publication(source.nested, source.name, session)
+            return self._publication(source, source.nested, session)
         return self.resolvers[source.name].resolve(self.table_request(source), session)
 
     def table_request(self, source: Source) -> TableRequest:
         """Return the request for the Resolver of a source that is a table."""
-        return TableRequest(source.table, source.columns, self.time_range(source))
+        return TableRequest(source.table, source.stored_columns, self.time_range(source))
 
     def time_range(self, source: Source) -> TimeRange | None:
-        """Return the time range that is read of a source that is a table; None for all rows."""
+        """Return the time range that is read of a table or a history; None for all rows."""
         dataset = self.scope.dataset
         return source_range(dataset, source, time_range_of(dataset, self.as_of, self.period))
 
     def same_period(self, nested: NamedDataset) -> str | None:
-        """Return the Period whose publication of a nested dataset is read (BR-122); None for the latest."""
-        return self.period.id if self.period and nested.dataset.partitions else None
+        """Return the Period whose publication of a nested dataset is read (BR-122).
 
-    def _publication(self, nested: NamedDataset, name: str, session: Session) -> Relation:
-        """Return a nested dataset's publication; its source version is the digest of its rows.
+        The result is None for the latest one, and for a bitemporal table, which is one publication.
+        """
+        by_period = nested.dataset.partitions and not nested.dataset.main_table.bitemporal
+        return self.period.id if self.period and by_period else None
+
+    def _publication(self, source: Source, nested: NamedDataset, session: Session) -> Relation:
+        """Return a nested dataset's publication with the version of what is read of it.
 
         Publishing the same rows again leaves this version unchanged. Raises ResolveError if there is none.
         """
@@ -122,8 +127,9 @@ class SourceLocator:
         if found is None:
             what = f"{nested.stem} of {same}" if same else nested.stem
             hint = f"materialize {nested.stem} first"
-            raise ResolveError(Fault(f"nested dataset {what} is not published yet", name, hint))
-        return replace(visible_relation(found), version=found.record["digest"])
+            raise ResolveError(Fault(f"nested dataset {what} is not published yet", source.name, hint))
+        version = nested_version(found.record, source, self.time_range(source))
+        return replace(visible_relation(found), version=version)
 
     def faults_of_period(self) -> Iterator[Fault]:
         """Yield a fault if neither a window nor the store says which rows belong to the Period."""

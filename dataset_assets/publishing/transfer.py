@@ -91,6 +91,6 @@ def estimated_transfer(sizes: dict[str, int | None]) -> TransferSource:
 def _no_rows(source: Source) -> exp.Subquery:
     columns = (
         exp.alias_(exp.cast(exp.null(), SQL_TYPES[each.type]), each.name, quoted=True)
-        for each in source.columns
+        for each in source.stored_columns
     )
     return exp.select(*columns).limit(0).subquery()

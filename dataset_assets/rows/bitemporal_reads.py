@@ -1,30 +1,57 @@
-"""Read a bitemporal table: as of an instant and a Period, or everything that was ever said of some rows."""
+"""Read a bitemporal table: as of an instant and a Period, or everything that was ever said of its rows."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlglot import exp
 
-from dataset_assets.contract.system_columns import PERIOD_FROM, PERIOD_TO, VALID_FROM
+from dataset_assets.contract.system_columns import (
+    INTERVAL_COLUMNS,
+    PERIOD_FROM,
+    PERIOD_TO,
+    VALID_FROM,
+    VALID_TO,
+)
 from dataset_assets.rows.bitemporal import KNOWN, VALID
 from dataset_assets.rows.stamping import timestamp
 from dataset_assets.sql.build import column, text
 
 
-def as_of(source: exp.Expr, valid_at: datetime | None, known_in: str | None) -> exp.Select:
-    """Return the rows that are true at an instant, as known in the Period with this id.
+@dataclass(frozen=True)
+class BitemporalRead:
+    """Which rows of a bitemporal table to read.
 
-    Known in a Period that was not loaded is what the last load before it says. Without `known_in` the last of
-    all loads says it; without `valid_at` all valid times are returned. Deleted rows are left out (BR-019).
+    Without `valid_at` rows of all valid times are read. Known in a Period that was not loaded is what the
+    last load before it says; without `known_in` the last of all loads says it. With `history` the rows of all
+    loads are read, in the order in which they became known.
     """
-    last_load = column(PERIOD_TO).is_(exp.null())
-    conditions = [exp.not_(column("_deleted"))]
-    conditions.append(KNOWN.contains(text(known_in)) if known_in is not None else last_load)
-    if valid_at is not None:
-        conditions.append(VALID.contains(timestamp(valid_at)))
-    return exp.select("*").from_(source.copy()).where(*conditions)
 
+    valid_at: datetime | None = None
+    known_in: str | None = None
+    history: bool = False
 
-def key_history(source: exp.Expr, key: exp.Expr) -> exp.Select:
-    """Return every row for which the condition `key` is true, in the order in which it became known."""
-    order = (exp.Ordered(this=column(name), nulls_first=True) for name in (PERIOD_FROM, VALID_FROM))
-    return exp.select("*").from_(source.copy()).where(key.copy()).order_by(*order)
+    def rows(self, source: exp.Expr, *, include_deleted: bool = False) -> exp.Subquery:
+        """Return the rows for FROM. Deleted rows are left out unless they are asked for (BR-019)."""
+        conditions = [*self._conditions()]
+        if not include_deleted:
+            conditions.append(exp.not_(column("_deleted")))
+        return exp.select("*").from_(source.copy()).where(*conditions).subquery()
+
+    def _conditions(self) -> Iterator[exp.Expr]:
+        if self.known_in is not None:
+            yield KNOWN.contains(text(self.known_in))
+        elif not self.history:
+            yield column(PERIOD_TO).is_(exp.null())
+        if self.valid_at is not None:
+            yield VALID.contains(timestamp(self.valid_at))
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The system columns without which the rows cannot be understood."""
+        return INTERVAL_COLUMNS if self.history else (VALID_FROM, VALID_TO)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns by which the rows are ordered before their id."""
+        return (PERIOD_FROM, VALID_FROM) if self.history else ()

@@ -91,7 +91,9 @@ class Loads:
         return not (is_unknown and was_requested)
 
     def _period_of(self, nested: RefreshedDataset, period: Period | None) -> Period | None:
-        """Return the Period of a nested dataset that is read: the same one, or the latest without one."""
+        """Return the Period of a nested dataset that is read: the same one, or the latest."""
         if nested.schedule is None:
             return None
+        if nested.scope.dataset.main_table.bitemporal:
+            return next(iter(nested.recent(self.now)), None)
         return period or next(iter(nested.recent(self.now)), None)

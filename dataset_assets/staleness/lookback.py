@@ -30,7 +30,7 @@ class Lookback:
         """Return the time range that is read of a source of a dataset, as `source_range` does."""
         if source.lookup is None or self.main_range is None:
             return self.main_range
-        if source.lookup.as_of is None:
+        if source.as_of is None:
             return self._snapshot
         return history_range(dataset, source.lookup, self.main_range)
 

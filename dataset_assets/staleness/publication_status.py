@@ -82,9 +82,9 @@ class PublicationStatus:
         return {source.name: self._state(source) for source in self.inputs.sources}
 
     def _state(self, source: Source) -> SourceState:
-        if source.nested:
-            return self.states.nested(source.nested, self.period)
         time_range = self.lookback.range_of(source, self.inputs.dataset)
+        if source.nested:
+            return self.states.nested(source, self.period, time_range)
         try:
             state = self.states.table(self.inputs.resolver(source.table), source.table, time_range)
             if state.faults or source.lookup or self.inputs.has_window:
@@ -132,8 +132,14 @@ class PublicationStatus:
 
     def _nested(self) -> Iterator[tuple[NamedDataset, Period | None]]:
         for source in self.inputs.sources:
-            if source.nested and not self.source_states[source.name].faults:
+            if not source.nested or self.source_states[source.name].faults:
+                continue
+            if not source.is_bitemporal:
                 yield source.nested, self.states.nested_period(source.nested, self.period)
+                continue
+            read = self.lookback.range_of(source, self.inputs.dataset)
+            for period in self.states.loads_before(source.nested, read.end if read else self.states.now):
+                yield source.nested, period
 
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:

@@ -16,7 +16,7 @@ class Readers:
     """The readers of tables and datasets, by what they read.
 
     `order` has all datasets and those nested in them, nested ones first. `nested` are those that a dataset
-    reads itself, `schedules` its Periods.
+    reads itself, `schedules` its Periods. `bitemporal` are those with one table for all Periods.
     """
 
     order: Sequence[str]
@@ -24,6 +24,7 @@ class Readers:
     nested: Mapping[str, Sequence[str]]
     of_dataset: Mapping[str, Sequence[str]]
     of_table: Mapping[TableKey, Sequence[str]]
+    bitemporal: frozenset[str] = frozenset()
 
 
 def readers_of(catalog: Catalog, target: Target, stems: Iterable[str]) -> Readers:
@@ -32,6 +33,7 @@ def readers_of(catalog: Catalog, target: Target, stems: Iterable[str]) -> Reader
     of_dataset: dict[str, list[str]] = {}
     of_table: dict[TableKey, list[str]] = {}
     schedules: dict[str, Schedule | None] = {}
+    bitemporal: set[str] = set()
     pending = list(stems)
     while pending:
         stem = pending.pop()
@@ -41,9 +43,11 @@ def readers_of(catalog: Catalog, target: Target, stems: Iterable[str]) -> Reader
         scope, schedules[stem] = catalog.scope(entry), schedule_of(catalog, entry)
         nested[stem] = list(dict.fromkeys(each.nested.stem for each in scope.sources if each.nested))
         pending += nested[stem]
+        bitemporal |= {stem} if scope.dataset.main_table.bitemporal else set()
         for each in nested[stem]:
             of_dataset.setdefault(each, []).append(stem)
         for table in dict.fromkeys(each.table for each in scope.sources if not each.nested):
             key = target.resolver_of(scope.dataset, table).name, table
             of_table.setdefault(key, []).append(stem)
-    return Readers(nested_first(catalog, nested), schedules, nested, of_dataset, of_table)
+    order = nested_first(catalog, nested)
+    return Readers(order, schedules, nested, of_dataset, of_table, frozenset(bitemporal))

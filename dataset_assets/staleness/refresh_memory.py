@@ -112,7 +112,7 @@ class RefreshMemory:
 
     def _look_at(self, stem: str, states: SourceStates, reports: SourceReports) -> None:
         try:
-            published = {period: record["digest"] for period, record in states.records(stem).items()}
+            published = states.digests(stem)
             dataset = self.datasets.get(stem)
             if dataset:
                 self._decide(dataset, published, states, reports)

@@ -103,7 +103,7 @@ class _Chooser:
     def choose(self, stem: str) -> None:
         """Decide which publications of a dataset are ready, after those of the datasets nested in it."""
         readers = self.memory.readers
-        below = set[str | None]().union(*(self.unsettled[each] for each in readers.nested[stem]))
+        below = set[str | None]().union(*(self._unsettled_of(each) for each in readers.nested[stem]))
         unsettled = _affected(readers.schedules[stem], below)
         unsettled |= self.in_progress.of(stem)
         if stem in self.memory.pending:
@@ -122,6 +122,11 @@ class _Chooser:
                 ready.append(due)
         self.ready[stem] = sorted(ready, key=lambda due: due.period.start.isoformat() if due.period else "")
         self.unsettled[stem] = unsettled | {due.key[1] for due in ready}
+
+    def _unsettled_of(self, nested: str) -> set[str | None]:
+        """Return the unsettled Periods of a nested dataset; None for all that read a bitemporal one."""
+        found = self.unsettled[nested]
+        return {None} if found and nested in self.memory.readers.bitemporal else found
 
     def _obstacle(self, due: DuePublication) -> str:
         """Return why a publication is due and not to be requested; empty if it is."""

@@ -8,14 +8,15 @@ from itertools import islice
 from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.build_order import Schedule, schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.contract.scope import NamedDataset
+from dataset_assets.contract.scope import NamedDataset, Source
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.resolver import Resolver, Survey, TimeRange
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
-from dataset_assets.publishing.loaded_periods import records_of_loads
+from dataset_assets.publishing.loaded_periods import LOADED_PERIODS, records_of_loads
+from dataset_assets.publishing.nested_versions import nested_version
 from dataset_assets.staleness.compact_record import compact
 from dataset_assets.staleness.dataset_inputs import DatasetInputs
 from dataset_assets.staleness.lookback import Lookbacks
@@ -56,6 +57,8 @@ class SourceStates:
     _tables: dict[tuple[str, str, TimeRange | None], SourceState] = field(default_factory=dict)
     _periods: dict[tuple[str, str], Mapping[str, Period]] = field(default_factory=dict)
     _schedules: dict[str, Schedule | None] = field(default_factory=dict)
+    _bitemporal: dict[str, Record] = field(default_factory=dict)
+    """The record of each bitemporal table as a whole."""
 
     @cached_property
     def _lookbacks(self) -> Lookbacks:
@@ -89,6 +92,14 @@ class SourceStates:
     def _keep_records(self, stem: str, records: Mapping[str | None, Record]) -> None:
         found = {period: compact(record) for period, record in records.items() if record}
         self._records[stem] = dict(records_of_loads(found))
+        whole = found.get(None)
+        if whole and LOADED_PERIODS in whole:
+            self._bitemporal[stem] = whole
+
+    def digests(self, stem: str) -> dict[str | None, str]:
+        """Return the digest of each published Period of a dataset, and of a bitemporal table as a whole."""
+        found = {period: record["digest"] for period, record in self.records(stem).items()}
+        return {**found, None: self._bitemporal[stem]["digest"]} if stem in self._bitemporal else found
 
     def latest_records(self, stem: str, number: int) -> list[Record]:
         """Return the records of the last published Periods of a dataset, in order of time."""
@@ -123,28 +134,36 @@ class SourceStates:
             raise type(survey)(*survey.faults)
         return survey
 
-    def nested(self, nested: NamedDataset, period: Period | None) -> SourceState:
-        """Return the state of the publication that a dataset reads of a nested dataset."""
+    def nested(self, source: Source, period: Period | None, read: TimeRange | None) -> SourceState:
+        """Return the state of the publication that a dataset reads of a nested dataset.
+
+        `read` is the time range that is read of a bitemporal one.
+        """
+        if source.nested is None:
+            raise LookupError(f"{source.name!r} is no nested dataset")
         try:
-            record = self.nested_record(nested, period)
+            record = self.nested_record(source.nested, period)
         except DatasetAssetsError as error:
             return SourceState(faults=error.faults)
-        return SourceState(record["digest"]) if record else _UNPUBLISHED
+        return SourceState(nested_version(record, source, read)) if record else _UNPUBLISHED
 
     def nested_record(self, nested: NamedDataset, period: Period | None) -> Record | None:
         """Return the record of the publication that is read of a nested dataset; None if there is none.
 
         Raises PeriodError as `nested_period` does.
         """
+        records = self.records(nested.stem)
+        if nested.dataset.main_table.bitemporal:
+            return self._bitemporal.get(nested.stem)
         read = self.nested_period(nested, period)
-        return self.records(nested.stem).get(read.id if read else None)
+        return records.get(read.id if read else None)
 
     def nested_period(self, nested: NamedDataset, period: Period | None) -> Period | None:
         """Return the Period of a nested dataset that the publication of `period` reads (BR-122).
 
         Raises PeriodError if the Period is unknown.
         """
-        schedule = self._schedule(nested.stem)
+        schedule = self.schedule(nested.stem)
         if schedule is None:
             return None
         if period:
@@ -152,7 +171,17 @@ class SourceStates:
         last = next(reversed(self.records(nested.stem)), None)
         return schedule.period(last) if last else schedule.last_complete(self.now)
 
-    def _schedule(self, stem: str) -> Schedule | None:
+    def loads_before(self, nested: NamedDataset, end: datetime) -> list[Period]:
+        """Return the complete Periods of a bitemporal dataset that begin before an instant."""
+        schedule = self.schedule(nested.stem)
+        if schedule is None or schedule.first.start >= end:
+            return []
+        last = schedule.last.end if schedule.last else end
+        periods = schedule.cadence.between(schedule.first, min(end, last))
+        return [period for period in periods if period.end <= self.now]
+
+    def schedule(self, stem: str) -> Schedule | None:
+        """Return the Periods of a dataset; None without partitions."""
         if stem not in self._schedules:
             self._schedules[stem] = schedule_of(self.catalog, self.catalog.entry(stem))
         return self._schedules[stem]

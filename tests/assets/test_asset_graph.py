@@ -17,6 +17,7 @@ from dataset_assets.assets.asset_keys import (
     word,
 )
 from dataset_assets.assets.code_location import code_location
+from dataset_assets.assets.definition_tests_job import JOB
 from dataset_assets.assets.row_jobs import FORMS
 from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.catalog.structures import structural_hash
@@ -37,7 +38,7 @@ def jobs(retailer: Retailer) -> dict[str, set[dg.AssetKey]]:
     """Return the jobs of Projects, and the datasets that each publishes."""
     repository = retailer.definitions().get_repository_def()
     found = {job.name: set(job.asset_layer.selected_asset_keys) for job in repository.get_all_jobs()}
-    others = {form.job_name for form in FORMS}
+    others = {JOB, *(form.job_name for form in FORMS)}
     return {name: keys for name, keys in found.items() if not (name.startswith("__") or name in others)}
 
 

@@ -152,7 +152,96 @@ def test_a_file_without_the_setting_keeps_its_hash() -> None:
 BEFORE = "b61dd68c26117af205f72c25edee0ac1a6465df9a3797ba853fa6b45404cc777"
 
 
-@pytest.mark.parametrize(("prices", "is_valid"), [*((each, True) for each in VALID), ("{at: sold}", False)])
-def test_an_editor_checks_the_two_forms(prices: str, is_valid: bool) -> None:
+VALID_FORMS = (*VALID, "{knowledge: as_known, period: month}", "{knowledge: latest_knowledge, at: sold}")
+
+
+@pytest.mark.parametrize(
+    ("prices", "is_valid"), [*((each, True) for each in VALID_FORMS), ("{at: sold}", False)]
+)
+def test_an_editor_checks_the_forms(prices: str, is_valid: bool) -> None:
     written = read(text(prices), "sales.yaml").data
     assert jsonschema.Draft202012Validator(json_schema()).is_valid(written) == is_valid
+
+
+NESTED_ID = "01a2001c-5bae-7b91-b4bb-a18b13ce1177"
+HISTORY = f"""
+dataset:
+  id: {NESTED_ID}
+  name: Prices
+  owner: user-marcos
+  natural_key_columns: [item]
+  main_table:
+    name: price_list
+    bitemporal: true
+    columns: [{{name: item, type: integer}}, {{name: grade, type: string}}]
+  partitions: {{period: week, start: 2026-W01}}
+"""
+OF_TABLE = FILE.replace("        name: prices\n", "        name: prices\n        bitemporal: true\n")
+OF_DATASET = FILE.replace(
+    FILE[FILE.index("        type: table\n        name: prices") : FILE.index("      join_conditions")],
+    f"        type: dataset\n        id: {NESTED_ID}\n",
+)
+TABLE, DATASET = "the table", "the dataset"
+BITEMPORAL_TEXTS = {TABLE: OF_TABLE, DATASET: OF_DATASET}
+VALID_BITEMPORAL = (
+    (TABLE, "{knowledge: as_known, period: month, at: sold}"),
+    (TABLE, "{knowledge: latest_knowledge, at: day}"),
+    (DATASET, "{knowledge: as_known, at: sold}"),
+    (DATASET, "{knowledge: latest_knowledge, at: sold}"),
+)
+BITEMPORAL_FAULTS = {
+    (TABLE, "{knowledge: as_known, at: sold}"): "as_of: says nothing of the Periods by which the table was loaded; name their grain",
+    (TABLE, "{knowledge: as_known, period: moth, at: sold}"): "as_of.period: 'moth' is not a grain of a calendar; did you mean 'month'?",
+    (TABLE, "{knowledge: as_known, period: month}"): "as_of: is without the time of a row; map a `timestamp`, or name",
+    (TABLE, "{knowledge: known, period: month, at: sold}"): "as_of.knowledge: is 'known', not one of as_known, latest_knowledge",
+    (TABLE, "{period: month, at: sold}"): "as_of: does not say which load a row reads; write `knowledge: as_known` or",
+    (TABLE, "{column: changed, period: month, at: sold}"): "as_of.column: is of a list, and the lookup is bitemporal: its own columns say when a row counts; remove it, and",
+    (TABLE, "{knowledge: as_known, max_age: 3d, period: month, at: sold}"): "as_of.max_age: is of a list, and the lookup is bitemporal",
+    (DATASET, "{knowledge: as_known, period: week, at: sold}"): "as_of.period: is said by the dataset itself, whose loads are its `partitions`; remove it",
+    (DATASET, "{knowledge: as_known, at: prices.grade}"): "as_of.at: takes the time of a row from 'prices.grade', but `prices` is not joined yet",
+}  # fmt: skip
+
+
+def faults_of_bitemporal(folder: Path, of: str, prices: str | None) -> list[str]:
+    shutil.rmtree(folder / "datasets", ignore_errors=True)
+    (folder / "datasets").mkdir()
+    (folder / "datasets" / "prices.yaml").write_text(HISTORY)
+    written = BITEMPORAL_TEXTS[of].replace("GRADES", GRADES)
+    if prices is None:
+        return faults(folder, written.replace("      as_of: PRICES\n", ""))
+    return faults(folder, written.replace("PRICES", prices))
+
+
+@pytest.mark.parametrize(("of", "prices"), VALID_BITEMPORAL)
+def test_a_valid_setting_of_a_bitemporal_lookup(tmp_path: Path, of: str, prices: str) -> None:
+    assert faults_of_bitemporal(tmp_path, of, prices) == []
+
+
+@pytest.mark.parametrize(("of", "prices"), BITEMPORAL_FAULTS)
+def test_one_broken_setting_of_a_bitemporal_lookup(tmp_path: Path, of: str, prices: str) -> None:
+    (found,) = faults_of_bitemporal(tmp_path, of, prices)
+    assert found.partition(": dataset.lookups[0].")[2].startswith(BITEMPORAL_FAULTS[of, prices])
+
+
+def test_a_bitemporal_lookup_without_the_time_of_a_row(tmp_path: Path) -> None:
+    (found,) = faults_of_bitemporal(tmp_path, DATASET, None)
+    assert "lookups[0].target.id: is bitemporal, and nothing says as of when a row reads it; map a" in found
+    assert found.endswith(
+        "or name the column with the time of a row: `as_of: {knowledge: as_known, at: <column>}`"
+    )
+
+
+@pytest.mark.parametrize("key", ["knowledge: as_known", "knowledge: as_known, period: month"])
+def test_knowledge_of_a_plain_lookup_is_refused(tmp_path: Path, key: str) -> None:
+    found = faults(tmp_path, text(f"{{{key}, at: sold}}"))
+    assert len(found) == 1 + ("period" in key)
+    assert "as_of.knowledge: is of a bitemporal lookup, and this one is none; remove it, or let" in found[0]
+
+
+def test_a_change_of_knowledge_in_words() -> None:
+    texts = (OF_TABLE.replace("GRADES", GRADES).replace("PRICES", each) for _, each in VALID_BITEMPORAL[:2])
+    found = difference(*map(structure, map(dataset, texts)))
+    assert found.kind == "breaking"
+    assert found.summary == (
+        "the lookup `prices` is read as of `day`, by the latest knowledge instead of as of `sold`, as known then by `month`"
+    )

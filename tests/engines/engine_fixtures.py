@@ -50,7 +50,8 @@ class Bench:
         arrays = [pa.array(each, ARROW_TYPES[kind]) for each, kind in values]
         batch = pa.RecordBatch.from_arrays(arrays, list(columns))
         reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
-        declared = [ColumnDef(name=name, type=kind.value) for name, kind in columns.items()]
+        # the model refuses the names of system columns
+        declared = [ColumnDef.model_construct(name=name, type=kind) for name, kind in columns.items()]
         return self.session.load_arrow(f"rows_{next(self._numbers)}", declared, reader, lambda *_: None)
 
     def keep(self, name: str, query: exp.Query) -> None:

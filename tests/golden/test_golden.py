@@ -24,9 +24,9 @@ from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.contract.system_columns import Stamp
 from dataset_assets.contract.where_types import where_types
 from dataset_assets.periods.instants import AsOf
+from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.ports.warehouse import Publication
-from dataset_assets.publishing.loaded_periods import LOADED_PERIODS
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
 from dataset_assets.rows.identity import EarlierRows, Identity
 from dataset_assets.rows.output_rows import (

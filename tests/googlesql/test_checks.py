@@ -108,7 +108,7 @@ def test_the_audits_checks(changes):
         checks = audit(found, ())
     except AuditError as failed:
         checks = failed.checks
-    assert [check.name for check in checks] == [each.name for each in CHECKS if each.applies(asked.dataset)]
+    assert [check.name for check in checks] == [each.name for each in CHECKS if each.applies(asked.scope)]
     keys = next(check for check in checks if check.name == "natural_key_unique")
     assert keys.passed == (asked.dataset.natural_key_columns in {("id", "note"), ("basket",)})
 

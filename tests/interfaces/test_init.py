@@ -19,6 +19,7 @@ FILES = {
     "definitions/__init__.py",
     "definitions/datasets/order_lines.yaml",
     "definitions/projects/training.yaml",
+    "definitions/tests/order_lines/window_and_split.yaml",
     "definitions/users.yaml",
     "pyproject.toml",
     "resources/__init__.py",
@@ -107,7 +108,7 @@ def test_the_code_location_has_the_dataset_and_the_job(project):
 
 
 def test_the_tests_of_the_project_pass(project):
-    assert "2 passed" in project.run("pytest").stdout
+    assert "3 passed" in project.run("pytest").stdout
 
 
 def test_an_empty_folder_is_filled(tmp_path):

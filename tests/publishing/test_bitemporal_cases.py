@@ -16,7 +16,7 @@ from dataset_assets.lifecycle.row_change_report import ChangeReport, ChangeReque
 from dataset_assets.lifecycle.row_changes import ApplyOperation
 from dataset_assets.publishing.period_snapshot import discontinuities
 from dataset_assets.publishing.publish_outcome import RefreshCounts
-from dataset_assets.rows.bitemporal_reads import as_of
+from dataset_assets.rows.bitemporal_reads import BitemporalRead
 from tests.engines.store_fixtures import Store
 from tests.publishing.price_history import (
     IN_PERIODS,
@@ -55,7 +55,7 @@ def values_as_of(prices: PriceHistory, at: Any, period: str | None) -> list[Any]
     with target.engine.connect() as session:
         found = target.warehouse.current("prices", None, session)
         assert found
-        rows = session.rows(as_of(found.relation.source, at, period))
+        rows = session.rows(exp.select("*").from_(BitemporalRead(at, period).rows(found.relation.source)))
     return sorted((row["v"] for row in rows), key=str)
 
 
@@ -283,7 +283,7 @@ def test_gaps_are_a_figure_of_a_check_that_passes(prices: PriceHistory) -> None:
     check = next(each for each in done.checks if each.name == "valid_time_overlaps")
     assert check.passed
     assert check.metadata == {"keys": 2, "segments": 3, "gaps": 1}
-    assert check.message == "2 keys with 3 valid times and 1 gaps between them; none overlap"
+    assert check.message == "none overlap; keys: 2, valid times: 3, gaps between them: 1"
 
 
 def test_a_new_column_is_null_in_earlier_loads(prices: PriceHistory) -> None:

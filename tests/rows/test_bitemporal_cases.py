@@ -11,7 +11,7 @@ from sqlglot import exp, parse_one
 from dataset_assets.contract.model import ColumnDef, ColumnType
 from dataset_assets.errors import Fault
 from dataset_assets.periods.cadence import Calendars
-from dataset_assets.rows.bitemporal_reads import as_of, key_history
+from dataset_assets.rows.bitemporal_reads import BitemporalRead
 from dataset_assets.rows.valid_time import Snapshot, validity
 from dataset_assets.sql.build import assemble, column, table, text
 from dataset_assets.sql.nodes import ClockTime
@@ -70,9 +70,13 @@ def loaded(bench: Bench, *snapshots: Iterable[Raw]) -> BitemporalTable:
     return data
 
 
+def _all(rows: exp.Expr) -> exp.Select:
+    return exp.select("*").from_(rows)
+
+
 def values_as_of(data: BitemporalTable, at: datetime | None, period: str | None) -> list[str | None]:
     """The values of all keys at an instant, as known in a Period."""
-    rows = data.bench.rows(as_of(data.bench.table("prices"), at, period))
+    rows = data.bench.rows(_all(BitemporalRead(at, period).rows(data.bench.table("prices"))))
     return sorted((row["v"] for row in rows), key=str)
 
 
@@ -298,7 +302,10 @@ def test_the_history_of_a_key_has_what_was_said_of_it_in_order(bench: Bench) -> 
     other = raw("other", key=(2, None))
     data = loaded(bench, [raw("a"), other], [other], [raw("a", year(2022)), raw("b", year(2021), year(2022))])
     key = parse_where("h = 1", {"h": "integer"}).condition()
-    rows = data.bench.rows(key_history(data.bench.table("prices"), key))
+    read = BitemporalRead(history=True)
+    order = [exp.Ordered(this=exp.column(name), nulls_first=True) for name in read.order]
+    said = _all(read.rows(data.bench.table("prices"))).where(key).order_by(*order)
+    rows = data.bench.rows(said)
     assert [(row["v"], row["_period_from"], row["_period_to"]) for row in rows] == [
         ("a", P1, P2),
         ("b", P3, None),

@@ -9,6 +9,7 @@ import pytest
 
 from dataset_assets.adapters.delta import stored_record as module
 from dataset_assets.adapters.delta.stored_record import stored_record
+from dataset_assets.publishing.loaded_periods import records_of_loads
 from dataset_assets.staleness.compact_record import compact
 
 SENSITIVE = {"columns": {"town": {"sensitive": True}, "spend": {"sensitive": False}}}
@@ -52,9 +53,30 @@ def test_a_stored_record_is_read_once_for_its_statistics(paths, monkeypatch):
     monkeypatch.setattr(module, "read_json", lambda path: read.append(path) or plain(path))
     found = compact(stored_record(paths[0]))
     assert (found["version"], read) == (1, [])
+    assert records_of_loads({None: found}) == {None: found}, "the table of an unpartitioned dataset"
+    assert read == []
     assert found["statistics"] == found["statistics"] == SENSITIVE
     assert read == paths[:1]
     assert found["sql"] == "SELECT 1"
+
+
+def test_the_records_of_loads_are_read_without_the_large_parts(tmp_path, monkeypatch):
+    loads = {
+        period: {"digest": period, "rows": rows, "loaded_at": "2026-04-01T00:00:00+00:00"}
+        for period, rows in {"2026-01": 3, "2026-02": 4}.items()
+    }
+    table = record(0)
+    names = list(table)
+    place = names.index("digest")
+    path = tmp_path / "table.json"
+    items = [*((name, table[name]) for name in names[:place]), ("loaded_periods", loads)]
+    path.write_text(json.dumps(dict([*items, *((name, table[name]) for name in names[place:])])))
+    monkeypatch.setattr(module, "read_json", lambda path: pytest.fail(f"{path} was read again"))
+    found = records_of_loads({None: compact(stored_record(path))})
+    assert {period: (each["period"], each["counts"], each["digest"]) for period, each in found.items()} == {
+        "2026-01": ("2026-01", {"rows": 3}, "2026-01"),
+        "2026-02": ("2026-02", {"rows": 4}, "2026-02"),
+    }
 
 
 def test_statistics_that_were_read_do_not_stay_in_memory(paths):

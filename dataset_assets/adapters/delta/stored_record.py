@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from dataset_assets.adapters.delta.folder import read_json
 from dataset_assets.cached_property import cached_property
-from dataset_assets.ports.record_marks import CONFIRMATION
+from dataset_assets.ports.record_marks import CONFIRMATION, LOADED_PERIODS
 
 _PERIOD_START = re.compile(
     rb'\{"dataset": "[^"\\]*", "dataset_id": "[^"\\]*", "version": \d+, "sha256": "[^"\\]*", '
@@ -24,6 +24,10 @@ _LARGE_PARTS = (
     (b', "statistics": {', b', "%s": {' % CONFIRMATION.encode()),
 )
 """The parts of a record that few readers need, each by how it begins and how what follows begins."""
+
+
+_OPTIONAL = (CONFIRMATION, LOADED_PERIODS)
+"""Keys that many records lack: if they are not outside of the large parts, they are nowhere."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class StoredRecord(Mapping[str, Any]):
         small = self._small
         if key in small:
             return small[key]
-        if small and key == CONFIRMATION:
+        if small and key in _OPTIONAL:
             raise KeyError(key)
         return self._record[key]
 

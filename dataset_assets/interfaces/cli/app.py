@@ -18,6 +18,7 @@ from dataset_assets.interfaces.cli.commands import (
     serving,
     tables,
     target,
+    testing,
     uses,
 )
 from dataset_assets.interfaces.cli.errors import ErrorBoundary
@@ -35,6 +36,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "analyze": discovery.analyze,
     "preview": discovery.preview,
     "failures": discovery.failures,
+    "test": testing.run_or_record,
     "history": lifecycle.history,
     "diff": lifecycle.diff,
     "edit": lifecycle.edit,

@@ -22,8 +22,9 @@ PERIODS: Mapping[str, Sequence[str]] = {
     "fresh_food_affinity": (),
     "grocery_recommender": ("2017-11", "2017-12"),
     "quarterly_sales": ("FY2017-Q2", "FY2017-Q3"),
+    "price_response": ("2017-09",),
 }
-"""Dataset → its Periods to publish: the last ones in the data; empty for an unpartitioned dataset.
+"""Dataset → its Periods to publish, mostly the last ones in the data; empty for an unpartitioned dataset.
 
 The outputs of the projects are published for the same Periods.
 """

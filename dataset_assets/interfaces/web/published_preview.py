@@ -20,13 +20,15 @@ def published_preview(
     partition: str | None = None,
     split: str | None = None,
     where: str | None = None,
+    valid_at: str | None = None,
 ) -> Preview:
     """Return the first rows of a publication that satisfy `where`, by default of the last Period.
 
+    Of a bitemporal dataset the Period is the one whose knowledge is read, and `valid_at` an instant.
     Raises DatasetAssetsError if nothing is published, there is no such Period or split, or `where` has faults
     or reads a sensitive column: which rows there are would reveal its values (BR-206).
     """
-    selection = RowSelection(stem, partition, split=split, limit=limit, where=where)
+    selection = RowSelection(stem, partition, split=split, limit=limit, where=where, valid_at=valid_at)
     with open_rows(workspace, selection) as every:
         last = every.publications[-1]
         raise_all(WhereError, _revealing(every))

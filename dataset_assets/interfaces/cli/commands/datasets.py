@@ -178,6 +178,15 @@ def read(
     include_deleted: Annotated[
         bool, typer.Option("--include-deleted", help="Rows that were deleted by hand as well.")
     ] = False,
+    valid_at: Annotated[
+        str | None, typer.Option("--valid-at", help="Bitemporal: the instant at which rows are true.")
+    ] = None,
+    known_in: Annotated[
+        str | None, typer.Option("--known-in", help="Bitemporal: the Period whose knowledge is read.")
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Bitemporal: what all loads said, in their order.")
+    ] = False,
     form: Annotated[
         Format | None, typer.Option("--format", help="By default by FILE's suffix, or a table.")
     ] = None,
@@ -201,7 +210,18 @@ def read(
     names = tuple(part.strip() for part in columns.split(",") if part.strip()) if columns else ()
     one_split = split and split.value
     selection = RowSelection(
-        name, partition, version, one_split, names, row_limit, with_system, where, include_deleted
+        name,
+        partition,
+        version,
+        one_split,
+        names,
+        row_limit,
+        with_system,
+        where,
+        include_deleted,
+        valid_at,
+        known_in,
+        history,
     )
     workspace = Workspace.of(target)
     if training_run is not None:

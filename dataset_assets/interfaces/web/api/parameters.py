@@ -19,6 +19,13 @@ AsOf = Annotated[
     ),
 ]
 SplitName = Annotated[str | None, Query(description="Only the rows of this split: train, eval or test.")]
+ValidAt = Annotated[
+    str | None,
+    Query(
+        description="The instant at which rows of a bitemporal dataset are true.",
+        examples=["2026-01-31T12:00:00Z"],
+    ),
+]
 WhereText = Annotated[
     str | None,
     Query(

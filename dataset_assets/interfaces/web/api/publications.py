@@ -11,7 +11,7 @@ from dataset_assets.interfaces.answers.publications import PublicationAnswer
 from dataset_assets.interfaces.web.api.documentation import long_work, problems
 from dataset_assets.interfaces.web.api.long_work import Prefer, result_or_operation
 from dataset_assets.interfaces.web.api.pagination import RequestedPage
-from dataset_assets.interfaces.web.api.parameters import DatasetId, Partition, SplitName, WhereText
+from dataset_assets.interfaces.web.api.parameters import DatasetId, Partition, SplitName, ValidAt, WhereText
 from dataset_assets.interfaces.web.api.resource import published_statistics
 from dataset_assets.interfaces.web.envelope import Success
 from dataset_assets.interfaces.web.identity import Reader
@@ -188,17 +188,19 @@ def get_published_rows(
     partition: Partition = None,
     split: SplitName = None,
     where: WhereText = None,
+    valid_at: ValidAt = None,
     _prefer: Prefer = None,
 ) -> Response:
     """Return the first published rows, of the last Period by default. Sensitive values are masked.
 
+    Of a bitemporal dataset a Period is the one whose knowledge is returned, by default the last.
     A condition on a sensitive column is refused, because which rows there are would reveal its values.
     """
     workspace, entry = state.workspace.over(state.catalog), state.catalog.entry(dataset_id)
 
     def work(say: Say) -> Preview:
         say("reading the published rows")
-        return published_preview(workspace, entry.stem, rows, partition, split, where)
+        return published_preview(workspace, entry.stem, rows, partition, split, where, valid_at)
 
     return result_or_operation(state, request, "preview", entry.stem, work)
 

@@ -122,7 +122,7 @@ def _row_checks(dataset: Dataset, columns: Sequence[ColumnDef]) -> list[_RowChec
     found = [each for rule in dataset.quality if (each := _of_rule(rule, types))]
     if required := [column(each.name).is_(exp.null()) for each in columns if not each.nullable]:
         found.append(_RowCheck(NOT_NULL, exp.or_(*required)))
-    if dataset.natural_key_columns:
+    if NATURAL_KEY_UNIQUE.applies(dataset):
         found.append(_RowCheck(NATURAL_KEY_UNIQUE.name, unique=dataset.natural_key_columns))
     return found
 

@@ -36,7 +36,7 @@ from dataset_assets.publishing.period_coverage import merged
 from dataset_assets.publishing.period_snapshot import discontinuities
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.publish_outcome import PublishOutcome, RefreshCounts
-from dataset_assets.publishing.reuse import unchanged_load
+from dataset_assets.publishing.reuse import can_confirm_load, unchanged_load
 from dataset_assets.publishing.row_measurement import row_statistics
 from dataset_assets.publishing.row_publisher import RowPublisher
 from dataset_assets.publishing.snapshot import load_facts, snapshot
@@ -102,9 +102,10 @@ class BitemporalPublisher(RowPublisher):
         context = self.context
         run = replace(self.run, previous=previous)
         if previous:
-            faults = discontinuities(previous.record, run.definitions, run.inputs.dataset.natural_key_columns)
+            faults = discontinuities(previous.record, run.definitions, run.inputs.dataset)
             raise_all(ContractError, faults)
-            if loads_of(previous.record).get(self.period.id, {}).get("digest") == found.digest:
+            has_digest = loads_of(previous.record).get(self.period.id, {}).get("digest") == found.digest
+            if has_digest and can_confirm_load(run):
                 return self._confirm_load(run, claim, found)
         query = self._load_query(run, found.segments)
         with context.timer.step("merge", "putting the snapshot into the table"):
@@ -131,7 +132,7 @@ class BitemporalPublisher(RowPublisher):
             )
         counts = _counts(run, measured)
         found = replace(found, checks=(schema, *found.checks))
-        if run.previous and not counts.has_changes:
+        if not counts.has_changes and can_confirm_load(run):
             context.warehouse.discard(claim, staged, context.session)
             return self._confirm_load(run, claim, found)
         return self._commit_load(run, claim, found, staged, measured)

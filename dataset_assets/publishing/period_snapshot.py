@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import SQL_TYPES
-from dataset_assets.contract.model import ColumnDef
+from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.system_columns import BITEMPORAL_COLUMNS, Stamp
 from dataset_assets.errors import Fault
 from dataset_assets.periods.period import Period
@@ -66,8 +66,8 @@ def _earlier_rows(earlier: Publication, columns: tuple[ColumnDef, ...], inputs: 
     return rows.subquery(inputs.names.free("earlier_rows"))
 
 
-def discontinuities(record: Record, columns: tuple[ColumnDef, ...], key: tuple[str, ...]) -> Iterator[Fault]:
-    """Yield why a snapshot with these columns and this key cannot be loaded into the published table."""
+def discontinuities(record: Record, columns: tuple[ColumnDef, ...], dataset: Dataset) -> Iterator[Fault]:
+    """Yield why a snapshot of a dataset with these columns cannot be loaded into the published table."""
     hint = "move the table away and load its Periods anew, or give the dataset's file another name"
     if LOADED_PERIODS not in record:
         yield Fault("what is published was published without `bitemporal: true`", hint=hint)
@@ -79,7 +79,12 @@ def discontinuities(record: Record, columns: tuple[ColumnDef, ...], key: tuple[s
             became = f"is {now} now" if now else "is no longer published"
             message = f"the column {each['name']} was {each['type']} when Periods were loaded, and {became}"
             yield Fault(message, hint=hint)
+    key, period = dataset.natural_key_columns, dataset.partitions.period if dataset.partitions else None
     then = record["definition"]["natural_key_columns"]
     if sorted(map(str.lower, then)) != sorted(map(str.lower, key)):
         message = f"the natural key was ({', '.join(then)}) when Periods were loaded, and is another one now"
         yield Fault(message, hint=hint)
+    # ids of different grains do not sort by time: 2026-02-15 would be after 2026-02
+    cadence = record["definition"]["partitions"]["period"]
+    if cadence != period:
+        yield Fault(f"the table was loaded by {cadence}, and its Periods are by {period} now", hint=hint)

@@ -47,12 +47,28 @@ def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef
     """Yield why a publication of the same structure must be replaced. `columns` are those published today."""
     if record["counts"]["rows"] == 0 and not dataset.allow_empty:
         yield "it is empty"
-    # The stored statistics show values that must no longer be shown (BR-206).
-    sensitive = [each.name for each in columns if each.sensitive]
-    known = record["statistics"]["columns"] if sensitive else {}
-    exposed = [name for name in sensitive if not known[name]["sensitive"]]
+    exposed = _exposed_columns(record, columns)
     if exposed:
         yield f"its statistics tell of {', '.join(exposed)}, sensitive now"
+
+
+def can_confirm_load(run: PreparedRun) -> bool:
+    """Return whether a load that changes no row can be recorded in the published bitemporal table.
+
+    If the table has another structure, or statistics with values that are sensitive now, it must be published
+    anew, although its rows stay as they are.
+    """
+    record = run.previous.record if run.previous else None
+    if record is None or record["sha256"] != run.version.sha256:
+        return False
+    return not _exposed_columns(record, run.definitions)
+
+
+def _exposed_columns(record: Record, columns: Iterable[ColumnDef]) -> list[str]:
+    """Return the columns whose values the stored statistics show and must no longer show (BR-206)."""
+    sensitive = [each.name for each in columns if each.sensitive]
+    known = record["statistics"]["columns"] if sensitive else {}
+    return [name for name in sensitive if not known[name]["sensitive"]]
 
 
 def same_inputs(run: PreparedRun, target: Target) -> bool:

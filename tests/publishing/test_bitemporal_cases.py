@@ -8,11 +8,13 @@ import pytest
 from sqlglot import exp
 
 from dataset_assets.checks.results import AuditError
+from dataset_assets.contract.model import Partitions
 from dataset_assets.contract.row_operations import DeleteRows, LabelRows, RowOperation
 from dataset_assets.errors import ContractError, NotStoredError, ResolveError
 from dataset_assets.lifecycle.change_rows import change_rows, rollback
 from dataset_assets.lifecycle.row_change_report import ChangeReport, ChangeRequest
 from dataset_assets.lifecycle.row_changes import ApplyOperation
+from dataset_assets.publishing.period_snapshot import discontinuities
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.rows.bitemporal_reads import BitemporalRead
 from tests.engines.store_fixtures import Store
@@ -65,6 +67,51 @@ def test_a_key_with_a_null_part_that_is_loaded_three_times(prices: PriceHistory)
     prices.load(P3, rows)
     assert prices.table() == first
     assert len(first) == 2
+
+
+def test_a_new_column_is_published_although_no_row_changes(prices: PriceHistory) -> None:
+    loaded(prices, [price("a")], [price("a")])
+    before = prices.table()
+    prices.types["note"] = "VARCHAR"
+    prices.put(P2, [(*price("a"), None)])
+    text = PRICES.replace(
+        "{name: v, type: string}", "{name: v, type: string}\n      - {name: note, type: string}"
+    )
+    prices.declare(text, "prices")
+    done = prices.load(P2)
+    assert (done.version.number, done.table_version) == (2, 1), "P2 changed no row, but the structure"
+    assert done.counts == RefreshCounts(1, 0, 0, 1, 0)
+    assert [row["note"] for row in prices.table()] == [None]
+    assert [{**row, "note": None} for row in before] == [{**row} for row in prices.table()]
+    assert prices.catalog.entry("prices").lock.version_of(prices.catalog.entry("prices").dataset).number == 2
+    assert prices.record["definition"]["main_table"]["columns"][3]["name"] == "note"
+    prices.put(P1, [(*price("a"), None)])
+    assert prices.load(P1).table_version == 1, "the table has the structure already"
+
+
+def test_statistics_of_a_column_that_became_sensitive_are_replaced(prices: PriceHistory) -> None:
+    loaded(prices, [price("secret")], [price("secret")])
+    assert "secret" in str(prices.record["statistics"])
+    prices.declare(
+        PRICES.replace("{name: v, type: string}", "{name: v, type: string, sensitive: true}"), "prices"
+    )
+    before = prices.table()
+    assert prices.load(P2).table_version == 1
+    assert "secret" not in str(prices.record["statistics"])
+    assert prices.table() == before
+    assert prices.load(P1).table_version == 1, "no other load is due"
+
+
+def test_periods_of_another_grain_are_refused(prices: PriceHistory) -> None:
+    """As texts, the ids of days come after that of their month, which is known at its end only."""
+    prices.load(P1, [price("a")])
+    dataset = prices.catalog.entry("prices").dataset
+    columns = tuple(each for each in dataset.main_table.columns if each.name in ("h", "k", "v"))
+    assert not list(discontinuities(prices.record, columns, dataset))
+    by_day = Partitions(period="day", start="2026-02-15")
+    dataset = dataset.model_copy(update={"partitions": by_day})
+    [fault] = discontinuities(prices.record, columns, dataset)
+    assert fault.message == "the table was loaded by month, and its Periods are by day now"
 
 
 def test_there_gone_and_there_again(prices: PriceHistory) -> None:

@@ -13,7 +13,6 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.checks.row_checks import NATURAL_KEY_UNIQUE
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
-from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.contract.quality import CHECK_PREFIX, ConditionRule, QualityRule, UniqueRule
 from dataset_assets.contract.scope import Scope
 from dataset_assets.discovery.preview import PreviewColumn, first_rows, preview_columns, preview_rows
@@ -104,8 +103,7 @@ def _count(run: OpenRun, rows: exp.Expr) -> int:
 
 def _row_check(scope: Scope, name: str) -> _RowCheck:
     """Return a check by its name. Raises ResolveError if there is none, or if it is not about single rows."""
-    definitions = [each.definition for each in scope.outputs]
-    checks = {each.name: each for each in _row_checks(scope.dataset, definitions)}
+    checks = {each.name: each for each in _row_checks(scope)}
     found = checks.get(name) or checks.get(CHECK_PREFIX + name)
     if found is not None:
         return found
@@ -117,12 +115,13 @@ def _row_check(scope: Scope, name: str) -> _RowCheck:
     raise ResolveError(Fault(f"there is no check {shown(name)} of single rows", hint=hint))
 
 
-def _row_checks(dataset: Dataset, columns: Sequence[ColumnDef]) -> list[_RowCheck]:
+def _row_checks(scope: Scope) -> list[_RowCheck]:
+    dataset, columns = scope.dataset, [each.definition for each in scope.outputs]
     types = {each.name: each.type.value for each in columns}
     found = [each for rule in dataset.quality if (each := _of_rule(rule, types))]
     if required := [column(each.name).is_(exp.null()) for each in columns if not each.nullable]:
         found.append(_RowCheck(NOT_NULL, exp.or_(*required)))
-    if NATURAL_KEY_UNIQUE.applies(dataset):
+    if NATURAL_KEY_UNIQUE.applies(scope):
         found.append(_RowCheck(NATURAL_KEY_UNIQUE.name, unique=dataset.natural_key_columns))
     return found
 

@@ -79,6 +79,13 @@ def discontinuities(record: Record, columns: tuple[ColumnDef, ...], dataset: Dat
             became = f"is {now} now" if now else "is no longer published"
             message = f"the column {each['name']} was {each['type']} when Periods were loaded, and {became}"
             yield Fault(message, hint=hint)
+    known = {each["name"].lower() for each in record["columns"]}
+    for each in columns:
+        if each.name.lower() not in known and not each.nullable:
+            message = (
+                f"the new column {each.name} is `nullable: false`, and earlier loads have no value for it"
+            )
+            yield Fault(message, hint=f"let it be nullable, or {hint}")
     key, period = dataset.natural_key_columns, dataset.partitions.period if dataset.partitions else None
     then = record["definition"]["natural_key_columns"]
     if sorted(map(str.lower, then)) != sorted(map(str.lower, key)):

@@ -83,7 +83,8 @@ def test_a_new_column_is_published_although_no_row_changes(prices: PriceHistory)
     assert done.counts == RefreshCounts(1, 0, 0, 1, 0)
     assert [row["note"] for row in prices.table()] == [None]
     assert [{**row, "note": None} for row in before] == [{**row} for row in prices.table()]
-    assert prices.catalog.entry("prices").lock.version_of(prices.catalog.entry("prices").dataset).number == 2
+    entry = prices.catalog.entry("prices")
+    assert entry.lock.version_of(prices.catalog.checked(entry)).number == 2
     assert prices.record["definition"]["main_table"]["columns"][3]["name"] == "note"
     prices.put(P1, [(*price("a"), None)])
     assert prices.load(P1).table_version == 1, "the table has the structure already"
@@ -105,13 +106,24 @@ def test_statistics_of_a_column_that_became_sensitive_are_replaced(prices: Price
 def test_periods_of_another_grain_are_refused(prices: PriceHistory) -> None:
     """As texts, the ids of days come after that of their month, which is known at its end only."""
     prices.load(P1, [price("a")])
-    dataset = prices.catalog.entry("prices").dataset
+    dataset = prices.catalog.checked(prices.catalog.entry("prices"))
     columns = tuple(each for each in dataset.main_table.columns if each.name in ("h", "k", "v"))
     assert not list(discontinuities(prices.record, columns, dataset))
     by_day = Partitions(period="day", start="2026-02-15")
     dataset = dataset.model_copy(update={"partitions": by_day})
     [fault] = discontinuities(prices.record, columns, dataset)
     assert fault.message == "the table was loaded by month, and its Periods are by day now"
+
+
+def test_a_new_column_that_earlier_loads_would_break_is_refused(prices: PriceHistory) -> None:
+    prices.load(P1, [price("a")])
+    text = "{name: v, type: string}\n      - {name: note, type: string, nullable: false}"
+    prices.types["note"] = "VARCHAR"
+    prices.put(P2, [(*price("a"), "new")])
+    prices.declare(PRICES.replace("{name: v, type: string}", text), "prices")
+    with pytest.raises(ContractError, match="note is `nullable: false`, and earlier loads have no value"):
+        prices.load(P2)
+    assert [row["v"] for row in prices.table()] == ["a"]
 
 
 def test_there_gone_and_there_again(prices: PriceHistory) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from dataset_assets.catalog.rule_input import ANY, LIST_OF_LOOKUPS, Loc, RuleInput, RuleViolation, name_hint
+from dataset_assets.catalog.selection_rules import too_many_columns
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.quality import BetweenRule, QualityRule, ReferencesRule, UniqueRule, WhereRule
 from dataset_assets.errors import Fault, WhereError
@@ -28,8 +29,8 @@ def quality_names_differ(inputs: RuleInput) -> Iterator[RuleViolation]:
 
 def quality_columns_are_published(inputs: RuleInput) -> Iterator[RuleViolation]:
     """Report a column of a quality rule that the dataset does not publish, and a lookup that it lacks."""
-    named = _published_names(inputs)
-    for number, rule in enumerate(inputs.dataset.quality):
+    for number, rule in _rules(inputs):
+        named = _published_names(inputs)
         for loc, name in _named_columns(rule):
             if name.lower() not in named:
                 hint, message = name_hint(name, named), f"is {shown(name)}, which is no published column"
@@ -38,6 +39,16 @@ def quality_columns_are_published(inputs: RuleInput) -> Iterator[RuleViolation]:
             hint = name_hint(rule.lookup, inputs.lookup_numbers) or "this dataset has no lookups"
             message = f"is {shown(rule.lookup)}, but there is no such lookup"
             yield RuleViolation(("quality", number, "lookup"), message, hint, (LIST_OF_LOOKUPS,))
+
+
+def _rules(inputs: RuleInput) -> Iterator[tuple[int, QualityRule]]:
+    """Yield each quality rule with its number; none if there are too many columns to list."""
+    if inputs.dataset.quality and not too_many_columns(inputs):
+        yield from enumerate(inputs.dataset.quality)
+
+
+def _types(inputs: RuleInput) -> dict[str, str]:
+    return {each.name: each.definition.type.value for each in inputs.scope.outputs}
 
 
 def _published_names(inputs: RuleInput) -> list[str]:
@@ -68,9 +79,8 @@ def _named_columns(rule: QualityRule) -> Iterator[tuple[Loc, str]]:
 
 def quality_conditions_are_valid(inputs: RuleInput) -> Iterator[RuleViolation]:
     """Report a `where` that does not fit the published columns, with all its faults."""
-    types = {each.name: each.definition.type.value for each in inputs.scope.outputs}
-    for number, rule in enumerate(inputs.dataset.quality):
-        if isinstance(rule, WhereRule) and (faults := _where_faults(rule, types)):
+    for number, rule in _rules(inputs):
+        if isinstance(rule, WhereRule) and (faults := _where_faults(rule, _types(inputs))):
             message = "; ".join(map(_with_place, faults))
             depends_on = _reading(inputs, rule.where)
             yield RuleViolation(("quality", number, "where"), message, faults[0].hint, depends_on)
@@ -108,10 +118,10 @@ def _deciding(inputs: RuleInput, name: str) -> tuple[Loc, ...]:
 
 def quality_bounds_are_of_the_columns_type(inputs: RuleInput) -> Iterator[RuleViolation]:
     """Report a bound that is no value of its column's type, and bounds of a column that has no order."""
-    types = {each.name.lower(): each.definition.type.value for each in inputs.scope.outputs}
-    for number, rule in enumerate(inputs.dataset.quality):
+    for number, rule in _rules(inputs):
         if not isinstance(rule, BetweenRule):
             continue
+        types = {name.lower(): kind for name, kind in _types(inputs).items()}
         place, kind = ("quality", number), types.get(rule.column.lower())
         depends_on = _deciding(inputs, rule.column)
         if kind == ColumnType.BOOLEAN:

@@ -112,7 +112,7 @@ def output_columns_are_not_too_many(inputs: RuleInput) -> Iterator[RuleViolation
     Without a mapping all columns of all lookups are published, so their number can double with each level of
     nested Datasets.
     """
-    if _too_many(inputs):
+    if too_many_columns(inputs):
         many = "extra_columns" if inputs.dataset.column_mapping else "lookups"
         loc = (many,) if getattr(inputs.dataset, many) else MAIN
         message = f"{inputs.scope.output_count:,} columns would be published, the most are {MOST_COLUMNS:,}"
@@ -217,7 +217,8 @@ def _needs(inputs: RuleInput) -> Mapping[Loc, frozenset[str]]:
     return {loc: concepts for loc, concepts in needs.items() if concepts}
 
 
-def _too_many(inputs: RuleInput) -> bool:
+def too_many_columns(inputs: RuleInput) -> bool:
+    """Return whether a dataset would publish more columns than it may; they are counted, not listed."""
     return inputs.scope.output_count > MOST_COLUMNS - len(SYSTEM_COLUMNS)
 
 
@@ -227,7 +228,7 @@ def _published(inputs: RuleInput) -> Iterator[tuple[Loc, str, str]]:
     Yields nothing if there are too many columns, which output_columns_are_not_too_many reports.
     """
     dataset = inputs.dataset
-    if _too_many(inputs):
+    if too_many_columns(inputs):
         return
     if dataset.column_mapping:
         for concept, ref in dataset.column_mapping.concepts():

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from dataset_assets.catalog.rule_input import ANY, MAIN, Loc, RuleInput, RuleViolation, name_hint, with_name
-from dataset_assets.contract.model import ColumnType
 from dataset_assets.text.wording import shown
 
-_TIMES = (ColumnType.DATE, ColumnType.TIMESTAMP)
 _ASKED = (*MAIN, "bitemporal")
 
 
@@ -46,7 +44,7 @@ def _not_a_time(inputs: RuleInput, loc: Loc, name: str) -> Iterator[RuleViolatio
         message = f"is {shown(name)}, which {with_name('the main table', source.name)} does not have"
         hint = partial(name_hint, name, [each.name for each in source.columns])
         yield RuleViolation(loc, message, hint, ((*MAIN, "columns", ANY, "name"),))
-    elif found.type not in _TIMES:
+    elif not found.type.is_time:
         place = (*MAIN, "columns", source.numbers[name.lower()], "type")
         message = f"is {shown(name)}, a column of type {found.type}"
         yield RuleViolation(loc, message, "name a date or a timestamp", (place,))

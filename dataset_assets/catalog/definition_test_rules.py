@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dataset_assets.catalog.build_order import schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.catalog.test_values import EXAMPLES, Value, parse_value
+from dataset_assets.catalog.typed_values import EXAMPLES, Value, parse_value
 from dataset_assets.contract.definition_test import ROOT, ROW_CHECKS, DefinitionTest
 from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.quality import CHECK_PREFIX

@@ -12,13 +12,11 @@ from dataset_assets.catalog.rule_input import (
     name_hint,
     with_name,
 )
-from dataset_assets.contract.model import ColumnType, LookupDef, TableTarget
+from dataset_assets.contract.model import LookupDef, TableTarget
 from dataset_assets.contract.point_in_time import Knowledge, PointInTime
 from dataset_assets.contract.scope import Reference, Source
 from dataset_assets.errors import PeriodError
 from dataset_assets.text.wording import shown
-
-_TIMES = (ColumnType.DATE, ColumnType.TIMESTAMP)
 
 
 def as_of_has_one_form(inputs: RuleInput) -> Iterator[RuleViolation]:
@@ -181,7 +179,7 @@ def _missing(number: int, loc: Loc, name: str, source: Source) -> RuleViolation:
 
 def _not_a_time(inputs: RuleInput, loc: Loc, reference: Reference) -> Iterator[RuleViolation]:
     found = reference.column
-    if found.type not in _TIMES:
+    if not found.type.is_time:
         message = f"is {shown(found.name)}, declared {found.type}"
         hint = "name a column that is declared date or timestamp"
         yield RuleViolation(loc, message, hint, ((*inputs.declaration(reference), "type"),))

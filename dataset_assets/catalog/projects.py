@@ -25,7 +25,7 @@ from dataset_assets.contract.runtime_joins import missing_join_columns
 from dataset_assets.contract.scope import Scope
 from dataset_assets.contract.where_types import where_types
 from dataset_assets.errors import DatasetAssetsError, Fault, WhereError
-from dataset_assets.sql.where.where import parse_where
+from dataset_assets.sql.where.where import parse_where, with_place
 from dataset_assets.text.wording import dotted, listed, shown
 from dataset_assets.yaml.reader import Document
 
@@ -159,9 +159,7 @@ class ProjectRules:
                 parse_where(step.where, types)
             except WhereError as error:
                 for fault in error.faults:
-                    at = fault.position
-                    where = f" (line {at.line}, column {at.column} of the condition)" if at else ""
-                    yield self._fault((*place, "where"), f"{fault.message}{where}", fault.hint)
+                    yield self._fault((*place, "where"), with_place(fault), fault.hint)
         if isinstance(step, ReperiodStep):
             yield from self._period((*place, "to"), step, stem, scope.dataset)
         if isinstance(step, OutputStep) and step.joins is Joins.RUNTIME:

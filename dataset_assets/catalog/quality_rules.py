@@ -7,12 +7,11 @@ from dataset_assets.catalog.rule_input import ANY, LIST_OF_LOOKUPS, Loc, RuleInp
 from dataset_assets.catalog.selection_rules import too_many_columns
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.quality import BetweenRule, QualityRule, ReferencesRule, UniqueRule, WhereRule
+from dataset_assets.contract.scope import SPLIT
 from dataset_assets.errors import Fault, WhereError
 from dataset_assets.sql.where.checks import NUMBERS
-from dataset_assets.sql.where.where import named_columns
+from dataset_assets.sql.where.where import named_columns, with_place
 from dataset_assets.text.wording import shown
-
-SPLIT = "split"
 
 
 def quality_names_differ(inputs: RuleInput) -> Iterator[RuleViolation]:
@@ -63,7 +62,7 @@ def _published_names(inputs: RuleInput) -> list[str]:
 
 def _naming(inputs: RuleInput, name: str) -> tuple[Loc, ...]:
     """Return the places that decide whether a column of this name is published."""
-    if name.lower() == SPLIT:
+    if name.lower() == SPLIT.name:
         return (("split_config",),)
     if inputs.dataset.column_mapping:
         return (("column_mapping",), ("natural_key_columns",), ("extra_columns",))
@@ -81,7 +80,7 @@ def quality_conditions_are_valid(inputs: RuleInput) -> Iterator[RuleViolation]:
     """Report a `where` that does not fit the published columns, with all its faults."""
     for number, rule in _rules(inputs):
         if isinstance(rule, WhereRule) and (faults := _where_faults(rule, _types(inputs))):
-            message = "; ".join(map(_with_place, faults))
+            message = "; ".join(map(with_place, faults))
             depends_on = _reading(inputs, rule.where)
             yield RuleViolation(("quality", number, "where"), message, faults[0].hint, depends_on)
 
@@ -92,11 +91,6 @@ def _where_faults(rule: WhereRule, types: Mapping[str, str]) -> tuple[Fault, ...
     except WhereError as error:
         return error.faults
     return ()
-
-
-def _with_place(fault: Fault) -> str:
-    at = fault.position
-    return f"{fault.message} (line {at.line}, column {at.column} of the condition)" if at else fault.message
 
 
 def _reading(inputs: RuleInput, condition: str) -> tuple[Loc, ...]:

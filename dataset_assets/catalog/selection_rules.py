@@ -8,13 +8,12 @@ from datetime import date
 from functools import cache
 
 from dataset_assets.catalog.rule_input import MAIN, Loc, RuleInput, RuleViolation
+from dataset_assets.contract.scope import SPLIT
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
 from dataset_assets.errors import PeriodError
 from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.period import Grain
 from dataset_assets.text.wording import shown
-
-_SPLIT_NAME = "split"
 
 MOST_COLUMNS = 10_000
 """The number of columns that a table of BigQuery can have."""
@@ -140,7 +139,7 @@ def output_names_differ(inputs: RuleInput) -> Iterator[RuleViolation]:
         if first != same:
             message = f"would be published as `{name}`, which {shown(first_ref)} is already"
             yield RuleViolation(loc, message, "rename one, or leave it out", (first_loc,))
-        if inputs.dataset.split_config and name.lower() == _SPLIT_NAME:
+        if inputs.dataset.split_config and name.lower() == SPLIT.name:
             message = "would be published as `split`, the column that `split_config` makes"
             yield RuleViolation(loc, message, "rename it, or leave it out", (("split_config",),))
 

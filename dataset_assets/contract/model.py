@@ -29,6 +29,11 @@ class ColumnType(StrEnum):
     DATE = "date"
     TIMESTAMP = "timestamp"
 
+    @property
+    def is_time(self) -> bool:
+        """Whether values of the type are dates or timestamps."""
+        return self in (ColumnType.DATE, ColumnType.TIMESTAMP)
+
 
 class Status(StrEnum):
     """The status of a dataset (BR-101). A new Project may use only a `draft` or an `active` one (BR-008)."""

@@ -120,10 +120,8 @@ class BetweenRule(ConditionRule):
 
     @override
     def words(self, sensitive: Collection[str]) -> str:
-        bounds = (("at least", self.min), ("at most", self.max))
-        within = " and ".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
-        if self.column.lower() in {name.lower() for name in sensitive}:
-            within = "within bounds"
+        is_hidden = self.column.lower() in {name.lower() for name in sensitive}
+        within = "within bounds" if is_hidden else _bounds_words(self.min, self.max)
         return f"for {self._share} {self.column} is {within}"
 
 
@@ -166,14 +164,19 @@ class RowCountRule(QualityRule):
 
     @override
     def words(self, sensitive: Collection[str]) -> str:
-        bounds = (("at least", self.min), ("at most", self.max))
-        within = " and ".join(f"{word} {bound:,}" for word, bound in bounds if bound is not None)
-        return f"there are {within} rows"
+        bounds = (None if bound is None else f"{bound:,}" for bound in (self.min, self.max))
+        return f"there are {_bounds_words(*bounds)} rows"
 
 
 AnyQualityRule = Annotated[
     WhereRule | BetweenRule | UniqueRule | ReferencesRule | RowCountRule, Field(discriminator="type")
 ]
+
+
+def _bounds_words(low: str | None, high: str | None) -> str:
+    """Return bounds in words: `at least 1 and at most 9`."""
+    bounds = (("at least", low), ("at most", high))
+    return " and ".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
 
 
 def _constant(kind: str, value: str) -> str:

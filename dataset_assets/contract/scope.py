@@ -96,6 +96,11 @@ class Source:
         return (self.lookup.as_of or PointInTime(knowledge=Knowledge.AS_KNOWN)).on_valid_time()
 
     @property
+    def is_as_known(self) -> bool:
+        """Whether a row reads what was known in the Period of its time."""
+        return self.as_of is not None and self.as_of.knowledge is Knowledge.AS_KNOWN
+
+    @property
     def grain(self) -> str | None:
         """The name of the cadence whose Periods a bitemporal lookup is loaded by; None if no file says it."""
         if self.nested:

@@ -25,7 +25,7 @@ from dataset_assets.sql.build import alias_table, assemble, column, number, tabl
 
 _ROWS, _USERS, _OF_SELECTED, _OF_USER, _OF_OTHERS, _LOOKUP_ROWS = 250, 10, 8, 25, 2, 5_000
 _EVERY = 4
-"""Of the first rows each fourth is moved to a boundary, until all boundaries have some."""
+"""The distance between the rows that are moved to boundaries: every fourth, until each has one."""
 
 _USER, _HASH, _PLACE = "_user_hash", "_row_hash", "_place"
 _UNREAD: Mapping[ColumnType, str] = {

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlglot import exp
 
 from dataset_assets.catalog.definition_test_rules import Row
-from dataset_assets.catalog.test_values import Value
+from dataset_assets.catalog.typed_values import Value
 from dataset_assets.compiler.logical_relations import logical_relation
 from dataset_assets.compiler.typing import SQL_TYPES
 from dataset_assets.contract.model import ColumnDef

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from dataset_assets.catalog.definition_test_rules import Row
-from dataset_assets.catalog.test_values import Value
+from dataset_assets.catalog.typed_values import Value
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.definition_tests.candidates import Candidates

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlglot import exp
-
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.definition_test_rules import DefinitionTestRules, Row
 from dataset_assets.catalog.definition_tests import TESTS
 from dataset_assets.catalog.setting_rules import STEM
 from dataset_assets.compiler.selection_input import SelectionInput
-from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.definition_test import ROOT, DefinitionTest
 from dataset_assets.definition_tests.candidates import Candidates, read_candidates
 from dataset_assets.definition_tests.given_rows import given_relations
@@ -20,12 +17,11 @@ from dataset_assets.definition_tests.made_up import without_sensitive
 from dataset_assets.definition_tests.row_choice import ChosenRows, RowChoice
 from dataset_assets.definition_tests.run import run_test
 from dataset_assets.definition_tests.selected import select_rows
-from dataset_assets.discovery.runs import Reports, open_run
+from dataset_assets.discovery.runs import Reports, open_run, selection_queries
 from dataset_assets.errors import Fault, InUseError, ResolveError, UnsupportedError
 from dataset_assets.ports.engine import Engine, Session
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.as_of_choice import AsOfChoice
-from dataset_assets.sql.build import assemble
 from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.atomic_files import replace_text
 from dataset_assets.text.values import json_value
@@ -63,7 +59,7 @@ def record_test(
     """
     reports = reports or Reports()
     path = _free_path(catalog, entry, name)
-    with open_run(catalog, target, entry, at, _queries, reports) as run:
+    with open_run(catalog, target, entry, at, selection_queries, reports) as run:
         reports.step("reading rows")
         inputs = run.inputs
         candidates = without_sensitive(inputs, read_candidates(inputs, run.session))
@@ -79,10 +75,6 @@ def record_test(
     replace_text(path, text)
     chosen, selected = found
     return RecordedTest(path, chosen, len(selected))
-
-
-def _queries(inputs: SelectionInput) -> list[exp.Query]:
-    return [assemble(compile_rows(inputs))]
 
 
 def _free_path(catalog: Catalog, entry: Entry, name: str) -> Path:

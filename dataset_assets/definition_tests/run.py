@@ -16,7 +16,7 @@ from dataset_assets.ports.engine import Engine, Session
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What is wrong in a test."""
+    """The problems and the differences that make a test fail; both are empty if it passes."""
 
     problems: tuple[str, ...] = ()
     differences: tuple[RowDifference, ...] = ()

@@ -11,16 +11,15 @@ from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.checks.row_checks import NATURAL_KEY_UNIQUE
-from dataset_assets.compiler.selection_input import SelectionInput
-from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.quality import CHECK_PREFIX, ConditionRule, QualityRule, UniqueRule
 from dataset_assets.contract.scope import Scope
 from dataset_assets.discovery.preview import PreviewColumn, first_rows, preview_columns, preview_rows
-from dataset_assets.discovery.runs import OpenRun, Reports, open_run
+from dataset_assets.discovery.runs import Reports, open_run, selection_queries
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.as_of_choice import AsOfChoice
+from dataset_assets.rows.counting import count_rows
 from dataset_assets.sql.build import assemble, column, number
 from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.wording import did_you_mean, listed, shown
@@ -79,10 +78,7 @@ def failing_rows(
     catalog.checked(entry)
     found = _row_check(catalog.scope(entry), check)
 
-    def queries(inputs: SelectionInput) -> list[exp.Query]:
-        return [assemble(compile_rows(inputs))]
-
-    with open_run(catalog, target, entry, at, queries, reports or Reports()) as run:
+    with open_run(catalog, target, entry, at, selection_queries, reports or Reports()) as run:
         selected = run.session.store("selected_rows", assemble(run.prepared.selection))
         failing = found.failing(selected)
         return FailingRows(
@@ -90,15 +86,10 @@ def failing_rows(
             period=run.prepared.period,
             as_of=at.as_of,
             check=found.name,
-            total=_count(run, failing),
+            total=count_rows(run.session, failing, {"total": exp.true()})["total"],
             columns=preview_columns(run.prepared.columns),
             rows=preview_rows(run.prepared.columns, run.session.rows(first_rows(run, failing, limit))),
         )
-
-
-def _count(run: OpenRun, rows: exp.Expr) -> int:
-    counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "total")).from_(rows.copy())
-    return int(run.session.rows(counted)[0]["total"])
 
 
 def _row_check(scope: Scope, name: str) -> _RowCheck:

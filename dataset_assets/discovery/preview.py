@@ -7,10 +7,8 @@ from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.checks.duplicate_keys import MASKED
-from dataset_assets.compiler.selection_input import SelectionInput
-from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import ColumnType
-from dataset_assets.discovery.runs import OpenRun, Reports, open_run
+from dataset_assets.discovery.runs import OpenRun, Reports, open_run, selection_queries
 from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.target import Target
@@ -65,10 +63,7 @@ def preview(
         raise UnsupportedError(Fault(message, hint="publish the dataset and `read` it"))
     chosen = split_value(catalog.checked(entry).split_config, split) if split else None
 
-    def queries(inputs: SelectionInput) -> list[exp.Query]:
-        return [assemble(compile_rows(inputs))]
-
-    with open_run(catalog, target, entry, at, queries, reports or Reports()) as run:
+    with open_run(catalog, target, entry, at, selection_queries, reports or Reports()) as run:
         rows = run.session.rows(_query(run, limit, chosen))
         columns = run.prepared.columns
         return Preview(

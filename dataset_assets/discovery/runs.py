@@ -9,6 +9,7 @@ from sqlglot import exp
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.compiler.selection_input import SelectionInput
+from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import DataError, ResolveError, raise_all
 from dataset_assets.ports.engine import Session
@@ -18,6 +19,7 @@ from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.run_preview import RunPreview, open_preview
 from dataset_assets.publishing.source_stability import SourceStability
 from dataset_assets.publishing.transfer import SourceTransfer, estimated_transfer
+from dataset_assets.sql.build import assemble
 from dataset_assets.text.progress import Progress
 
 ReportCost = Callable[[int], None]
@@ -25,6 +27,11 @@ ReportCost = Callable[[int], None]
 
 Queries = Callable[[SelectionInput], Iterable[exp.Query]]
 """Returns the queries that will read the sources."""
+
+
+def selection_queries(inputs: SelectionInput) -> list[exp.Query]:
+    """Return the query of the selected rows: the `Queries` of what reads nothing else."""
+    return [assemble(compile_rows(inputs))]
 
 
 @dataclass(frozen=True)

@@ -64,10 +64,6 @@ class DependentTables:
         recorded = (stem for stem, each in self.recorded.items() if f"{NESTED}{table}" in each.keys)
         return list(dict.fromkeys([*self._nesting(dataset_id), *recorded]))
 
-    def reading(self, keys: frozenset[str]) -> list[str]:
-        """Return the tables one of whose records names one of these sources."""
-        return [table for table, each in self.recorded.items() if not each.keys.isdisjoint(keys)]
-
     def used(self, plans: Sequence[DatasetPlan]) -> list[DatasetPlan]:
         """Return the plans of tables that are published, or that a run may be publishing first."""
         warehouse, session = self.warehouse, self.session

@@ -16,6 +16,7 @@ from dataset_assets.publishing.loaded_periods import TABLE_ROWS, loads_of
 from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.publishing.row_measurement import row_statistics
 from dataset_assets.rows.bitemporal import KNOWN
+from dataset_assets.rows.bitemporal_reads import BitemporalRead
 from dataset_assets.rows.encoding import counted_digest, digest_parts, fold_digest
 from dataset_assets.rows.stamping import timestamp
 from dataset_assets.rows.visible_rows import DELETED_ROWS, visible_rows
@@ -25,6 +26,8 @@ from dataset_assets.stats.statistics import Statistics
 _TIME = (VALID_FROM, VALID_TO)
 _KNOWN = (PERIOD_FROM, PERIOD_TO)
 _LOAD = "_load"
+_CURRENT = BitemporalRead()
+"""The rows that the last load says and that are not deleted."""
 VALIDITY = "validity"
 """The record's key for the first and the end instant of the valid times that are known now."""
 
@@ -58,12 +61,6 @@ class BitemporalMeasurement:
         }
 
 
-def current_rows(source: exp.Expr) -> exp.Expr:
-    """Return the rows of a bitemporal table that the last load says and that are not deleted, for FROM."""
-    rows = exp.select("*").from_(source.copy())
-    return rows.where(exp.not_(column("_deleted")), _is_known_now()).subquery()
-
-
 def segment_columns(columns: PublishedColumns) -> tuple[PublishedColumn, ...]:
     """Return the columns that the digest of a snapshot covers: the published ones and the valid time."""
     times = (PublishedColumn(name, ColumnType.TIMESTAMP, True) for name in _TIME)
@@ -75,7 +72,7 @@ def measure_bitemporal(
 ) -> BitemporalMeasurement:
     """Compute the figures of a bitemporal table that is published at `instant`."""
     totals = _totals(source, session, instant)
-    statistics = row_statistics(columns, current_rows(source), session)
+    statistics = row_statistics(columns, _CURRENT.rows(source), session)
     known = (PublishedColumn(name, ColumnType.STRING, True) for name in _KNOWN)
     counts = {name: int(totals[f"{name}_rows"] or 0) for name in ("all", "deleted", "added", "touched")}
     visible = visible_rows(source) if counts["deleted"] else source
@@ -92,7 +89,7 @@ def measure_bitemporal(
 
 
 def _totals(source: exp.Expr, session: Session, instant: datetime) -> Mapping[str, Any]:
-    at, is_current = timestamp(instant), exp.and_(exp.not_(column("_deleted")), _is_known_now())
+    at, is_current = timestamp(instant), _CURRENT.condition()
     has_end = exp.not_(column(VALID_TO).is_(exp.null()))
     totals = {
         "all_rows": exp.Count(this=exp.Star()),
@@ -113,14 +110,15 @@ def loads_measured_again(
     """Return the entry of the record that lists the loads, with rows and digests of what the table has."""
     loads, digested = loads_of(record), segment_columns(columns)
     found = {row[_LOAD]: row for row in session.rows(_by_load(source, loads, digested))} if loads else {}
-    counted = {
-        period: {**facts, "rows": int(found[period]["digest_rows"] if period in found else 0)}
-        for period, facts in loads.items()
-    }
+    parts = {period: _parts(found.get(period)) for period in loads}
     return {
         LOADED_PERIODS: {
-            period: {**facts, "digest": fold_digest(digested, _parts(found.get(period)))}
-            for period, facts in counted.items()
+            period: {
+                **facts,
+                "rows": int(parts[period]["digest_rows"]),
+                "digest": fold_digest(digested, parts[period]),
+            }
+            for period, facts in loads.items()
         }
     }
 
@@ -144,7 +142,3 @@ def _parts(row: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 def _text(instant: datetime | None) -> str | None:
     return instant.astimezone(UTC).isoformat() if instant else None
-
-
-def _is_known_now() -> exp.Expr:
-    return column(PERIOD_TO).is_(exp.null())

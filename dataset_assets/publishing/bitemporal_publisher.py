@@ -195,6 +195,5 @@ def _counts(run: PreparedRun, measured: BitemporalMeasurement) -> RefreshCounts:
     """Count what is known now, and the rows of the whole table that the load added, changed and removed."""
     earlier = int(run.previous.record[TABLE_ROWS]) if run.previous else 0
     kept, changed = measured.rows - measured.added, measured.touched - measured.added
-    return RefreshCounts(
-        measured.statistics.row_count, measured.added, changed, kept - changed, earlier - kept
-    )
+    counts = RefreshCounts.compared(measured.rows, kept, changed, earlier)
+    return replace(counts, rows=measured.statistics.row_count)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from dataset_assets.contract.point_in_time import Knowledge
 from dataset_assets.contract.scope import Source
 from dataset_assets.ports.resolver import TimeRange
 from dataset_assets.ports.warehouse import Record
@@ -18,8 +17,7 @@ def nested_version(record: Record, source: Source, read: TimeRange | None) -> st
     range that is read change nothing, so that the version is made of the digests of the loads before. Which
     rows were deleted by hand no load says: then the digest of the whole table counts.
     """
-    as_known = source.as_of is not None and source.as_of.knowledge is Knowledge.AS_KNOWN
-    if not as_known or read is None or deleted_rows(record):
+    if not source.is_as_known or read is None or deleted_rows(record):
         return record["digest"]
     loads = loads_of(record).items()
     known = (

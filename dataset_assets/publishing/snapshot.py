@@ -123,7 +123,7 @@ def definition_of(dataset: Dataset) -> dict[str, Any]:
 
 def quality_of(dataset: Dataset) -> list[Any]:
     """Return the quality rules of a definition as a record holds them."""
-    return definition_of(dataset).get(QUALITY, [])
+    return dataset.model_dump(mode="json", exclude_defaults=True, include={QUALITY}).get(QUALITY, [])
 
 
 def snapshot(run: PreparedRun, target: Target, sql: str) -> dict[str, Any]:

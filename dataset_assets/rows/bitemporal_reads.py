@@ -33,12 +33,16 @@ class BitemporalRead:
 
     def rows(self, source: exp.Expr, *, include_deleted: bool = False) -> exp.Subquery:
         """Return the rows for FROM. Deleted rows are left out unless they are asked for (BR-019)."""
-        conditions = [*self._conditions()]
-        if not include_deleted:
-            conditions.append(exp.not_(column("_deleted")))
+        conditions = self._conditions(include_deleted=include_deleted)
         return exp.select("*").from_(source.copy()).where(*conditions).subquery()
 
-    def _conditions(self) -> Iterator[exp.Expr]:
+    def condition(self) -> exp.Expr:
+        """Return whether a row is one of them, and not deleted."""
+        return exp.and_(*self._conditions(include_deleted=False))
+
+    def _conditions(self, *, include_deleted: bool) -> Iterator[exp.Expr]:
+        if not include_deleted:
+            yield exp.not_(column("_deleted"))
         if self.known_in is not None:
             yield KNOWN.contains(text(self.known_in))
         elif not self.history:

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from dataset_assets.catalog.build_order import Schedule, schedule_of
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.model import Dataset, Lookups, Refresh, Status
-from dataset_assets.contract.point_in_time import Knowledge
 from dataset_assets.contract.scope import Scope, Source
 from dataset_assets.errors import PeriodError
 from dataset_assets.periods.cron import last_tick
@@ -108,7 +107,7 @@ class RefreshedDataset:
 
 def _is_by_period(source: Source, dataset: Dataset, target: Target) -> bool:
     if source.is_bitemporal and source.nested:
-        return source.as_of is not None and source.as_of.knowledge is Knowledge.AS_KNOWN
+        return source.is_as_known
     if source.nested:
         return source.nested.dataset.partitions is not None
     return target.resolver_of(dataset, source.table).cadence(source.table) is not None

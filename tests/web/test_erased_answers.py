@@ -14,7 +14,7 @@ from tests.web.conftest import Project, TestClient, open_client
 TOWN = "Jena"
 """The town of one household, which nothing else has."""
 VALUES = {"people": "profiles", "01a2001c-5baf-7ea5-90b9-0d6b764edd8d": "sales"}
-"""What the addresses of `test_what_is_shown` name, and what has that place here."""
+"""The names and ids in the addresses of `test_what_is_shown`, each with the name that stands for it here."""
 
 
 def crawled(client: TestClient, more: list[str]) -> Iterator[tuple[str, bytes]]:

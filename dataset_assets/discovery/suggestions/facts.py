@@ -110,7 +110,7 @@ class Column:
     @property
     def is_time(self) -> bool:
         """Whether the values are dates or instants."""
-        return self.type in (ColumnType.DATE, ColumnType.TIMESTAMP)
+        return self.type is not None and self.type.is_time
 
     @property
     def days(self) -> tuple[date, date] | None:

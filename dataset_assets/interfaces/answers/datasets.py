@@ -9,6 +9,7 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.interfaces.answers.publications import PublicationAnswer
 from dataset_assets.model import Instant, Model
+from dataset_assets.publishing.snapshot import definition_of
 
 
 class ColumnAnswer(Model):
@@ -90,7 +91,7 @@ def dataset_answer(
         file=str(entry.path),
         version=version.number,
         pending=version.pending,
-        definition=dataset.model_dump(mode="json", exclude_defaults=True),
+        definition=definition_of(dataset),
         columns=tuple(
             ColumnAnswer(
                 name=each.name,

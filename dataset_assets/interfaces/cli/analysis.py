@@ -10,7 +10,7 @@ from dataset_assets.checks.duplicate_keys import MASKED
 from dataset_assets.discovery.analysis import Analysis
 from dataset_assets.discovery.failing_rows import FailingRows
 from dataset_assets.discovery.preview import Preview, PreviewColumn
-from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, say
+from dataset_assets.interfaces.cli.console import Grid, cell, facts, masked_remark, out, say
 from dataset_assets.interfaces.cli.listing import statistics_table
 from dataset_assets.interfaces.frames import NULL, format_value
 from dataset_assets.stats.statistics import Statistics
@@ -109,5 +109,4 @@ def _print_rows(columns: Sequence[PreviewColumn], rows: Sequence[Mapping[str, An
         texts = (format_value(row[each.name]) for each in columns)
         table.add_row(*(cell(text, "dim" if text in (NULL, MASKED) else "") for text in texts))
     out().print(table)
-    hidden = [each.name for each in columns if each.sensitive]
-    return f"; sensitive columns are masked: {', '.join(sorted(hidden))}" if hidden else ""
+    return masked_remark(each.name for each in columns if each.sensitive)

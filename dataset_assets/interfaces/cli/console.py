@@ -51,6 +51,12 @@ def print_json(model: BaseModel) -> None:
     typer.echo(model.model_dump_json(indent=2))
 
 
+def masked_remark(sensitive: Iterable[str]) -> str:
+    """Return the end of a remark on rows that names their masked columns; empty text if there are none."""
+    names = sorted(sensitive)
+    return f"; sensitive columns are masked: {', '.join(names)}" if names else ""
+
+
 def cell(value: Any, style: str = "") -> Text:
     """Return a value as text without markup and without control characters that steer the terminal."""
     text = "" if value is None else str(value)

@@ -3,7 +3,6 @@
 One table is derived from it: when the price of each product changed.
 """
 
-import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.interfaces.cli import demo_prices
 from dataset_assets.interfaces.cli.demo_prices import PRICE_CHANGES
+from dataset_assets.interfaces.cli.output_files import whole_file
 from dataset_assets.text.progress import Progress
 
 FOLDER = Path("data/retail")
@@ -64,12 +64,8 @@ def _copy(source: Path, target: Path, progress: Progress) -> None:
     if target.exists() and _stamp(target) == _stamp(source):
         return
     progress(f"copying {target.name}, {source.stat().st_size / 1e6:.1f} MB")
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
+    with whole_file(target) as partial:
         shutil.copy2(source, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -7,6 +7,8 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
+from dataset_assets.interfaces.cli.output_files import whole_file
+
 PRICE_CHANGES = "price_changes"
 SOURCE = "transactions"
 _KEY = ["product_id", "transaction_timestamp"]
@@ -43,11 +45,7 @@ def derive(folder: Path) -> None:
         },
         schema=_SCHEMA,
     )
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
+    with whole_file(target) as partial:
         parquet.write_table(table, partial)
         stamp = source.stat()
         os.utime(partial, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from dataset_assets.checks.duplicate_keys import MASKED
 from dataset_assets.errors import DatasetAssetsError, Fault
-from dataset_assets.interfaces.cli.console import Grid, cell, out, say
+from dataset_assets.interfaces.cli.console import Grid, cell, masked_remark, out, say
 from dataset_assets.interfaces.cli.output_files import output_file
 from dataset_assets.interfaces.frames import LABELS, NULL, labels_dict, text_rows, to_json_value, value_rows
 
@@ -69,8 +69,7 @@ def print_rows(rows: ReadableRows) -> None:
         for row in text_rows(part):
             table.add_row(*(_cell(rows, *each) for each in zip(rows.columns, row, strict=True)))
     out().print(table)
-    masked = f"; sensitive columns are masked: {', '.join(sorted(rows.sensitive))}" if rows.sensitive else ""
-    say(f"{len(table.rows):,} of {rows.total:,} rows{masked}")
+    say(f"{len(table.rows):,} of {rows.total:,} rows{masked_remark(rows.sensitive)}")
 
 
 def _cell(rows: ReadableRows, name: str, text: str) -> Text:

@@ -67,12 +67,19 @@ def _replaced(path: Path, named: Path) -> Generator[IO[bytes]]:
         raise DatasetAssetsError(Fault(message, hint="make it, or name another file"))
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(named))
-    partial = path.with_name(f".{path.name[:200]}.{os.getpid()}")
-    try:
+    with whole_file(path) as partial:
         with partial.open("wb") as sink:
             yield sink
         if path.exists():
             shutil.copymode(path, partial)
+
+
+@contextmanager
+def whole_file(path: Path) -> Generator[Path]:
+    """Yield the path of a file beside `path`, which replaces it once the block ends without an error."""
+    partial = path.with_name(f".{path.name[:200]}.{os.getpid()}")
+    try:
+        yield partial
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -74,6 +74,12 @@ def parse_where(text: str, columns: Mapping[str, str]) -> Where:
     return Where(text, frozenset(_columns_read(found, types)), condition, types)
 
 
+def with_place(fault: Fault) -> str:
+    """Return the message of a fault with its place in the condition, which stands in a file."""
+    at = fault.position
+    return f"{fault.message} (line {at.line}, column {at.column} of the condition)" if at else fault.message
+
+
 def named_columns(text: str) -> frozenset[str]:
     """Return the columns that a condition names, in lower case, whatever rows it is about.
 

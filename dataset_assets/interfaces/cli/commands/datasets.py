@@ -208,20 +208,19 @@ def read(
     on_screen = kind == Format.TABLE
     row_limit = SCREEN_ROWS if on_screen and limit is None else limit
     names = tuple(part.strip() for part in columns.split(",") if part.strip()) if columns else ()
-    one_split = split and split.value
     selection = RowSelection(
         name,
         partition,
         version,
-        one_split,
-        names,
-        row_limit,
-        with_system,
-        where,
-        include_deleted,
-        valid_at,
-        known_in,
-        history,
+        split=split and split.value,
+        columns=names,
+        limit=row_limit,
+        with_system=with_system,
+        where=where,
+        include_deleted=include_deleted,
+        valid_at=valid_at,
+        known_in=known_in,
+        history=history,
     )
     workspace = Workspace.of(target)
     if training_run is not None:

@@ -5,7 +5,6 @@ Each command imports what it needs when it runs, so that `--help` is fast.
 
 # ruff: noqa: PLC0415 - see above
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,6 @@ from dataset_assets.interfaces.cli.options import AsJson, AsOfText, OneSplit, Op
 if TYPE_CHECKING:
     from dataset_assets.catalog.catalog import Catalog, Entry
     from dataset_assets.interfaces.workspace import Workspace
-    from dataset_assets.publishing.as_of_choice import AsOfChoice
 
 NameOrFile = Annotated[
     str, typer.Argument(metavar="NAME|FILE", help="A dataset, or any .yaml file that is one.")
@@ -33,16 +31,15 @@ def analyze(
 ) -> None:
     """Show what a run would publish: rows after each step, sizes, statistics, leaks. Publishes nothing."""
     from dataset_assets.discovery.analyze import analyze as analyze_dataset
-    from dataset_assets.discovery.runs import Reports
     from dataset_assets.interfaces.cli.analysis import print_analysis
-    from dataset_assets.interfaces.cli.console import print_json, steps
-    from dataset_assets.interfaces.cli.tables import say_cost
+    from dataset_assets.interfaces.cli.console import print_json
+    from dataset_assets.interfaces.cli.dry_runs import dry_run
     from dataset_assets.interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
-    catalog, entry, at = _chosen(workspace, name, as_of, partition)
-    with steps(entry.stem, lines=False) as report:
-        found = analyze_dataset(catalog, workspace.target, entry, at, Reports(report, say_cost))
+    catalog, entry = _entry(workspace, name)
+    with dry_run(catalog, entry, as_of, partition) as (at, reports):
+        found = analyze_dataset(catalog, workspace.target, entry, at, reports)
     if as_json:
         print_json(found)
     else:
@@ -60,16 +57,14 @@ def preview(
 ) -> None:
     """Show the first rows that a run would publish, without system columns. Publishes nothing."""
     from dataset_assets.discovery.preview import preview as preview_dataset
-    from dataset_assets.discovery.runs import Reports
     from dataset_assets.interfaces.cli.analysis import print_preview
-    from dataset_assets.interfaces.cli.console import print_json, steps
-    from dataset_assets.interfaces.cli.tables import say_cost
+    from dataset_assets.interfaces.cli.console import print_json
+    from dataset_assets.interfaces.cli.dry_runs import dry_run
     from dataset_assets.interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
-    catalog, entry, at = _chosen(workspace, name, as_of, partition)
-    with steps(entry.stem, lines=False) as report:
-        reports = Reports(report, say_cost)
+    catalog, entry = _entry(workspace, name)
+    with dry_run(catalog, entry, as_of, partition) as (at, reports):
         found = preview_dataset(catalog, workspace.target, entry, at, rows, split and split.value, reports)
     if as_json:
         print_json(found)
@@ -88,34 +83,19 @@ def failures(
 ) -> None:
     """Show the rows that a run would publish and that fail a check. Publishes nothing."""
     from dataset_assets.discovery.failing_rows import failing_rows
-    from dataset_assets.discovery.runs import Reports
     from dataset_assets.interfaces.cli.analysis import print_failing_rows
-    from dataset_assets.interfaces.cli.console import print_json, steps
-    from dataset_assets.interfaces.cli.tables import say_cost
+    from dataset_assets.interfaces.cli.console import print_json
+    from dataset_assets.interfaces.cli.dry_runs import dry_run
     from dataset_assets.interfaces.workspace import Workspace
 
     workspace = Workspace.of(target)
-    catalog, entry, at = _chosen(workspace, name, as_of, partition)
-    with steps(entry.stem, lines=False) as report:
-        reports = Reports(report, say_cost)
+    catalog, entry = _entry(workspace, name)
+    with dry_run(catalog, entry, as_of, partition) as (at, reports):
         found = failing_rows(catalog, workspace.target, entry, at, check, rows, reports)
     if as_json:
         print_json(found)
     else:
         print_failing_rows(found)
-
-
-def _chosen(
-    workspace: "Workspace", name: str, as_of: str | None, partition: str | None
-) -> "tuple[Catalog, Entry, AsOfChoice]":
-    """Return the catalog, the dataset and the as-of of a command, and print the as-of as a remark."""
-    from dataset_assets.interfaces.cli.console import say
-    from dataset_assets.publishing.as_of_choice import choose_as_of
-
-    catalog, entry = _entry(workspace, name)
-    at = choose_as_of(catalog, entry, as_of, partition, datetime.now(UTC))
-    say(at)
-    return catalog, entry, at
 
 
 def _entry(workspace: "Workspace", name: str) -> "tuple[Catalog, Entry]":

@@ -86,22 +86,15 @@ def _record(
     *,
     as_json: bool,
 ) -> None:
-    from datetime import UTC, datetime
-
     from dataset_assets.adapters.duckdb.memory import memory_engine
     from dataset_assets.definition_tests.record import record_test
-    from dataset_assets.discovery.runs import Reports
-    from dataset_assets.interfaces.cli.console import print_json, say, steps
+    from dataset_assets.interfaces.cli.console import print_json
     from dataset_assets.interfaces.cli.definition_tests import print_recorded, recorded_answer
-    from dataset_assets.interfaces.cli.tables import say_cost
-    from dataset_assets.publishing.as_of_choice import choose_as_of
+    from dataset_assets.interfaces.cli.dry_runs import dry_run
 
     catalog = workspace.catalog
     entry = catalog.entry(name)
-    at = choose_as_of(catalog, entry, as_of, partition, datetime.now(UTC))
-    say(at)
-    with steps(entry.stem, lines=False) as report:
-        reports = Reports(report, say_cost)
+    with dry_run(catalog, entry, as_of, partition) as (at, reports):
         found = record_test(catalog, workspace.target, entry, at, test, rows, memory_engine(), reports)
     if as_json:
         print_json(recorded_answer(found))

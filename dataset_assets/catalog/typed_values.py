@@ -72,4 +72,4 @@ EXAMPLES: Mapping[ColumnType, str] = {
     ColumnType.DATE: "write a date, such as 2026-01-31",
     ColumnType.TIMESTAMP: "write an instant, such as 2026-01-31T12:00:00Z",
 }
-"""What to write for a value of a type: hints."""
+"""The hint for a text that is no value of a type, by the type."""

@@ -24,6 +24,7 @@ from dataset_assets.publishing.bitemporal_measurement import (
     measure_bitemporal,
     segment_columns,
 )
+from dataset_assets.publishing.continuity import discontinuities
 from dataset_assets.publishing.erased_rows import erased_figures
 from dataset_assets.publishing.loaded_periods import (
     LOADED_PERIODS,
@@ -33,7 +34,6 @@ from dataset_assets.publishing.loaded_periods import (
     with_load,
 )
 from dataset_assets.publishing.period_coverage import merged
-from dataset_assets.publishing.period_snapshot import discontinuities
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.publish_outcome import PublishOutcome, RefreshCounts
 from dataset_assets.publishing.reuse import can_confirm_load, unchanged_load

@@ -82,7 +82,9 @@ def obstacles(prices: PriceHistory) -> set[str]:
     """Return the messages of all obstacles of a plan of everything."""
     catalog = prices.catalog
     entry = catalog.entry("prices")
-    cadence = catalog.calendars.cadence(catalog.checked(entry).partitions.period)
+    partitions = catalog.checked(entry).partitions
+    assert partitions
+    cadence = catalog.calendars.cadence(partitions.period)
     periods = cadence.between(cadence.parse("2026-W01" if "week" in cadence.name else P1), prices.now)[:3]
     [plan] = plans(catalog, prices.target, entry, periods, prices.now)
     assert len(plan.due) == len(periods)

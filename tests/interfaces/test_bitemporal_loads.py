@@ -1,5 +1,6 @@
 """What commands and pages say of the loads of a bitemporal dataset."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -66,6 +67,19 @@ def test_a_comparison_names_the_rows_that_it_counts() -> None:
     assert "prices is one publication, without '2026-01'" in said
     assert "name a version of it, from @0 to @2" in said
     assert "`read prices --known-in 2026-01` gives what was known in a Period" in said
+
+
+@pytest.mark.usefixtures("prices")
+def test_a_load_is_rebuilt_with_its_valid_time(tmp_path: Path) -> None:
+    file = tmp_path / "february.csv"
+    rebuilt = ("rebuild", "prices", "--version", "1", "--partition", "2026-02")
+    assert run_ok(*rebuilt, "-o", str(file)).code == 0
+    rows = list(csv.DictReader(file.read_text().splitlines()))
+    assert [*rows[0]] == ["item", "price", "_valid_from", "_valid_to"]
+    assert [(row["item"], float(row["price"])) for row in rows] == [("1", 5), ("1", 6)]
+    assert json.loads(run_ok(*rebuilt, "--json").out)["same"] is True
+    said = run_refused("rebuild", "prices", "--version", "1")
+    assert "prices is published by Period; name one: 2026-01, 2026-02, 2026-03" in said
 
 
 def test_the_page_lists_the_loads(prices: Path) -> None:

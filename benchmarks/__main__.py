@@ -16,6 +16,7 @@ from benchmarks import (
     backfill,
     baseline,
     bitemporal,
+    bitemporal_runs,
     bounds,
     compare,
     cross_source,
@@ -24,6 +25,7 @@ from benchmarks import (
     job_j,
     load,
     point_in_time,
+    point_in_time_runs,
     same_work,
     scale,
     serve,
@@ -47,7 +49,9 @@ BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
     "growth": ("Many datasets, publications and Periods", growth.main),
     "compare": ("Comparing 1.5 million rows", compare.main),
     "point_in_time": ("A lookup as of the time of 1.5 million rows", point_in_time.main),
+    "point_in_time_runs": ("A dataset with a lookup as of the time of its rows", point_in_time_runs.main),
     "bitemporal": ("Loads of a bitemporal table", bitemporal.main),
+    "bitemporal_runs": ("Loads of a bitemporal dataset", bitemporal_runs.main),
     "automation": ("The daemon's ticks over 1,000 datasets", automation.main),
 }
 """All there are. To add one: a file with a `main(repeats)`, and its line here."""

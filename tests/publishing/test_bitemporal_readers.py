@@ -17,10 +17,15 @@ from dataset_assets.lifecycle.erasure_report import EraseRequest
 from dataset_assets.lifecycle.past_run import RebuildRequest
 from dataset_assets.lifecycle.rebuild import Rebuild, open_rebuild
 from dataset_assets.publishing.as_of_choice import default_as_of
+from dataset_assets.staleness.readers import readers_of
+from dataset_assets.staleness.refresh_memory import RefreshMemory
+from dataset_assets.staleness.refreshed_dataset import refreshed_datasets
+from dataset_assets.staleness.source_states import SourceStates
 from tests.engines.store_fixtures import Store
 from tests.publishing.price_history import P1, P2, P3, PRICES, PriceHistory, open_prices, price
 from tests.publishing.test_bitemporal_lookup import LATEST, SALES, SOLD, plan, read, shop
 from tests.publishing.test_row_changes import change
+from tests.staleness.test_refresh_memory import NoReports
 
 __all__ = ["shop"]
 
@@ -68,6 +73,26 @@ def test_an_erasure_makes_readers_due_and_their_values_go(shop: PriceHistory, te
     assert any("datasets/prices" in reason for reason in reasons), reasons
     assert read(shop, P2) == dict.fromkeys(before)
     assert not plan(shop, P2).due
+
+
+def test_the_refresh_sees_an_erasure(shop: PriceHistory) -> None:
+    shop.declare(SALES.replace("  partitions", "  refresh: {on: upstream}\n  partitions"), "sales")
+    for period in (P1, P2, P3):
+        shop.publish(period, "sales")
+    catalog, target = shop.catalog, shop.target
+    datasets = refreshed_datasets(catalog, ("sales",), shop.now)
+    memory = RefreshMemory(target, datasets, readers_of(catalog, target, datasets))
+
+    def due() -> dict[str, list[str]]:
+        with target.engine.connect() as session:
+            memory.look(SourceStates(catalog, target, shop.now, session), NoReports())
+        assert not memory.faults
+        return {str(each.period): [*map(str, each.reasons)] for each in memory.known_due("sales")}
+
+    assert not {P1, P2, P3} & due().keys()
+    forget(shop, "v = 'b'", ("prices",))
+    changed = ["nested dataset changed: datasets/prices"]
+    assert {period: due()[period] for period in (P2, P3)} == {P2: changed, P3: changed}
 
 
 def test_a_reader_is_rebuilt_with_what_was_known_then(shop: PriceHistory) -> None:

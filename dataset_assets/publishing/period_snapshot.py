@@ -68,7 +68,7 @@ def _earlier_rows(earlier: Publication, columns: tuple[ColumnDef, ...], inputs: 
 
 def discontinuities(record: Record, columns: tuple[ColumnDef, ...], dataset: Dataset) -> Iterator[Fault]:
     """Yield why a snapshot of a dataset with these columns cannot be loaded into the published table."""
-    hint = "move the table away and load its Periods anew, or give the dataset's file another name"
+    hint = "move the table away and load its Periods again, or give the dataset's file another name"
     if LOADED_PERIODS not in record:
         yield Fault("what is published was published without `bitemporal: true`", hint=hint)
         return

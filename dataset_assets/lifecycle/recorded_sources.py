@@ -36,8 +36,8 @@ class RecordedSources(SourceLocator):
         try:
             if source.nested:
                 return self._nested(source, source.nested, past, session)
-            request = self.table_request(source)
-            return self.resolvers[source.name].resolve_past(request, past, session)
+            resolver = self.resolvers[source.name]
+            return self.table_rows(source, lambda request: resolver.resolve_past(request, past, session))
         except DatasetAssetsError as error:
             self.gone[key] = error.faults[0]
         try:

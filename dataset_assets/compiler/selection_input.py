@@ -1,6 +1,6 @@
 """The compiler's input: a dataset in its scope, the relations of its sources, and the as-of instant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -110,14 +110,21 @@ class SelectionInput:
         return Moment(self.as_of.midnight(day), day)
 
     def filter_columns(self) -> Iterator[Reference]:
-        """Return the columns that the window, the filters and the split read."""
+        """Yield the columns that the window, the filters and the split read."""
         dataset = self.dataset
         names = set(dataset.filters.needs())
         names |= {"timestamp"} if self.window else set()
         names |= {"transaction_id"} if "user_id" in names else set()
-        if dataset.split_config and (dataset.split_config.by_day or dataset.filters.fitted_on_train):
-            names |= dataset.split_config.needs
-        return (reference for name, reference in self.concepts.items() if name in names)
+        config = dataset.split_config
+        if config and (config.by_day or dataset.filters.fitted_on_train):
+            names |= config.needs
+            yield from self.published(config.unit_columns)
+        yield from (reference for name, reference in self.concepts.items() if name in names)
+
+    def published(self, names: Sequence[str]) -> tuple[Reference, ...]:
+        """Return the columns that are published under these names, whatever their case."""
+        found = {each.name.lower(): each.reference for each in self.scope.outputs}
+        return tuple(_checked(found.get(name.lower()), name) for name in names)
 
     @cached_property
     def valid_times(self) -> Mapping[str, Reference]:

@@ -9,6 +9,7 @@ from dataset_assets.contract.runtime_joins import stored_outputs
 from dataset_assets.contract.scope import OutputColumn, Scope
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.column_mapping import IDENTIFIERS
+from dataset_assets.selection.splits import SPLIT_COLUMN
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class PublishedColumns:
     @property
     def split(self) -> str | None:
         """The column that holds each row's split; None if the rows are not split."""
-        return "split" if self.scope.dataset.split_config else None
+        return SPLIT_COLUMN if self.scope.dataset.split_config else None
 
     @cached_property
     def stored(self) -> tuple[PublishedColumn, ...]:

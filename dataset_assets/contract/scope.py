@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from dataset_assets.cached_property import cached_property
-from dataset_assets.contract.model import ColumnDef, ColumnType, Dataset, LookupDef, TableTarget, published_name
+from dataset_assets.contract.model import (
+    ColumnDef,
+    ColumnType,
+    Dataset,
+    LookupDef,
+    TableTarget,
+    published_name,
+)
 from dataset_assets.contract.point_in_time import Knowledge, PointInTime
 from dataset_assets.contract.system_columns import PERIOD_FROM, PERIOD_TO, VALID_FROM, VALID_TO
 from dataset_assets.periods.cadence import Calendars

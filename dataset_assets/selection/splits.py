@@ -6,9 +6,9 @@ subclass of `Split` and add it to the union `SplitConfig`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -71,7 +71,7 @@ class Split(Model, ABC):
 
     @property
     def unit_columns(self) -> tuple[str, ...]:
-        """The published columns of the unit: rows with equal values are in one part. Empty for single rows."""
+        """The published columns whose values are the unit that stays in one part; empty for single rows."""
         return ()
 
     @property
@@ -98,7 +98,7 @@ class Split(Model, ABC):
         """Return the SQL of the value of `split`, a BIGINT that is never NULL."""
 
     def fold(self, given: SplitInput) -> exp.Expr:
-        """Return the SQL of the value of `fold`, a BIGINT that is never NULL. Only a split with folds has it."""
+        """Return the SQL of the value of `fold`, a BIGINT that is never NULL, of a split that has folds."""
         raise NotImplementedError
 
 
@@ -179,7 +179,7 @@ class RandomSplit(Split):
     null_unit: Annotated[
         NullUnit,
         Field(
-            description="What a row is that has NULL in a column of its unit. `together`: NULL is a value like "
+            description="What a row with NULL in a column of its unit is. `together`: NULL is a value like "
             "others. `row`: the row is a unit of its own. `error`: nothing is published."
         ),
     ] = NullUnit.TOGETHER

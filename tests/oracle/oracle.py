@@ -166,10 +166,11 @@ class Oracle:
         """References of the columns of the unit; empty for single rows."""
         unit = self.split.get("unit", "row")
         mapping = self.definition["column_mapping"]
-        names = {"row": [], "user": ["user_id"], "product": ["product_id"]}[unit] if isinstance(unit, str) else unit
+        if isinstance(unit, str):
+            return {"row": [], "user": [mapping["user_id"]], "product": [mapping["product_id"]]}[unit]
         keys, extra = (self.definition.get(each, []) for each in ("natural_key_columns", "extra_columns"))
         by_name = {ref.replace(".", "__"): ref for ref in [*keys, *extra]} | mapping
-        return [by_name[name] for name in names]
+        return [by_name[name] for name in unit]
 
     def key(self, row: Row) -> str:
         """Text that equals that of another row if both are of one unit."""
@@ -184,7 +185,9 @@ class Oracle:
         tables = {"": self.definition["main_table"]}
         tables |= {each["alias"] + ".": each["target"] for each in self.definition.get("lookups", [])}
         types = {
-            alias + column["name"]: column["type"] for alias, table in tables.items() for column in table["columns"]
+            alias + column["name"]: column["type"]
+            for alias, table in tables.items()
+            for column in table["columns"]
         }
         return "|".join(TAGGED[types[ref]](row[ref]) for ref in refs)
 

@@ -218,7 +218,9 @@ def definitions(draw, as_of: datetime, time_type: str) -> dict[str, Any]:
             lookup("people", "buyer", "buyer"),
         ],
         "column_mapping": mapping,
-        "extra_columns": draw(st.sampled_from(EXTRA_COLUMNS)) if by != ["shelves__group"] else EXTRA_COLUMNS[2],
+        "extra_columns": draw(st.sampled_from(EXTRA_COLUMNS))
+        if by != ["shelves__group"]
+        else EXTRA_COLUMNS[2],
         "filters": filters,
         **({"split_config": split} if split else {}),
     }

@@ -136,20 +136,10 @@ class SelectionInput:
         names = zip(("_true_from", "_true_to"), columns, strict=False)
         return {self.names.free(name): self.reference(column) for name, column in names}
 
-    @cached_property
+    @property
     def row_key(self) -> tuple[Reference, ...]:
-        """The columns whose values identify a row of the main table, in the order in which they are hashed.
-
-        They are the natural key; without one, the published columns of the main table; if all published
-        columns are of lookups, every declared column of the main table. A change of these columns
-        moves rows between train and eval, so it is a breaking change (contract/structural_diff.py).
-        """
-        if self.dataset.natural_key_columns:
-            return tuple(self.reference(name) for name in self.dataset.natural_key_columns)
-        outputs = (output.reference for output in self.scope.outputs)
-        found = tuple(reference for reference in outputs if reference and reference.source.lookup is None)
-        main = self.scope.main
-        return found or tuple(Reference(main, column) for column in main.columns)
+        """The columns whose values identify a row of the main table."""
+        return self.scope.row_key
 
     def joins(self, lookup: Source) -> Iterator[tuple[Reference, Reference]]:
         """Yield the column that a lookup is joined on and the lookup's own one, for each condition."""

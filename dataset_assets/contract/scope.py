@@ -251,6 +251,20 @@ class Scope:
         times = {name.lower() for name in self.dataset.main_table.validity_columns}
         return [column.name for column in self.main.columns if column.name.lower() not in times]
 
+    @cached_property
+    def row_key(self) -> tuple[Reference, ...]:
+        """The columns whose values identify a row of the main table, in the order in which they are hashed.
+
+        They are the natural key; without one, the published columns of the main table; if all published
+        columns are of lookups, every declared column of the main table. A change of these columns
+        moves rows between train and eval, so it is a breaking change (contract/structural_diff.py).
+        """
+        if self.dataset.natural_key_columns:
+            return tuple(filter(None, map(self.find, self.dataset.natural_key_columns)))
+        outputs = (output.reference for output in self.outputs)
+        found = tuple(reference for reference in outputs if reference and reference.source.lookup is None)
+        return found or tuple(Reference(self.main, column) for column in self.main.columns)
+
     def _output(self, name: str, ref: str) -> Iterator[OutputColumn]:
         reference = self.find(ref)
         if reference:

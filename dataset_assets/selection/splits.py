@@ -75,6 +75,11 @@ class Split(Model, ABC):
         return ()
 
     @property
+    def null_is_row(self) -> bool:
+        """Whether a row that has NULL in a column of its unit is a unit of its own."""
+        return False
+
+    @property
     def fold_count(self) -> int:
         """The number of folds for cross-validation that are published; 0 for none."""
         return 0
@@ -220,6 +225,11 @@ class RandomSplit(Split):
 
     @property
     @override
+    def null_is_row(self) -> bool:
+        return self.null_unit is NullUnit.ROW
+
+    @property
+    @override
     def fold_count(self) -> int:
         return self.folds or 0
 
@@ -252,7 +262,7 @@ class RandomSplit(Split):
         columns = self.unit_columns
         if not columns:
             return given.row_key
-        if self.null_unit is not NullUnit.ROW:
+        if not self.null_is_row:
             return given.text_of(columns)
         own = _seeded("row:", given.row_key)
         return exp.Case().when(given.lacks(columns), own).else_(given.text_of(columns))

@@ -107,7 +107,8 @@ class OutputSources:
     def published(self) -> PublishedColumns:
         """The columns that the output publishes."""
         is_runtime = self.request.output.step.joins is Joins.RUNTIME
-        return replace(self.columns, without_lookups=is_runtime)
+        several = len(self.publications) > 1
+        return replace(self.columns, without_lookups=is_runtime, of_several_periods=several)
 
     @cached_property
     def operations(self) -> list[CheckedOperation]:

@@ -19,6 +19,7 @@ from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.run_preview import RunPreview, open_preview
 from dataset_assets.publishing.source_stability import SourceStability
 from dataset_assets.publishing.transfer import SourceTransfer, estimated_transfer
+from dataset_assets.selection.sample import Sample
 from dataset_assets.sql.build import assemble
 from dataset_assets.text.progress import Progress
 
@@ -51,6 +52,7 @@ class OpenRun:
 
     prepared: PreparedRun
     session: Session
+    stability: SourceStability
     bytes_estimated: int | None
 
     @property
@@ -66,15 +68,24 @@ class OpenRun:
 
 @contextmanager
 def open_run(
-    catalog: Catalog, target: Target, entry: Entry, at: AsOfChoice, queries: Queries, reports: Reports
+    catalog: Catalog,
+    target: Target,
+    entry: Entry,
+    at: AsOfChoice,
+    queries: Queries,
+    reports: Reports,
+    sample: Sample | None = None,
 ) -> Generator[OpenRun]:
     """Open a run whose sources are read by `queries`; external sources are transferred to its session.
+
+    With a `sample`, its rows alone are selected.
 
     The cost is reported, and the budget is checked, before anything is read. Raises ContractError for a
     broken dataset, ResolveError for sources that cannot be read and values that do not fit their types,
     BudgetError, and ChangedError if a source changed while it was read.
     """
-    with open_preview(catalog, target, entry, at) as preview:
+    with open_preview(catalog, target, entry, at) as whole:
+        preview = whole.sampled(sample) if sample else whole
         sources = preview.sources
         stability = SourceStability(preview.locator, sources.inputs.relations, preview.session)
         with stability.explain():
@@ -82,7 +93,7 @@ def open_run(
             if estimated is not None:
                 reports.cost(estimated)
             inputs = sources.with_transferred(SourceTransfer(preview.session, reports.step))
-            run = OpenRun(preview.prepare(inputs), preview.session, estimated)
+            run = OpenRun(preview.prepare(inputs), preview.session, stability, estimated)
             with _cast_failures_as_faults(run):
                 yield run
             stability.confirm()

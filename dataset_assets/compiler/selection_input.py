@@ -168,6 +168,11 @@ class SelectionInput:
         """
         return self.sample is not None and not self.dataset.filters.product_filter.kept_in
 
+    @property
+    def samples_main(self) -> bool:
+        """Whether the columns of the main table alone say which of its rows are in the sample."""
+        return self.samples_sources and all(each.source is self.scope.main for each in self.sample_key)
+
     def joins(self, lookup: Source) -> Iterator[tuple[Reference, Reference]]:
         """Yield the column that a lookup is joined on and the lookup's own one, for each condition."""
         definition = lookup.lookup

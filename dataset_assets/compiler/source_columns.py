@@ -21,7 +21,7 @@ def source_query(inputs: SelectionInput, source: Source) -> exp.Select:
     if stamp and stamp.source is source:
         for condition in in_window(inputs):
             query = query.where(condition)
-    if inputs.samples_sources and all(each.source is source for each in inputs.sample_key):
+    if inputs.samples_main:
         query = query.where(in_sample(inputs, lambda reference: in_source(inputs, reference)))
     return query
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -10,9 +10,11 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
+from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import DataError, ResolveError, raise_all
 from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.publishing.prepared_run import PreparedRun
@@ -93,10 +95,29 @@ def open_run(
             if estimated is not None:
                 reports.cost(estimated)
             inputs = sources.with_transferred(SourceTransfer(preview.session, reports.step))
+            inputs = _with_sampled_main(inputs, preview.session)
             run = OpenRun(preview.prepare(inputs), preview.session, stability, estimated)
             with _cast_failures_as_faults(run):
                 yield run
             stability.confirm()
+
+
+def _with_sampled_main(inputs: SelectionInput, session: Session) -> SelectionInput:
+    """Keep the sampled rows of the main table in the session, so that its other rows are read once.
+
+    Without a sample, or if all rows have to be read, the inputs stay as they are.
+    """
+    main = inputs.scope.main
+    if not inputs.samples_main or main.name in inputs.transferred:
+        return inputs
+    try:
+        rows = session.store("sampled_main", source_query(inputs, main))
+    except DataError:
+        raise_all(ResolveError, cast_failures(inputs, session, [main]))
+        raise
+    stored = Relation(rows, session.describe(rows), inputs.relations[main.name].version)
+    relations = {**inputs.relations, main.name: stored}
+    return replace(inputs, relations=relations, transferred=inputs.transferred | {main.name})
 
 
 def _estimate(preview: RunPreview, queries: Queries) -> int | None:

@@ -208,7 +208,10 @@ class BigQueryWarehouse(BigQueryErasures):
     @override
     def samples(self, session: Session) -> list[StoredSample]:
         opened = bigquery_session(session)
-        names = opened.tables.names(self.project, self.dataset)
+        try:
+            names = opened.tables.names(self.project, self.dataset)
+        except ResolveError:  # the warehouse does not exist yet
+            return []
         return list(stored_samples(self.ledger.table, names, opened.tables))
 
     @override

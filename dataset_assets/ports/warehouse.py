@@ -16,6 +16,7 @@ from dataset_assets.ports.erasure import ErasureKeeper
 from dataset_assets.ports.record_marks import RecordMarker
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.retention import PublicationKeeper
+from dataset_assets.ports.samples import SampleKeeper
 from dataset_assets.ports.views import ViewCreator
 from dataset_assets.text.wording import shown
 
@@ -103,7 +104,7 @@ class LastRecords:
     faults: tuple[Fault, ...] = ()
 
 
-class Warehouse(PublicationKeeper, RecordMarker, ErasureKeeper, ViewCreator):
+class Warehouse(PublicationKeeper, RecordMarker, ErasureKeeper, ViewCreator, SampleKeeper):
     """Stores published datasets: one table for each dataset, one partition for each Period.
 
     `kind` is the kind of its tables in one word, such as `deltalake`.

@@ -27,6 +27,7 @@ from benchmarks import (
     point_in_time,
     point_in_time_runs,
     same_work,
+    samples,
     scale,
     serve,
     threads,
@@ -52,6 +53,7 @@ BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
     "point_in_time_runs": ("A dataset with a lookup as of the time of its rows", point_in_time_runs.main),
     "bitemporal": ("Loads of a bitemporal table", bitemporal.main),
     "bitemporal_runs": ("Loads of a bitemporal dataset", bitemporal_runs.main),
+    "samples": ("Samples beside whole publications", samples.main),
     "automation": ("The daemon's ticks over 1,000 datasets", automation.main),
 }
 """All there are. To add one: a file with a `main(repeats)`, and its line here."""

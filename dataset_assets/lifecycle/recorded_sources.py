@@ -22,7 +22,7 @@ class RecordedSources(SourceLocator):
     """Locates each source in the version that `versions` has for its key, as it was read at `read_at`.
 
     A source whose version is gone is read as it is now, and `gone` receives the reason by the source's key:
-    only the digest can then tell whether its rows are still the same.
+    only the digest then shows whether its rows are still the same.
     """
 
     versions: Mapping[str, str]

@@ -1,7 +1,7 @@
 """Load the rows of a prepared run into a bitemporal table as the snapshot of their Period (BR-121).
 
 The snapshot is selected, checked and kept in the session first. Then the table is claimed, and the snapshot
-is put into it. If a load of another Period claims the table meanwhile, only this last part begins anew: all
+is put into it. If a load of another Period claims the table meanwhile, only this last part is repeated: all
 loads at the same time are published, one after the other.
 """
 

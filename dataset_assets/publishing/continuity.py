@@ -7,7 +7,7 @@ from dataset_assets.errors import Fault
 from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.warehouse import Record
 
-_HINT = "move the table away and load its Periods anew, or give the dataset's file another name"
+_HINT = "move the table away and load its Periods again, or give the dataset's file another name"
 _PLAIN = Fault("what is published was published without `bitemporal: true`", hint=_HINT)
 
 

@@ -259,6 +259,23 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "filters": {"date_range": ROLLING},
         "split_config": {**RANDOM, "unit": "user", "test_percent": 10},
     },
+    "split_by_product": {
+        "filters": {"date_range": ROLLING},
+        "split_config": {**RANDOM, "unit": "product", "folds": 5},
+    },
+    "split_by_columns": {
+        "filters": {
+            "date_range": ROLLING,
+            "customer_filter": {"type": "min_transactions", "value": 2},
+            "fit_on": "train",
+        },
+        "split_config": {
+            **RANDOM,
+            "unit": ["category", "products__brand"],
+            "null_unit": "row",
+            "folds": 10,
+        },
+    },
     "split_none": {"filters": {"date_range": ROLLING}, "split_config": None},
     "as_of_changes": {
         **TIERS,

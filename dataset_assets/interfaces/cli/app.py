@@ -57,6 +57,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "read": datasets.read,
     "card": describing.card,
     "croissant": describing.croissant,
+    "odcs": describing.odcs,
     "rows label": rows.label,
     "rows delete": rows.delete,
     "rollback": rows.rollback,

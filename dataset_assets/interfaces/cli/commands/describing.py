@@ -1,4 +1,4 @@
-"""The commands that describe publications to people and other programs: card, croissant and odcs.
+"""The commands that describe publications to others: card, croissant, odcs and openlineage.
 
 Each command imports what it needs when it runs, so that `--help` is fast.
 """
@@ -68,3 +68,17 @@ def odcs(name: Name, output: OutputFile = None, target: OptionalTarget = None) -
     from dataset_assets.interfaces.workspace import Workspace
 
     print_contract(Workspace.of(target), name, output)
+
+
+def openlineage(
+    name: Name,
+    partition: LastPeriod = None,
+    version: TableVersion = None,
+    output: OutputFile = None,
+    target: OptionalTarget = None,
+) -> None:
+    """Print the OpenLineage event of a publication: what it read, and the sources of each column."""
+    from dataset_assets.interfaces.cli.descriptions import print_event
+    from dataset_assets.interfaces.workspace import Workspace
+
+    print_event(Workspace.of(target), name, partition, version, output)

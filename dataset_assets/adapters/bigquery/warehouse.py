@@ -67,6 +67,8 @@ class BigQueryWarehouse(BigQueryErasures):
     """
 
     staging_hours: int = 24
+    policy_tag: str | None = None
+    """The policy tag of sensitive columns; without one, tags that tables have are kept."""
     has_views: ClassVar[bool] = True
 
     @override
@@ -128,13 +130,24 @@ class BigQueryWarehouse(BigQueryErasures):
             raise TypeError("rows of another warehouse")
         opened = bigquery_session(session)
         system = system_columns([each.name for each in staged.relation.columns])
-        schema = PublishedTableSchema(self.ledger.table(claim.dataset), tuple(columns), system, opened)
+        table = self.ledger.table(claim.dataset)
+        schema = PublishedTableSchema(table, tuple(columns), system, opened, self.policy_tag)
         others = OtherPeriods(lambda: self.periods(claim.dataset, session), claim, record)
         schema.prepare(staged.relation, others, str(record["definition"].get("description", "")))
         statements = self.ledger.publish(claim, staged.source, schema.names, record)
         version = self._commit(statements, claim, opened)
         self.discard(claim, staged, session)
         return version
+
+    @override
+    def protect(self, dataset: str, columns: Sequence[PublishedColumn], session: Session) -> None:
+        """Set the policy tag on the sensitive columns of a table that have none (BR-150)."""
+        from dataset_assets.adapters.bigquery.table_schema import protect_columns
+
+        if self.policy_tag:
+            sensitive = {each.name.lower() for each in columns if each.sensitive}
+            tables = bigquery_session(session).tables
+            protect_columns(tables, self.ledger.table(dataset), sensitive, self.policy_tag)
 
     def _commit(self, statements: Sequence[exp.Expr], claim: Claim, session: "BigQuerySession") -> int:
         """Run the transaction of `publish` and return the published version."""

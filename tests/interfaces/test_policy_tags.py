@@ -27,6 +27,11 @@ def tags(cloud: Cloud, table: str) -> Mapping[str, list[str]]:
     return {each.name: list(each.policy_tags.names) for each in found.schema if each.policy_tags}
 
 
+def names(cloud: Cloud) -> list[str]:
+    found = cloud.proxy.client().list_tables(cloud.dataset, retry=once(), timeout=PATIENCE)
+    return [each.table_id for each in found]
+
+
 def sent(cloud: Cloud, place: str, table: str) -> list[dict]:
     """Return the schemas that were sent for a table, by column."""
     requests = [each for each in cloud.proxy.requests if each.place == place]
@@ -113,6 +118,13 @@ def test_a_new_sensitive_column_has_the_tag_before_its_values(cloud: Cloud):
     assert tags(cloud, "profiles") == {"income": [TAG], "phone": [TAG]}
     places = [each.labels.get("step") or each.place for each in cloud.proxy.requests]
     assert places.index("columns") < places.index("tables.patch") < places.index("publish")
+
+
+def test_a_sample_has_the_tag(cloud: Cloud):
+    with_tag(cloud)
+    run_ok("materialize", "profiles", "--sample", "50%")
+    [sample] = [name for name in names(cloud) if name.startswith("_sample_profiles")]
+    assert tags(cloud, sample) == {"income": [TAG]}
 
 
 def test_a_name_that_is_no_policy_tag_is_refused(cloud: Cloud):

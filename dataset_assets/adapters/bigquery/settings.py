@@ -122,5 +122,5 @@ class BigQueryWarehouseSettings(WarehouseSettings):
 
         if context.connection is None:
             raise TypeError("a BigQuery warehouse is opened with the engine's connection")
-        place = self.path(context.connection.settings.project)
-        return BigQueryWarehouse(*place, self.staging_hours, self.policy_tag)
+        path = self.path(context.connection.settings.project)
+        return BigQueryWarehouse(*path, self.staging_hours, self.sample_days, self.policy_tag)

@@ -18,12 +18,19 @@ from dataset_assets.adapters.bigquery.erasures import BigQueryErasures
 from dataset_assets.adapters.bigquery.ledger_tables import SCHEMAS
 from dataset_assets.adapters.bigquery.names import create_with_expiration, staging_name, transfer_prefix
 from dataset_assets.adapters.bigquery.publications import bigquery_session
+from dataset_assets.adapters.bigquery.sample_tables import (
+    create_sample,
+    sample_name,
+    stored_sample,
+    stored_samples,
+)
 from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.contract.system_columns import system_columns
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.samples import SAMPLE_DAYS, SampleRecord, StoredSample, sample_gone
 from dataset_assets.ports.warehouse import (
     Claim,
     Leftover,
@@ -67,6 +74,7 @@ class BigQueryWarehouse(BigQueryErasures):
     """
 
     staging_hours: int = 24
+    sample_days: int = SAMPLE_DAYS
     policy_tag: str | None = None
     """The policy tag of sensitive columns; without one, tags that tables have are kept."""
     has_views: ClassVar[bool] = True
@@ -142,12 +150,14 @@ class BigQueryWarehouse(BigQueryErasures):
     @override
     def protect(self, dataset: str, columns: Sequence[PublishedColumn], session: Session) -> None:
         """Set the policy tag on the sensitive columns of a table that have none (BR-150)."""
+        sensitive = [each.name for each in columns if each.sensitive]
+        self._protect(self.ledger.table(dataset), sensitive, bigquery_session(session))
+
+    def _protect(self, table: exp.Table, sensitive: Sequence[str], session: "BigQuerySession") -> None:
         from dataset_assets.adapters.bigquery.table_schema import protect_columns
 
         if self.policy_tag:
-            sensitive = {each.name.lower() for each in columns if each.sensitive}
-            tables = bigquery_session(session).tables
-            protect_columns(tables, self.ledger.table(dataset), sensitive, self.policy_tag)
+            protect_columns(session.tables, table, {name.lower() for name in sensitive}, self.policy_tag)
 
     def _commit(self, statements: Sequence[exp.Expr], claim: Claim, session: "BigQuerySession") -> int:
         """Run the transaction of `publish` and return the published version."""
@@ -201,6 +211,36 @@ class BigQueryWarehouse(BigQueryErasures):
     @override
     def remove(self, leftover: Leftover, session: Session) -> bool:
         bigquery_session(session).tables.drop(self.ledger.table(leftover.name))
+        return True
+
+    @override
+    def write_sample(self, record: SampleRecord, query: exp.Query, session: Session) -> StoredSample:
+        """Create a table that BigQuery itself removes when its days are over."""
+        opened, table = bigquery_session(session), self.ledger.table(sample_name(record))
+        opened.write([create_sample(table, query, record, 24 * self.sample_days)], "sample")
+        self._protect(table, record.sensitive, opened)
+        return stored_sample(table, record, opened.tables.get(table).num_bytes)
+
+    @override
+    def samples(self, session: Session) -> list[StoredSample]:
+        opened = bigquery_session(session)
+        try:
+            names = opened.tables.names(self.project, self.dataset)
+        except ResolveError:  # the warehouse does not exist yet
+            return []
+        return list(stored_samples(self.ledger.table, names, opened.tables))
+
+    @override
+    def sample_rows(self, sample: StoredSample, session: Session) -> Relation:
+        source = self.ledger.table(sample.name)
+        found = bigquery_session(session).tables.find(source)
+        if found is None:
+            raise sample_gone(sample)
+        return Relation(source, tuple(map(physical_column, found.schema)), "", int(found.num_rows or 0))
+
+    @override
+    def remove_sample(self, sample: StoredSample, session: Session) -> bool:
+        bigquery_session(session).tables.drop(self.ledger.table(sample.name))
         return True
 
     @override

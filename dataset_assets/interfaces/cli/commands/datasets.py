@@ -144,14 +144,17 @@ def read(
         str | None,
         typer.Option("--training-run", metavar="ID", help="Record that this training run used the rows."),
     ] = None,
+    sample: Annotated[
+        str | None,
+        typer.Option("--sample", metavar="PERCENT", help="The sample of `materialize --sample` instead."),
+    ] = None,
     target: OptionalTarget = None,
 ) -> None:
     """Read published rows: on the screen, or as Parquet or CSV."""
     from dataset_assets.interfaces.cli.export import SCREEN_ROWS, choose_format, print_rows, write_rows
-    from dataset_assets.interfaces.reading import open_rows, record_reading
+    from dataset_assets.interfaces.reading import open_selection
     from dataset_assets.interfaces.row_selection import RowSelection, column_list
     from dataset_assets.interfaces.workspace import Workspace
-    from dataset_assets.lifecycle.uses import check_training_run
 
     kind = choose_format(form, output)
     on_screen = kind == Format.TABLE
@@ -169,14 +172,10 @@ def read(
         valid_at=valid_at,
         known_in=known_in,
         history=history,
+        sample=sample,
     )
-    workspace = Workspace.of(target)
-    if training_run is not None:
-        check_training_run(training_run)
-    with open_rows(workspace, selection) as rows:
+    with open_selection(Workspace.of(target), selection, training_run) as rows:
         if on_screen:
             print_rows(rows)
         else:
             write_rows(rows, kind, output)
-    if training_run is not None:
-        record_reading(workspace, rows, training_run)

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+from unittest.mock import patch
 
 import pytest
 
@@ -9,6 +11,8 @@ import pytest
 @pytest.fixture(autouse=True)
 def _quiet():
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    with patch.dict(os.environ):  # the client adds variables to those of the process
+        yield
 
 
 def test_each_period_of_a_run_is_an_event_of_its_own(retailer, instance, monkeypatch):

@@ -2,10 +2,12 @@
 
 import importlib
 import json
+import os
 import threading
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import ModuleType
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
@@ -25,10 +27,17 @@ project:
 """
 
 
+@pytest.fixture(autouse=True)
+def _own_environment():
+    """Remove the variables that OpenLineage's client adds to those of the process."""
+    with patch.dict(os.environ):
+        for name in [each for each in os.environ if each.startswith("OPENLINEAGE")]:
+            del os.environ[name]
+        yield
+
+
 @pytest.fixture
-def published(retailer, monkeypatch):
-    for name in ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+def published(retailer):
     run_ok("materialize", "profiles")
     run_ok("materialize", "sales", *MARCH)
     return retailer

@@ -10,7 +10,8 @@ from typing import Any
 from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.checks.row_checks import NATURAL_KEY_UNIQUE
+from dataset_assets.checks.audit import SPLIT_UNIT_NOT_NULL
+from dataset_assets.checks.row_checks import DUPLICATES_ACROSS_SPLITS, NATURAL_KEY_UNIQUE
 from dataset_assets.contract.quality import CHECK_PREFIX, ConditionRule, QualityRule, UniqueRule
 from dataset_assets.contract.scope import Scope
 from dataset_assets.discovery.preview import PreviewColumn, first_rows, preview_columns, preview_rows
@@ -19,13 +20,16 @@ from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.as_of_choice import AsOfChoice
+from dataset_assets.publishing.duplicate_rows import content_columns
+from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.rows.counting import count_rows
+from dataset_assets.selection.splits import SPLIT_COLUMN
 from dataset_assets.sql.build import assemble, column, number
 from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.wording import did_you_mean, listed, shown
 
 NOT_NULL = "not_null"
-_TIMES = "_times"
+_TIMES, _FIRST_SPLIT, _LAST_SPLIT = "_times", "_first_split", "_last_split"
 
 
 class FailingRows(Model):
@@ -42,22 +46,42 @@ class FailingRows(Model):
 
 @dataclass(frozen=True)
 class _RowCheck:
-    """A check that single rows fail: those for which `fails` is true, or that repeat a key of `unique`."""
+    """A check that single rows fail.
+
+    They are those for which `fails` is true, that repeat a key of `unique`, or that equal a row of another
+    part of the split in the columns `content`.
+    """
 
     name: str
     fails: exp.Expr | None = None
     unique: Sequence[str] = ()
+    content: Sequence[str] = ()
 
     def failing(self, rows: exp.Expr) -> exp.Subquery:
         """Return the failing rows, for FROM."""
         if self.fails is not None:
             return exp.select("*").from_(rows.copy()).where(self.fails.copy()).subquery()
+        if self.content:
+            return self._in_several_parts(rows)
         keys = [column(name) for name in self.unique]
         times = exp.Window(this=exp.Count(this=exp.Star()), partition_by=keys)
         counted = exp.select("*", exp.alias_(times, _TIMES)).from_(rows.copy())
         counted = counted.where(*(exp.not_(key.copy().is_(exp.null())) for key in keys))
         repeated = exp.GT(this=column(_TIMES), expression=number(1))
         return exp.select("*").from_(counted.subquery()).where(repeated).subquery()
+
+    def _in_several_parts(self, rows: exp.Expr) -> exp.Subquery:
+        """Return the rows that equal a row of another part of the split."""
+
+        def bound(end: type[exp.AggFunc]) -> exp.Expr:
+            equal_rows = [column(name) for name in self.content]
+            return exp.Window(this=end(this=column(SPLIT_COLUMN)), partition_by=equal_rows)
+
+        bounds = {_FIRST_SPLIT: bound(exp.Min), _LAST_SPLIT: bound(exp.Max)}
+        named = (exp.alias_(value, name) for name, value in bounds.items())
+        parts = exp.select("*", *named).from_(rows.copy())
+        differ = exp.NEQ(this=column(_FIRST_SPLIT), expression=column(_LAST_SPLIT))
+        return exp.select("*").from_(parts.subquery()).where(differ).subquery()
 
 
 @system_errors_as_faults()
@@ -114,6 +138,13 @@ def _row_checks(scope: Scope) -> list[_RowCheck]:
         found.append(_RowCheck(NOT_NULL, exp.or_(*required)))
     if NATURAL_KEY_UNIQUE.applies(scope):
         found.append(_RowCheck(NATURAL_KEY_UNIQUE.name, unique=dataset.natural_key_columns))
+    config = dataset.split_config
+    if config and config.refuses_null:
+        lacks = exp.or_(*(column(name).is_(exp.null()) for name in config.unit_columns))
+        found.append(_RowCheck(SPLIT_UNIT_NOT_NULL.name, lacks))
+    if DUPLICATES_ACROSS_SPLITS.applies(scope):
+        content = tuple(each.name for each in content_columns(PublishedColumns(scope)))
+        found.append(_RowCheck(DUPLICATES_ACROSS_SPLITS.name, content=content))
     return found
 
 

@@ -16,13 +16,15 @@ from dataset_assets.compiler.selection_query import (
     join,
     map_columns,
     product_filter,
+    sample_fitted,
+    sample_sources,
     window,
 )
 from dataset_assets.contract.model import Dataset
 from dataset_assets.selection.splits import TRAIN
 from dataset_assets.sql.build import CTE, alias, alias_table, assemble, column, is_in, number, table, text
 
-_FITTING = (join, map_columns, window, product_filter, customer_filter)
+_FITTING = (join, map_columns, window, sample_sources, product_filter, sample_fitted, customer_filter)
 
 _KEPT_BY = {"product_id": "product_filter", "user_id": "customer_filter"}
 """Maps a concept to the filter that keeps or drops its values."""

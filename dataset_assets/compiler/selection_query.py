@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from dataset_assets.compiler.query_state import SOURCE_ROWS, QueryState
 from dataset_assets.compiler.selection_input import SelectionInput
-from dataset_assets.compiler.source_columns import in_source, in_window, join_lookup, read
+from dataset_assets.compiler.source_columns import in_sample, in_source, in_window, join_lookup, read
 from dataset_assets.compiler.typing import SQL_TYPES, mismatches
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.scope import Reference
@@ -26,6 +26,7 @@ from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary,
 from dataset_assets.sql.internal_names import Names
 
 WINDOW_ROWS, TRAIN_ROWS = "date_filtered", "train_rows"
+SAMPLED_ROWS = "sampled_rows"
 ROWS = "enriched_transactions"
 """The CTE of the selected rows without system columns; it has another name if the user's names include it."""
 
@@ -81,6 +82,29 @@ def window(state: QueryState) -> QueryState:
     for condition in in_window(inputs):
         query = query.where(condition)
     rows = state.names.free(WINDOW_ROWS if inputs.window else SOURCE_ROWS)
+    return replace(state, rows=rows).with_ctes(CTE(rows, query))
+
+
+def sample_sources(state: QueryState) -> QueryState:
+    """Cut the sample before anything is fitted, unless products are ranked by the rows of all users."""
+    return _sampled(state) if state.inputs.samples_sources else state
+
+
+def sample_fitted(state: QueryState) -> QueryState:
+    """Cut the sample after a product filter was fitted on the rows of all users (BR-140).
+
+    What comes after it is decided for each user or row by itself.
+    """
+    return state if state.inputs.samples_sources else _sampled(state)
+
+
+def _sampled(state: QueryState) -> QueryState:
+    inputs = state.inputs
+    condition = in_sample(inputs, state.in_rows) if inputs.sample else None
+    if condition is None:
+        return state
+    rows = state.names.free(SAMPLED_ROWS)
+    query = exp.select("*").from_(table(state.rows)).where(condition)
     return replace(state, rows=rows).with_ctes(CTE(rows, query))
 
 
@@ -164,7 +188,9 @@ STEPS: tuple[Callable[[QueryState], QueryState], ...] = (
     join,
     map_columns,
     window,
+    sample_sources,
     product_filter,
+    sample_fitted,
     customer_filter,
     split,
     leave_out_erased,

@@ -52,6 +52,8 @@ _INTERVALS = tuple(
     )
 )
 """The columns of a bitemporal lookup with the two intervals of a row."""
+DELETED_MARKER = ColumnDef.model_construct(name="_deleted", type=ColumnType.BOOLEAN, nullable=True)
+"""The column of a bitemporal table that marks deleted rows, if the table has it."""
 
 
 @dataclass(frozen=True)

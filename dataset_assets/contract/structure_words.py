@@ -1,7 +1,7 @@
 """Parts of a dataset's structure in words, as sentences about a difference use them.
 
 The parts are those of the canonical structural form, also of versions that were locked long ago. A part that
-is not known here is None in words; its difference is then told by its settings.
+is not known here is None in words; its difference is then shown by its settings.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,7 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault, ResolveError, raise_all
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.rows.where_types import recorded_where_types
-from dataset_assets.selection.splits import NAMES
+from dataset_assets.selection.splits import NAMES, Split
 from dataset_assets.sql.where.where import Where, parse_where
 from dataset_assets.text.wording import nearest, shown
 
@@ -32,6 +32,12 @@ class RowSelection:
     valid_at: datetime | str | None = None
     known_in: str | None = None
     history: bool = False
+    sample: str | None = None
+
+
+def column_list(text: str | None) -> tuple[str, ...]:
+    """Return the names in a text that separates them by commas; none without a text."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
 
 
 def chosen_columns(
@@ -47,12 +53,15 @@ def chosen_columns(
     system = [each for each in published if each.startswith("_")]
     if not selection.columns:
         return (*users, *(each for each in system if selection.with_system or each in shown))
-    raise_all(
-        ResolveError,
-        (_unknown_column(name, published) for name in selection.columns if name not in published),
-    )
-    named = tuple(dict.fromkeys(selection.columns))
+    named = named_columns(selection, published)
     return (*named, *(each for each in system if selection.with_system and each not in named))
+
+
+def named_columns(selection: RowSelection, published: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that the selection names, each once. Raises ResolveError for an unknown one."""
+    unknown = (_unknown_column(name, published) for name in selection.columns if name not in published)
+    raise_all(ResolveError, unknown)
+    return tuple(dict.fromkeys(selection.columns))
 
 
 def _position_in(names: Sequence[str]) -> Any:
@@ -72,11 +81,18 @@ def split_value(publication: Publication, name: str | None) -> int | None:
     """Return the value of a split by its name; None without one. Raises ResolveError for an unknown name."""
     if name is None:
         return None
-    config = Dataset.model_validate(publication.record["definition"]).split_config
+    definition = Dataset.model_validate(publication.record["definition"])
+    return split_value_of(publication.dataset, definition.split_config, name)
+
+
+def split_value_of(dataset: str, config: Split | None, name: str | None) -> int | None:
+    """Return the value of a split by its name; None without one. Raises ResolveError for an unknown name."""
+    if name is None:
+        return None
     values = {NAMES[value]: value for value in config.values} if config else {}
     if name not in values:
         hint = f"it has {', '.join(values)}" if values else "it is not split"
-        raise ResolveError(Fault(f"{publication.dataset} has no split {shown(name)}", hint=hint))
+        raise ResolveError(Fault(f"{dataset} has no split {shown(name)}", hint=hint))
     return values[name]
 
 

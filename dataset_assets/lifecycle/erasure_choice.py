@@ -106,7 +106,7 @@ def _records(warehouse: Warehouse, stem: str, session: Session) -> list[Record]:
 def _made_anew(stem: str, records: Sequence[Record]) -> Iterator[Fault]:
     """Yield a fault for an output: the next run of its project would bring back what its dataset has."""
     if dataset := next((each[OUTPUT]["dataset"] for each in records if OUTPUT in each), None):
-        message = f"{stem} is an output, which each run of its project makes anew from {dataset}"
+        message = f"{stem} is an output, which each run of its project makes from {dataset}"
         yield Fault(message, hint=f"erase the rows of {dataset}: its outputs lose them as well")
 
 

@@ -175,7 +175,7 @@ def output_sources(
     others = [str(each.period) for each in found if each.record["columns"] != columns]
     if others:
         message = f"{dataset} has other columns in {listed(others, 12)} than in {sources.record['period']}"
-        raise ResolveError(Fault(message, hint="publish these Periods anew"))
+        raise ResolveError(Fault(message, hint="publish these Periods again"))
     return sources
 
 

@@ -161,6 +161,8 @@ class BigQueryText(BigQuery):
             MicrosecondsSince: _template("TIMESTAMP_DIFF({this}, {start}, MICROSECOND)"),
             # sqlglot writes NUMERIC for DECIMAL(38, 9) in CAST, and forgets SAFE_CAST
             exp.TryCast: preprocess([remove_precision_parameterized_types]),
+            # what `MAX_BY` stands for, which the published GoogleSQL lacks
+            exp.ArgMax: _template("ANY_VALUE({this} HAVING MAX {expression})"),
             ClockTime: _template("TIMESTAMP({this}, {zone})"),
             UtcTime: _template("TIMESTAMP({this}, 'UTC')"),
             FloatAsDecimal: _template(_SHORTEST_NUMERIC),

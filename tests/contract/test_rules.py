@@ -243,8 +243,8 @@ def test_a_fault_of_one_field_has_no_consequences(root: Path, wrong: str) -> Non
 
 RETAIL = "{period: shop.month, start: RY2017-M05}"
 WITHOUT_A_CLOCK = {
-    "{on: upstream, lookback: 2}": "refresh.lookback: counts back from the latest Period, but no clock tells when a `shop.month` begins; remove it",
-    "{on: upstream, lookups: latest}": "refresh.lookups: is 'latest', but no clock tells when a `shop.month` begins; write `refresh_all`",
+    "{on: upstream, lookback: 2}": "refresh.lookback: counts back from the latest Period, but no schedule can follow when a `shop.month` begins; remove it",
+    "{on: upstream, lookups: latest}": "refresh.lookups: is 'latest', but no schedule can follow when a `shop.month` begins; write `refresh_all`",
     "{on: upstream, lookups: refresh_all}": "",
     "{on: upstream}": "",
 }  # fmt: skip

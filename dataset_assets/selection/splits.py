@@ -215,7 +215,7 @@ class RandomSplit(Split):
     @model_validator(mode="after")
     def _null_unit_of_columns(self) -> Self:
         if self.null_unit is not NullUnit.TOGETHER and not self.unit_columns:
-            raise ValueError("has a `null_unit`, but a unit that is a row is never NULL")
+            raise ValueError("has a `null_unit`, but a unit that is a row is never NULL; remove it")
         return self
 
     @property

@@ -336,10 +336,15 @@ def query(name: str, dialect: Dialect) -> exp.Query:
     return found if isinstance(found, exp.Query) else assemble(found)
 
 
+def rendered(name: str, dialect: Dialect) -> str:
+    """Return the text of a golden file."""
+    return dialect.render(query(name, dialect)) + "\n"
+
+
 @pytest.mark.parametrize("name", QUERIES)
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.name)
 def test_golden(name, dialect, pytestconfig):
-    text = dialect.render(query(name, dialect)) + "\n"
+    text = rendered(name, dialect)
     path = HERE / dialect.name / f"{name}.sql"
     if pytestconfig.getoption("--update-golden"):
         path.parent.mkdir(exist_ok=True)

@@ -10,6 +10,7 @@ from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.loaded_periods import known_as_of, loads_of
 from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.rows.visible_rows import deleted_rows
+from dataset_assets.stats.statistics import Duplicates, PartSize
 
 _CHANGES = ("added", "changed", "unchanged", "removed")
 
@@ -45,6 +46,7 @@ class PublicationAnswer(Model):
     """One publication. `table_version` is the version of the warehouse's table, if it is known.
 
     `added` to `removed` count rows against the publication before (BR-118); `splits` counts rows by split.
+    `parts`, `folds` and `duplicates` are those of its statistics; earlier records lack them.
     `expired_at` is the time since which the rows are gone by the target's retention. No figure counts the
     `deleted` rows, nor the `erased` ones that the run left out. `operation` is the change of rows by hand
     that made the publication, if any. `loads` are those of a bitemporal table, whose `row_count` is that of
@@ -64,6 +66,9 @@ class PublicationAnswer(Model):
     unchanged: int
     removed: int
     splits: Mapping[str, int]
+    parts: Mapping[str, PartSize] = {}
+    folds: tuple[PartSize, ...] = ()
+    duplicates: Duplicates | None = None
     digest: str
     size_bytes: int | None
     sources: Mapping[str, str]
@@ -89,6 +94,9 @@ class PublicationAnswer(Model):
             row_count=counts["rows"],
             **{name: counts[name] for name in _CHANGES},
             splits=record["statistics"]["splits"],
+            parts=record["statistics"].get("parts", {}),
+            folds=tuple(record["statistics"].get("folds", ())),
+            duplicates=record["statistics"].get("duplicates"),
             digest=record["digest"],
             size_bytes=record["size_bytes"],
             sources=record["sources"],

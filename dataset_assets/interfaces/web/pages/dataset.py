@@ -9,6 +9,7 @@ from dataset_assets.catalog.catalog import Entry
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.interfaces.answers.datasets import dataset_answer
 from dataset_assets.interfaces.answers.faults import FaultAnswer
+from dataset_assets.interfaces.web.api.resource import published_statistics
 from dataset_assets.interfaces.web.dagster_client import DagsterClient
 from dataset_assets.interfaces.web.identity import Reader
 from dataset_assets.interfaces.web.pages import dataset_view as view
@@ -64,6 +65,7 @@ def dataset_page(
         load_count=len(loads),
         past=view.past_views(facts),
         columns=view.column_views(state.catalog, entry, record) if record else (),
+        measured=published_statistics(state.catalog, entry, record) if record else None,
         split=split_shares(record["statistics"]["splits"]) if record else (),
         **_difference(state, entry, before, after),
     )

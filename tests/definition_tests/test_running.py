@@ -2,6 +2,7 @@
 
 import pytest
 
+from dataset_assets.checks.audit import SPLIT_UNIT_NOT_NULL
 from dataset_assets.checks.duplicate_keys import MASKED
 from dataset_assets.checks.lookup_keys import LOOKUPS_UNIQUE
 from dataset_assets.checks.row_checks import NATURAL_KEY_UNIQUE
@@ -81,7 +82,8 @@ def test_a_failing_check_is_expected_and_fails_a_test_that_expects_rows(shop, ch
 
 
 def test_the_names_of_checks_are_those_of_the_checks():
-    assert {LOOKUPS_UNIQUE, NATURAL_KEY_UNIQUE.name, "not_null"} == set(ROW_CHECKS)
+    names = {LOOKUPS_UNIQUE, NATURAL_KEY_UNIQUE.name, SPLIT_UNIT_NOT_NULL.name, "not_null"}
+    assert names == set(ROW_CHECKS)
 
 
 def test_a_nested_dataset_has_the_rows_of_its_name_wherever_no_alias_has_others(shop):

@@ -124,7 +124,7 @@ def deviation(kind, values, splits):
         return None
     counts = Counter(zip(values, splits, strict=True))
     found = []
-    for value in sorted(set(values), key=lambda each: (each is not None, order(each or ""))):
+    for value in sorted(set(values), key=lambda each: (each is not None, each is not None and order(each))):
         shares = {code: Fraction(100 * counts[value, code], sizes[code]) for code in sorted(sizes)}
         found.append((max(shares.values()) - min(shares.values()), value, shares))
     points, value, shares = max(found, key=lambda each: each[0])

@@ -18,6 +18,7 @@ from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
 from dataset_assets.interchange.publication_events import report_publication
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, print_json, say, steps
+from dataset_assets.interfaces.cli.split_tables import deviation_words, duplicate_words
 from dataset_assets.interfaces.use_reports import instance_folder
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.status import refuse_by_slip
@@ -198,6 +199,8 @@ def details(result: Materialization) -> RenderableType:
             ("rows", f"{result.counts.rows:,}"),
             ("", change(result.counts)),
             ("split", split_sizes(result)),
+            ("", deviation_words(result.statistics.parts)),
+            ("duplicates", duplicate_words(result.statistics)),
             ("digest", result.digest),
             ("version", result.version.number),
             ("table version", result.table_version),

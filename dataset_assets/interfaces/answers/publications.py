@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
+from pydantic import Field
+
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.erasure import ERASED_ROWS
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.loaded_periods import loads_of
 from dataset_assets.publishing.materialize import Materialization
+from dataset_assets.publishing.snapshot import READ_FROM, latest_inputs
 from dataset_assets.rows.visible_rows import deleted_rows
 
 _CHANGES = ("added", "changed", "unchanged", "removed")
@@ -45,7 +48,8 @@ class PublicationAnswer(Model):
     `added` to `removed` count rows against the publication before (BR-118); `splits` counts rows by split.
     `expired_at` is the time since which the rows are gone by the target's retention. No figure counts the
     `deleted` rows, nor the `erased` ones that the run left out. `operation` is the change of rows by hand
-    that made the publication, if any. `loads` are those of a bitemporal table, whose `row_count` is that of
+    that made the publication, if any. `read_from` names the other targets that nested datasets were read
+    from, by source. `loads` are those of a bitemporal table, whose `row_count` is that of
     what is known now.
     """
 
@@ -70,6 +74,7 @@ class PublicationAnswer(Model):
     deleted: int = 0
     erased: int = 0
     operation: Mapping[str, Any] | None = None
+    read_from: Mapping[str, str] = Field(default_factory=dict)
     loads: tuple[LoadAnswer, ...] = ()
 
     @classmethod
@@ -95,6 +100,7 @@ class PublicationAnswer(Model):
             deleted=deleted_rows(record),
             erased=int(record.get(ERASED_ROWS, 0)),
             operation=record.get("operation"),
+            read_from=latest_inputs(record).get(READ_FROM, {}),
             loads=tuple(_loads(record)),
         )
 

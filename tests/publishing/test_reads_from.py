@@ -3,7 +3,7 @@
 Rule: BR-141.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -50,7 +50,7 @@ def shop(shop: Shop, request: pytest.FixtureRequest) -> Generator[Shop]:
 
 
 @contextmanager
-def _own_warehouse(shop: Shop, text: str, request: pytest.FixtureRequest) -> Iterator[str]:
+def _own_warehouse(shop: Shop, text: str, request: pytest.FixtureRequest) -> Generator[str]:
     if isinstance(shop.store, OnBigQuery):
         with request.getfixturevalue("emulator").dataset() as name:
             yield text.replace(shop.store.warehouse, name)
@@ -59,7 +59,7 @@ def _own_warehouse(shop: Shop, text: str, request: pytest.FixtureRequest) -> Ite
 
 
 @contextmanager
-def in_production(shop: Shop) -> Iterator[None]:
+def in_production(shop: Shop) -> Generator[None]:
     """Exchange the targets, so that the shop publishes in production."""
     path = shop.root / "target.yaml"
     own = path.read_text()
@@ -85,7 +85,8 @@ def state(shop: Shop) -> Any:
         return tree(shop.root / "warehouse")
     with in_production(shop), shop.target.engine.connect() as session:
         warehouse: Any = shop.target.warehouse
-        names = session.tables.names(warehouse.project, warehouse.dataset)
+        opened: Any = session
+        names = opened.tables.names(warehouse.project, warehouse.dataset)
         claims = warehouse.claimed_periods("sales", session), warehouse.claimed_periods("items", session)
         return names, claims, warehouse.all_records("items", session)
 

@@ -27,6 +27,7 @@ from dataset_assets.publishing.as_of_choice import default_as_of
 from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.staleness.plan import Plan, plan_all
 from dataset_assets.staleness.reasons import Reason, StalenessReason, StalePublication
+from dataset_assets.staleness.source_states import SourceStates
 from dataset_assets.system_errors import system_errors_as_faults
 
 _NEW = Reason(StalenessReason.NEW)
@@ -52,26 +53,35 @@ def plan_against(catalog: Catalog, target: Target, other: Target, name: str | No
 
 @dataclass(frozen=True)
 class _Comparison:
-    """The definitions of the catalog, and what the other target has published: records by stem."""
+    """The definitions of the catalog, and what the other target has published.
+
+    `records` are those of the last Period, by stem, `published` all Periods, `own` the records of the own
+    target.
+    """
 
     catalog: Catalog
     target: Target
     other: Target
     records: Mapping[str, Record]
     published: Mapping[str, Sequence[str | None]]
+    own: Mapping[str, Record]
     plans: Mapping[str, Plan]
 
     @classmethod
     def of(cls, catalog: Catalog, target: Target, other: Target) -> "_Comparison":
-        """Read the last records of the other target, and plan it."""
+        """Read the last records of both targets, and plan the other one."""
         warehouse = other.warehouse
         with other.engine.connect(JobContext("plan")) as session:
             stems = sorted({*catalog.entries, *warehouse.published_tables(session)})
             found = warehouse.last_records(stems, session).records
             records = {stem: each for stem, each in found.items() if each and OUTPUT not in each}
-            published = {stem: warehouse.periods(stem, session) for stem in records}
+            states = SourceStates(catalog, other, datetime.now(UTC), session)
+            states.read_records(records)
+            published = {stem: [*states.records(stem)] for stem in records}
+        with target.engine.connect(JobContext("plan")) as session:
+            own = target.warehouse.last_records([*records], session).records
         plans = {plan.entry.stem: plan for plan in plan_all(catalog, other).plans}
-        return cls(catalog, target, other, records, published, plans)
+        return cls(catalog, target, other, records, published, own, plans)
 
     @cached_property
     def definitions(self) -> Mapping[str, ChangedDefinition]:
@@ -187,15 +197,11 @@ class _Comparison:
         return None if reads is None else reads * len(possible)
 
     def _rows_here(self, entry: Entry, definition: ChangedDefinition) -> RowsHere | None:
-        """Compare the rows of the last Period that both targets have published, of today's definition."""
-        warehouse, stem = self.target.warehouse, entry.stem
-        with self.target.engine.connect(JobContext("plan")) as session:
-            own = set(warehouse.periods(stem, session))
-            both = [each for each in self.published.get(stem, ()) if each in own]
-            found = warehouse.current(stem, both[-1], session) if both else None
-        if found is None or found.record["sha256"] != definition.sha256:
+        """Compare the own target's last Period, if it is of today's definition, with the one there."""
+        own = self.own.get(entry.stem)
+        if not own or own["sha256"] != definition.sha256 or own["period"] not in self.published[entry.stem]:
             return None
-        published, period = self.catalog.published(stem), both[-1]
+        published, period = self.catalog.published(entry.stem), own["period"]
         before, after = (SideRequest(published, each, period or "") for each in (self.other, self.target))
         rows = compare_rows(self.catalog, before, after)
         counts = {name: getattr(rows, name).rows for name in ("same", "added", "removed", "changed")}

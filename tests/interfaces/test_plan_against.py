@@ -169,6 +169,23 @@ def test_a_source_that_is_gone_is_an_obstacle(folder):
     assert "transactions" in against(folder)["sales"]["obstacles"][0]
 
 
+def test_on_bigquery_the_cost_is_that_of_a_dry_run(cloud):
+    """The own target is another BigQuery dataset, which reads from production."""
+    with cloud.emulator.dataset() as own:
+        production = cloud.root / "local.yaml"
+        (cloud.root / "production.yaml").write_text(production.read_text())
+        run_ok("materialize", "profiles")
+        run_ok("materialize", "sales", "--partition", "2017-03")
+        cloud.target(warehouse=own)
+        production.write_text(f"{production.read_text().rstrip()}\n  reads_from: production.yaml\n")
+        rewrite(cloud.root, "sales", "min_transactions, value: 2", "min_transactions, value: 3")
+        cloud.reads({"transactions": 5_000_000})
+        found = against(cloud.root)["sales"]
+        assert (found["state"], found["publications"]) == ("changed", 1)
+        assert found["bytes_estimated"] >= 5_000_000
+        assert "MiB read |" in markdown(cloud.root)
+
+
 def test_options_that_do_not_go_together_are_refused(folder):
     production = str(folder / "production.yaml")
     assert "--markdown is for --against" in run_refused("plan", "--markdown")

@@ -37,7 +37,7 @@ class Evidence:
     """The advice in the message of a check that finds no rows."""
     split_hint: str = "look at eval_days and at as-of"
     """The advice in the message of a check that finds a part of the split without rows."""
-    key_hint: str = "add to natural_key_columns what tells these rows apart, or let the source have each once"
+    key_hint: str = "add columns in which they differ to natural_key_columns, or remove the duplicates"
     """The advice in the message of a check that finds a natural key more than once."""
 
     @property
@@ -137,7 +137,7 @@ def has_split(scope: Scope) -> bool:
 
 NOT_EMPTY = Check[Evidence]("not_empty", True, "There are rows, or none are allowed", always, not_empty, True)
 NATURAL_KEY_UNIQUE = Check[Evidence](
-    "natural_key_unique", True, "The natural key tells rows apart", has_key, natural_key_unique
+    "natural_key_unique", True, "No two rows have the same natural key", has_key, natural_key_unique
 )
 SPLIT_NOT_EMPTY = Check[Evidence](
     "split_not_empty", True, "Train, eval and test have rows", has_split, split_not_empty, True

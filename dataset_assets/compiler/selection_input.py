@@ -1,6 +1,6 @@
 """The compiler's input: a dataset in its scope, the relations of its sources, and the as-of instant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -124,10 +124,17 @@ class SelectionInput:
         names = set(dataset.filters.needs())
         names |= {"timestamp"} if self.window else set()
         names |= {"transaction_id"} if "user_id" in names else set()
-        if dataset.split_config and (dataset.split_config.by_day or dataset.filters.fitted_on_train):
-            names |= dataset.split_config.needs
+        config = dataset.split_config
+        if config and (config.by_day or dataset.filters.fitted_on_train):
+            names |= config.needs
+            yield from self.published(config.unit_columns)
         yield from (reference for name, reference in self.concepts.items() if name in names)
         yield from self.sample_key if self.sample else ()
+
+    def published(self, names: Sequence[str]) -> tuple[Reference, ...]:
+        """Return the columns that are published under these names, whatever their case."""
+        found = {each.name.lower(): each.reference for each in self.scope.outputs}
+        return tuple(_checked(found.get(name.lower()), name) for name in names)
 
     @cached_property
     def valid_times(self) -> Mapping[str, Reference]:
@@ -139,20 +146,10 @@ class SelectionInput:
         names = zip(("_true_from", "_true_to"), columns, strict=False)
         return {self.names.free(name): self.reference(column) for name, column in names}
 
-    @cached_property
+    @property
     def row_key(self) -> tuple[Reference, ...]:
-        """The columns whose values identify a row of the main table, in the order in which they are hashed.
-
-        They are the natural key; without one, the published columns of the main table; if all published
-        columns are of lookups, every declared column of the main table. A change of these columns
-        moves rows between train and eval, so it is a breaking change (contract/structural_diff.py).
-        """
-        if self.dataset.natural_key_columns:
-            return tuple(self.reference(name) for name in self.dataset.natural_key_columns)
-        outputs = (output.reference for output in self.scope.outputs)
-        found = tuple(reference for reference in outputs if reference and reference.source.lookup is None)
-        main = self.scope.main
-        return found or tuple(Reference(main, column) for column in main.columns)
+        """The columns whose values identify a row of the main table."""
+        return self.scope.row_key
 
     @property
     def sample_key(self) -> tuple[Reference, ...]:

@@ -4,7 +4,7 @@ Each step (window, filters, split, lookups) adds its CTEs, in this order: `date_
 `top_products`, `active_customers`, `enriched_transactions`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -21,7 +21,7 @@ from dataset_assets.errors import ResolveError, raise_all
 from dataset_assets.rows.encoding import row_text
 from dataset_assets.rows.erased_keys import is_among, row_key
 from dataset_assets.selection.filters import FitInput
-from dataset_assets.selection.splits import TRAIN, SplitInput
+from dataset_assets.selection.splits import FOLD_COLUMN, SPLIT_COLUMN, TRAIN, SplitInput
 from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary, number, table
 from dataset_assets.sql.internal_names import Names
 
@@ -131,20 +131,22 @@ def customer_filter(state: QueryState) -> QueryState:
 
     If the split separates users, the filter is fitted on all rows: those of a customer are all in one split.
     """
-    filters, config = state.inputs.dataset.filters, state.inputs.dataset.split_config
+    filters = state.inputs.dataset.filters
     fit = replace(_fit(state), among=filters.product_filter.keep(state.concept, state.names))
-    if config and config.by_user:
+    if state.inputs.dataset.is_split_by("user_id"):
         fit = replace(fit, rows=state.rows)
     return _filtered(state, filters.customer_filter.fit(fit), filters.customer_filter.keep)
 
 
 def split(state: QueryState) -> QueryState:
-    """Add the column `split` (BR-108)."""
+    """Add the column `split` (BR-108), and `fold` if the split has folds (BR-135)."""
     config = state.inputs.dataset.split_config
     if config is None:
         return state
-    value = config.expression(_split_input(state, state.in_join))
-    return replace(state, projection=(*state.projection, exp.alias_(value, "split")))
+    given = _split_input(state, state.in_join)
+    shown = [exp.alias_(config.expression(given), SPLIT_COLUMN)]
+    shown += [exp.alias_(config.fold(given), FOLD_COLUMN)] if config.fold_count else []
+    return replace(state, projection=(*state.projection, *shown))
 
 
 def leave_out_erased(state: QueryState) -> QueryState:
@@ -271,10 +273,13 @@ def _split_input(state: QueryState, read: Callable[[Reference], exp.Expr]) -> Sp
         bound = boundary(inputs.moment(day), SQL_TYPES[stamp.column.type])
         return exp.GTE(this=read(stamp), expression=bound)
 
-    users = (inputs.concepts["user_id"],) if "user_id" in inputs.concepts else ()
+    def lacks(names: Sequence[str]) -> exp.Expr:
+        return exp.or_(*(read(each).is_(exp.null()) for each in inputs.published(names)))
+
     return SplitInput(
         anchor=inputs.anchor,
         since=since,
-        user_key=key(*users),
         row_key=key(*inputs.row_key),
+        text_of=lambda names: key(*inputs.published(names)),
+        lacks=lacks,
     )

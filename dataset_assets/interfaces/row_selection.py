@@ -35,6 +35,11 @@ class RowSelection:
     sample: str | None = None
 
 
+def column_list(text: str | None) -> tuple[str, ...]:
+    """Return the names in a text that separates them by commas; none without a text."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+
+
 def chosen_columns(
     publication: Publication, selection: RowSelection, shown: Sequence[str] = ()
 ) -> tuple[str, ...]:

@@ -250,4 +250,4 @@ def superseded_error(claim: Claim, newest_run_id: str | None) -> SupersededError
     run = f"run {newest_run_id!r}" if newest_run_id is not None else "another run"
     period = f" for {claim.period}" if claim.period else ""
     message = f"{run} took over {claim.dataset!r}{period}; run {claim.run_id!r} may not publish"
-    return SupersededError(Fault(message, hint="wait for that run, or start this one anew"))
+    return SupersededError(Fault(message, hint="wait for that run, or start this one again"))

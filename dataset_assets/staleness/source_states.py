@@ -15,12 +15,12 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.ports.resolver import Resolver, Survey, TimeRange
 from dataset_assets.ports.target import PublishingTarget, Target
 from dataset_assets.ports.warehouse import Record
-from dataset_assets.publishing.loaded_periods import LOADED_PERIODS, records_of_loads
+from dataset_assets.publishing.continuity import continuity_faults
 from dataset_assets.publishing.nested_versions import nested_version
 from dataset_assets.publishing.source_locator import unpublished_fault
-from dataset_assets.staleness.compact_record import compact
 from dataset_assets.staleness.dataset_inputs import DatasetInputs
 from dataset_assets.staleness.lookback import Lookbacks
+from dataset_assets.staleness.published_records import PublishedRecords
 
 
 @dataclass(frozen=True)
@@ -38,32 +38,6 @@ class SourceState:
 
 
 _UNPUBLISHED = SourceState("not published yet")
-
-
-@dataclass(frozen=True)
-class _PublishedRecords:
-    """The records of a dataset by Period, of a bitemporal table by load and as a `whole`.
-
-    `target` is the name of the target that has them, empty for the own one.
-    """
-
-    by_period: dict[str | None, Record]
-    whole: Record | None = None
-    target: str = ""
-
-    @classmethod
-    def of(cls, records: Mapping[str | None, Record]) -> "_PublishedRecords":
-        """Return what a warehouse has, without the records that are lost."""
-        found = {period: compact(record) for period, record in records.items() if record}
-        whole = found.get(None)
-        is_bitemporal = whole is not None and LOADED_PERIODS in whole
-        return cls(dict(records_of_loads(found)), whole if is_bitemporal else None)
-
-    @property
-    def digests(self) -> dict[str | None, str]:
-        """The digest of each Period, and of a bitemporal table as a whole."""
-        found = {period: record["digest"] for period, record in self.by_period.items()}
-        return {**found, None: self.whole["digest"]} if self.whole else found
 
 
 @dataclass(frozen=True)
@@ -86,8 +60,9 @@ class SourceStates:
     _schedules: dict[str, Schedule | None] = field(default_factory=dict)
     _bitemporal: dict[str, Record] = field(default_factory=dict)
     """The record of each bitemporal table as a whole."""
-    _others: dict[str, "_PublishedRecords"] = field(default_factory=dict)
+    _others: dict[str, PublishedRecords] = field(default_factory=dict)
     """What other targets have published of nested datasets that this one has not."""
+    _continuity: dict[str, tuple[Fault, ...]] = field(default_factory=dict)
 
     @cached_property
     def _lookbacks(self) -> Lookbacks:
@@ -119,14 +94,14 @@ class SourceStates:
                 self._keep_records(stem, records)
 
     def _keep_records(self, stem: str, records: Mapping[str | None, Record]) -> None:
-        found = _PublishedRecords.of(records)
+        found = PublishedRecords.of(records)
         self._records[stem] = found.by_period
         if found.whole:
             self._bitemporal[stem] = found.whole
 
     def digests(self, stem: str) -> dict[str | None, str]:
         """Return the digest of each published Period of a dataset, and of a bitemporal table as a whole."""
-        return _PublishedRecords(self.records(stem), self._bitemporal.get(stem)).digests
+        return PublishedRecords(self.records(stem), self._bitemporal.get(stem)).digests
 
     def nested_digests(self, stem: str) -> dict[str | None, str]:
         """Return the `digests` of the publications that datasets which nest this one read."""
@@ -136,9 +111,9 @@ class SourceStates:
         """Return the other target whose publications of a nested dataset are read; empty for the own one."""
         return self._read_of(stem).target
 
-    def _read_of(self, stem: str) -> "_PublishedRecords":
+    def _read_of(self, stem: str) -> PublishedRecords:
         """Return the records of the publications that are read of a nested dataset (BR-141)."""
-        own = _PublishedRecords(self.records(stem), self._bitemporal.get(stem))
+        own = PublishedRecords(self.records(stem), self._bitemporal.get(stem))
         if own.by_period or not self.target.reads_from:
             return own
         if stem not in self._others:
@@ -146,9 +121,20 @@ class SourceStates:
             self._others[stem] = next((each for each in found if each.by_period), own)
         return self._others[stem]
 
-    def _published_by(self, publisher: PublishingTarget, stem: str) -> "_PublishedRecords":
-        found = _PublishedRecords.of(publisher.warehouse.records(stem, self.session))
+    def _published_by(self, publisher: PublishingTarget, stem: str) -> PublishedRecords:
+        found = PublishedRecords.of(publisher.warehouse.records(stem, self.session))
         return replace(found, target=publisher.name)
+
+    def continuity_faults(self, entry: Entry) -> tuple[Fault, ...]:
+        """Return why no run of a dataset can continue what is published; empty if each can."""
+        stem = entry.stem
+        if stem not in self._continuity:
+            scope, records = self.inputs(entry).scope, self.records(stem)
+            whole = self._bitemporal.get(stem)
+            columns = tuple(output.definition for output in scope.outputs)
+            found = continuity_faults(scope.dataset, columns, {None: whole} if whole else records)
+            self._continuity[stem] = tuple(found)
+        return self._continuity[stem]
 
     def latest_records(self, stem: str, number: int) -> list[Record]:
         """Return the records of the last published Periods of a dataset, in order of time."""

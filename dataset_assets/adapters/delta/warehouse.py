@@ -180,7 +180,7 @@ def _other_periods(table: DeltaTable | None, claim: Claim) -> list[str]:
     if table is None:
         return []
     if delta_periods.filters(table, claim.period) is None:
-        hint = "move the table's folder away and publish anew, or give the dataset's file another name"
+        hint = "move the table's folder away and publish again, or give the dataset's file another name"
         raise partitioning_changed(claim, hint)
     return [each for each in delta_periods.periods(table) if each is not None and each != claim.period]
 

@@ -56,7 +56,7 @@ hooks: $(VENV)/.dev  ## let git run the checks before each commit
 # Versions that still fit stay as they are; `make lock UPGRADE=--upgrade` takes the newest ones.
 # Only this needs uv (`pip install uv`). The project's three pin the same versions: one constrains the others.
 lock:  ## write the locks anew from pyproject.toml and the tests' requirements.in
-	$(COMPILE) $(UPGRADE) $(PROJECT) --group dev --output-file requirements-dev.lock
+	$(COMPILE) $(UPGRADE) $(PROJECT) --extra openlineage --group dev --output-file requirements-dev.lock
 	cp requirements-dev.lock requirements-dev.lock.constraint
 	$(COMPILE) $(UPGRADE) $(PROJECT) --constraint requirements-dev.lock.constraint --output-file requirements.lock
 	$(COMPILE) $(UPGRADE) $(PRODUCTION) --constraint requirements-dev.lock.constraint --output-file deploy/requirements.lock

@@ -57,6 +57,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "read": datasets.read,
     "card": describing.card,
     "croissant": describing.croissant,
+    "odcs": describing.odcs,
+    "openlineage": describing.openlineage,
     "rows label": rows.label,
     "rows delete": rows.delete,
     "rollback": rows.rollback,

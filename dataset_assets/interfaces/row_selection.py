@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
+
+from typing_extensions import Unpack
 
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault, ResolveError, raise_all
@@ -32,6 +34,28 @@ class RowSelection:
     valid_at: datetime | str | None = None
     known_in: str | None = None
     history: bool = False
+
+
+class ReadOptions(TypedDict, total=False):
+    """Which rows and columns of a dataset to read: these parameters of `read_arrow`, which describes them."""
+
+    partition: str | None
+    version: int | None
+    split: str | None
+    where: str | None
+    columns: Sequence[str] | None
+    with_system: bool
+    include_deleted: bool
+    valid_at: datetime | str | None
+    known_in: str | None
+    history: bool
+
+
+def selection_of(name: str, **options: Unpack[ReadOptions]) -> RowSelection:
+    """Return the selection that these options of `read_arrow` describe."""
+    columns = tuple(options.get("columns") or ())
+    fields: dict[str, Any] = {**options, "columns": columns}
+    return RowSelection(name, **fields)
 
 
 def chosen_columns(

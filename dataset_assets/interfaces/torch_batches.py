@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import torch  # ty: ignore[unresolved-import] - an extra of several gigabytes
-from torch.utils.data import IterableDataset, get_worker_info  # ty: ignore[unresolved-import]
+import torch  # ty: ignore[import-not-found] - an extra of several gigabytes
+from torch.utils.data import IterableDataset, get_worker_info  # ty: ignore[import-not-found]
 
 from dataset_assets.interfaces.batch_position import Shard, check_order, worker_shard
 from dataset_assets.interfaces.batches import EpochReader

@@ -49,11 +49,11 @@ def torch_dataset(
 
     Raises UnsupportedError if PyTorch is not installed, and DatasetAssetsError as `batches` does.
     """
+    check_batches(batch_size, seed)
+    _check_rank(rank, world_size)
     optional_module("torch", "PyTorch", "`torch`, the extra `dataset-assets[torch]`,")
     from dataset_assets.interfaces.torch_batches import TorchBatches  # noqa: PLC0415 - imports PyTorch
 
-    check_batches(batch_size, seed)
-    _check_rank(rank, world_size)
     reading = pinned_reading(name, training_run, target, definitions, **options)
     check_fill(reading.schema, fill or {})
     return TorchBatches(EpochReader(reading, batch_size, seed, drop_last), fill or {}, rank, world_size)

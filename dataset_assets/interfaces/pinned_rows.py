@@ -11,7 +11,7 @@ from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.cached_property import cached_property
 from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.interfaces.reading import PublishedRows, open_rows, published_if_any, select_rows
-from dataset_assets.interfaces.row_selection import RowSelection
+from dataset_assets.interfaces.row_selection import RowSelection, split_values
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.publishing.runtime_output import is_joined_at_runtime
@@ -40,6 +40,8 @@ class PinnedRows:
     columns: tuple[str, ...]
     order: tuple[str, ...]
     queries: tuple[exp.Query, ...]
+    splits: tuple[str, ...] = ()
+    """The names of all splits of the dataset."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,10 @@ class PinnedReading:
             schema = rows.session.arrow(EpochOrder(pinned.queries, pinned.columns).no_rows()).schema
         selection = replace(selection, version=pinned.table_version)
         return cls(workspace.settings, workspace.target_name, selection, pinned, schema)
+
+    def of_split(self, split: str) -> "PinnedReading":
+        """Return the reading of the same publications with the rows of one split."""
+        return self.of(self.workspace, replace(self.selection, split=split))
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -128,4 +134,5 @@ def _pinned(rows: PublishedRows) -> PinnedRows:
         columns=rows.columns,
         order=order,
         queries=tuple(rows.query(each, *map(column, carried)) for each in publications),
+        splits=tuple(split_values(publications[-1])),
     )

@@ -92,12 +92,17 @@ def _unknown_column(name: str, published: Sequence[str]) -> Fault:
     return Fault(f"there is no published column {shown(name)}", hint=hint)
 
 
+def split_values(publication: Publication) -> dict[str, int]:
+    """Return the splits of a publication: each name with its value; none if its rows are not split."""
+    config = Dataset.model_validate(publication.record["definition"]).split_config
+    return {NAMES[value]: value for value in config.values} if config else {}
+
+
 def split_value(publication: Publication, name: str | None) -> int | None:
     """Return the value of a split by its name; None without one. Raises ResolveError for an unknown name."""
     if name is None:
         return None
-    config = Dataset.model_validate(publication.record["definition"]).split_config
-    values = {NAMES[value]: value for value in config.values} if config else {}
+    values = split_values(publication)
     if name not in values:
         hint = f"it has {', '.join(values)}" if values else "it is not split"
         raise ResolveError(Fault(f"{publication.dataset} has no split {shown(name)}", hint=hint))

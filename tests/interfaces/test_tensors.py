@@ -1,4 +1,4 @@
-"""Arrow batches become arrays and lists; a NULL that an array cannot hold is refused. PyTorch is not needed."""
+"""Arrow batches become arrays and lists; a NULL that an array cannot hold is refused."""
 
 import math
 import sys
@@ -47,8 +47,8 @@ def test_nulls_are_refused_all_at_once_or_filled():
         to_arrays(BATCH, {})
     assert [each.message.split()[0] for each in caught.value.faults] == ["whole", "gift", "due", "at"]
     assert str(caught.value.faults[0]) == (
-        "whole has NULL, which a tensor of type integer cannot hold; pass fill={'whole': ...}, leave such rows "
-        "out by `where`, or name other columns"
+        "whole has NULL, which a tensor of type integer cannot hold; pass fill={'whole': ...}, "
+        "leave such rows out by `where`, or name other columns"
     )
     fill = {"whole": -1, "gift": False, "due": date(1970, 1, 1), "at": INSTANT, "town": "?"}
     check_fill(BATCH.schema, fill)

@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "backfill": publishing.backfill,
     "projects": projects.projects,
     "read": datasets.read,
+    "export": datasets.export,
     "rows label": rows.label,
     "rows delete": rows.delete,
     "rollback": rows.rollback,

@@ -232,3 +232,40 @@ def read(
             write_rows(rows, kind, output)
     if training_run is not None:
         record_reading(workspace, rows, training_run)
+
+
+def export(
+    name: Name,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or an empty folder.")],
+    partition: Annotated[str | None, typer.Option("--partition", help="A Period; by default all.")] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", min=0, help="The table's version; by default the last.")
+    ] = None,
+    split: OneSplit = None,
+    where: WhereText = None,
+    columns: Annotated[str | None, typer.Option("--columns", help="Names, separated by commas.")] = None,
+    training_run: Annotated[
+        str | None,
+        typer.Option("--training-run", metavar="ID", help="Record that this training run used the rows."),
+    ] = None,
+    target: OptionalTarget = None,
+) -> None:
+    """Write published rows as a folder of Parquet files by split, which `datasets.load_dataset` reads."""
+    from dataset_assets.interfaces.batches import pinned_reading
+    from dataset_assets.interfaces.cli.console import say
+    from dataset_assets.interfaces.dataset_folder import write_folder
+
+    reading = pinned_reading(
+        name,
+        training_run,
+        target,
+        None,
+        partition=partition,
+        version=version,
+        split=split and split.value,
+        where=where,
+        columns=[part.strip() for part in (columns or "").split(",") if part.strip()],
+    )
+    written = write_folder(reading, folder)
+    parts = ", ".join(f"{name} {rows:,}" for name, rows in written.rows.items())
+    say(f"{sum(written.rows.values()):,} rows written to {folder}: {parts}")

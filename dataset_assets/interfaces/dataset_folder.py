@@ -1,7 +1,7 @@
 """Write publications as a folder of Parquet files by split, which `datasets.load_dataset` reads.
 
-`data/train-00000-of-00003.parquet` is the first of three files. The front matter of README.md says which files a
-split has.
+`data/train-00000-of-00003.parquet` is the first of three files. The front matter of README.md says which
+files a split has.
 """
 
 import os

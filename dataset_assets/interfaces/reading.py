@@ -1,4 +1,4 @@
-"""Read published rows in Python with `read_arrow` and `read_pandas`.
+"""Read published rows in Python with `read_arrow`, `read_pandas` and `read_polars`.
 
 from dataset_assets.interfaces.reading import read_pandas
 
@@ -19,6 +19,7 @@ from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Datasets, Scope, sensitive_names
 from dataset_assets.interfaces.bitemporal_selection import bitemporal_read
 from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
+from dataset_assets.interfaces.optional_packages import optional_module
 from dataset_assets.interfaces.row_selection import (
     SPLIT,
     RowSelection,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     import pandas as pd
+    import polars as pl
     import pyarrow as pa
 
 ROW_ID = "_row_id"
@@ -112,6 +114,16 @@ def read_pandas(name: str, *, decimals: Decimals = "decimal", **options: Any) ->
     """
     check_decimals(decimals)
     return to_pandas(read_arrow(name, **options), decimals)
+
+
+def read_polars(name: str, **options: Any) -> "pl.DataFrame":
+    """Return the rows of `read_arrow`, which has the same `options`, as a DataFrame of Polars.
+
+    Values have the types of Arrow: decimals keep each digit, times are microseconds in UTC, and labels are
+    lists of structs. Raises UnsupportedError if Polars is not installed, and as `read_arrow` does.
+    """
+    polars = optional_module("polars", "Polars", "`polars`, the extra `dataset-assets[polars]`,")
+    return polars.from_arrow(read_arrow(name, **options))
 
 
 @dataclass(frozen=True)

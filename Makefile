@@ -1,11 +1,12 @@
 # Needs Python 3.11 and nothing else. All that is installed goes into .venv, from the hash-pinned locks;
-# the tests' BigQuery, which wants other versions, into .venv-bigquery, and for `make prove` PyTorch, of five
-# gigabytes, into .venv-torch.
+# the tests' BigQuery, which wants other versions, into .venv-bigquery, and programs that read what we write for
+# them into .venv-consumers. `make prove` installs PyTorch, of five gigabytes, into .venv-torch.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 BIGQUERY := .venv-bigquery
 TORCH := .venv-torch
+CONSUMERS := .venv-consumers
 PORT ?= 3000
 WEB_PORT ?= 3001
 PIP := -m pip install --disable-pip-version-check --quiet --no-deps
@@ -34,10 +35,10 @@ ui: $(VENV)/.runtime  ## open Dagster on http://127.0.0.1:3000 and the datasets 
 	sleep 3; kill -0 $$serve 2>/dev/null || exit 1; \
 	$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
 
-test: $(VENV)/.dev $(BIGQUERY)/.installed  ## run the tests
+test: $(VENV)/.dev $(BIGQUERY)/.installed $(CONSUMERS)/.installed  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-prove: $(VENV)/.dev $(BIGQUERY)/.installed $(TORCH)/.installed  ## run the tests with all their random cases, and the long proofs: hours
+prove: $(VENV)/.dev $(BIGQUERY)/.installed $(CONSUMERS)/.installed $(TORCH)/.installed  ## run the tests with all their random cases, and the long proofs: hours
 	DATASET_ASSETS_PROVE=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 	$(BIN)/python -m tests.torch.torch_check $(TORCH)/lib/python3.11/site-packages
 
@@ -56,7 +57,7 @@ hooks: $(VENV)/.dev  ## let git run the checks before each commit
 
 # Versions that still fit stay as they are; `make lock UPGRADE=--upgrade` takes the newest ones.
 # Only this needs uv (`pip install uv`). The project's three pin the same versions: one constrains the others.
-lock:  ## write the locks anew from pyproject.toml and the requirements.in of tests/
+lock:  ## write the locks anew from pyproject.toml and the tests' requirements.in
 	$(COMPILE) $(UPGRADE) $(PROJECT) --group dev --output-file requirements-dev.lock
 	cp requirements-dev.lock requirements-dev.lock.constraint
 	$(COMPILE) $(UPGRADE) $(PROJECT) --constraint requirements-dev.lock.constraint --output-file requirements.lock
@@ -64,12 +65,13 @@ lock:  ## write the locks anew from pyproject.toml and the requirements.in of te
 	rm requirements-dev.lock.constraint
 	$(COMPILE) $(UPGRADE) tests/bigquery/requirements.in --output-file tests/bigquery/requirements.lock
 	$(COMPILE) $(UPGRADE) tests/torch/requirements.in --output-file tests/torch/requirements.lock
+	$(COMPILE) $(UPGRADE) tests/consumers/requirements.in --output-file tests/consumers/requirements.lock
 
 clean:  ## remove what was built, installed and published; the datasets' definitions stay
-	rm -rf $(VENV) $(BIGQUERY) $(TORCH) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BIGQUERY) $(CONSUMERS) $(TORCH) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf data warehouse .dagster_storage .tmp_dagster_home*
 
-$(VENV)/.created $(BIGQUERY)/.created $(TORCH)/.created: %/.created:
+$(VENV)/.created $(BIGQUERY)/.created $(CONSUMERS)/.created $(TORCH)/.created: %/.created:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: install Python 3.11, or say PYTHON=<path>"; exit 1; }
 	$(PYTHON) -m venv $*
 	@touch $@
@@ -85,12 +87,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	$(BIN)/python $(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
-$(BIGQUERY)/.installed: $(BIGQUERY)/.created tests/bigquery/requirements.lock
-	@echo "Installing the packages of tests/bigquery/requirements.lock: about a minute the first time"
-	$(BIGQUERY)/bin/python $(PIP) --require-hashes -r tests/bigquery/requirements.lock
-	@touch $@
-
-$(TORCH)/.installed: $(TORCH)/.created tests/torch/requirements.lock
-	@echo "Installing the packages of tests/torch/requirements.lock: five gigabytes"
-	$(TORCH)/bin/python $(PIP) --require-hashes -r tests/torch/requirements.lock
+$(BIGQUERY)/.installed: tests/bigquery/requirements.lock
+$(CONSUMERS)/.installed: tests/consumers/requirements.lock
+$(TORCH)/.installed: tests/torch/requirements.lock
+$(BIGQUERY)/.installed $(CONSUMERS)/.installed $(TORCH)/.installed: %/.installed: %/.created
+	@echo "Installing the packages of $(filter %.lock,$^): about a minute the first time"
+	$*/bin/python $(PIP) --require-hashes -r $(filter %.lock,$^)
 	@touch $@

@@ -25,6 +25,7 @@ from benchmarks import (
     load,
     point_in_time,
     same_work,
+    samples,
     scale,
     serve,
     threads,
@@ -48,6 +49,7 @@ BENCHMARKS: Mapping[str, tuple[str, Callable[[int], Report]]] = {
     "compare": ("Comparing 1.5 million rows", compare.main),
     "point_in_time": ("A lookup as of the time of 1.5 million rows", point_in_time.main),
     "bitemporal": ("Loads of a bitemporal table", bitemporal.main),
+    "samples": ("Samples beside whole publications", samples.main),
     "automation": ("The daemon's ticks over 1,000 datasets", automation.main),
 }
 """All there are. To add one: a file with a `main(repeats)`, and its line here."""

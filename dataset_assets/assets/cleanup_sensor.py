@@ -1,4 +1,4 @@
-"""The Dagster sensor `janitor`, which ends runs whose process is gone and removes their leftovers.
+"""The Dagster sensor `janitor`, which ends runs whose process is gone and removes leftovers and old samples.
 
 Dagster's run monitor queries the launcher for the state of a run's process. Launchers of containers know it.
 The launcher that starts processes on this machine knows it only while its own process lives. If all processes
@@ -15,7 +15,9 @@ import dagster as dg
 from dataset_assets.assets.orphaned_runs import UNFINISHED, end_if_gone, free_gone_holders
 from dataset_assets.assets.target_resource import TargetBinding
 from dataset_assets.errors import DatasetAssetsError
-from dataset_assets.publishing.leftovers import AGE, clean
+from dataset_assets.ports.target import Target
+from dataset_assets.ports.warehouse import Leftover
+from dataset_assets.publishing.leftovers import AGE, clean, remove_samples
 
 SENSOR = "janitor"
 INTERVAL = 30
@@ -23,7 +25,7 @@ INTERVAL = 30
 CLEANING_SECONDS = 20.0
 """Seconds of one tick that are spent on cleaning, as Dagster cancels a tick after 60. The next continues."""
 
-_ABOUT = "Ends runs whose process is gone, and once a day removes what they left in the warehouse"
+_ABOUT = "Ends runs whose process is gone, and once a day removes what they left, and old samples"
 
 
 def cleanup_sensor(binding: TargetBinding, name: str = SENSOR) -> dg.SensorDefinition:
@@ -49,17 +51,22 @@ def cleanup_sensor(binding: TargetBinding, name: str = SENSOR) -> dg.SensorDefin
 
 
 def _clean(binding: TargetBinding, now: datetime) -> tuple[list[str], bool]:
-    """Remove leftovers; return one line for each, and whether cleaning is completed for today."""
+    """Remove leftovers and old samples; return a line for each, and whether this is completed for today."""
     lines: list[str] = []
     deadline = time.monotonic() + CLEANING_SECONDS
     try:
-        for each in clean(binding.target, now, AGE) if binding.target else ():
+        for each in _removed(binding.target, now) if binding.target else ():
             lines.append(f"removed {each.name}")
             if time.monotonic() > deadline:
                 return lines, False
     except DatasetAssetsError as error:
         lines.append(str(error))
     return lines, True
+
+
+def _removed(target: Target, now: datetime) -> Iterator[Leftover]:
+    yield from clean(target, now, AGE)
+    yield from remove_samples(target, now)
 
 
 def end_orphans(context: dg.SensorEvaluationContext, now: datetime) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Describe a dataset for Dagster's pages before it is materialized: text, columns, column lineage, links."""
 
-import re
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -25,6 +24,7 @@ from dataset_assets.contract.system_columns import (
 )
 from dataset_assets.errors import Fault
 from dataset_assets.ports.warehouse import PublishedColumn
+from dataset_assets.text.markdown import code_span
 
 _NOT_NULL = dg.TableColumnConstraints(nullable=False)
 _NULLABLE = dg.TableColumnConstraints(nullable=True)
@@ -83,13 +83,6 @@ def broken_description(faults: Iterable[Fault]) -> str:
     """Return the description of an invalid dataset as Markdown: the faults as `check` prints them."""
     listed = "\n".join(f"- {code_span(str(fault))}" for fault in faults)
     return f"This file cannot be used. Its asset fails with what is wrong:\n\n{listed}"
-
-
-def code_span(text: str) -> str:
-    """Return the text as a Markdown code span that nothing in the text can close."""
-    line = " ".join(text.split("\n"))
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
-    return f"{fence} {line} {fence}"
 
 
 def static_metadata(graph: Graph, valid: ValidDataset, version: Version) -> dict[str, Any]:

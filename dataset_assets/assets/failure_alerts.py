@@ -72,7 +72,7 @@ class FailureAlerts:
         if run.tags.get(WILL_RETRY_TAG) == "true":
             return dg.SkipReason(f"{run.run_id} will be tried again")
         if run.tags.get(tag) == run.run_id:  # a re-executed run has the tags of the first
-            return dg.SkipReason(f"{run.run_id} has been told of")
+            return dg.SkipReason(f"{run.run_id} has been reported")
         undelivered = self._deliver(tuple(self.of(context)))
         context.instance.add_run_tags(run.run_id, {tag: run.run_id})
         if undelivered:

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from dataset_assets.assets.descriptions import code_span, schema_of, version_text
+from dataset_assets.assets.descriptions import schema_of, version_text
 from dataset_assets.assets.metadata_values import metadata_value
 from dataset_assets.contract.system_columns import recorded_system_columns
 from dataset_assets.ports.record_marks import LOADED_PERIODS
@@ -17,6 +17,7 @@ from dataset_assets.publishing.loaded_periods import TABLE_ROWS, loads_of
 from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.stats.plots import distribution_svg, legend_svg, markdown_image
 from dataset_assets.stats.statistics import ColumnStatistics, Statistics
+from dataset_assets.text.markdown import code_span
 from dataset_assets.text.wording import listed
 
 MAX_SQL = 50_000

@@ -8,7 +8,7 @@ import dagster as dg
 from dataset_assets.assets.asset_graph import Graph, InvalidDataset, ValidDataset
 from dataset_assets.assets.asset_keys import dataset_key, group, output_key, pool, word
 from dataset_assets.assets.checks import output_check_specs
-from dataset_assets.assets.descriptions import code_span, file_reference, schema_of
+from dataset_assets.assets.descriptions import file_reference, schema_of
 from dataset_assets.assets.failing_asset import failing_asset
 from dataset_assets.assets.partitions import nested_mapping
 from dataset_assets.catalog.project_versions import output_sha256
@@ -16,6 +16,7 @@ from dataset_assets.contract.project import Joins, Output
 from dataset_assets.contract.scope import Scope
 from dataset_assets.contract.where_types import reported_condition
 from dataset_assets.publishing.published_columns import PublishedColumns
+from dataset_assets.text.markdown import code_span
 
 
 def output_assets(graph: Graph) -> Iterator[dg.AssetsDefinition]:

@@ -38,9 +38,7 @@ MAX_LISTED = 10
 _THREADS = 8
 """Tables that are read at the same time: most of the time is spent waiting for a network."""
 
-_ABOUT = (
-    "Asks every table what changed, as its resolver's metadata tells, and reports the changes to its asset"
-)
+_ABOUT = "Reads the metadata of every table, and reports changed tables to their assets"
 
 
 def sources(graph: Graph, name: str = SENSOR) -> dg.SensorDefinition:

@@ -69,7 +69,7 @@ def bitemporal_has_key_and_periods(inputs: RuleInput) -> Iterator[RuleViolation]
     for number, name in enumerate(dataset.natural_key_columns):
         if name.lower() in times:
             message = f"is {shown(name)}, a column of the valid time: each row would be a thing of its own"
-            hint = "remove it: rows of one key at different times are told apart by `_valid_from`"
+            hint = "remove it: rows of one key at different times differ in `_valid_from`"
             yield RuleViolation(("natural_key_columns", number), message, hint, (MAIN,))
 
 

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from dataset_assets.catalog.rule_input import ANY, LIST_OF_LOOKUPS, Loc, RuleInput, RuleViolation, name_hint
-from dataset_assets.catalog.selection_rules import too_many_columns
+from dataset_assets.catalog.rule_input import LIST_OF_LOOKUPS, Loc, RuleInput, RuleViolation, name_hint
+from dataset_assets.catalog.selection_rules import naming, published_names, too_many_columns
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.quality import BetweenRule, QualityRule, ReferencesRule, UniqueRule, WhereRule
-from dataset_assets.contract.scope import SPLIT
 from dataset_assets.errors import Fault, WhereError
 from dataset_assets.sql.where.checks import NUMBERS
 from dataset_assets.sql.where.where import named_columns, with_place
@@ -29,11 +28,11 @@ def quality_names_differ(inputs: RuleInput) -> Iterator[RuleViolation]:
 def quality_columns_are_published(inputs: RuleInput) -> Iterator[RuleViolation]:
     """Report a column of a quality rule that the dataset does not publish, and a lookup that it lacks."""
     for number, rule in _rules(inputs):
-        named = _published_names(inputs)
+        named = published_names(inputs)
         for loc, name in _named_columns(rule):
             if name.lower() not in named:
                 hint, message = name_hint(name, named), f"is {shown(name)}, which is no published column"
-                yield RuleViolation(("quality", number, *loc), message, hint, _naming(inputs, name))
+                yield RuleViolation(("quality", number, *loc), message, hint, naming(inputs, name))
         if isinstance(rule, ReferencesRule) and rule.lookup.lower() not in inputs.lookup_numbers:
             hint = name_hint(rule.lookup, inputs.lookup_numbers) or "this dataset has no lookups"
             message = f"is {shown(rule.lookup)}, but there is no such lookup"
@@ -48,25 +47,6 @@ def _rules(inputs: RuleInput) -> Iterator[tuple[int, QualityRule]]:
 
 def _types(inputs: RuleInput) -> dict[str, str]:
     return {each.name: each.definition.type.value for each in inputs.scope.outputs}
-
-
-def _published_names(inputs: RuleInput) -> list[str]:
-    """Return the names of published columns in lower case, also of those whose source has a fault."""
-    dataset = inputs.dataset
-    names = [each.name for each in inputs.scope.outputs]
-    if dataset.column_mapping:
-        names += [ref.replace(".", "__") for ref in (*dataset.natural_key_columns, *dataset.extra_columns)]
-        names += [concept for concept, _ in dataset.column_mapping.concepts()]
-    return list(dict.fromkeys(name.lower() for name in names))
-
-
-def _naming(inputs: RuleInput, name: str) -> tuple[Loc, ...]:
-    """Return the places that decide whether a column of this name is published."""
-    if name.lower() == SPLIT.name:
-        return (("split_config",),)
-    if inputs.dataset.column_mapping:
-        return (("column_mapping",), ("natural_key_columns",), ("extra_columns",))
-    return (("column_mapping",), ("main_table", "columns", ANY, "name"), ("lookups",))
 
 
 def _named_columns(rule: QualityRule) -> Iterator[tuple[Loc, str]]:
@@ -107,7 +87,7 @@ def _deciding(inputs: RuleInput, name: str) -> tuple[Loc, ...]:
     for each in inputs.scope.outputs:
         if each.name.lower() == name.lower():
             return ((*inputs.declaration(each.reference), "type"),) if each.reference else ()
-    return _naming(inputs, name)
+    return naming(inputs, name)
 
 
 def quality_bounds_are_of_the_columns_type(inputs: RuleInput) -> Iterator[RuleViolation]:

@@ -24,6 +24,7 @@ from dataset_assets.catalog.quality_rules import QUALITY_RULES
 from dataset_assets.catalog.rule_input import Loc, RuleInput, RuleViolation
 from dataset_assets.catalog.selection_rules import SELECTION_RULES
 from dataset_assets.catalog.setting_rules import SETTING_RULES
+from dataset_assets.catalog.split_rules import SPLIT_RULES
 from dataset_assets.catalog.structure_rules import STRUCTURE_RULES
 from dataset_assets.errors import MOST_FAULTS, Fault, more_faults
 from dataset_assets.text.wording import dotted
@@ -35,6 +36,7 @@ RULES = (
     *POINT_IN_TIME_RULES,
     *BITEMPORAL_RULES,
     *SELECTION_RULES,
+    *SPLIT_RULES,
     *QUALITY_RULES,
 )
 ROOT = "dataset"

@@ -1,18 +1,14 @@
-"""Rules on what a dataset selects and publishes: column mapping, window, filters, split, published columns.
+"""Rules on what a dataset selects and publishes: column mapping, window, filters, published columns.
 
 What a filter or a split needs is declared on its class; the rules iterate over the declarations.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date
-from functools import cache
 
-from dataset_assets.catalog.rule_input import MAIN, Loc, RuleInput, RuleViolation
-from dataset_assets.contract.scope import SPLIT
+from dataset_assets.catalog.rule_input import ANY, MAIN, Loc, RuleInput, RuleViolation
+from dataset_assets.contract.model import published_name
 from dataset_assets.contract.system_columns import SYSTEM_COLUMNS
-from dataset_assets.errors import PeriodError
-from dataset_assets.periods.cadence import Cadence
-from dataset_assets.periods.period import Grain
+from dataset_assets.selection.splits import FOLD_COLUMN, SPLIT_COLUMN
 from dataset_assets.text.wording import shown
 
 MOST_COLUMNS = 10_000
@@ -84,16 +80,6 @@ def needed_concepts_are_mapped(inputs: RuleInput) -> Iterator[RuleViolation]:
             yield RuleViolation(loc, message, f"add `{concept}` to `column_mapping`", depends_on)
 
 
-def fit_on_train_has_a_split(inputs: RuleInput) -> Iterator[RuleViolation]:
-    """Report `fit_on: train` without a split, because only a split makes rows train rows (BR-105)."""
-    filters = inputs.dataset.filters
-    fitted = not all(each.keeps_all for _, each in filters.by_setting())
-    if filters.fit_on == "train" and fitted and not inputs.dataset.split_config:
-        message = "is 'train', but there is no `split_config`"
-        hint = "add a `split_config`, or write `fit_on: all`"
-        yield RuleViolation(("filters", "fit_on"), message, hint, (("split_config",),))
-
-
 def extra_columns_exist(inputs: RuleInput) -> Iterator[RuleViolation]:
     """Report extra columns that do not exist or are named twice (BR-110)."""
     seen: set[str] = set()
@@ -130,6 +116,7 @@ def output_names_are_not_too_long(inputs: RuleInput) -> Iterator[RuleViolation]:
 def output_names_differ(inputs: RuleInput) -> Iterator[RuleViolation]:
     """Report two different columns that would be published under one name (BR-113)."""
     seen: dict[str, tuple[Loc, str, object]] = {}
+    own = {each.name for each in inputs.scope.split_columns}
     for loc, name, ref in _published(inputs):
         reference = inputs.scope.find(ref)
         if reference is None:
@@ -139,42 +126,9 @@ def output_names_differ(inputs: RuleInput) -> Iterator[RuleViolation]:
         if first != same:
             message = f"would be published as `{name}`, which {shown(first_ref)} is already"
             yield RuleViolation(loc, message, "rename one, or leave it out", (first_loc,))
-        if inputs.dataset.split_config and name.lower() == SPLIT.name:
-            message = "would be published as `split`, the column that `split_config` makes"
+        if name.lower() in own:
+            message = f"would be published as `{name.lower()}`, the column that `split_config` makes"
             yield RuleViolation(loc, message, "rename it, or leave it out", (("split_config",),))
-
-
-def split_leaves_days_to_train_on(inputs: RuleInput) -> Iterator[RuleViolation]:
-    """Report a split whose days of eval, gap and test fill the shortest window that the dataset can have."""
-    split, window = inputs.dataset.split_config, inputs.dataset.filters.date_range
-    reserved = split.days_not_trained if split else {}
-    if not reserved or window is None:
-        return
-    days = window.shortest(_period_ends(inputs))
-    if sum(reserved.values()) < days:
-        return
-    named = " and ".join(f"{name} {number}" for name, number in reserved.items())
-    which = "a window, which can have only" if window.moves else "the window, which has"
-    message = f"{named} leave nothing to train on of {which} {days} day{'s' * (days != 1)}"
-    hint = f"use less than {days} in all, or a longer `date_range`"
-    yield RuleViolation(("split_config",), message, hint, (("filters", "date_range"),))
-
-
-def _period_ends(inputs: RuleInput) -> tuple[date, ...]:
-    """Return the days on which windows end, over eight years; none if a window can end on any day."""
-    partitions = inputs.dataset.partitions
-    try:
-        cadence = inputs.calendars.cadence(partitions.period) if inputs.calendars and partitions else None
-        if cadence is None or cadence.grain in (Grain.DAY, Grain.WEEK):
-            return ()
-        return _starts(cadence)
-    except PeriodError:  # periods_are_known reports it
-        return ()
-
-
-@cache
-def _starts(cadence: Cadence) -> tuple[date, ...]:
-    return tuple(period.start_date for period in cadence.covering(date(2021, 1, 1), date(2029, 1, 1)))
 
 
 def partitions_move_the_window(inputs: RuleInput) -> Iterator[RuleViolation]:
@@ -195,13 +149,11 @@ SELECTION_RULES = (
     filter_types_fit,
     selection_has_a_mapping,
     needed_concepts_are_mapped,
-    fit_on_train_has_a_split,
     extra_columns_exist,
     output_columns_are_not_too_many,
     output_names_are_not_too_long,
     output_names_differ,
     partitions_move_the_window,
-    split_leaves_days_to_train_on,
 )
 
 
@@ -221,6 +173,25 @@ def too_many_columns(inputs: RuleInput) -> bool:
     return inputs.scope.output_count > MOST_COLUMNS - len(SYSTEM_COLUMNS)
 
 
+def published_names(inputs: RuleInput) -> list[str]:
+    """Return the names of published columns in lower case, also of those whose source has a fault."""
+    dataset = inputs.dataset
+    names = [each.name for each in inputs.scope.outputs]
+    if dataset.column_mapping:
+        names += map(published_name, (*dataset.natural_key_columns, *dataset.extra_columns))
+        names += [concept for concept, _ in dataset.column_mapping.concepts()]
+    return list(dict.fromkeys(name.lower() for name in names))
+
+
+def naming(inputs: RuleInput, name: str) -> tuple[Loc, ...]:
+    """Return the places that decide whether a column of this name is published."""
+    if name.lower() in (SPLIT_COLUMN, FOLD_COLUMN):
+        return (("split_config",),)
+    if inputs.dataset.column_mapping:
+        return (("column_mapping",), ("natural_key_columns",), ("extra_columns",))
+    return (("column_mapping",), (*MAIN, "columns", ANY, "name"), ("lookups",))
+
+
 def _published(inputs: RuleInput) -> Iterator[tuple[Loc, str, str]]:
     """Yield (place, published name, reference) of each published column, in the order of `Scope.outputs`.
 
@@ -235,7 +206,7 @@ def _published(inputs: RuleInput) -> Iterator[tuple[Loc, str, str]]:
         for number, name in enumerate(dataset.natural_key_columns):
             yield ("natural_key_columns", number), name, name
         for number, ref in enumerate(dataset.extra_columns):
-            yield ("extra_columns", number), ref.replace(".", "__"), ref
+            yield ("extra_columns", number), published_name(ref), ref
         return
     yield from _published_without_mapping(inputs)
 

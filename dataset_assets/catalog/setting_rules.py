@@ -13,7 +13,7 @@ from dataset_assets.text.wording import listed, shown
 STEM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,119}")
 """The stems that can name a published table (BR-131)."""
 _PERIOD = ("partitions", "period")
-_NO_SCHEDULE = "but no clock tells when a `{}` begins"
+_NO_SCHEDULE = "but no schedule can follow when a `{}` begins"
 
 
 def file_name_is_a_name(inputs: RuleInput) -> Iterator[RuleViolation]:
@@ -24,7 +24,7 @@ def file_name_is_a_name(inputs: RuleInput) -> Iterator[RuleViolation]:
     elif inputs.namesakes:
         other = inputs.namesakes[0]
         message = f"the file is called {shown(inputs.stem)}, which differs from `{other}` by case"
-        yield RuleViolation((), message, "rename one: tables and files are not told apart by case everywhere")
+        yield RuleViolation((), message, "rename one: some file systems and tables ignore case")
 
 
 def id_is_the_datasets_own(inputs: RuleInput) -> Iterator[RuleViolation]:

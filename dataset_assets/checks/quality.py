@@ -33,7 +33,8 @@ def quality_checks(dataset: Dataset) -> tuple[Check[SelectionEvidence], ...]:
 
 def _check(rule: QualityRule) -> Check[SelectionEvidence]:
     find = next(each for kind, each in FINDERS.items() if isinstance(rule, kind))
-    return Check(rule.check_name, rule.blocks, rule.name, always, partial(find, rule))
+    counts = isinstance(rule, RowCountRule)
+    return Check(rule.check_name, rule.blocks, rule.name, always, partial(find, rule), counts)
 
 
 def _condition(rule: ConditionRule, evidence: SelectionEvidence) -> CheckFinding:

@@ -37,7 +37,7 @@ class Evidence:
     """The advice in the message of a check that finds no rows."""
     split_hint: str = "look at eval_days and at as-of"
     """The advice in the message of a check that finds a part of the split without rows."""
-    key_hint: str = "add to natural_key_columns what tells these rows apart, or let the source have each once"
+    key_hint: str = "add columns in which they differ to natural_key_columns, or remove the duplicates"
     """The advice in the message of a check that finds a natural key more than once."""
 
     @property
@@ -51,13 +51,17 @@ _E_contra = TypeVar("_E_contra", bound=Evidence, contravariant=True)
 
 @dataclass(frozen=True)
 class Check(Generic[_E_contra]):
-    """A named check, the datasets that it `applies` to, and the function that finds its result."""
+    """A named check, the datasets that it `applies` to, and the function that finds its result.
+
+    A check `of_row_count` judges how many rows there are, which says nothing of a sample.
+    """
 
     name: str
     blocking: bool
     description: str
     applies: Callable[[Scope], bool]
     find: Callable[[_E_contra], CheckFinding]
+    of_row_count: bool = False
 
     def run(self, evidence: _E_contra) -> CheckResult:
         """Run the check on the staged rows."""
@@ -131,12 +135,12 @@ def has_split(scope: Scope) -> bool:
     return scope.dataset.split_config is not None
 
 
-NOT_EMPTY = Check[Evidence]("not_empty", True, "There are rows, or none are allowed", always, not_empty)
+NOT_EMPTY = Check[Evidence]("not_empty", True, "There are rows, or none are allowed", always, not_empty, True)
 NATURAL_KEY_UNIQUE = Check[Evidence](
-    "natural_key_unique", True, "The natural key tells rows apart", has_key, natural_key_unique
+    "natural_key_unique", True, "No two rows have the same natural key", has_key, natural_key_unique
 )
 SPLIT_NOT_EMPTY = Check[Evidence](
-    "split_not_empty", True, "Train, eval and test have rows", has_split, split_not_empty
+    "split_not_empty", True, "Train, eval and test have rows", has_split, split_not_empty, True
 )
 
 OUTPUT_CHECKS: tuple[Check[Evidence], ...] = (NOT_EMPTY, NATURAL_KEY_UNIQUE, SPLIT_NOT_EMPTY)

@@ -9,7 +9,7 @@ from dataset_assets.contract.system_columns import VALID_FROM, VALID_TO
 from dataset_assets.errors import Fault
 from dataset_assets.ports.engine import Session
 from dataset_assets.rows.valid_time import Snapshot
-from dataset_assets.sql.build import alias, column
+from dataset_assets.sql.build import alias, assemble, column
 
 VALID_TIME_BOUNDS = "valid_time_bounds"
 VALID_TIME_OVERLAPS = "valid_time_overlaps"
@@ -19,6 +19,20 @@ VALID_TIME_CHECKS = (
     (VALID_TIME_OVERLAPS, "No two values of a key are true at the same time", True),
 )
 """Name, description and `blocking` of the checks that run for a bitemporal dataset."""
+
+
+def check_valid_times(
+    snapshot: Snapshot, session: Session
+) -> tuple[tuple[CheckResult, ...], exp.Expr | None]:
+    """Return the results of both checks and the segments of the snapshot, which the session keeps.
+
+    Without a valid time in every row there are no segments, and nothing says which of them overlap.
+    """
+    bounds = valid_time_bounds(snapshot, session)
+    if not bounds.passed:
+        return (bounds,), None
+    segments = session.store("segments", assemble(snapshot.segments()))
+    return (bounds, valid_time_overlaps(snapshot, segments, session)), segments
 
 
 def valid_time_bounds(snapshot: Snapshot, session: Session) -> CheckResult:

@@ -16,13 +16,15 @@ from dataset_assets.compiler.selection_query import (
     join,
     map_columns,
     product_filter,
+    sample_fitted,
+    sample_sources,
     window,
 )
 from dataset_assets.contract.model import Dataset
 from dataset_assets.selection.splits import TRAIN
 from dataset_assets.sql.build import CTE, alias, alias_table, assemble, column, is_in, number, table, text
 
-_FITTING = (join, map_columns, window, product_filter, customer_filter)
+_FITTING = (join, map_columns, window, sample_sources, product_filter, sample_fitted, customer_filter)
 
 _KEPT_BY = {"product_id": "product_filter", "user_id": "customer_filter"}
 """Maps a concept to the filter that keeps or drops its values."""
@@ -31,10 +33,9 @@ _KEPT_BY = {"product_id": "product_filter", "user_id": "customer_filter"}
 def leak_concepts(dataset: Dataset) -> tuple[str, ...]:
     """Return the concepts whose values may leak.
 
-    Users are left out if the split separates users: then all users of eval are expected to be new.
+    A concept by which rows are split is left out: all of its values in eval are expected to be new.
     """
-    config = dataset.split_config
-    return tuple(_KEPT_BY)[:1] if config and config.by_user else tuple(_KEPT_BY)
+    return tuple(concept for concept in _KEPT_BY if not dataset.is_split_by(concept))
 
 
 def kept_by_train(inputs: SelectionInput, concepts: Collection[str]) -> tuple[CTE, ...]:

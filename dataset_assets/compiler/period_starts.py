@@ -18,7 +18,7 @@ from dataset_assets.sql.nodes import ClockTime, UtcTime
 _ID = re.compile(r"(?P<prefix>[^{]*)\{year\}(?P<middle>[^{]*)(?P<n>\{n(:02)?\})?")
 _YEAR_DIGITS = 4
 _LEAP_FREE = 2001
-"""A year that tells in which month the years of a calendar begin."""
+"""A year from which the first month of a calendar's years is read."""
 _FIRST_WEEKS: Mapping[str, tuple[str, str]] = {
     "iso week": ("-01-04", "0001-01-01"),
     "retail week": ("-02-04", "0001-01-07"),
@@ -51,7 +51,7 @@ def _first_day(period_id: exp.Expr, cadence: Cadence) -> exp.Expr:
     if lattice == "month":
         return _month(year, number_in_year, cadence, 12 // len(marks))
     if lattice not in _FIRST_WEEKS:
-        message = f"a lookup cannot tell when the Periods of '{cadence.name}' begin"
+        message = f"a lookup cannot compute when the Periods of '{cadence.name}' begin"
         raise UnsupportedError(Fault(message, hint="read the lookup by its `latest_knowledge`"))
     return _later(_first_week(year, lattice), "DAY", _days(number_in_year, marks))
 

@@ -1,6 +1,6 @@
 """The compiler's input: a dataset in its scope, the relations of its sources, and the as-of instant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,6 +14,7 @@ from dataset_assets.periods.period import Period
 from dataset_assets.ports.erasure import ErasedKeys
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.resolver import TimeRange
+from dataset_assets.selection.sample import Sample
 from dataset_assets.sql.internal_names import Names
 
 
@@ -53,11 +54,19 @@ class SelectionInput:
     """Names of the transferred sources; their relations hold only the needed columns."""
     erased: tuple[ErasedKeys, ...] = ()
     """Keys of erased rows, which are not selected (BR-209); their columns are columns of the sources."""
+    sample: Sample | None = None
+    """The sample that is selected instead of all rows (BR-140)."""
 
     @property
     def dataset(self) -> Dataset:
         """The dataset that is compiled."""
         return self.scope.dataset
+
+    def sampled(self, sample: Sample) -> "SelectionInput":
+        """Return inputs of which a sample is selected; for the one without rows the sources have none."""
+        if not sample.is_empty:
+            return replace(self, sample=sample)
+        return replace(self, relations={name: each.empty() for name, each in self.relations.items()})
 
     @cached_property
     def window(self) -> Window | None:
@@ -110,14 +119,22 @@ class SelectionInput:
         return Moment(self.as_of.midnight(day), day)
 
     def filter_columns(self) -> Iterator[Reference]:
-        """Return the columns that the window, the filters and the split read."""
+        """Yield the columns that the window, the filters, the split and the sample read."""
         dataset = self.dataset
         names = set(dataset.filters.needs())
         names |= {"timestamp"} if self.window else set()
         names |= {"transaction_id"} if "user_id" in names else set()
-        if dataset.split_config and (dataset.split_config.by_day or dataset.filters.fitted_on_train):
-            names |= dataset.split_config.needs
-        return (reference for name, reference in self.concepts.items() if name in names)
+        config = dataset.split_config
+        if config and (config.by_day or dataset.filters.fitted_on_train):
+            names |= config.needs
+            yield from self.published(config.unit_columns)
+        yield from (reference for name, reference in self.concepts.items() if name in names)
+        yield from self.sample_key if self.sample else ()
+
+    def published(self, names: Sequence[str]) -> tuple[Reference, ...]:
+        """Return the columns that are published under these names, whatever their case."""
+        found = {each.name.lower(): each.reference for each in self.scope.outputs}
+        return tuple(_checked(found.get(name.lower()), name) for name in names)
 
     @cached_property
     def valid_times(self) -> Mapping[str, Reference]:
@@ -129,20 +146,29 @@ class SelectionInput:
         names = zip(("_true_from", "_true_to"), columns, strict=False)
         return {self.names.free(name): self.reference(column) for name, column in names}
 
-    @cached_property
+    @property
     def row_key(self) -> tuple[Reference, ...]:
-        """The columns whose values identify a row of the main table, in the order in which they are hashed.
+        """The columns whose values identify a row of the main table."""
+        return self.scope.row_key
 
-        They are the natural key; without one, the published columns of the main table; if all published
-        columns are of lookups, every declared column of the main table. A change of these columns
-        moves rows between train and eval, so it is a breaking change (contract/structural_diff.py).
+    @property
+    def sample_key(self) -> tuple[Reference, ...]:
+        """The columns that a sample is drawn by: the user, so that users are whole, else the row's key."""
+        user = self.concepts.get("user_id")
+        return (user,) if user else self.row_key
+
+    @property
+    def samples_sources(self) -> bool:
+        """Whether a sample can be cut out of the main table as it is read.
+
+        A product filter that is fitted on rows ranks the products of all users, so it has to read all rows.
         """
-        if self.dataset.natural_key_columns:
-            return tuple(self.reference(name) for name in self.dataset.natural_key_columns)
-        outputs = (output.reference for output in self.scope.outputs)
-        found = tuple(reference for reference in outputs if reference and reference.source.lookup is None)
-        main = self.scope.main
-        return found or tuple(Reference(main, column) for column in main.columns)
+        return self.sample is not None and not self.dataset.filters.product_filter.kept_in
+
+    @property
+    def samples_main(self) -> bool:
+        """Whether the columns of the main table alone say which of its rows are in the sample."""
+        return self.samples_sources and all(each.source is self.scope.main for each in self.sample_key)
 
     def joins(self, lookup: Source) -> Iterator[tuple[Reference, Reference]]:
         """Yield the column that a lookup is joined on and the lookup's own one, for each condition."""

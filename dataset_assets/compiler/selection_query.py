@@ -4,7 +4,7 @@ Each step (window, filters, split, lookups) adds its CTEs, in this order: `date_
 `top_products`, `active_customers`, `enriched_transactions`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from dataset_assets.compiler.query_state import SOURCE_ROWS, QueryState
 from dataset_assets.compiler.selection_input import SelectionInput
-from dataset_assets.compiler.source_columns import in_source, in_window, join_lookup, read
+from dataset_assets.compiler.source_columns import in_sample, in_source, in_window, join_lookup, read
 from dataset_assets.compiler.typing import SQL_TYPES, mismatches
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.scope import Reference
@@ -21,11 +21,12 @@ from dataset_assets.errors import ResolveError, raise_all
 from dataset_assets.rows.encoding import row_text
 from dataset_assets.rows.erased_keys import is_among, row_key
 from dataset_assets.selection.filters import FitInput
-from dataset_assets.selection.splits import TRAIN, SplitInput
+from dataset_assets.selection.splits import FOLD_COLUMN, SPLIT_COLUMN, TRAIN, SplitInput
 from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary, number, table
 from dataset_assets.sql.internal_names import Names
 
 WINDOW_ROWS, TRAIN_ROWS = "date_filtered", "train_rows"
+SAMPLED_ROWS = "sampled_rows"
 ROWS = "enriched_transactions"
 """The CTE of the selected rows without system columns; it has another name if the user's names include it."""
 
@@ -84,6 +85,29 @@ def window(state: QueryState) -> QueryState:
     return replace(state, rows=rows).with_ctes(CTE(rows, query))
 
 
+def sample_sources(state: QueryState) -> QueryState:
+    """Cut the sample before anything is fitted, unless products are ranked by the rows of all users."""
+    return _sampled(state) if state.inputs.samples_sources else state
+
+
+def sample_fitted(state: QueryState) -> QueryState:
+    """Cut the sample after a product filter was fitted on the rows of all users (BR-140).
+
+    What comes after it is decided for each user or row by itself.
+    """
+    return state if state.inputs.samples_sources else _sampled(state)
+
+
+def _sampled(state: QueryState) -> QueryState:
+    inputs = state.inputs
+    condition = in_sample(inputs, state.in_rows) if inputs.sample else None
+    if condition is None:
+        return state
+    rows = state.names.free(SAMPLED_ROWS)
+    query = exp.select("*").from_(table(state.rows)).where(condition)
+    return replace(state, rows=rows).with_ctes(CTE(rows, query))
+
+
 def product_filter(state: QueryState) -> QueryState:
     """Filter products; the filter is fitted on the rows of the window or on its train rows (BR-105)."""
     filters, in_train = state.inputs.dataset.filters, train_condition(state)
@@ -107,20 +131,22 @@ def customer_filter(state: QueryState) -> QueryState:
 
     If the split separates users, the filter is fitted on all rows: those of a customer are all in one split.
     """
-    filters, config = state.inputs.dataset.filters, state.inputs.dataset.split_config
+    filters = state.inputs.dataset.filters
     fit = replace(_fit(state), among=filters.product_filter.keep(state.concept, state.names))
-    if config and config.by_user:
+    if state.inputs.dataset.is_split_by("user_id"):
         fit = replace(fit, rows=state.rows)
     return _filtered(state, filters.customer_filter.fit(fit), filters.customer_filter.keep)
 
 
 def split(state: QueryState) -> QueryState:
-    """Add the column `split` (BR-108)."""
+    """Add the column `split` (BR-108), and `fold` if the split has folds (BR-135)."""
     config = state.inputs.dataset.split_config
     if config is None:
         return state
-    value = config.expression(_split_input(state, state.in_join))
-    return replace(state, projection=(*state.projection, exp.alias_(value, "split")))
+    given = _split_input(state, state.in_join)
+    shown = [exp.alias_(config.expression(given), SPLIT_COLUMN)]
+    shown += [exp.alias_(config.fold(given), FOLD_COLUMN)] if config.fold_count else []
+    return replace(state, projection=(*state.projection, *shown))
 
 
 def leave_out_erased(state: QueryState) -> QueryState:
@@ -162,7 +188,9 @@ STEPS: tuple[Callable[[QueryState], QueryState], ...] = (
     join,
     map_columns,
     window,
+    sample_sources,
     product_filter,
+    sample_fitted,
     customer_filter,
     split,
     leave_out_erased,
@@ -245,10 +273,13 @@ def _split_input(state: QueryState, read: Callable[[Reference], exp.Expr]) -> Sp
         bound = boundary(inputs.moment(day), SQL_TYPES[stamp.column.type])
         return exp.GTE(this=read(stamp), expression=bound)
 
-    users = (inputs.concepts["user_id"],) if "user_id" in inputs.concepts else ()
+    def lacks(names: Sequence[str]) -> exp.Expr:
+        return exp.or_(*(read(each).is_(exp.null()) for each in inputs.published(names)))
+
     return SplitInput(
         anchor=inputs.anchor,
         since=since,
-        user_key=key(*users),
         row_key=key(*inputs.row_key),
+        text_of=lambda names: key(*inputs.published(names)),
+        lacks=lacks,
     )

@@ -51,6 +51,7 @@ def window_rows(inputs: SelectionInput) -> exp.Query:
     concepts = [inputs.concepts[name] for name in (USER, PRODUCT, REVENUE) if name in inputs.concepts]
     config = inputs.dataset.split_config
     split = [inputs.concepts[name] for name in (config.needs if config else ())]
+    split += inputs.published(config.unit_columns if config else ())
     state = window(map_columns(join_early(state, [*inputs.filter_columns(), *concepts, *split])))
     filtered = product_filter(state)
     by_product = filtered.keep

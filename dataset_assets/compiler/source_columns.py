@@ -8,17 +8,28 @@ from dataset_assets.compiler.lookup_joins import joined, point_in_time
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import SQL_TYPES, as_declared, is_as_declared, stored
 from dataset_assets.contract.scope import Reference, Source
+from dataset_assets.rows.encoding import row_text
 from dataset_assets.sql.build import alias, alias_table, boundary, column
 
 
 def source_query(inputs: SelectionInput, source: Source) -> exp.Select:
-    """Return a query of a source's needed columns, of the main table only the rows of the window."""
+    """Return a query of a source's needed columns, of the main table only the rows of window and sample."""
     query = read(inputs, source)
+    if source.lookup:
+        return query
     stamp = inputs.concepts.get("timestamp")
-    if source.lookup is None and stamp and stamp.source is source:
+    if stamp and stamp.source is source:
         for condition in in_window(inputs):
             query = query.where(condition)
+    if inputs.samples_main:
+        query = query.where(in_sample(inputs, lambda reference: in_source(inputs, reference)))
     return query
+
+
+def in_sample(inputs: SelectionInput, column_of: Callable[[Reference], exp.Expr]) -> exp.Expr | None:
+    """Return whether a row is in the sample; None if every row is. `column_of` reads a column of the row."""
+    key = row_text([(column_of(reference), reference.column.type) for reference in inputs.sample_key])
+    return inputs.sample.contains(key) if inputs.sample else None
 
 
 def read(inputs: SelectionInput, source: Source) -> exp.Select:

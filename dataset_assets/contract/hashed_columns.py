@@ -7,12 +7,16 @@ from dataset_assets.selection.column_mapping import ColumnMapping
 
 
 def hashed_columns(structure: Mapping[str, Any]) -> list[str]:
-    """Return the columns that a random split of rows hashes; none if rows are not split by these.
+    """Return the columns that a random split of rows hashes; none if no row is split by these.
 
-    They are `SelectionInput.row_key` of a dataset without a natural key.
+    With `null_unit: row`, rows without a unit are split by them. They are `SelectionInput.row_key` of a
+    dataset without a natural key.
     """
     config = structure.get("split_config") or {}
-    by_row = config.get("strategy") == "random" and config.get("unit", "row") == "row"
+    by_row = config.get("strategy") == "random" and "row" in (
+        config.get("unit", "row"),
+        config.get("null_unit"),
+    )
     if not by_row or structure.get("natural_key_columns"):
         return []
     declared = [each["name"] for each in structure["main_table"]["columns"]]

@@ -166,6 +166,11 @@ class Refresh(Model):
     )
 
 
+def published_name(ref: str) -> str:
+    """Return the name under which a column is published unless it is a concept's: `alias__column`."""
+    return ref.replace(".", "__")
+
+
 class Dataset(Model):
     """One YAML file: a contract and optionally a selection. It holds no data and no location."""
 
@@ -204,6 +209,14 @@ class Dataset(Model):
         """Return the column with the time as of which a row reads a lookup (BR-132); None without one."""
         named = lookup.as_of.at if lookup.as_of else None
         return named or (self.column_mapping.timestamp if self.column_mapping else None)
+
+    def is_split_by(self, concept: str) -> bool:
+        """Return whether the split keeps all rows with one value of a mapped concept in one part."""
+        config, mapping = self.split_config, self.column_mapping
+        if config is None or mapping is None or len(config.unit_columns) != 1:
+            return False
+        ref = dict(mapping.concepts()).get(concept, "")
+        return config.unit_columns[0].lower() in (concept, published_name(ref).lower())
 
     def nested_ids(self) -> Iterator[UUID]:
         """Yield the ids of the Datasets that lookups read (BR-005)."""

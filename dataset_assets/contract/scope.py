@@ -5,10 +5,18 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from dataset_assets.cached_property import cached_property
-from dataset_assets.contract.model import ColumnDef, ColumnType, Dataset, LookupDef, TableTarget
+from dataset_assets.contract.model import (
+    ColumnDef,
+    ColumnType,
+    Dataset,
+    LookupDef,
+    TableTarget,
+    published_name,
+)
 from dataset_assets.contract.point_in_time import Knowledge, PointInTime
 from dataset_assets.contract.system_columns import PERIOD_FROM, PERIOD_TO, VALID_FROM, VALID_TO
 from dataset_assets.periods.cadence import Calendars
+from dataset_assets.selection.splits import FOLD_COLUMN, SPLIT_COLUMN
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,8 @@ _INTERVALS = tuple(
     )
 )
 """The columns of a bitemporal lookup with the two intervals of a row."""
+DELETED_MARKER = ColumnDef.model_construct(name="_deleted", type=ColumnType.BOOLEAN, nullable=True)
+"""The column of a bitemporal table that marks deleted rows, if the table has it."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class OutputColumn:
-    """A published column. `reference` is the column that it is read from; None for `split`."""
+    """A published column. `reference` is the column that it is read from; None for `split` and `fold`."""
 
     name: str
     reference: Reference | None
@@ -145,7 +155,10 @@ class OutputColumn:
 
 
 SPLIT = ColumnDef(
-    name="split", type=ColumnType.INTEGER, nullable=False, description="0 train, 1 eval, 2 test"
+    name=SPLIT_COLUMN, type=ColumnType.INTEGER, nullable=False, description="0 train, 1 eval, 2 test"
+)
+FOLD = ColumnDef(
+    name=FOLD_COLUMN, type=ColumnType.INTEGER, nullable=False, description="The fold for cross-validation"
 )
 
 
@@ -190,7 +203,7 @@ class Scope:
 
     @property
     def output_count(self) -> int:
-        """The number of published columns without `split`, computed without listing them."""
+        """The number of published columns without those of the split, computed without listing them."""
         mapping = self.dataset.column_mapping
         if mapping is None:
             return len(self.main_outputs) + sum(len(lookup.columns) for lookup in self.lookups)
@@ -215,9 +228,16 @@ class Scope:
         for name in keys:
             yield from self._output(name, name)
         for ref in self.dataset.extra_columns if mapping else self._every_ref():
-            yield from self._output(ref.replace(".", "__"), ref)
-        if self.dataset.split_config:
-            yield OutputColumn("split", None, SPLIT)
+            yield from self._output(published_name(ref), ref)
+        yield from (OutputColumn(each.name, None, each) for each in self.split_columns)
+
+    @property
+    def split_columns(self) -> tuple[ColumnDef, ...]:
+        """The columns that the split publishes."""
+        config = self.dataset.split_config
+        if config is None:
+            return ()
+        return (SPLIT, FOLD) if config.fold_count else (SPLIT,)
 
     def _every_ref(self) -> Iterator[str]:
         yield from self.main_outputs
@@ -232,6 +252,20 @@ class Scope:
         """
         times = {name.lower() for name in self.dataset.main_table.validity_columns}
         return [column.name for column in self.main.columns if column.name.lower() not in times]
+
+    @cached_property
+    def row_key(self) -> tuple[Reference, ...]:
+        """The columns whose values identify a row of the main table, in the order in which they are hashed.
+
+        They are the natural key; without one, the published columns of the main table; if all published
+        columns are of lookups, every declared column of the main table. A change of these columns
+        moves rows between train and eval, so it is a breaking change (contract/structural_diff.py).
+        """
+        if self.dataset.natural_key_columns:
+            return tuple(filter(None, map(self.find, self.dataset.natural_key_columns)))
+        outputs = (output.reference for output in self.outputs)
+        found = tuple(reference for reference in outputs if reference and reference.source.lookup is None)
+        return found or tuple(Reference(self.main, column) for column in self.main.columns)
 
     def _output(self, name: str, ref: str) -> Iterator[OutputColumn]:
         reference = self.find(ref)

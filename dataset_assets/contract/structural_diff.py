@@ -2,11 +2,12 @@
 
 **additive**: a consumer that reads the earlier published columns by name still gets the same rows with the
 same meaning. Additive are new columns, lookups (at most one row for a key, BR-111), mapped concepts, extra
-columns, a split if there was none, a column that may no longer be NULL, a later last Period, another order.
+columns, a split or folds if there were none, a column that may no longer be NULL, a later last Period,
+another order.
 **breaking**: everything else. That is what removes or renames something, changes a type, allows NULLs, or can
 select other rows (joins, natural key, filters, Periods, resolver). It is also what moves rows between train
-and eval: without a natural key, a random split of rows hashes the published columns of the main table, so
-that another set or order of these columns gives other hashes.
+and eval: without a natural key, a random split of rows, or of rows without a unit, hashes the published
+columns of the main table, so that another set or order of these columns gives other hashes.
 """
 
 import re
@@ -18,6 +19,7 @@ from dataset_assets.contract.hashed_columns import hashed_columns
 from dataset_assets.contract.structure_words import (
     as_of_words,
     filter_words,
+    fold_words,
     join_words,
     key_words,
     split_words,
@@ -199,14 +201,28 @@ def _is_later(old: str | None, new: str | None) -> bool:
 
 def _split(before: Structure | None, after: Structure | None) -> Iterator[Change]:
     was, now = split_words(before), split_words(after)
+    yield from _folds(before, after)
+    if _without_folds(before) == _without_folds(after):
+        return
     if before is None and after is not None:
         yield Change(f"rows are split: {now}" if now else "`split_config` added", bool(after.get("gap_days")))
     elif after is None and before is not None:
         yield Change("rows are no longer split", breaking=True)
     elif was is None or now is None or (was == now and before != after):
-        yield from _value("`split_config`", before, after)
+        yield from _value("`split_config`", _without_folds(before), _without_folds(after))
     else:
         yield from _words("the split:", was, now)
+
+
+def _without_folds(split: Structure | None) -> Structure | None:
+    return split and {key: value for key, value in split.items() if key != "folds"}
+
+
+def _folds(before: Structure | None, after: Structure | None) -> Iterator[Change]:
+    """Yield the change of the folds: their column is an addition if there was none."""
+    was, now = fold_words(before), fold_words(after)
+    if was != now:
+        yield Change(f"the number of folds is {now} instead of {was}", breaking=was != "none")
 
 
 def _split_key(before: Structure, after: Structure) -> Iterator[Change]:

@@ -1,7 +1,7 @@
 """Parts of a dataset's structure in words, as sentences about a difference use them.
 
 The parts are those of the canonical structural form, also of versions that were locked long ago. A part that
-is not known here is None in words; its difference is then told by its settings.
+is not known here is None in words; its difference is then shown by its settings.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -87,10 +87,27 @@ def _time_based(part: Part) -> str:
 
 
 def _random(part: Part) -> str:
-    unit = {"user": "users"}.get(part.get("unit", "row"), "rows")
     test = f", {part['test_percent']} % test" if part.get("test_percent") else ""
     seed = f" (seed {part['seed']})" if part.get("seed") else ""
-    return f"{part['train_percent']} % of the {unit} train{test}, at random{seed}"
+    without = _NULL_UNITS.get(part.get("null_unit", ""), "")
+    units = _units(part.get("unit", "row"))
+    return f"{part['train_percent']} % of the {units} train{test}, at random{seed}{without}"
+
+
+_NULL_UNITS: Mapping[str, str] = {
+    "row": ", each row without a unit by itself",
+    "error": ", no row may be without a unit",
+}
+
+
+def _units(unit: str | Sequence[str]) -> str:
+    """Return the units of a split in the plural: `rows`, or `values of `a`, `b``."""
+    return f"{unit}s" if isinstance(unit, str) else f"values of {key_words(unit)}"
+
+
+def fold_words(part: Part | None) -> str:
+    """Return the folds of a split: `5`, or `none`."""
+    return str((part or {}).get("folds") or "none")
 
 
 _FILTERS: Mapping[str, Callable[[Part], str]] = {

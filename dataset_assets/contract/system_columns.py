@@ -53,7 +53,7 @@ BITEMPORAL_COLUMNS = tuple(
 
 
 def system_columns(names: Collection[str]) -> tuple[SystemColumn, ...]:
-    """Return the system columns of a table; the names of its columns tell whether it is bitemporal."""
+    """Return the system columns of a table; the names of its columns show whether it is bitemporal."""
     return BITEMPORAL_COLUMNS if PERIOD_FROM in names else SYSTEM_COLUMNS
 
 

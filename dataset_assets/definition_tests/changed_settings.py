@@ -21,6 +21,7 @@ _ALTERNATIVES: Mapping[str, tuple[str, ...]] = {
     "all": ("train",),
     "train": ("all",),
     "user": ("row",),
+    "product": ("row",),
     "row": ("user",),
 }
 """The other values of settings that are words."""
@@ -74,8 +75,7 @@ def _changes(scope: Scope, data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]
 
 
 def _has_fitted_filter(dataset: Dataset) -> bool:
-    filters, config = dataset.filters, dataset.split_config
-    by_user = bool(config and config.by_user)
+    filters, by_user = dataset.filters, dataset.is_split_by("user_id")
     return bool(filters.product_filter.kept_in) or (bool(filters.customer_filter.kept_in) and not by_user)
 
 

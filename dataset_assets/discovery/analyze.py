@@ -16,6 +16,7 @@ from dataset_assets.checks.audit import applicable_checks
 from dataset_assets.checks.lookup_keys import lookups_unique
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.checks.selection_evidence import SelectionEvidence
+from dataset_assets.checks.valid_times import check_valid_times
 from dataset_assets.compiler.leakage import kept_by_train, leak_concepts
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
@@ -74,6 +75,7 @@ def analyze(
         evidence = SelectionEvidence.of(run.inputs, selected, run.prepared.columns, statistics, run.session)
         checks = (
             lookups_unique(run.inputs, run.session),
+            *_valid_times(run, selected),
             *(each.run(evidence) for each in applicable_checks(run.inputs.scope)),
         )
         return Analysis(
@@ -89,6 +91,15 @@ def analyze(
             checks=tuple(CheckOutcome(**asdict(each)) for each in checks),
             **_sizes(run.dataset, statistics),
         )
+
+
+def _valid_times(run: OpenRun, selected: exp.Expr) -> tuple[CheckResult, ...]:
+    """Return the results of the checks of valid times, which run for a bitemporal dataset (BR-121)."""
+    period = run.prepared.request.period
+    if not run.prepared.is_bitemporal or period is None:
+        return ()
+    results, _ = check_valid_times(run.prepared.snapshot(selected, period), run.session)
+    return results
 
 
 def _queries(inputs: SelectionInput) -> Iterator[exp.Query]:

@@ -3,7 +3,7 @@
 The rows are selected as a run selects them, so that they are also found if the check stopped the publication.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +11,20 @@ from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.checks.row_checks import NATURAL_KEY_UNIQUE
+from dataset_assets.checks.valid_times import VALID_TIME_BOUNDS, VALID_TIME_OVERLAPS
+from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.quality import CHECK_PREFIX, ConditionRule, QualityRule, UniqueRule
 from dataset_assets.contract.scope import Scope
+from dataset_assets.contract.system_columns import VALID_FROM, VALID_TO
 from dataset_assets.discovery.preview import PreviewColumn, first_rows, preview_columns, preview_rows
-from dataset_assets.discovery.runs import Reports, open_run, selection_queries
+from dataset_assets.discovery.runs import OpenRun, Reports, open_run, selection_queries
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.target import Target
+from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.rows.counting import count_rows
+from dataset_assets.rows.valid_time import Snapshot
 from dataset_assets.sql.build import assemble, column, number
 from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.wording import did_you_mean, listed, shown
@@ -40,24 +45,22 @@ class FailingRows(Model):
     rows: tuple[Mapping[str, Any], ...]
 
 
+Failing = Callable[[OpenRun, exp.Expr], exp.Query]
+"""Returns the query of those of the selected rows that fail a check."""
+
+
 @dataclass(frozen=True)
 class _RowCheck:
-    """A check that single rows fail: those for which `fails` is true, or that repeat a key of `unique`."""
+    """A check that single rows fail. Of a check of valid times, the rows are shown with their valid time."""
 
     name: str
-    fails: exp.Expr | None = None
-    unique: Sequence[str] = ()
+    failing: Failing
+    is_of_valid_times: bool = False
 
-    def failing(self, rows: exp.Expr) -> exp.Subquery:
-        """Return the failing rows, for FROM."""
-        if self.fails is not None:
-            return exp.select("*").from_(rows.copy()).where(self.fails.copy()).subquery()
-        keys = [column(name) for name in self.unique]
-        times = exp.Window(this=exp.Count(this=exp.Star()), partition_by=keys)
-        counted = exp.select("*", exp.alias_(times, _TIMES)).from_(rows.copy())
-        counted = counted.where(*(exp.not_(key.copy().is_(exp.null())) for key in keys))
-        repeated = exp.GT(this=column(_TIMES), expression=number(1))
-        return exp.select("*").from_(counted.subquery()).where(repeated).subquery()
+    def columns(self, run: OpenRun) -> tuple[PublishedColumn, ...]:
+        """Return the columns of the failing rows."""
+        times = (PublishedColumn(name, ColumnType.TIMESTAMP, True) for name in (VALID_FROM, VALID_TO))
+        return (*run.prepared.columns, *(times if self.is_of_valid_times else ()))
 
 
 @system_errors_as_faults()
@@ -80,15 +83,16 @@ def failing_rows(
 
     with open_run(catalog, target, entry, at, selection_queries, reports or Reports()) as run:
         selected = run.session.store("selected_rows", assemble(run.prepared.selection))
-        failing = found.failing(selected)
+        failing = found.failing(run, selected).subquery()
+        columns = found.columns(run)
         return FailingRows(
             dataset=entry.stem,
             period=run.prepared.period,
             as_of=at.as_of,
             check=found.name,
             total=count_rows(run.session, failing, {"total": exp.true()})["total"],
-            columns=preview_columns(run.prepared.columns),
-            rows=preview_rows(run.prepared.columns, run.session.rows(first_rows(run, failing, limit))),
+            columns=preview_columns(columns),
+            rows=preview_rows(columns, run.session.rows(first_rows(run, failing, limit, columns))),
         )
 
 
@@ -111,14 +115,58 @@ def _row_checks(scope: Scope) -> list[_RowCheck]:
     types = {each.name: each.type.value for each in columns}
     found = [each for rule in dataset.quality if (each := _of_rule(rule, types))]
     if required := [column(each.name).is_(exp.null()) for each in columns if not each.nullable]:
-        found.append(_RowCheck(NOT_NULL, exp.or_(*required)))
+        found.append(_RowCheck(NOT_NULL, _where(exp.or_(*required))))
     if NATURAL_KEY_UNIQUE.applies(scope):
-        found.append(_RowCheck(NATURAL_KEY_UNIQUE.name, unique=dataset.natural_key_columns))
+        found.append(_RowCheck(NATURAL_KEY_UNIQUE.name, _repeated(dataset.natural_key_columns)))
+    if dataset.main_table.bitemporal:
+        found.append(_RowCheck(VALID_TIME_BOUNDS, _without_interval, is_of_valid_times=True))
+        found.append(_RowCheck(VALID_TIME_OVERLAPS, _overlapping, is_of_valid_times=True))
     return found
 
 
 def _of_rule(rule: QualityRule, types: Mapping[str, str]) -> _RowCheck | None:
     if isinstance(rule, ConditionRule):
         kept = exp.Coalesce(this=rule.condition(types).condition(), expressions=[exp.false()])
-        return _RowCheck(rule.check_name, exp.not_(kept))
-    return _RowCheck(rule.check_name, unique=rule.columns) if isinstance(rule, UniqueRule) else None
+        return _RowCheck(rule.check_name, _where(exp.not_(kept)))
+    if isinstance(rule, UniqueRule):
+        return _RowCheck(rule.check_name, _repeated(rule.columns, ignores_null=True))
+    return None
+
+
+def _where(fails: exp.Expr) -> Failing:
+    return lambda _, rows: exp.select("*").from_(rows.copy()).where(fails.copy())
+
+
+def _repeated(names: Sequence[str], *, ignores_null: bool = False) -> Failing:
+    """Return the function that finds rows whose key other rows have as well.
+
+    NULL is a value like others in a natural key; a rule `unique` ignores rows with NULL.
+    """
+
+    def failing(_: OpenRun, rows: exp.Expr) -> exp.Query:
+        keys = [column(name) for name in names]
+        times = exp.Window(this=exp.Count(this=exp.Star()), partition_by=keys)
+        counted = exp.select("*", exp.alias_(times, _TIMES)).from_(rows.copy())
+        if ignores_null:
+            counted = counted.where(*(exp.not_(key.copy().is_(exp.null())) for key in keys))
+        repeated = exp.GT(this=column(_TIMES), expression=number(1))
+        return exp.select("*").from_(counted.subquery()).where(repeated)
+
+    return failing
+
+
+def _without_interval(run: OpenRun, rows: exp.Expr) -> exp.Query:
+    return _snapshot(run, rows).unusable_rows([each.name for each in run.prepared.columns])
+
+
+def _overlapping(run: OpenRun, rows: exp.Expr) -> exp.Query:
+    snapshot = _snapshot(run, rows)
+    segments = run.session.store("segments", assemble(snapshot.segments()))
+    return snapshot.overlapping_rows(segments)
+
+
+def _snapshot(run: OpenRun, rows: exp.Expr) -> Snapshot:
+    period = run.prepared.request.period
+    if period is None:
+        raise LookupError("a bitemporal dataset without a Period was not refused")
+    return run.prepared.snapshot(rows, period)

@@ -99,20 +99,24 @@ def _query(run: OpenRun, limit: int, split: int | None) -> exp.Query:
     return assemble(selection, query)
 
 
-def first_rows(run: OpenRun, rows: exp.Expr, limit: int) -> exp.Select:
-    """Return the query of the first of the selected `rows`, by time, natural key and all other columns.
+def first_rows(
+    run: OpenRun, rows: exp.Expr, limit: int, columns: Sequence[PublishedColumn] = ()
+) -> exp.Select:
+    """Return the query of the first of `rows`, by time, natural key and all other columns.
 
-    Values of sensitive columns are not read, except to order rows.
+    `columns` are those of the rows, by default the published ones. Values of sensitive columns are not read,
+    except to order rows.
     """
-    shown = [each for each in run.prepared.columns if not each.sensitive]
+    columns = columns or run.prepared.columns
+    shown = [each for each in columns if not each.sensitive]
     query = exp.select(*(column(each.name) for each in shown) if shown else [exp.Literal.number(1)])
-    order = [exp.Ordered(this=column(name), nulls_first=True) for name in _order(run)]
+    order = [exp.Ordered(this=column(name), nulls_first=True) for name in _order(run, columns)]
     return query.from_(rows.copy()).order_by(*order).limit(limit)
 
 
-def _order(run: OpenRun) -> list[str]:
+def _order(run: OpenRun, columns: Sequence[PublishedColumn]) -> list[str]:
     """Return the columns that rows are ordered by: the time, the natural key, then all others."""
-    names = [each.name for each in run.prepared.columns]
+    names = [each.name for each in columns]
     first = ["timestamp"] if run.dataset.column_mapping and "timestamp" in names else []
     by_name = {name.lower(): name for name in names}
     keys = [by_name[key.lower()] for key in run.dataset.natural_key_columns]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -10,15 +10,18 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.compiler.cast_failures import cast_failures
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
+from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import DataError, ResolveError, raise_all
 from dataset_assets.ports.engine import Session
+from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.run_preview import RunPreview, open_preview
 from dataset_assets.publishing.source_stability import SourceStability
 from dataset_assets.publishing.transfer import SourceTransfer, estimated_transfer
+from dataset_assets.selection.sample import Sample
 from dataset_assets.sql.build import assemble
 from dataset_assets.text.progress import Progress
 
@@ -51,6 +54,7 @@ class OpenRun:
 
     prepared: PreparedRun
     session: Session
+    stability: SourceStability
     bytes_estimated: int | None
 
     @property
@@ -66,15 +70,24 @@ class OpenRun:
 
 @contextmanager
 def open_run(
-    catalog: Catalog, target: Target, entry: Entry, at: AsOfChoice, queries: Queries, reports: Reports
+    catalog: Catalog,
+    target: Target,
+    entry: Entry,
+    at: AsOfChoice,
+    queries: Queries,
+    reports: Reports,
+    sample: Sample | None = None,
 ) -> Generator[OpenRun]:
     """Open a run whose sources are read by `queries`; external sources are transferred to its session.
+
+    With a `sample`, its rows alone are selected.
 
     The cost is reported, and the budget is checked, before anything is read. Raises ContractError for a
     broken dataset, ResolveError for sources that cannot be read and values that do not fit their types,
     BudgetError, and ChangedError if a source changed while it was read.
     """
-    with open_preview(catalog, target, entry, at) as preview:
+    with open_preview(catalog, target, entry, at) as whole:
+        preview = whole.sampled(sample) if sample else whole
         sources = preview.sources
         stability = SourceStability(preview.locator, sources.inputs.relations, preview.session)
         with stability.explain():
@@ -82,10 +95,29 @@ def open_run(
             if estimated is not None:
                 reports.cost(estimated)
             inputs = sources.with_transferred(SourceTransfer(preview.session, reports.step))
-            run = OpenRun(preview.prepare(inputs), preview.session, estimated)
+            inputs = _with_sampled_main(inputs, preview.session)
+            run = OpenRun(preview.prepare(inputs), preview.session, stability, estimated)
             with _cast_failures_as_faults(run):
                 yield run
             stability.confirm()
+
+
+def _with_sampled_main(inputs: SelectionInput, session: Session) -> SelectionInput:
+    """Keep the sampled rows of the main table in the session, so that its other rows are read once.
+
+    Without a sample, or if all rows have to be read, the inputs stay as they are.
+    """
+    main = inputs.scope.main
+    if not inputs.samples_main or main.name in inputs.transferred:
+        return inputs
+    try:
+        rows = session.store("sampled_main", source_query(inputs, main))
+    except DataError:
+        raise_all(ResolveError, cast_failures(inputs, session, [main]))
+        raise
+    stored = Relation(rows, session.describe(rows), inputs.relations[main.name].version)
+    relations = {**inputs.relations, main.name: stored}
+    return replace(inputs, relations=relations, transferred=inputs.transferred | {main.name})
 
 
 def _estimate(preview: RunPreview, queries: Queries) -> int | None:

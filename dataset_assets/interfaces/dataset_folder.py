@@ -33,19 +33,23 @@ UNSPLIT = "train"
 
 @dataclass(frozen=True)
 class WrittenFolder:
-    """A folder that was written: the number of rows by split."""
+    """A folder that was written: the number of rows by split, and the columns that were left out."""
 
     folder: Path
     rows: Mapping[str, int]
+    left_out: tuple[str, ...] = ()
 
 
-def write_folder(reading: PinnedReading, folder: Path) -> WrittenFolder:
+def write_folder(reading: PinnedReading, folder: Path, *, with_sensitive: bool = False) -> WrittenFolder:
     """Write the rows of each split, in their stored order, and a README.md that names the files.
 
-    A split without rows has no file, because `datasets` loads no such split. The folder is there when
-    everything is written, or not at all. Raises DatasetAssetsError if there are no rows, or if the folder
-    exists and is not empty, or cannot be written.
+    Sensitive columns are left out (docs/decisions/0052). A split without rows has no file, because `datasets`
+    loads no such split. The folder is there when everything is written, or not at all. Raises
+    DatasetAssetsError if there are no rows, or if the folder exists and is not empty, or cannot be written.
     """
+    left_out = () if with_sensitive else tuple(sorted(reading.rows.sensitive))
+    if left_out:
+        reading = reading.of_columns(each for each in reading.rows.columns if each not in left_out)
     readings = {UNSPLIT: reading}
     if reading.selection.split:
         readings = {reading.selection.split: reading}
@@ -59,7 +63,7 @@ def write_folder(reading: PinnedReading, folder: Path) -> WrittenFolder:
                 Fault(f"{reading.rows.dataset} has no such rows", hint="change the `where`")
             )
         (partial / "README.md").write_text(_readme(reading.rows.dataset, rows), encoding="utf-8")
-    return WrittenFolder(folder, rows)
+    return WrittenFolder(folder, rows, left_out)
 
 
 def front_matter(splits: Mapping[str, int]) -> str:

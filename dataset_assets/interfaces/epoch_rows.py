@@ -1,12 +1,13 @@
 """Stream the rows of an epoch from an open session, and cut them into batches of one size."""
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dataset_assets.cached_property import cached_property
 from dataset_assets.interfaces.pinned_rows import PinnedRows, PinnedSession
 from dataset_assets.interfaces.shuffled_rows import chunk_starts, in_order
-from dataset_assets.rows.epoch_order import PART, ROWS, EpochOrder, PartRange
+from dataset_assets.rows.epoch_order import EpochOrder, PartRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,8 +27,7 @@ class EpochRows:
     def sizes(self) -> list[int]:
         """The number of rows of each part of the order."""
         counted = self.opened.run(lambda rows: self._order(rows).counts(), self.opened.session.rows)
-        found = {row[PART]: int(row[ROWS]) for row in counted}
-        return self._order(self.opened.reading.rows).sizes(found)
+        return self._order(self.opened.reading.rows).sizes(chain.from_iterable(counted))
 
     def between(self, start: int, stop: int) -> "Iterator[pa.RecordBatch]":
         """Yield the rows of the positions `start` to `stop` - 1 in batches of any size."""
@@ -39,7 +39,8 @@ class EpochRows:
 
     def _sent(self, parts: PartRange) -> "Iterator[pa.RecordBatch]":
         """Return the rows of parts as the engine sends them."""
-        return self.opened.run(lambda rows: self._order(rows).rows(parts), self.opened.session.batches)
+        sent = self.opened.run(lambda rows: self._order(rows).rows(parts), self.opened.session.batches)
+        return chain.from_iterable(sent)
 
     def _order(self, rows: PinnedRows) -> EpochOrder:
         return EpochOrder(rows.queries, rows.columns, rows.order, self.seed, self.epoch)

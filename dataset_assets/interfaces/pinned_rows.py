@@ -1,6 +1,6 @@
 """Selected rows of publications at one version of their table, which later sessions read unchanged."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -11,7 +11,7 @@ from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.cached_property import cached_property
 from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.interfaces.reading import PublishedRows, open_rows, published_if_any, select_rows
-from dataset_assets.interfaces.row_selection import RowSelection, split_values
+from dataset_assets.interfaces.row_selection import RowSelection, split_names
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.publishing.runtime_output import is_joined_at_runtime
@@ -42,6 +42,8 @@ class PinnedRows:
     queries: tuple[exp.Query, ...]
     splits: tuple[str, ...] = ()
     """The names of all splits of the dataset."""
+    sensitive: frozenset[str] = frozenset()
+    """Those of `columns` that are sensitive (BR-206)."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ class PinnedReading:
         """Return the reading of the same publications with the rows of one split."""
         return self.of(self.workspace, replace(self.selection, split=split))
 
+    def of_columns(self, columns: Iterable[str]) -> "PinnedReading":
+        """Return the reading of the same rows with some of their columns."""
+        return self.of(self.workspace, replace(self.selection, columns=tuple(columns)))
+
     @cached_property
     def workspace(self) -> Workspace:
         """The workspace, opened anew in each process."""
@@ -95,18 +101,20 @@ class PinnedSession:
     reading: PinnedReading
     session: Session
 
-    def run(self, query_of: Callable[[PinnedRows], exp.Query], run: Callable[[exp.Query], _T]) -> _T:
-        """Run the query that `query_of` makes of the pinned rows, and return the result of `run`.
+    def run(
+        self, queries_of: Callable[[PinnedRows], Sequence[exp.Query]], run: Callable[[exp.Query], _T]
+    ) -> list[_T]:
+        """Run the queries that `queries_of` makes of the pinned rows, and return the results of `run`.
 
-        Where a later publication replaces rows in place, the query names the rows as they are found now:
-        current rows, or earlier ones by time travel. If they were replaced meanwhile, it runs again.
+        Where a later publication replaces rows in place, the queries name the rows as they are found now:
+        current rows, or earlier ones by time travel. If they were replaced meanwhile, all run again.
         """
         rows = self._rows()
         while True:
-            result = run(query_of(rows))
+            results = [run(query) for query in queries_of(rows)]
             found = self._rows()
             if found.queries == rows.queries:
-                return result
+                return results
             rows = found
 
     def _rows(self) -> PinnedRows:
@@ -134,5 +142,6 @@ def _pinned(rows: PublishedRows) -> PinnedRows:
         columns=rows.columns,
         order=order,
         queries=tuple(rows.query(each, *map(column, carried)) for each in publications),
-        splits=tuple(split_values(publications[-1])),
+        splits=split_names(publications[-1]),
+        sensitive=rows.sensitive,
     )

@@ -17,6 +17,7 @@ from sqlglot import exp
 from dataset_assets.catalog.catalog import Entry, PublishedName
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Datasets, Scope, sensitive_names
+from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.interfaces.bitemporal_selection import bitemporal_read
 from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
 from dataset_assets.interfaces.optional_packages import optional_module
@@ -27,6 +28,7 @@ from dataset_assets.interfaces.row_selection import (
     parsed_where,
     split_value,
 )
+from dataset_assets.interfaces.sample_reading import SampleRows, open_sample
 from dataset_assets.interfaces.selected_publications import selected_publications
 from dataset_assets.interfaces.use_reports import STEM, record_and_report
 from dataset_assets.interfaces.workspace import Workspace
@@ -64,6 +66,7 @@ def read_arrow(
     known_in: str | None = None,
     history: bool = False,
     training_run: str | None = None,
+    sample: str | None = None,
     target: str | None = None,
     definitions: Path | None = None,
 ) -> "pa.Table":
@@ -75,8 +78,9 @@ def read_arrow(
     them or `with_system` is set, and deleted rows unless `include_deleted` is set. Of a bitemporal dataset
     those rows are read that the last load says; `known_in` is a Period whose knowledge is read instead,
     `valid_at` the instant at which rows are true, and `history` reads the rows of all loads. With the id of a
-    `training_run`, its use of all Periods that were read is recorded, and they are pinned. Target and
-    definitions folder are those of the environment by default. Sensitive columns are read like all others.
+    `training_run`, its use of all Periods that were read is recorded, and they are pinned. With a share as
+    `sample`, the sample is read that `materialize --sample` wrote. Target and definitions folder are those of
+    the environment by default. Sensitive columns are read like all others.
     Raises DatasetAssetsError if the dataset, Period, version, split or a column does not exist.
     """
     import pyarrow as pa  # noqa: PLC0415 - heavy
@@ -94,15 +98,11 @@ def read_arrow(
         valid_at=valid_at,
         known_in=known_in,
         history=history,
+        sample=sample,
     )
     workspace = Workspace.of(target, definitions)
-    if training_run is not None:
-        check_training_run(training_run)
-    with open_rows(workspace, selection) as rows:
-        table = pa.concat_tables(rows.tables())
-    if training_run is not None:
-        record_reading(workspace, rows, training_run)
-    return table
+    with open_selection(workspace, selection, training_run) as rows:
+        return pa.concat_tables(rows.tables())
 
 
 def read_pandas(name: str, *, decimals: Decimals = "decimal", **options: Any) -> "pd.DataFrame":
@@ -189,6 +189,29 @@ class PublishedRows:
             return self.bitemporal.rows(publication.relation.source, include_deleted=self.include_deleted)
         relation = publication.relation if self.include_deleted else visible_relation(publication)
         return relation.source
+
+
+@contextmanager
+def open_selection(
+    workspace: Workspace, selection: RowSelection, training_run: str | None = None
+) -> "Generator[PublishedRows | SampleRows]":
+    """Yield published rows, or those of a sample; afterwards record their use by a training run, if any.
+
+    Raises DatasetAssetsError as `open_rows` and `open_sample` do, and UnsupportedError for a use of a sample.
+    """
+    if selection.sample is not None:
+        if training_run is not None:
+            hint = "materialize the dataset, and train on its rows"
+            raise UnsupportedError(Fault("the use of a sample is not recorded", hint=hint))
+        with open_sample(workspace, selection, selection.sample) as sampled:
+            yield sampled
+        return
+    if training_run is not None:
+        check_training_run(training_run)
+    with open_rows(workspace, selection) as rows:
+        yield rows
+    if training_run is not None:
+        record_reading(workspace, rows, training_run)
 
 
 def record_reading(workspace: Workspace, rows: PublishedRows, training_run: str) -> None:

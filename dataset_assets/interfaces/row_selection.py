@@ -8,10 +8,10 @@ from typing import Any, TypedDict
 from typing_extensions import Unpack
 
 from dataset_assets.contract.model import Dataset
-from dataset_assets.errors import Fault, ResolveError, raise_all
+from dataset_assets.errors import Fault, ResolveError, UnsupportedError, raise_all
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.rows.where_types import recorded_where_types
-from dataset_assets.selection.splits import NAMES
+from dataset_assets.selection.splits import NAMES, Split
 from dataset_assets.sql.where.where import Where, parse_where
 from dataset_assets.text.wording import nearest, shown
 
@@ -34,6 +34,12 @@ class RowSelection:
     valid_at: datetime | str | None = None
     known_in: str | None = None
     history: bool = False
+    sample: str | None = None
+
+
+def column_list(text: str | None) -> tuple[str, ...]:
+    """Return the names in a text that separates them by commas; none without a text."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
 
 
 class ReadOptions(TypedDict, total=False):
@@ -52,7 +58,14 @@ class ReadOptions(TypedDict, total=False):
 
 
 def selection_of(name: str, **options: Unpack[ReadOptions]) -> RowSelection:
-    """Return the selection that these options of `read_arrow` describe."""
+    """Return the selection that these options of `read_arrow` describe.
+
+    Raises UnsupportedError for another option, such as `limit` and `sample`.
+    """
+    others = [each for each in options if each not in ReadOptions.__annotations__]
+    raise_all(
+        UnsupportedError, (Fault(f"{each} has no meaning here", hint="leave it out") for each in others)
+    )
     columns = tuple(options.get("columns") or ())
     fields: dict[str, Any] = {**options, "columns": columns}
     return RowSelection(name, **fields)
@@ -71,12 +84,15 @@ def chosen_columns(
     system = [each for each in published if each.startswith("_")]
     if not selection.columns:
         return (*users, *(each for each in system if selection.with_system or each in shown))
-    raise_all(
-        ResolveError,
-        (_unknown_column(name, published) for name in selection.columns if name not in published),
-    )
-    named = tuple(dict.fromkeys(selection.columns))
+    named = named_columns(selection, published)
     return (*named, *(each for each in system if selection.with_system and each not in named))
+
+
+def named_columns(selection: RowSelection, published: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that the selection names, each once. Raises ResolveError for an unknown one."""
+    unknown = (_unknown_column(name, published) for name in selection.columns if name not in published)
+    raise_all(ResolveError, unknown)
+    return tuple(dict.fromkeys(selection.columns))
 
 
 def _position_in(names: Sequence[str]) -> Any:
@@ -92,20 +108,28 @@ def _unknown_column(name: str, published: Sequence[str]) -> Fault:
     return Fault(f"there is no published column {shown(name)}", hint=hint)
 
 
-def split_values(publication: Publication) -> dict[str, int]:
-    """Return the splits of a publication: each name with its value; none if its rows are not split."""
+def split_names(publication: Publication) -> tuple[str, ...]:
+    """Return the names of the splits of a publication; none if its rows are not split."""
     config = Dataset.model_validate(publication.record["definition"]).split_config
-    return {NAMES[value]: value for value in config.values} if config else {}
+    return tuple(NAMES[value] for value in config.values) if config else ()
 
 
 def split_value(publication: Publication, name: str | None) -> int | None:
     """Return the value of a split by its name; None without one. Raises ResolveError for an unknown name."""
     if name is None:
         return None
-    values = split_values(publication)
+    definition = Dataset.model_validate(publication.record["definition"])
+    return split_value_of(publication.dataset, definition.split_config, name)
+
+
+def split_value_of(dataset: str, config: Split | None, name: str | None) -> int | None:
+    """Return the value of a split by its name; None without one. Raises ResolveError for an unknown name."""
+    if name is None:
+        return None
+    values = {NAMES[value]: value for value in config.values} if config else {}
     if name not in values:
         hint = f"it has {', '.join(values)}" if values else "it is not split"
-        raise ResolveError(Fault(f"{publication.dataset} has no split {shown(name)}", hint=hint))
+        raise ResolveError(Fault(f"{dataset} has no split {shown(name)}", hint=hint))
     return values[name]
 
 

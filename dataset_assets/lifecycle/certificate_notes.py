@@ -1,4 +1,4 @@
-"""Name the tables that have to be erased by themselves, and the values that nothing tells apart."""
+"""Name the tables that have to be erased by themselves, and the values that cannot be attributed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ def _reader_plans(
 def remembered_plans(
     tables: DependentTables, datasets: Sequence[PlannedDataset], derived: Sequence[DatasetPlan]
 ) -> Iterator[DatasetPlan]:
-    """Yield the tables that an interrupted erasure had listed and that the rows that are left do not tell.
+    """Yield the tables that an interrupted erasure had listed and the rows that are left do not name.
 
     Their rows were changed before those of the datasets; records remain, and runs that began before.
     """

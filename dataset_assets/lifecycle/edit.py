@@ -1,4 +1,4 @@
-"""Edit fields of a dataset's file, and tell whether this changes its structure (BR-006)."""
+"""Edit fields of a dataset's file, and report whether this changes its structure (BR-006)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any

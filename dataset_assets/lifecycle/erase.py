@@ -70,6 +70,7 @@ def erase(
         _erase_all(run, readers)
         readers = tables.used(readers)
         _clean_records(run, readers)
+        _remove_samples(run)
         names = (*(each.plan.dataset for each in datasets), *(each.dataset for each in readers))
         cleaned = clean_elsewhere(tuple(dict.fromkeys(names)))
         return _finished(run, readers, notes, cleaned)
@@ -109,6 +110,12 @@ def _clean_records(run: ErasureRun, readers: Sequence[DatasetPlan]) -> None:
     for plan in (*(each.plan for each in run.datasets), *readers):
         run.warehouse.rewrite_records(plan.dataset, RecordCleaner(plan.eraser).clean, run.session)
         run.warehouse.remove_remains(plan.dataset, run.session)
+
+
+def _remove_samples(run: ErasureRun) -> None:
+    """Remove all samples of the warehouse, whichever values they have: anybody can write them again."""
+    for each in run.warehouse.samples(run.session):
+        run.warehouse.remove_sample(each, run.session)
 
 
 def _finished(

@@ -15,7 +15,7 @@ from dataset_assets.ports.erasure import ErasedColumn
 from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.publishing.recorded_columns import recorded_scope
 
-_HINT = "publish it anew, or restore its file as it was then, and erase again"
+_HINT = "publish it again, or restore its file as it was then, and erase again"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ CLEANED = (
     "earlier publications, pinned ones too",
     "statistics and changes by hand in records",
     "rows that unfinished runs left",
+    "samples, all of the warehouse",
 )
 
 

@@ -13,10 +13,10 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Record, Warehouse
 from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.rows.where_types import recorded_where_types
+from dataset_assets.selection.splits import FOLD_COLUMN, SPLIT_COLUMN
 from dataset_assets.sql.where.where import named_columns
 
-_COMPUTED = frozenset({"split", *(each.name for each in (*SYSTEM_COLUMNS, *BITEMPORAL_COLUMNS))})
-"""Columns that no source has: a refresh could not know a row by them."""
+_SYSTEM = frozenset(each.name for each in (*SYSTEM_COLUMNS, *BITEMPORAL_COLUMNS))
 
 
 def chosen_plans(
@@ -37,7 +37,7 @@ def chosen_plans(
             raise not_published(stem, catalog)
         raise_all(PublishError, _made_anew(stem, records))
         for record in records:
-            raise_all(WhereError, _unfit(eraser.parsed(record).columns))
+            raise_all(WhereError, _unfit(eraser.parsed(record).columns, [record]))
     former = (
         name
         for stem in request.datasets
@@ -85,7 +85,7 @@ def _all_with_columns(
             faults += [replace(each, message=f"{each.message} (in {stem})") for each in error.faults]
             continue
         if records:
-            refused += _unfit(columns)
+            refused += _unfit(columns, records)
             found[stem] = eraser
     raise_all(WhereError, dict.fromkeys(refused))
     if not found:
@@ -106,15 +106,22 @@ def _records(warehouse: Warehouse, stem: str, session: Session) -> list[Record]:
 def _made_anew(stem: str, records: Sequence[Record]) -> Iterator[Fault]:
     """Yield a fault for an output: the next run of its project would bring back what its dataset has."""
     if dataset := next((each[OUTPUT]["dataset"] for each in records if OUTPUT in each), None):
-        message = f"{stem} is an output, which each run of its project makes anew from {dataset}"
+        message = f"{stem} is an output, which each run of its project makes from {dataset}"
         yield Fault(message, hint=f"erase the rows of {dataset}: its outputs lose them as well")
 
 
-def _unfit(columns: "frozenset[str] | set[str]") -> Iterator[Fault]:
-    """Yield the faults of a condition that reads these columns."""
+def _computed(record: Record) -> frozenset[str]:
+    """Return the columns of a publication that no source has: a refresh could not know a row by them."""
+    config = record["definition"].get("split_config") or {}
+    return _SYSTEM | ({SPLIT_COLUMN} if config else set()) | ({FOLD_COLUMN} if config.get("folds") else set())
+
+
+def _unfit(columns: "frozenset[str] | set[str]", records: Sequence[Record]) -> Iterator[Fault]:
+    """Yield the faults of a condition that reads these columns of publications."""
     if not columns:
         hint = "name columns that identify the person: user_id = 7"
         yield Fault("the condition reads no column, so it is about nobody", hint=hint)
-    for name in sorted(_COMPUTED.intersection(columns)):
+    computed = frozenset[str]().union(*map(_computed, records))
+    for name in sorted(computed.intersection(columns)):
         message = f"rows are not erased by {name}: no source has it, so a refresh would bring them back"
         yield Fault(message, hint="name columns that identify the person")

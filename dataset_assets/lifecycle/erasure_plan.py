@@ -14,7 +14,7 @@ from dataset_assets.ports.warehouse import PublicationQuery, Warehouse
 
 @dataclass(frozen=True)
 class Matching:
-    """A publication with rows to erase. `condition` is None if it cannot tell which: then it goes whole."""
+    """A publication with rows to erase; all of them if `condition` is None, because which is not known."""
 
     publication: EarlierPublication
     condition: exp.Expr | None
@@ -34,7 +34,7 @@ class DatasetPlan:
     output_of: str | None = None
 
     def current(self, warehouse: Warehouse, session: Session) -> list[Matching]:
-        """Return the current publications with such rows. Raises DatasetAssetsError if one cannot tell."""
+        """Return the current publications with such rows. Raises DatasetAssetsError if one hides which."""
         periods = warehouse.periods(self.dataset, session)
         found = warehouse.publications(PublicationQuery(self.dataset, periods), session)
         publications = (
@@ -62,7 +62,7 @@ class DatasetPlan:
     def matching(self, publication: EarlierPublication, session: Session) -> Iterator[Matching]:
         """Yield the publication if it has such rows.
 
-        Raises DatasetAssetsError if a pinned one cannot tell.
+        Raises DatasetAssetsError if a pinned one does not show which rows.
         """
         try:
             condition = self.eraser.condition(publication.record)
@@ -90,5 +90,5 @@ def _in_publication(publication: EarlierPublication, error: DatasetAssetsError) 
     where = f"{publication.dataset}{of}, table version {publication.table_version}"
     if isinstance(error, WhereError):
         return WhereError(*(replace(each, message=f"{each.message} ({where})") for each in error.faults))
-    hint = "publish it anew, or unpin it, then erase again"
+    hint = "publish it again, or unpin it, then erase again"
     return PublishError(*(Fault(f"{where}: {each.message}", hint=each.hint or hint) for each in error.faults))

@@ -90,7 +90,7 @@ def past_records(target: Target, dataset: str, period: str | None, last: int) ->
 
 
 def not_published(dataset: str, catalog: Catalog | None = None) -> NotStoredError:
-    """Return the error for a dataset without a publication; `catalog` tells names that nothing has."""
+    """Return the error for a dataset without a publication; `catalog` recognizes names that nothing has."""
     message = f"{dataset} is not published"
     if catalog and dataset not in (known := {**catalog.entries, **catalog.outputs}):
         hint = did_you_mean(dataset, known, "`dataset-assets list` has all names")

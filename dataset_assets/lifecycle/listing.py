@@ -34,7 +34,7 @@ class LastPublication(Model):
 
 @dataclass(frozen=True)
 class ListedFacts:
-    """What a target tells of datasets, by stem: publications, last uses, and what could not be read."""
+    """What a target records of datasets, by stem: publications, last uses, and what could not be read."""
 
     publications: Mapping[str, LastPublication] = field(default_factory=dict)
     used: Mapping[str, datetime] = field(default_factory=dict)
@@ -115,7 +115,7 @@ def listed_facts(stems: Sequence[str], open_target: Callable[[], Target]) -> Lis
 
 
 def listed_dataset(catalog: Catalog, entry: Entry) -> ListedDataset:
-    """Return what the file and the lock of a dataset tell; nothing of its publications."""
+    """Return what the file and the lock of a dataset say, without its publications."""
     dataset = entry.dataset
     if dataset is None or not entry.ok:
         name = dataset.name if dataset else None

@@ -113,7 +113,7 @@ class NestedCopies(FindCopies):
     def _lookups(self, record: Record) -> list["_ReadLookup"]:
         """Return the lookups of a publication into the nested dataset.
 
-        Raises PublishError if the publication read the dataset and no file tells which columns these are.
+        Raises PublishError if the publication read the dataset and no file says which columns these are.
         """
         scope = recorded_scope(self.catalog, self.warehouse, record, self.session)
         published = {each["name"] for each in record["columns"]}

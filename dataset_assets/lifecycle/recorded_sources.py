@@ -22,7 +22,7 @@ class RecordedSources(SourceLocator):
     """Locates each source in the version that `versions` has for its key, as it was read at `read_at`.
 
     A source whose version is gone is read as it is now, and `gone` receives the reason by the source's key:
-    only the digest can then tell whether its rows are still the same.
+    only the digest then shows whether its rows are still the same.
     """
 
     versions: Mapping[str, str]
@@ -36,8 +36,8 @@ class RecordedSources(SourceLocator):
         try:
             if source.nested:
                 return self._nested(source, source.nested, past, session)
-            request = self.table_request(source)
-            return self.resolvers[source.name].resolve_past(request, past, session)
+            resolver = self.resolvers[source.name]
+            return self.table_rows(source, lambda request: resolver.resolve_past(request, past, session))
         except DatasetAssetsError as error:
             self.gone[key] = error.faults[0]
         try:

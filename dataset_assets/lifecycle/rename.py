@@ -119,7 +119,7 @@ def _refuse_taken(catalog: Catalog, entry: Entry, stem: str) -> None:
     other = next((each for each in others if each.lower() == stem.lower()), None)
     if other:
         message = f"{shown(stem)} differs from `{other}` by case"
-        hint = "choose another name: tables and files are not told apart by case everywhere"
+        hint = "choose another name: some file systems and tables ignore case"
         raise ContractError(Fault(message, hint=hint))
     lock = dataset_path(catalog.root, stem).with_suffix(".lock")
     copied = lock.exists() and entry.lock.id is not None and read_lock(lock).id == entry.lock.id

@@ -78,7 +78,7 @@ class RowChangeRun:
         if present is None:
             raise NotStoredError(Fault(f"{self.request.dataset} has no rows any more"))
         if OUTPUT in present.record:
-            message = f"{present.dataset} is an output, which each run of its project makes anew"
+            message = f"{present.dataset} is an output, which each run of its project makes again"
             hint = f"add an operation to projects/{present.record[OUTPUT]['project']}.yaml"
             raise PublishError(Fault(message, hint=hint))
         return present

@@ -75,7 +75,7 @@ class RowChange(ABC):
     def record_fields(self, present: Publication, sensitive: Collection[str]) -> Mapping[str, Any]:
         """Return what the record says of the change beside its name, author and number of rows.
 
-        `sensitive` are the columns whose values are not to be told.
+        `sensitive` are the columns whose values may not be shown.
         """
 
     def remark(self, present: Publication) -> str:  # noqa: ARG002

@@ -35,7 +35,7 @@ class RowEraser(ABC):
     def condition(self, record: Record) -> exp.Expr | None:
         """Return the condition of the rows; None if no row of such a publication can be meant.
 
-        Raises DatasetAssetsError if the publication's columns do not tell.
+        Raises DatasetAssetsError if that does not follow from the publication's columns.
         """
 
     @abstractmethod
@@ -170,7 +170,7 @@ class CopyEraser(RowEraser):
 
 @dataclass(frozen=True)
 class SharedValues(RowEraser):
-    """Means the rows with values that may be copied of erased rows or of others, which nothing tells apart.
+    """Means the rows with values that may be copied of erased rows or of others, which look the same.
 
     It only counts them: they are no rows to erase.
     """

@@ -20,7 +20,7 @@ from dataset_assets.publishing.snapshot import latest_inputs
 class UnknownCopies(RowEraser):
     """Means no row of a table that an interrupted erasure has changed: what was copied is not known any more.
 
-    A publication that was made since then, of rows that are gone, cannot tell which of its rows are meant.
+    A publication that was made since then, of rows that are gone, does not show which of its rows are meant.
     """
 
     warehouse: Warehouse
@@ -35,7 +35,7 @@ class UnknownCopies(RowEraser):
         is_later = datetime.fromisoformat(record["published_at"]) >= self.erasure.begun_at
         if is_later and not is_own and not marks_of(self.erasure.id, [record]) and self._read_gone(record):
             message = f"it was made of rows of {self._source} that are gone"
-            raise PublishError(Fault(message, hint="publish it anew, or unpin it, then erase again"))
+            raise PublishError(Fault(message, hint="publish it again, or unpin it, then erase again"))
 
     @override
     def columns_of(self, record: Record) -> None:

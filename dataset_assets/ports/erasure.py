@@ -52,7 +52,7 @@ class Erasure(Model):
 
     `request` is a salted hash of the condition, by which the same command finds what it began. `salt` is that
     of all erased keys of the dataset. `dependents` are the tables to clean besides, which rows that are gone
-    no longer tell. `certificate` is the dataset's part of the certificate, once finished.
+    no longer show. `certificate` is the dataset's part of the certificate, once finished.
     """
 
     id: str

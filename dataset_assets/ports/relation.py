@@ -1,7 +1,7 @@
 """A relation: the rows of a source as an expression for FROM, with their physical schema and version."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sqlglot import exp
@@ -57,3 +57,8 @@ class Relation:
     find_cast_failures: CastFailureFinder | None = field(default=None, compare=False)
     """Searches the source for values that do not fit their declared type, after a query failed on one.
     None if the casts of a query are enough to find them."""
+
+    def empty(self) -> "Relation":
+        """Return this relation without rows: engines check its columns and types, and read nothing."""
+        none = exp.select("*").from_(self.source.copy()).where(exp.false())
+        return replace(self, source=none.subquery(), row_count=0)

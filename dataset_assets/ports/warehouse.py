@@ -16,6 +16,7 @@ from dataset_assets.ports.erasure import ErasureKeeper
 from dataset_assets.ports.record_marks import RecordMarker
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.retention import PublicationKeeper
+from dataset_assets.ports.samples import SampleKeeper
 from dataset_assets.ports.views import ViewCreator
 from dataset_assets.text.wording import shown
 
@@ -103,7 +104,7 @@ class LastRecords:
     faults: tuple[Fault, ...] = ()
 
 
-class Warehouse(PublicationKeeper, RecordMarker, ErasureKeeper, ViewCreator):
+class Warehouse(PublicationKeeper, RecordMarker, ErasureKeeper, ViewCreator, SampleKeeper):
     """Stores published datasets: one table for each dataset, one partition for each Period.
 
     `kind` is the kind of its tables in one word, such as `deltalake`.
@@ -249,4 +250,4 @@ def superseded_error(claim: Claim, newest_run_id: str | None) -> SupersededError
     run = f"run {newest_run_id!r}" if newest_run_id is not None else "another run"
     period = f" for {claim.period}" if claim.period else ""
     message = f"{run} took over {claim.dataset!r}{period}; run {claim.run_id!r} may not publish"
-    return SupersededError(Fault(message, hint="wait for that run, or start this one anew"))
+    return SupersededError(Fault(message, hint="wait for that run, or start this one again"))

@@ -1,7 +1,7 @@
 """Load the rows of a prepared run into a bitemporal table as the snapshot of their Period (BR-121).
 
 The snapshot is selected, checked and kept in the session first. Then the table is claimed, and the snapshot
-is put into it. If a load of another Period claims the table meanwhile, only this last part begins anew: all
+is put into it. If a load of another Period claims the table meanwhile, only this last part is repeated: all
 loads at the same time are published, one after the other.
 """
 
@@ -15,7 +15,7 @@ from dataset_assets.checks.audit import audit
 from dataset_assets.checks.results import CheckResult, raise_failed
 from dataset_assets.checks.row_checks import declared_schema
 from dataset_assets.checks.selection_evidence import SelectionEvidence
-from dataset_assets.checks.valid_times import valid_time_bounds, valid_time_overlaps
+from dataset_assets.checks.valid_times import check_valid_times
 from dataset_assets.errors import ContractError, Fault, SupersededError, raise_all
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.warehouse import Claim, Publication, Staged
@@ -24,6 +24,7 @@ from dataset_assets.publishing.bitemporal_measurement import (
     measure_bitemporal,
     segment_columns,
 )
+from dataset_assets.publishing.continuity import discontinuities
 from dataset_assets.publishing.erased_rows import erased_figures
 from dataset_assets.publishing.loaded_periods import (
     LOADED_PERIODS,
@@ -33,7 +34,6 @@ from dataset_assets.publishing.loaded_periods import (
     with_load,
 )
 from dataset_assets.publishing.period_coverage import merged
-from dataset_assets.publishing.period_snapshot import discontinuities
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.publish_outcome import PublishOutcome, RefreshCounts
 from dataset_assets.publishing.reuse import can_confirm_load, unchanged_load
@@ -81,11 +81,10 @@ class BitemporalPublisher(RowPublisher):
             rows = session.store("selected_rows", assemble(self.run.selection))
         with self.context.timer.step("audit", "checking the rows and their valid times"):
             found = self.run.snapshot(rows, self.period)
-            bounds = valid_time_bounds(found, session)
-            raise_failed([bounds])
-            segments = session.store("segments", assemble(found.segments()))
-            times = (bounds, valid_time_overlaps(found, segments, session))
+            times, segments = check_valid_times(found, session)
             raise_failed(times)
+            if segments is None:
+                raise LookupError("the valid times passed their checks, and have no segments")
             checks = self._audit_snapshot(rows, (lookups, *times))
             count, digest = counted_digest(session, segments, segment_columns(self.run.published))
             self.stability.confirm()

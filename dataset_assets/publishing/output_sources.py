@@ -107,7 +107,8 @@ class OutputSources:
     def published(self) -> PublishedColumns:
         """The columns that the output publishes."""
         is_runtime = self.request.output.step.joins is Joins.RUNTIME
-        return replace(self.columns, without_lookups=is_runtime)
+        several = len(self.publications) > 1
+        return replace(self.columns, without_lookups=is_runtime, of_several_periods=several)
 
     @cached_property
     def operations(self) -> list[CheckedOperation]:
@@ -174,7 +175,7 @@ def output_sources(
     others = [str(each.period) for each in found if each.record["columns"] != columns]
     if others:
         message = f"{dataset} has other columns in {listed(others, 12)} than in {sources.record['period']}"
-        raise ResolveError(Fault(message, hint="publish these Periods anew"))
+        raise ResolveError(Fault(message, hint="publish these Periods again"))
     return sources
 
 

@@ -1,17 +1,13 @@
 """Build the SQL that loads a Period's selected rows into a bitemporal table (BR-121)."""
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
 from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.typing import SQL_TYPES
-from dataset_assets.contract.model import ColumnDef, Dataset
+from dataset_assets.contract.model import ColumnDef
 from dataset_assets.contract.system_columns import BITEMPORAL_COLUMNS, Stamp
-from dataset_assets.errors import Fault
 from dataset_assets.periods.period import Period
-from dataset_assets.ports.record_marks import LOADED_PERIODS
-from dataset_assets.ports.warehouse import Publication, Record
+from dataset_assets.ports.warehouse import Publication
 from dataset_assets.publishing.loaded_periods import loads_of
 from dataset_assets.rows.bitemporal import PeriodLoad
 from dataset_assets.rows.valid_time import Snapshot, validity
@@ -64,34 +60,3 @@ def _earlier_rows(earlier: Publication, columns: tuple[ColumnDef, ...], inputs: 
     system = (column(each.name) for each in BITEMPORAL_COLUMNS)
     rows = exp.select(*values, *system).from_(earlier.relation.source.copy())
     return rows.subquery(inputs.names.free("earlier_rows"))
-
-
-def discontinuities(record: Record, columns: tuple[ColumnDef, ...], dataset: Dataset) -> Iterator[Fault]:
-    """Yield why a snapshot of a dataset with these columns cannot be loaded into the published table."""
-    hint = "move the table away and load its Periods anew, or give the dataset's file another name"
-    if LOADED_PERIODS not in record:
-        yield Fault("what is published was published without `bitemporal: true`", hint=hint)
-        return
-    types = {each.name.lower(): each.type.value for each in columns}
-    for each in record["columns"]:
-        now = types.get(each["name"].lower())
-        if now != each["type"]:
-            became = f"is {now} now" if now else "is no longer published"
-            message = f"the column {each['name']} was {each['type']} when Periods were loaded, and {became}"
-            yield Fault(message, hint=hint)
-    known = {each["name"].lower() for each in record["columns"]}
-    for each in columns:
-        if each.name.lower() not in known and not each.nullable:
-            message = (
-                f"the new column {each.name} is `nullable: false`, and earlier loads have no value for it"
-            )
-            yield Fault(message, hint=f"let it be nullable, or {hint}")
-    key, period = dataset.natural_key_columns, dataset.partitions.period if dataset.partitions else None
-    then = record["definition"]["natural_key_columns"]
-    if sorted(map(str.lower, then)) != sorted(map(str.lower, key)):
-        message = f"the natural key was ({', '.join(then)}) when Periods were loaded, and is another one now"
-        yield Fault(message, hint=hint)
-    # ids of different grains do not sort by time: 2026-02-15 would be after 2026-02
-    cadence = record["definition"]["partitions"]["period"]
-    if cadence != period:
-        yield Fault(f"the table was loaded by {cadence}, and its Periods are by {period} now", hint=hint)

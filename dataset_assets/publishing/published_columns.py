@@ -9,6 +9,7 @@ from dataset_assets.contract.runtime_joins import stored_outputs
 from dataset_assets.contract.scope import OutputColumn, Scope
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.selection.column_mapping import IDENTIFIERS
+from dataset_assets.selection.splits import SPLIT_COLUMN
 
 
 @dataclass(frozen=True)
@@ -16,10 +17,12 @@ class PublishedColumns:
     """The published columns of a scope, system columns left out.
 
     `without_lookups` leaves out those of lookups, which are joined when the rows are read (BR-009).
+    `of_several_periods` is true if the rows come from publications of several Periods.
     """
 
     scope: Scope
     without_lookups: bool = False
+    of_several_periods: bool = False
 
     @property
     def outputs(self) -> tuple[OutputColumn, ...]:
@@ -34,7 +37,16 @@ class PublishedColumns:
     @property
     def split(self) -> str | None:
         """The column that holds each row's split; None if the rows are not split."""
-        return "split" if self.scope.dataset.split_config else None
+        return SPLIT_COLUMN if self.scope.dataset.split_config else None
+
+    @property
+    def unit(self) -> tuple[str, ...]:
+        """The columns of the split's unit; empty if it is a row, or if not all of them are stored."""
+        config = self.scope.dataset.split_config
+        stored = {each.name.lower(): each.name for each in self.outputs}
+        names = config.unit_columns if config else ()
+        found = tuple(stored[name.lower()] for name in names if name.lower() in stored)
+        return found if len(found) == len(names) else ()
 
     @cached_property
     def stored(self) -> tuple[PublishedColumn, ...]:

@@ -49,7 +49,7 @@ def reuse_blockers(record: Record, dataset: Dataset, columns: Iterable[ColumnDef
         yield "it is empty"
     exposed = _exposed_columns(record, columns)
     if exposed:
-        yield f"its statistics tell of {', '.join(exposed)}, sensitive now"
+        yield f"its statistics show {', '.join(exposed)}, sensitive now"
 
 
 def can_confirm_load(run: PreparedRun) -> bool:

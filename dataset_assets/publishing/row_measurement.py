@@ -9,10 +9,12 @@ from sqlglot import exp
 
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.warehouse import Staged
+from dataset_assets.publishing.duplicate_rows import duplicate_tallies, duplicates
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.publishing.selected_rows import SelectedRows
+from dataset_assets.publishing.split_measurement import split_sizes, split_tallies
 from dataset_assets.rows.encoding import counted_digest, digest_parts, fold_digest
 from dataset_assets.rows.stamping import instant
 from dataset_assets.rows.visible_rows import DELETED_ROWS, SELECTED_DIGEST, visible_rows
@@ -96,9 +98,14 @@ def row_statistics(
     extra: Mapping[str, exp.Expr] | None = None,
 ) -> Statistics:
     """Return the statistics of all published columns of rows; `extra` are further aggregates."""
-    found = profile(session, rows, columns.profiled, columns.split, extra)
-    by_name = {name: found.columns[duplicate] for name, duplicate in columns.duplicates.items()}
-    return found.model_copy(update={"columns": by_name})
+    tallies = (*split_tallies(columns, rows), *duplicate_tallies(columns, rows))
+    found = profile(session, rows, columns.profiled, columns.split, extra, tallies)
+    figures = {
+        "columns": {name: found.columns[duplicate] for name, duplicate in columns.duplicates.items()},
+        "duplicates": duplicates(columns, found),
+        **split_sizes(columns, found),
+    }
+    return found.model_copy(update=figures)
 
 
 def _changes(now: exp.Expr) -> dict[str, exp.Expr]:

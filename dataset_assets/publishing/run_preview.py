@@ -16,6 +16,7 @@ from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.publishing.loaded_periods import stored_period
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
 from dataset_assets.publishing.source_locator import ResolvedSources, SourceLocator
+from dataset_assets.selection.sample import Sample
 
 NIL = UUID(int=0)
 """Id of the run whose query is prepared, and of a dataset that has no id yet."""
@@ -30,6 +31,10 @@ class RunPreview:
     sources: ResolvedSources
     session: Session
     previous: Publication | None
+
+    def sampled(self, sample: Sample) -> "RunPreview":
+        """Return the preview of a run that selects a sample."""
+        return replace(self, sources=replace(self.sources, inputs=self.sources.inputs.sampled(sample)))
 
     def prepare(self, inputs: SelectionInput) -> PreparedRun:
         """Return the prepared run over these inputs."""

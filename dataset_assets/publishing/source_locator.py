@@ -9,20 +9,20 @@ from dataset_assets.compiler.logical_relations import logical_relation
 from dataset_assets.compiler.selection_input import SelectionInput, time_range_of, window_of
 from dataset_assets.compiler.source_columns import source_query
 from dataset_assets.compiler.source_ranges import source_range
-from dataset_assets.compiler.typing import mismatches
+from dataset_assets.compiler.typing import find, mismatches
 from dataset_assets.contract.model import Dataset
-from dataset_assets.contract.scope import NamedDataset, Scope, Source
+from dataset_assets.contract.scope import DELETED_MARKER, NamedDataset, Scope, Source
 from dataset_assets.errors import DatasetAssetsError, Fault, ResolveError, raise_all
 from dataset_assets.periods.instants import AsOf
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.erasure import ErasedKeys
-from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.relation import PhysicalType, Relation
 from dataset_assets.ports.resolver import Resolver, TableRequest, TimeRange
 from dataset_assets.ports.target import Target
 from dataset_assets.publishing.erased_rows import erased_keys, erased_tables
 from dataset_assets.publishing.nested_versions import nested_version
-from dataset_assets.rows.visible_rows import visible_relation
+from dataset_assets.rows.visible_rows import unmarked_rows, visible_relation
 
 TransferSource = Callable[[SelectionInput, Source, Session], Relation]
 """Receives the inputs, an external source and its session; returns a relation for the target's engine."""
@@ -96,7 +96,23 @@ class SourceLocator:
         """Return the relation of one source for a session that can read it. Raises ResolveError."""
         if source.nested:
             return self._publication(source, source.nested, session)
-        return self.resolvers[source.name].resolve(self.table_request(source), session)
+        resolver = self.resolvers[source.name]
+        return self.table_rows(source, lambda request: resolver.resolve(request, session))
+
+    def table_rows(self, source: Source, resolve: Callable[[TableRequest], Relation]) -> Relation:
+        """Return the relation of a source that is a table, by a function that resolves requests for it.
+
+        Of a bitemporal table with a boolean column `_deleted`, as published ones have, the deleted rows are
+        left out, as they are of a nested dataset (BR-134).
+        """
+        request = self.table_request(source)
+        if not source.is_bitemporal:
+            return resolve(request)
+        marker = find(resolve(replace(request, columns=())), DELETED_MARKER.name)
+        if marker is None or marker.type is not PhysicalType.BOOLEAN:
+            return resolve(request)
+        relation = resolve(replace(request, columns=(*request.columns, DELETED_MARKER)))
+        return replace(relation, source=unmarked_rows(relation.source), row_count=None, file=None)
 
     def table_request(self, source: Source) -> TableRequest:
         """Return the request for the Resolver of a source that is a table."""

@@ -20,7 +20,7 @@ _FIRST_PATIENCE, _LONGEST_PATIENCE = 5.0, 300.0
 
 
 def in_turn(context: RunContext, work: Callable[[Claim, Publication | None], T]) -> T:
-    """Claim the whole table and do the work on its publication, anew each time that another load claims it.
+    """Claim the whole table and do the work on its publication; repeat both if another load claims it.
 
     Before each further turn the load waits until the other one has published, or until that takes too long:
     it may have been killed. So of all waiting loads the last one to claim publishes. Raises SupersededError

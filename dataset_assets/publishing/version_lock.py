@@ -7,7 +7,8 @@ import uuid6
 
 from dataset_assets.catalog.versions import Version, lock_dataset, read_lock
 from dataset_assets.contract.model import Dataset
-from dataset_assets.errors import Fault, LockError
+from dataset_assets.errors import ContractError, Fault, LockError, raise_all
+from dataset_assets.publishing.continuity import continuity_faults
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
 from dataset_assets.publishing.run_context import RunContext
 from dataset_assets.text.atomic_files import write_lock
@@ -47,7 +48,8 @@ def lock_version(context: RunContext, run: PreparedRun) -> PreparedRun:
     differ from the pending one if another structure was locked meanwhile, or is published with it.
 
     Raises SupersededError, and then locks nothing, if a newer run claimed the Period, and LockError if the
-    request permits locked versions only and the number is published with another structure.
+    request permits locked versions only and the number is published with another structure. Raises
+    ContractError if what is published cannot be continued by the file: the warehouse would refuse the run.
     """
     entry, dataset = run.request.entry, run.inputs.dataset
     if not (run.version.pending or _is_taken(run)) and read_lock(entry.lock_path).id:
@@ -57,11 +59,9 @@ def lock_version(context: RunContext, run: PreparedRun) -> PreparedRun:
         message = f"version {run.version.number} of {entry.stem} is published with another structure"
         raise LockError(Fault(message, hint="publish once where the lock may be written, and commit it"))
     new_id = None if dataset.id else run.dataset_id
-    published = {
-        record["version"]: record["sha256"]
-        for record in context.warehouse.records(entry.stem, context.session).values()
-        if record
-    }
+    records = context.warehouse.records(entry.stem, context.session)
+    raise_all(ContractError, continuity_faults(dataset, run.definitions, records))
+    published = {record["version"]: record["sha256"] for record in records.values() if record}
     version = lock_dataset(entry.path, entry.lock_path, dataset, run.request.now, new_id, published)
     return replace(run, version=version)
 

@@ -5,9 +5,11 @@ counted by part, so that a range of positions is read without the rows before it
 the stored order, or all shuffled rows whose hash has the same first digits.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, count
+from typing import Any
 
 from sqlglot import exp
 
@@ -48,22 +50,29 @@ class EpochOrder:
     seed: int | None = None
     epoch: int = 0
 
-    def counts(self) -> exp.Query:
-        """Return the query that counts the rows of each part."""
+    def counts(self) -> list[exp.Query]:
+        """Return the queries that count the rows of each part; a part can be in the result of several."""
         if self.seed is None:
-            queries = (
-                exp.select(alias(text(str(place)), PART), _count()).from_(alias_table(each, "published"))
-                for place, each in enumerate(map(exp.Query.subquery, self.queries))
-            )
-            return _union(tuple(queries))
+            numbered = dict(zip(map(id, self.queries), map(str, count()), strict=False))
+            return [
+                _union([_counted(each, numbered[id(each)]) for each in group])
+                for group in _statements(self.queries)
+            ]
         part = exp.Substring(this=self._key, start=number(1), length=number(_DIGITS))
-        parts = exp.select(alias(part, PART)).from_(self._all_rows())
-        return exp.select(column(PART), _count()).from_(alias_table(parts.subquery(), "parts")).group_by(PART)
+        return [
+            exp.select(column(PART), _count())
+            .from_(alias_table(exp.select(alias(part, PART)).from_(_rows_of(group)).subquery(), "parts"))
+            .group_by(PART)
+            for group in _statements(self.queries)
+        ]
 
-    def sizes(self, counted: Mapping[str, int]) -> list[int]:
-        """Return the number of rows of all parts in order; `counted` is the result of `counts` by part."""
+    def sizes(self, counted: Iterable[Mapping[str, Any]]) -> list[int]:
+        """Return the number of rows of all parts in order; `counted` are the rows of all `counts`."""
+        found: Counter[str] = Counter()
+        for row in counted:
+            found[row[PART]] += int(row[ROWS])
         names = map(str, range(len(self.queries))) if self.seed is None else map(part_digits, range(PARTS))
-        return [counted.get(name, 0) for name in names]
+        return [found[name] for name in names]
 
     def ranges(self, sizes: list[int], start: int, stop: int) -> Iterator[PartRange]:
         """Yield the ranges of the positions `start` to `stop` - 1, one for each query that reads them."""
@@ -77,33 +86,35 @@ class EpochOrder:
             skip = max(start - begins[place], 0)
             yield PartRange(place, place, skip, min(stop, ends[place]) - begins[place] - skip)
 
-    def rows(self, parts: PartRange) -> exp.Query:
-        """Return the query of all rows of these parts: in order, or shuffled ones with their `KEY`."""
-        return self._stored(parts.first) if self.seed is None else self._shuffled(parts.first, parts.last)
+    def rows(self, parts: PartRange) -> list[exp.Query]:
+        """Return the queries of all rows of these parts: one in order, or shuffled rows with their `KEY`."""
+        if self.seed is None:
+            return [self._stored(parts.first)]
+        return [self._shuffled(group, parts) for group in _statements(self.queries)]
 
     def no_rows(self) -> exp.Query:
         """Return a query with the columns and no rows, for their types."""
-        return exp.select(*map(column, self.columns)).from_(self._all_rows()).limit(0)
+        return exp.select(*map(column, self.columns)).from_(_rows_of(self.queries[-1:])).limit(0)
 
     def _stored(self, place: int) -> exp.Query:
         rows = alias_table(self.queries[place].subquery(), "published")
         query = exp.select(*map(column, self.columns)).from_(rows)
         return query.order_by(*_ordered((*self.order, ROW_ID)))
 
-    def _shuffled(self, first: int, last: int) -> exp.Query:
+    def _shuffled(self, queries: Sequence[exp.Query], parts: PartRange) -> exp.Query:
         """Return the rows of some consecutive parts with their hash.
 
         They are not sorted: BigQuery would sort them in one place, and DuckDB's sort of many texts does not
         keep to a memory limit.
         """
-        keyed = exp.select(*map(column, self.columns), alias(self._key, KEY)).from_(self._all_rows())
+        keyed = exp.select(*map(column, self.columns), alias(self._key, KEY)).from_(_rows_of(queries))
         query = exp.select(*map(column, (*self.columns, KEY))).from_(
             alias_table(keyed.subquery(), "shuffled")
         )
-        if first > 0:
-            query = query.where(exp.GTE(this=column(KEY), expression=text(part_digits(first))))
-        if last < PARTS - 1:
-            query = query.where(exp.LT(this=column(KEY), expression=text(part_digits(last + 1))))
+        if parts.first > 0:
+            query = query.where(exp.GTE(this=column(KEY), expression=text(part_digits(parts.first))))
+        if parts.last < PARTS - 1:
+            query = query.where(exp.LT(this=column(KEY), expression=text(part_digits(parts.last + 1))))
         return query
 
     @property
@@ -111,14 +122,27 @@ class EpochOrder:
         """The hash by which rows are sorted; row ids are unique, and so are their hashes."""
         return exp.MD5(this=Joined(expressions=[text(f"{self.seed}:{self.epoch}:"), column(ROW_ID)]))
 
-    def _all_rows(self) -> exp.Expr:
-        return alias_table(_union(self.queries).subquery(), "published")
+
+def _statements(queries: Sequence[exp.Query]) -> list[list[exp.Query]]:
+    """Group queries that one statement can read: BigQuery reads a table as of one time in a statement."""
+    groups: dict[str, list[exp.Query]] = {}
+    for each in queries:
+        times = sorted({version.sql() for version in each.find_all(exp.Version)})
+        groups.setdefault(" ".join(times), []).append(each)
+    return list(groups.values())
 
 
-def _union(queries: tuple[exp.Query, ...]) -> exp.Query:
-    if len(queries) == 1:
-        return queries[0].copy()
-    return exp.union(*queries, distinct=False, copy=True)
+def _rows_of(queries: Sequence[exp.Query]) -> exp.Expr:
+    return alias_table(_union(queries).subquery(), "published")
+
+
+def _union(queries: Sequence[exp.Query]) -> exp.Query:
+    copies = [each.copy() for each in queries]
+    return copies[0] if len(copies) == 1 else exp.union(*copies, distinct=False, copy=False)
+
+
+def _counted(query: exp.Query, part: str) -> exp.Query:
+    return exp.select(alias(text(part), PART), _count()).from_(alias_table(query.subquery(), "published"))
 
 
 def _count() -> exp.Expr:

@@ -18,7 +18,7 @@ from dataset_assets.sql.build import alias, column, equal, number, text
 from dataset_assets.sql.where.where import Where
 
 _LINEAGE = ("_created_by_project_id", "_created_by_run_id", "_created_at")
-"""The columns that tell of the run of the Project that first wrote a row to the output (BR-015)."""
+"""The columns about the run of the Project that first wrote a row to the output (BR-015)."""
 _SYSTEM = tuple(each.name for each in SYSTEM_COLUMNS)
 _PRESENT, _BEFORE = "_present", "_before"
 WAS_VISIBLE, IS_SAME = "_was_visible", "_is_same"

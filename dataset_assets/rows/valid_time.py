@@ -13,7 +13,7 @@ from dataset_assets.errors import Fault
 from dataset_assets.periods.instants import Moment
 from dataset_assets.periods.period import Period
 from dataset_assets.rows.intervals import Intervals
-from dataset_assets.sql.build import CTE, alias, boundary, column, text
+from dataset_assets.sql.build import CTE, alias, boundary, column, number, text
 from dataset_assets.sql.internal_names import NO_NAMES, Names
 from dataset_assets.sql.nodes import UtcTime
 from dataset_assets.text.wording import shown
@@ -22,6 +22,8 @@ _Row = Mapping[str, Any]
 _EXAMPLES = 5
 _OTHER_FROM, _OTHER_TO, _REASON, _COUNT = "_other_from", "_other_to", "_reason", "_fault_count"
 _BOUNDS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+_LAST = Moment(_BOUNDS[1], _BOUNDS[1].date())
+_ENDS = (VALID_FROM, VALID_TO)
 _OUTSIDE = "is not within the years 1 to 9999"
 
 
@@ -82,14 +84,47 @@ class Snapshot:
 
         An instant that is out of bounds is NULL in the answer, because Python cannot represent it.
         """
-        stretches = self._stretches().subquery(self.names.free("stretches"))
         reasons = exp.Case()
         for reason, applies in _unusable():
             reasons = reasons.when(applies, text(reason))
+        return self._examples(self.unusable_rows(self._open_key).select(exp.alias_(reasons, _REASON)))
+
+    def unusable_rows(self, names: Sequence[str]) -> exp.Select:
+        """Return the query of these columns and the valid time of all rows whose valid time is no interval.
+
+        An instant that is out of bounds is NULL in the answer, because Python cannot represent it.
+        """
         ends = (alias(exp.Case().when(_is_within(n), column(n)), n) for n in (VALID_FROM, VALID_TO))
-        found = exp.select(*map(column, self._open_key), *ends, exp.alias_(reasons, _REASON))
-        found = found.from_(stretches).where(exp.or_(*(applies for _, applies in _unusable())))
-        return self._examples(found)
+        rows = exp.select(*map(column, names), *ends)
+        rows = rows.from_(self._stretches().subquery(self.names.free("stretches")))
+        return rows.where(exp.or_(*(applies for _, applies in _unusable())))
+
+    def overlapping_rows(self, segments: exp.Expr) -> exp.Select:
+        """Return the query of all segments that overlap another one of their key, with their valid time.
+
+        In the order of their begin, a segment overlaps an earlier one if the latest end so far is after its
+        begin, and a later one if the next one begins before its end.
+        """
+        free = self.names.free
+        ended, follows = free("latest_end"), free("next_begin")
+        key, begin = [column(name) for name in self.key], column(VALID_FROM)
+        end = exp.Coalesce(this=column(VALID_TO), expressions=[boundary(_LAST, "TIMESTAMPTZ")])
+        order = exp.Order(expressions=[exp.Ordered(this=column(n), nulls_first=True) for n in _ENDS])
+        before = exp.WindowSpec(
+            kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=number(1), end_side="PRECEDING"
+        )
+        windows = {
+            ended: exp.Window(this=exp.Max(this=end), partition_by=key, order=order, spec=before),
+            follows: exp.Window(
+                this=exp.Lead(this=begin), partition_by=[k.copy() for k in key], order=order.copy()
+            ),
+        }
+        columns = [column(name) for name in (*(each.name for each in self.columns), *_ENDS)]
+        placed = exp.select(*columns, *(exp.alias_(each, name) for name, each in windows.items()))
+        found = exp.select(*(each.copy() for each in columns))
+        found = found.from_(placed.from_(segments.copy()).subquery(free("placed_segments")))
+        is_late = exp.GT(this=column(ended), expression=begin.copy())
+        return found.where(exp.or_(is_late, exp.LT(this=column(follows), expression=end.copy())))
 
     def overlaps(self, segments: exp.Expr) -> exp.Select:
         """Return the query of pairs of segments of one key that overlap: a few, and how many pairs there are.

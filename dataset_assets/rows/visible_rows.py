@@ -29,6 +29,12 @@ def visible_rows(source: exp.Expr) -> exp.Expr:
     return exp.select("*").from_(source.copy()).where(exp.not_(column("_deleted"))).subquery()
 
 
+def unmarked_rows(source: exp.Expr) -> exp.Expr:
+    """Return the rows of a table of the user that are not marked as deleted, for FROM; NULL marks nothing."""
+    is_deleted = column("_deleted").is_(exp.true())
+    return exp.select("*").from_(source.copy()).where(exp.not_(is_deleted)).subquery()
+
+
 def visible_relation(publication: Publication) -> Relation:
     """Return the rows of a publication without deleted rows; the stored rows themselves if there are none."""
     relation = publication.relation

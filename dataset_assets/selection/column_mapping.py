@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from dataset_assets.model import ColumnRef, Model
 
-IDENTIFIERS = frozenset({"user_id", "product_id", "transaction_id"})
+TRANSACTION = "transaction_id"
+IDENTIFIERS = frozenset({"user_id", "product_id", TRANSACTION})
 """The concepts whose values are identifiers, so that a mean of them has no meaning."""
 
 

@@ -32,6 +32,7 @@ from dataset_assets.sql.nodes import (
     LabelsText,
     LabelValue,
     MicrosecondsSince,
+    RowHash,
     SaltedHash,
     SingleAsDouble,
     UtcTime,
@@ -139,6 +140,7 @@ class DuckDBText(DuckDB):
             LabelsText: _template(
                 "CASE WHEN LEN({this}) > 0 THEN CAST(TO_JSON({this}) AS TEXT) ELSE '[]' END"
             ),
+            RowHash: lambda generator, node: generator.func("HASH", *node.expressions),
             SaltedHash: rename_func("SHA256"),
             Fingerprint: rename_func("md5_number"),
             FingerprintPart: _template(
@@ -159,6 +161,8 @@ class BigQueryText(BigQuery):
             MicrosecondsSince: _template("TIMESTAMP_DIFF({this}, {start}, MICROSECOND)"),
             # sqlglot writes NUMERIC for DECIMAL(38, 9) in CAST, and forgets SAFE_CAST
             exp.TryCast: preprocess([remove_precision_parameterized_types]),
+            # what `MAX_BY` stands for, which the published GoogleSQL lacks
+            exp.ArgMax: _template("ANY_VALUE({this} HAVING MAX {expression})"),
             ClockTime: _template("TIMESTAMP({this}, {zone})"),
             UtcTime: _template("TIMESTAMP({this}, 'UTC')"),
             FloatAsDecimal: _template(_SHORTEST_NUMERIC),
@@ -177,6 +181,7 @@ class BigQueryText(BigQuery):
             CreateSnapshot: _template(
                 "CREATE SNAPSHOT TABLE IF NOT EXISTS {this} CLONE {source} FOR SYSTEM_TIME AS OF {at}"
             ),
+            RowHash: lambda generator, node: generator.sql(exp.MD5(this=node.this.copy())),
             SaltedHash: _template("TO_HEX(SHA256({this}))"),
             # DuckDB's md5_number reads the bytes in reverse
             Fingerprint: _template("TO_HEX(REVERSE(MD5({this})))"),

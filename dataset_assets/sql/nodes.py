@@ -84,6 +84,16 @@ class FingerprintPart(exp.Expression, exp.Func):
     arg_types = {"this": True, "part": True}
 
 
+class RowHash(exp.Expression, exp.Func):
+    """A hash of a row of at least 64 bits, equal for equal rows, as the engine computes it fastest.
+
+    `expressions` are the values, `this` is their canonical text. Engines have different hashes, so a hash is
+    only compared with others of the same query.
+    """
+
+    arg_types = {"this": True, "expressions": True}
+
+
 class SaltedHash(exp.Expression, exp.Func):
     """The SHA-256 of a text as 64 hexadecimal digits."""
 

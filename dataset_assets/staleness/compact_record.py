@@ -8,11 +8,14 @@ from typing import Any
 from typing_extensions import override
 
 from dataset_assets.cached_property import cached_property
+from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.warehouse import Record
 
 _STATISTICS = "statistics"
 _LARGE = ("definition", "sql", "checks", "columns", _STATISTICS)
 """Keys of a record that no status needs as they are."""
+_CONTINUED = ("definition", "columns")
+"""Those of them that a status compares with the file if the record is of a bitemporal table."""
 
 
 def compact(record: Record) -> Record:
@@ -22,7 +25,8 @@ def compact(record: Record) -> Record:
     """
     if not isinstance(record, dict):
         return _CompactRecord(record)
-    kept = {key: value for key, value in record.items() if key not in _LARGE}
+    needed = _CONTINUED if LOADED_PERIODS in record else ()
+    kept = {key: value for key, value in record.items() if key in needed or key not in _LARGE}
     return {**kept, _STATISTICS: _sensitivity(record)}
 
 

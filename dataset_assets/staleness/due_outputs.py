@@ -1,4 +1,4 @@
-"""Decide which outputs of Projects are to be published anew, by the records of them and of their datasets.
+"""Decide which outputs of Projects are to be published again, by the records of them and of their datasets.
 
 An output is refreshed with its dataset: whenever that has a publication which the output was not made of, or
 when the operations of the Project changed.
@@ -31,7 +31,7 @@ _MOST_LISTED = 5
 
 @dataclass(frozen=True)
 class DueOutput:
-    """A Period of an output that is to be published anew, and why. `reads` are the dataset's Periods."""
+    """A Period of an output that is to be published again, and why. `reads` are the dataset's Periods."""
 
     stem: str
     dataset: str
@@ -106,10 +106,10 @@ def _reason(output: Output, known: object, state: Mapping[str, object]) -> str:
         return "operations changed"
     before, now = known.get("publications"), state["publications"]
     if not isinstance(before, Mapping) or not isinstance(now, Mapping):
-        return f"{output.dataset} was published anew"
+        return f"{output.dataset} was published again"
     differ = [each for each in {**before, **now} if each and before.get(each) != now.get(each)]
     of = f": {listed(differ, _MOST_LISTED)}" if differ else ""
-    return f"{output.dataset} was published anew{of}"
+    return f"{output.dataset} was published again{of}"
 
 
 def all_due_outputs(catalog: Catalog, target: Target, outputs: Iterable[Output]) -> list[DueOutput]:

@@ -1,4 +1,4 @@
-"""Decide whether a publication is to be made anew without being asked for, and why."""
+"""Decide whether a publication is refreshed by itself, and why."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class SourceReports(ABC):
 
 @dataclass(frozen=True)
 class DuePublication:
-    """A publication that is to be made anew, and why; or one of which that is not known (`obstacles`).
+    """A publication that is to be made again, and why; or one of which that is not known (`obstacles`).
 
     `state` is the digest of what a run would make it of now. `read_at` is the instant at which the sources of
     what is published were read; None if nothing is.
@@ -103,10 +103,10 @@ class _Decision:
         return next(reversed(self.status.states.records(self.status.entry.stem)), own) == own
 
     def _counts(self, reason: Reason) -> bool:
-        """Return whether a publication is made anew for a reason that `plan` names.
+        """Return whether a publication is made again for a reason that `plan` names.
 
-        Of an unpartitioned dataset each instant has a window of its own: it is made anew once a day for that.
-        A source that does not tell whether it changed counts if somebody reported it since.
+        The window of an unpartitioned dataset moves with the clock, so it is made again once a day.
+        A source that does not say whether it changed counts if somebody reported it since.
         """
         status = self.status
         if reason.why is StalenessReason.WINDOW:

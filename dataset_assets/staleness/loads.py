@@ -75,7 +75,7 @@ class Loads:
         return self.reports.first_report(resolver, main.table, time_range, tick)
 
     def _is_unknown(self, dataset: RefreshedDataset, period: Period | None) -> bool:
-        """Return whether the main table does not tell whether it changed: there is no load to wait for."""
+        """Return whether the main table does not say whether it changed: there is no load to wait for."""
         due = self.memory.due.get(dataset.entry.stem, {}).get(period.id if period else None)
         key = source_key(dataset.scope.main, dataset.scope.dataset, self.memory.target)
         return due is not None and Reason(StalenessReason.UNKNOWN_VERSION, key) in due.reasons

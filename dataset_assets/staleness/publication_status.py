@@ -107,9 +107,12 @@ class PublicationStatus:
     @cached_property
     def obstacles(self) -> tuple[Fault, ...]:
         """The faults for which a run would be refused, or would keep the publication."""
-        other_dataset = tuple(id_conflict(self.inputs.dataset, self.record))
+        refused = (
+            *id_conflict(self.inputs.dataset, self.record),
+            *self.states.continuity_faults(self.entry),
+        )
         faults = tuple(fault for state in self.source_states.values() for fault in state.faults)
-        return other_dataset or faults or self._missing_periods
+        return refused or faults or self._missing_periods
 
     @cached_property
     def _missing_periods(self) -> tuple[Fault, ...]:

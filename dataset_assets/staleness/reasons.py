@@ -17,7 +17,7 @@ class StalenessReason(StrEnum):
     WINDOW = "its window has moved"
     SOURCE = "source changed"
     NESTED = "nested dataset changed"
-    UNKNOWN_VERSION = "source does not tell whether it changed"
+    UNKNOWN_VERSION = "source does not say whether it changed"
     REQUESTED = "asked for"
 
 

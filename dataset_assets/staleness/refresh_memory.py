@@ -46,7 +46,7 @@ class RefreshMemory:
         self._retry_at = datetime.min.replace(tzinfo=UTC)
 
     def table_changed(self, key: TableKey, pieces: Sequence[Period] | None, now: datetime) -> None:
-        """Note that a table was reported anew: the pieces of these Periods, or all of it."""
+        """Note that a table was reported again: the pieces of these Periods, or all of it."""
         for stem in self.readers.of_table.get(key, ()):
             dataset = self.datasets.get(stem)
             if dataset is None:

@@ -92,7 +92,7 @@ class RefreshedDataset:
         return Lookback.of(self.scope.dataset, period, now).range_of(source, self.scope.dataset)
 
     def is_affected(self, source: Source, target: Target, *, recent: bool, latest: bool) -> bool:
-        """Return whether a change of a source makes a publication stale enough to be made anew by itself.
+        """Return whether a change of a source makes a publication stale enough to be made again by itself.
 
         Of a source that is not stored by Period that depends on the settings: `lookback` for the main table,
         `lookups` for all others. `recent` and `latest` say whether the publication is of a recent Period,

@@ -15,6 +15,7 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.ports.resolver import Resolver, Survey, TimeRange
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.continuity import continuity_faults
 from dataset_assets.publishing.loaded_periods import LOADED_PERIODS, records_of_loads
 from dataset_assets.publishing.nested_versions import nested_version
 from dataset_assets.staleness.compact_record import compact
@@ -59,6 +60,7 @@ class SourceStates:
     _schedules: dict[str, Schedule | None] = field(default_factory=dict)
     _bitemporal: dict[str, Record] = field(default_factory=dict)
     """The record of each bitemporal table as a whole."""
+    _continuity: dict[str, tuple[Fault, ...]] = field(default_factory=dict)
 
     @cached_property
     def _lookbacks(self) -> Lookbacks:
@@ -100,6 +102,17 @@ class SourceStates:
         """Return the digest of each published Period of a dataset, and of a bitemporal table as a whole."""
         found = {period: record["digest"] for period, record in self.records(stem).items()}
         return {**found, None: self._bitemporal[stem]["digest"]} if stem in self._bitemporal else found
+
+    def continuity_faults(self, entry: Entry) -> tuple[Fault, ...]:
+        """Return why no run of a dataset can continue what is published; empty if each can."""
+        stem = entry.stem
+        if stem not in self._continuity:
+            scope, records = self.inputs(entry).scope, self.records(stem)
+            whole = self._bitemporal.get(stem)
+            columns = tuple(output.definition for output in scope.outputs)
+            found = continuity_faults(scope.dataset, columns, {None: whole} if whole else records)
+            self._continuity[stem] = tuple(found)
+        return self._continuity[stem]
 
     def latest_records(self, stem: str, number: int) -> list[Record]:
         """Return the records of the last published Periods of a dataset, in order of time."""

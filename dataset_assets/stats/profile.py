@@ -15,10 +15,20 @@ from dataset_assets.selection.splits import NAMES
 from dataset_assets.stats.column_statistics import STATISTICS, Row
 from dataset_assets.stats.counting import ALL, SCOPES, Counting
 from dataset_assets.stats.histogram import DAYS_BY_DAY
+from dataset_assets.stats.levels import LEVEL, split_deviation
 from dataset_assets.stats.listing import SAMPLES, TOP
-from dataset_assets.stats.query import profile_query, scanning_ctes
+from dataset_assets.stats.query import EXTRA, profile_query, scanning_ctes
 from dataset_assets.stats.reading import READINGS, day, middle
-from dataset_assets.stats.statistics import Bin, ColumnStatistics, SplitColumn, Statistics, Value, ValueCount
+from dataset_assets.stats.statistics import (
+    Bin,
+    ColumnStatistics,
+    SplitColumn,
+    Statistics,
+    Tallied,
+    Value,
+    ValueCount,
+)
+from dataset_assets.stats.tallies import Tally
 
 BATCH = 64
 """Columns in one query that counts each column by itself: its planning time grows faster than the number of
@@ -37,18 +47,21 @@ def profile(
     columns: Sequence[PublishedColumn],
     split: str | None,
     extra: Mapping[str, exp.Expr] | None = None,
+    tallies: Sequence[Tally] = (),
 ) -> Statistics:
     """Return the statistics of the rows of `source`, by one query for each batch of columns.
 
     `columns` (at least one) are profiled; `split` names the column of splits, if there is one; `extra` are
-    aggregates over the rows, returned as text in `Statistics.extra`. All numbers are exact and the same on
+    aggregates over the rows, returned as text in `Statistics.extra`, `tallies` are returned in
+    `Statistics.tallies`. All numbers are exact and the same on
     every engine; the sum of a decimal column must be below 1e29, the limit of NUMERIC.
     """
     found: dict[str, ColumnStatistics] = {}
     totals: dict[str, int] = {}
     extras: dict[str, str | None] = {}
+    tallied: dict[str, tuple[Tallied, ...]] = {}
     for number, counting in enumerate(_countings(session, source, columns, split)):
-        query = profile_query(counting, (extra or {}) if number == 0 else {})
+        query = profile_query(counting, *((extra or {}, tallies) if number == 0 else ({}, ())))
         query = session.computed_once(query, scanning_ctes(counting))
         by_field: dict[int | None, list[Row]] = defaultdict(list)
         for row in session.rows(query):
@@ -57,8 +70,11 @@ def profile(
         found |= {each.name: _ColumnReader(each, by_field[place]).build() for place, each in batch}
         if number == 0:
             totals = {scope: int(row["n"]) for scope, row in _totals(by_field[0]).items()}
-            extras = {row["scope"]: row["low"] for row in by_field[None]}
-    return Statistics(row_count=totals.pop(ALL, 0), splits=totals, columns=found, extra=extras)
+            extras = {row["scope"]: row["low"] for row in by_field[None] if row["kind"] == EXTRA}
+            tallied = {each.name: _tallied(by_field[None], each.name) for each in tallies}
+    return Statistics(
+        row_count=totals.pop(ALL, 0), splits=totals, columns=found, extra=extras, tallies=tallied
+    )
 
 
 def estimate_profile(
@@ -95,6 +111,22 @@ def _totals(rows: Sequence[Row]) -> dict[str, Row]:
     return {scope: found[counter] for counter, scope in SCOPES.items() if counter in found}
 
 
+def _tallied(rows: Sequence[Row], name: str) -> tuple[Tallied, ...]:
+    """Return the answers of a tally, in the order of parts and folds."""
+
+    def read(row: Row) -> Tallied:
+        split, fold = row["scope"], row["place"]
+        return Tallied(
+            split=None if split is None else int(split),
+            fold=None if fold is None else int(fold),
+            rows=int(row["n"] or 0),
+            units=int(row["cardinality"] or 0),
+        )
+
+    found = [read(row) for row in rows if row["kind"] == name]
+    return tuple(sorted(found, key=lambda each: (each.split or 0, each.fold or 0)))
+
+
 class _ColumnReader:
     """Reads the statistics of one column from its answers, which it groups by kind."""
 
@@ -122,6 +154,7 @@ class _ColumnReader:
             splits={
                 scope: SplitColumn(**self._aggregated(row, SplitColumn)) for scope, row in totals.items()
             },
+            split_deviation=split_deviation(self._kinds[LEVEL], self._reading),
         )
 
     def _aggregated(self, row: Row, model: type[Model]) -> dict[str, Any]:

@@ -41,13 +41,53 @@ class SplitColumn(Model):
     mean: float | None = None
 
 
+class SplitDeviation(Model):
+    """The value of a column whose shares of the parts of the split differ most.
+
+    `percents` are its shares of the rows of each part, `points` is the largest difference between two of
+    them. The value can be NULL.
+    """
+
+    value: Value | None
+    percents: dict[str, float]
+    points: float
+
+
+class PartSize(Model):
+    """The size of a part of the split, or of a fold, beside the share that it is to have (BR-136).
+
+    `percent` is the share of the rows, `unit_percent` that of the units; there are no `units` if each row is
+    one. The deviations from `asked_percent` are percentage points; both are None if no share is asked for.
+    """
+
+    rows: int
+    percent: float
+    units: int | None = None
+    unit_percent: float | None = None
+    asked_percent: float | None = None
+    deviation: float | None = None
+    unit_deviation: float | None = None
+
+
+class Duplicates(Model):
+    """Rows that are there twice (BR-137).
+
+    `rows` is the number of rows that equal an earlier one in all columns, `across_splits` that of rows that
+    are in more than one part of the split, apart from what only tells rows apart. It is None without a split.
+    """
+
+    rows: int
+    across_splits: int | None = None
+
+
 class ColumnStatistics(Model):
     """Statistics of one column.
 
     `null_percent` is from 0 to 100 (BR-127), `cardinality` is the exact number of distinct values. The median
     is exact: for an even number of rows it is the mean of the two middle values, as text if it is not whole.
     Texts of more than 200 characters are cut and end with an ellipsis. `timeline` counts times by day, or by
-    month if the days are many. A sensitive column has only counts (BR-206).
+    month if the days are many. `split_deviation` is given for texts and booleans of few values. A sensitive
+    column has only counts (BR-206).
     """
 
     type: ColumnType
@@ -64,6 +104,16 @@ class ColumnStatistics(Model):
     histogram: tuple[Bin, ...] = ()
     timeline: tuple[Bin, ...] = ()
     splits: dict[str, SplitColumn] = {}
+    split_deviation: SplitDeviation | None = None
+
+
+class Tallied(Model):
+    """An answer of a tally: a number of rows, and one of units, of a part and a fold."""
+
+    split: int | None
+    fold: int | None
+    rows: int
+    units: int
 
 
 class ValueRange(Model):
@@ -74,13 +124,22 @@ class ValueRange(Model):
 
 
 class Statistics(Model):
-    """Statistics of all rows. `splits` holds the number of rows of each split that has any."""
+    """Statistics of all rows. `splits` holds the number of rows of each split that has any.
+
+    `parts` and `folds` say how far each part and each fold is from its share. Records of earlier versions
+    lack them, and `duplicates`.
+    """
 
     row_count: int
     splits: dict[str, int] = {}
+    parts: dict[str, PartSize] = {}
+    folds: tuple[PartSize, ...] = ()
+    duplicates: Duplicates | None = None
     columns: dict[str, ColumnStatistics]
     extra: dict[str, str | None] = Field(default={}, exclude=True)
     """The results of further aggregates of the same query; they are not part of the record."""
+    tallies: dict[str, tuple[Tallied, ...]] = Field(default={}, exclude=True)
+    """The answers of further tallies of the same query, by name; they are not part of the record."""
 
     def date_range(self, concept: str = "timestamp") -> ValueRange | None:
         """Return the days of a time column; None if there is none, it has no values, or it is sensitive."""

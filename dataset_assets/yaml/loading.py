@@ -167,13 +167,19 @@ def _trace(detail: Any, model: type[BaseModel]) -> _Trace:
             chosen = node["discriminator"]["mapping"].get(step)
             node = _open({"$ref": chosen}, definitions) if chosen else {}
         elif "anyOf" in node:
-            wrong_kind = number == len(loc) - 1 and detail["type"].endswith("_type")
+            wrong_kind = number == len(loc) - 1 and _is_of_another_kind(detail)
             members.append((tuple(path), str(step), wrong_kind))
             node = next((member for member in _members(node, definitions) if member.get("title") == step), {})
         else:
             path.append(step)
             node, parent = _open(_child(node, step), definitions), node
     return _Trace(tuple(path), node, parent, at_key, tuple(members))
+
+
+def _is_of_another_kind(detail: Any) -> bool:
+    """Return whether an error says that the value is of another kind: a list instead of a word."""
+    is_no_word = detail["type"] == "literal_error" and isinstance(detail["input"], list | dict)
+    return is_no_word or detail["type"].endswith("_type")
 
 
 @cache

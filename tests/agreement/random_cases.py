@@ -180,4 +180,10 @@ def selections(draw: st.DrawFn, found: dict[str, Any], as_of: datetime) -> dict[
     if split is None:
         del found["split_config"]
         filters["fit_on"] = "all"
+        return found
+    unit = split.get("unit")
+    if unit == ["shelves__group"] and "shelves.group" not in found["extra_columns"]:
+        found["extra_columns"].append("shelves.group")
+    if unit == "product":  # a filter fitted on train rows would keep no product of eval
+        filters["fit_on"] = "all"
     return found

@@ -138,7 +138,7 @@ def test_outputs_are_refreshed_with_their_dataset(make: Make) -> None:
     assert world.tick() == set()
     world.end(run)
     assert world.tick() == {("campaign__o", "2024-03")}
-    assert world.requests[0].tags["dataset_assets/reason"] == "d1 was published anew: 2024-03"
+    assert world.requests[0].tags["dataset_assets/reason"] == "d1 was published again: 2024-03"
     world.publish_output("campaign__o", "2024-03")
     assert world.tick() == set()
 

@@ -123,6 +123,34 @@ def test_a_new_split_is_additive_unless_its_gap_removes_rows() -> None:
     assert difference(structure(dataset(*none)), structure(dataset(*gap))).kind == "breaking"
 
 
+RANDOM: dict[str, Any] = {"strategy": "random", "train_percent": 80}
+SPLITS: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None, str, str]] = {
+    "product": ({**RANDOM, "unit": "user"}, {**RANDOM, "unit": "product"}, "breaking", "the split: 80 % of the products train, at random instead of 80 % of the users train, at random"),
+    "columns": (RANDOM, {**RANDOM, "unit": ["user_id", "category"]}, "breaking", "the split: 80 % of the values of `user_id`, `category` train, at random instead of 80 % of the rows"),
+    "order of columns": ({**RANDOM, "unit": ["category", "user_id"]}, {**RANDOM, "unit": ["user_id", "category"]}, "breaking", "the split: 80 % of the values of `user_id`, `category`"),
+    "null_unit": ({**RANDOM, "unit": "user"}, {**RANDOM, "unit": "user", "null_unit": "row"}, "breaking", "the split: 80 % of the users train, at random, each row without a unit by itself instead of"),
+    "null_unit that is an error": ({**RANDOM, "unit": "user"}, {**RANDOM, "unit": "user", "null_unit": "error"}, "breaking", "the split: 80 % of the users train, at random, no row may be without a unit instead of"),
+    "folds": (RANDOM, {**RANDOM, "folds": 5}, "additive", "the number of folds is 5 instead of none"),
+    "more folds": ({**RANDOM, "folds": 5}, {**RANDOM, "folds": 6}, "breaking", "the number of folds is 6 instead of 5"),
+    "no folds": ({**RANDOM, "folds": 5}, RANDOM, "breaking", "the number of folds is none instead of 5"),
+    "folds and seed": (RANDOM, {**RANDOM, "folds": 5, "seed": 3}, "breaking", "the split: 80 % of the rows train, at random (seed 3) instead of 80 % of the rows train, at random; the number"),
+    "split with folds": (None, {**RANDOM, "folds": 5}, "additive", "the number of folds is 5 instead of none; rows are split: 80 % of the rows train"),
+    "nothing": ({**RANDOM, "unit": "user"}, {**RANDOM, "unit": "user", "null_unit": "together", "folds": None, "seed": 0}, "same", "nothing changed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_changes_of_a_random_split(name: str) -> None:
+    old, new, kind, text = SPLITS[name]
+    before, after = (
+        structure(Dataset.model_validate({**dataset().model_dump(), "split_config": each}))
+        for each in (old, new)
+    )
+    found = difference(before, after)
+    assert found.kind == kind
+    assert found.summary.startswith(text)
+
+
 ENDS = [
     ("month", "2017-12", "2018-01", "additive", "`partitions.end` changed from '2017-12' to '2018-01'"),
     ("month", "2017-12", None, "additive", "`partitions.end` removed"),

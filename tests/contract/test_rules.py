@@ -106,6 +106,22 @@ ONE_FAULT = {
     "extra column twice": (GROCERY, [("[products.brand]", "[products.brand, products.Brand]")], "extra_columns[1]: is 'products.Brand' once more"),
     "output name twice": (GROCERY, [("product_id: product_id\n    time", "product_id: household_id\n    time")], "natural_key_columns[1]: would be published as `product_id`, which 'household_id' is already"),
     "a column named split": (ORDERS, [(ORDER_COLUMN, "      - {name: split, type: string}\n"), ("  main_table:", "  split_config: {strategy: random, train_percent: 80}\n  main_table:")], "columns[4].name: would be published as `split`"),
+    "a column named fold": (ORDERS, [(ORDER_COLUMN, "      - {name: fold, type: string}\n"), ("  main_table:", "  split_config: {strategy: random, train_percent: 80, folds: 5}\n  main_table:")], "columns[4].name: would be published as `fold`, the column that `split_config` makes; rename it"),
+    "split by product without mapping": (ORDERS, [("  main_table:", "  split_config: {strategy: random, train_percent: 80, unit: product}\n  main_table:")], "split_config: `split_config` needs a `column_mapping`"),
+    "split by an unknown unit": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, unit: users}\n")], "split_config.unit: is 'users', not one of row, user, product"),
+    "split by nothing": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, unit: []}\n")], "split_config.unit: has 0 items, must have at least 1"),
+    "split by a strange column": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, unit: [user_id, a-b]}\n")], "split_config.unit[1]: is 'a-b', not a"),
+    "split by an unknown column": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, unit: [user_id, categori]}\n")], "split_config.unit[1]: is 'categori', which is no published column; did you mean `category`?"),
+    "split by a source's column": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, unit: [products.department]}\n")], "split_config.unit[0]: is 'products.department', which is no published column; it is published as `category`: write that"),
+    "split by a hidden column": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, unit: [products.product_id]}\n")], "split_config.unit[0]: is 'products.product_id', which is no published column; add it to `extra_columns`, and write `products__product_id`"),
+    "split by the split": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, unit: [split]}\n")], "split_config.unit[0]: is 'split', which is no published column"),
+    "split by a column twice": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, unit: [user_id, User_ID]}\n")], "split_config.unit[1]: is 'User_ID' once more; remove it"),
+    "NULL as a unit of rows": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, null_unit: error}\n")], "split_config: has a `null_unit`, but a unit that is a row is never NULL"),
+    "NULL as an unknown unit": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, unit: user, null_unit: rows}\n")], "split_config.null_unit: is 'rows', not one of together, row, error; did you mean `row`?"),
+    "one fold": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, folds: 1}\n")], "split_config.folds: is '1', must be at least 2"),
+    "too many folds": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, folds: 101}\n")], "split_config.folds: is '101', must be at most 100"),
+    "no product for eval": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, unit: product}\n")], "filters.fit_on: is 'train', but the split keeps each product in one part: no product of eval would be kept; write `fit_on: all`"),
+    "no product for eval, by column": (GROCERY, [("  split_config: {strategy: time_based, eval_days: 14}\n", "  split_config: {strategy: random, train_percent: 80, unit: [Product_ID]}\n")], "filters.fit_on: is 'train', but the split keeps each product in one part"),
     "double underscore": (ORDERS, [(ORDER_COLUMN, "      - {name: customers__tier, type: string}\n")], "would be published as `customers__tier`, which 'customers__tier' is already"),
     "fixed range by Period": (GROCERY, [(ROLLING, "{type: fixed, start_date: 2017-01-01, end_date: 2017-12-31}")], "filters.date_range: is fixed, so every Period"),
     "unknown cadence": (ORDERS, [("  main_table:", "  partitions: {period: fortnight, start: 2017-07}\n  main_table:")], "partitions.period: 'fortnight' is not a grain"),
@@ -227,8 +243,8 @@ def test_a_fault_of_one_field_has_no_consequences(root: Path, wrong: str) -> Non
 
 RETAIL = "{period: shop.month, start: RY2017-M05}"
 WITHOUT_A_CLOCK = {
-    "{on: upstream, lookback: 2}": "refresh.lookback: counts back from the latest Period, but no clock tells when a `shop.month` begins; remove it",
-    "{on: upstream, lookups: latest}": "refresh.lookups: is 'latest', but no clock tells when a `shop.month` begins; write `refresh_all`",
+    "{on: upstream, lookback: 2}": "refresh.lookback: counts back from the latest Period, but no schedule can follow when a `shop.month` begins; remove it",
+    "{on: upstream, lookups: latest}": "refresh.lookups: is 'latest', but no schedule can follow when a `shop.month` begins; write `refresh_all`",
     "{on: upstream, lookups: refresh_all}": "",
     "{on: upstream}": "",
 }  # fmt: skip
@@ -260,11 +276,21 @@ DEPENDS = {
         "join to nothing",
         "alias",
     ),
-    "misspelt filters": ("revenue not mapped", "fixed range by Period", "fit on train without split"),
+    "misspelt filters": (
+        "revenue not mapped",
+        "fixed range by Period",
+        "fit on train without split",
+        "no product for eval",
+        "no product for eval, by column",
+    ),
     "split": ("fit on train without split", "quality with a wrong condition"),
     "months": ("fixed range by Period",),
     "column type": ("revenue is a text",),
-    "column name": ("mapping of a lookup's nothing", "extra column of nothing"),
+    "column name": (
+        "mapping of a lookup's nothing",
+        "extra column of nothing",
+        "split by a source's column",
+    ),
     "no main name": ("table name twice", "alias is the main table", "main table's name before a column"),
 }
 

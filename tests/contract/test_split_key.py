@@ -76,6 +76,16 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"split_config": {**BY_ROW, "unit": "user"}, "extra_columns": ["id", "note"]},
         "additive",
     ),
+    "an extra column more, by product": (
+        {"split_config": {**BY_ROW, "unit": "product"}},
+        {"split_config": {**BY_ROW, "unit": "product"}, "extra_columns": ["id", "note"]},
+        "additive",
+    ),
+    "an extra column more, rows without a user by themselves": (
+        {"split_config": {**BY_ROW, "unit": "user", "null_unit": "row"}},
+        {"split_config": {**BY_ROW, "unit": "user", "null_unit": "row"}, "extra_columns": ["id", "note"]},
+        "breaking",
+    ),
     "an extra column more, by time": (
         {"split_config": BY_TIME},
         {"split_config": BY_TIME, "extra_columns": ["id", "note"]},
@@ -97,5 +107,5 @@ def test_changes_that_move_rows_are_breaking(name):
     found = difference(structure(before), structure(after))
     assert found.kind == kind, found.summary
     moved = key(before) != key(after) and before.split_config == after.split_config
-    by_row = getattr(after.split_config, "unit", None) == "row"
+    by_row = "row" in [getattr(after.split_config, setting, None) for setting in ("unit", "null_unit")]
     assert (MOVES in found.summary) == (moved and by_row)

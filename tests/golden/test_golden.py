@@ -69,7 +69,7 @@ def relation(source: Source, dialect: Dialect) -> Relation:
     """Return a source under its logical name; a resolver would return a path or a qualified table."""
     types = PHYSICAL[dialect.name]
     name = source.nested.stem if source.nested else source.table
-    columns = (PhysicalColumn(column.name, *types[column.type]) for column in source.columns)
+    columns = (PhysicalColumn(column.name, *types[column.type]) for column in source.stored_columns)
     return Relation(table(name), tuple(columns), version="1")
 
 
@@ -187,6 +187,18 @@ PRICES = {
     },
     "join_conditions": [{"source_column": "product_id", "target_column": "product_id"}],
 }
+KNOWN_PRICES = {
+    **PRICES,
+    "target": {
+        "type": "table",
+        "name": "prices",
+        "bitemporal": True,
+        "columns": [
+            {"name": "product_id", "type": "integer", "nullable": False},
+            {"name": "tier", "type": "string"},
+        ],
+    },
+}
 TIERS = {
     "filters": {"date_range": ROLLING},
     "split_config": None,
@@ -247,6 +259,23 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "filters": {"date_range": ROLLING},
         "split_config": {**RANDOM, "unit": "user", "test_percent": 10},
     },
+    "split_by_product": {
+        "filters": {"date_range": ROLLING},
+        "split_config": {**RANDOM, "unit": "product", "folds": 5},
+    },
+    "split_by_columns": {
+        "filters": {
+            "date_range": ROLLING,
+            "customer_filter": {"type": "min_transactions", "value": 2},
+            "fit_on": "train",
+        },
+        "split_config": {
+            **RANDOM,
+            "unit": ["category", "products__brand"],
+            "null_unit": "row",
+            "folds": 10,
+        },
+    },
     "split_none": {"filters": {"date_range": ROLLING}, "split_config": None},
     "as_of_changes": {
         **TIERS,
@@ -261,6 +290,14 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
             "date_range": ROLLING,
             "product_filter": {"type": "categories", "value": ["gold"]},
         },
+    },
+    "as_of_knowledge_as_known": {
+        **TIERS,
+        "lookups": [{**KNOWN_PRICES, "as_of": {"knowledge": "as_known", "period": "month"}}],
+    },
+    "as_of_knowledge_latest": {
+        **TIERS,
+        "lookups": [{**KNOWN_PRICES, "as_of": {"knowledge": "latest_knowledge"}}],
     },
     "fit_on_train": {
         "filters": {

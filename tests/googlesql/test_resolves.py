@@ -54,7 +54,7 @@ def physical(source: Source) -> tuple[str, dict[str, str]]:
     if source.nested:
         return source.nested.stem, published(scope_of(source.nested.stem)) | SYSTEM_COLUMNS
     kinds = PHYSICAL["bigquery"]
-    return source.table, {column.name: kinds[column.type][1] for column in source.columns}
+    return source.table, {column.name: kinds[column.type][1] for column in source.stored_columns}
 
 
 def analyzer(scope: Scope) -> Analyzer:

@@ -197,6 +197,8 @@ def test_a_change_of_labels_is_another_publication():
         ({"split": "test"}, "has no split 'test'"),
         ({"where": "nope = 1"}, "nope"),
         ({"partition": "2017-09"}, "not published"),
+        ({"limit": 5}, "limit has no meaning here; leave it out"),
+        ({"sample": "small"}, "sample has no meaning here"),
     ],
 )
 @pytest.mark.usefixtures("published")

@@ -102,7 +102,7 @@ def test_streaming_reads_each_row_once_and_goes_on(datasets):
 def test_an_exported_folder_loads_with_its_splits(datasets, tmp_path, monkeypatch):
     monkeypatch.setattr(dataset_folder, "BATCH_ROWS", 50)
     monkeypatch.setattr(dataset_folder, "FILE_ROWS", 100)
-    said = run_ok("export", "sales", str(tmp_path / "out"), "--training-run", "run-1")
+    said = run_ok("export", "sales", str(tmp_path / "out"), "--training-run", "run-1", "--with-sensitive")
     assert "354 rows written to" in said.err
     assert "train 294, eval 60" in said.err
     names = sorted(path.name for path in (tmp_path / "out" / "data").iterdir())
@@ -126,6 +126,14 @@ def test_rows_without_a_split_or_without_rows_load(datasets, tmp_path):
     run_ok("export", "sales", str(tmp_path / "sales"), "--where", "revenue > 5 AND split = 0")
     loaded = datasets.load_dataset(str(tmp_path / "sales"))
     assert {split: each.num_rows for split, each in loaded.items()} == {"train": 147}
+
+
+@pytest.mark.usefixtures("published")
+def test_an_export_has_no_sensitive_column_by_itself(datasets, tmp_path):
+    said = run_ok("export", "sales", str(tmp_path / "out"))
+    assert "left out, as sensitive: household__income; --with-sensitive writes them" in said.err
+    columns = datasets.load_dataset(str(tmp_path / "out"))["train"].column_names
+    assert columns == [each for each in read_arrow("sales").column_names if each != "household__income"]
 
 
 @pytest.mark.usefixtures("published")

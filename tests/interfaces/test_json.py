@@ -67,6 +67,18 @@ def test_materialize():
     )
 
 
+def test_materialize_a_sample():
+    run_ok("materialize", "profiles")
+    found = answer("materialize", "sales", "--partition", "2017-03", "--sample", "50%")
+    assert set(found) == documented("materialize --sample")
+    [sample] = found["samples"]
+    assert set(sample) == set(example("materialize --sample")["samples"][0])
+    assert sample["row_count"] == sum(sample["splits"].values())
+    assert "secret" not in json.dumps(found)
+    [empty] = answer("materialize", "sales", "--partition", "2017-03", "--empty")["samples"]
+    assert (empty["sample"], empty["by"], empty["row_count"]) == ("0%", None, 0)
+
+
 def test_compare():
     publish()
     found = answer("compare", "sales", "--from", "@0", "--to", "@0")

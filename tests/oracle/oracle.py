@@ -47,7 +47,7 @@ class Oracle:
         products = self.products(fitted)
         chosen = [row for row in chosen if products(row)]
         # All rows of a user have one split: nothing leaks, and each is judged by their own rows.
-        parted = self.split.get("unit") == "user"
+        parted = self.unit() == [self.definition["column_mapping"]["user_id"]]
         users = self.users([row for row in (chosen if parted else fitted) if products(row)])
         return Counter(self.published(row) for row in chosen if users(row))
 
@@ -71,7 +71,10 @@ class Oracle:
         refs += self.definition.get("natural_key_columns", [])
         refs += self.definition.get("extra_columns", [])
         values = tuple(row[ref] for ref in refs)
-        return (*values, self.split_of(row)) if self.split else values
+        if not self.split:
+            return values
+        folds = (self.fold_of(row),) if self.split.get("folds") else ()
+        return (*values, self.split_of(row), *folds)
 
     # Lookups: always joined, never dropping a row; NULL matches nothing.
 
@@ -144,17 +147,49 @@ class Oracle:
         return 1 if self.days_back(row) <= test_days + self.split["eval_days"] else 0
 
     def split_by_lot(self, row: Row) -> int:
-        by_user = self.split.get("unit") == "user"
-        refs = [self.definition["column_mapping"]["user_id"]] if by_user else self.row_key()
-        types = {column["name"]: column["type"] for column in self.definition["main_table"]["columns"]}
-        key = "|".join(TAGGED[types[ref]](row[ref]) for ref in refs)
-        seeded = f"{self.split.get('seed', 0)}:{key}"
+        seeded = f"{self.split.get('seed', 0)}:{self.key(row)}"
         bucket = int(md5(seeded.encode()).hexdigest()[:8], 16)
         percent = bucket * 100 / 2**32
         train = self.split["train_percent"]
         if percent < train:
             return 0
         return 2 if percent < train + self.split.get("test_percent", 0) else 1
+
+    # The fold and the unit (BR-135).
+
+    def fold_of(self, row: Row) -> int:
+        seeded = f"{self.split.get('seed', 0)}:fold:{self.key(row)}"
+        last_bytes_first = md5(seeded.encode()).digest()[::-1]
+        return int(last_bytes_first.hex()[-15:], 16) % self.split["folds"]
+
+    def unit(self) -> list[str]:
+        """References of the columns of the unit; empty for single rows."""
+        unit = self.split.get("unit", "row")
+        mapping = self.definition["column_mapping"]
+        if isinstance(unit, str):
+            return {"row": [], "user": [mapping["user_id"]], "product": [mapping["product_id"]]}[unit]
+        keys, extra = (self.definition.get(each, []) for each in ("natural_key_columns", "extra_columns"))
+        by_name = {ref.replace(".", "__"): ref for ref in [*keys, *extra]} | mapping
+        return [by_name[name] for name in unit]
+
+    def key(self, row: Row) -> str:
+        """Text that equals that of another row if both are of one unit."""
+        unit = self.unit()
+        if not unit:
+            return self.tagged(row, self.row_key())
+        if self.split.get("null_unit") == "row" and any(row[ref] is None for ref in unit):
+            return "row:" + self.tagged(row, self.row_key())
+        return self.tagged(row, unit)
+
+    def tagged(self, row: Row, refs: list[str]) -> str:
+        tables = {"": self.definition["main_table"]}
+        tables |= {each["alias"] + ".": each["target"] for each in self.definition.get("lookups", [])}
+        types = {
+            alias + column["name"]: column["type"]
+            for alias, table in tables.items()
+            for column in table["columns"]
+        }
+        return "|".join(TAGGED[types[ref]](row[ref]) for ref in refs)
 
     def row_key(self) -> list[str]:
         """Columns that identify a row: the natural key, or the main table's published columns without one."""

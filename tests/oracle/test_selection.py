@@ -143,6 +143,7 @@ PRODUCT_FILTERS = st.one_of(
 CUSTOMER_FILTERS = st.just({"type": "none"}) | st.builds(
     lambda value: {"type": "min_transactions", "value": value}, st.integers(1, 4)
 )
+EXTRA_COLUMNS = [[], ["note"], ["shelves.group", "note"]]
 SPLITS = st.one_of(
     st.none(),
     st.fixed_dictionaries(
@@ -156,10 +157,24 @@ SPLITS = st.one_of(
     st.fixed_dictionaries(
         {
             "strategy": st.just("random"),
-            "unit": st.sampled_from(["row", "user"]),
+            "unit": st.just("row"),
             "train_percent": st.integers(1, 80),
             "test_percent": st.integers(0, 18),
             "seed": st.integers(0, 5),
+            "folds": st.none() | st.integers(2, 100),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "strategy": st.just("random"),
+            "unit": st.sampled_from(
+                ["user", "product", ["user_id"], ["revenue"], ["timestamp", "product_id"], ["shelves__group"]]
+            ),
+            "null_unit": st.sampled_from(["together", "row"]),
+            "train_percent": st.integers(1, 80),
+            "test_percent": st.integers(0, 18),
+            "seed": st.integers(0, 5),
+            "folds": st.none() | st.integers(2, 100),
         }
     ),
 )
@@ -175,6 +190,7 @@ def date_ranges(draw, as_of: datetime):
 @st.composite
 def definitions(draw, as_of: datetime, time_type: str) -> dict[str, Any]:
     split = draw(SPLITS)
+    by = split.get("unit") if split else None
     optional = {
         "city": st.just("people.city"),
         "category": st.sampled_from(["items.kind", "shelves.group"]),
@@ -202,7 +218,9 @@ def definitions(draw, as_of: datetime, time_type: str) -> dict[str, Any]:
             lookup("people", "buyer", "buyer"),
         ],
         "column_mapping": mapping,
-        "extra_columns": draw(st.sampled_from([[], ["note"], ["shelves.group", "note"]])),
+        "extra_columns": draw(st.sampled_from(EXTRA_COLUMNS))
+        if by != ["shelves__group"]
+        else EXTRA_COLUMNS[2],
         "filters": filters,
         **({"split_config": split} if split else {}),
     }

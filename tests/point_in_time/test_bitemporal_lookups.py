@@ -5,6 +5,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from tests.point_in_time.bitemporal_cases import (
     CALENDARS,
     LABELS,
     BitemporalCase,
+    Row,
     bitemporal_case,
 )
 from tests.point_in_time.test_random_cases import columns, hold, joined_on
@@ -73,31 +75,39 @@ def scope(case: BitemporalCase) -> Scope:
     return Scope(Dataset.model_validate(given), lambda found: named if found == NESTED else None, CALENDARS)
 
 
-def inputs(case: BitemporalCase, bench: Bench) -> SelectionInput:
+def stored_rows(case: BitemporalCase) -> list[Row]:
+    """Return the rows of the bitemporal table as they are stored."""
     kind = case.kinds["prices"]
 
     def stored(at: datetime | None) -> datetime | None:
         return at.astimezone(BERLIN).replace(tzinfo=None) if at and kind == "naive" else at
 
-    rows = [
-        dict(
-            zip(
-                STORED,
-                (*row.segment.key, *row.segment.value, *map(stored, row.segment[2:]), *row[1:]),
-                strict=True,
-            )
-        )
-        for row in case.rows
-    ]
-    prices = hold(bench, STORED, kind, rows)
-    labels = [dict(zip(NAMES, each, strict=True)) for each in LABELS]
+    found = (
+        (*row.segment.key, *row.segment.value, *map(stored, row.segment[2:]), *row[1:]) for row in case.rows
+    )
+    return [dict(zip(STORED, row, strict=True)) for row in found]
+
+
+def label_rows() -> list[Row]:
+    return [dict(zip(NAMES, each, strict=True)) for each in LABELS]
+
+
+def inputs(case: BitemporalCase, bench: Bench) -> SelectionInput:
+    prices = hold(bench, STORED, case.kinds["prices"], stored_rows(case))
     found = {
         "sales": hold(bench, SALES, case.kinds["sales"], case.sales),
         "price": prices,
         "latest": prices,
-        "label": hold(bench, NAMES, "timestamp", labels),
+        "label": hold(bench, NAMES, "timestamp", label_rows()),
     }
     return SelectionInput(scope(case), found, AS_OF)
+
+
+def rows_of(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    """Return (line, v of price, n of price, v of latest, name of label) of selected rows, ordered by line."""
+    wanted = ("line", "price__v", "price__n", "latest__v", "label__name")
+    found = (tuple(row[name] for name in wanted) for row in rows)
+    return sorted(found, key=lambda row: row[0])
 
 
 def check(seed: int, bench: Bench) -> str:
@@ -108,9 +118,7 @@ def check(seed: int, bench: Bench) -> str:
     assert {name: found["count"] for name, found in unique.metadata.items()} == case.ambiguous(), (seed, case)
     if case.by_h:
         return "compared" if unique.passed else "blocked"
-    wanted = ("line", "price__v", "price__n", "latest__v", "label__name")
-    found = bench.rows(assemble(compile_rows(given)))
-    rows = sorted((tuple(row[name] for name in wanted) for row in found), key=lambda row: row[0])
+    rows = rows_of(bench.rows(assemble(compile_rows(given))))
     assert rows == case.expected(), (seed, case)
     matches = match_lookups(given, assemble(compile_rows(given)).subquery("staged_rows"), bench.session)
     for name, as_known in COUNTED.items():

@@ -14,7 +14,7 @@ from dataset_assets.errors import ContractError, NotStoredError, ResolveError
 from dataset_assets.lifecycle.change_rows import change_rows, rollback
 from dataset_assets.lifecycle.row_change_report import ChangeReport, ChangeRequest
 from dataset_assets.lifecycle.row_changes import ApplyOperation
-from dataset_assets.publishing.period_snapshot import discontinuities
+from dataset_assets.publishing.continuity import discontinuities
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.rows.bitemporal_reads import BitemporalRead
 from tests.engines.store_fixtures import Store

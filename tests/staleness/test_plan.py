@@ -198,7 +198,7 @@ def test_a_moved_window_and_a_newly_sensitive_column_are_reasons(planned: Planne
     planned.make("brands")
     brands = planned.retailer.settings.definitions / "datasets" / "brands.yaml"
     brands.write_text(brands.read_text().replace("{name: brand, type", "{name: brand, sensitive: true, type"))
-    told = "its statistics tell of brand, sensitive now"
+    told = "its statistics show brand, sensitive now"
     assert reasons("brands", NOW) == [(Reason(StalenessReason.NOT_REUSABLE, told),)]
 
 

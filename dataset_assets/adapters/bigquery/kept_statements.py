@@ -79,7 +79,7 @@ def replaced(ledger: LedgerQueries, dataset: str) -> exp.Select:
 
 
 def create_copy(ledger: LedgerQueries, name: str, rows: exp.Query) -> exp.Create:
-    """Create a table of the rows of a query, or create it anew."""
+    """Create a table of the rows of a query, or replace it."""
     return exp.Create(this=ledger.table(name), kind="TABLE", replace=True, expression=rows.copy())
 
 

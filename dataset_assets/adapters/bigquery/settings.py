@@ -109,4 +109,5 @@ class BigQueryWarehouseSettings(WarehouseSettings):
 
         if context.connection is None:
             raise TypeError("a BigQuery warehouse is opened with the engine's connection")
-        return BigQueryWarehouse(*self.path(context.connection.settings.project), self.staging_hours)
+        path = self.path(context.connection.settings.project)
+        return BigQueryWarehouse(*path, self.staging_hours, self.sample_days)

@@ -56,7 +56,7 @@ class OtherPeriods:
         if self.record.get("replaces") is not None:
             return
         if any((period is None) != (self.claim.period is None) for period in self.periods):
-            hint = "remove the table and publish anew, or rename the dataset's file"
+            hint = "remove the table and publish again, or rename the dataset's file"
             raise partitioning_changed(self.claim, hint)
 
 

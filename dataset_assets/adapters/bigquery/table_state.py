@@ -71,7 +71,7 @@ class TableStateReader:
         text = view.view_query if view.table_type == "VIEW" else view.mview_query
         if not text or view.view_use_legacy_sql or view._properties.get("maxStaleness"):  # noqa: SLF001
             kind = view.table_type.lower().replace("_", " ")
-            self._unknown.append(f"{name} is a kind of {kind} that does not tell when its rows change")
+            self._unknown.append(f"{name} is a kind of {kind} that does not say when its rows change")
             return
         self._identities[name] = text
         for source in self._view_sources(name, text, view.project):

@@ -18,12 +18,19 @@ from dataset_assets.adapters.bigquery.erasures import BigQueryErasures
 from dataset_assets.adapters.bigquery.ledger_tables import SCHEMAS
 from dataset_assets.adapters.bigquery.names import create_with_expiration, staging_name, transfer_prefix
 from dataset_assets.adapters.bigquery.publications import bigquery_session
+from dataset_assets.adapters.bigquery.sample_tables import (
+    create_sample,
+    sample_name,
+    stored_sample,
+    stored_samples,
+)
 from dataset_assets.adapters.bigquery.types import physical_column
 from dataset_assets.contract.system_columns import system_columns
 from dataset_assets.errors import DatasetAssetsError, Fault, PublishError, ResolveError
 from dataset_assets.ports.access import AccessFinding
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.samples import SAMPLE_DAYS, SampleRecord, StoredSample, sample_gone
 from dataset_assets.ports.warehouse import (
     Claim,
     Leftover,
@@ -67,6 +74,7 @@ class BigQueryWarehouse(BigQueryErasures):
     """
 
     staging_hours: int = 24
+    sample_days: int = SAMPLE_DAYS
     has_views: ClassVar[bool] = True
 
     @override
@@ -188,6 +196,35 @@ class BigQueryWarehouse(BigQueryErasures):
     @override
     def remove(self, leftover: Leftover, session: Session) -> bool:
         bigquery_session(session).tables.drop(self.ledger.table(leftover.name))
+        return True
+
+    @override
+    def write_sample(self, record: SampleRecord, query: exp.Query, session: Session) -> StoredSample:
+        """Create a table that BigQuery itself removes when its days are over."""
+        opened, table = bigquery_session(session), self.ledger.table(sample_name(record))
+        opened.write([create_sample(table, query, record, 24 * self.sample_days)], "sample")
+        return stored_sample(table, record, opened.tables.get(table).num_bytes)
+
+    @override
+    def samples(self, session: Session) -> list[StoredSample]:
+        opened = bigquery_session(session)
+        try:
+            names = opened.tables.names(self.project, self.dataset)
+        except ResolveError:  # the warehouse does not exist yet
+            return []
+        return list(stored_samples(self.ledger.table, names, opened.tables))
+
+    @override
+    def sample_rows(self, sample: StoredSample, session: Session) -> Relation:
+        source = self.ledger.table(sample.name)
+        found = bigquery_session(session).tables.find(source)
+        if found is None:
+            raise sample_gone(sample)
+        return Relation(source, tuple(map(physical_column, found.schema)), "", int(found.num_rows or 0))
+
+    @override
+    def remove_sample(self, sample: StoredSample, session: Session) -> bool:
+        bigquery_session(session).tables.drop(self.ledger.table(sample.name))
         return True
 
     @override

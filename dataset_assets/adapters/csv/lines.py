@@ -102,7 +102,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
                 yield chunk
     except (OSError, pa.ArrowException) as error:
         message = f"cannot be read: {str(error).splitlines()[0]}"
-        raise CsvFault(0, message, "load the file anew, or check its permissions") from None
+        raise CsvFault(0, message, "load the file again, or check its permissions") from None
 
 
 def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:

@@ -22,8 +22,8 @@ _READER_VERSION = 1
 def files_of_small_log(folder: Path) -> dict[str | None, str] | None:
     """Return the path of the first data file of each Period, as `first_files` does.
 
-    Returns None if only the Delta library can tell: the log begins with a checkpoint, is long or cannot be
-    read, or the table uses a feature of a later version of the format.
+    Returns None if only the Delta library can find them: the log begins with a checkpoint, is long or cannot
+    be read, or the table uses a feature of a later version of the format.
     """
     log = folder / "_delta_log"
     try:

@@ -165,7 +165,7 @@ class History:
             commit = read_commit(self.folder.path / "_delta_log", number)
             if commit is None:
                 message = f"the log of {self.folder.path.name!r} lacks version {number}"
-                hint = "another tool removed it; move the table's folder away and publish anew"
+                hint = "another tool removed it; move the table's folder away and publish again"
                 raise ResolveError(Fault(f"{message}: what was published before is unknown", hint=hint))
             if commit.schema:
                 schema = _schema_name(commit.schema)

@@ -56,7 +56,7 @@ def _is_newest(folder: Path, found: _OpenTable) -> bool:
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:
-    """Return what tells a file from one that replaces it; None if there is no file."""
+    """Return what distinguishes a file from one that replaces it; None if there is no file."""
     with suppress(FileNotFoundError):
         status = path.stat()
         return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

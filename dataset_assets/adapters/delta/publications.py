@@ -26,6 +26,7 @@ from dataset_assets.ports.engine import Session
 from dataset_assets.ports.record_marks import RecordMarks
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.retention import Retention
+from dataset_assets.ports.samples import SAMPLE_DAYS
 from dataset_assets.ports.warehouse import Publication, PublicationQuery, Record, Warehouse, no_such_version
 from dataset_assets.text.digest import digest
 
@@ -36,6 +37,7 @@ class DeltaPublications(Warehouse):
 
     root: Path
     retention: Retention | None = None
+    sample_days: int = SAMPLE_DAYS
     kind: ClassVar[str] = "deltalake"
     keeps_rows: ClassVar[bool] = True
     open_tables: OpenTables = field(default_factory=OpenTables, init=False, repr=False, compare=False)

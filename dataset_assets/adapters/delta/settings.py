@@ -23,4 +23,4 @@ class DeltaWarehouseSettings(WarehouseSettings):
         """Return the warehouse; its folder is created by the first publication."""
         from dataset_assets.adapters.delta.warehouse import DeltaWarehouse
 
-        return DeltaWarehouse(context.path(self.root), self.retention)
+        return DeltaWarehouse(context.path(self.root), self.retention, self.sample_days)

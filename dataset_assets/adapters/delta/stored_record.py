@@ -44,7 +44,7 @@ class StoredRecord(Mapping[str, Any]):
 
     @cached_property
     def _small(self) -> Mapping[str, Any]:
-        """The record without its large parts; empty if they cannot be told apart."""
+        """The record without its large parts; empty if they cannot be separated."""
         try:
             found = from_json(self._small_part) if self._small_part else {}
         except ValueError:

@@ -7,6 +7,7 @@ Any Delta reader can read the tables, and every publication can be read back by 
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from deltalake import DeltaTable
@@ -18,6 +19,9 @@ from dataset_assets.adapters.delta import (
 )
 from dataset_assets.adapters.delta import (
     periods as delta_periods,
+)
+from dataset_assets.adapters.delta import (
+    samples as delta_samples,
 )
 from dataset_assets.adapters.delta import (
     schema as delta_schema,
@@ -36,6 +40,7 @@ from dataset_assets.errors import DatasetAssetsError
 from dataset_assets.ports.access import AccessFinding, fine, missing
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
+from dataset_assets.ports.samples import SampleRecord, StoredSample
 from dataset_assets.ports.warehouse import Claim, Leftover, Publication, PublishedColumn, Record, Staged
 from dataset_assets.sql.build import identifier
 
@@ -136,11 +141,29 @@ class DeltaWarehouse(DeltaErasures):
 
     @override
     def leftovers(self, session: Session) -> Iterator[Leftover]:
-        return delta_leftovers.find_leftovers(self.root)
+        return chain(delta_leftovers.find_leftovers(self.root), delta_samples.unfinished_samples(self.root))
 
     @override
     def remove(self, leftover: Leftover, session: Session) -> bool:
+        if delta_samples.is_of_samples(leftover.name):
+            return delta_samples.remove_file(self.root, leftover.name)
         return delta_leftovers.remove_leftover(self.root, leftover)
+
+    @override
+    def write_sample(self, record: SampleRecord, query: exp.Query, session: Session) -> StoredSample:
+        return delta_samples.write_sample(self.root, record, query, session)
+
+    @override
+    def samples(self, session: Session) -> list[StoredSample]:
+        return list(delta_samples.stored_samples(self.root))
+
+    @override
+    def sample_rows(self, sample: StoredSample, session: Session) -> Relation:
+        return delta_samples.sample_rows(self.root, sample, session)
+
+    @override
+    def remove_sample(self, sample: StoredSample, session: Session) -> bool:
+        return delta_samples.remove_file(self.root, sample.name)
 
     @override
     def examine(self, session: Session) -> Iterator[AccessFinding]:
@@ -157,7 +180,7 @@ def _other_periods(table: DeltaTable | None, claim: Claim) -> list[str]:
     if table is None:
         return []
     if delta_periods.filters(table, claim.period) is None:
-        hint = "move the table's folder away and publish anew, or give the dataset's file another name"
+        hint = "move the table's folder away and publish again, or give the dataset's file another name"
         raise partitioning_changed(claim, hint)
     return [each for each in delta_periods.periods(table) if each is not None and each != claim.period]
 

@@ -5,7 +5,7 @@ A session is an in-memory database without access to other files (BR-205).
 Supported: DuckDB 1.5.x.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -174,9 +174,14 @@ class DuckDBSession(Session):
         described = self.run(exp.Describe(this=exp.select("*").from_(source.copy())))
         return tuple(PhysicalColumn(name, physical_type(native), native) for name, native, *_ in described)
 
-    def write_parquet(self, query: exp.Query, path: Path) -> WrittenFile:
-        """Write the rows of a query to a new file. A failed write leaves an incomplete file."""
-        ((_, rows, size, _, columns, *_),) = self.run(duckdb_nodes.copy_to_parquet(query, path))
+    def write_parquet(
+        self, query: exp.Query, path: Path, metadata: Mapping[str, str] | None = None
+    ) -> WrittenFile:
+        """Write the rows of a query to a new file that keeps `metadata`.
+
+        A failed write leaves an incomplete file.
+        """
+        ((_, rows, size, _, columns, *_),) = self.run(duckdb_nodes.copy_to_parquet(query, path, metadata))
         # DuckDB lists the leaves of a nested column, `"labels"."element"."key"`, and not the column itself.
         statistics = {name[1:-1]: values for name, values in columns.items() if '"."' not in name}
         nulls = {name: int(each["null_count"]) for name, each in statistics.items() if "null_count" in each}

@@ -80,7 +80,7 @@ def _fault(error: duckdb.Error, text: str, memory_limit: str) -> Fault | None:  
             return Fault(message, hint="look at the file, its folder and the disk")
         case duckdb.Error() if "parquet" in text.lower():
             message = f"a file is not readable Parquet: {_first_line(text)}"
-            return Fault(message, hint="load it anew, or point `location` at others")
+            return Fault(message, hint="load it again, or point `location` at others")
     return None
 
 

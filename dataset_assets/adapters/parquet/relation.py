@@ -87,7 +87,7 @@ class ParquetTable:
                 found.append(read_footer(each.path, names))
             except OSError as error:
                 message = f"the file {near(each.path)} cannot be read: {error.strerror}"
-                faults.append(Fault(message, self.name, "load it anew, or move it away"))
+                faults.append(Fault(message, self.name, "load it again, or move it away"))
         raise_all(ResolveError, faults)
         return found
 

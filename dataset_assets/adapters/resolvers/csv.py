@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MAX_FAULTS = 20
 """The most faults of one table that are reported at once."""
-_QUOTE_ALL = "quote all values of the file, with one byte as its delimiter, or write it anew"
+_QUOTE_ALL = "quote all values of the file, with one byte as its delimiter, or write it again"
 _NATIVE: Mapping[ColumnType, str] = {
     ColumnType.DECIMAL: "DECIMAL(38,9)",
     ColumnType.TIMESTAMP: "TIMESTAMP WITH TIME ZONE",

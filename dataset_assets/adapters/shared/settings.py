@@ -5,12 +5,15 @@ Settings are in modules of their own, so that reading a target loads no engine a
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from dataset_assets.adapters.shared.context import TargetContext
-from dataset_assets.model import Model
+from dataset_assets.model import Integer, Model
 from dataset_assets.ports.engine import Engine
 from dataset_assets.ports.retention import Retention
+from dataset_assets.ports.samples import SAMPLE_DAYS
 from dataset_assets.ports.warehouse import Warehouse
 
 
@@ -29,11 +32,13 @@ class EngineSettings(Model, ABC):
 class WarehouseSettings(Model, ABC):
     """Settings of a warehouse. `needs` is the `type` of the engine that can write to it.
 
-    Without `retention`, everything that was published is kept.
+    Without `retention`, everything that was published is kept. `sample_days` is the number of days after
+    which a sample is removed.
     """
 
     needs: ClassVar[str]
     retention: Retention | None = None
+    sample_days: Annotated[Integer, Field(ge=1, le=365)] = SAMPLE_DAYS
 
     @abstractmethod
     def open(self, context: TargetContext) -> Warehouse:

@@ -17,7 +17,7 @@ COUNT = _set("num number count n of qty quantity unit pieces cnt")
 FLAG = _set("is has was had can should did flag indicator")
 """Words that begin the name of a yes or no."""
 ROW = _set("row rowname rowid rownum index idx serial seq sequence unnamed")
-"""Words of columns that number the rows of a file, and change when it is written anew."""
+"""Words of columns that number the rows of a file, and change when it is written again."""
 
 USER = _set(
     "customer cust user client household member visitor shopper buyer consumer subscriber account person "

@@ -62,6 +62,34 @@ class SqlAnswer(Model):
     sql: str
 
 
+class TfxSplit(Model):
+    """A split of TFX's input configuration: its name, and the query that reads its rows."""
+
+    name: str
+    pattern: str
+
+
+class TfxInput(Model):
+    """The `input_config` of TFX's BigQueryExampleGen, in the JSON form of its protocol buffer."""
+
+    splits: tuple[TfxSplit, ...]
+
+
+class TrainingSqlAnswer(Model):
+    """How another program reads published rows. `sql` is None if there is one query for each split.
+
+    `options` belong into BigQuery ML's `CREATE MODEL`.
+    """
+
+    dataset: str
+    consumer: str
+    periods: tuple[str | None, ...]
+    table_version: int
+    sql: str | None
+    input_config: TfxInput | None = None
+    options: Mapping[str, str | tuple[str, ...]] = Field(default_factory=dict)
+
+
 class CostAnswer(Model):
     """The bytes that a run would read. `reads` is None on an engine that bills nothing.
 

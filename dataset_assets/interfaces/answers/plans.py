@@ -44,7 +44,7 @@ class DatasetPlanAnswer(Model):
 
 
 class DueOutputAnswer(Model):
-    """A Period of a Project's output that is to be published anew."""
+    """A Period of a Project's output that is to be published again."""
 
     output: str
     period: str | None

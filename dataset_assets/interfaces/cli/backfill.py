@@ -103,7 +103,7 @@ class Backfill:
         failed = sum(map(len, self.failures.values()))
         published = estimate.done - failed
         for check, messages in self.remarks.items():
-            say(f"{check}: told of {len(messages):,} of {published:,}, last of {messages[-1]}")
+            say(f"{check}: reported for {len(messages):,} of {published:,}, last: {messages[-1]}")
         if not failed:
             done = (
                 f"{published:,} made, {self.unchanged:,} of them unchanged"

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import typer
 
@@ -10,23 +11,29 @@ from dataset_assets.interfaces.answers.maintenance import LeftoverAnswer, Leftov
 from dataset_assets.interfaces.cli.console import print_json, say
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.model import duration
-from dataset_assets.publishing.leftovers import clean, leftovers
+from dataset_assets.publishing.leftovers import clean, leftovers, old_samples, remove_samples
 from dataset_assets.text.wording import shown, size_text
 
 _AGE = re.compile(r"\d{1,6}[mhd]")
 
 
-def remove_leftovers(workspace: Workspace, older_than: str, *, dry_run: bool, as_json: bool = False) -> None:
-    """Remove leftovers older than `older_than`, or only print them with `dry_run`.
+def remove_leftovers(
+    workspace: Workspace, older_than: str, *, dry_run: bool, every_sample: bool = False, as_json: bool = False
+) -> None:
+    """Remove leftovers older than `older_than` and old samples, or only print them with `dry_run`.
+
+    With `every_sample`, samples are removed whatever their age.
 
     Raises PeriodError for an invalid age, and ContractError outside of a project.
     """
     workspace.root  # noqa: B018 - refuses a folder without definitions before a target is opened
     age, now = _age(older_than), datetime.now(UTC)
+    target = workspace.target
+    samples = old_samples if dry_run else remove_samples
     list_or_remove = leftovers if dry_run else clean
     action = "would be removed" if dry_run else "removed"
     found = []
-    for each in list_or_remove(workspace.target, now, age):
+    for each in chain(list_or_remove(target, now, age), samples(target, now, every=every_sample)):
         found.append(
             LeftoverAnswer(
                 name=each.name, last_written=each.left_at, size_bytes=each.size_bytes, removed=not dry_run

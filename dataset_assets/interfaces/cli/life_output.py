@@ -68,7 +68,9 @@ def print_rename(done: RenamedDataset) -> None:
         typer.echo(visible(f"project {project}: names {done.dataset}"))
     if done.published_as:
         say(f"published rows stay where they are: {_tables(done.published_as)}")
-        say(f"publish {done.dataset} anew, then delete the old table; until then rename it back to read them")
+        say(
+            f"publish {done.dataset} again, then delete the old table; until then rename it back to read them"
+        )
     if not done.written:
         say(NOT_WRITTEN)
 

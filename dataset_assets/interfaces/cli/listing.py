@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -11,11 +10,11 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.versions import Lock
 from dataset_assets.contract.model import Dataset, Status
 from dataset_assets.contract.scope import OutputColumn, Scope
+from dataset_assets.contract.settings_text import settings_text
 from dataset_assets.errors import near
 from dataset_assets.interfaces.cli.console import Grid, cell, facts
 from dataset_assets.lifecycle.listing import DatasetList, DateRange
 from dataset_assets.lifecycle.row_change_words import row_change_in_words
-from dataset_assets.model import Model
 from dataset_assets.ports.warehouse import Publication, Record
 from dataset_assets.publishing.loaded_periods import loads_of
 from dataset_assets.stats.statistics import Statistics
@@ -94,9 +93,9 @@ def describe_dataset(catalog: Catalog, entry: Entry, dataset: Dataset) -> Iterat
             ("model", dataset.ml_model),
             ("version", _version(entry, dataset)),
             ("partitions", _partitions(dataset)),
-            ("refresh", _settings(dataset.refresh)),
-            ("freshness", _settings(dataset.freshness)),
-            ("drift", _settings(dataset.drift)),
+            ("refresh", settings_text(dataset.refresh)),
+            ("freshness", settings_text(dataset.freshness)),
+            ("drift", settings_text(dataset.drift)),
             ("quality", listed(each.name for each in dataset.quality)),
             ("resolver", dataset.resolver_id),
             ("main table", dataset.main_table.name),
@@ -152,25 +151,11 @@ def _selection(dataset: Dataset) -> Iterator[tuple[str, str]]:
     mapping = dataset.column_mapping.concepts() if dataset.column_mapping else ()
     yield "column mapping", ", ".join(f"{concept} = {column}" for concept, column in mapping)
     yield "extra columns", ", ".join(dataset.extra_columns)
-    yield "date range", _settings(dataset.filters.date_range)
-    yield "product filter", _settings(dataset.filters.product_filter)
-    yield "customer filter", _settings(dataset.filters.customer_filter)
+    yield "date range", settings_text(dataset.filters.date_range)
+    yield "product filter", settings_text(dataset.filters.product_filter)
+    yield "customer filter", settings_text(dataset.filters.customer_filter)
     yield "fit on", dataset.filters.fit_on
-    yield "split", _settings(dataset.split_config)
-
-
-def _settings(model: Model | None) -> str:
-    """Return the settings of a model on one line: `type rolling, months 2`."""
-    if model is None:
-        return ""
-    values = model.model_dump(mode="json", exclude_none=True)
-    return ", ".join(f"{key} {_joined(value)}" for key, value in values.items())
-
-
-def _joined(value: Any) -> str:
-    if isinstance(value, bool):  # as YAML writes it
-        return "true" if value else "false"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    yield "split", settings_text(dataset.split_config)
 
 
 def _versions(lock: Lock) -> Grid:

@@ -1,6 +1,6 @@
-"""Answer lists of datasets from memory: what the files tell, and what the target tells of publications.
+"""Answer lists of datasets from memory: what the files say, and what the target records of publications.
 
-What the files tell is computed once for a catalog. What the target tells is read for the datasets that are
+What the files say is computed once for a catalog. What the target records is read for the datasets that are
 shown; when it is older than FRESH_SECONDS it is read again in the background, so that no list waits twice.
 """
 

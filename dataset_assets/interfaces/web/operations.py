@@ -1,4 +1,4 @@
-"""Long work in the background, with an operation that tells how far it is (HTTP 202)."""
+"""Long work in the background, with an operation that reports its progress (HTTP 202)."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -75,7 +75,7 @@ class _Running:
 class Operations:
     """All operations of one server. Any number of threads can use it.
 
-    What an operation told is forgotten once rows were erased: it can have their values.
+    The messages of an operation are removed once rows were erased: they can have their values.
     """
 
     mark: Mark = lambda: None

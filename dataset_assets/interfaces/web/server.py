@@ -11,11 +11,11 @@ from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.system_errors import system_fault
 
 STOP_SECONDS = 10
-"""For how long requests that are being answered can go on once the process is told to stop."""
+"""For how long requests that are being answered can go on once the process is asked to stop."""
 
 
 def run(settings: ServerSettings, workspace: Workspace) -> None:
-    """Serve until the process is told to stop. Raises ContractError if the settings leave the server open."""
+    """Serve until the process has to stop. Raises ContractError if the settings leave the server open."""
     check(settings, workspace)
     uvicorn.Server(configuration(settings, workspace)).run()
 

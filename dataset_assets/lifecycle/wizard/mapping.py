@@ -120,7 +120,7 @@ def _natural_key(state: State) -> Question:
         key="natural_key_columns",
         step=3,
         label="Natural key",
-        help="The columns of the main table that tell one row from another. With a key, a row keeps its "
+        help="The columns of the main table that identify a row. With a key, a row keeps its "
         "id over a refresh even if its values change.",
         syntax=f"Separate them by commas; {FOR_NONE}",
         default=", ".join(found.columns) if found else "-",

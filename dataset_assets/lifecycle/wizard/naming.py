@@ -49,7 +49,7 @@ def _owner(state: State) -> Question:
         key="owner",
         step=1,
         label="Owner",
-        help="A user or team of users.yaml, who is told when a run fails.",
+        help="A user or team of users.yaml, who is notified when a run fails.",
         default=next(iter(users), ""),
         reason="the first of users.yaml" if users else "",
         required=True,

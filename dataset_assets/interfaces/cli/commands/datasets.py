@@ -1,11 +1,10 @@
-"""The commands that show datasets and their published rows: list, show, sql and read.
+"""The commands that show datasets and their published rows: list, show and read.
 
 Each command imports what it needs when it runs, so that `--help` is fast.
 """
 
 # ruff: noqa: PLC0415 - see above
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,6 @@ import typer
 
 from dataset_assets.interfaces.cli.options import (
     AsJson,
-    AsOfText,
     Format,
     Name,
     OneSplit,
@@ -115,55 +113,6 @@ def show(
         out().print(part)
 
 
-def sql(
-    name: Name,
-    dialect: Annotated[
-        str | None, typer.Option("--dialect", help="duckdb or bigquery; by default the target's own.")
-    ] = None,
-    as_of: AsOfText = None,
-    partition: Annotated[str | None, typer.Option("--partition", help="A Period: 2017-12.")] = None,
-    split: OneSplit = None,
-    rows: Annotated[
-        bool, typer.Option("--rows", help="Include the system columns, for a run whose id is all zeros.")
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Print the bytes that a run would read, and its budget."),
-    ] = False,
-    as_json: AsJson = False,
-    target: OptionalTarget = None,
-) -> None:
-    """Print the query that selects a dataset's rows, or what running it would cost."""
-    from dataset_assets.discovery.selection_sql import selection_sql
-    from dataset_assets.interfaces.answers.datasets import SqlAnswer
-    from dataset_assets.interfaces.cli.console import print_json, say
-    from dataset_assets.interfaces.cli.cost_estimate import print_cost
-    from dataset_assets.interfaces.workspace import Workspace
-    from dataset_assets.publishing.as_of_choice import choose_as_of
-
-    if dry_run and (dialect or split or rows):
-        raise typer.BadParameter("--dry-run is of a whole run: leave out --dialect, --split and --rows")
-    workspace = Workspace.of(target)
-    entry = workspace.catalog.entry(name)
-    at = choose_as_of(workspace.catalog, entry, as_of, partition, datetime.now(UTC))
-    if dry_run:
-        say(at)
-        print_cost(workspace, entry, at, as_json=as_json)
-        return
-    text = selection_sql(
-        workspace.catalog, workspace.target, entry, at, dialect, split and split.value, with_metadata=rows
-    )
-    say(at)
-    if as_json:
-        name_of_dialect = dialect or workspace.target.engine.dialect.name
-        period = at.period.id if at.period else None
-        print_json(
-            SqlAnswer(dataset=entry.stem, dialect=name_of_dialect, as_of=at.as_of, period=period, sql=text)
-        )
-        return
-    typer.echo(text)
-
-
 def read(
     name: Name,
     partition: Annotated[str | None, typer.Option("--partition", help="A Period; by default all.")] = None,
@@ -195,25 +144,27 @@ def read(
         str | None,
         typer.Option("--training-run", metavar="ID", help="Record that this training run used the rows."),
     ] = None,
+    sample: Annotated[
+        str | None,
+        typer.Option("--sample", metavar="PERCENT", help="The sample of `materialize --sample` instead."),
+    ] = None,
     target: OptionalTarget = None,
 ) -> None:
     """Read published rows: on the screen, or as Parquet or CSV."""
     from dataset_assets.interfaces.cli.export import SCREEN_ROWS, choose_format, print_rows, write_rows
-    from dataset_assets.interfaces.reading import open_rows, record_reading
-    from dataset_assets.interfaces.row_selection import RowSelection
+    from dataset_assets.interfaces.reading import open_selection
+    from dataset_assets.interfaces.row_selection import RowSelection, column_list
     from dataset_assets.interfaces.workspace import Workspace
-    from dataset_assets.lifecycle.uses import check_training_run
 
     kind = choose_format(form, output)
     on_screen = kind == Format.TABLE
     row_limit = SCREEN_ROWS if on_screen and limit is None else limit
-    names = tuple(part.strip() for part in columns.split(",") if part.strip()) if columns else ()
     selection = RowSelection(
         name,
         partition,
         version,
         split=split and split.value,
-        columns=names,
+        columns=column_list(columns),
         limit=row_limit,
         with_system=with_system,
         where=where,
@@ -221,17 +172,13 @@ def read(
         valid_at=valid_at,
         known_in=known_in,
         history=history,
+        sample=sample,
     )
-    workspace = Workspace.of(target)
-    if training_run is not None:
-        check_training_run(training_run)
-    with open_rows(workspace, selection) as rows:
+    with open_selection(Workspace.of(target), selection, training_run) as rows:
         if on_screen:
             print_rows(rows)
         else:
             write_rows(rows, kind, output)
-    if training_run is not None:
-        record_reading(workspace, rows, training_run)
 
 
 def export(
@@ -248,12 +195,16 @@ def export(
         str | None,
         typer.Option("--training-run", metavar="ID", help="Record that this training run used the rows."),
     ] = None,
+    with_sensitive: Annotated[
+        bool, typer.Option("--with-sensitive", help="Write the sensitive columns as well.")
+    ] = False,
     target: OptionalTarget = None,
 ) -> None:
     """Write published rows as a folder of Parquet files by split, which `datasets.load_dataset` reads."""
     from dataset_assets.interfaces.batches import pinned_reading
     from dataset_assets.interfaces.cli.console import say
     from dataset_assets.interfaces.dataset_folder import write_folder
+    from dataset_assets.interfaces.row_selection import column_list
 
     reading = pinned_reading(
         name,
@@ -264,8 +215,10 @@ def export(
         version=version,
         split=split and split.value,
         where=where,
-        columns=[part.strip() for part in (columns or "").split(",") if part.strip()],
+        columns=column_list(columns),
     )
-    written = write_folder(reading, folder)
+    written = write_folder(reading, folder, with_sensitive=with_sensitive)
+    if written.left_out:
+        say(f"left out, as sensitive: {', '.join(written.left_out)}; --with-sensitive writes them")
     parts = ", ".join(f"{name} {rows:,}" for name, rows in written.rows.items())
     say(f"{sum(written.rows.values()):,} rows written to {folder}: {parts}")

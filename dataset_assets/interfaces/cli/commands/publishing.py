@@ -37,17 +37,29 @@ def materialize(
             help="Read the sources even if they seem unchanged, and publish even if files have disappeared.",
         ),
     ] = False,
+    sample: Annotated[
+        str | None,
+        typer.Option("--sample", metavar="PERCENT", help="Write a sample such as 1% apart; publish nothing."),
+    ] = None,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Check SQL, columns and types without rows; publish nothing.")
+    ] = False,
     as_json: AsJson = False,
     target: OptionalTarget = None,
     locked: Locked = False,
     anyway: Anyway = False,
 ) -> None:
-    """Publish a dataset: run, check and publish its rows."""
+    """Publish a dataset: run, check and publish its rows. With --sample or --empty nothing is published."""
     from dataset_assets.interfaces.cli.materialize import publish
+    from dataset_assets.interfaces.cli.samples import chosen_sample, write_samples
     from dataset_assets.interfaces.workspace import Workspace
 
+    workspace = Workspace.of(target)
+    if (share := chosen_sample(sample, empty=empty)) is not None:
+        write_samples(workspace, name, share, partition or (), first, last, as_of, as_json=as_json)
+        return
     publish(
-        Workspace.of(target),
+        workspace,
         name,
         partition or (),
         first,

@@ -33,15 +33,19 @@ def clean(
         str,
         typer.Option("--older-than", metavar="AGE", help="Remove only rows that are older: 30m, 24h, 7d."),
     ] = "24h",
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Remove all samples, not only those whose days are over.")
+    ] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
-    """Remove rows that crashed runs staged but never published.
+    """Remove rows that crashed runs staged but never published, and samples whose days are over.
 
-    Rows younger than AGE are kept, because their run may still be running.
+    Rows younger than AGE are kept, because their run may still be running. A sample is kept for the
+    `sample_days` of the target's warehouse.
     """
     from dataset_assets.interfaces.cli.clean import remove_leftovers
     from dataset_assets.interfaces.workspace import Workspace
 
-    remove_leftovers(Workspace.of(target), older_than, dry_run=dry_run, as_json=as_json)
+    remove_leftovers(Workspace.of(target), older_than, dry_run=dry_run, every_sample=samples, as_json=as_json)

@@ -12,7 +12,7 @@ from dataset_assets.interfaces.web.access.refusal import RefusedError
 from dataset_assets.interfaces.web.failures import refusal_response
 
 OPEN = ("/static/", "/healthz", "/login")
-"""Addresses that are answered whoever asks: they tell nothing about the project."""
+"""Addresses that are answered for everybody: they reveal nothing about the project."""
 SEND_SECONDS = 60.0
 """For how long a client can leave a part of an answer unread."""
 

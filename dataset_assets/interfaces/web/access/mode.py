@@ -1,4 +1,4 @@
-"""The interface of a mode of authentication: its settings, and the object that tells who sends a request."""
+"""The interface of a mode of authentication: its settings, and the object that identifies the sender."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ class Mode(Protocol):
     """Tells who sends a request. It is made once, with the application."""
 
     async def sender(self, scope: Scope) -> Sender:
-        """Return who sends a request. Raises RefusedError if that is unknown, or may not be told so."""
+        """Return who sends a request. Raises RefusedError if that is unknown or not allowed."""
         ...
 
 

@@ -71,7 +71,7 @@ class DatasetResource(Model):
 
 
 def dataset_resource(state: ServerState, catalog: Catalog, entry: Entry, text: str) -> DatasetResource:
-    """Return a dataset whose file has this text, with what its target tells of it."""
+    """Return a dataset whose file has this text, with what its target records of it."""
     file = near(entry.path)
     if not entry.ok or entry.dataset is None:
         faults = problem_of(DatasetAssetsError(*entry.faults)).faults

@@ -1,7 +1,7 @@
 """The page that edits a dataset's file, by its most used fields or by its whole text.
 
 A change is shown, with what it means for the version, before it is written. Whoever is second when two people
-edit one file is told what the other one changed, and keeps what they typed.
+edit one file is shown what the other one changed, and keeps what they typed.
 """
 
 from collections.abc import Iterator, Sequence

@@ -37,7 +37,7 @@ router = APIRouter()
 RESTART_SECONDS = 60
 """How long answers wait for statistics that a restart of the server has lost."""
 _CHANGED = {"main-table": ("other_tables", "lookups"), "others": ("lookups",)}
-"""Id of the element that a person changed → questions that are suggested anew."""
+"""Id of the element that a person changed → questions whose suggestions are computed again."""
 
 
 @router.get("/new")

@@ -32,7 +32,7 @@ def read_token(token: str) -> Mapping[str, str]:
     except (ValueError, zlib.error):  # of base64, of UTF-8 and of JSON as well
         answers, complete = None, False
     if not (complete and isinstance(answers, dict) and _are_answers(answers)):
-        raise ContractError(Fault("the answers in this address are damaged", hint="start anew at /new"))
+        raise ContractError(Fault("the answers in this address are damaged", hint="start again at /new"))
     return answers
 
 

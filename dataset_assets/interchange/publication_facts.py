@@ -1,0 +1,135 @@
+"""Gather what a dataset card and other descriptions say of one publication, without sensitive values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dataset_assets.cached_property import cached_property
+from dataset_assets.catalog.catalog import Catalog, Entry
+from dataset_assets.catalog.users import User
+from dataset_assets.contract.model import ColumnType, Dataset
+from dataset_assets.contract.scope import OutputColumn, sensitive_names
+from dataset_assets.ports.engine import Session
+from dataset_assets.ports.target import Target
+from dataset_assets.ports.warehouse import Publication, Record
+from dataset_assets.publishing.recorded_columns import recorded_scope
+from dataset_assets.stats.statistics import ColumnStatistics, Statistics
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """A published column. `source` and `source_column` are empty for `split`, which is computed.
+
+    `statistics` of a sensitive column are counts alone (BR-206).
+    """
+
+    name: str
+    type: ColumnType
+    nullable: bool
+    description: str
+    sensitive: bool
+    source: str
+    source_column: str
+    statistics: ColumnStatistics | None
+
+
+@dataclass(frozen=True)
+class PublicationFacts:
+    """One publication with its columns, its owner, and the table that holds it.
+
+    `dataset` is the definition that was published. `current` is the definition of today, if its file is there
+    and has no faults: its name, description and owner are shown. `owner` is None if users.yaml lacks it.
+    """
+
+    publication: Publication
+    dataset: Dataset
+    current: Dataset
+    columns: tuple[ColumnFacts, ...]
+    owner: User | None
+    table_name: str
+    location: str
+
+    @property
+    def record(self) -> Record:
+        """The record of the publication (BR-116)."""
+        return self.publication.record
+
+    @property
+    def stem(self) -> str:
+        """The name of the dataset, or of the output, for machines."""
+        return self.publication.dataset
+
+    @property
+    def splits(self) -> Mapping[str, int]:
+        """The number of rows of each split."""
+        return self.statistics.splits
+
+    @property
+    def rows(self) -> int:
+        """The number of rows, without those that were deleted by hand."""
+        return self.record["counts"]["rows"]
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """The statistics as they were recorded. `columns` has those of columns, without sensitive values."""
+        return Statistics.model_validate(self.record["statistics"])
+
+    @property
+    def sensitive(self) -> frozenset[str]:
+        """The names of the sensitive columns."""
+        return frozenset(each.name for each in self.columns if each.sensitive)
+
+
+def publication_facts(
+    catalog: Catalog, target: Target, publication: Publication, entry: Entry | None, session: Session
+) -> PublicationFacts:
+    """Return the facts of a publication.
+
+    A column is sensitive if the definition that was published or the one of today says so, or if no
+    definition of it is known (BR-206).
+    """
+    record, warehouse = publication.record, target.warehouse
+    scope = recorded_scope(catalog, warehouse, record, session)
+    scopes = [scope, *([catalog.scope(entry)] if entry and entry.dataset else [])]
+    current = scopes[-1].dataset
+    sensitive = sensitive_names(scopes, [each["name"] for each in record["columns"]])
+    known = {each.name.lower(): each for each in scope.outputs}
+    statistics = Statistics.model_validate(record["statistics"]).columns
+    return PublicationFacts(
+        publication=publication,
+        dataset=scope.dataset,
+        current=current,
+        columns=tuple(
+            _column(each, known.get(each["name"].lower()), each["name"] in sensitive, statistics)
+            for each in record["columns"]
+        ),
+        owner=catalog.users.find(current.owner),
+        table_name=warehouse.table_name(publication.dataset),
+        location=warehouse.location(publication.dataset),
+    )
+
+
+def _column(
+    stored: Mapping[str, Any],
+    output: OutputColumn | None,
+    sensitive: bool,
+    statistics: Mapping[str, ColumnStatistics],
+) -> ColumnFacts:
+    reference = output.reference if output else None
+    found = statistics.get(stored["name"])
+    return ColumnFacts(
+        name=stored["name"],
+        type=ColumnType(stored["type"]),
+        nullable=stored["nullable"],
+        description=output.definition.description if output else "",
+        sensitive=sensitive,
+        source=reference.source.reads if reference else "",
+        source_column=reference.column.name if reference else "",
+        statistics=counts_only(found) if found and sensitive else found,
+    )
+
+
+def counts_only(statistics: ColumnStatistics) -> ColumnStatistics:
+    """Return the counts of a column's statistics, without its values (BR-206)."""
+    counts = {"type", "cardinality", "null_count", "null_percent"}
+    return ColumnStatistics(sensitive=True, **statistics.model_dump(include=counts))

@@ -1,0 +1,40 @@
+"""Find one publication and gather what is said of it, for its card and other descriptions."""
+
+import hashlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from dataset_assets.interchange.publication_facts import ColumnFacts, PublicationFacts, publication_facts
+from dataset_assets.interfaces.reading import PublishedRows, open_rows
+from dataset_assets.interfaces.row_selection import RowSelection
+from dataset_assets.interfaces.workspace import Workspace
+
+
+@contextmanager
+def described_rows(
+    workspace: Workspace, name: str, partition: str | None, version: int | None
+) -> Generator[tuple[PublishedRows, PublicationFacts]]:
+    """Open the rows of one publication, of the last Period by default, and yield them with their facts.
+
+    Raises ResolveError if it does not exist.
+    """
+    catalog = workspace.catalog_if_any
+    with open_rows(workspace, RowSelection(name, partition, version)) as every:
+        rows = replace(every, publications=every.publications[-1:])
+        published = catalog.published_if_any(name)
+        entry = published.entry if published else None
+        facts = publication_facts(catalog, workspace.target, rows.publications[0], entry, rows.session)
+        yield rows, facts
+
+
+def exported_columns(facts: PublicationFacts, *, with_sensitive: bool) -> tuple[ColumnFacts, ...]:
+    """Return the columns that an export has: those that are not sensitive, unless they are asked for."""
+    return tuple(each for each in facts.columns if with_sensitive or not each.sensitive)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

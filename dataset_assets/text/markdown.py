@@ -1,0 +1,32 @@
+"""Write Markdown in which no text of a user changes the layout: code spans, escaped text, tables."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from dataset_assets.errors import visible
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+
+
+def code_span(text: str) -> str:
+    """Return the text as a Markdown code span that nothing in the text can close."""
+    line = " ".join(text.split("\n"))
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
+    return f"{fence} {line} {fence}"
+
+
+def code_block(text: str, language: str = "") -> str:
+    """Return the text as a Markdown code block that nothing in the text can close."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def escaped(text: str) -> str:
+    """Return a text on one line that Markdown shows as it is, in a table too, without control characters."""
+    return _SPECIAL.sub(r"\\\1", visible(" ".join(text.split())))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of cells that are Markdown already; `escaped` makes them of text."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

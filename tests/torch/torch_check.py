@@ -22,9 +22,11 @@ import pytest
 from pyarrow import parquet
 
 from dataset_assets.errors import DataError, ResolveError
+from dataset_assets.interfaces.huggingface import hf_dataset
 from dataset_assets.interfaces.reading import read_arrow
 from dataset_assets.interfaces.torch_data import torch_dataset
 from tests.interfaces.mlflow_check import open_shop
+from tests.interfaces.python_docs import publish_grocery_recommender, run_examples
 from tests.interfaces.running import run_ok
 
 GAPS = """\
@@ -208,6 +210,19 @@ def check_distributed() -> None:
     assert sorted(parts[0] + parts[1]) == every_id()
 
 
+def check_hugging_face_stream() -> None:
+    """The workers of a DataLoader share the shards of a stream of `datasets`."""
+    streams = hf_dataset("sales", streaming=True, shards=WORKERS, seed=1, columns=["_row_id"])
+    found = [row["_row_id"] for stream in streams.values() for row in loader(stream)]
+    assert sorted(found) == every_id()
+
+
+def check_example() -> None:
+    """The example of the documentation runs."""
+    (variables,) = run_examples(torch=True)
+    assert import_module("torch").is_tensor(variables["batch"]["revenue"])
+
+
 CHECKS: dict[str, Callable[[], None]] = {
     "each row once, by 2 ranks of 4 workers": check_ranks_and_workers,
     "workers that stay": check_workers_that_stay,
@@ -217,6 +232,8 @@ CHECKS: dict[str, Callable[[], None]] = {
     "going on with torchdata, 4 workers": lambda: check_going_on(stateful, WORKERS),
     "values": check_values,
     "torch.distributed": check_distributed,
+    "a stream of Hugging Face with 4 workers": check_hugging_face_stream,
+    "the example of docs/python.md": check_example,
     "changed rows": check_changed_rows,
 }
 
@@ -224,12 +241,14 @@ CHECKS: dict[str, Callable[[], None]] = {
 def main(packages: str) -> None:
     """Run all checks with the PyTorch of a folder of packages."""
     sys.path.append(packages)
+    os.environ["HF_HUB_OFFLINE"] = "1"
     torch = import_module("torch")
     warnings.filterwarnings("ignore", "This DataLoader will create")
     warnings.filterwarnings("ignore", "'set_vital' is deprecated")
     with TemporaryDirectory() as folder:
         open_shop(Path(folder))
         publish_gaps(Path(folder))
+        publish_grocery_recommender(Path(folder) / "definitions")
         for name, check in CHECKS.items():
             check()
             sys.stdout.write(f"PyTorch {torch.__version__}: {name}: as expected\n")

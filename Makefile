@@ -14,6 +14,7 @@ CODE := dataset_assets definitions resources
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-strip-extras --no-annotate \
 	--no-header --universal --python-version 3.11
 PROJECT := pyproject.toml --extra demo --group build
+TESTED := --extra openlineage --extra huggingface --extra notebook --extra polars
 PRODUCTION := pyproject.toml --extra production --group build
 
 .PHONY: help demo ui test prove check bench hooks lock clean
@@ -58,7 +59,7 @@ hooks: $(VENV)/.dev  ## let git run the checks before each commit
 # Versions that still fit stay as they are; `make lock UPGRADE=--upgrade` takes the newest ones.
 # Only this needs uv (`pip install uv`). The project's three pin the same versions: one constrains the others.
 lock:  ## write the locks anew from pyproject.toml and the tests' requirements.in
-	$(COMPILE) $(UPGRADE) $(PROJECT) --group dev --output-file requirements-dev.lock
+	$(COMPILE) $(UPGRADE) $(PROJECT) $(TESTED) --group dev --output-file requirements-dev.lock
 	cp requirements-dev.lock requirements-dev.lock.constraint
 	$(COMPILE) $(UPGRADE) $(PROJECT) --constraint requirements-dev.lock.constraint --output-file requirements.lock
 	$(COMPILE) $(UPGRADE) $(PRODUCTION) --constraint requirements-dev.lock.constraint --output-file deploy/requirements.lock

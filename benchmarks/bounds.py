@@ -103,6 +103,18 @@ BOUNDS: Sequence[Bound] = (
         "bitemporal", "load of which 1 % changed", "cpu_ratio", 1.0, 1.4,
     ),
     Bound(
+        "the same from the files to the publication",
+        "bitemporal_runs", "load of which 1 % changed", "cpu_ratio", 1.0, 1.4,
+    ),
+    Bound(
+        "a dataset with a lookup as of the time of its rows, to a plain join",
+        "point_in_time_runs", "point in time", "cpu_ratio", 1.2, 1.5,
+    ),
+    Bound(
+        "the same with a bitemporal lookup, as known",
+        "point_in_time_runs", "bitemporal, as known", "cpu_ratio", 1.2, 1.5,
+    ),
+    Bound(
         "a Period of a backfill to a materialization by itself",
         "backfill", "a Period of 500, killed and resumed", "cpu_ratio", 1.5, 1.5,
     ),

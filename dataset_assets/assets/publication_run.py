@@ -3,10 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import dagster as dg
 
+from dataset_assets.adapters.lineage.openlineage import lineage_sink
 from dataset_assets.assets.checks import check_results
 from dataset_assets.assets.metadata import materialization_metadata
 from dataset_assets.assets.partition_events import output_without_events, partition_events
@@ -16,6 +18,7 @@ from dataset_assets.assets.target_resource import TargetResource
 from dataset_assets.catalog.catalog import Catalog
 from dataset_assets.checks.results import AuditError, CheckResult
 from dataset_assets.errors import DatasetAssetsError
+from dataset_assets.interchange.publication_events import report_publication
 from dataset_assets.periods.cadence import Cadence
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.target import Target
@@ -122,6 +125,9 @@ class PublicationRun(ABC):
             return None
         self.check_results[name] = result.checks
         self.waits = WAITS
+        now, run_id = datetime.now(UTC), self.context.run.run_id
+        warn = partial(log.warning, message)
+        report_publication(self.catalog, target, result, run_id, now, lineage_sink(), warn)
         return result
 
     def _events_of(

@@ -109,8 +109,12 @@ class DefinitionTestRules:
         if name is None:
             return None
         rules = [rule.name for rule in self.scope.dataset.quality]
-        has_key = bool(self.scope.dataset.natural_key_columns)
-        checks = [each for each in ROW_CHECKS if has_key or each != "natural_key_unique"]
+        dataset = self.scope.dataset
+        applies = {
+            "natural_key_unique": bool(dataset.natural_key_columns),
+            "split_unit_not_null": bool(dataset.split_config and dataset.split_config.refuses_null),
+        }
+        checks = [each for each in ROW_CHECKS if applies.get(each, True)]
         if name in checks:
             return name
         short = name.removeprefix(CHECK_PREFIX)

@@ -7,9 +7,12 @@ Kinds of quality rules are in `checks/quality.py`.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from sqlglot import exp
+
 from dataset_assets.checks.quality import quality_checks
 from dataset_assets.checks.results import CheckFinding, CheckResult
 from dataset_assets.checks.row_checks import (
+    DUPLICATES_ACROSS_SPLITS,
     NATURAL_KEY_UNIQUE,
     NOT_EMPTY,
     SPLIT_NOT_EMPTY,
@@ -21,6 +24,8 @@ from dataset_assets.checks.row_checks import (
 from dataset_assets.checks.selection_evidence import SelectionEvidence
 from dataset_assets.compiler.leakage import leak_concepts, leak_query
 from dataset_assets.contract.scope import Scope
+from dataset_assets.rows.counting import count_rows
+from dataset_assets.sql.build import column
 
 
 def not_null(evidence: SelectionEvidence) -> CheckFinding:
@@ -49,6 +54,22 @@ def _nulls_of_sources(evidence: SelectionEvidence) -> dict[str, int]:
             nulls = evidence.statistics.columns[output.name].null_count
             found[reference] = nulls and nulls - evidence.matching.unmatched[reference.source.name]
     return {f"{each.source.name}.{each.column.name}": count for each, count in found.items() if count}
+
+
+def split_unit_not_null(evidence: SelectionEvidence) -> CheckFinding:
+    """Check that every row has a unit by which it is split, if the split has `null_unit: error` (BR-135)."""
+    config = evidence.dataset.split_config
+    unit = config.unit_columns if config else ()
+    found = {name.lower(): each.null_count for name, each in evidence.statistics.columns.items()}
+    nulls = {name: count for name in unit if (count := found[name.lower()])}
+    if not nulls:
+        return True, f"every row has a unit ({', '.join(unit)})", {}
+    lacking = exp.or_(*(column(name).is_(exp.null()) for name in nulls))
+    rows = next(iter(nulls.values()))
+    if len(nulls) > 1:
+        rows = count_rows(evidence.session, evidence.staged, {"lacking": lacking})["lacking"]
+    words = f"{rows:,} rows have no unit, because {' or '.join(nulls)} is NULL"
+    return False, f"{words}; filter them out, or say `null_unit: row` or `together`", {"rows": rows, **nulls}
 
 
 def leak(evidence: SelectionEvidence) -> CheckFinding:
@@ -110,12 +131,27 @@ def _is_for_training(scope: Scope) -> bool:
     return scope.dataset.column_mapping is not None and has_split(scope)
 
 
+def _refuses_null_units(scope: Scope) -> bool:
+    config = scope.dataset.split_config
+    return config is not None and config.refuses_null
+
+
+SPLIT_UNIT_NOT_NULL = Check[SelectionEvidence](
+    "split_unit_not_null",
+    True,
+    "Every row has a unit of the split",
+    _refuses_null_units,
+    split_unit_not_null,
+)
+
 CHECKS: tuple[Check[SelectionEvidence], ...] = (
     NOT_EMPTY,
     Check("not_null", True, "Columns declared nullable: false have no NULLs", always, not_null),
     NATURAL_KEY_UNIQUE,
     SPLIT_NOT_EMPTY,
+    SPLIT_UNIT_NOT_NULL,
     Check("leak", False, "No filter keeps what eval rows alone let stay", _is_for_training, leak),
+    DUPLICATES_ACROSS_SPLITS,
     Check("lookups_matched", False, "Lookups know the rows", _has_lookups, lookups_matched),
     Check("known_in_time", False, "Lookups give what was known in time", _has_point_in_time, known_in_time),
 )

@@ -35,8 +35,8 @@ class Evidence:
     with_deleted: exp.Expr | None = None
     hint: str = "look at the window and the filters"
     """The advice in the message of a check that finds no rows."""
-    split_hint: str = "look at eval_days and at as-of"
-    """The advice in the message of a check that finds a part of the split without rows."""
+    split_hint: str = ""
+    """The advice in the message of a check that finds a part of the split without rows; else the split's."""
     key_hint: str = "add columns in which they differ to natural_key_columns, or remove the duplicates"
     """The advice in the message of a check that finds a natural key more than once."""
 
@@ -112,12 +112,25 @@ def split_not_empty(evidence: Evidence) -> CheckFinding:
     """Check that every part of the split has rows."""
     config = evidence.dataset.split_config
     sizes = evidence.statistics.splits
+    advice = f"; {evidence.split_hint or (config.empty_hint if config else '')}"
     values = config.values if config else ()
     missing = [NAMES[value] for value in values if not sizes.get(NAMES[value])]
     words = ", ".join(f"{NAMES[value]} {sizes.get(NAMES[value], 0):,}" for value in values)
     passed = not missing or (evidence.statistics.row_count == 0 and evidence.dataset.allow_empty)
-    problem = "" if passed else f": {' and '.join(missing)} would be empty; {evidence.split_hint}"
+    problem = "" if passed else f": {' and '.join(missing)} would be empty{advice}"
     return passed, f"rows in the split: {words}{problem}", dict(sizes)
+
+
+def duplicates_across_splits(evidence: Evidence) -> CheckFinding:
+    """Check that no row is in several parts of the split, apart from what only tells rows apart (BR-137)."""
+    found = evidence.statistics.duplicates
+    rows = (found.across_splits or 0) if found else 0
+    if not rows:
+        return True, "no row is in more than one part of the split", {"rows": rows}
+    keys = [f"`{name}`" for name in evidence.dataset.natural_key_columns]
+    apart = f" but for the key {', '.join(keys)}" if keys else ""
+    words = f"{rows:,} rows equal rows of another part of the split{apart}"
+    return False, f"{words}; split by columns that they share, as `unit`", {"rows": rows}
 
 
 def always(scope: Scope) -> bool:  # noqa: ARG001
@@ -128,6 +141,11 @@ def always(scope: Scope) -> bool:  # noqa: ARG001
 def has_key(scope: Scope) -> bool:
     """Return whether a natural key has one row: in a bitemporal table it has one for each valid time."""
     return bool(scope.dataset.natural_key_columns) and not scope.dataset.main_table.bitemporal
+
+
+def is_split_once(scope: Scope) -> bool:
+    """Return whether each row has one part: a bitemporal table has a row again for each valid time."""
+    return has_split(scope) and not scope.dataset.main_table.bitemporal
 
 
 def has_split(scope: Scope) -> bool:
@@ -141,6 +159,14 @@ NATURAL_KEY_UNIQUE = Check[Evidence](
 )
 SPLIT_NOT_EMPTY = Check[Evidence](
     "split_not_empty", True, "Train, eval and test have rows", has_split, split_not_empty, True
+)
+
+DUPLICATES_ACROSS_SPLITS = Check[Evidence](
+    "duplicates_across_splits",
+    False,
+    "No row is in several parts of the split",
+    is_split_once,
+    duplicates_across_splits,
 )
 
 OUTPUT_CHECKS: tuple[Check[Evidence], ...] = (NOT_EMPTY, NATURAL_KEY_UNIQUE, SPLIT_NOT_EMPTY)

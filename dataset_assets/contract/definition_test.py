@@ -11,7 +11,7 @@ ROOT = "test"
 GivenRow = dict[Text, str | None]
 """A row of a test's file: column to its value as text; None is NULL."""
 
-ROW_CHECKS = ("lookups_unique", "not_null", "natural_key_unique")
+ROW_CHECKS = ("lookups_unique", "not_null", "natural_key_unique", "split_unit_not_null")
 """The checks of this library that a test can expect to fail: they need nothing but a few rows."""
 
 

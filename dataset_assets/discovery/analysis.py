@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from dataset_assets.model import Instant, Model
-from dataset_assets.stats.statistics import ColumnStatistics, ValueRange
+from dataset_assets.stats.statistics import ColumnStatistics, PartSize, ValueRange
 
 
 class StepSize(Model):
@@ -22,13 +22,6 @@ class StepSize(Model):
     rows: int
     users: int | None
     products: int | None
-
-
-class SplitSize(Model):
-    """The rows of one split, and their percentage of all rows."""
-
-    rows: int
-    percent: float
 
 
 class RevenueFilterSize(Model):
@@ -48,10 +41,13 @@ class RevenueFilterSize(Model):
 
 
 class Leaks(Model):
-    """Products and users that filters keep only because of eval rows, and those without train rows."""
+    """Products and users that filters keep only because of eval rows, and those without train rows.
 
-    products_leaked: int
-    products_new: int
+    They are None for what the rows are split by: all of those in eval are new.
+    """
+
+    products_leaked: int | None
+    products_new: int | None
     users_leaked: int | None
     users_new: int | None
 
@@ -84,7 +80,8 @@ class Analysis(Model):
     train_rows: int | None
     eval_rows: int | None
     test_rows: int | None
-    splits: Mapping[str, SplitSize]
+    splits: Mapping[str, PartSize]
+    folds: tuple[PartSize, ...]
     date_range: ValueRange | None
     steps: tuple[StepSize, ...]
     fit_on: Literal["all", "train"]

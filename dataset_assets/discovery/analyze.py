@@ -36,7 +36,6 @@ from dataset_assets.discovery.analysis import (
     CheckOutcome,
     Leaks,
     RevenueFilterSize,
-    SplitSize,
     StepSize,
 )
 from dataset_assets.discovery.runs import OpenRun, Reports, open_run
@@ -118,15 +117,14 @@ def _sizes(dataset: Dataset, statistics: Statistics) -> dict[str, Any]:
     """Return the fields of an Analysis that the statistics of the rows give."""
     rows, config = statistics.row_count, dataset.split_config
     names = [NAMES[value] for value in config.values] if config else []
-    splits = {name: statistics.splits.get(name, 0) for name in names}
+    sizes = {name: statistics.splits.get(name, 0) for name in names}
     return {
         "row_count_estimate": rows,
         "unique_users_estimate": _cardinality(dataset, statistics, USER),
         "unique_products_estimate": _cardinality(dataset, statistics, PRODUCT),
-        **{f"{name}_rows": splits.get(name) for name in NAMES.values()},
-        "splits": {
-            name: SplitSize(rows=size, percent=_percent(size, rows) or 0.0) for name, size in splits.items()
-        },
+        **{f"{name}_rows": sizes.get(name) for name in NAMES.values()},
+        "splits": statistics.parts,
+        "folds": statistics.folds,
         "date_range": statistics.date_range() if dataset.column_mapping else None,
         "column_stats": statistics.columns,
     }

@@ -10,7 +10,8 @@ from typing import Any
 from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog, Entry
-from dataset_assets.checks.row_checks import NATURAL_KEY_UNIQUE
+from dataset_assets.checks.audit import SPLIT_UNIT_NOT_NULL
+from dataset_assets.checks.row_checks import DUPLICATES_ACROSS_SPLITS, NATURAL_KEY_UNIQUE
 from dataset_assets.checks.valid_times import VALID_TIME_BOUNDS, VALID_TIME_OVERLAPS
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.contract.quality import CHECK_PREFIX, ConditionRule, QualityRule, UniqueRule
@@ -23,14 +24,17 @@ from dataset_assets.model import Instant, Model
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.publishing.as_of_choice import AsOfChoice
+from dataset_assets.publishing.duplicate_rows import content_columns
+from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.rows.counting import count_rows
 from dataset_assets.rows.valid_time import Snapshot
+from dataset_assets.selection.splits import SPLIT_COLUMN
 from dataset_assets.sql.build import assemble, column, number
 from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.wording import did_you_mean, listed, shown
 
 NOT_NULL = "not_null"
-_TIMES = "_times"
+_TIMES, _FIRST_SPLIT, _LAST_SPLIT = "_times", "_first_split", "_last_split"
 
 
 class FailingRows(Model):
@@ -118,6 +122,13 @@ def _row_checks(scope: Scope) -> list[_RowCheck]:
         found.append(_RowCheck(NOT_NULL, _where(exp.or_(*required))))
     if NATURAL_KEY_UNIQUE.applies(scope):
         found.append(_RowCheck(NATURAL_KEY_UNIQUE.name, _repeated(dataset.natural_key_columns)))
+    config = dataset.split_config
+    if config and config.refuses_null:
+        lacks = exp.or_(*(column(name).is_(exp.null()) for name in config.unit_columns))
+        found.append(_RowCheck(SPLIT_UNIT_NOT_NULL.name, _where(lacks)))
+    if DUPLICATES_ACROSS_SPLITS.applies(scope):
+        content = [each.name for each in content_columns(PublishedColumns(scope))]
+        found.append(_RowCheck(DUPLICATES_ACROSS_SPLITS.name, _in_several_parts(content)))
     if dataset.main_table.bitemporal:
         found.append(_RowCheck(VALID_TIME_BOUNDS, _without_interval, is_of_valid_times=True))
         found.append(_RowCheck(VALID_TIME_OVERLAPS, _overlapping, is_of_valid_times=True))
@@ -170,3 +181,20 @@ def _snapshot(run: OpenRun, rows: exp.Expr) -> Snapshot:
     if period is None:
         raise LookupError("a bitemporal dataset without a Period was not refused")
     return run.prepared.snapshot(rows, period)
+
+
+def _in_several_parts(content: Sequence[str]) -> Failing:
+    """Return the query of the rows that equal a row of another part of the split in these columns."""
+
+    def bound(end: type[exp.AggFunc]) -> exp.Expr:
+        equal_rows = [column(name) for name in content]
+        return exp.Window(this=end(this=column(SPLIT_COLUMN)), partition_by=equal_rows)
+
+    def failing(_: OpenRun, rows: exp.Expr) -> exp.Query:
+        bounds = {_FIRST_SPLIT: bound(exp.Min), _LAST_SPLIT: bound(exp.Max)}
+        named = (exp.alias_(value, name) for name, value in bounds.items())
+        parts = exp.select("*", *named).from_(rows.copy())
+        differ = exp.NEQ(this=column(_FIRST_SPLIT), expression=column(_LAST_SPLIT))
+        return exp.select("*").from_(parts.subquery()).where(differ)
+
+    return failing

@@ -99,7 +99,7 @@ def _about(facts: PublicationFacts, terms: Terms) -> dict[str, Any]:
         "license": terms.license,
         "creator": _owner(facts),
         "datePublished": record["published_at"],
-        "version": f"{record['version']}.{facts.publication.version}.0",
+        "version": f"{record['version']}.{facts.table_version}.0",
         "keywords": [dataset.ml_model] if dataset.ml_model else None,
         "identifier": record["digest"],
         "citeAs": f"{facts.stem}{period}, version {record['version']}, digest {record['digest']}",

@@ -65,7 +65,7 @@ def _facts(facts: PublicationFacts) -> Rows:
         yield "rows that were deleted by hand", f"{deleted_rows(record):,}"
     yield "natural key", ", ".join(map(code_span, dataset.natural_key_columns)) or "none"
     yield "table", code_span(facts.table_name)
-    yield "version of the table", str(facts.publication.version)
+    yield "version of the table", str(facts.table_version)
     yield "digest of the rows", code_span(record["digest"])
 
 
@@ -131,7 +131,7 @@ def _checks(facts: PublicationFacts) -> Rows:
 
 def _loading(facts: PublicationFacts) -> str:
     """Return how to read exactly these rows, in Python and in the terminal."""
-    period, version = facts.record["period"], facts.publication.version
+    period, version = facts.record["period"], facts.table_version
     in_python = f"partition={period!r}, " if period else ""
     in_terminal = f"--partition {period} " if period else ""
     python = (

@@ -8,7 +8,7 @@ from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.users import User
 from dataset_assets.contract.model import ColumnType, Dataset
-from dataset_assets.contract.scope import OutputColumn, sensitive_names
+from dataset_assets.contract.scope import OutputColumn, Scope, sensitive_names
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, Record
@@ -37,27 +37,20 @@ class ColumnFacts:
 class PublicationFacts:
     """One publication with its columns, its owner, and the table that holds it.
 
-    `dataset` is the definition that was published. `current` is the definition of today, if its file is there
-    and has no faults: its name, description and owner are shown. `owner` is None if users.yaml lacks it.
+    `stem` is the name of the dataset, or of the output, for machines. `dataset` is the definition that was
+    published, `current` that of today if its file has no faults: its name, description and owner are shown.
+    `owner` is None if users.yaml lacks it.
     """
 
-    publication: Publication
+    stem: str
+    table_version: int
+    record: Record
     dataset: Dataset
     current: Dataset
     columns: tuple[ColumnFacts, ...]
     owner: User | None
     table_name: str
     location: str
-
-    @property
-    def record(self) -> Record:
-        """The record of the publication (BR-116)."""
-        return self.publication.record
-
-    @property
-    def stem(self) -> str:
-        """The name of the dataset, or of the output, for machines."""
-        return self.publication.dataset
 
     @property
     def splits(self) -> Mapping[str, int]:
@@ -88,15 +81,31 @@ def publication_facts(
     A column is sensitive if the definition that was published or the one of today says so, or if no
     definition of it is known (BR-206).
     """
-    record, warehouse = publication.record, target.warehouse
-    scope = recorded_scope(catalog, warehouse, record, session)
+    scope = recorded_scope(catalog, target.warehouse, publication.record, session)
+    return facts_of(
+        catalog, target, publication.dataset, publication.version, publication.record, scope, entry
+    )
+
+
+def facts_of(
+    catalog: Catalog,
+    target: Target,
+    stem: str,
+    table_version: int,
+    record: Record,
+    scope: Scope,
+    entry: Entry | None,
+) -> PublicationFacts:
+    """Return the facts of the publication with this record; `scope` has its sources as they were then."""
     scopes = [scope, *([catalog.scope(entry)] if entry and entry.dataset else [])]
     current = scopes[-1].dataset
     sensitive = sensitive_names(scopes, [each["name"] for each in record["columns"]])
     known = {each.name.lower(): each for each in scope.outputs}
     statistics = Statistics.model_validate(record["statistics"]).columns
     return PublicationFacts(
-        publication=publication,
+        stem=stem,
+        table_version=table_version,
+        record=record,
         dataset=scope.dataset,
         current=current,
         columns=tuple(
@@ -104,8 +113,8 @@ def publication_facts(
             for each in record["columns"]
         ),
         owner=catalog.users.find(current.owner),
-        table_name=warehouse.table_name(publication.dataset),
-        location=warehouse.location(publication.dataset),
+        table_name=target.warehouse.table_name(stem),
+        location=target.warehouse.location(stem),
     )
 
 

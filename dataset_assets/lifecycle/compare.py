@@ -19,6 +19,7 @@ from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.loaded_periods import known_as_of
 from dataset_assets.stats.statistics import ColumnStatistics
 from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.wording import listed, shown
@@ -172,7 +173,7 @@ def _publication(record: Record) -> ComparedPublication:
         reference=publication_reference(record),
         period=record["period"],
         version=record["version"],
-        as_of=record["as_of"],
+        as_of=known_as_of(record),
         published_at=record["published_at"],
         run_id=record["run_id"],
         digest=record["digest"],

@@ -24,6 +24,8 @@ class ComparedSide(Model):
     """One side of a comparison. `period` is None for all Periods, or an unpartitioned dataset.
 
     `table_version` is the version of the warehouse's table. `published_at` is that of the last publication.
+    `row_count` counts the compared rows. Of a bitemporal table these are the rows of all loads, of which
+    `known_now` are what the last load says; that is None for other tables.
     """
 
     dataset: str
@@ -32,6 +34,7 @@ class ComparedSide(Model):
     table_version: int
     published_at: Instant
     row_count: int
+    known_now: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ class Side:
             table_version=max(each.version for each in self.publications),
             published_at=max(each.record["published_at"] for each in self.publications),
             row_count=self.row_count,
+            known_now=self.last.record["counts"]["rows"] if self.is_bitemporal else None,
         )
 
 
@@ -142,6 +146,8 @@ def find_side(
     if reference.version is not None and reference.version > newest:
         raise NotStoredError(no_such_version(stem, reference.version, newest))
     if reference.period is not None and reference.period not in published:
+        if published == [None]:
+            raise NotStoredError(_one_publication(table, reference.period, newest))
         raise unknown_period(reference.period, published)
     periods = published if reference.period is None else [reference.period]
     query = PublicationQuery(stem, periods, newest if reference.version is None else reference.version)
@@ -150,3 +156,13 @@ def find_side(
         version = f" in version {reference.version}" if reference.version is not None else ""
         raise NotStoredError(Fault(f"{stem} {reference.period or ''} was not published{version}".strip()))
     return Side(table, target, session, reference, publications)
+
+
+def _one_publication(table: PublishedName, period: str, newest: int) -> Fault:
+    """Return the fault that a Period of a dataset that is one publication cannot be compared."""
+    message = f"{table.stem} is one publication, without {shown(period)}"
+    hint = f"name a version of it, from @0 to @{newest}"
+    dataset = table.entry.dataset
+    if dataset and dataset.main_table.bitemporal:
+        hint += f"; `read {table.stem} --known-in {period}` gives what was known in a Period"
+    return Fault(message, hint=hint)

@@ -11,6 +11,7 @@ from dataset_assets.model import Instant, Model
 from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.loaded_periods import known_as_of
 from dataset_assets.rows.visible_rows import deleted_rows
 from dataset_assets.text.wording import did_you_mean, listed, shown
 
@@ -126,7 +127,7 @@ def _publication(record: Record) -> PastPublication:
         removed=counts["removed"],
         digest=record["digest"],
         run_id=record["run_id"],
-        as_of=record["as_of"],
+        as_of=known_as_of(record),
         deleted=deleted_rows(record),
         operation=record.get("operation"),
         by_hand=row_change_in_words(record),

@@ -1,6 +1,6 @@
 """Find the record of an earlier publication, and prepare the run that made it once more."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,14 +14,14 @@ from dataset_assets.compiler.selection_input import SelectionInput
 from dataset_assets.compiler.selection_query import compile_rows
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Scope
-from dataset_assets.errors import Fault, ResolveError, raise_all
+from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.lifecycle.recorded_sources import RecordedSources
 from dataset_assets.model import Model
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext, Session
-from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record, Warehouse
+from dataset_assets.publishing.loaded_periods import loads_of, record_of_load
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
 from dataset_assets.publishing.recorded_columns import RecordedDatasets
 from dataset_assets.publishing.snapshot import inputs_of_rows
@@ -89,7 +89,7 @@ class PastRun:
             period=self.period,
             stem=self.entry.stem,
             versions=inputs["sources"],
-            read_at=datetime.fromisoformat(self.record["published_at"]),
+            read_at=datetime.fromisoformat(inputs.get("confirmed_at") or self.record["published_at"]),
         )
 
     def _request(self, as_of: datetime) -> Request:
@@ -109,16 +109,19 @@ class PastRun:
 
 
 def find_record(warehouse: Warehouse, stem: str, request: RebuildRequest, session: Session) -> Record:
-    """Return the record of the requested publication. Raises ResolveError if there is none."""
+    """Return the record of the requested publication, of a bitemporal table that of a load of the Period.
+
+    Raises ResolveError if there is none.
+    """
     periods = warehouse.periods(stem, session)
-    if periods == [None]:
-        raise_all(ResolveError, _holds_snapshots(stem, warehouse.recent(stem, periods, session)))
-    if request.period not in periods:
-        raise ResolveError(_unknown_period(stem, request.period, periods))
+    loads = _loads(warehouse, stem, session) if periods == [None] else ()
+    if request.period not in (loads or periods):
+        raise ResolveError(_unknown_period(stem, request.period, [*loads] or periods))
+    stored = None if loads else request.period
     count, records = FIRST_RECORDS, list[Record]()
     while True:
-        records = warehouse.recent(stem, [request.period], session, count)
-        for record in records:
+        records = warehouse.recent(stem, [stored], session, count)
+        for record in _of_load(request.period, records) if loads else records:
             if record["version"] == request.version and record["digest"].startswith(request.digest):
                 return record
         if len(records) < count:
@@ -126,11 +129,18 @@ def find_record(warehouse: Warehouse, stem: str, request: RebuildRequest, sessio
         count *= FIRST_RECORDS
 
 
-def _holds_snapshots(stem: str, records: Sequence[Record]) -> Iterator[Fault]:
-    """Yield a fault for a bitemporal table, which is no selection of one run."""
-    if records and LOADED_PERIODS in records[0]:
-        message = f"{stem} is bitemporal: its table was made by many loads, and holds the snapshot of each"
-        yield Fault(message, hint="read it as it was known in a Period (docs/bitemporal.md)")
+def _loads(warehouse: Warehouse, stem: str, session: Session) -> Sequence[str]:
+    """Return the Periods that a bitemporal table was loaded with; none if it is no bitemporal table."""
+    newest = warehouse.recent(stem, [None], session)
+    return [*loads_of(newest[0])] if newest else []
+
+
+def _of_load(period: str | None, records: Iterable[Record]) -> Iterator[Record]:
+    """Yield the records of the loads of a Period, each from a record that has the load's definition."""
+    for record in records:
+        load = record_of_load(record, period)
+        if load and load["sha256"] == record["sha256"]:
+            yield load
 
 
 def _unknown_period(stem: str, period: str | None, periods: Sequence[str | None]) -> Fault:

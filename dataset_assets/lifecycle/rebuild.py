@@ -13,17 +13,21 @@ from sqlglot import exp
 
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.contract.scope import Scope, sensitive_names
+from dataset_assets.contract.system_columns import VALID_FROM, VALID_TO
 from dataset_assets.lifecycle.past_run import PastRun, RebuildRequest, find_record
 from dataset_assets.lifecycle.recorded_sources import RecordedSources
 from dataset_assets.model import Instant, Model
+from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.bitemporal_measurement import segment_columns
+from dataset_assets.publishing.loaded_periods import loads_of
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.transfer import SourceTransfer
 from dataset_assets.rows.encoding import counted_digest
 from dataset_assets.rows.visible_rows import deleted_rows, selected_digest
-from dataset_assets.sql.build import assemble, column
+from dataset_assets.sql.build import assemble, column, table
 from dataset_assets.text.progress import Progress
 from dataset_assets.text.wording import size_text
 
@@ -103,18 +107,33 @@ def open_rebuild(
         progress("finding the tables")
         locator, sources = past.resolve(job, stack)
         run = past.prepare(sources.with_transferred(SourceTransfer(session, progress)))
-        rows = assemble(run.selection).subquery("selected_rows")
+        rows = _rows(run, past.period).subquery("selected_rows")
         reads = session.estimate(exp.select("*").from_(rows))
         progress(f"selecting the rows{f', which reads {size_text(reads)}' if reads is not None else ''}")
-        row_count, digest = counted_digest(session, rows, run.published.digested)
+        columns = segment_columns(run.published) if run.is_bitemporal else run.published.digested
+        row_count, digest = counted_digest(session, rows, columns)
         result = _comparison(entry, record, locator, row_count, digest)
         yield RebuiltRows(
             result,
-            tuple(each.name for each in run.columns),
+            _columns(run),
             _sensitive(catalog, entry, run),
             session,
             _ordered(run, rows),
         )
+
+
+def _rows(run: PreparedRun, period: Period | None) -> exp.Query:
+    """Return the query of the selected rows, of a bitemporal dataset as the segments of its snapshot."""
+    selection = run.selection
+    if not run.is_bitemporal or period is None:
+        return assemble(selection)
+    return assemble((*selection, *run.snapshot(table(selection[-1].name), period).segments()))
+
+
+def _columns(run: PreparedRun) -> tuple[str, ...]:
+    """Return the names of the published columns, of a bitemporal dataset with the valid time."""
+    times = (VALID_FROM, VALID_TO) if run.is_bitemporal else ()
+    return (*(each.name for each in run.columns), *times)
 
 
 def _comparison(
@@ -127,7 +146,7 @@ def _comparison(
         period=record["period"],
         as_of=locator.as_of.instant,
         published_at=record["published_at"],
-        row_count=record["counts"]["rows"] + deleted_rows(record),
+        row_count=_row_count(record),
         digest=selected_digest(record),
         rebuilt_row_count=row_count,
         rebuilt_digest=digest,
@@ -139,6 +158,12 @@ def _comparison(
     )
 
 
+def _row_count(record: Record) -> int:
+    """Return how many rows were selected; the deleted rows of a bitemporal table are of all its loads."""
+    rows = int(record["counts"]["rows"])
+    return rows if loads_of(record) else rows + deleted_rows(record)
+
+
 def _sensitive(catalog: Catalog, entry: Entry, run: PreparedRun) -> frozenset[str]:
     """Return the columns that the rebuilt or the present definition marks as sensitive (BR-206)."""
     present = (Scope(entry.dataset, catalog.find),) if entry.dataset else ()
@@ -147,6 +172,6 @@ def _sensitive(catalog: Catalog, entry: Entry, run: PreparedRun) -> frozenset[st
 
 def _ordered(run: PreparedRun, rows: exp.Subquery) -> exp.Query:
     """Return the query of the published columns, ordered by the natural key or else by all columns."""
-    names = [each.name for each in run.columns]
-    order = run.inputs.dataset.natural_key_columns or names
+    names, key = _columns(run), run.inputs.dataset.natural_key_columns
+    order = (*key, VALID_FROM) if run.is_bitemporal else key or names
     return exp.select(*map(column, names)).from_(rows).order_by(*map(column, order))

@@ -55,6 +55,14 @@ class PastVersion:
 
 
 @dataclass(frozen=True)
+class TableAddress:
+    """Where a table is stored, by the naming of OpenLineage: the store, and the name of the table in it."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True)
 class StoredTable:
     """A table that a resolver's store holds.
 
@@ -164,6 +172,13 @@ class Resolver(ABC):
     def stored_name(self, table: str, column: str) -> str:  # noqa: ARG002
         """Return the name in the table's store of a column that a dataset declares."""
         return column
+
+    def address(self, table: str) -> TableAddress:
+        """Return where a table is stored, for other programs. The store is not read.
+
+        By default it is the resolver itself, which no other program knows.
+        """
+        return TableAddress("dataset-assets", f"{self.name}/{table}")
 
     def role(self, table: str) -> str:  # noqa: ARG002
         """Return the hint which role permits to read the table; empty if unknown."""

@@ -182,6 +182,12 @@ class Warehouse(PublicationKeeper, RecordMarker, ErasureKeeper, ViewCreator, Sam
         Raises SupersededError if a later run claimed the Period.
         """
 
+    def protect(self, dataset: str, columns: Sequence[PublishedColumn], session: Session) -> None:
+        """Restrict the access to the sensitive columns of a published table, if the warehouse can (BR-150).
+
+        A publication does so before its rows are visible; this is for rows that a run leaves as they are.
+        """
+
     @abstractmethod
     def discard(self, claim: Claim, staged: Staged, session: Session) -> None:
         """Delete staged rows that will not be published."""

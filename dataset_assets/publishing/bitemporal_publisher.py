@@ -31,6 +31,7 @@ from dataset_assets.publishing.loaded_periods import (
     TABLE_ROWS,
     loads_of,
     stored_checks,
+    with_confirmed_load,
     with_load,
 )
 from dataset_assets.publishing.period_coverage import merged
@@ -143,7 +144,7 @@ class BitemporalPublisher(RowPublisher):
         context, record = self.context, run.previous.record
         rows = record["counts"]["rows"]
         counts = RefreshCounts(rows, 0, 0, record[TABLE_ROWS], 0)
-        record = with_load(record, self.period.id, self._facts(run, found, counts))
+        record = with_confirmed_load(record, self.period.id, self._facts(run, found, counts))
         context.warehouse.confirm(context.claim, context.session)
         context.warehouse.confirm_unchanged(claim, run.previous, record, context.session)
         recorded = context.warehouse.current(claim.dataset, None, context.session)

@@ -75,6 +75,27 @@ def with_load(record: Record, period: str, facts: Mapping[str, Any]) -> dict[str
     return {**record, LOADED_PERIODS: dict(sorted(loads.items()))}
 
 
+def with_confirmed_load(record: Record, period: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record in which a load of the same snapshot was confirmed, or a further one changed no row.
+
+    A confirmed load stays the one that it was, with its instant, its run and the rows that it changed.
+    """
+    earlier = loads_of(record).get(period)
+    if earlier is None or earlier["digest"] != facts["digest"]:
+        return with_load(record, period, facts)
+    kept = {name: earlier[name] for name in ("run_id", "loaded_at", "changes")}
+    return with_load(record, period, {**facts, **kept, "confirmed_at": facts["loaded_at"]})
+
+
+def known_as_of(record: Record) -> str:
+    """Return the instant that a publication looks back from: of a bitemporal table that of its last load.
+
+    The last load is that of the last Period, whenever it was made.
+    """
+    *_, last = (record, *loads_of(record).values())
+    return last["as_of"]
+
+
 def stored_checks(checks: tuple[CheckResult, ...]) -> dict[str, Any]:
     """Return what the list of loads keeps of checks: the results that failed, and the names of the others."""
     return {

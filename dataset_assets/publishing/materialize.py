@@ -101,6 +101,7 @@ def materialize(catalog: Catalog, target: Target, request: Request, progress: Pr
             publisher = BitemporalPublisher(*parts, bitemporal) if bitemporal else RowPublisher(*parts)
             outcome = publisher.publish()
         outcome = _compare_with_history(context, resolution.history, outcome)
+        context.warehouse.protect(request.entry.stem, run.columns, context.session)
         usage = context.usage
     return Materialization(
         dataset=request.entry.stem,

@@ -116,6 +116,8 @@ class _OutputRun:
                 counts = self.query.counted(self.previous, self.session)
             self._report_idle(counts)
             outcome = self._confirmed(counts) or self._stage_and_publish(counts)
+        columns = self.sources.published.stored
+        self.target.warehouse.protect(self.request.output.stem, columns, self.session)
         try:
             remark = create_view(self.target, self.sources, self.session)
         except DatasetAssetsError as error:  # the rows are published

@@ -80,9 +80,19 @@ class Split(Model, ABC):
         return False
 
     @property
+    def refuses_null(self) -> bool:
+        """Whether a row that has NULL in a column of its unit stops the publication."""
+        return False
+
+    @property
     def fold_count(self) -> int:
         """The number of folds for cross-validation that are published; 0 for none."""
         return 0
+
+    @property
+    def empty_hint(self) -> str:
+        """The advice to a person who finds a part of the split without rows."""
+        return "look at eval_days and at as-of"
 
     @property
     def asked_percents(self) -> Mapping[int, int]:
@@ -205,7 +215,7 @@ class RandomSplit(Split):
     @model_validator(mode="after")
     def _null_unit_of_columns(self) -> Self:
         if self.null_unit is not NullUnit.TOGETHER and not self.unit_columns:
-            raise ValueError("has a `null_unit`, but a unit that is a row is never NULL")
+            raise ValueError("has a `null_unit`, but a unit that is a row is never NULL; remove it")
         return self
 
     @property
@@ -230,8 +240,20 @@ class RandomSplit(Split):
 
     @property
     @override
+    def refuses_null(self) -> bool:
+        return self.null_unit is NullUnit.ERROR
+
+    @property
+    @override
     def fold_count(self) -> int:
         return self.folds or 0
+
+    @property
+    @override
+    def empty_hint(self) -> str:
+        if not self.unit_columns:
+            return "there are few rows: try another `seed`"
+        return "there are few units, or `fit_on: train` leaves out what only they have: try another `seed`"
 
     @property
     @override

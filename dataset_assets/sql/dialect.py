@@ -204,12 +204,14 @@ class Dialect:
 
     `functions` are the allowed functions for which sqlglot has no node. `sorts_in_one_place` is true if a
     window without PARTITION BY is computed by one worker, so that row numbers have to be computed by bucket.
+    `rewrites` is true if sqlglot's generator changes a query while it renders it, so that it needs a copy.
     """
 
     name: str
     text: type[SqlglotDialect]
     functions: frozenset[str] = frozenset()
     sorts_in_one_place: bool = False
+    rewrites: bool = False
 
     def render(self, query: exp.Expr, pretty: bool = True) -> str:
         """Return a query as text. Raises UnsupportedError if the dialect has no SQL for a part of it."""
@@ -220,6 +222,7 @@ class Dialect:
             return query.sql(
                 dialect=self.text,
                 pretty=pretty,
+                copy=self.rewrites,
                 normalize_functions=False,
                 unsupported_level=ErrorLevel.RAISE,
             )
@@ -228,6 +231,6 @@ class Dialect:
 
 
 DUCKDB = Dialect("duckdb", DuckDBText, frozenset({"read_parquet", "read_csv", "struct_pack"}))
-BIGQUERY = Dialect("bigquery", BigQueryText, sorts_in_one_place=True)
+BIGQUERY = Dialect("bigquery", BigQueryText, sorts_in_one_place=True, rewrites=True)
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (DUCKDB, BIGQUERY)}

@@ -141,6 +141,17 @@ class Statistics(Model):
     tallies: dict[str, tuple[Tallied, ...]] = Field(default={}, exclude=True)
     """The answers of further tallies of the same query, by name; they are not part of the record."""
 
+    @property
+    def folds_by_name(self) -> dict[str, PartSize]:
+        """The sizes of the folds by their numbers, as text."""
+        return {str(number): each for number, each in enumerate(self.folds)}
+
+    @property
+    def deviating(self) -> dict[str, SplitDeviation]:
+        """The value of each column with few values whose shares of the parts differ most."""
+        columns = ((name, each.split_deviation) for name, each in self.columns.items())
+        return {name: found for name, found in columns if found}
+
     def date_range(self, concept: str = "timestamp") -> ValueRange | None:
         """Return the days of a time column; None if there is none, it has no values, or it is sensitive."""
         column = self.columns.get(concept)

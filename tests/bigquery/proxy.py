@@ -5,6 +5,7 @@
 - A job is RUNNING in the response to jobs.insert.
 - Bytes are counted (`bytes_of`) and `maximumBytesBilled` is enforced.
 - An update of a table that changed since it was read (`If-Match`) gets 412.
+- The policy tags of columns, which the emulator forgets, are kept: a schema that is sent replaces them.
 - Every request is recorded; faults are injected.
 """
 
@@ -12,7 +13,7 @@ import json
 import math
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
@@ -84,6 +85,7 @@ class StrictProxy:
         self._faults: list[Fault] = []
         self._jobs: dict[str, Job] = {}
         self._uploads: dict[str, Request] = {}
+        self._policy_tags: dict[str, dict[str, dict]] = {}
         self._lock = threading.Lock()
         handler = type("Handler", (Handler,), {"answer": staticmethod(self.answer)})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -206,7 +208,33 @@ class StrictProxy:
         now = Request("tables.get", "GET", request.path, {}, b"").sent_to(self._upstream)
         if known and now.status == HTTPStatus.OK and json.loads(now.body)["etag"] != known:
             return Answer.error(412, "conditionNotMet", "Precondition Failed")
-        return self._forward(request, fault)
+        return self._with_policy_tags(self._keep_policy_tags(request, self._forward(request, fault)))
+
+    def _create(self, request: Request, fault: Fault) -> Answer:
+        return self._keep_policy_tags(request, self._forward(request, fault))
+
+    def _table(self, request: Request, fault: Fault) -> Answer:
+        return self._with_policy_tags(self._forward(request, fault))
+
+    def _keep_policy_tags(self, request: Request, answer: Answer) -> Answer:
+        """Remember the policy tags of a schema that was accepted; they replace those of before."""
+        sent = json.loads(request.body)
+        if answer.status == HTTPStatus.OK and "schema" in sent:
+            fields = sent["schema"]["fields"]
+            tags = {each["name"]: each["policyTags"] for each in fields if "policyTags" in each}
+            self._policy_tags[_table_path(json.loads(answer.body))] = tags
+        return answer
+
+    def _with_policy_tags(self, answer: Answer) -> Answer:
+        """Return the answer with the policy tags of the table's columns."""
+        if answer.status != HTTPStatus.OK or not answer.body:
+            return answer
+        table = json.loads(answer.body)
+        tags = self._policy_tags.get(_table_path(table), {})
+        for each in table.get("schema", {}).get("fields", ()) if tags else ():
+            if each["name"] in tags:
+                each["policyTags"] = tags[each["name"]]
+        return replace(answer, body=json.dumps(table).encode()) if tags else answer
 
     _rules = {
         "insert": _insert,
@@ -216,6 +244,8 @@ class StrictProxy:
         "cancel": _cancel,
         "results": _results,
         "tables.patch": _patch,
+        "tables.insert": _create,
+        "tables.get": _table,
     }
 
 
@@ -232,6 +262,11 @@ def _resource(request: Request) -> dict:
         "status": {"state": "RUNNING"},
         "statistics": {},
     }
+
+
+def _table_path(table: dict) -> str:
+    reference = table["tableReference"]
+    return f"{reference['projectId']}.{reference['datasetId']}.{reference['tableId']}"
 
 
 def _billed(processed: int) -> int:

@@ -361,7 +361,8 @@ def test_few_days_are_split_by_user():
     split = suggested(sales(days=3)).split_config
     assert split
     assert split.value.model_dump() == {
-        "strategy": "random", "train_percent": 80, "test_percent": 0, "unit": "user", "seed": 0,
+        "strategy": "random", "train_percent": 80, "test_percent": 0, "unit": "user",
+        "null_unit": "together", "folds": None, "seed": 0,
     }  # fmt: skip
 
 

@@ -330,10 +330,15 @@ QUERIES: Mapping[str, Callable[[Dialect], tuple[CTE, ...] | exp.Query]] = {
 """File stem → the function that returns the query."""
 
 
+def query(name: str, dialect: Dialect) -> exp.Query:
+    """Return the query of a golden file."""
+    found = QUERIES[name](dialect)
+    return found if isinstance(found, exp.Query) else assemble(found)
+
+
 def rendered(name: str, dialect: Dialect) -> str:
     """Return the text of a golden file."""
-    found = QUERIES[name](dialect)
-    return dialect.render(found if isinstance(found, exp.Query) else assemble(found)) + "\n"
+    return dialect.render(query(name, dialect)) + "\n"
 
 
 @pytest.mark.parametrize("name", QUERIES)
@@ -345,6 +350,15 @@ def test_golden(name, dialect, pytestconfig):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", QUERIES)
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.name)
+def test_rendering_leaves_the_query_as_it_was(name, dialect):
+    rendered = query(name, dialect)
+    before = repr(rendered)
+    dialect.render(rendered, pretty=False)
+    assert repr(rendered) == before
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -15,7 +15,7 @@ MARCH = ("sales", "--partition", "2017-03")
 FIELDS = {
     "dataset", "period", "as_of", "approximate", "bytes_estimated", "row_count_estimate",
     "unique_users_estimate", "unique_products_estimate", "train_rows", "eval_rows", "test_rows",
-    "splits", "date_range", "steps", "fit_on", "revenue_filters", "leaks", "checks", "column_stats",
+    "splits", "folds", "date_range", "steps", "fit_on", "revenue_filters", "leaks", "checks", "column_stats",
 }  # fmt: skip
 
 

@@ -29,15 +29,7 @@ def ids(found):
     return [each for batch in found for each in batch["_row_id"].to_pylist()]
 
 
-@pytest.fixture
-def published(retailer):
-    """Publish two months of sales, 177 rows each."""
-    run_ok("materialize", "profiles")
-    run_ok("materialize", "sales", "--from", "2017-02", "--to", "2017-03")
-    return retailer
-
-
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_the_stored_order_is_that_of_read_arrow():
     chosen: list[dict] = [{}, {"split": "train"}, {"where": "revenue > 5"}, {"partition": "2017-03"}]
     for options in chosen:
@@ -48,7 +40,7 @@ def test_the_stored_order_is_that_of_read_arrow():
         assert pa.Table.from_batches(found, expected.schema).equals(expected)
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 @pytest.mark.parametrize("chunk_rows", [250_000, 30])
 def test_any_shards_and_stops_read_each_row_of_an_epoch_once(chunk_rows, monkeypatch):
     monkeypatch.setattr(shuffled_rows, "CHUNK_ROWS", chunk_rows)
@@ -85,7 +77,7 @@ def test_any_shards_and_stops_read_each_row_of_an_epoch_once(chunk_rows, monkeyp
     check()
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_each_seed_and_epoch_has_an_order_of_its_own():
     orders = [
         ids(batches("sales", seed=seed, epoch=epoch, columns=ID)) for seed in (None, 1, 2) for epoch in (0, 1)
@@ -98,15 +90,15 @@ def test_each_seed_and_epoch_has_an_order_of_its_own():
     assert 0.4 < rising < 0.6
 
 
-@pytest.mark.usefixtures("published")
-def test_threads_and_files_do_not_change_an_order(published):
+@pytest.mark.usefixtures("published_sales")
+def test_threads_and_files_do_not_change_an_order(published_sales):
     before = ids(batches("sales", seed=5, columns=ID))
-    target = published / "local.yaml"
+    target = published_sales / "local.yaml"
     target.write_text(target.read_text().replace("threads: 2", "threads: 1"))
     assert ids(batches("sales", seed=5, columns=ID)) == before
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 @pytest.mark.parametrize("count", [1, 3, 7])
 def test_with_drop_last_all_shards_have_equally_many_whole_batches(count):
     found = [
@@ -121,21 +113,21 @@ def test_with_drop_last_all_shards_have_equally_many_whole_batches(count):
     assert len(set(every)) == len(every)
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_no_rows_are_no_batches_with_a_schema():
     found = batches("sales", where="revenue > 1000", seed=1)
     assert found.schema == read_arrow("sales").schema
     assert (found.rows, list(found)) == (0, [])
 
 
-@pytest.mark.usefixtures("published")
-def test_a_later_publication_changes_nothing(published):
+@pytest.mark.usefixtures("published_sales")
+def test_a_later_publication_changes_nothing(published_sales):
     expected = ids(batches("sales", seed=1, columns=["_row_id"]))
     values = list(batches("sales", seed=1, columns=["revenue"]))
     reading = pickle.loads(pickle.dumps(pinned_reading("sales", None, None, None, columns=["revenue"])))
     opened = batches("sales", batch_size=50, seed=1, columns=["revenue"])
     first = next(opened)
-    republish(published)
+    republish(published_sales)
     assert pa.Table.from_batches([first, *opened]).equals(pa.Table.from_batches(values))
     again = EpochReader(reading, 1024, 1).open(0, Shard())
     assert pa.Table.from_batches(again).equals(pa.Table.from_batches(values))
@@ -145,7 +137,7 @@ def test_a_later_publication_changes_nothing(published):
     assert ids(batches("sales", seed=1, version=1, columns=ID)) == expected
 
 
-def test_a_state_of_other_rows_is_refused(published):
+def test_a_state_of_other_rows_is_refused(published_sales):
     opened = batches("sales", batch_size=100, seed=1, columns=ID)
     first = next(opened)
     state = opened.state
@@ -166,7 +158,7 @@ def test_a_state_of_other_rows_is_refused(published):
     for position in (-1, 355, True, "1"):
         with pytest.raises(DatasetAssetsError, match="the state has the position"):
             batches("sales", seed=1, resume={**state, "position": position})
-    republish(published)
+    republish(published_sales)
     with pytest.raises(
         ResolveError, match="changed since the state was taken: 2017-02, 2017-03; read `version=1`"
     ):
@@ -175,7 +167,7 @@ def test_a_state_of_other_rows_is_refused(published):
     assert len({*ids([first]), *ids(rest)}) == 354
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_a_change_of_labels_is_another_publication():
     opened = batches("sales", batch_size=100, seed=1, partition="2017-03")
     next(opened)
@@ -203,13 +195,13 @@ def test_a_change_of_labels_is_another_publication():
         ({"sample": "small"}, "sample has no meaning here"),
     ],
 )
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_what_is_refused(options, message):
     with pytest.raises(DatasetAssetsError, match=message):
         batches("sales", **options)
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_a_use_is_recorded_and_pins_before_the_first_batch():
     opened = batches("sales", training_run="run-1", partition="2017-03", seed=1)
     listed = answer("uses", "sales")
@@ -233,14 +225,14 @@ def test_batches_of_one_size_keep_rows_and_order():
     check()
 
 
-def test_rows_without_memory_for_them_are_sorted_on_disk(published):
+def test_rows_without_memory_for_them_are_sorted_on_disk(published_sales):
     """More rows than DuckDB sorts in its memory: four chunks wait in files."""
-    target = published / "local.yaml"
+    target = published_sales / "local.yaml"
     numbers = pa.array(range(1_000_000))
     text = pa.array([f"{n:0100d}" for n in range(1_000_000)])
     parquet.write_table(
         pa.table({"household_id": numbers, "income": text, "town": text}),
-        published / "data/retail/households.parquet",
+        published_sales / "data/retail/households.parquet",
     )
     run_ok("materialize", "profiles")
     target.write_text(target.read_text().replace("memory_limit: 1GB", "memory_limit: 200MB"))

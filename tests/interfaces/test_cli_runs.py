@@ -310,6 +310,8 @@ def test_read_pandas():
 @pytest.mark.usefixtures("published")
 def test_show_lists_publications_and_statistics():
     answer = run_ok("show", "sales", "--stats")
+    assert "Parts of the split" in answer.out
+    assert "0 rows equal an earlier one, 0 rows are in several parts of the split" in answer.out
     assert "train 147, eval 30" in answer.out
     assert "Statistics of 2017-03" in answer.out
     assert "secret" not in answer.out

@@ -27,19 +27,12 @@ def datasets(monkeypatch, tmp_path):
     return datasets
 
 
-@pytest.fixture
-def published(retailer):
-    run_ok("materialize", "profiles")
-    run_ok("materialize", "sales", "--from", "2017-02", "--to", "2017-03")
-    return retailer
-
-
 def rows_of(dataset):
     """Return the rows of a Dataset as an Arrow table without the metadata of `datasets`."""
     return dataset.with_format("arrow")[:].replace_schema_metadata()
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_a_dataset_by_split_has_the_rows(datasets, tmp_path):
     in_memory = hf_dataset("sales")
     mapped = hf_dataset("sales", folder=tmp_path / "rows")
@@ -56,7 +49,7 @@ def test_a_dataset_by_split_has_the_rows(datasets, tmp_path):
     assert "2017-03" in in_memory["eval"].info.description
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_one_split_and_an_unsplit_dataset_are_no_dict(datasets):
     chosen = hf_dataset("sales", split="eval", partition="2017-03", columns=["revenue"], where="revenue > 5")
     expected = read_arrow(
@@ -67,7 +60,7 @@ def test_one_split_and_an_unsplit_dataset_are_no_dict(datasets):
     assert hf_dataset("profiles")["income"][:] == read_arrow("profiles")["income"].to_pylist()
 
 
-@pytest.mark.usefixtures("published", "datasets")
+@pytest.mark.usefixtures("published_sales", "datasets")
 def test_a_fingerprint_names_rows_and_order():
     first = hf_dataset("sales", split="train", seed=1)
     again = hf_dataset("sales", split="train", seed=1)
@@ -78,7 +71,7 @@ def test_a_fingerprint_names_rows_and_order():
     )
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_streaming_reads_each_row_once_and_goes_on(datasets):
     streamed = hf_dataset("sales", streaming=True, shards=3, seed=1, columns=["_row_id", "revenue"])
     assert isinstance(streamed, datasets.IterableDatasetDict)
@@ -98,7 +91,7 @@ def test_streaming_reads_each_row_once_and_goes_on(datasets):
     assert sorted(each for part in workers for each in part) == sorted(expected)
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_an_exported_folder_loads_with_its_splits(datasets, tmp_path, monkeypatch):
     monkeypatch.setattr(dataset_folder, "BATCH_ROWS", 50)
     monkeypatch.setattr(dataset_folder, "FILE_ROWS", 100)
@@ -118,7 +111,7 @@ def test_an_exported_folder_loads_with_its_splits(datasets, tmp_path, monkeypatc
     ].to_pylist()
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_rows_without_a_split_or_without_rows_load(datasets, tmp_path):
     run_ok("export", "profiles", str(tmp_path / "profiles"), "--columns", "household_id,town")
     loaded = datasets.load_dataset(str(tmp_path / "profiles"))
@@ -128,7 +121,7 @@ def test_rows_without_a_split_or_without_rows_load(datasets, tmp_path):
     assert {split: each.num_rows for split, each in loaded.items()} == {"train": 147}
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_an_export_has_no_sensitive_column_by_itself(datasets, tmp_path):
     said = run_ok("export", "sales", str(tmp_path / "out"))
     assert "left out, as sensitive: household__income; --with-sensitive writes them" in said.err
@@ -136,7 +129,7 @@ def test_an_export_has_no_sensitive_column_by_itself(datasets, tmp_path):
     assert columns == [each for each in read_arrow("sales").column_names if each != "household__income"]
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_what_an_export_refuses_leaves_nothing(tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("kept")
@@ -156,7 +149,7 @@ def test_what_an_export_refuses_leaves_nothing(tmp_path):
     run_ok("export", "sales", str(tmp_path / "empty"))
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_what_hf_dataset_refuses(monkeypatch, tmp_path):
     with pytest.raises(DatasetAssetsError, match="with streaming nothing is written"):
         hf_dataset("sales", streaming=True, folder=tmp_path)

@@ -58,6 +58,12 @@ def test_materialize():
     [publication] = found["publications"]
     assert (publication["dataset"], publication["period"], publication["version"]) == ("sales", "2017-03", 1)
     assert publication["row_count"] == sum(publication["splits"].values()) == publication["added"]
+    documented_one = example("materialize")["publications"][0]
+    assert set(publication) == set(documented_one)
+    part = publication["parts"]["train"]
+    assert set(part) == set(documented_one["parts"]["train"])
+    assert part["rows"] == publication["splits"]["train"]
+    assert publication["duplicates"] == {"rows": 0, "across_splits": 0}
     assert all(check["passed"] for check in publication["checks"] if check["blocking"])
     again = answer("materialize", "sales", "--partition", "2017-03")["publications"][0]
     assert (again["added"], again["unchanged"], again["digest"]) == (

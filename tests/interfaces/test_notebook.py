@@ -14,14 +14,7 @@ from tests.interfaces.running import run_ok
 from tests.interfaces.test_uses import answer, republish
 
 
-@pytest.fixture
-def published(retailer):
-    run_ok("materialize", "profiles")
-    run_ok("materialize", "sales", "--from", "2017-02", "--to", "2017-03")
-    return retailer
-
-
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_polars_has_the_values_of_the_table():
     frame, table = read_polars("sales", with_system=True), read_arrow("sales", with_system=True)
     assert isinstance(frame, pl.DataFrame)
@@ -30,7 +23,7 @@ def test_polars_has_the_values_of_the_table():
     assert frame.schema["timestamp"] == pl.Datetime("us", "UTC")
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_a_dataset_shows_its_publications():
     found = dataset("sales")
     records = answer("show", "sales")["publications"]
@@ -59,10 +52,10 @@ def test_a_name_is_escaped(retailer):
     assert "<b>" not in html
 
 
-def test_a_dataset_stays_at_its_version(published):
+def test_a_dataset_stays_at_its_version(published_sales):
     before = dataset("sales", partition="2017-03")
     expected = before.read_arrow()
-    republish(published)
+    republish(published_sales)
     assert before.read_arrow().equals(expected)
     assert len(before.read_pandas(split="eval")) == before.publications[0].splits["eval"] == 30
     assert before.read_polars().height == 177
@@ -76,7 +69,7 @@ def drawn(figure):
     return {each.get_title(loc="left").partition(":")[0]: len(each.patches) for each in axes}
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_a_plot_has_the_recorded_statistics_and_no_sensitive_column():
     figure = plot_statistics("sales", partition="2017-03")
     statistics = answer("show", "sales", "--stats", "--partition", "2017-03")["statistics"]["columns"]
@@ -92,7 +85,7 @@ def test_a_plot_has_the_recorded_statistics_and_no_sensitive_column():
     assert "secret" not in "".join(text.get_text() for each in figure.axes for text in each.get_yticklabels())
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_some_columns_are_plotted():
     assert set(drawn(plot_statistics("sales", columns=["revenue", "split"]))) == {"revenue", "split"}
     with pytest.raises(ResolveError) as caught:
@@ -101,9 +94,9 @@ def test_some_columns_are_plotted():
     assert str(caught.value.faults[1]) == "household__income is sensitive, and is not plotted; leave it out"
 
 
-def test_a_column_that_is_sensitive_now_is_not_plotted(published):
+def test_a_column_that_is_sensitive_now_is_not_plotted(published_sales):
     """Its statistics were recorded when it was not."""
-    file = published / "definitions" / "datasets" / "profiles.yaml"
+    file = published_sales / "definitions" / "datasets" / "profiles.yaml"
     text = file.read_text()
     file.write_text(text.replace("{name: town, type: string}", "{name: town, type: string, sensitive: true}"))
     assert "town" not in drawn(plot_statistics("profiles"))
@@ -111,7 +104,7 @@ def test_a_column_that_is_sensitive_now_is_not_plotted(published):
         plot_statistics("profiles", columns=["town"])
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published_sales")
 def test_without_a_package_one_sentence_says_what_to_install(monkeypatch):
     for module, read in (("polars", read_polars), ("matplotlib", plot_statistics)):
         monkeypatch.setitem(sys.modules, module, None)

@@ -224,7 +224,8 @@ def test_answers_choose_every_kind_of_filter_and_split(context):
             "fit_on": "train",
         },
         "split_config": {
-            "strategy": "random", "train_percent": 70, "test_percent": 0, "unit": "user", "seed": 0,
+            "strategy": "random", "train_percent": 70, "test_percent": 0, "unit": "user",
+            "null_unit": "together", "folds": None, "seed": 0,
         },
     }  # fmt: skip
     assert [each.alias for each in draft.lookups] == ["products"]

@@ -113,4 +113,21 @@ def expected(kind, values, splits):
         "top_values": [{"value": shown(value), "rows": rows} for value, rows in counted],
         "histogram": bins(kind, values, splits),
         "splits": by_split,
+        "split_deviation": deviation(kind, values, splits),
     }
+
+
+def deviation(kind, values, splits):
+    """Return the value whose shares of the parts differ most; the first of several, NULL before others."""
+    sizes = Counter(splits)
+    if kind not in ("string", "boolean") or len(sizes) < 2 or len(set(values)) > 50:
+        return None
+    counts = Counter(zip(values, splits, strict=True))
+    found = []
+    for value in sorted(set(values), key=lambda each: (each is not None, order(each or ""))):
+        shares = {code: Fraction(100 * counts[value, code], sizes[code]) for code in sorted(sizes)}
+        found.append((max(shares.values()) - min(shares.values()), value, shares))
+    points, value, shares = max(found, key=lambda each: each[0])
+    names = ("train", "eval", "test")
+    percents = {names[code]: float(share) for code, share in shares.items()}
+    return {"value": value, "percents": percents, "points": float(points)}

@@ -5,6 +5,7 @@ Reading and checking them does not load Google's libraries.
 
 # ruff: noqa: PLC0415 - see above
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -78,17 +79,29 @@ class BigQueryEngineSettings(ConnectionSettings, EngineSettings):
         return BigQueryEngine(self, context.connection, warehouse.path(self.project))
 
 
+_POLICY_TAG = re.compile(r"projects/[^/]+/locations/[^/]+/taxonomies/[^/]+/policyTags/[^/]+")
+
+
+def _policy_tag(name: str) -> str:
+    if not _POLICY_TAG.fullmatch(name):
+        form = "projects/P/locations/L/taxonomies/T/policyTags/N"
+        raise ValueError(f"is not the resource name of a policy tag; write it as {form}")
+    return name
+
+
 class BigQueryWarehouseSettings(WarehouseSettings):
     """Settings of a warehouse in one BigQuery dataset, which has to exist.
 
     `dataset` holds the published tables: `dataset` or `project.dataset`. `staging_hours` is the number of
-    hours after which BigQuery itself removes the staged or transferred rows of a run that died.
+    hours after which BigQuery itself removes the staged or transferred rows of a run that died. `policy_tag`
+    is the resource name of the policy tag that sensitive columns of published tables get (BR-150).
     """
 
     type: Literal["bigquery"]
     needs = "bigquery"
     dataset: DatasetPath
     staging_hours: Annotated[Integer, Field(ge=1, le=168)] = 24
+    policy_tag: Annotated[str, AfterValidator(_policy_tag)] | None = None
 
     @field_validator("retention", mode="before")
     @classmethod
@@ -110,4 +123,4 @@ class BigQueryWarehouseSettings(WarehouseSettings):
         if context.connection is None:
             raise TypeError("a BigQuery warehouse is opened with the engine's connection")
         path = self.path(context.connection.settings.project)
-        return BigQueryWarehouse(*path, self.staging_hours, self.sample_days)
+        return BigQueryWarehouse(*path, self.staging_hours, self.sample_days, self.policy_tag)

@@ -1,13 +1,13 @@
 """The schema of a published BigQuery table: creating it, adding columns, and descriptions."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from google.cloud import bigquery
 from sqlglot import exp
 
 from dataset_assets.adapters.bigquery.session import BigQuerySession
-from dataset_assets.adapters.bigquery.tables import path
+from dataset_assets.adapters.bigquery.tables import Tables, path
 from dataset_assets.adapters.bigquery.types import COLUMN_TYPES, physical_column
 from dataset_assets.adapters.shared.publish_errors import column_faults, partitioning_changed
 from dataset_assets.cached_property import cached_property
@@ -72,15 +72,21 @@ class PublishedTableSchema:
     columns: tuple[PublishedColumn, ...]
     system: tuple[SystemColumn, ...]
     session: BigQuerySession
+    policy_tag: str | None = None
+    """The policy tag of sensitive columns (BR-150)."""
 
     @property
     def fields(self) -> list[bigquery.SchemaField]:
         """Return the Dataset's columns, then the system columns."""
-        declared = (
-            bigquery.SchemaField(c.name, COLUMN_TYPES[c.type], description=c.description[:_MAX_DESCRIPTION])
-            for c in self.columns
-        )
-        return [*declared, *(_system_field(c.name, c.sql_type, c.description) for c in self.system)]
+        return [
+            *map(self._field, self.columns),
+            *(_system_field(c.name, c.sql_type, c.description) for c in self.system),
+        ]
+
+    def _field(self, each: PublishedColumn) -> bigquery.SchemaField:
+        description = each.description[:_MAX_DESCRIPTION]
+        field = bigquery.SchemaField(each.name, COLUMN_TYPES[each.type], description=description)
+        return _with_tag(field, self.policy_tag) if each.sensitive and self.policy_tag else field
 
     @property
     def names(self) -> list[str]:
@@ -101,7 +107,7 @@ class PublishedTableSchema:
         for field in self.fields:
             if field.name.lower() not in existing:
                 self._add_column(field)
-        self._update_descriptions(description)
+        self._update_columns(description)
 
     def _check_ownership(self, table: bigquery.Table) -> None:
         """Refuse a table that is no published dataset, such as a source of the same name."""
@@ -122,12 +128,17 @@ class PublishedTableSchema:
         added = exp.ColumnDef(this=identifier(field.name, quoted=True), kind=kind, exists=True)
         self.session.write([exp.Alter(this=self.table.copy(), kind="TABLE", actions=[added])], "columns")
 
-    def _update_descriptions(self, description: str) -> None:
-        """Write the contract's descriptions of table and columns where the table's differ."""
+    def _update_columns(self, description: str) -> None:
+        """Write descriptions where the table's differ, and the policy tag where a column has none.
+
+        It is written before rows are, so that no sensitive value is ever readable without the tag.
+        """
         declared = {field.name.lower(): field for field in self.fields}
+        sensitive = {each.name.lower() for each in self.columns if each.sensitive}
 
         def describe(table: bigquery.Table) -> list[str]:
-            schema = [_with_description(field, declared) for field in table.schema]
+            described = [_with_description(field, declared) for field in table.schema]
+            schema = _protected(described, sensitive, self.policy_tag)
             if list(table.schema) == schema and (table.description or "") == description:
                 return []
             table.schema, table.description = schema, description or None
@@ -168,3 +179,36 @@ def _with_description(
         return field
     # The column's other properties, such as a policy tag, are kept.
     return bigquery.SchemaField.from_api_repr(field.to_api_repr() | {"description": new.description or ""})
+
+
+def protect_columns(tables: Tables, table: exp.Table, sensitive: Collection[str], policy_tag: str) -> None:
+    """Set the policy tag on the sensitive columns of a table, named in lower case, that have none."""
+
+    def protect(found: bigquery.Table) -> list[str]:
+        schema = _protected(found.schema, sensitive, policy_tag)
+        if list(found.schema) == schema:
+            return []
+        found.schema = schema
+        return ["schema"]
+
+    tables.change(table, protect)
+
+
+def _protected(
+    fields: Sequence[bigquery.SchemaField], sensitive: Collection[str], policy_tag: str | None
+) -> list[bigquery.SchemaField]:
+    """Return the columns, the sensitive ones with a policy tag; one that a column already has is kept."""
+    return [
+        _with_tag(field, policy_tag)
+        if policy_tag and field.name.lower() in sensitive and not _tags(field)
+        else field
+        for field in fields
+    ]
+
+
+def _tags(field: bigquery.SchemaField) -> tuple[str, ...]:
+    return tuple(field.policy_tags.names) if field.policy_tags else ()
+
+
+def _with_tag(field: bigquery.SchemaField, policy_tag: str) -> bigquery.SchemaField:
+    return bigquery.SchemaField.from_api_repr(field.to_api_repr() | {"policyTags": {"names": [policy_tag]}})

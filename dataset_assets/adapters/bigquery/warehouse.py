@@ -75,6 +75,8 @@ class BigQueryWarehouse(BigQueryErasures):
 
     staging_hours: int = 24
     sample_days: int = SAMPLE_DAYS
+    policy_tag: str | None = None
+    """The policy tag of sensitive columns; without one, tags that tables have are kept."""
     has_views: ClassVar[bool] = True
 
     @override
@@ -136,13 +138,26 @@ class BigQueryWarehouse(BigQueryErasures):
             raise TypeError("rows of another warehouse")
         opened = bigquery_session(session)
         system = system_columns([each.name for each in staged.relation.columns])
-        schema = PublishedTableSchema(self.ledger.table(claim.dataset), tuple(columns), system, opened)
+        table = self.ledger.table(claim.dataset)
+        schema = PublishedTableSchema(table, tuple(columns), system, opened, self.policy_tag)
         others = OtherPeriods(lambda: self.periods(claim.dataset, session), claim, record)
         schema.prepare(staged.relation, others, str(record["definition"].get("description", "")))
         statements = self.ledger.publish(claim, staged.source, schema.names, record)
         version = self._commit(statements, claim, opened)
         self.discard(claim, staged, session)
         return version
+
+    @override
+    def protect(self, dataset: str, columns: Sequence[PublishedColumn], session: Session) -> None:
+        """Set the policy tag on the sensitive columns of a table that have none (BR-150)."""
+        sensitive = [each.name for each in columns if each.sensitive]
+        self._protect(self.ledger.table(dataset), sensitive, bigquery_session(session))
+
+    def _protect(self, table: exp.Table, sensitive: Sequence[str], session: "BigQuerySession") -> None:
+        from dataset_assets.adapters.bigquery.table_schema import protect_columns
+
+        if self.policy_tag:
+            protect_columns(session.tables, table, {name.lower() for name in sensitive}, self.policy_tag)
 
     def _commit(self, statements: Sequence[exp.Expr], claim: Claim, session: "BigQuerySession") -> int:
         """Run the transaction of `publish` and return the published version."""
@@ -203,6 +218,7 @@ class BigQueryWarehouse(BigQueryErasures):
         """Create a table that BigQuery itself removes when its days are over."""
         opened, table = bigquery_session(session), self.ledger.table(sample_name(record))
         opened.write([create_sample(table, query, record, 24 * self.sample_days)], "sample")
+        self._protect(table, record.sensitive, opened)
         return stored_sample(table, record, opened.tables.get(table).num_bytes)
 
     @override

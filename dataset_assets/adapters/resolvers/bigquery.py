@@ -29,6 +29,7 @@ from dataset_assets.ports.resolver import (
     PastVersion,
     StoredTable,
     Survey,
+    TableAddress,
     TableRequest,
     TableState,
     TimeRange,
@@ -198,6 +199,10 @@ class BigQueryResolver(ConfiguredResolver[BigQuerySettings]):
     def role(self, table: str) -> str:
         project, dataset, _ = self._path(table)
         return f"grant roles/bigquery.dataViewer on dataset {project}.{dataset}"
+
+    @override
+    def address(self, table: str) -> TableAddress:
+        return TableAddress("bigquery", ".".join(self._path(table)))
 
     def _state(self, table: str, tables: "list[Table]") -> TableState:
         from dataset_assets.adapters.bigquery.table_state import TableStateReader

@@ -16,7 +16,14 @@ from dataset_assets.adapters.shared.context import Location, TargetContext
 from dataset_assets.errors import ResolveError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import PastVersion, StoredTable, TableRequest, TableState, gone
+from dataset_assets.ports.resolver import (
+    PastVersion,
+    StoredTable,
+    TableAddress,
+    TableRequest,
+    TableState,
+    gone,
+)
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -153,6 +160,11 @@ class DeltaResolver(LocalResolver[DeltaSettings]):
             listed = ", ".join(sorted(features))
             raise self.table_error(table, f"uses Delta features that are not read here: {listed}")
         return delta
+
+    @override
+    def address(self, table: str) -> TableAddress:
+        own = self.settings.tables.get(table)
+        return TableAddress("file", str(self.root / (own.location if own else table)))
 
     def _folder(self, table: str) -> Path:
         own = self.settings.tables.get(table)

@@ -13,7 +13,7 @@ from dataset_assets.adapters.shared.context import Location, TargetContext
 from dataset_assets.model import is_identifier
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import StoredTable, TableRequest, TableState
+from dataset_assets.ports.resolver import StoredTable, TableAddress, TableRequest, TableState
 from dataset_assets.sql.build import identifier
 from dataset_assets.text.digest import digest
 
@@ -64,6 +64,11 @@ class DuckDBResolver(LocalResolver[DuckDBFileSettings]):
             if not name.startswith("_") and (schema.lower(), name.lower()) not in covered
         ]
         return [*configured, *(each for each in found if each.name not in self.settings.tables)]
+
+    @override
+    def address(self, table: str) -> TableAddress:
+        own = self.settings.tables.get(table)
+        return TableAddress("file", f"{self.database}/{own.location if own else table}")
 
     @override
     def resolve(self, request: TableRequest, session: Session) -> Relation:

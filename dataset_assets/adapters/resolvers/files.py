@@ -31,7 +31,14 @@ from dataset_assets.periods.cadence import Calendars
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.relation import Relation
-from dataset_assets.ports.resolver import StoredTable, Survey, TableRequest, TableState, TimeRange
+from dataset_assets.ports.resolver import (
+    StoredTable,
+    Survey,
+    TableAddress,
+    TableRequest,
+    TableState,
+    TimeRange,
+)
 
 
 class FileTableSettings(PartitionedTableSettings):
@@ -209,6 +216,11 @@ class FileResolver(LocalResolver[FileSettings], ABC):
             return self._files(table, found.location)
         periods = self._stored_pieces(table, found.location, found.period).required(time_range)
         return [path for period in periods for path in self._files(table, _fill(found.location, period.id))]
+
+    @override
+    def address(self, table: str) -> TableAddress:
+        own = self.settings.tables.get(table)
+        return TableAddress("file", str(self.root / (own.location if own else f"{table}{self.suffix}")))
 
     def _check_root(self, table: str) -> None:
         if not self.root.is_dir():

@@ -7,9 +7,10 @@ from dataset_assets.checks.results import CheckResult
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.erasure import ERASED_ROWS
 from dataset_assets.ports.warehouse import Record
-from dataset_assets.publishing.loaded_periods import loads_of
+from dataset_assets.publishing.loaded_periods import known_as_of, loads_of
 from dataset_assets.publishing.materialize import Materialization
 from dataset_assets.rows.visible_rows import deleted_rows
+from dataset_assets.stats.statistics import Duplicates, PartSize
 
 _CHANGES = ("added", "changed", "unchanged", "removed")
 
@@ -26,7 +27,8 @@ class CheckResultAnswer(Model):
 class LoadAnswer(Model):
     """The load of one Period into a bitemporal table.
 
-    `row_count` is that of its snapshot; `added` to `removed` count rows of the table.
+    `row_count` is that of its snapshot; `added` to `removed` count rows of the table. `confirmed_at` is the
+    instant of a later run that found the same snapshot, if any.
     """
 
     period: str
@@ -37,16 +39,18 @@ class LoadAnswer(Model):
     removed: int
     loaded_at: Instant
     run_id: str
+    confirmed_at: Instant | None = None
 
 
 class PublicationAnswer(Model):
     """One publication. `table_version` is the version of the warehouse's table, if it is known.
 
     `added` to `removed` count rows against the publication before (BR-118); `splits` counts rows by split.
+    `parts`, `folds` and `duplicates` are those of its statistics; earlier records lack them.
     `expired_at` is the time since which the rows are gone by the target's retention. No figure counts the
     `deleted` rows, nor the `erased` ones that the run left out. `operation` is the change of rows by hand
     that made the publication, if any. `loads` are those of a bitemporal table, whose `row_count` is that of
-    what is known now.
+    what is known now, as of the last loaded Period.
     """
 
     dataset: str
@@ -62,6 +66,9 @@ class PublicationAnswer(Model):
     unchanged: int
     removed: int
     splits: Mapping[str, int]
+    parts: Mapping[str, PartSize] = {}
+    folds: tuple[PartSize, ...] = ()
+    duplicates: Duplicates | None = None
     digest: str
     size_bytes: int | None
     sources: Mapping[str, str]
@@ -81,12 +88,15 @@ class PublicationAnswer(Model):
             period=record["period"],
             version=record["version"],
             table_version=table_version,
-            as_of=record["as_of"],
+            as_of=known_as_of(record),
             published_at=record["published_at"],
             run_id=record["run_id"],
             row_count=counts["rows"],
             **{name: counts[name] for name in _CHANGES},
             splits=record["statistics"]["splits"],
+            parts=record["statistics"].get("parts", {}),
+            folds=tuple(record["statistics"].get("folds", ())),
+            duplicates=record["statistics"].get("duplicates"),
             digest=record["digest"],
             size_bytes=record["size_bytes"],
             sources=record["sources"],
@@ -104,6 +114,7 @@ class PublicationAnswer(Model):
         answer = cls.of_record(result.record, result.table_version)
         counts = vars(result.counts)
         update: dict[str, Any] = {name: counts[name] for name in _CHANGES}
+        update |= {"as_of": result.as_of} if answer.loads else {}
         update |= {"period": result.period, "digest": result.digest, "checks": _results(result.checks)}
         return answer.model_copy(update=update)
 
@@ -122,6 +133,7 @@ def _loads(record: Record) -> Iterator[LoadAnswer]:
             **facts["changes"],
             loaded_at=facts["loaded_at"],
             run_id=facts["run_id"],
+            confirmed_at=facts.get("confirmed_at"),
         )
 
 

@@ -58,6 +58,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "export": datasets.export,
     "card": describing.card,
     "croissant": describing.croissant,
+    "odcs": describing.odcs,
+    "openlineage": describing.openlineage,
     "rows label": rows.label,
     "rows delete": rows.delete,
     "rollback": rows.rollback,

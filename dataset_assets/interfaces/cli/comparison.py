@@ -56,7 +56,8 @@ def _parts(found: RowComparison) -> Iterator[RenderableType]:
 def _side(side: ComparedSide) -> str:
     period = f" {side.period}" if side.period else ""
     version = f"table version {side.table_version}, {side.published_at:%Y-%m-%d %H:%M}Z"
-    return f"{side.dataset}{period} in {side.target}: {side.row_count:,} rows, {version}"
+    known = "" if side.known_now is None else f" of all loads, {side.known_now:,} known now"
+    return f"{side.dataset}{period} in {side.target}: {side.row_count:,} rows{known}, {version}"
 
 
 def _counts(found: RowComparison) -> Grid:

@@ -9,11 +9,13 @@ import typer
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.interchange.croissant import ExportedFile, Terms, croissant
 from dataset_assets.interchange.dataset_card import dataset_card
+from dataset_assets.interchange.openlineage import recorded_run, run_event
 from dataset_assets.interfaces.cli.console import say
 from dataset_assets.interfaces.cli.export import write_rows
 from dataset_assets.interfaces.cli.output_files import output_file
 from dataset_assets.interfaces.described_publications import described_rows, exported_columns, file_sha256
 from dataset_assets.interfaces.workspace import Workspace
+from dataset_assets.publishing.recorded_columns import recorded_scope
 
 METADATA = "croissant.json"
 
@@ -25,6 +27,17 @@ def print_card(
     with described_rows(workspace, name, partition, version) as (_, facts):
         text = dataset_card(facts)
     write_text(text, path)
+
+
+def print_event(
+    workspace: Workspace, name: str, partition: str | None, version: int | None, path: Path | None
+) -> None:
+    """Print the OpenLineage event of a publication, or write it. Raises as `described_rows` does."""
+    with described_rows(workspace, name, partition, version) as (rows, facts):
+        target = workspace.target
+        scope = recorded_scope(workspace.catalog_if_any, target.warehouse, facts.record, rows.session)
+        event = run_event(facts, scope, target, recorded_run(facts))
+    write_text(json.dumps(event, indent=2, ensure_ascii=False) + "\n", path)
 
 
 def write_text(text: str, path: Path | None) -> None:

@@ -14,9 +14,10 @@ from dataset_assets.contract.settings_text import settings_text
 from dataset_assets.errors import near
 from dataset_assets.interfaces.cli.console import Grid, cell, facts
 from dataset_assets.lifecycle.listing import DatasetList, DateRange
+from dataset_assets.lifecycle.load_lines import load_lines
 from dataset_assets.lifecycle.row_change_words import row_change_in_words
 from dataset_assets.ports.warehouse import Publication, Record
-from dataset_assets.publishing.loaded_periods import loads_of
+from dataset_assets.publishing.loaded_periods import known_as_of, loads_of
 from dataset_assets.stats.statistics import Statistics
 from dataset_assets.text.wording import listed
 
@@ -169,11 +170,13 @@ def _versions(lock: Lock) -> Grid:
 
 def publications_table(publications: Iterable[Publication]) -> Grid:
     """Return a table with one line for each publication."""
+    every = list(publications)
+    rows = "rows known now" if any(loads_of(each.record) for each in every) else "rows"
     table = Grid(
-        "period", "rows", "split", "version", "as of", "digest", "table version",
-        title="Publications", right=("rows", "version", "table version"),
+        "period", rows, "split", "version", "as of", "digest", "table version",
+        title="Publications", right=(rows, "version", "table version"),
     )  # fmt: skip
-    for publication in publications:
+    for publication in every:
         record = publication.record
         sizes = record["statistics"]["splits"]
         table.add_row(
@@ -181,7 +184,7 @@ def publications_table(publications: Iterable[Publication]) -> Grid:
             f"{record['counts']['rows']:,}",
             cell(", ".join(f"{name} {rows:,}" for name, rows in sizes.items())),
             cell(record["version"]),
-            cell(record["as_of"][:19] + "Z"),
+            cell(known_as_of(record)[:19] + "Z"),
             cell(record["digest"][:12]),
             str(publication.version),
         )
@@ -190,12 +193,14 @@ def publications_table(publications: Iterable[Publication]) -> Grid:
 
 def loads_table(record: Record) -> Grid:
     """Return a table with one line for each load of a bitemporal table."""
-    numbers = ("rows", "added", "changed", "removed")
-    table = Grid("Period", *numbers, "loaded at", "run", title="Loads", right=numbers)
-    for period, load in loads_of(record).items():
-        changes = (f"{load['changes'][name]:,}" for name in numbers[1:])
-        loaded_at = f"{load['loaded_at'][:19]}Z"
-        table.add_row(cell(period), f"{load['rows']:,}", *changes, cell(loaded_at), cell(load["run_id"]))
+    lines = list(load_lines(record))
+    confirmed = ("confirmed at",) if any(each.confirmed_at for each in lines) else ()
+    columns = ("Period", "rows", "changes of the table", "loaded at", *confirmed, "run")
+    table = Grid(*columns, title="Loads", right=("rows",))
+    for each in lines:
+        instants = (each.loaded_at, each.confirmed_at)[: 1 + len(confirmed)]
+        shown = (cell(f"{instant[:19]}Z" if instant else "") for instant in instants)
+        table.add_row(cell(each.period), f"{each.rows:,}", cell(each.changes), *shown, cell(each.run_id))
     return table
 
 

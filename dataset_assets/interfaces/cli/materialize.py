@@ -10,12 +10,15 @@ from uuid import uuid4
 
 from rich.console import RenderableType
 
+from dataset_assets.adapters.lineage.openlineage import lineage_sink
 from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.build_order import chosen_periods
 from dataset_assets.checks.results import AuditError, CheckResult
 from dataset_assets.errors import DatasetAssetsError, Fault, PeriodError
+from dataset_assets.interchange.publication_events import report_publication
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli.console import Grid, cell, facts, out, print_json, say, steps
+from dataset_assets.interfaces.cli.split_tables import deviation_words, duplicate_words
 from dataset_assets.interfaces.use_reports import instance_folder
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.status import refuse_by_slip
@@ -92,6 +95,8 @@ class CommandRun:
                 raise
             if writer:
                 writer.write_materialization(result, period, target.warehouse.location(stem))
+        catalog, now = self.workspace.catalog, datetime.now(UTC)
+        report_publication(catalog, target, result, self.run_id, now, lineage_sink(), say)
         return result
 
     def _publish_one(self, stem: str, period: Period | None, progress: Progress) -> Materialization:
@@ -194,6 +199,8 @@ def details(result: Materialization) -> RenderableType:
             ("rows", f"{result.counts.rows:,}"),
             ("", change(result.counts)),
             ("split", split_sizes(result)),
+            ("", deviation_words(result.statistics.parts)),
+            ("duplicates", duplicate_words(result.statistics)),
             ("digest", result.digest),
             ("version", result.version.number),
             ("table version", result.table_version),

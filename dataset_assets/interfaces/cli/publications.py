@@ -10,6 +10,7 @@ from dataset_assets.interfaces.answers.datasets import DatasetAnswer, dataset_an
 from dataset_assets.interfaces.answers.publications import PublicationAnswer, PublicationsAnswer
 from dataset_assets.interfaces.cli import listing
 from dataset_assets.interfaces.cli.console import cell, facts, say
+from dataset_assets.interfaces.cli.split_tables import split_tables
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.history import past_records, unknown_period
 from dataset_assets.lifecycle.uses import UseList, last_uses, list_uses
@@ -47,7 +48,9 @@ def describe_publications(
     if stats:
         publication = _select(publications, partition)
         title = f"Statistics of {publication.period}" if publication.period else "Statistics"
-        yield listing.statistics_table(Statistics.model_validate(publication.record["statistics"]), title)
+        statistics = Statistics.model_validate(publication.record["statistics"])
+        yield listing.statistics_table(statistics, title)
+        yield from split_tables(statistics)
 
 
 def _id_conflicts(dataset: Dataset, publications: Sequence[Publication]) -> Iterable[str]:

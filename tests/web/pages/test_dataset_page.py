@@ -41,6 +41,13 @@ def test_statistics_are_those_of_the_chosen_period_and_drawn(show: Show) -> None
     assert "fill=" not in page.html
 
 
+def test_parts_of_the_split_are_beside_their_shares(show: Show) -> None:
+    text = show("/datasets/hostile?period=2024-02").text
+    assert "Part Rows % of rows Units % of units Asked % Deviation train" in text
+    assert "rows equal an earlier one" in text
+    assert "0 rows are in several parts of the split" in text
+
+
 def test_the_default_period_is_the_last_one(show: Show) -> None:
     assert "Statistics of 2024-03" in show("/datasets/hostile").text
 

@@ -5,6 +5,7 @@ Each command imports what it needs when it runs, so that `--help` is fast.
 
 # ruff: noqa: PLC0415 - see above
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,11 +52,16 @@ def new(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="column_mapping.revenue=price. May be repeated."),
     ] = None,
+    contract: Annotated[
+        Path | None,
+        typer.Option("--from-odcs", metavar="FILE", help="Take columns and rules from a data contract."),
+    ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
     """Write the file of a new dataset: step by step, or with --accept-suggestions at once. It is a draft."""
+    from dataset_assets.interfaces.cli.contracts import create_from_contract
     from dataset_assets.interfaces.cli.new import NewOptions, create_at_once, create_step_by_step
     from dataset_assets.interfaces.workspace import Workspace
 
@@ -63,5 +69,10 @@ def new(
     options = NewOptions(
         stem, names, main, name, description, owner, ml_model, tuple(assignments or ()), dry_run, as_json
     )
+    if contract:
+        if accept or tables or assignments:
+            raise typer.BadParameter("--from-odcs measures no table: leave out --tables and suggestions")
+        create_from_contract(Workspace.of(target), options, contract)
+        return
     run = create_at_once if accept else create_step_by_step
     run(Workspace.of(target), options)

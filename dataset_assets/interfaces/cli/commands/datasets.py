@@ -16,6 +16,7 @@ from dataset_assets.interfaces.cli.options import (
     Name,
     OneSplit,
     OptionalTarget,
+    Partition,
     Status,
     WhereText,
 )
@@ -184,10 +185,8 @@ def read(
 def export(
     name: Name,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or an empty folder.")],
-    partition: Annotated[str | None, typer.Option("--partition", help="A Period; by default all.")] = None,
-    version: Annotated[
-        int | None, typer.Option("--version", min=0, help="The table's version; by default the last.")
-    ] = None,
+    partition: Partition = None,
+    version: Annotated[int | None, typer.Option("--version", min=0, help="By default the last.")] = None,
     split: OneSplit = None,
     where: WhereText = None,
     columns: Annotated[str | None, typer.Option("--columns", help="Names, separated by commas.")] = None,

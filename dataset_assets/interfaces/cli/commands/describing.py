@@ -1,4 +1,4 @@
-"""The commands that describe publications to people and other programs: card and croissant.
+"""The commands that describe publications to others: card, croissant, odcs and openlineage.
 
 Each command imports what it needs when it runs, so that `--help` is fast.
 """
@@ -60,3 +60,25 @@ def croissant(
     export_croissant(
         Workspace.of(target), name, partition, version, folder, terms, with_sensitive=with_sensitive
     )
+
+
+def odcs(name: Name, output: OutputFile = None, target: OptionalTarget = None) -> None:
+    """Print a dataset as a data contract (ODCS): columns, quality rules, owner, service level."""
+    from dataset_assets.interfaces.cli.contracts import print_contract
+    from dataset_assets.interfaces.workspace import Workspace
+
+    print_contract(Workspace.of(target), name, output)
+
+
+def openlineage(
+    name: Name,
+    partition: LastPeriod = None,
+    version: TableVersion = None,
+    output: OutputFile = None,
+    target: OptionalTarget = None,
+) -> None:
+    """Print the OpenLineage event of a publication: what it read, and the sources of each column."""
+    from dataset_assets.interfaces.cli.descriptions import print_event
+    from dataset_assets.interfaces.workspace import Workspace
+
+    print_event(Workspace.of(target), name, partition, version, output)

@@ -142,7 +142,7 @@ def published_statistics(catalog: Catalog, entry: Entry, record: Record) -> Stat
     """Return the statistics of a publication; columns that are sensitive have only counts (BR-206)."""
     columns = record_statistics(record, sensitive_columns(catalog, entry, record))
     found = record["statistics"]
-    return Statistics(row_count=found["row_count"], splits=found["splits"], columns=dict(columns))
+    return Statistics.model_validate({**found, "columns": {}}).model_copy(update={"columns": dict(columns)})
 
 
 def column_stats(statistics: Statistics) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataset_assets.catalog.catalog import Entry
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.interfaces.answers.datasets import dataset_answer
 from dataset_assets.interfaces.answers.faults import FaultAnswer
+from dataset_assets.interfaces.web.api.resource import published_statistics
 from dataset_assets.interfaces.web.dagster_client import DagsterClient
 from dataset_assets.interfaces.web.identity import Reader
 from dataset_assets.interfaces.web.pages import dataset_view as view
@@ -17,6 +18,7 @@ from dataset_assets.interfaces.web.pages.rendering import page
 from dataset_assets.interfaces.web.state import ServerState, State
 from dataset_assets.lifecycle.changes import file_text, text_tag
 from dataset_assets.lifecycle.diff import FILE, VersionDiff, diff_versions
+from dataset_assets.lifecycle.load_lines import load_lines
 from dataset_assets.lifecycle.published_facts import PublishedFacts, published_facts
 from dataset_assets.lifecycle.status import TRANSITIONS, Action
 from dataset_assets.staleness.plan import plan_dataset
@@ -48,6 +50,7 @@ def dataset_page(
     facts, remarks = _published(state, entry, period or None)
     record = facts.chosen
     publications = view.publication_views(facts)
+    loads = [*load_lines(record or {})][::-1]
     return page(
         request,
         "dataset.html",
@@ -58,8 +61,11 @@ def dataset_page(
         newest=facts.newest,
         publications=publications if every else publications[:_MOST_PERIODS],
         publication_count=len(publications),
+        loads=loads if every else loads[:_MOST_PERIODS],
+        load_count=len(loads),
         past=view.past_views(facts),
         columns=view.column_views(state.catalog, entry, record) if record else (),
+        measured=published_statistics(state.catalog, entry, record) if record else None,
         split=split_shares(record["statistics"]["splits"]) if record else (),
         **_difference(state, entry, before, after),
     )

@@ -15,6 +15,7 @@ from dataset_assets.lifecycle.published_facts import PublishedFacts
 from dataset_assets.lifecycle.row_change_words import row_change_in_words
 from dataset_assets.model import Model
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.loaded_periods import known_as_of
 from dataset_assets.rows.visible_rows import deleted_rows
 from dataset_assets.stats.statistics import ColumnStatistics
 from dataset_assets.text.wording import listed
@@ -161,7 +162,8 @@ def _publication(record: Record, facts: PublishedFacts, *, current: bool) -> Pub
     counts = record["counts"]
     return PublicationView(
         reference=publication_reference(record),
-        **{name: record[name] for name in ("period", "version", "published_at", "as_of", "digest", "run_id")},
+        **{name: record[name] for name in ("period", "version", "published_at", "digest", "run_id")},
+        as_of=known_as_of(record),
         **{name: counts[name] for name in ("rows", "added", "changed", "removed")},
         deleted=deleted_rows(record),
         by_hand=row_change_in_words(record),

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from dataset_assets.catalog.proposal import Proposal
-from dataset_assets.discovery.analysis import Analysis, SplitSize
+from dataset_assets.discovery.analysis import Analysis
 from dataset_assets.discovery.analyze import analyze
 from dataset_assets.discovery.runs import Reports
 from dataset_assets.discovery.suggestions.over_tables import suggest_over, suggestion_cost
@@ -23,7 +23,7 @@ from dataset_assets.interfaces.web.operations import Operation, Say
 from dataset_assets.interfaces.web.state import ServerState
 from dataset_assets.model import Model
 from dataset_assets.publishing.as_of_choice import choose_as_of
-from dataset_assets.stats.statistics import ValueRange
+from dataset_assets.stats.statistics import PartSize, ValueRange
 
 KEPT = 32
 """How many choices of tables are remembered with their statistics."""
@@ -64,7 +64,7 @@ class DraftSizes(Model):
     rows: int = 0
     users: int | None = None
     products: int | None = None
-    splits: dict[str, SplitSize] = {}
+    splits: dict[str, PartSize] = {}
     date_range: ValueRange | None = None
     stopping: tuple[str, ...] = ()
 

@@ -163,6 +163,7 @@ def read(
         name,
         partition,
         version,
+        sample=sample,
         split=split and split.value,
         columns=column_list(columns),
         limit=row_limit,
@@ -172,7 +173,6 @@ def read(
         valid_at=valid_at,
         known_in=known_in,
         history=history,
-        sample=sample,
     )
     with open_selection(Workspace.of(target), selection, training_run) as rows:
         if on_screen:

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from dataset_assets.contract.model import ColumnType
+from dataset_assets.contract.system_columns import BITEMPORAL_COLUMNS
+from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.interchange.publication_facts import ColumnFacts, PublicationFacts, publication_facts
 from dataset_assets.interfaces.reading import PublishedRows, open_rows
 from dataset_assets.interfaces.row_selection import RowSelection
@@ -18,10 +21,13 @@ def described_rows(
 ) -> Generator[tuple[PublishedRows, PublicationFacts]]:
     """Open the rows of one publication, of the last Period by default, and yield them with their facts.
 
-    Raises ResolveError if it does not exist.
+    Raises ResolveError if it does not exist, or for a Period of a bitemporal table, which is one publication.
     """
     catalog = workspace.catalog_if_any
     with open_rows(workspace, RowSelection(name, partition, version)) as every:
+        if every.bitemporal and partition is not None:
+            message = f"{name} is bitemporal: its Periods are one publication"
+            raise ResolveError(Fault(message, hint="leave out --partition"))
         rows = replace(every, publications=every.publications[-1:])
         published = catalog.published_if_any(name)
         entry = published.entry if published else None
@@ -29,9 +35,20 @@ def described_rows(
         yield rows, facts
 
 
-def exported_columns(facts: PublicationFacts, *, with_sensitive: bool) -> tuple[ColumnFacts, ...]:
-    """Return the columns that an export has: those that are not sensitive, unless they are asked for."""
-    return tuple(each for each in facts.columns if with_sensitive or not each.sensitive)
+def exported_columns(
+    facts: PublicationFacts, rows: PublishedRows, *, with_sensitive: bool
+) -> tuple[ColumnFacts, ...]:
+    """Return the columns that an export has: those that are not sensitive, unless they are asked for.
+
+    Those of a bitemporal table end with the valid time of its rows, which are those that are known now.
+    """
+    shown = rows.bitemporal.shown if rows.bitemporal else ()
+    times = [
+        ColumnFacts(each.name, ColumnType.TIMESTAMP, True, each.description, False, "", "", None)
+        for each in BITEMPORAL_COLUMNS
+        if each.name in shown
+    ]
+    return (*(each for each in facts.columns if with_sensitive or not each.sensitive), *times)
 
 
 def file_sha256(path: Path) -> str:

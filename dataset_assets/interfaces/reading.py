@@ -1,4 +1,4 @@
-"""Read published rows in Python with `read_arrow` and `read_pandas`.
+"""Read published rows in Python with `read_arrow`, `read_pandas` and `read_polars`.
 
 from dataset_assets.interfaces.reading import read_pandas
 
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from dataset_assets.catalog.catalog import Entry
+from dataset_assets.catalog.catalog import Entry, PublishedName
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import Datasets, Scope, sensitive_names
 from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.interfaces.bitemporal_selection import bitemporal_read
 from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
+from dataset_assets.interfaces.optional_packages import optional_module
 from dataset_assets.interfaces.row_selection import (
     SPLIT,
     RowSelection,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     import pandas as pd
+    import polars as pl
     import pyarrow as pa
 
 ROW_ID = "_row_id"
@@ -114,6 +116,16 @@ def read_pandas(name: str, *, decimals: Decimals = "decimal", **options: Any) ->
     return to_pandas(read_arrow(name, **options), decimals)
 
 
+def read_polars(name: str, **options: Any) -> "pl.DataFrame":
+    """Return the rows of `read_arrow`, which has the same `options`, as a DataFrame of Polars.
+
+    Values have the types of Arrow: decimals keep each digit, times are microseconds in UTC, and labels are
+    lists of structs. Raises UnsupportedError if Polars is not installed, and as `read_arrow` does.
+    """
+    polars = optional_module("polars", "Polars", "`polars`, the extra `dataset-assets[polars]`,")
+    return polars.from_arrow(read_arrow(name, **options))
+
+
 @dataclass(frozen=True)
 class PublishedRows:
     """Published rows that can be read while their session is open. `sensitive` names columns to mask."""
@@ -147,25 +159,26 @@ class PublishedRows:
         """Yield one Arrow table for each Period, at least one, so that only one has to be in memory."""
         remaining = self.limit
         for publication in self.publications:
-            table = self.session.arrow(self._query(publication, remaining))
+            table = self.session.arrow(self._ordered(publication, remaining))
             self.periods_read.append(publication.period)
             yield table
             remaining = None if remaining is None else remaining - table.num_rows
             if remaining == 0:
                 return
 
-    def _query(self, publication: Publication, limit: int | None) -> exp.Query:
+    def _ordered(self, publication: Publication, limit: int | None) -> exp.Query:
         first = self.bitemporal.order if self.bitemporal else ()
-        query = self._filtered(publication, *map(column, self.columns))
+        query = self.query(publication, *map(column, self.columns))
         order = [exp.Ordered(this=column(name), nulls_first=True) for name in (*first, ROW_ID)]
         query = query.order_by(*order)
         return query if limit is None else query.limit(limit)
 
     def _count(self, publication: Publication) -> int:
         count = exp.alias_(exp.Count(this=exp.Star()), "row_count")
-        return int(self.session.rows(self._filtered(publication, count))[0]["row_count"])
+        return int(self.session.rows(self.query(publication, count))[0]["row_count"])
 
-    def _filtered(self, publication: Publication, *shown: exp.Expr) -> exp.Select:
+    def query(self, publication: Publication, *shown: exp.Expr) -> exp.Select:
+        """Return the query of these expressions over the selected rows of one publication, in no order."""
         query = exp.select(*shown).from_(alias_table(self._source(publication), "published"))
         if self.split is not None:
             query = query.where(exp.EQ(this=column(SPLIT), expression=number(self.split)))
@@ -212,30 +225,44 @@ def record_reading(workspace: Workspace, rows: PublishedRows, training_run: str)
 @contextmanager
 def open_rows(workspace: Workspace, selection: RowSelection) -> "Generator[PublishedRows]":
     """Open a session and yield the selected rows. Raises DatasetAssetsError if any part does not exist."""
-    published, target = workspace.catalog_if_any.published_if_any(selection.name), workspace.target
-    stem, entry = (published.stem, published.entry) if published else (selection.name, None)
-    if entry is None and not STEM.fullmatch(stem):
-        workspace.catalog.entry(stem)
-    with target.engine.connect(JobContext(stem)) as session:
-        publications = selected_publications(workspace, published, selection, session)
-        bitemporal = bitemporal_read(publications[-1], selection, workspace.catalog_if_any.calendars)
-        columns = chosen_columns(publications[-1], selection, bitemporal.shown if bitemporal else ())
-        split = split_value(publications[-1], selection.split)
-        sensitive = _sensitive(entry, publications, workspace.catalog_if_any.find)
-        where = parsed_where(publications[-1], selection.where)
-        shown = sensitive.intersection(columns)
-        yield PublishedRows(
-            session,
-            publications,
-            columns,
-            shown,
-            split,
-            selection.limit,
-            where,
-            selection.include_deleted,
-            sensitive - shown,
-            bitemporal,
-        )
+    published = published_if_any(workspace, selection.name)
+    stem = published.stem if published else selection.name
+    with workspace.target.engine.connect(JobContext(stem)) as session:
+        yield select_rows(workspace, published, selection, session)
+
+
+def published_if_any(workspace: Workspace, name: str) -> PublishedName | None:
+    """Return what a name stands for; None if no file defines it. Raises ContractError if nothing can."""
+    published = workspace.catalog_if_any.published_if_any(name)
+    if published is None and not STEM.fullmatch(name):
+        workspace.catalog.entry(name)
+    return published
+
+
+def select_rows(
+    workspace: Workspace, published: PublishedName | None, selection: RowSelection, session: Session
+) -> PublishedRows:
+    """Return the selected rows in an open session. Raises DatasetAssetsError if any part does not exist."""
+    entry = published.entry if published else None
+    publications = selected_publications(workspace, published, selection, session)
+    bitemporal = bitemporal_read(publications[-1], selection, workspace.catalog_if_any.calendars)
+    columns = chosen_columns(publications[-1], selection, bitemporal.shown if bitemporal else ())
+    split = split_value(publications[-1], selection.split)
+    sensitive = _sensitive(entry, publications, workspace.catalog_if_any.find)
+    where = parsed_where(publications[-1], selection.where)
+    shown = sensitive.intersection(columns)
+    return PublishedRows(
+        session,
+        publications,
+        columns,
+        shown,
+        split,
+        selection.limit,
+        where,
+        selection.include_deleted,
+        sensitive - shown,
+        bitemporal,
+    )
 
 
 def _sensitive(

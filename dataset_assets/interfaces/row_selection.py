@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
+
+from typing_extensions import Unpack
 
 from dataset_assets.contract.model import Dataset
-from dataset_assets.errors import Fault, ResolveError, raise_all
+from dataset_assets.errors import Fault, ResolveError, UnsupportedError, raise_all
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.rows.where_types import recorded_where_types
 from dataset_assets.selection.splits import NAMES, Split
@@ -38,6 +40,35 @@ class RowSelection:
 def column_list(text: str | None) -> tuple[str, ...]:
     """Return the names in a text that separates them by commas; none without a text."""
     return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+
+
+class ReadOptions(TypedDict, total=False):
+    """Which rows and columns of a dataset to read: these parameters of `read_arrow`, which describes them."""
+
+    partition: str | None
+    version: int | None
+    split: str | None
+    where: str | None
+    columns: Sequence[str] | None
+    with_system: bool
+    include_deleted: bool
+    valid_at: datetime | str | None
+    known_in: str | None
+    history: bool
+
+
+def selection_of(name: str, **options: Unpack[ReadOptions]) -> RowSelection:
+    """Return the selection that these options of `read_arrow` describe.
+
+    Raises UnsupportedError for another option, such as `limit` and `sample`.
+    """
+    others = [each for each in options if each not in ReadOptions.__annotations__]
+    raise_all(
+        UnsupportedError, (Fault(f"{each} has no meaning here", hint="leave it out") for each in others)
+    )
+    columns = tuple(options.get("columns") or ())
+    fields: dict[str, Any] = {**options, "columns": columns}
+    return RowSelection(name, **fields)
 
 
 def chosen_columns(
@@ -75,6 +106,12 @@ def _unknown_column(name: str, published: Sequence[str]) -> Fault:
     listed = ", ".join(each for each in published if not each.startswith("_"))
     hint = f"did you mean {meant!r}?" if meant else f"it has: {listed}"
     return Fault(f"there is no published column {shown(name)}", hint=hint)
+
+
+def split_names(publication: Publication) -> tuple[str, ...]:
+    """Return the names of the splits of a publication; none if its rows are not split."""
+    config = Dataset.model_validate(publication.record["definition"]).split_config
+    return tuple(NAMES[value] for value in config.values) if config else ()
 
 
 def split_value(publication: Publication, name: str | None) -> int | None:

@@ -8,11 +8,10 @@ with mlflow.start_run() as run:
 """
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dataset_assets.errors import Fault, UnsupportedError
+from dataset_assets.interfaces.optional_packages import optional_module
 from dataset_assets.interfaces.reading import open_rows, read_arrow
 from dataset_assets.interfaces.row_selection import RowSelection
 from dataset_assets.interfaces.workspace import Workspace
@@ -38,22 +37,15 @@ def mlflow_dataset(
     dataset, its Periods with their digests, the number of rows, the version of the definition and that of
     the table. Raises UnsupportedError if MLflow is not installed, and whatever `read_arrow` raises.
     """
-    meta_dataset, dataset_source = _mlflow("meta_dataset"), _mlflow("dataset_source")
+    mlflow = "MLflow", "`mlflow` or `mlflow-skinny`"
+    meta_dataset = optional_module("mlflow.data.meta_dataset", *mlflow)
+    dataset_source = optional_module("mlflow.data.dataset_source", *mlflow)
     workspace = Workspace.of(target, definitions)
     with open_rows(workspace, RowSelection(name, partition, version)) as rows:
         publications = rows.publications
     facts = _facts(publications, workspace.target.warehouse.location(publications[0].dataset))
     source = _source_class(dataset_source.DatasetSource)(facts)
     return meta_dataset.MetaDataset(source, name=facts["dataset"], digest=_digest_of(publications))
-
-
-def _mlflow(module: str) -> Any:
-    """Return a module of MLflow, which is an optional package."""
-    try:
-        return import_module(f"mlflow.data.{module}")
-    except ImportError as error:
-        hint = "install `mlflow` or `mlflow-skinny` into this environment"
-        raise UnsupportedError(Fault(f"MLflow cannot be imported: {error}", hint=hint)) from None
 
 
 def _facts(publications: Sequence[Publication], uri: str) -> dict[str, Any]:

@@ -46,16 +46,19 @@ class RecordedSources(SourceLocator):
             raise ResolveError(self.gone[key]) from None
 
     def _nested(self, source: Source, nested: NamedDataset, past: PastVersion, session: Session) -> Relation:
-        period, warehouse = self.same_period(nested), self.target.warehouse
-        read = self.time_range(source)
-        found = publication_of_version(
-            warehouse,
-            nested.stem,
-            period,
-            past.version,
-            session,
-            lambda record: nested_version(record, source, read),
-        )
+        period, read = self.same_period(nested), self.time_range(source)
+        own = self.target.warehouse
+        for warehouse in (own, *(each.warehouse for each in self.target.reads_from)):
+            found = publication_of_version(
+                warehouse,
+                nested.stem,
+                period,
+                past.version,
+                session,
+                lambda record: nested_version(record, source, read),
+            )
+            if found is not None and not found.expired_at:
+                break
         what = f"the publication of {nested.stem} with the digest {past.version[:12]}, which was read"
         if found is None or found.expired_at:
             raise ResolveError(gone(what, past, found.expired_at if found else None))

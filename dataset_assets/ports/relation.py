@@ -58,6 +58,9 @@ class Relation:
     """Searches the source for values that do not fit their declared type, after a query failed on one.
     None if the casts of a query are enough to find them."""
 
+    read_from: str = field(default="", compare=False)
+    """The name of the other target that published these rows of a nested dataset; empty for the own one."""
+
     def empty(self) -> "Relation":
         """Return this relation without rows: engines check its columns and types, and read nothing."""
         none = exp.select("*").from_(self.source.copy()).where(exp.false())

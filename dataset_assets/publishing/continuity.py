@@ -6,8 +6,10 @@ from dataset_assets.contract.model import ColumnDef, Dataset
 from dataset_assets.errors import Fault
 from dataset_assets.ports.record_marks import LOADED_PERIODS
 from dataset_assets.ports.warehouse import Record
+from dataset_assets.text.wording import listed
 
 _HINT = "move the table away and load its Periods again, or give the dataset's file another name"
+_MOST_LISTED = 12
 _PLAIN = Fault("what is published was published without `bitemporal: true`", hint=_HINT)
 
 
@@ -33,6 +35,26 @@ def continuity_faults(
         was, now = ("as one piece", "is by Period") if None in records else ("by Period", "has none")
         hint = "move the table away and publish anew, or give the dataset's file another name"
         yield Fault(f"what is published was published {was}, and the file {now}", "dataset.partitions", hint)
+
+
+def column_conflicts(
+    columns: tuple[ColumnDef, ...], records: Mapping[str | None, Record], period: str | None
+) -> Iterator[Fault]:
+    """Yield a fault for each column that has another type in other Periods, which keep their rows."""
+    hint = "give the column another name, or move the table away and publish its Periods anew"
+    others = {id_: _types(record) for id_, record in records.items() if record and id_ != period}
+    for column in columns:
+        kinds = {id_: types.get(column.name.lower(), column.type) for id_, types in others.items()}
+        differing = {str(id_): kind for id_, kind in kinds.items() if kind != column.type}
+        if differing:
+            was = " or ".join(sorted(set(differing.values())))
+            message = f"the column {column.name} is {column.type} now, and {was} in the published Periods"
+            yield Fault(f"{message} {listed(differing, _MOST_LISTED)}", hint=hint)
+
+
+def _types(record: Record) -> Mapping[str, str]:
+    """Return the type of each column of a publication, by its name in lower case."""
+    return {each["name"].lower(): each["type"] for each in record["columns"]}
 
 
 def discontinuities(record: Record, columns: tuple[ColumnDef, ...], dataset: Dataset) -> Iterator[Fault]:

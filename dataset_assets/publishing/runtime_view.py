@@ -61,7 +61,8 @@ class _WholeTables(LookupLocator):
         relation = super().resolve_source(source, session)
         if source.nested is None:
             return relation
-        return replace(relation, source=visible_rows(self.target.warehouse.whole_table(source.nested.stem)))
+        publisher = self.target.publisher(source.nested.stem, session)
+        return replace(relation, source=visible_rows(publisher.warehouse.whole_table(source.nested.stem)))
 
 
 def _query(target: Target, sources: OutputSources, session: Session) -> exp.Query:

@@ -15,6 +15,8 @@ from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.source_locator import source_key
 from dataset_assets.sql.build import assemble
 
+READ_FROM = "read_from"
+"""The record's key for the targets that nested datasets were read from, if they are others (BR-141)."""
 QUALITY = "quality"
 """The key of the quality rules in a definition, and in the list of loads of a bitemporal table."""
 
@@ -81,7 +83,19 @@ def _inputs_of(run: PreparedRun, target: Target) -> dict[str, Any]:
         "periods": {key: list(ids) for key, ids in run.periods.items()},
         "gone": {key: list(ids) for key, ids in run.missing_periods.items()},
         "selection": selection_digest(run, target),
+        **_read_from(run, target),
     }
+
+
+def _read_from(run: PreparedRun, target: Target) -> dict[str, Any]:
+    """Return the other targets that nested datasets were read from, by key; empty if there are none."""
+    inputs = run.inputs
+    found = {
+        source_key(each, inputs.dataset, target): name
+        for each in inputs.scope.sources
+        if (name := inputs.relations[each.name].read_from)
+    }
+    return {READ_FROM: found} if found else {}
 
 
 def _period_of(run: PreparedRun) -> dict[str, Any]:

@@ -136,16 +136,16 @@ class SourceLocator:
 
         Publishing the same rows again leaves this version unchanged. Raises ResolveError if there is none.
         """
-        same, warehouse = self.same_period(nested), self.target.warehouse
+        same, publisher = self.same_period(nested), self.target.publisher(nested.stem, session)
+        warehouse = publisher.warehouse
         found = (
             warehouse.current(nested.stem, same, session) if same else warehouse.latest(nested.stem, session)
         )
+        other = publisher.name if warehouse is not self.target.warehouse else ""
         if found is None:
-            what = f"{nested.stem} of {same}" if same else nested.stem
-            hint = f"materialize {nested.stem} first"
-            raise ResolveError(Fault(f"nested dataset {what} is not published yet", source.name, hint))
+            raise ResolveError(unpublished_fault(source, nested.stem, same, other))
         version = nested_version(found.record, source, self.time_range(source))
-        return replace(visible_relation(found), version=version)
+        return replace(visible_relation(found), version=version, read_from=other)
 
     def faults_of_period(self) -> Iterator[Fault]:
         """Yield a fault if neither a window nor the store says which rows belong to the Period."""
@@ -230,6 +230,15 @@ def as_logical(inputs: SelectionInput, source: Source, reader: Session) -> Relat
         logical_relation(source, inputs.period),
         version=inputs.relations[source.name].version,
     )
+
+
+def unpublished_fault(source: Source, stem: str, period: str | None, other: str = "") -> Fault:
+    """Return the fault of a nested dataset without the publication that is read, here or in `other`."""
+    what = f"{stem} of {period}" if period else stem
+    if other:
+        hint = f"materialize it there, or materialize {stem} here: then all of it is read here"
+        return Fault(f"nested dataset {what} is not published in {other!r}", source.name, hint)
+    return Fault(f"nested dataset {what} is not published yet", source.name, f"materialize {stem} first")
 
 
 def source_key(source: Source, dataset: Dataset, target: Target) -> str:

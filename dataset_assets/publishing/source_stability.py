@@ -63,7 +63,8 @@ class SourceStability:
         version = self.relations[source.name].version
         try:
             if source.nested:
-                keeps = self.locator.target.warehouse.keeps_rows
+                publisher = self.locator.target.publisher(source.nested.stem, self.session)
+                keeps = publisher.warehouse.keeps_rows
                 return keeps or self.locator.resolve_source(source, self.session).version == version
             resolver = self.locator.resolvers[source.name]
             return resolver.holds(self.locator.table_request(source), version)

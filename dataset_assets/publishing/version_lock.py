@@ -1,5 +1,6 @@
 """Choose the structure version of a run, and write it to the lock just before the commit (BR-115)."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -8,7 +9,8 @@ import uuid6
 from dataset_assets.catalog.versions import Version, lock_dataset, read_lock
 from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import ContractError, Fault, LockError, raise_all
-from dataset_assets.publishing.continuity import continuity_faults
+from dataset_assets.ports.warehouse import Record
+from dataset_assets.publishing.continuity import column_conflicts, continuity_faults
 from dataset_assets.publishing.prepared_run import PreparedRun, Request
 from dataset_assets.publishing.run_context import RunContext
 from dataset_assets.text.atomic_files import write_lock
@@ -60,10 +62,18 @@ def lock_version(context: RunContext, run: PreparedRun) -> PreparedRun:
         raise LockError(Fault(message, hint="publish once where the lock may be written, and commit it"))
     new_id = None if dataset.id else run.dataset_id
     records = context.warehouse.records(entry.stem, context.session)
-    raise_all(ContractError, continuity_faults(dataset, run.definitions, records))
+    raise_all(ContractError, _refusals(run, records))
     published = {record["version"]: record["sha256"] for record in records.values() if record}
     version = lock_dataset(entry.path, entry.lock_path, dataset, run.request.now, new_id, published)
     return replace(run, version=version)
+
+
+def _refusals(run: PreparedRun, records: Mapping[str | None, Record]) -> Iterator[Fault]:
+    """Yield why the warehouse would refuse to publish the run, by the records of all Periods."""
+    dataset = run.inputs.dataset
+    yield from continuity_faults(dataset, run.definitions, records)
+    if not dataset.main_table.bitemporal:
+        yield from column_conflicts(run.definitions, records, run.period)
 
 
 def _is_taken(run: PreparedRun) -> bool:

@@ -137,6 +137,8 @@ class PublicationStatus:
         for source in self.inputs.sources:
             if not source.nested or self.source_states[source.name].faults:
                 continue
+            if self.states.read_from(source.nested.stem):
+                continue  # another target publishes it
             if not source.is_bitemporal:
                 yield source.nested, self.states.nested_period(source.nested, self.period)
                 continue

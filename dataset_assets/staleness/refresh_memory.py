@@ -40,8 +40,9 @@ class RefreshMemory:
         self.target = target
         self._changed: dict[str, _Periods] = dict.fromkeys(readers.order)
         self._published: dict[str, Mapping[str | None, str]] = {}
+        self._read: dict[str, Mapping[str | None, str]] = {}
         self._recent: dict[str, Sequence[Period | None]] = {}
-        self._marks = RecordMarks({})
+        self._marks: tuple[RecordMarks, ...] = (RecordMarks({}),) * (1 + len(target.reads_from))
         self._day = date.min
         self._retry_at = datetime.min.replace(tzinfo=UTC)
 
@@ -89,12 +90,19 @@ class RefreshMemory:
             self._changed[stem] = None if before is None or periods is None else before | periods
 
     def _note_records(self, states: SourceStates) -> None:
-        """Note the datasets that were published since; their marks are read before their records."""
-        marks = self.target.warehouse.record_marks(self.readers.order, states.session, self._marks)
-        for stem in self.readers.order:
-            if marks.by_dataset.get(stem) != self._marks.by_dataset.get(stem):
-                self._changed[stem] = None
-        self._marks = marks
+        """Note the datasets that were published since, in other targets that are read, too.
+
+        Marks are read before records.
+        """
+        warehouses = (self.target.warehouse, *(each.warehouse for each in self.target.reads_from))
+        found = []
+        for warehouse, before in zip(warehouses, self._marks, strict=True):
+            marks = warehouse.record_marks(self.readers.order, states.session, before)
+            for stem in self.readers.order:
+                if marks.by_dataset.get(stem) != before.by_dataset.get(stem):
+                    self._changed[stem] = None
+            found.append(marks)
+        self._marks = tuple(found)
 
     def _note_clock(self, now: datetime) -> None:
         """Note the Periods that became or are no longer recent, what a new day moves, and obstacles."""
@@ -112,15 +120,15 @@ class RefreshMemory:
 
     def _look_at(self, stem: str, states: SourceStates, reports: SourceReports) -> None:
         try:
-            published = states.digests(stem)
+            published, read = states.digests(stem), states.nested_digests(stem)
             dataset = self.datasets.get(stem)
             if dataset:
                 self._decide(dataset, published, states, reports)
         except DatasetAssetsError as error:
             self.faults[stem] = str(error)
             return
-        self._note_readers(stem, published)
-        self._published[stem] = published
+        self._note_readers(stem, read)
+        self._published[stem], self._read[stem] = published, read
         del self._changed[stem]
         self.faults.pop(stem, None)
 
@@ -132,6 +140,9 @@ class RefreshMemory:
         reports: SourceReports,
     ) -> None:
         stem, recent = dataset.entry.stem, self._recent[dataset.entry.stem]
+        if states.read_from(stem):
+            self.due[stem] = {}  # it is refreshed where it is published
+            return
         changed, known = self._changed[stem], {*published, *map(_id, recent)}
         found: dict[str | None, DuePublication] = {}
         for period in dataset.existing(known if changed is None else known & changed, states.now):
@@ -146,7 +157,7 @@ class RefreshMemory:
 
     def _note_readers(self, stem: str, published: Mapping[str | None, str]) -> None:
         """Note the publications that read those of a dataset whose rows are other ones now."""
-        before = self._published.get(stem, {})
+        before = self._read.get(stem, {})
         changed = {each for each in {*before, *published} if before.get(each) != published.get(each)}
         for reader in self.readers.of_dataset.get(stem, ()) if changed else ():
             dataset = self.datasets.get(reader)

@@ -1,7 +1,7 @@
 """The state of all sources and publications at one instant; each table and dataset is queried once."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
@@ -13,14 +13,14 @@ from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.periods.period import Period
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.resolver import Resolver, Survey, TimeRange
-from dataset_assets.ports.target import Target
+from dataset_assets.ports.target import PublishingTarget, Target
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.continuity import continuity_faults
-from dataset_assets.publishing.loaded_periods import LOADED_PERIODS, records_of_loads
 from dataset_assets.publishing.nested_versions import nested_version
-from dataset_assets.staleness.compact_record import compact
+from dataset_assets.publishing.source_locator import unpublished_fault
 from dataset_assets.staleness.dataset_inputs import DatasetInputs
 from dataset_assets.staleness.lookback import Lookbacks
+from dataset_assets.staleness.published_records import PublishedRecords
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ class SourceStates:
     _schedules: dict[str, Schedule | None] = field(default_factory=dict)
     _bitemporal: dict[str, Record] = field(default_factory=dict)
     """The record of each bitemporal table as a whole."""
+    _others: dict[str, PublishedRecords] = field(default_factory=dict)
+    """What other targets have published of nested datasets that this one has not."""
     _continuity: dict[str, tuple[Fault, ...]] = field(default_factory=dict)
 
     @cached_property
@@ -92,16 +94,36 @@ class SourceStates:
                 self._keep_records(stem, records)
 
     def _keep_records(self, stem: str, records: Mapping[str | None, Record]) -> None:
-        found = {period: compact(record) for period, record in records.items() if record}
-        self._records[stem] = dict(records_of_loads(found))
-        whole = found.get(None)
-        if whole and LOADED_PERIODS in whole:
-            self._bitemporal[stem] = whole
+        found = PublishedRecords.of(records)
+        self._records[stem] = found.by_period
+        if found.whole:
+            self._bitemporal[stem] = found.whole
 
     def digests(self, stem: str) -> dict[str | None, str]:
         """Return the digest of each published Period of a dataset, and of a bitemporal table as a whole."""
-        found = {period: record["digest"] for period, record in self.records(stem).items()}
-        return {**found, None: self._bitemporal[stem]["digest"]} if stem in self._bitemporal else found
+        return PublishedRecords(self.records(stem), self._bitemporal.get(stem)).digests
+
+    def nested_digests(self, stem: str) -> dict[str | None, str]:
+        """Return the `digests` of the publications that datasets which nest this one read."""
+        return self._read_of(stem).digests
+
+    def read_from(self, stem: str) -> str:
+        """Return the other target whose publications of a nested dataset are read; empty for the own one."""
+        return self._read_of(stem).target
+
+    def _read_of(self, stem: str) -> PublishedRecords:
+        """Return the records of the publications that are read of a nested dataset (BR-141)."""
+        own = PublishedRecords(self.records(stem), self._bitemporal.get(stem))
+        if own.by_period or not self.target.reads_from:
+            return own
+        if stem not in self._others:
+            found = (self._published_by(each, stem) for each in self.target.reads_from)
+            self._others[stem] = next((each for each in found if each.by_period), own)
+        return self._others[stem]
+
+    def _published_by(self, publisher: PublishingTarget, stem: str) -> PublishedRecords:
+        found = PublishedRecords.of(publisher.warehouse.records(stem, self.session))
+        return replace(found, target=publisher.name)
 
     def continuity_faults(self, entry: Entry) -> tuple[Fault, ...]:
         """Return why no run of a dataset can continue what is published; empty if each can."""
@@ -158,18 +180,25 @@ class SourceStates:
             record = self.nested_record(source.nested, period)
         except DatasetAssetsError as error:
             return SourceState(faults=error.faults)
-        return SourceState(nested_version(record, source, read)) if record else _UNPUBLISHED
+        if record:
+            return SourceState(nested_version(record, source, read))
+        other = self.read_from(source.nested.stem)
+        if not other:
+            return _UNPUBLISHED
+        wanted = self.nested_period(source.nested, period)
+        fault = unpublished_fault(source, source.nested.stem, wanted.id if wanted else None, other)
+        return SourceState(faults=(fault,))
 
     def nested_record(self, nested: NamedDataset, period: Period | None) -> Record | None:
         """Return the record of the publication that is read of a nested dataset; None if there is none.
 
         Raises PeriodError as `nested_period` does.
         """
-        records = self.records(nested.stem)
+        records = self._read_of(nested.stem)
         if nested.dataset.main_table.bitemporal:
-            return self._bitemporal.get(nested.stem)
+            return records.whole
         read = self.nested_period(nested, period)
-        return records.get(read.id if read else None)
+        return records.by_period.get(read.id if read else None)
 
     def nested_period(self, nested: NamedDataset, period: Period | None) -> Period | None:
         """Return the Period of a nested dataset that the publication of `period` reads (BR-122).
@@ -181,7 +210,7 @@ class SourceStates:
             return None
         if period:
             return schedule.period(period.id)
-        last = next(reversed(self.records(nested.stem)), None)
+        last = next(reversed(self._read_of(nested.stem).by_period), None)
         return schedule.period(last) if last else schedule.last_complete(self.now)
 
     def loads_before(self, nested: NamedDataset, end: datetime) -> list[Period]:

@@ -146,3 +146,64 @@ def test_a_target_that_is_named_in_full_depends_on_no_variable(monkeypatch):
     assert targets.load_target("local", project=PROJECT).name == "local"
     with pytest.raises(ContractError, match="DATASET_ASSETS_LOCKED is 'maybe'"):
         targets.load_target("local")
+
+
+def test_another_target_that_is_read_from_has_faults_with_a_place(tmp_path, monkeypatch):
+    monkeypatch.setenv("TEST_ROOT", str(tmp_path))
+    (tmp_path / "cloud.yaml").write_text(
+        "target:\n  engine: {type: bigquery, project: some-project}\n"
+        "  warehouse: {type: bigquery, dataset: training}\n  default_resolver: retail\n"
+        "  resolvers: {retail: {type: bigquery, dataset: shop}}\n"
+    )
+    for name, other, message in (
+        (
+            "mine",
+            "nope",
+            "mine.yaml:10:15: target.reads_from: there is no target 'nope'; known: bigquery, local",
+        ),
+        (
+            "mine",
+            "mine.yaml",
+            "mine.yaml:10:15: target.reads_from: targets read from each other in a circle: mine → mine",
+        ),
+        (
+            "mine",
+            "cloud.yaml",
+            "'cloud' has the engine bigquery, this target duckdb; read from a target of the same",
+        ),
+        ("mine", "gone.yaml", "gone.yaml:1:1: cannot be read"),
+    ):
+        (tmp_path / f"{name}.yaml").write_text(f"{TEXT}  reads_from: {other}\n")
+        with pytest.raises(ContractError) as caught:
+            targets.load_target(str(tmp_path / f"{name}.yaml"), project=PROJECT)
+        assert message in str(caught.value)
+    for name, other in (("one", "two"), ("two", "three"), ("three", "two")):
+        (tmp_path / f"{name}.yaml").write_text(f"{TEXT}  reads_from: {other}.yaml\n")
+    with pytest.raises(ContractError, match=r"three.yaml:10:15: .* in a circle: two → three → two"):
+        targets.load_target(str(tmp_path / "one.yaml"), project=PROJECT)
+
+
+def test_the_warehouse_of_another_target_is_where_its_own_file_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("TEST_ROOT", str(tmp_path))
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "production.yaml").write_text(TEXT)
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"{TEXT}  reads_from: there/production.yaml\n")
+    (read,) = targets.load_target(str(path)).reads_from
+    warehouse: Any = read.warehouse
+    assert (read.name, warehouse.root) == ("production", tmp_path / "there" / "published")
+
+
+def test_a_bigquery_warehouse_of_another_project_keeps_its_project(tmp_path):
+    text = (
+        "target:\n  engine: {{type: bigquery, project: {project}}}\n"
+        "  warehouse: {{type: bigquery, dataset: training}}\n  default_resolver: retail\n"
+        "  resolvers: {{retail: {{type: bigquery, dataset: shop}}}}\n"
+    )
+    (tmp_path / "production.yaml").write_text(text.format(project="production-project"))
+    path = tmp_path / "mine.yaml"
+    path.write_text(text.format(project="my-own-project") + "  reads_from: production.yaml\n")
+    found = targets.load_target(str(path))
+    (read,) = found.reads_from
+    own, other = (vars(each) for each in (found.warehouse, read.warehouse))
+    assert (own["project"], other["project"]) == ("my-own-project", "production-project")

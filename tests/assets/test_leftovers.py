@@ -16,6 +16,7 @@ from dataset_assets.adapters.delta import warehouse as delta_warehouse
 from dataset_assets.adapters.targets.loading import load_target
 from dataset_assets.assets.cleanup_sensor import SENSOR
 from dataset_assets.periods.cadence import Calendars
+from dataset_assets.ports.samples import SampleRecord
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.publishing.leftovers import clean, leftovers
@@ -167,3 +168,25 @@ def test_cleaning_that_takes_long_is_gone_on_with_at_the_next_look(retailer, ins
         left.append(len(list(leftovers(target, in_a_day(), DAY))))
     assert left == [1, 0, 0]
     assert cursor
+
+
+def test_the_sensor_removes_samples_whose_days_are_over(retailer, instance, target):
+    """The days count from the time in the record of the sample, not from that of its file."""
+    record = SampleRecord(
+        dataset="brands",
+        period=None,
+        sample="1%",
+        as_of=datetime.now(UTC),
+        sha256="0",
+        made_at=datetime.now(UTC) - 8 * DAY,
+    )
+    query: Any = parse_one("SELECT 1 AS a", dialect="duckdb")
+    with target.engine.connect() as session:
+        old = target.warehouse.write_sample(record, query, session)
+        new = record.model_copy(update={"sample": "2%", "made_at": datetime.now(UTC) - 6 * DAY})
+        kept = target.warehouse.write_sample(new, query, session)
+    sensor = retailer.definitions().get_repository_def().get_sensor_def(SENSOR)
+    tick = sensor.evaluate_tick(dg.build_sensor_context(instance))
+    assert tick.skip_message == f"removed {old.name}"
+    with target.engine.connect() as session:
+        assert target.warehouse.samples(session) == [kept]

@@ -8,6 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from tests.interfaces.cloud import Cloud, open_cloud
+from tests.interfaces.running import run_ok
 
 USERS = "users:\n  user-ann: {email: ann@example.com}\n"
 
@@ -114,6 +115,14 @@ def retailer(tmp_path, monkeypatch) -> Path:
     monkeypatch.delenv("DATASET_ASSETS_LOCKED", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     return tmp_path
+
+
+@pytest.fixture
+def published_sales(retailer) -> Path:
+    """Return the retailer's folder, of which two months of sales are published, 177 rows each."""
+    run_ok("materialize", "profiles")
+    run_ok("materialize", "sales", "--from", "2017-02", "--to", "2017-03")
+    return retailer
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from dataset_assets.interfaces.reading import read_arrow
 from dataset_assets.interfaces.web.published_preview import published_preview
 from dataset_assets.interfaces.workspace import Workspace
+from tests.consumers.consumers import consume
 from tests.interfaces.running import run_ok, run_refused
 
 PRICES = """
@@ -140,3 +141,18 @@ def test_the_api_and_the_page_have_the_rows_of_a_period_and_their_types() -> Non
         "_valid_to": "timestamp",
     }
     assert [row["price"] for row in found.rows] == ["5"]
+
+
+def test_descriptions_are_of_what_is_known_now(prices: Path) -> None:
+    folder = prices / "shared"
+    run_ok("croissant", "prices", "-o", str(folder))
+    loaded = consume("load_croissant", folder / "croissant.json", cache=prices)["records"]
+    columns = ("rows/price", "rows/_valid_from", "rows/_valid_to")
+    found = sorted(tuple(each[name][:10] for name in columns) for each in loaded)
+    assert found == [("4.5", "2025-06-01", "2026-02-10"), ("6.0", "2026-02-10", "None")]
+    assert "| Periods that were loaded | 2026-01, 2026-02, 2026-03 |" in run_ok("card", "prices").out
+    event = json.loads(run_ok("openlineage", "prices").out)
+    assert list(event["outputs"][0]["facets"]["columnLineage"]["fields"]) == ["item", "price"]
+    for command in (("card",), ("openlineage",), ("croissant", "-o", str(folder))):
+        said = run_refused(command[0], "prices", "--partition", "2026-02", *command[1:])
+        assert "its Periods are one publication; leave out --partition" in said

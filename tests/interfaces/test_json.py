@@ -85,6 +85,19 @@ def test_materialize_a_sample():
     assert (empty["sample"], empty["by"], empty["row_count"]) == ("0%", None, 0)
 
 
+def test_plan_against(retailer):
+    publish()
+    text = (retailer / "local.yaml").read_text()
+    (retailer / "mine.yaml").write_text(text.replace("./warehouse", "./mine"))
+    path = retailer / "definitions" / "datasets" / "sales.yaml"
+    path.write_text(path.read_text().replace("min_transactions, value: 2", "min_transactions, value: 3"))
+    found = answer("plan", "--against", str(retailer / "local.yaml"), "--target", str(retailer / "mine.yaml"))
+    shape = example("plan --against")
+    assert set(found) == set(shape)
+    sales = next(each for each in found["datasets"] if each["dataset"] == "sales")
+    assert set(sales) == set(shape["datasets"][0])
+
+
 def test_compare():
     publish()
     found = answer("compare", "sales", "--from", "@0", "--to", "@0")

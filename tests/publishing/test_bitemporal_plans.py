@@ -119,6 +119,23 @@ def test_a_refused_run_leaves_the_lock_as_it_was(prices: PriceHistory, was_bitem
     assert prices.load(P2).counts.added
 
 
+def test_a_column_of_another_type_than_in_other_periods(prices: PriceHistory) -> None:
+    text = PLAIN.replace(MAPPING, f"{MAPPING}\n  extra_columns: [v]")
+    prices.declare(text, "prices")
+    prices.load(P1, [price("1", begin=datetime(2026, 1, 3, tzinfo=UTC))])
+    lock = prices.root / "definitions" / "datasets" / "prices.lock"
+    before = lock.read_text()
+    prices.types["v"] = "BIGINT"
+    for period in (P1, P2):
+        prices.put(period, [price("2", begin=datetime(2026, int(period[-1]), 3, tzinfo=UTC))])
+    prices.declare(text.replace("v, type: string", "v, type: integer"), "prices")
+    with pytest.raises(
+        ContractError, match="the column v is integer now, and string in the published Periods 2026-01"
+    ):
+        prices.load(P2)
+    assert lock.read_text() == before
+
+
 def test_a_dataset_that_loses_its_periods_keeps_its_lock(prices: PriceHistory) -> None:
     prices.declare(PLAIN, "prices")
     prices.load(P1, [price("1", begin=datetime(2026, 1, 3, tzinfo=UTC))])

@@ -1,13 +1,16 @@
 """What is remembered between two looks, and what is requested: without Dagster."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dataset_assets.catalog.load_catalog import load_catalog
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.ports.resolver import TimeRange
+from dataset_assets.ports.target import PublishingTarget
 from dataset_assets.staleness.due_publication import SourceReports
 from dataset_assets.staleness.publication_status import PublicationStatus
 from dataset_assets.staleness.readers import readers_of
@@ -96,6 +99,18 @@ class Remembered:
         return choice
 
 
+class ReadingElsewhere(Remembered):
+    """The same chain, of which another target publishes the first dataset."""
+
+    def publish(self, stem: str, *months: str, rows: str = "v1") -> None:
+        if not self.target.reads_from:
+            self.production: Any = RecordsInMemory()
+            self.target = replace(self.target, reads_from=(PublishingTarget("production", self.production),))
+        own, self.warehouse = self.warehouse, self.production if stem == "d1" else self.warehouse
+        super().publish(stem, *months, rows=rows)
+        self.warehouse = own
+
+
 @pytest.fixture
 def remembered(tmp_path: Path) -> Remembered:
     return Remembered(tmp_path)
@@ -111,6 +126,17 @@ def test_ranges_are_consecutive_and_nested_datasets_come_first(remembered: Remem
     assert shown(remembered.look(InProgress({"d1": {"2024-01", "2024-02", "2024-04"}}))) == []
     remembered.publish("d1", "2024-01", "2024-02", "2024-04", rows="v2")
     assert shown(remembered.look()) == [("d2", "2024-01", "2024-02"), ("d2", "2024-04", "2024-04")]
+
+
+def test_what_another_target_publishes_is_noticed_and_not_refreshed_here(tmp_path: Path) -> None:
+    remembered = ReadingElsewhere(tmp_path)
+    assert "d1" not in remembered.warehouse.by_dataset
+    remembered.publish("d1", "2024-02", "2024-03", rows="v2")
+    assert shown(remembered.look()) == [("d2", "2024-02", "2024-03")]
+    remembered.publish("d2", "2024-02", "2024-03", rows="v2")
+    assert shown(remembered.look()) == [("d3", "2024-02", "2024-03")]
+    remembered.restate("2024-05")
+    assert shown(remembered.look()) == [("d2", "2024-05", "2024-05")], "d2 reads the table as well"
 
 
 def test_what_is_in_progress_is_left_alone_with_all_that_reads_it(remembered: Remembered) -> None:

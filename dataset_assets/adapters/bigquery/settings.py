@@ -7,7 +7,8 @@ Reading and checking them does not load Google's libraries.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator
 from typing_extensions import override
@@ -115,6 +116,10 @@ class BigQueryWarehouseSettings(WarehouseSettings):
         """Return (project, dataset); `project`, the engine's, is the default."""
         own_project, _, dataset = self.dataset.rpartition(".")
         return own_project or project, dataset
+
+    @override
+    def seen_from_elsewhere(self, base: Path, engine: Any) -> Self:
+        return self.model_copy(update={"dataset": ".".join(self.path(engine.project))})
 
     @override
     def open(self, context: TargetContext) -> Warehouse:

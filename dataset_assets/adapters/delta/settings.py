@@ -2,7 +2,8 @@
 
 # ruff: noqa: PLC0415 - see above
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal, Self
 
 from typing_extensions import override
 
@@ -17,6 +18,16 @@ class DeltaWarehouseSettings(WarehouseSettings):
     type: Literal["delta"]
     needs = "duckdb"
     root: Folder
+
+    @override
+    def seen_from_elsewhere(self, base: Path, engine: Any) -> Self:
+        root = (base / Path(self.root).expanduser()).resolve()
+        return self.model_copy(update={"root": str(root)})
+
+    @property
+    @override
+    def folders(self) -> tuple[Path, ...]:
+        return (Path(self.root),)
 
     @override
     def open(self, context: TargetContext) -> Warehouse:

@@ -1,6 +1,9 @@
-"""Declare the folders and files on this machine that an engine may read for a resolver (BR-205)."""
+"""Declare the folders and files on this machine that an engine may read (BR-205)."""
 
+from dataclasses import dataclass
 from pathlib import Path
+
+from typing_extensions import override
 
 
 class LocalFiles:
@@ -15,3 +18,15 @@ class LocalFiles:
     def files(self) -> tuple[Path, ...]:
         """Return the single files that the engine reads."""
         return ()
+
+
+@dataclass(frozen=True)
+class ReadableFolders(LocalFiles):
+    """Folders that are read besides those of resolvers: the warehouses of other targets (BR-141)."""
+
+    folders: tuple[Path, ...]
+
+    @property
+    @override
+    def directories(self) -> tuple[Path, ...]:
+        return self.folders

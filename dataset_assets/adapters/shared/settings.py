@@ -5,7 +5,8 @@ Settings are in modules of their own, so that reading a target loads no engine a
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -43,3 +44,15 @@ class WarehouseSettings(Model, ABC):
     @abstractmethod
     def open(self, context: TargetContext) -> Warehouse:
         """Return the warehouse; nothing is created yet."""
+
+    def seen_from_elsewhere(self, base: Path, engine: Any) -> Self:  # noqa: ARG002
+        """Return settings that name the same warehouse in any target.
+
+        `base` is the folder of the target's relative paths, `engine` its engine's settings.
+        """
+        return self
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders on this machine that a reader of the warehouse reads, as seen from elsewhere."""
+        return ()

@@ -3,9 +3,8 @@
 Reading a target imports no engine; opening it does.
 """
 
-import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -24,28 +23,34 @@ from dataset_assets.adapters.resolvers.registry import (
     installed_types,
 )
 from dataset_assets.adapters.shared.context import TargetContext
-from dataset_assets.adapters.targets.environment import TARGETS, Settings
+from dataset_assets.adapters.shared.local_files import ReadableFolders
+from dataset_assets.adapters.targets.environment import Settings
+from dataset_assets.adapters.targets.target_files import find_target_file, read_document
 from dataset_assets.errors import ContractError, Fault, PeriodError, raise_all
 from dataset_assets.model import Identifier, Model, ResolverName, Text
 from dataset_assets.periods.cadence import Calendars
-from dataset_assets.ports.target import Target
-from dataset_assets.text.wording import dotted, nearest_first, shown
+from dataset_assets.ports.target import PublishingTarget, Target
+from dataset_assets.text.wording import dotted
 from dataset_assets.yaml.loading import build
-from dataset_assets.yaml.reader import Document, read_file
+from dataset_assets.yaml.reader import Document
 
 AnyEngine = Annotated[DuckDBSettings | BigQueryEngineSettings, Field(discriminator="type")]
 AnyWarehouse = Annotated[DeltaWarehouseSettings | BigQueryWarehouseSettings, Field(discriminator="type")]
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class TargetFile(Model):
-    """The contents of a target's file. `routes` maps tables to other resolvers than the default one."""
+    """The contents of a target's file. `routes` maps tables to other resolvers than the default one.
+
+    `reads_from` is the name or the path of a target whose publications are read of nested datasets that this
+    one does not publish.
+    """
 
     engine: AnyEngine
     warehouse: AnyWarehouse
     default_resolver: Text
     resolvers: Annotated[Mapping[ResolverName, BuiltInResolver], Field(min_length=1)]
     routes: Mapping[Identifier, ResolverName] = Field(default_factory=dict)
+    reads_from: Text | None = None
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -59,26 +64,39 @@ class TargetFile(Model):
             raise ValueError(f"a {kind} warehouse needs the engine {needs}, not {self.engine.type}")
         return self
 
-    def open(self, name: str, context: TargetContext) -> Target:
-        """Open the target. Its engine can read the roots of its resolvers and warehouse, and nothing else."""
+    def open(self, name: str, context: TargetContext, others: Sequence[tuple[str, AnyWarehouse]]) -> Target:
+        """Open the target. Its engine can read the roots of its resolvers and warehouses, and nothing else.
+
+        `others` are the names and the warehouses of the targets that it reads from, as seen from elsewhere.
+        """
         context = replace(context, connection=self.engine.connection())
         resolvers = {key: settings.open(key, context) for key, settings in self.resolvers.items()}
-        engine = self.engine.open(context, self.warehouse, tuple(resolvers.values()))
+        folders = ReadableFolders(tuple(path for _, each in others for path in each.folders))
+        engine = self.engine.open(context, self.warehouse, (*resolvers.values(), folders))
         warehouse = self.warehouse.open(context)
-        return Target(name, engine, warehouse, resolvers, self.default_resolver, self.routes)
+        reads_from = tuple(PublishingTarget(key, each.open(context)) for key, each in others)
+        return Target(name, engine, warehouse, resolvers, self.default_resolver, self.routes, reads_from)
 
 
 @dataclass(frozen=True)
 class ParsedTarget:
-    """A target's file that was read and validated. Its relative paths are relative to `base`."""
+    """A target's file that was read and validated. Its relative paths are relative to `base`.
+
+    `others` are the targets that it reads from, the nearest first.
+    """
 
     name: str
     base: Path
     file: TargetFile
+    others: tuple["ParsedTarget", ...] = ()
 
     def open(self, calendars: Calendars) -> Target:
         """Open the target without reading any data."""
-        return self.file.open(self.name, TargetContext(self.base, calendars))
+        others = [
+            (each.name, each.file.warehouse.seen_from_elsewhere(each.base, each.file.engine))
+            for each in self.others
+        ]
+        return self.file.open(self.name, TargetContext(self.base, calendars), others)
 
 
 def load_target(
@@ -100,12 +118,52 @@ def read_target(
     if not name_or_path or project is None:
         settings = Settings.from_env(project=project)
         name_or_path, project = name_or_path or settings.target, settings.project
-    path, base = _find_file(name_or_path, project)
-    document = read_file(path)
-    document = replace(document, data=_with_variables(document, os.environ))
+    return _read(name_or_path, calendars or Calendars(), project, ())
+
+
+def _read(name_or_path: str, calendars: Calendars, project: Path, readers: tuple[Path, ...]) -> ParsedTarget:
+    """Read a target and those that it reads from. `readers` are the files of those that read from it."""
+    path, base = find_target_file(name_or_path, project)
+    document = read_document(path)
     file = _build(document)
-    raise_all(ContractError, _unknown_period_faults(document, file, calendars or Calendars()))
-    return ParsedTarget(path.stem, base, file)
+    raise_all(ContractError, _unknown_period_faults(document, file, calendars))
+    parsed = ParsedTarget(path.stem, base, file)
+    if file.reads_from is None:
+        return parsed
+    with _faults_of_other(document):
+        other, circle = _other_file(file.reads_from, base, project), (*readers, path)
+        if other in circle:
+            names = " → ".join(each.stem for each in (*circle[circle.index(other) :], other))
+            hint = "let one of them read from no other target"
+            raise ContractError(Fault(f"targets read from each other in a circle: {names}", hint=hint))
+        found = _read(str(other), calendars, project, circle)
+        if found.file.engine.type != file.engine.type:
+            message = (
+                f"{found.name!r} has the engine {found.file.engine.type}, this target {file.engine.type}"
+            )
+            raise ContractError(Fault(message, hint="read from a target of the same engine"))
+    return replace(parsed, others=(found, *found.others))
+
+
+def _other_file(name_or_path: str, base: Path, project: Path) -> Path:
+    """Return the file of the target that another one reads from; a relative path is relative to `base`."""
+    if name_or_path.endswith((".yaml", ".yml")):
+        name_or_path = str(base / Path(name_or_path).expanduser())
+    return find_target_file(name_or_path, project)[0]
+
+
+@contextmanager
+def _faults_of_other(document: Document) -> Generator[None]:
+    """Raise faults without a position, which are of the reference to another target, with that of it."""
+    try:
+        yield
+    except ContractError as error:
+        place = ("target", "reads_from")
+        faults = (
+            each if each.position else Fault(each.message, dotted(place), each.hint, document.position(place))
+            for each in error.faults
+        )
+        raise ContractError(*faults) from None
 
 
 def _build(document: Document) -> TargetFile:
@@ -171,56 +229,3 @@ def _unknown_period_faults(document: Document, file: TargetFile, calendars: Cale
                 loc = ("target", "resolvers", name, "tables", table, "period")
                 fault = error.faults[0]
                 yield Fault(fault.message, dotted(loc), fault.hint, document.position(loc))
-
-
-def _find_file(name_or_path: str, project: Path) -> tuple[Path, Path]:
-    """Return the target's file, and the folder that its relative paths are relative to."""
-    targets = project / TARGETS
-    if not name_or_path.endswith((".yaml", ".yml")) and os.sep not in name_or_path:
-        names = sorted(path.stem for path in targets.glob("*.yaml"))
-        if name_or_path not in names:
-            existing = f"known: {', '.join(names)}" if names else f"{targets} has none"
-            hint = nearest_first(name_or_path, names, f"{existing}; or give the path of a .yaml file")
-            raise ContractError(Fault(f"there is no target {shown(name_or_path)}", hint=hint))
-        return targets / f"{name_or_path}.yaml", project
-    try:
-        path = Path(name_or_path).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError):
-        hint = "give the path of a .yaml file"
-        raise ContractError(Fault(f"there is no target {shown(name_or_path)}", hint=hint)) from None
-    return path, project if path.parent == targets.resolve() else path.parent
-
-
-def _with_variables(document: Document, environ: Mapping[str, str]) -> Any:
-    """Return the document's data with `${NAME}` replaced by the environment's values.
-
-    Raises ContractError with a fault for each variable that is not set or not closed.
-    """
-    faults = []
-    for loc, text in _texts(document.data, ()):
-        position = document.position(loc)
-        for name in _VARIABLE.findall(text):
-            if name not in environ:
-                message = f"the environment variable {name} is not set"
-                faults.append(Fault(message, dotted(loc), f"set {name}", position))
-        if "${" in _VARIABLE.sub("", text):
-            message = f"is {shown(text)}, in which a `${{` begins no variable"
-            faults.append(Fault(message, dotted(loc), "write a variable as ${NAME}", position))
-    raise_all(ContractError, faults)
-    return _replace_variables(document.data, environ)
-
-
-def _texts(value: Any, loc: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    if isinstance(value, str):
-        yield loc, value
-    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, child in steps:
-        yield from _texts(child, (*loc, step))
-
-
-def _replace_variables(value: Any, environ: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        return _VARIABLE.sub(lambda match: environ[match[1]], value)
-    if isinstance(value, dict):
-        return {key: _replace_variables(child, environ) for key, child in value.items()}
-    return [_replace_variables(child, environ) for child in value] if isinstance(value, list) else value

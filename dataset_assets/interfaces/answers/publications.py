@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
+from pydantic import Field
+
 from dataset_assets.checks.results import CheckResult
 from dataset_assets.model import Instant, Model
 from dataset_assets.ports.erasure import ERASED_ROWS
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.loaded_periods import known_as_of, loads_of
 from dataset_assets.publishing.materialize import Materialization
+from dataset_assets.publishing.snapshot import READ_FROM, latest_inputs
 from dataset_assets.rows.visible_rows import deleted_rows
 from dataset_assets.stats.statistics import Duplicates, PartSize
 
@@ -49,8 +52,9 @@ class PublicationAnswer(Model):
     `parts`, `folds` and `duplicates` are those of its statistics; earlier records lack them.
     `expired_at` is the time since which the rows are gone by the target's retention. No figure counts the
     `deleted` rows, nor the `erased` ones that the run left out. `operation` is the change of rows by hand
-    that made the publication, if any. `loads` are those of a bitemporal table, whose `row_count` is that of
-    what is known now, as of the last loaded Period.
+    that made the publication, if any. `read_from` names the other targets that nested datasets were read
+    from, by source. `loads` are those of a bitemporal table, whose `row_count` is that of what is known now,
+    as of the last loaded Period.
     """
 
     dataset: str
@@ -77,6 +81,7 @@ class PublicationAnswer(Model):
     deleted: int = 0
     erased: int = 0
     operation: Mapping[str, Any] | None = None
+    read_from: Mapping[str, str] = Field(default_factory=dict)
     loads: tuple[LoadAnswer, ...] = ()
 
     @classmethod
@@ -105,6 +110,7 @@ class PublicationAnswer(Model):
             deleted=deleted_rows(record),
             erased=int(record.get(ERASED_ROWS, 0)),
             operation=record.get("operation"),
+            read_from=latest_inputs(record).get(READ_FROM, {}),
             loads=tuple(_loads(record)),
         )
 

@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "backfill": publishing.backfill,
     "projects": projects.projects,
     "read": datasets.read,
+    "export": datasets.export,
     "card": describing.card,
     "croissant": describing.croissant,
     "odcs": describing.odcs,

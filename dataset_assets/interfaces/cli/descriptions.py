@@ -67,7 +67,7 @@ def export_croissant(
     """
     _make(folder)
     with described_rows(workspace, name, partition, version) as (rows, facts):
-        columns = exported_columns(facts, with_sensitive=with_sensitive)
+        columns = exported_columns(facts, rows, with_sensitive=with_sensitive)
         chosen = replace(rows, columns=tuple(each.name for each in columns))
         period = f"_{facts.record['period']}" if facts.record["period"] else ""
         path = folder / f"{facts.stem}{period}.parquet"

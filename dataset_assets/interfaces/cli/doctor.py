@@ -183,7 +183,10 @@ class Examination:
 
     def _nested(self, about: str, nested: NamedDataset) -> Generator[AccessFinding, None, bool]:
         """Yield a note if the nested dataset is not published yet; return whether it is."""
-        if self.own is None or self.workspace.target.warehouse.periods(nested.stem, self.own):
+        if self.own is None:
+            return True
+        publisher = self.workspace.target.publisher(nested.stem, self.own)
+        if publisher.warehouse.periods(nested.stem, self.own):
             return True
         yield note(about, f"reads {nested.stem}, which is not published", f"materialize {nested.stem} first")
         return False

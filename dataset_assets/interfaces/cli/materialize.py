@@ -23,6 +23,7 @@ from dataset_assets.interfaces.use_reports import instance_folder
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.lifecycle.status import refuse_by_slip
 from dataset_assets.periods.period import Period
+from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.as_of_choice import parse_as_of
 from dataset_assets.publishing.dataset_ids import rename_notices
 from dataset_assets.publishing.materialize import Materialization, materialize
@@ -30,6 +31,7 @@ from dataset_assets.publishing.output_sources import OutputRequest, in_order_of_
 from dataset_assets.publishing.prepared_run import Request
 from dataset_assets.publishing.publish_outcome import RefreshCounts
 from dataset_assets.publishing.publish_output import publish_output
+from dataset_assets.publishing.snapshot import READ_FROM, latest_inputs
 from dataset_assets.staleness.refresh_requests import publication_label
 from dataset_assets.text.progress import Progress
 from dataset_assets.text.wording import size_text
@@ -204,12 +206,19 @@ def details(result: Materialization) -> RenderableType:
             ("digest", result.digest),
             ("version", result.version.number),
             ("table version", result.table_version),
+            ("read from", read_from(result.record)),
             ("checks", f"{len(passed)} of {len(result.checks)} passed"),
             *(("", f"{_verdict(check)}: {check.name}: {check.message}") for check in result.checks),
             ("seconds", f"{sum(result.seconds.values()):.2f} ({seconds})"),
             *usage_lines(result.usage),
         ]
     )
+
+
+def read_from(record: Record) -> str:
+    """Name the other targets that nested datasets were read from: `production: profiles` (BR-141)."""
+    found = latest_inputs(record).get(READ_FROM, {})
+    return ", ".join(f"{target}: {key.removeprefix('datasets/')}" for key, target in found.items())
 
 
 def usage_lines(usage: Mapping[str, int]) -> Iterator[tuple[str, str]]:

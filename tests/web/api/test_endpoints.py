@@ -78,6 +78,7 @@ def test_a_sensitive_column_has_only_counts(client):
     assert {row["income"] for row in rows} == {"(sensitive)"}
     assert "secret" not in client.get("/api/tables/households/stats/").text
     assert "secret" not in client.get("/api/datasets/profiles/statistics/").text
+    assert "secret" not in client.get("/api/datasets/profiles/card/").text
 
 
 def test_a_file_with_faults_is_shown_with_them(client, project):
@@ -342,6 +343,11 @@ def test_checks_and_statistics_are_those_of_the_last_publication(client):
     assert found["statistics"]["columns"]["revenue"]["min"] == "0.25"
     problem(client.get("/api/datasets/products/checks/"), 404)
     problem(client.get(SALES + "statistics/?partition=2019-01"), 404)
+    card = data(client.get(SALES + "card/?partition=2017-02"))
+    assert card["period"] == "2017-02"
+    assert card["card"].startswith("# Sales\n")
+    assert data(client.get(SALES + "card/"))["period"] == "2017-03"
+    problem(client.get(SALES + "card/?partition=2019-01"), 404)
 
 
 def test_uses_and_pins_are_recorded(client):

@@ -16,6 +16,7 @@ from dataset_assets.interfaces.cli.options import (
     Name,
     OneSplit,
     OptionalTarget,
+    Partition,
     Status,
     WhereText,
 )
@@ -163,6 +164,7 @@ def read(
         name,
         partition,
         version,
+        sample=sample,
         split=split and split.value,
         columns=column_list(columns),
         limit=row_limit,
@@ -172,10 +174,50 @@ def read(
         valid_at=valid_at,
         known_in=known_in,
         history=history,
-        sample=sample,
     )
     with open_selection(Workspace.of(target), selection, training_run) as rows:
         if on_screen:
             print_rows(rows)
         else:
             write_rows(rows, kind, output)
+
+
+def export(
+    name: Name,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or an empty folder.")],
+    partition: Partition = None,
+    version: Annotated[int | None, typer.Option("--version", min=0, help="By default the last.")] = None,
+    split: OneSplit = None,
+    where: WhereText = None,
+    columns: Annotated[str | None, typer.Option("--columns", help="Names, separated by commas.")] = None,
+    training_run: Annotated[
+        str | None,
+        typer.Option("--training-run", metavar="ID", help="Record that this training run used the rows."),
+    ] = None,
+    with_sensitive: Annotated[
+        bool, typer.Option("--with-sensitive", help="Write the sensitive columns as well.")
+    ] = False,
+    target: OptionalTarget = None,
+) -> None:
+    """Write published rows as a folder of Parquet files by split, which `datasets.load_dataset` reads."""
+    from dataset_assets.interfaces.batches import pinned_reading
+    from dataset_assets.interfaces.cli.console import say
+    from dataset_assets.interfaces.dataset_folder import write_folder
+    from dataset_assets.interfaces.row_selection import column_list
+
+    reading = pinned_reading(
+        name,
+        training_run,
+        target,
+        None,
+        partition=partition,
+        version=version,
+        split=split and split.value,
+        where=where,
+        columns=column_list(columns),
+    )
+    written = write_folder(reading, folder, with_sensitive=with_sensitive)
+    if written.left_out:
+        say(f"left out, as sensitive: {', '.join(written.left_out)}; --with-sensitive writes them")
+    parts = ", ".join(f"{name} {rows:,}" for name, rows in written.rows.items())
+    say(f"{sum(written.rows.values()):,} rows written to {folder}: {parts}")

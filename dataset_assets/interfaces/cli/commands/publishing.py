@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from dataset_assets.interfaces.cli.completion import target_names
 from dataset_assets.interfaces.cli.options import (
     Anyway,
     AsJson,
@@ -76,13 +77,34 @@ def plan(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A dataset; by default all.")] = None,
     first: FirstPeriod = None,
     last: LastPeriod = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="TARGET",
+            help="List instead what these definitions change in another target.",
+            autocompletion=target_names,
+        ),
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="With --against: as Markdown, for a pull request.")
+    ] = False,
     as_json: AsJson = False,
     target: OptionalTarget = None,
 ) -> None:
-    """List the publications that are due, with reasons. Reads only metadata, no rows."""
+    """List the publications that are due, with reasons. Reads only metadata, no rows.
+
+    With --against TARGET, list what the definitions of this folder change there: datasets, columns, filters,
+    Periods to publish, and costs. Rows are compared of datasets that are published in both targets.
+    """
     from dataset_assets.interfaces.cli.plan import print_plan
+    from dataset_assets.interfaces.cli.plan_against import print_plan_against, refuse_options
     from dataset_assets.interfaces.workspace import Workspace
 
+    refuse_options(against, first, last, markdown=markdown, as_json=as_json)
+    if against is not None:
+        print_plan_against(Workspace.of(target), against, name, markdown=markdown, as_json=as_json)
+        return
     print_plan(Workspace.of(target), name, first, last, as_json=as_json)
 
 

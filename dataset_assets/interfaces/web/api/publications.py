@@ -7,7 +7,9 @@ from fastapi import APIRouter, Query, Request, Response
 from dataset_assets.discovery.analysis import CheckOutcome
 from dataset_assets.discovery.preview import DEFAULT_ROWS, MOST_ROWS, Preview
 from dataset_assets.errors import Fault, NotStoredError
+from dataset_assets.interchange.dataset_card import dataset_card
 from dataset_assets.interfaces.answers.publications import PublicationAnswer
+from dataset_assets.interfaces.described_publications import described_rows
 from dataset_assets.interfaces.web.api.documentation import long_work, problems
 from dataset_assets.interfaces.web.api.long_work import Prefer, result_or_operation
 from dataset_assets.interfaces.web.api.pagination import RequestedPage
@@ -78,6 +80,16 @@ class StatisticsAnswer(Model):
     period: str | None
     published_at: Instant
     statistics: Statistics
+
+
+class CardAnswer(Model):
+    """The dataset card of one publication. `card` is Markdown without values of sensitive columns."""
+
+    dataset: str
+    period: str | None
+    published_at: Instant
+    table_version: int
+    card: str
 
 
 @router.get("/versions/", responses=problems(404, 409))
@@ -226,6 +238,18 @@ def get_published_statistics(
     record = _current(state, entry.stem, partition)
     shown = {name: record[name] for name in ("dataset", "period", "published_at")}
     return Success(data=StatisticsAnswer(**shown, statistics=published_statistics(catalog, entry, record)))
+
+
+@router.get("/card/", responses=problems(404, 409))
+def get_card(
+    dataset_id: DatasetId, state: State, _who: Reader, partition: Partition = None
+) -> Success[CardAnswer]:
+    """Return the dataset card of the last publication, or of that of a Period, as Markdown."""
+    workspace, stem = state.workspace.over(state.catalog), state.catalog.entry(dataset_id).stem
+    _current(state, stem, partition)
+    with system_errors_as_faults(), described_rows(workspace, stem, partition, None) as (_, facts):
+        shown = {name: facts.record[name] for name in ("dataset", "period", "published_at")}
+        return Success(data=CardAnswer(**shown, table_version=facts.table_version, card=dataset_card(facts)))
 
 
 def _current(state: ServerState, stem: str, period: str | None) -> Record:

@@ -16,7 +16,7 @@ from dataset_assets.contract.quality import AnyQualityRule
 from dataset_assets.model import Boolean, ColumnRef, Identifier, Instant, Integer, Model, Text
 from dataset_assets.selection.column_mapping import ColumnMapping
 from dataset_assets.selection.filters import Filters
-from dataset_assets.selection.splits import SplitConfig
+from dataset_assets.selection.split_config import SplitConfig
 
 
 class ColumnType(StrEnum):

@@ -14,7 +14,7 @@ from dataset_assets.model import Instant, Model
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.publishing.as_of_choice import AsOfChoice
-from dataset_assets.selection.splits import split_value
+from dataset_assets.selection.split_config import split_value
 from dataset_assets.sql.build import CTE, assemble, column, number, table
 from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.values import json_value

@@ -11,7 +11,7 @@ from dataset_assets.publishing.as_of_choice import AsOfChoice
 from dataset_assets.publishing.prepared_run import PreparedRun
 from dataset_assets.publishing.run_preview import open_preview, preview_request, preview_run
 from dataset_assets.publishing.source_locator import as_logical
-from dataset_assets.selection.splits import split_value
+from dataset_assets.selection.split_config import split_value
 from dataset_assets.sql.build import assemble, column, number
 from dataset_assets.sql.dialect import DIALECTS, Dialect
 from dataset_assets.text.wording import nearest_first, shown

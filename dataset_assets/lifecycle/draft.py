@@ -19,7 +19,7 @@ from dataset_assets.errors import ContractError, Fault, raise_all
 from dataset_assets.model import ColumnRef, Identifier, Model, Text
 from dataset_assets.selection.column_mapping import ColumnMapping
 from dataset_assets.selection.filters import CustomerFilter, Filters, NoFilter, ProductFilter
-from dataset_assets.selection.splits import SplitConfig
+from dataset_assets.selection.split_config import SplitConfig
 from dataset_assets.text.wording import listed, nearest, shown
 
 

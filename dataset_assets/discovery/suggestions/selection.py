@@ -20,7 +20,8 @@ from dataset_assets.discovery.suggestions.suggestion import (
 from dataset_assets.model import YEARS
 from dataset_assets.selection.date_range import FixedRange, RollingRange
 from dataset_assets.selection.filters import CumulativeRevenuePercent, MinTransactions, TopRevenuePercent
-from dataset_assets.selection.splits import RandomSplit, TimeBasedSplit
+from dataset_assets.selection.random_split import RandomSplit
+from dataset_assets.selection.splits import TimeBasedSplit
 
 _PRODUCT_FILTERS = {
     "cumulative_revenue_percent": CumulativeRevenuePercent,

@@ -11,7 +11,7 @@ from dataset_assets.contract.model import ColumnType, JoinCondition
 from dataset_assets.model import Model
 from dataset_assets.selection.date_range import DateRange
 from dataset_assets.selection.filters import CustomerFilter, ProductFilter
-from dataset_assets.selection.splits import SplitConfig
+from dataset_assets.selection.split_config import SplitConfig
 
 
 class Confidence(StrEnum):

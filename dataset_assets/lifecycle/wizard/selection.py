@@ -19,7 +19,9 @@ from dataset_assets.selection.filters import (
     ProductFilter,
     TopRevenuePercent,
 )
-from dataset_assets.selection.splits import MOST_DAYS, RandomSplit, SplitConfig, TimeBasedSplit
+from dataset_assets.selection.random_split import RandomSplit
+from dataset_assets.selection.split_config import SplitConfig
+from dataset_assets.selection.splits import MOST_DAYS, TimeBasedSplit
 from dataset_assets.text.wording import shown
 
 _RANGE = re.compile(r"(\d{4}-\d{2}-\d{2})\s*(?:to|\.\.|-|,)\s*(\d{4}-\d{2}-\d{2})")

@@ -55,7 +55,7 @@ class SelectionInput:
     erased: tuple[ErasedKeys, ...] = ()
     """Keys of erased rows, which are not selected (BR-209); their columns are columns of the sources."""
     sample: Sample | None = None
-    """The sample that is selected instead of all rows (BR-140)."""
+    """The sample that is selected instead of all rows (BR-138)."""
 
     @property
     def dataset(self) -> Dataset:

@@ -91,7 +91,7 @@ def sample_sources(state: QueryState) -> QueryState:
 
 
 def sample_fitted(state: QueryState) -> QueryState:
-    """Cut the sample after a product filter was fitted on the rows of all users (BR-140).
+    """Cut the sample after a product filter was fitted on the rows of all users (BR-138).
 
     What comes after it is decided for each user or row by itself.
     """

@@ -1,7 +1,7 @@
 """Materialize a sample of a dataset: select, measure and check some of its rows, and keep them apart.
 
 The rows are those that a run would publish of the sampled users or rows, without system columns. Nothing is
-published, claimed or locked; the warehouse keeps the sample for some days (BR-140).
+published, claimed or locked; the warehouse keeps the sample for some days (BR-138).
 """
 
 from collections.abc import Mapping

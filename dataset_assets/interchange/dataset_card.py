@@ -20,7 +20,7 @@ Rows = Iterator[tuple[str, ...]]
 
 
 def dataset_card(facts: PublicationFacts) -> str:
-    """Return the card. It has no value of a sensitive column (BR-146)."""
+    """Return the card. It has no value of a sensitive column (BR-142)."""
     sections = (
         ("", _table(("what", "value"), _facts(facts))),
         ("Splits", _table(("split", "rows", "share"), _splits(facts))),

@@ -1,4 +1,4 @@
-"""Find the columns that a publication's columns and rows follow from, as the definition says (BR-149)."""
+"""Find the columns that a publication's columns and rows follow from, as the definition says (BR-145)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -59,7 +59,7 @@ class ImportedContract:
 
 @dataclass
 class ContractReader:
-    """Reads one table of a contract. `remarks` collects what cannot be carried, with its place (BR-148)."""
+    """Reads one table of a contract. `remarks` collects what cannot be carried, with its place (BR-144)."""
 
     document: Document
     users: Users

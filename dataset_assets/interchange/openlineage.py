@@ -205,7 +205,7 @@ class _Event:
 
 
 def run_event(facts: PublicationFacts, scope: Scope, target: Target, run: EventRun) -> dict[str, Any]:
-    """Return the COMPLETE event of the run that published these rows, or found them unchanged (BR-149).
+    """Return the COMPLETE event of the run that published these rows, or found them unchanged (BR-145).
 
     `scope` has the sources of the definition that was published. No value of a sensitive column is in it.
     """

@@ -1,4 +1,4 @@
-"""Send an OpenLineage event after a publication, and never let it fail the publication (BR-149)."""
+"""Send an OpenLineage event after a publication, and never let it fail the publication (BR-145)."""
 
 from collections.abc import Callable
 from datetime import datetime

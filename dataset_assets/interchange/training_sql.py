@@ -67,7 +67,7 @@ class TrainingRead:
     bitemporal: BitemporalRead | None = None
 
     def query(self, publications: Sequence[Publication]) -> exp.Query:
-        """Return one query over the publications, without rows that were deleted by hand (BR-145)."""
+        """Return one query over the publications, without rows that were deleted by hand (BR-141)."""
         parts = [self._of_one(each) for each in publications]
         return parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False)
 

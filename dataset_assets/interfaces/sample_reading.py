@@ -1,4 +1,4 @@
-"""Read samples that `materialize --sample` wrote (BR-140)."""
+"""Read samples that `materialize --sample` wrote (BR-138)."""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager

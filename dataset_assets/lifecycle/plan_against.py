@@ -1,7 +1,7 @@
 """Plan what a target would publish anew if this folder's definitions became its own: for a pull request.
 
 Only metadata is read, and rows of datasets that were published in both targets, to compare them. Nothing is
-published, claimed or locked (BR-142).
+published, claimed or locked (BR-140).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The part of a warehouse's interface that keeps samples, apart from everything that is published (BR-140).
+"""The part of a warehouse's interface that keeps samples, apart from everything that is published (BR-138).
 
 There is one sample for a dataset, a Period and a share; a later one replaces it in one step. No reader of
 publications sees it, and no claim, record or version is written for it.

@@ -23,7 +23,7 @@ class Target:
     """An engine, a warehouse and resolvers. `routes` maps tables to resolvers other than the default one.
 
     `reads_from` are targets whose publications are read of nested datasets that this one does not publish
-    itself; the first that has the dataset is read. Nothing is written there (BR-141).
+    itself; the first that has the dataset is read. Nothing is written there (BR-139).
     """
 
     name: str

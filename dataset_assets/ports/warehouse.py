@@ -183,7 +183,7 @@ class Warehouse(PublicationKeeper, RecordMarker, ErasureKeeper, ViewCreator, Sam
         """
 
     def protect(self, dataset: str, columns: Sequence[PublishedColumn], session: Session) -> None:
-        """Restrict the access to the sensitive columns of a published table, if the warehouse can (BR-150).
+        """Restrict the access to the sensitive columns of a published table, if the warehouse can (BR-146).
 
         A publication does so before its rows are visible; this is for rows that a run leaves as they are.
         """

@@ -23,7 +23,7 @@ def leftovers(target: Target, now: datetime, age: timedelta = AGE) -> Iterator[L
 
 
 def old_samples(target: Target, now: datetime, *, every: bool = False) -> Iterator[Leftover]:
-    """Yield the samples whose days are over by the target's setting, or all of them (BR-140)."""
+    """Yield the samples whose days are over by the target's setting, or all of them (BR-138)."""
     with target.engine.connect() as session:
         for each in _old_samples(target, now, session, every=every):
             yield _as_leftover(each)

@@ -16,7 +16,7 @@ from dataset_assets.publishing.source_locator import source_key
 from dataset_assets.sql.build import assemble
 
 READ_FROM = "read_from"
-"""The record's key for the targets that nested datasets were read from, if they are others (BR-141)."""
+"""The record's key for the targets that nested datasets were read from, if they are others (BR-139)."""
 QUALITY = "quality"
 """The key of the quality rules in a definition, and in the list of loads of a bitemporal table."""
 

@@ -1,4 +1,4 @@
-"""The share of a dataset's rows that `materialize --sample` selects, and `--empty` (BR-140).
+"""The share of a dataset's rows that `materialize --sample` selects, and `--empty` (BR-138).
 
 A row is in the sample if the hash of its user, or of its key if there is no user, is below a threshold. So a
 sample has the same rows each time, keeps its rows when others are appended, and is part of each greater

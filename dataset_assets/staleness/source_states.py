@@ -112,7 +112,7 @@ class SourceStates:
         return self._read_of(stem).target
 
     def _read_of(self, stem: str) -> PublishedRecords:
-        """Return the records of the publications that are read of a nested dataset (BR-141)."""
+        """Return the records of the publications that are read of a nested dataset (BR-139)."""
         own = PublishedRecords(self.records(stem), self._bitemporal.get(stem))
         if own.by_period or not self.target.reads_from:
             return own

@@ -1,4 +1,4 @@
-"""`plan --against` says what a folder's definitions change in another target, and writes nothing (BR-142)."""
+"""`plan --against` says what a folder's definitions change in another target, and writes nothing (BR-140)."""
 
 import json
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""`materialize --sample`, `materialize --empty` and `read --sample` (BR-140)."""
+"""`materialize --sample`, `materialize --empty` and `read --sample` (BR-138)."""
 
 from pathlib import Path
 

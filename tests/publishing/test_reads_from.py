@@ -1,6 +1,6 @@
 """A target reads publications of another one of what it does not publish itself, and writes nothing there.
 
-Rule: BR-141.
+Rule: BR-139.
 """
 
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""A sample is the part of a publication that a hash of users or rows selects (BR-140)."""
+"""A sample is the part of a publication that a hash of users or rows selects (BR-138)."""
 
 import random
 import time

@@ -95,7 +95,7 @@ class BigQueryWarehouseSettings(WarehouseSettings):
 
     `dataset` holds the published tables: `dataset` or `project.dataset`. `staging_hours` is the number of
     hours after which BigQuery itself removes the staged or transferred rows of a run that died. `policy_tag`
-    is the resource name of the policy tag that sensitive columns of published tables get (BR-150).
+    is the resource name of the policy tag that sensitive columns of published tables get (BR-146).
     """
 
     type: Literal["bigquery"]

@@ -73,7 +73,7 @@ class PublishedTableSchema:
     system: tuple[SystemColumn, ...]
     session: BigQuerySession
     policy_tag: str | None = None
-    """The policy tag of sensitive columns (BR-150)."""
+    """The policy tag of sensitive columns (BR-146)."""
 
     @property
     def fields(self) -> list[bigquery.SchemaField]:

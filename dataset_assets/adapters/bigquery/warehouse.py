@@ -149,7 +149,7 @@ class BigQueryWarehouse(BigQueryErasures):
 
     @override
     def protect(self, dataset: str, columns: Sequence[PublishedColumn], session: Session) -> None:
-        """Set the policy tag on the sensitive columns of a table that have none (BR-150)."""
+        """Set the policy tag on the sensitive columns of a table that have none (BR-146)."""
         sensitive = [each.name for each in columns if each.sensitive]
         self._protect(self.ledger.table(dataset), sensitive, bigquery_session(session))
 

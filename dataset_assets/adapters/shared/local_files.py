@@ -22,7 +22,7 @@ class LocalFiles:
 
 @dataclass(frozen=True)
 class ReadableFolders(LocalFiles):
-    """Folders that are read besides those of resolvers: the warehouses of other targets (BR-141)."""
+    """Folders that are read besides those of resolvers: the warehouses of other targets (BR-139)."""
 
     folders: tuple[Path, ...]
 

@@ -62,7 +62,7 @@ def export_croissant(
 ) -> None:
     """Write the rows of a publication as Parquet, and `croissant.json` beside it.
 
-    Sensitive columns are left out unless `with_sensitive` is set (BR-147). The metadata is written last, so
+    Sensitive columns are left out unless `with_sensitive` is set (BR-143). The metadata is written last, so
     that it never names a file that is not complete. Raises DatasetAssetsError if the folder cannot be made.
     """
     _make(folder)

@@ -216,7 +216,7 @@ def details(result: Materialization) -> RenderableType:
 
 
 def read_from(record: Record) -> str:
-    """Name the other targets that nested datasets were read from: `production: profiles` (BR-141)."""
+    """Name the other targets that nested datasets were read from: `production: profiles` (BR-139)."""
     found = latest_inputs(record).get(READ_FROM, {})
     return ", ".join(f"{target}: {key.removeprefix('datasets/')}" for key, target in found.items())
 

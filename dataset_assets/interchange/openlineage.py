@@ -19,7 +19,7 @@ from dataset_assets.stats.statistics import ColumnStatistics
 
 NAMESPACE = "dataset-assets"
 """The namespace of jobs unless the environment has another one."""
-PRODUCER = "https://pypi.org/project/dataset-assets/"
+PRODUCER = "urn:dataset-assets"
 _SPEC = "https://openlineage.io/spec"
 _EVENT = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _VERSIONS = {

@@ -73,7 +73,8 @@ def open_sample(workspace: Workspace, selection: RowSelection, share: str) -> Ge
     """Open a session and yield the rows of the sample of this share.
 
     Columns are sensitive that the file marks so, or did when the sample was written, or does not have.
-    Raises ResolveError if there is no such sample, and UnsupportedError for what samples do not have.
+    Raises ResolveError if there is no such sample or if those of several Periods have different columns, and
+    UnsupportedError for what samples do not have.
     """
     _check(selection)
     sample = EMPTY if share == str(EMPTY) else Sample.parse(share)
@@ -83,6 +84,7 @@ def open_sample(workspace: Workspace, selection: RowSelection, share: str) -> Ge
         relations = tuple(warehouse.sample_rows(each, session) for each in stored)
         last = relations[-1]
         names = [each.name for each in last.columns]
+        _check_columns(selection, stored, relations)
         columns = named_columns(selection, names) if selection.columns else tuple(names)
         sensitive = sensitive_names([workspace.catalog.scope(entry)], names)
         sensitive |= frozenset(name for each in stored for name in each.record.sensitive)
@@ -105,6 +107,21 @@ def _check(selection: RowSelection) -> None:
         UnsupportedError,
         (Fault(f"a sample has no --{name.replace('_', '-')}", hint=hint) for name in used),
     )
+
+
+def _check_columns(
+    selection: RowSelection, stored: Sequence[StoredSample], relations: Sequence[Relation]
+) -> None:
+    """Raise ResolveError if the samples do not have the same columns, or no split that is asked for."""
+    hint = "materialize the sample anew"
+    found = [{(each.name, each.type) for each in relation.columns} for relation in relations]
+    differing = [each.record.period for each, own in zip(stored, found, strict=True) if own != found[-1]]
+    if differing:
+        periods = listed(str(each) for each in differing)
+        message = f"samples of {periods} have other columns than that of {stored[-1].record.period}"
+        raise ResolveError(Fault(message, hint=f"name one with --partition, or {hint}"))
+    if selection.split is not None and SPLIT not in {name for name, _ in found[-1]}:
+        raise ResolveError(Fault(f"the sample of {selection.name} was written without a split", hint=hint))
 
 
 def _chosen(

@@ -85,6 +85,33 @@ def test_what_a_sample_does_not_have_is_refused(options, words):
     assert words in run_refused("read", "sales", *options)
 
 
+def redefine(folder: Path, old: str, new: str) -> None:
+    path = folder / "definitions" / "datasets" / "sales.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+@pytest.mark.usefixtures("sampled")
+def test_samples_of_different_columns_are_read_one_by_one(retailer):
+    redefine(retailer, "household.town]", "household.town, household.household_id]")
+    run_ok("materialize", "sales", "--partition", "2017-04", "--sample", "50%")
+    said = run_refused("read", "sales", "--sample", "50%")
+    assert "samples of 2017-03 have other columns than that of 2017-04; name one with --partition" in said
+    for period in ("2017-03", "2017-04"):
+        columns = read_arrow("sales", sample="50%", partition=period).column_names
+        assert ("household__household_id" in columns) == (period == "2017-04")
+
+
+@pytest.mark.usefixtures("sampled")
+def test_a_split_that_the_file_got_after_the_sample_is_named(retailer):
+    split = "  split_config: {strategy: time_based, eval_days: 10}\n"
+    redefine(retailer, split, "")
+    run_ok("materialize", "sales", "--partition", "2017-03", "--sample", "50%")
+    redefine(retailer, "  partitions:", f"{split}  partitions:")
+    said = run_refused("read", "sales", "--sample", "50%", "--split", "train")
+    assert "the sample of sales was written without a split; materialize the sample anew" in said
+
+
 def test_clean_removes_samples_when_their_days_are_over_or_on_request(sampled):
     assert "nothing to remove" in run_ok("clean", "--older-than", "0m").err
     assert "50.parquet" in run_ok("clean", "--samples", "--dry-run").out

@@ -24,6 +24,7 @@ from dataset_assets.ports.engine import JobContext
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Record
 from dataset_assets.publishing.as_of_choice import default_as_of
+from dataset_assets.publishing.continuity import column_conflicts
 from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.staleness.plan import Plan, plan_all
 from dataset_assets.staleness.reasons import Reason, StalenessReason, StalePublication
@@ -55,8 +56,8 @@ def plan_against(catalog: Catalog, target: Target, other: Target, name: str | No
 class _Comparison:
     """The definitions of the catalog, and what the other target has published.
 
-    `records` are those of the last Period, by stem, `published` all Periods, `own` the records of the own
-    target.
+    `records` are those of the last Period, by stem, `published` all Periods, `refused` why no Period of a
+    dataset can be published there, `own` the records of the own target.
     """
 
     catalog: Catalog
@@ -64,6 +65,7 @@ class _Comparison:
     other: Target
     records: Mapping[str, Record]
     published: Mapping[str, Sequence[str | None]]
+    refused: Mapping[str, Sequence[Fault]]
     own: Mapping[str, Record]
     plans: Mapping[str, Plan]
 
@@ -78,10 +80,12 @@ class _Comparison:
             states = SourceStates(catalog, other, datetime.now(UTC), session)
             states.read_records(records)
             published = {stem: [*states.records(stem)] for stem in records}
+            valid = [entry for stem, entry in catalog.entries.items() if entry.ok and stem in records]
+            refused = {each.stem: _refusals(states, each, records[each.stem]) for each in valid}
         with target.engine.connect(JobContext("plan")) as session:
             own = target.warehouse.last_records([*records], session).records
         plans = {plan.entry.stem: plan for plan in plan_all(catalog, other).plans}
-        return cls(catalog, target, other, records, published, own, plans)
+        return cls(catalog, target, other, records, published, refused, own, plans)
 
     @cached_property
     def definitions(self) -> Mapping[str, ChangedDefinition]:
@@ -131,6 +135,8 @@ class _Comparison:
         state = _state(definition, causes)
         due = list(self._due(stem, state, plan))
         record = self.records.get(stem)
+        refused = () if state == "unchanged" else self.refused.get(stem, ())
+        obstacles = [*refused, *(fault for each in due for fault in each.obstacles)]
         return DatasetChange(
             dataset=stem,
             state=state,
@@ -150,7 +156,7 @@ class _Comparison:
             size_estimate=_sum(each.size_bytes for each in due),
             bytes_estimated=self._bytes(entry, due),
             rows_here=self._rows_here(entry, definition),
-            obstacles=tuple(dict.fromkeys(str(fault) for each in due for fault in each.obstacles)),
+            obstacles=tuple(dict.fromkeys(map(str, obstacles))),
         )
 
     def _removed(self, stem: str) -> DatasetChange:
@@ -225,6 +231,15 @@ class _Comparison:
     def _order(self, stems: Iterable[str]) -> list[str]:
         place = self.catalog.build_order
         return sorted(stems, key=lambda stem: (place.get(stem, len(place)), stem))
+
+
+def _refusals(states: SourceStates, entry: Entry, last: Record) -> tuple[Fault, ...]:
+    """Return why no Period can be published of a dataset whose last publication has this record."""
+    scope, refused = states.inputs(entry).scope, states.continuity_faults(entry)
+    if refused or scope.dataset.main_table.bitemporal or len(states.records(entry.stem)) == 1:
+        return refused
+    columns = tuple(each.definition for each in scope.outputs)
+    return tuple(column_conflicts(columns, {last["period"]: last}, None))
 
 
 def _state(definition: ChangedDefinition, causes: Sequence[str]) -> State:

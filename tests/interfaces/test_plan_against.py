@@ -5,7 +5,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from tests.interfaces.conftest import BROKEN
 from tests.interfaces.running import run_ok, run_refused
@@ -113,6 +115,32 @@ def test_new_removed_renamed_and_broken_files(folder):
     assert found["purchases"]["state"] == "new"
     (datasets / "purchases.yaml").unlink()
     assert against(folder)["sales"]["renamed_to"] is None
+
+
+def test_periods_that_no_run_can_continue_are_an_obstacle(folder):
+    rewrite(folder, "sales", "  partitions: {period: month, start: 2017-02}\n", "")
+    rewrite(folder, "profiles", "  owner", "  partitions: {period: month, start: 2017-02}\n  owner")
+    found = against(folder)
+    for stem, words in (("sales", "by Period, and the file has none"), ("profiles", "as one piece, and the")):
+        assert (found[stem]["state"], found[stem]["publications"]) == ("changed", 0)
+        [obstacle] = found[stem]["obstacles"]
+        assert f"what is published was published {words}" in obstacle
+        assert f"was published {words}" in markdown(folder)
+
+
+def test_a_column_that_other_periods_have_with_another_type_is_an_obstacle(folder):
+    path = folder / "data" / "retail" / "households.parquet"
+    households = parquet.read_table(path)
+    incomes = pa.array([12, 34, None], pa.int64())
+    parquet.write_table(households.set_column(1, "income", incomes), path)
+    rewrite(folder, "profiles", "{name: income, type: string", "{name: income, type: integer")
+    production = ("--target", str(folder / "production.yaml"))
+    run_ok("materialize", "profiles", *production)
+    words = "the column household__income is integer now, and string in the published Periods 2017-"
+    rewrite(folder, "sales", "value: 2}", "value: 1}")
+    assert words in run_refused("materialize", "sales", "--partition", "2017-03", *production)
+    [obstacle] = against(folder)["sales"]["obstacles"]
+    assert f"{words}04" in obstacle
 
 
 def test_settings_without_a_version_are_named(folder):

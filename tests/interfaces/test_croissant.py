@@ -130,3 +130,12 @@ def test_a_card_of_an_earlier_version():
     run_ok("rows", "delete", "profiles", "--where", "household_id = 1")
     assert "| rows that were deleted by hand | 1 |" in run_ok("card", "profiles").out
     assert "deleted by hand" not in run_ok("card", "profiles", "--version", "0").out
+
+
+def test_an_export_of_sensitive_columns_alone_is_refused(published):
+    file = published / "definitions" / "datasets" / "profiles.yaml"
+    marked = file.read_text().replace("nullable: false", "nullable: false, sensitive: true")
+    file.write_text(marked.replace("{name: town, type: string", "{name: town, type: string, sensitive: true"))
+    message = run_refused("croissant", "profiles", "-o", str(published / "shared"))
+    assert "all columns to be written are sensitive: household_id, income, town" in message
+    assert not list((published / "shared").glob("*"))

@@ -21,7 +21,7 @@ from dataset_assets.interfaces.batch_position import Shard
 from dataset_assets.interfaces.batches import EpochReader, record_reading
 from dataset_assets.interfaces.described_publications import check_columns_left, described_rows
 from dataset_assets.interfaces.pinned_rows import PinnedReading
-from dataset_assets.text.markdown import code_span, escaped, table
+from dataset_assets.text.markdown import code_cell, escaped, table
 from dataset_assets.text.wording import listed
 
 if TYPE_CHECKING:
@@ -112,9 +112,9 @@ def _about(reading: PinnedReading, left_out: Sequence[str]) -> Iterator[tuple[st
     periods = [each for each in reading.rows.periods if each is not None]
     if len(periods) > 1:
         yield "Periods", f"{escaped(listed(periods, 60))}. The card above is that of {escaped(periods[-1])}"
-    yield "columns", ", ".join(map(code_span, reading.rows.columns))
+    yield "columns", ", ".join(map(code_cell, reading.rows.columns))
     if left_out:
-        yield "left out, as sensitive", ", ".join(map(code_span, left_out))
+        yield "left out, as sensitive", ", ".join(map(code_cell, left_out))
     if reading.selection.where is not None:  # its text can have values of sensitive columns
         yield "rows", "those that a condition selects"
 

@@ -171,7 +171,7 @@ def test_an_output_of_a_project_reads_its_dataset(published):
     assert {(name, each["inputFields"][0]["field"]) for name, each in fields.items()} == {
         (name, name) for name in fields
     }
-    assert "` campaign__sold `" in run_ok("card", "campaign__sold").out
+    assert "`campaign__sold`" in run_ok("card", "campaign__sold").out
     run_ok("croissant", "campaign__sold", "-o", str(published / "shared"))
     assert (published / "shared" / "campaign__sold_2017-03.parquet").exists()
     assert "there is no dataset 'nothing'" in run_refused("openlineage", "nothing")

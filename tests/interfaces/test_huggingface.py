@@ -198,7 +198,7 @@ def test_the_readme_of_a_folder_is_the_dataset_card(datasets, tmp_path):
     text = (tmp_path / "both" / "README.md").read_text()
     assert run_ok("card", "sales").out in text
     assert "| Periods | 2017-02, 2017-03. The card above is that of 2017-03 |" in text
-    assert "| columns | ` user_id `, ` revenue ` |" in text
+    assert "| columns | `user_id`, `revenue` |" in text
     assert datasets.load_dataset(str(tmp_path / "both"))["train"].num_rows == 294
 
 

@@ -69,7 +69,7 @@ def write_samples(
 def _write(
     workspace: Workspace, entry: Entry, at: AsOfChoice, sample: Sample, period: Period | None
 ) -> MaterializedSample:
-    share = "no rows" if sample.is_empty else f"{sample} of the rows"
+    share = "no rows" if sample.is_empty else f"sample of {sample}"
     label = f"{publication_label(entry.stem, period)}, {share}"
     with steps(label) as progress:
         reports = Reports(progress, lambda size: progress(f"reading {size_text(size)}, which is billed"))

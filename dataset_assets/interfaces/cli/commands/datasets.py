@@ -216,7 +216,7 @@ def export(
         where=where,
         columns=column_list(columns),
     )
-    written = write_folder(reading, folder, with_sensitive=with_sensitive)
+    written = write_folder(reading, folder, with_sensitive=with_sensitive, training_run=training_run)
     if written.left_out:
         say(f"left out, as sensitive: {', '.join(written.left_out)}; --with-sensitive writes them")
     parts = ", ".join(f"{name} {rows:,}" for name, rows in written.rows.items())

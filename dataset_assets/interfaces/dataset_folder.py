@@ -67,7 +67,7 @@ def write_folder(reading: PinnedReading, folder: Path, *, with_sensitive: bool =
 
 
 def front_matter(splits: Mapping[str, int]) -> str:
-    """Return the YAML that tells `datasets` which files a split has; their names alone would not.
+    """Return the YAML with the files of each split, which `datasets` cannot derive from their names.
 
     It takes `eval-…` for the split `test`.
     """
@@ -101,7 +101,7 @@ def _write_file(path: Path, batches: "Batches") -> None:
 
 @contextmanager
 def _whole_folder(folder: Path) -> Generator[Path]:
-    """Yield a folder beside `folder`, which takes its place once everything is written."""
+    """Yield a temporary folder beside `folder`, and replace `folder` by it once everything is written."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         message = f"{folder} is not an empty folder"
         raise DatasetAssetsError(Fault(message, hint="name a new folder, or remove it"))

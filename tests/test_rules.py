@@ -20,7 +20,6 @@ CITING = [ROOT / "README.md"] + [
 
 def test_rules_are_numbered_once_and_without_gaps():
     numbers = [int(rule[3:]) for rule, _ in ROWS]
-    ours = [*range(101, 138), *range(140, 143), *range(145, 151)]
     assert numbers == [*range(1, 20), *range(101, 147), *range(201, 210)]
     assert PAGE.count("\n| BR-") == len(ROWS)
 

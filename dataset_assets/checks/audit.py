@@ -85,13 +85,13 @@ def leak(evidence: SelectionEvidence) -> CheckFinding:
         {f"{each.removesuffix('_id')}s": int(found[each][count] or 0) for each in concepts}
         for count in ("leaked", "new")
     )
-    news = f"{_several(new)} have no train row because they are new"
+    news = f"{_several(new)} are new and have no train row"
     metadata = {f"{name}_leaked": count for name, count in leaked.items()}
     metadata |= {f"{name}_new": count for name, count in new.items()}
     if not any(leaked.values()):
-        return True, f"no filter kept anything because of eval rows; {news}", metadata
-    words = f"{_several(leaked)} were kept by a filter only because eval rows had a say"
-    return False, f"{words}; {news}; `fit_on: train` fits the filters on train rows only", metadata
+        return True, f"nothing passes a filter only because of eval rows; {news}", metadata
+    words = f"{_several(leaked)} pass a filter only because of eval rows"
+    return False, f"{words}; {news}; `fit_on: train` computes the filters from train rows alone", metadata
 
 
 def _several(counts: Mapping[str, int]) -> str:
@@ -104,8 +104,8 @@ def lookups_matched(evidence: SelectionEvidence) -> CheckFinding:
     lacking = {name: count for name, count in matching.unmatched.items() if count}
     if not lacking:
         return True, "every row is found in every lookup", {}
-    words = (f"{name} lacks {count:,} of {matching.rows[name]:,}" for name, count in lacking.items())
-    return False, f"rows that a lookup has nothing for: {', '.join(words)}", lacking
+    words = (f"in {name} for {count:,} of {matching.rows[name]:,} rows" for name, count in lacking.items())
+    return False, f"there is no match {', '.join(words)}", lacking
 
 
 def known_in_time(evidence: SelectionEvidence) -> CheckFinding:

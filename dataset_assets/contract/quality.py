@@ -50,6 +50,10 @@ class QualityRule(Model, ABC):
     def words(self, sensitive: Collection[str]) -> str:
         """Return the rule as a clause for reports, without values of `sensitive` columns (BR-206)."""
 
+    def is_masked(self, sensitive: Collection[str]) -> bool:
+        """Return whether the rule has values of `sensitive` columns, which `words` leaves out."""
+        return self.words(sensitive) != self.words(())
+
 
 class ShareRule(QualityRule):
     """A rule on single rows, which `percent` of the rows have to keep: all of them by default."""

@@ -10,7 +10,6 @@ from dataset_assets.rows.visible_rows import deleted_rows
 from dataset_assets.text.markdown import code_block, code_span, escaped, table
 from dataset_assets.text.wording import listed
 
-_CATEGORY = "category"
 _MOST_VALUES = 5
 _LONGEST_VALUE = 40
 _COLUMNS = ("column", "type", "nullable", "sensitive", "read from", "description")
@@ -104,7 +103,7 @@ def _value(value: Any) -> str:
 def _selection(facts: PublicationFacts) -> Rows:
     dataset = facts.dataset
     filters = dataset.filters
-    masked = ("value",) if _CATEGORY in facts.sensitive else ()
+    masked = ("value",) if facts.masks_product_filter else ()
     is_fitted = filters.product_filter or filters.customer_filter
     settings = (
         ("date range", settings_text(filters.date_range)),
@@ -125,8 +124,12 @@ def _sources(facts: PublicationFacts) -> Rows:
 
 
 def _checks(facts: PublicationFacts) -> Rows:
+    """Yield the checks; a rule with values of a column that is sensitive now has its words of today."""
+    rules = {each.check_name: each for each in facts.dataset.quality if each.is_masked(facts.sensitive)}
     for each in facts.record["checks"]:
-        yield code_span(each["name"]), "passed" if each["passed"] else "failed", escaped(each["message"])
+        rule = rules.get(each["name"])
+        message = rule.words(facts.sensitive) if rule else each["message"]
+        yield code_span(each["name"]), "passed" if each["passed"] else "failed", escaped(message)
 
 
 def _loading(facts: PublicationFacts) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
-from sqlglot.errors import ParseError
+from sqlglot.errors import SqlglotError
 
 from dataset_assets.catalog.users import Users
 from dataset_assets.contract.model import ColumnType
@@ -59,7 +59,7 @@ class ImportedContract:
 
 @dataclass
 class ContractReader:
-    """Reads one table of a contract. `remarks` collects the parts that cannot be imported, with their places (BR-144)."""
+    """Reads one table of a contract. `remarks` collects the parts that are not imported (BR-144)."""
 
     document: Document
     users: Users
@@ -176,7 +176,7 @@ class ContractReader:
         if given.get("description"):
             column["description"] = given["description"]
         classification = given.get("classification")
-        if classification and classification.lower() not in _NOT_SENSITIVE:
+        if classification and str(classification).lower() not in _NOT_SENSITIVE:
             column["sensitive"] = "true"
         return column
 
@@ -201,7 +201,11 @@ class ContractReader:
     def _owner(self, team: Any) -> str | None:
         """Return the first owner, or member, whom users.yaml has."""
         members = team.get("members") if isinstance(team, dict) else team
-        people = [each for each in members or [] if isinstance(each, dict) and each.get("username")]
+        people = [
+            each
+            for each in members or []
+            if isinstance(each, dict) and isinstance(each.get("username"), str) and each["username"]
+        ]
         people.sort(key=lambda each: str(each.get("role")).lower() != "owner")
         for each in people:
             known = self.users.people(each["username"]) or tuple(filter(self.users.find, (each["username"],)))
@@ -216,9 +220,10 @@ class ContractReader:
     def _freshness(self, levels: Any) -> dict[str, str] | None:
         found = None
         for number, each in enumerate(levels if isinstance(levels, list) else []):
-            unit = _UNITS.get(str(each.get("unit")).lower())
-            value = str(each.get("value"))
-            if each.get("property") == FREQUENCY and unit and value.isdigit() and found is None:
+            level = each if isinstance(each, dict) else {}
+            unit = _UNITS.get(str(level.get("unit")).lower())
+            value = str(level.get("value"))
+            if level.get("property") == FREQUENCY and unit and value.isdigit() and found is None:
                 found = {"within": f"{value}{unit}"}
             else:
                 hint = "`freshness: {within: 7d}` says how old the latest publication may be"
@@ -237,7 +242,7 @@ def _stored_type(text: Any) -> ColumnType | None:
         return None
     try:
         kind = exp.DataType.build(str(text), dialect="bigquery")
-    except (ParseError, ValueError):
+    except (SqlglotError, ValueError):
         return None
     kinds: Sequence[tuple[Any, ColumnType]] = (
         (exp.DataType.TEXT_TYPES, ColumnType.STRING),

@@ -29,18 +29,22 @@ def schema_quality(stem: str, dataset: Dataset, scope: Scope, dialect: Dialect) 
     """Yield the quality rules of a dataset as rules of the table `stem`, in the order of the file.
 
     A condition on rows is a query that counts the rows, or the percentage of the rows, that break it; rows
-    that were deleted by hand do not count. A rule on a lookup is a text: the lookup is not published.
+    that were deleted by hand do not count. A rule on a lookup is a text: the lookup is not published. So is a
+    condition with values of a sensitive column (BR-206).
     """
     types = where_types((each.name, each.definition.type.value) for each in scope.outputs)
     sensitive = {each.name for each in scope.outputs if each.definition.sensitive}
     for rule in dataset.quality:
         write = next(each for kind, each in _WRITERS.items() if isinstance(rule, kind))
-        yield {
+        about = {
             "name": rule.name,
             "description": rule.words(sensitive),
             "severity": SEVERITIES[rule.severity],
-            **write(rule, stem, types, dialect),
         }
+        if rule.is_masked(sensitive):
+            yield {**about, "type": "text", "dimension": "conformity"}
+        else:
+            yield {**about, **write(rule, stem, types, dialect)}
 
 
 def _condition(rule: ConditionRule, stem: str, types: Mapping[str, str], dialect: Dialect) -> dict[str, Any]:

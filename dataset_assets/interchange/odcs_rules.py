@@ -82,12 +82,9 @@ class Rules:
         """Return the rule that this library wrote into a contract; None if there is none."""
         properties = given.get("customProperties")
         for each in properties if isinstance(properties, list) else []:
-            if (
-                isinstance(each, dict)
-                and each.get("property") == RULE
-                and isinstance(each.get("value"), dict)
-            ):
-                return dict(each["value"])
+            value = each.get("value") if isinstance(each, dict) and each.get("property") == RULE else None
+            if isinstance(value, dict) and isinstance(value.get("type"), str):
+                return dict(value)
         return None
 
     def _carried(self, rule: Rule, path: Path) -> Rule | None:
@@ -150,7 +147,7 @@ def _most_broken(given: Mapping[str, Any]) -> dict[str, str] | None:
     if given.get("mustBe") == "0" or given.get("mustBeLessOrEqualTo") == "0":
         return {}
     most = given.get("mustBeLessOrEqualTo")
-    if not _percent_unit(given) or most is None or not most.replace(".", "", 1).isdigit():
+    if not _percent_unit(given) or not isinstance(most, str) or not most.replace(".", "", 1).isdigit():
         return None
     kept = 100 - Decimal(most)
     return {"percent": f"{kept.normalize():f}"} if kept > 0 else None

@@ -92,11 +92,11 @@ class _Event:
         return {"nominalTime": _facet("NominalTimeRunFacet", nominal)}
 
     def job_facets(self) -> dict[str, Any]:
-        record, dialect = self.facts.record, self.target.engine.dialect.name
+        sql, dialect = self.facts.sql, self.target.engine.dialect.name
         kind = {"processingType": "BATCH", "integration": "DATASET_ASSETS", "jobType": "PUBLICATION"}
         facets = {"jobType": _facet("JobTypeJobFacet", kind)}
-        if record.get("sql"):
-            facets["sql"] = _facet("SQLJobFacet", {"query": record["sql"], "dialect": dialect})
+        if sql:
+            facets["sql"] = _facet("SQLJobFacet", {"query": sql, "dialect": dialect})
         return facets
 
     def inputs(self) -> Iterator[dict[str, Any]]:

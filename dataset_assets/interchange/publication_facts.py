@@ -9,10 +9,14 @@ from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.users import User
 from dataset_assets.contract.model import ColumnType, Dataset
 from dataset_assets.contract.scope import OutputColumn, Scope, sensitive_names
+from dataset_assets.errors import WhereError
 from dataset_assets.ports.engine import Session
 from dataset_assets.ports.target import Target
 from dataset_assets.ports.warehouse import Publication, Record
+from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.publishing.recorded_columns import recorded_scope
+from dataset_assets.selection.filters import Categories
+from dataset_assets.sql.where.where import named_columns
 from dataset_assets.stats.statistics import ColumnStatistics, Statistics
 
 
@@ -71,6 +75,29 @@ class PublicationFacts:
     def sensitive(self) -> frozenset[str]:
         """The names of the sensitive columns."""
         return frozenset(each.name for each in self.columns if each.sensitive)
+
+    @property
+    def masks_product_filter(self) -> bool:
+        """Whether the product filter names values of a sensitive column, its categories."""
+        return isinstance(self.dataset.filters.product_filter, Categories) and "category" in self.sensitive
+
+    @property
+    def sql(self) -> str:
+        """The SQL that selected the rows; empty if it has values of a sensitive column (BR-206)."""
+        output = self.record.get(OUTPUT)
+        conditions = [each.get("where") for each in output["operations"]] if output else []
+        is_masked = any(map(self._reads_sensitive, conditions)) if output else self.masks_product_filter
+        return "" if is_masked else self.record.get("sql") or ""
+
+    def _reads_sensitive(self, condition: str | None) -> bool:
+        """Return whether a recorded condition reads a sensitive column, or was masked then."""
+        if not condition:
+            return False
+        try:
+            columns = named_columns(condition)
+        except WhereError:
+            return True
+        return not columns.isdisjoint(name.lower() for name in self.sensitive)
 
 
 def publication_facts(

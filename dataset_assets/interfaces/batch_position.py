@@ -1,6 +1,6 @@
 """The position in an epoch: the rows of a shard, and the state from which reading resumes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,20 +53,28 @@ class EpochPlace:
         order or shard.
         """
         expected = self.state(reading, rows, 0)
-        missing = [name for name in expected if name not in state]
-        if missing:
-            message = f"the state lacks {listed(missing)}"
-            raise DatasetAssetsError(Fault(message, hint="pass the `state` of an iterator of `batches`"))
+        _check_form(state, expected)
         raise_all(ResolveError, _changes(reading, rows, state))
         order = ("seed", "epoch", "shard")
         found = [name for name in order if _plain(state[name]) != expected[name]]
         raise_all(DatasetAssetsError, (_other(name, state[name], expected[name]) for name in found))
         position = state["position"]
-        if not _is_whole(position) or not 0 <= position <= len(self.shard.positions(rows)):
+        if not is_whole(position) or not 0 <= position <= len(self.shard.positions(rows)):
             raise DatasetAssetsError(
                 Fault(f"the state has the position {shown(position)}", hint="start anew")
             )
         return position
+
+
+def _check_form(state: Any, expected: Mapping[str, Any]) -> None:
+    """Raise DatasetAssetsError if a state lacks an entry, or has one of another kind than `expected`."""
+    given = state if isinstance(state, Mapping) else {}
+    missing = [name for name in expected if name not in given]
+    others = [] if missing else [name for name in _FORMS if not _FORMS[name](given[name])]
+    if missing or others:
+        what = f"lacks {listed(missing)}" if missing else f"has {shown(given[others[0]])} as {others[0]}"
+        message = f"the state {what}"
+        raise DatasetAssetsError(Fault(message, hint="pass the `state` of an iterator of `batches`"))
 
 
 def _identity(reading: PinnedReading, rows: int) -> dict[str, Any]:
@@ -124,24 +132,33 @@ def check_order(epoch: int, shard: tuple[int, int]) -> None:
 def check_batches(batch_size: int, seed: int | None) -> None:
     """Raise DatasetAssetsError with all faults of a batch size and a seed."""
     faults = []
-    if not _is_whole(batch_size) or batch_size < 1:
+    if not is_whole(batch_size) or batch_size < 1:
         faults.append(Fault(f"batch_size is {shown(batch_size)}", hint="use a number of rows from 1"))
-    if seed is not None and not _is_whole(seed):
+    if seed is not None and not is_whole(seed):
         faults.append(Fault(f"seed is {shown(seed)}", hint="use an integer, or None for the stored order"))
     raise_all(DatasetAssetsError, faults)
 
 
 def _faults_of_epoch(epoch: int) -> Iterator[Fault]:
-    if not _is_whole(epoch) or epoch < 0:
+    if not is_whole(epoch) or epoch < 0:
         yield Fault(f"epoch is {shown(epoch)}", hint="use a number from 0")
 
 
 def _faults_of_shard(shard: tuple[int, int]) -> Iterator[Fault]:
     numbers = tuple(shard) if isinstance(shard, tuple | list) else ()
-    if len(numbers) != 2 or not all(map(_is_whole, numbers)) or not 0 <= numbers[0] < numbers[1]:
+    if len(numbers) != 2 or not all(map(is_whole, numbers)) or not 0 <= numbers[0] < numbers[1]:
         named = f"{shown(numbers[0])} of {shown(numbers[1])}" if len(numbers) == 2 else shown(shard)
         yield Fault(f"shard is {named}", hint="use (index, count) with an index from 0 to count - 1")
 
 
-def _is_whole(value: Any) -> bool:
+def is_whole(value: Any) -> bool:
+    """Return whether a value is an integer, and no boolean."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+_FORMS: Mapping[str, Callable[[Any], bool]] = {
+    "publications": lambda value: isinstance(value, Mapping),
+    "table_version": is_whole,
+    "rows": is_whole,
+}
+"""What entries of a state have to be. The others are compared as they are."""

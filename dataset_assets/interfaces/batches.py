@@ -16,7 +16,7 @@ from typing_extensions import Unpack
 
 from dataset_assets.interfaces.batch_position import EpochPlace, Shard, check_batches, check_order
 from dataset_assets.interfaces.epoch_rows import EpochRows, rebatched
-from dataset_assets.interfaces.pinned_rows import ALL, PinnedReading
+from dataset_assets.interfaces.pinned_rows import PinnedReading
 from dataset_assets.interfaces.row_selection import ReadOptions, selection_of
 from dataset_assets.interfaces.use_reports import record_and_report
 from dataset_assets.interfaces.workspace import Workspace
@@ -64,7 +64,12 @@ def batches(
     check_order(epoch, shard)
     check_batches(batch_size, seed)
     reading = pinned_reading(name, training_run, target, definitions, **options)
-    return EpochReader(reading, batch_size, seed, drop_last).open(epoch, Shard(*shard), resume)
+    with ExitStack() as unless_recorded:
+        reader = EpochReader(reading, batch_size, seed, drop_last)
+        opened = unless_recorded.enter_context(reader.open(epoch, Shard(*shard), resume))
+        record_reading(reading, training_run)
+        unless_recorded.pop_all()
+    return opened
 
 
 def pinned_reading(
@@ -74,17 +79,21 @@ def pinned_reading(
     definitions: Path | None,
     **options: Unpack[ReadOptions],
 ) -> PinnedReading:
-    """Find the publications that are read, and record the use of a training run."""
+    """Find the publications that are read, for a training run whose use `record_reading` records."""
     if training_run is not None:
         check_training_run(training_run)
-    workspace = Workspace.of(target, definitions)
-    reading = PinnedReading.of(workspace, selection_of(name, **options))
+    return PinnedReading.of(Workspace.of(target, definitions), selection_of(name, **options))
+
+
+def record_reading(reading: PinnedReading, training_run: str | None) -> None:
+    """Record that a training run uses the publications that are read, if there is a run.
+
+    It is called when nothing more can be refused: a call that reads nothing pins no rows.
+    """
     if training_run is not None:
         rows = reading.rows
-        periods = tuple(None if each == ALL else each for each in rows.versions)
-        choice = PublicationChoice(rows.dataset, periods, rows.table_version)
-        record_and_report(workspace, choice, training_run)
-    return reading
+        choice = PublicationChoice(rows.dataset, rows.periods, rows.table_version)
+        record_and_report(reading.workspace, choice, training_run)
 
 
 @dataclass(frozen=True)

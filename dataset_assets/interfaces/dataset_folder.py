@@ -1,12 +1,12 @@
 """Write publications as a folder of Parquet files by split, which `datasets.load_dataset` reads.
 
-`data/train-00000-of-00003.parquet` is the first of three files. The front matter of README.md says which
-files a split has.
+`data/train-00000-of-00003.parquet` is the first of three files. README.md has the dataset card; its front
+matter says which files a split has.
 """
 
 import os
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -16,9 +16,13 @@ from typing import TYPE_CHECKING
 import yaml
 
 from dataset_assets.errors import DatasetAssetsError, Fault
+from dataset_assets.interchange.dataset_card import dataset_card
 from dataset_assets.interfaces.batch_position import Shard
 from dataset_assets.interfaces.batches import EpochReader
+from dataset_assets.interfaces.described_publications import check_columns_left, described_rows
 from dataset_assets.interfaces.pinned_rows import PinnedReading
+from dataset_assets.text.markdown import code_span, escaped, table
+from dataset_assets.text.wording import listed
 
 if TYPE_CHECKING:
     from dataset_assets.interfaces.batches import Batches
@@ -33,23 +37,44 @@ UNSPLIT = "train"
 
 @dataclass(frozen=True)
 class WrittenFolder:
-    """A folder that was written: the number of rows by split, and the columns that were left out."""
+    """A folder that was written, with the number of rows by split."""
 
     folder: Path
     rows: Mapping[str, int]
-    left_out: tuple[str, ...] = ()
 
 
-def write_folder(reading: PinnedReading, folder: Path, *, with_sensitive: bool = False) -> WrittenFolder:
-    """Write the rows of each split, in their stored order, and a README.md that names the files.
+def folder_reading(reading: PinnedReading, *, with_sensitive: bool) -> PinnedReading:
+    """Return the reading of the columns that a folder has: those that are not sensitive, unless asked for.
 
-    Sensitive columns are left out (docs/decisions/0052). A split without rows has no file, because `datasets`
-    loads no such split. The folder is there when everything is written, or not at all. Raises
+    Raises DatasetAssetsError if that is none of them (docs/decisions/0052).
+    """
+    left_out = set() if with_sensitive else reading.rows.sensitive
+    if not left_out:
+        return reading
+    kept = [each for each in reading.rows.columns if each not in left_out]
+    check_columns_left(kept, left_out)
+    return reading.of_columns(kept)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise DatasetAssetsError if the folder exists and is not empty."""
+    try:
+        is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    except OSError as error:
+        raise _not_written(folder, error) from None
+    if not is_free:
+        message = f"{folder} is not an empty folder"
+        raise DatasetAssetsError(Fault(message, hint="name a new folder, or remove it"))
+
+
+def write_folder(reading: PinnedReading, folder: Path, left_out: Sequence[str] = ()) -> WrittenFolder:
+    """Write the rows of each split, in their stored order, and a README.md with the dataset card.
+
+    A split without rows has no file, because `datasets` loads no such split. The folder is there when
+    everything is written, or not at all. `left_out` are the columns that the card says are left out. Raises
     DatasetAssetsError if there are no rows, or if the folder exists and is not empty, or cannot be written.
     """
-    left_out = () if with_sensitive else tuple(sorted(reading.rows.sensitive))
-    if left_out:
-        reading = reading.of_columns(each for each in reading.rows.columns if each not in left_out)
+    check_folder(folder)
     readings = {UNSPLIT: reading}
     if reading.selection.split:
         readings = {reading.selection.split: reading}
@@ -62,8 +87,8 @@ def write_folder(reading: PinnedReading, folder: Path, *, with_sensitive: bool =
             raise DatasetAssetsError(
                 Fault(f"{reading.rows.dataset} has no such rows", hint="change the `where`")
             )
-        (partial / "README.md").write_text(_readme(reading.rows.dataset, rows), encoding="utf-8")
-    return WrittenFolder(folder, rows, left_out)
+        (partial / "README.md").write_text(_readme(reading, rows, left_out), encoding="utf-8")
+    return WrittenFolder(folder, rows)
 
 
 def front_matter(splits: Mapping[str, int]) -> str:
@@ -71,15 +96,38 @@ def front_matter(splits: Mapping[str, int]) -> str:
 
     It takes `eval-…` for the split `test`.
     """
-    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split, rows in splits.items() if rows]
+    files = [{"split": split, "path": _files(split)} for split, rows in splits.items() if rows]
     card = {"configs": [{"config_name": "default", "data_files": files}]}
     return yaml.safe_dump(card, sort_keys=False)
 
 
-def _readme(dataset: str, rows: Mapping[str, int]) -> str:
-    lines = [f"| {split} | {count:,} |" for split, count in rows.items()]
-    table = "\n".join(["| split | rows |", "|---|---|", *lines])
-    return f"---\n{front_matter(rows)}---\n\n# {dataset}\n\n{table}\n"
+def _readme(reading: PinnedReading, rows: Mapping[str, int], left_out: Sequence[str]) -> str:
+    """Return the front matter, the card of the last publication, and what the files have of it."""
+    last, version = reading.rows.periods[-1], reading.rows.table_version
+    with described_rows(reading.workspace, reading.selection.name, last, version) as (_, facts):
+        card = dataset_card(facts)
+    files = table(
+        ("split", "rows", "files"),
+        ((split, f"{count:,}", escaped(_files(split))) for split, count in rows.items() if count),
+    )
+    about = table(("what", "value"), _about(reading, left_out))
+    return f"---\n{front_matter(rows)}---\n\n{card}\n## Files\n\n{files}\n\n{about}\n"
+
+
+def _about(reading: PinnedReading, left_out: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield what the files have of the dataset: its Periods, columns and rows."""
+    periods = [each for each in reading.rows.periods if each is not None]
+    if len(periods) > 1:
+        yield "Periods", f"{escaped(listed(periods, 60))}. The card above is that of {escaped(periods[-1])}"
+    yield "columns", ", ".join(map(code_span, reading.rows.columns))
+    if left_out:
+        yield "left out, as sensitive", ", ".join(map(code_span, left_out))
+    if reading.selection.where is not None:  # its text can have values of sensitive columns
+        yield "rows", "those that a condition selects"
+
+
+def _files(split: str) -> str:
+    return f"data/{split}-*.parquet"
 
 
 def _write_split(reading: PinnedReading, folder: Path, split: str) -> int:
@@ -102,9 +150,6 @@ def _write_file(path: Path, batches: "Batches") -> None:
 @contextmanager
 def _whole_folder(folder: Path) -> Generator[Path]:
     """Yield a temporary folder beside `folder`, and replace `folder` by it once everything is written."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        message = f"{folder} is not an empty folder"
-        raise DatasetAssetsError(Fault(message, hint="name a new folder, or remove it"))
     partial = folder.absolute().with_name(f".{folder.absolute().name[:200]}.{os.getpid()}")
     try:
         try:
@@ -114,5 +159,9 @@ def _whole_folder(folder: Path) -> Generator[Path]:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        message = f"{folder} cannot be written: {error.strerror or error}"
-        raise DatasetAssetsError(Fault(message, hint="name another folder")) from None
+        raise _not_written(folder, error) from None
+
+
+def _not_written(folder: Path, error: OSError) -> DatasetAssetsError:
+    message = f"{folder} cannot be written: {error.strerror or error}"
+    return DatasetAssetsError(Fault(message, hint="name another folder"))

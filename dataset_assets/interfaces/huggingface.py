@@ -13,10 +13,12 @@ from typing_extensions import Unpack
 
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.interfaces.batch_position import Shard, check_batches, check_order
-from dataset_assets.interfaces.batches import EpochReader, pinned_reading
+from dataset_assets.interfaces.batches import Batches, EpochReader, pinned_reading, record_reading
 from dataset_assets.interfaces.optional_packages import optional_module
 from dataset_assets.interfaces.pinned_rows import PinnedReading
 from dataset_assets.interfaces.row_selection import ReadOptions
+from dataset_assets.interfaces.whole_files import whole_file
+from dataset_assets.system_errors import system_reason
 from dataset_assets.text.digest import digest
 from dataset_assets.text.wording import shown
 
@@ -57,6 +59,7 @@ def hf_dataset(
         raise DatasetAssetsError(Fault(message, hint="leave out one of both"))
     datasets = optional_module("datasets", "datasets", "`datasets`, the extra `dataset-assets[huggingface]`,")
     reading = pinned_reading(name, training_run, target, definitions, **options)
+    record_reading(reading, training_run)
     maker = _Maker(datasets, seed, epoch, shards, Path(folder) if folder is not None else None)
     make = maker.streamed if streaming else maker.loaded
     if reading.selection.split or not reading.rows.splits:
@@ -84,11 +87,8 @@ class _Maker:
             if self._folder is None:
                 table = pa.Table.from_batches(batches, reading.schema)
                 return self._datasets.Dataset(table, fingerprint=self._fingerprint(reading), **facts)
-            self._folder.mkdir(parents=True, exist_ok=True)
             path = self._folder / f"{reading.selection.split or reading.rows.dataset}.arrow"
-            with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, reading.schema) as writer:
-                for batch in batches:
-                    writer.write_batch(batch)
+            _write(batches, path)
         return self._datasets.Dataset.from_file(str(path), **facts)
 
     def streamed(self, reading: PinnedReading) -> Any:
@@ -112,6 +112,27 @@ class _Maker:
         """Return the name of the rows in the cache of `datasets`, the same for equal rows in equal order."""
         chosen = (reading.selection, sorted(reading.rows.versions.items()), self._seed, self._epoch)
         return digest(map(repr, chosen))[:16]
+
+
+def _write(batches: Batches, path: Path) -> None:
+    """Write batches to a file, which replaces an earlier one whole: other datasets can have that one mapped.
+
+    Raises DatasetAssetsError if it cannot be written.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            whole_file(path) as partial,
+            pa.OSFile(str(partial), "wb") as sink,
+            pa.ipc.new_stream(sink, batches.schema) as writer,
+        ):
+            for batch in batches:
+                writer.write_batch(batch)
+    except OSError as error:
+        message = f"{path} cannot be written: {system_reason(error)}"
+        raise DatasetAssetsError(Fault(message, hint="name another folder")) from None
 
 
 def _tables(

@@ -45,6 +45,11 @@ class PinnedRows:
     sensitive: frozenset[str] = frozenset()
     """Those of `columns` that are sensitive (BR-206)."""
 
+    @property
+    def periods(self) -> tuple[str | None, ...]:
+        """The Periods of the publications in order; None for that of an unpartitioned dataset."""
+        return tuple(None if each == ALL else each for each in self.versions)
+
 
 @dataclass(frozen=True)
 class PinnedReading:

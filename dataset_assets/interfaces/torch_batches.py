@@ -62,7 +62,7 @@ class TorchBatches(IterableDataset):
         return {"epoch": self.epoch, "batches": self._state or self._resume}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Resume the next iteration where `state_dict` was called. The iteration raises if the rows changed."""
+        """Resume the next iteration where `state_dict` was called. It raises if the rows changed."""
         self.set_epoch(state["epoch"])
         self._resume = self._state = state["batches"]
 

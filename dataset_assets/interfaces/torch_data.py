@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Unpack
 
 from dataset_assets.errors import DatasetAssetsError, Fault
-from dataset_assets.interfaces.batch_position import check_batches
-from dataset_assets.interfaces.batches import BATCH_SIZE, EpochReader, pinned_reading
+from dataset_assets.interfaces.batch_position import check_batches, is_whole
+from dataset_assets.interfaces.batches import BATCH_SIZE, EpochReader, pinned_reading, record_reading
 from dataset_assets.interfaces.optional_packages import optional_module
 from dataset_assets.interfaces.row_selection import ReadOptions
 from dataset_assets.interfaces.tensors import check_fill
@@ -56,6 +56,7 @@ def torch_dataset(
 
     reading = pinned_reading(name, training_run, target, definitions, **options)
     check_fill(reading.schema, fill or {})
+    record_reading(reading, training_run)
     return TorchBatches(EpochReader(reading, batch_size, seed, drop_last), fill or {}, rank, world_size)
 
 
@@ -63,6 +64,7 @@ def _check_rank(rank: int | None, world_size: int | None) -> None:
     """Raise DatasetAssetsError unless both are absent or the rank is one of the world."""
     if rank is None and world_size is None:
         return
-    if rank is None or world_size is None or not 0 <= rank < world_size:
-        message = f"rank is {rank}, and world_size is {world_size}"
+    is_given = rank is not None and is_whole(rank) and world_size is not None and is_whole(world_size)
+    if not is_given or not 0 <= rank < world_size:
+        message = f"rank is {rank!r}, and world_size is {world_size!r}"
         raise DatasetAssetsError(Fault(message, hint="give both, with a rank from 0 to world_size - 1"))

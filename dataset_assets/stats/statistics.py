@@ -142,6 +142,11 @@ class Statistics(Model):
     """The answers of further tallies of the same query, by name; they are not part of the record."""
 
     @property
+    def asks_for_shares(self) -> bool:
+        """Whether the parts have shares that the file asks for, as those of a random split."""
+        return any(each.asked_percent is not None for each in self.parts.values())
+
+    @property
     def folds_by_name(self) -> dict[str, PartSize]:
         """The sizes of the folds by their numbers, as text."""
         return {str(number): each for number, each in enumerate(self.folds)}

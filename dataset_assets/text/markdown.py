@@ -12,7 +12,9 @@ def code_span(text: str) -> str:
     """Return the text as a Markdown code span that nothing in the text can close."""
     line = " ".join(text.split("\n"))
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
-    return f"{fence} {line} {fence}"
+    # Markdown removes one space from both ends, and reads a backtick at an end as part of the fence
+    pad = "" if line and not {line[0], line[-1]} & {" ", "`"} else " "
+    return f"{fence}{pad}{line}{pad}{fence}"
 
 
 def code_block(text: str, language: str = "") -> str:

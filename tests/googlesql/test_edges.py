@@ -233,7 +233,7 @@ def test_a_lookup_is_matched_against_the_published_rows_alone():
     sales = [sale(n, item=n % 3, amount=100 if n % 3 == 1 else 1) for n in range(1, 10)]
     passed, message, found = lookups_matched(evidence(inputs(**cumulative(50)), session(sales, facts)))
     assert (passed, found) == (False, {"facts": 2})
-    assert message.endswith("facts lacks 2 of 3")
+    assert message.endswith("in facts for 2 of 3 rows")
 
 
 @pytest.mark.parametrize("published", [True, False])

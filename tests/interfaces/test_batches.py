@@ -4,6 +4,7 @@ import json
 import pickle
 from hashlib import md5
 from itertools import pairwise
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -155,6 +156,14 @@ def test_a_state_of_other_rows_is_refused(published_sales):
     assert [each.hint for each in caught.value.faults] == ["pass seed=1", "pass epoch=0", "pass shard=[0, 1]"]
     with pytest.raises(DatasetAssetsError, match="the state lacks position"):
         batches("sales", seed=1, resume={k: v for k, v in state.items() if k != "position"})
+    for name, value in (("publications", "x"), ("publications", None), ("rows", "1"), ("table_version", {})):
+        with pytest.raises(DatasetAssetsError, match=f"the state has .* as {name}; pass the `state`"):
+            batches("sales", seed=1, resume={**state, name: value})
+    nothings: list[Any] = [1, "x", {}]
+    for nothing in nothings:
+        with pytest.raises(DatasetAssetsError, match="the state lacks dataset, table_version"):
+            batches("sales", seed=1, resume=nothing, training_run="run-1")
+    assert answer("uses", "sales")["uses"] == [], "what reads nothing is no use"
     for position in (-1, 355, True, "1"):
         with pytest.raises(DatasetAssetsError, match="the state has the position"):
             batches("sales", seed=1, resume={**state, "position": position})

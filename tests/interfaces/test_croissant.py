@@ -100,16 +100,16 @@ def test_a_card_has_the_facts_and_no_sensitive_value():
     shown = json.loads(run_ok("show", "sales", "--json").out)["publications"][0]
     assert text.startswith("# Sales\n")
     assert f"| rows | {shown['row_count']:,} |" in text
-    assert f"| digest of the rows | ` {shown['digest']} ` |" in text
+    assert f"| digest of the rows | `{shown['digest']}` |" in text
     assert "| owner | user-ann (ann@example.com) |" in text
     for split, rows in shown["splits"].items():
         assert f"| {split} | {rows} | {rows * 100 / shown['row_count']:.2f} % |" in text
-    assert "| ` household__income ` | string | yes | yes | ` datasets/profiles.income ` |  |" in text
+    assert "| `household__income` | string | yes | yes | `datasets/profiles.income` |  |" in text
     [counts] = [line for line in text.splitlines() if "(sensitive)" in line]
-    assert counts.startswith("| ` household__income ` | 2 | ")
+    assert counts.startswith("| `household__income` | 2 | ")
     assert "| customer filter | type min\\_transactions, value 2 |" in text
     for check in shown["checks"]:
-        assert f"| ` {check['name']} ` | {'passed' if check['passed'] else 'failed'} |" in text
+        assert f"| `{check['name']}` | {'passed' if check['passed'] else 'failed'} |" in text
     assert "secret" not in text
     assert f"read_pandas('sales', partition='2017-03', version={shown['table_version']})" in text
 
@@ -130,3 +130,12 @@ def test_a_card_of_an_earlier_version():
     run_ok("rows", "delete", "profiles", "--where", "household_id = 1")
     assert "| rows that were deleted by hand | 1 |" in run_ok("card", "profiles").out
     assert "deleted by hand" not in run_ok("card", "profiles", "--version", "0").out
+
+
+def test_an_export_of_sensitive_columns_alone_is_refused(published):
+    file = published / "definitions" / "datasets" / "profiles.yaml"
+    marked = file.read_text().replace("nullable: false", "nullable: false, sensitive: true")
+    file.write_text(marked.replace("{name: town, type: string", "{name: town, type: string, sensitive: true"))
+    message = run_refused("croissant", "profiles", "-o", str(published / "shared"))
+    assert "all columns to be written are sensitive: household_id, income, town" in message
+    assert not list((published / "shared").glob("*"))

@@ -130,6 +130,47 @@ def test_an_export_has_no_sensitive_column_by_itself(datasets, tmp_path):
 
 
 @pytest.mark.usefixtures("published_sales")
+def test_an_export_of_sensitive_columns_alone_is_refused(tmp_path):
+    folder = tmp_path / "out"
+    message = run_refused(
+        "export", "sales", str(folder), "--columns", "household__income", "--training-run", "run-1"
+    )
+    assert "all columns to be written are sensitive: household__income; name others" in message
+    assert not folder.exists()
+    assert answer("uses", "sales")["uses"] == []
+    run_ok("export", "sales", str(folder), "--columns", "household__income", "--with-sensitive")
+
+
+@pytest.mark.usefixtures("published_sales")
+def test_the_readme_of_a_folder_is_the_dataset_card(datasets, tmp_path):
+    run_ok("export", "sales", str(tmp_path / "one"), "--partition", "2017-03")
+    text = (tmp_path / "one" / "README.md").read_text()
+    assert text.startswith("---\nconfigs:\n")
+    card = text.partition("\n---\n\n")[2]
+    own = run_ok("card", "sales", "--partition", "2017-03").out
+    assert card.startswith(own)
+    assert "secret" not in text
+    folder = card.removeprefix(own)
+    assert "## Files" in folder
+    assert "| train | 147 | data/train-\\*.parquet |" in folder
+    assert "| eval | 30 |" in folder
+    assert "household__income" in folder.partition("left out, as sensitive")[2]
+    run_ok("export", "sales", str(tmp_path / "both"), "--columns", "user_id,revenue")
+    text = (tmp_path / "both" / "README.md").read_text()
+    assert run_ok("card", "sales").out in text
+    assert "| Periods | 2017-02, 2017-03. The card above is that of 2017-03 |" in text
+    assert "| columns | ` user_id `, ` revenue ` |" in text
+    assert datasets.load_dataset(str(tmp_path / "both"))["train"].num_rows == 294
+
+
+@pytest.mark.usefixtures("published_sales")
+def test_a_refused_folder_is_no_use(tmp_path):
+    (tmp_path / "mine.txt").write_text("kept")
+    run_refused("export", "sales", str(tmp_path), "--training-run", "run-1")
+    assert answer("uses", "sales")["uses"] == []
+
+
+@pytest.mark.usefixtures("published_sales")
 def test_what_an_export_refuses_leaves_nothing(tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("kept")
@@ -147,6 +188,26 @@ def test_what_an_export_refuses_leaves_nothing(tmp_path):
     assert not (tmp_path / "none").exists()
     (tmp_path / "empty").mkdir()
     run_ok("export", "sales", str(tmp_path / "empty"))
+
+
+@pytest.mark.usefixtures("published_sales", "datasets")
+def test_a_folder_that_is_written_again_does_not_change_rows_that_are_read(tmp_path):
+    """A file that is cut short while it is mapped into memory ends the process with SIGBUS."""
+    before = hf_dataset("sales", split="eval", folder=tmp_path / "rows")
+    after = hf_dataset("sales", split="eval", where="revenue > 5", folder=tmp_path / "rows")
+    inode = (tmp_path / "rows" / "eval.arrow").stat().st_ino
+    hf_dataset("sales", split="eval", where="revenue > 6", folder=tmp_path / "rows")
+    assert (tmp_path / "rows" / "eval.arrow").stat().st_ino != inode, "it would be cut short"
+    assert rows_of(before).equals(read_arrow("sales", split="eval"))
+    assert rows_of(after).equals(read_arrow("sales", split="eval", where="revenue > 5"))
+
+
+@pytest.mark.usefixtures("published_sales", "datasets")
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "rows"):
+        with pytest.raises(DatasetAssetsError, match=r"file.*cannot be written: .*; name another folder"):
+            hf_dataset("sales", split="eval", folder=folder)
 
 
 @pytest.mark.usefixtures("published_sales")

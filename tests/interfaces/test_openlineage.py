@@ -26,6 +26,12 @@ project:
     - {type: output, name: sold}
 """
 
+CATEGORIES = '{type: categories, value: ["12-secret", "34-secret"]}'
+RULES = """quality:
+    - {type: where, name: named, where: "category <> '99-secret'"}
+    - {type: between, name: bounded, column: category, min: "00-secret"}
+    - {type: where, name: cheap, where: "revenue < 1000", severity: warn}"""
+
 
 @pytest.fixture(autouse=True)
 def _own_environment():
@@ -117,6 +123,43 @@ def test_what_an_event_says(published):
     assert event_of("sales")["run"] == event["run"], "the same run has the same id"
 
 
+@pytest.mark.parametrize("is_marked_later", [False, True])
+def test_descriptions_name_no_value_of_a_sensitive_column(retailer, is_marked_later):
+    """Filters, rules and operations name values in the SQL, in contracts and in findings of checks."""
+    profiles = retailer / "definitions" / "datasets" / "profiles.yaml"
+    sales = retailer / "definitions" / "datasets" / "sales.yaml"
+    text = profiles.read_text()
+    if is_marked_later:
+        profiles.write_text(text.replace(", sensitive: true", ""))
+    sales.write_text(
+        sales.read_text()
+        .replace("product_id: product_id", "product_id: product_id\n    category: household.income")
+        .replace("[household.income, household.town]", "[household.town]")
+        .replace("filters:", RULES + "\n  filters:\n    product_filter: " + CATEGORIES)
+    )
+    (retailer / "definitions" / "projects").mkdir()
+    operation = "  operations:\n    - {type: delete, where: \"category = '34-secret'\"}"
+    project = PROJECT.replace("  operations:", operation)
+    (retailer / "definitions" / "projects" / "campaign.yaml").write_text(project)
+    run_ok("materialize", "profiles")
+    run_ok("materialize", "sales", *MARCH)
+    run_ok("materialize", "campaign__sold", *MARCH)
+    if is_marked_later:
+        assert "sql" in event_of("sales")["job"]["facets"]
+        assert "12-secret" in json.dumps(event_of("sales"))
+        assert "34-secret" in json.dumps(event_of("campaign__sold"))
+        profiles.write_text(text)
+    for name in ("sales", "campaign__sold"):
+        event = event_of(name)
+        assert "sql" not in event["job"]["facets"]
+        assert "-secret" not in json.dumps(event)
+        assert "-secret" not in run_ok("card", name).out
+    contract = run_ok("odcs", "sales").out
+    assert "-secret" not in contract
+    assert "for every row a condition on category holds" in contract
+    assert "revenue < 1000" in contract
+
+
 def test_an_output_of_a_project_reads_its_dataset(published):
     (published / "definitions" / "projects").mkdir()
     (published / "definitions" / "projects" / "campaign.yaml").write_text(PROJECT)
@@ -128,7 +171,7 @@ def test_an_output_of_a_project_reads_its_dataset(published):
     assert {(name, each["inputFields"][0]["field"]) for name, each in fields.items()} == {
         (name, name) for name in fields
     }
-    assert "` campaign__sold `" in run_ok("card", "campaign__sold").out
+    assert "`campaign__sold`" in run_ok("card", "campaign__sold").out
     run_ok("croissant", "campaign__sold", "-o", str(published / "shared"))
     assert (published / "shared" / "campaign__sold_2017-03.parquet").exists()
     assert "there is no dataset 'nothing'" in run_refused("openlineage", "nothing")

@@ -85,7 +85,7 @@ def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch):
 
 
 @pytest.mark.usefixtures("retailer")
-@pytest.mark.parametrize(("rank", "world_size"), [(2, 2), (0, None), (None, 2), (-1, 2)])
+@pytest.mark.parametrize(("rank", "world_size"), [(2, 2), (0, None), (None, 2), (-1, 2), ("0", 2), (0, True)])
 def test_a_rank_that_is_not_one_of_the_world_is_refused(rank, world_size):
     with pytest.raises(DatasetAssetsError, match="give both, with a rank from 0 to world_size - 1"):
         torch_dataset("sales", rank=rank, world_size=world_size)

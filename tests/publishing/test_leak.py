@@ -47,12 +47,8 @@ def test_leaked_and_new_values_are_counted(shop, filters, products, users, new_p
     }
     assert check.passed == (not products and not users)
     assert not check.blocking
-    assert f"{new_products} products and {new_users} users have no train row because they are new" in (
-        check.message
-    )
+    assert f"{new_products} products and {new_users} users are new and have no train row" in (check.message)
     if not check.passed:
-        words = (
-            f"{products} products and {users} users were kept by a filter only because eval rows had a say"
-        )
+        words = f"{products} products and {users} users pass a filter only because of eval rows"
         assert words in check.message
         assert "`fit_on: train`" in check.message

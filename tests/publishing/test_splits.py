@@ -11,6 +11,8 @@ from dataset_assets.checks.results import AuditError, CheckResult
 from dataset_assets.contract.definition_test import ROW_CHECKS
 from dataset_assets.discovery.failing_rows import failing_rows
 from dataset_assets.errors import ResolveError
+from dataset_assets.interfaces.cli.console import out
+from dataset_assets.interfaces.cli.split_tables import split_tables
 from dataset_assets.publishing.as_of_choice import choose_as_of
 from dataset_assets.stats.statistics import Duplicates, Statistics
 from tests.publishing.shop import KEYED, KEYLESS, Shop, open_shop
@@ -86,6 +88,16 @@ def test_each_unit_is_in_one_part_and_one_fold_and_the_record_has_their_sizes(sh
     assert all(
         len(each) == 1 for each in parts_of(rows, unit or (lambda row: row["line"]), *columns).values()
     )
+
+
+def test_the_terminal_shows_parts_and_folds_beside_their_shares(shop: Shop, capsys) -> None:
+    declare(shop, "unit: product, folds: 5")
+    for table in split_tables(shop.publish().statistics):
+        out().print(table)
+    shown = capsys.readouterr().out
+    assert "Parts of the split" in shown
+    assert "asked %" in shown
+    assert "Folds" in shown
 
 
 def test_rows_stay_where_they_are_when_others_come_and_the_order_changes(shop: Shop) -> None:

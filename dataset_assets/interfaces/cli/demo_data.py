@@ -10,7 +10,7 @@ from pathlib import Path
 from dataset_assets.errors import Fault, ResolveError
 from dataset_assets.interfaces.cli import demo_prices
 from dataset_assets.interfaces.cli.demo_prices import PRICE_CHANGES
-from dataset_assets.interfaces.cli.output_files import whole_file
+from dataset_assets.interfaces.whole_files import whole_file
 from dataset_assets.text.progress import Progress
 
 FOLDER = Path("data/retail")

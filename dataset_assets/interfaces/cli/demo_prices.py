@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from dataset_assets.interfaces.cli.output_files import whole_file
+from dataset_assets.interfaces.whole_files import whole_file
 
 PRICE_CHANGES = "price_changes"
 SOURCE = "transactions"

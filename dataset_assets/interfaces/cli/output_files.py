@@ -11,6 +11,7 @@ from typing import IO
 
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.interfaces.cli.console import say
+from dataset_assets.interfaces.whole_files import whole_file
 
 _SYSTEM_FOLDERS = (Path("/dev"), Path("/proc"))
 """Files below these folders are never replaced: `/dev/stdout` may be a file that others write to as well."""
@@ -72,14 +73,3 @@ def _replaced(path: Path, named: Path) -> Generator[IO[bytes]]:
             yield sink
         if path.exists():
             shutil.copymode(path, partial)
-
-
-@contextmanager
-def whole_file(path: Path) -> Generator[Path]:
-    """Yield the path of a file beside `path`, which replaces it once the block ends without an error."""
-    partial = path.with_name(f".{path.name[:200]}.{os.getpid()}")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

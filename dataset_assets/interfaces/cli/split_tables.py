@@ -12,7 +12,7 @@ _NUMBERS = ("rows", "% of rows", "units", "% of units", "asked %", "deviation")
 
 def split_tables(statistics: Statistics) -> Iterator[RenderableType]:
     """Yield the tables of parts, folds and categories, as far as there are any, and a line on duplicates."""
-    if statistics.parts:
+    if statistics.asks_for_shares:
         yield _sizes("part", "Parts of the split", statistics.parts)
     if statistics.folds:
         yield _sizes("fold", "Folds", statistics.folds_by_name)

@@ -1,9 +1,13 @@
 """The page of a dataset shows everything that the library knows of it, escaped and without secrets."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.web.pages.conftest import Show
-from tests.web.pages.gallery import HOSTILE_NAME, SCRIPT, SECRET
+from tests.assets.retailer import BRANDS, open_retailer
+from tests.web.pages.conftest import Show, serving
+from tests.web.pages.gallery import HOSTILE_NAME, SCRIPT, SECRET, Gallery
+from tests.web.pages.reading_pages import ReadPage
 
 PAGES = ("", "/due", "/preview", "/analyze", "/compare", "/sql", "/sql?dialect=bigquery", "/materialize")
 
@@ -41,11 +45,23 @@ def test_statistics_are_those_of_the_chosen_period_and_drawn(show: Show) -> None
     assert "fill=" not in page.html
 
 
-def test_parts_of_the_split_are_beside_their_shares(show: Show) -> None:
+def test_duplicates_are_counted_and_a_split_without_asked_shares_has_no_table_of_them(show: Show) -> None:
     text = show("/datasets/hostile?period=2024-02").text
-    assert "Part Rows % of rows Units % of units Asked % Deviation train" in text
     assert "rows equal an earlier one" in text
     assert "0 rows are in several parts of the split" in text
+    assert "Asked %" not in text
+
+
+def test_parts_and_folds_of_a_random_split_are_beside_their_shares(tmp_path: Path) -> None:
+    gallery = Gallery(open_retailer(tmp_path))
+    gallery.retailer.brands("a", "b", "c", "d", "e", "f", "g", "h")
+    split = "  split_config: {strategy: random, train_percent: 50, folds: 2}\n"
+    gallery.retailer.write("brands", BRANDS + split)
+    gallery.publish("brands")
+    with serving(gallery.workspace) as client:
+        text = ReadPage("http://x/", client.get("/datasets/brands").text).text
+    assert "Part Rows % of rows Units % of units Asked % Deviation train" in text
+    assert "Fold Rows % of rows Units % of units Asked % Deviation 0" in text
 
 
 def test_the_default_period_is_the_last_one(show: Show) -> None:

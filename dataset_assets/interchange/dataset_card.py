@@ -7,7 +7,7 @@ from dataset_assets.contract.settings_text import settings_text
 from dataset_assets.interchange.publication_facts import PublicationFacts
 from dataset_assets.publishing.loaded_periods import loads_of
 from dataset_assets.rows.visible_rows import deleted_rows
-from dataset_assets.text.markdown import code_block, code_span, escaped, table
+from dataset_assets.text.markdown import code_block, code_cell, escaped, table
 from dataset_assets.text.wording import listed
 
 _MOST_VALUES = 5
@@ -43,7 +43,7 @@ def _table(columns: tuple[str, ...], rows: Rows) -> str:
 
 def _facts(facts: PublicationFacts) -> Rows:
     record, dataset = facts.record, facts.dataset
-    yield "dataset", code_span(facts.stem)
+    yield "dataset", code_cell(facts.stem)
     owner = f" ({facts.owner.address})" if facts.owner else ""
     yield "owner", escaped(f"{facts.current.owner}{owner}")
     if dataset.ml_model:
@@ -62,10 +62,10 @@ def _facts(facts: PublicationFacts) -> Rows:
     yield "rows", f"{facts.rows:,}"
     if deleted_rows(record):
         yield "rows that were deleted by hand", f"{deleted_rows(record):,}"
-    yield "natural key", ", ".join(map(code_span, dataset.natural_key_columns)) or "none"
-    yield "table", code_span(facts.table_name)
+    yield "natural key", ", ".join(map(code_cell, dataset.natural_key_columns)) or "none"
+    yield "table", code_cell(facts.table_name)
     yield "version of the table", str(facts.table_version)
-    yield "digest of the rows", code_span(record["digest"])
+    yield "digest of the rows", code_cell(record["digest"])
 
 
 def _splits(facts: PublicationFacts) -> Rows:
@@ -76,9 +76,9 @@ def _splits(facts: PublicationFacts) -> Rows:
 
 def _columns(facts: PublicationFacts) -> Rows:
     for each in facts.columns:
-        source = code_span(f"{each.source}.{each.source_column}") if each.source else "the split"
+        source = code_cell(f"{each.source}.{each.source_column}") if each.source else "the split"
         marks = ("yes" if each.nullable else "no", "yes" if each.sensitive else "no")
-        yield code_span(each.name), each.type.value, *marks, source, escaped(each.description)
+        yield code_cell(each.name), each.type.value, *marks, source, escaped(each.description)
 
 
 def _statistics(facts: PublicationFacts) -> Rows:
@@ -86,7 +86,7 @@ def _statistics(facts: PublicationFacts) -> Rows:
         found = each.statistics
         if found is None:
             continue
-        counts = (code_span(each.name), f"{found.cardinality:,}", f"{found.null_percent:.2f}")
+        counts = (code_cell(each.name), f"{found.cardinality:,}", f"{found.null_percent:.2f}")
         if each.sensitive:
             yield *counts, "(sensitive)", "", "", ""
             continue
@@ -96,8 +96,11 @@ def _statistics(facts: PublicationFacts) -> Rows:
 
 
 def _value(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return escaped(text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…")
+    return escaped(_shortened("" if value is None else str(value)))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
 def _selection(facts: PublicationFacts) -> Rows:
@@ -120,7 +123,7 @@ def _selection(facts: PublicationFacts) -> Rows:
 
 def _sources(facts: PublicationFacts) -> Rows:
     for name, version in facts.record["sources"].items():
-        yield code_span(name), code_span(_value(version)) if version else "unknown"
+        yield code_cell(name), code_cell(_shortened(version)) if version else "unknown"
 
 
 def _checks(facts: PublicationFacts) -> Rows:
@@ -129,7 +132,7 @@ def _checks(facts: PublicationFacts) -> Rows:
     for each in facts.record["checks"]:
         rule = rules.get(each["name"])
         message = rule.words(facts.sensitive) if rule else each["message"]
-        yield code_span(each["name"]), "passed" if each["passed"] else "failed", escaped(message)
+        yield code_cell(each["name"]), "passed" if each["passed"] else "failed", escaped(message)
 
 
 def _loading(facts: PublicationFacts) -> str:

@@ -18,10 +18,10 @@ import yaml
 from dataset_assets.errors import DatasetAssetsError, Fault
 from dataset_assets.interchange.dataset_card import dataset_card
 from dataset_assets.interfaces.batch_position import Shard
-from dataset_assets.interfaces.batches import EpochReader
+from dataset_assets.interfaces.batches import EpochReader, record_reading
 from dataset_assets.interfaces.described_publications import check_columns_left, described_rows
 from dataset_assets.interfaces.pinned_rows import PinnedReading
-from dataset_assets.text.markdown import code_span, escaped, table
+from dataset_assets.text.markdown import code_cell, escaped, table
 from dataset_assets.text.wording import listed
 
 if TYPE_CHECKING:
@@ -37,49 +37,31 @@ UNSPLIT = "train"
 
 @dataclass(frozen=True)
 class WrittenFolder:
-    """A folder that was written, with the number of rows by split."""
+    """A folder that was written: the number of rows by split, and the columns that were left out."""
 
     folder: Path
     rows: Mapping[str, int]
+    left_out: tuple[str, ...] = ()
 
 
-def folder_reading(reading: PinnedReading, *, with_sensitive: bool) -> PinnedReading:
-    """Return the reading of the columns that a folder has: those that are not sensitive, unless asked for.
-
-    Raises DatasetAssetsError if that is none of them (docs/decisions/0052).
-    """
-    left_out = set() if with_sensitive else reading.rows.sensitive
-    if not left_out:
-        return reading
-    kept = [each for each in reading.rows.columns if each not in left_out]
-    check_columns_left(kept, left_out)
-    return reading.of_columns(kept)
-
-
-def check_folder(folder: Path) -> None:
-    """Raise DatasetAssetsError if the folder exists and is not empty."""
-    try:
-        is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    except OSError as error:
-        raise _not_written(folder, error) from None
-    if not is_free:
-        message = f"{folder} is not an empty folder"
-        raise DatasetAssetsError(Fault(message, hint="name a new folder, or remove it"))
-
-
-def write_folder(reading: PinnedReading, folder: Path, left_out: Sequence[str] = ()) -> WrittenFolder:
+def write_folder(
+    reading: PinnedReading, folder: Path, *, with_sensitive: bool = False, training_run: str | None = None
+) -> WrittenFolder:
     """Write the rows of each split, in their stored order, and a README.md with the dataset card.
 
-    A split without rows has no file, because `datasets` loads no such split. The folder is there when
-    everything is written, or not at all. `left_out` are the columns that the card says are left out. Raises
-    DatasetAssetsError if there are no rows, or if the folder exists and is not empty, or cannot be written.
+    Sensitive columns are left out (docs/decisions/0052). A split without rows has no file, because `datasets`
+    loads no such split. The folder is there when everything is written, or not at all; the use of a
+    `training_run` is recorded before. Raises DatasetAssetsError if no column is left or there are no rows, if
+    some Periods alone are split, or if the folder exists and is not empty, or cannot be written.
     """
-    check_folder(folder)
-    readings = {UNSPLIT: reading}
-    if reading.selection.split:
-        readings = {reading.selection.split: reading}
-    elif reading.rows.splits:
-        readings = {split: reading.of_split(split) for split in reading.rows.splits}
+    _check_is_free(folder)
+    left_out = () if with_sensitive else tuple(sorted(reading.rows.sensitive))
+    if left_out:
+        kept = [each for each in reading.rows.columns if each not in left_out]
+        check_columns_left(kept, left_out)
+        reading = reading.of_columns(kept)
+    readings = reading.by_split() or {reading.selection.split or UNSPLIT: reading}
+    record_reading(reading, training_run)
     with _whole_folder(folder) as partial:
         (partial / "data").mkdir()
         rows = {split: _write_split(each, partial / "data", split) for split, each in readings.items()}
@@ -88,7 +70,18 @@ def write_folder(reading: PinnedReading, folder: Path, left_out: Sequence[str] =
                 Fault(f"{reading.rows.dataset} has no such rows", hint="change the `where`")
             )
         (partial / "README.md").write_text(_readme(reading, rows, left_out), encoding="utf-8")
-    return WrittenFolder(folder, rows)
+    return WrittenFolder(folder, rows, left_out)
+
+
+def _check_is_free(folder: Path) -> None:
+    """Raise DatasetAssetsError if the folder exists and is not empty."""
+    try:
+        is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    except OSError as error:
+        raise _not_written(folder, error) from None
+    if not is_free:
+        message = f"{folder} is not an empty folder"
+        raise DatasetAssetsError(Fault(message, hint="name a new folder, or remove it"))
 
 
 def front_matter(splits: Mapping[str, int]) -> str:
@@ -119,9 +112,9 @@ def _about(reading: PinnedReading, left_out: Sequence[str]) -> Iterator[tuple[st
     periods = [each for each in reading.rows.periods if each is not None]
     if len(periods) > 1:
         yield "Periods", f"{escaped(listed(periods, 60))}. The card above is that of {escaped(periods[-1])}"
-    yield "columns", ", ".join(map(code_span, reading.rows.columns))
+    yield "columns", ", ".join(map(code_cell, reading.rows.columns))
     if left_out:
-        yield "left out, as sensitive", ", ".join(map(code_span, left_out))
+        yield "left out, as sensitive", ", ".join(map(code_cell, left_out))
     if reading.selection.where is not None:  # its text can have values of sensitive columns
         yield "rows", "those that a condition selects"
 

@@ -59,12 +59,13 @@ def hf_dataset(
         raise DatasetAssetsError(Fault(message, hint="leave out one of both"))
     datasets = optional_module("datasets", "datasets", "`datasets`, the extra `dataset-assets[huggingface]`,")
     reading = pinned_reading(name, training_run, target, definitions, **options)
+    by_split = reading.by_split()
     record_reading(reading, training_run)
     maker = _Maker(datasets, seed, epoch, shards, Path(folder) if folder is not None else None)
     make = maker.streamed if streaming else maker.loaded
-    if reading.selection.split or not reading.rows.splits:
+    if not by_split:
         return make(reading)
-    made = {split: make(reading.of_split(split)) for split in reading.rows.splits}
+    made = {split: make(each) for split, each in by_split.items()}
     return datasets.IterableDatasetDict(made) if streaming else datasets.DatasetDict(made)
 
 

@@ -11,7 +11,12 @@ from dataset_assets.adapters.targets.environment import Settings
 from dataset_assets.cached_property import cached_property
 from dataset_assets.errors import Fault, UnsupportedError
 from dataset_assets.interfaces.reading import PublishedRows, open_rows, published_if_any, select_rows
-from dataset_assets.interfaces.row_selection import RowSelection, split_names
+from dataset_assets.interfaces.row_selection import (
+    RowSelection,
+    check_all_are_split,
+    split_names,
+    unsplit_periods,
+)
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.publishing.runtime_output import is_joined_at_runtime
@@ -41,7 +46,9 @@ class PinnedRows:
     order: tuple[str, ...]
     queries: tuple[exp.Query, ...]
     splits: tuple[str, ...] = ()
-    """The names of all splits of the dataset."""
+    """The names of all splits of the publications."""
+    unsplit: tuple[str, ...] = ()
+    """The Periods whose rows are not split."""
     sensitive: frozenset[str] = frozenset()
     """Those of `columns` that are sensitive (BR-206)."""
 
@@ -75,9 +82,17 @@ class PinnedReading:
         selection = replace(selection, version=pinned.table_version)
         return cls(workspace.settings, workspace.target_name, selection, pinned, schema)
 
-    def of_split(self, split: str) -> "PinnedReading":
-        """Return the reading of the same publications with the rows of one split."""
-        return self.of(self.workspace, replace(self.selection, split=split))
+    def by_split(self) -> "dict[str, PinnedReading]":
+        """Return the reading of each split by its name; none if one is selected, or the rows are not split.
+
+        Raises ResolveError if the rows of some Periods belong to no split.
+        """
+        if self.selection.split:
+            return {}
+        check_all_are_split(self.rows.dataset, self.rows.splits, self.rows.unsplit)
+        return {
+            split: self.of(self.workspace, replace(self.selection, split=split)) for split in self.rows.splits
+        }
 
     def of_columns(self, columns: Iterable[str]) -> "PinnedReading":
         """Return the reading of the same rows with some of their columns."""
@@ -147,6 +162,7 @@ def _pinned(rows: PublishedRows) -> PinnedRows:
         columns=rows.columns,
         order=order,
         queries=tuple(rows.query(each, *map(column, carried)) for each in publications),
-        splits=split_names(publications[-1]),
+        splits=split_names(publications),
+        unsplit=unsplit_periods(publications),
         sensitive=rows.sensitive,
     )

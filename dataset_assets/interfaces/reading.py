@@ -247,7 +247,7 @@ def select_rows(
     publications = selected_publications(workspace, published, selection, session)
     bitemporal = bitemporal_read(publications[-1], selection, workspace.catalog_if_any.calendars)
     columns = chosen_columns(publications[-1], selection, bitemporal.shown if bitemporal else ())
-    split = split_value(publications[-1], selection.split)
+    split = split_value(publications, selection.split)
     sensitive = _sensitive(entry, publications, workspace.catalog_if_any.find)
     where = parsed_where(publications[-1], selection.where)
     shown = sensitive.intersection(columns)

@@ -13,7 +13,7 @@ from dataset_assets.ports.warehouse import Publication
 from dataset_assets.rows.where_types import recorded_where_types
 from dataset_assets.selection.splits import NAMES, Split
 from dataset_assets.sql.where.where import Where, parse_where
-from dataset_assets.text.wording import nearest, shown
+from dataset_assets.text.wording import listed, nearest, shown
 
 SPLIT = "split"
 
@@ -108,18 +108,40 @@ def _unknown_column(name: str, published: Sequence[str]) -> Fault:
     return Fault(f"there is no published column {shown(name)}", hint=hint)
 
 
-def split_names(publication: Publication) -> tuple[str, ...]:
-    """Return the names of the splits of a publication; none if its rows are not split."""
-    config = Dataset.model_validate(publication.record["definition"]).split_config
-    return tuple(NAMES[value] for value in config.values) if config else ()
+def split_names(publications: Sequence[Publication]) -> tuple[str, ...]:
+    """Return the names of all splits that some of the publications have, in the order of their values."""
+    configs = [config for each in publications if (config := _split_config(each))]
+    return tuple(name for value, name in NAMES.items() if any(value in each.values for each in configs))
 
 
-def split_value(publication: Publication, name: str | None) -> int | None:
-    """Return the value of a split by its name; None without one. Raises ResolveError for an unknown name."""
+def unsplit_periods(publications: Sequence[Publication]) -> tuple[str, ...]:
+    """Return the Periods whose rows are not split; "all" for the publication of an unpartitioned dataset."""
+    return tuple(each.period or "all" for each in publications if _split_config(each) is None)
+
+
+def check_all_are_split(dataset: str, splits: Sequence[str], unsplit: Sequence[str]) -> None:
+    """Raise ResolveError if some Periods are split and others are not: their rows belong to no split."""
+    if splits and unsplit:
+        message = f"{dataset} has Periods that are not split: {listed(unsplit, 6)}"
+        hint = "publish them again with the split, or choose one Period or one split"
+        raise ResolveError(Fault(message, hint=hint))
+
+
+def split_value(publications: Sequence[Publication], name: str | None) -> int | None:
+    """Return the value of a split by its name; None without one.
+
+    Raises ResolveError for a name that no publication has.
+    """
     if name is None:
         return None
-    definition = Dataset.model_validate(publication.record["definition"])
-    return split_value_of(publication.dataset, definition.split_config, name)
+    newest_first = [*reversed(publications)]
+    having = (each for each in newest_first if name in split_names([each]))
+    chosen = next(having, newest_first[0])
+    return split_value_of(chosen.dataset, _split_config(chosen), name)
+
+
+def _split_config(publication: Publication) -> Split | None:
+    return Dataset.model_validate(publication.record["definition"]).split_config
 
 
 def split_value_of(dataset: str, config: Split | None, name: str | None) -> int | None:

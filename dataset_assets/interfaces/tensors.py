@@ -6,6 +6,7 @@ column with NULLs needs a value that replaces them.
 """
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dataset_assets.errors import DataError, Fault, ResolveError, raise_all
@@ -33,7 +34,7 @@ def _faults_of_fill(schema: "pa.Schema", fill: Mapping[str, Any]) -> Iterator[Fa
             continue
         kind = schema.field(name).type
         try:
-            filled = pa.scalar(value, kind)
+            filled = _scalar(value, kind)
         except (pa.ArrowException, ValueError, TypeError, OverflowError):
             filled = None
         if filled is None or not filled.is_valid:
@@ -78,9 +79,21 @@ def _kind(kind: "pa.DataType") -> str:
 
 
 def _filled(column: "pa.Array", value: Any) -> "pa.Array":
+    return column if value is None else column.fill_null(_scalar(value, column.type))
+
+
+def _scalar(value: Any, kind: "pa.DataType") -> "pa.Scalar":
+    """Return a value of a column's type; a float is a decimal as it is written, and is never cut short.
+
+    Raises ArrowException, ValueError or TypeError if the type cannot hold it.
+    """
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
-    return column if value is None else column.fill_null(pa.scalar(value, column.type))
+    if isinstance(value, float) and pa.types.is_integer(kind) and not value.is_integer():
+        raise ValueError(f"{value} is no integer")
+    if isinstance(value, float) and pa.types.is_decimal(kind):
+        value = Decimal(repr(float(value)))
+    return pa.scalar(value, kind)
 
 
 def _converted(column: "pa.Array") -> "np.ndarray | list[Any]":

@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault, ResolveError, UnsupportedError
 from dataset_assets.interchange.training_sql import SPLIT, TFX, Consumer, TrainingRead, eval_column
 from dataset_assets.interfaces.reading import PublishedRows, open_rows
-from dataset_assets.interfaces.row_selection import RowSelection
+from dataset_assets.interfaces.row_selection import (
+    RowSelection,
+    check_all_are_split,
+    split_names,
+    split_value,
+    unsplit_periods,
+)
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.warehouse import Publication
-from dataset_assets.selection.splits import NAMES
 from dataset_assets.sql.dialect import BIGQUERY
 from dataset_assets.text.wording import nearest, shown
 
@@ -42,14 +46,19 @@ def training_queries(
     _check_is_in_bigquery(workspace, consumer)
     with open_rows(workspace, selection) as rows:
         _check_one_time(rows, selection)
+        if selection.split is None:
+            publications = rows.publications
+            splits, unsplit = split_names(publications), unsplit_periods(publications)
+            check_all_are_split(publications[0].dataset, splits, unsplit)
         if consumer is TFX:
             return _for_tfx(rows, selection)
         return _for_bigquery_ml(rows, selection, consumer, label)
 
 
 def _for_tfx(rows: PublishedRows, selection: RowSelection) -> TrainingQueries:
-    config = _definition(rows).split_config
-    names = {NAMES[value]: value for value in config.values} if config else {SINGLE_SPLIT: None}
+    names: Mapping[str, int | None] = {
+        each: split_value(rows.publications, each) for each in split_names(rows.publications)
+    } or {SINGLE_SPLIT: None}
     if selection.split is not None:
         names = {selection.split: rows.split}
     columns = _columns(rows, selection)
@@ -64,7 +73,7 @@ def _for_bigquery_ml(
 ) -> TrainingQueries:
     columns = _columns(rows, selection)
     label = _label(label, columns) if label else None
-    is_split = _definition(rows).split_config is not None
+    is_split = bool(split_names(rows.publications))
     every = [each.name for each in rows.publications[-1].relation.columns]
     marked = eval_column(every) if is_split and rows.split is None else None
     options: dict[str, str | list[str]] = {"input_label_cols": [label]} if label else {}
@@ -78,10 +87,6 @@ def _for_bigquery_ml(
 
 def _sql(rows: PublishedRows, read: TrainingRead) -> str:
     return BIGQUERY.render(read.query(rows.publications))
-
-
-def _definition(rows: PublishedRows) -> Dataset:
-    return Dataset.model_validate(rows.publications[-1].record["definition"])
 
 
 def _columns(rows: PublishedRows, selection: RowSelection) -> tuple[str, ...]:

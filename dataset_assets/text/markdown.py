@@ -10,11 +10,16 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
 def code_span(text: str) -> str:
     """Return the text as a Markdown code span that nothing in the text can close."""
-    line = " ".join(text.split("\n"))
+    line = visible(" ".join(text.splitlines()))
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
     # Markdown removes one space from both ends, and reads a backtick at an end as part of the fence
     pad = "" if line and not {line[0], line[-1]} & {" ", "`"} else " "
     return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def code_cell(text: str) -> str:
+    """Return the text as a code span in a cell of a table, where even code may not have a bare `|`."""
+    return code_span(text).replace("|", "\\|")
 
 
 def code_block(text: str, language: str = "") -> str:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dataset_assets.errors import DatasetAssetsError, UnsupportedError
+from dataset_assets.errors import DatasetAssetsError, ResolveError, UnsupportedError
 from dataset_assets.interfaces import dataset_folder
 from dataset_assets.interfaces.huggingface import hf_dataset
 from dataset_assets.interfaces.reading import read_arrow
@@ -129,6 +129,45 @@ def test_an_export_has_no_sensitive_column_by_itself(datasets, tmp_path):
     assert columns == [each for each in read_arrow("sales").column_names if each != "household__income"]
 
 
+def with_split(retailer, config):
+    """Write the file of the sales with another split, or with none."""
+    file = retailer / "definitions" / "datasets" / "sales.yaml"
+    lines = [each for each in file.read_text().splitlines() if "split_config" not in each]
+    file.write_text("\n".join([*lines, *([f"  split_config: {config}"] if config else [])]) + "\n")
+
+
+@pytest.mark.usefixtures("datasets")
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_split_that_one_period_has_is_not_lost(retailer, tmp_path, is_first):
+    run_ok("materialize", "profiles")
+    for period, has_test in (("2017-02", is_first), ("2017-03", not is_first)):
+        test_days = ", test_days: 5" if has_test else ""
+        with_split(retailer, f"{{strategy: time_based, eval_days: 10{test_days}}}")
+        run_ok("materialize", "sales", "--partition", period)
+    found = {split: each.num_rows for split, each in hf_dataset("sales").items()}
+    assert found == {"train": 279, "eval": 60, "test": 15}
+    assert read_arrow("sales", split="test").num_rows == 15
+    said = run_ok("export", "sales", str(tmp_path / "out"))
+    assert "354 rows written" in said.err
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_rows_of_no_split_are_refused_beside_others(retailer, tmp_path, is_first):
+    run_ok("materialize", "profiles")
+    for period, is_split in (("2017-02", is_first), ("2017-03", not is_first)):
+        with_split(retailer, "{strategy: time_based, eval_days: 10}" if is_split else None)
+        run_ok("materialize", "sales", "--partition", period)
+    unsplit = "2017-03" if is_first else "2017-02"
+    says = f"sales has Periods that are not split: {unsplit}; publish them again with the split"
+    with pytest.raises(ResolveError, match=says):
+        hf_dataset("sales", training_run="run-1")
+    assert says in run_refused("export", "sales", str(tmp_path / "out"), "--training-run", "run-1")
+    assert not (tmp_path / "out").exists()
+    assert answer("uses", "sales")["uses"] == []
+    assert hf_dataset("sales", split="eval").num_rows == 30
+    assert hf_dataset("sales", partition=unsplit).num_rows == 177
+
+
 @pytest.mark.usefixtures("published_sales")
 def test_an_export_of_sensitive_columns_alone_is_refused(tmp_path):
     folder = tmp_path / "out"
@@ -159,7 +198,7 @@ def test_the_readme_of_a_folder_is_the_dataset_card(datasets, tmp_path):
     text = (tmp_path / "both" / "README.md").read_text()
     assert run_ok("card", "sales").out in text
     assert "| Periods | 2017-02, 2017-03. The card above is that of 2017-03 |" in text
-    assert "| columns | ` user_id `, ` revenue ` |" in text
+    assert "| columns | `user_id`, `revenue` |" in text
     assert datasets.load_dataset(str(tmp_path / "both"))["train"].num_rows == 294
 
 

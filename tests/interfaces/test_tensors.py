@@ -57,6 +57,16 @@ def test_nulls_are_refused_all_at_once_or_filled():
     assert math.isnan(found["exact"][1])
 
 
+def test_a_float_fills_decimals_and_is_not_cut_to_an_integer():
+    check_fill(BATCH.schema, {"exact": 0.1, "whole": -1.0})
+    found = to_arrays(BATCH.select(["whole", "exact"]), {"exact": 0.1, "whole": -1.0})
+    assert (found["exact"][1], found["whole"][1]) == (0.1, -1)
+    with pytest.raises(ResolveError, match=r"fill has 1\.5 for whole; use a value of type int64"):
+        check_fill(BATCH.schema, {"whole": 1.5})
+    with pytest.raises(ResolveError, match="fill has nan for exact"):
+        check_fill(BATCH.schema, {"exact": math.nan})
+
+
 def test_a_fill_that_does_not_fit_is_refused():
     with pytest.raises(ResolveError) as caught:
         check_fill(BATCH.schema, {"nope": 1, "whole": "x", "gift": None})

@@ -200,9 +200,9 @@ def export(
     target: OptionalTarget = None,
 ) -> None:
     """Write published rows as a folder of Parquet files by split, which `datasets.load_dataset` reads."""
-    from dataset_assets.interfaces.batches import pinned_reading, record_reading
+    from dataset_assets.interfaces.batches import pinned_reading
     from dataset_assets.interfaces.cli.console import say
-    from dataset_assets.interfaces.dataset_folder import check_folder, folder_reading, write_folder
+    from dataset_assets.interfaces.dataset_folder import write_folder
     from dataset_assets.interfaces.row_selection import column_list
 
     reading = pinned_reading(
@@ -216,12 +216,8 @@ def export(
         where=where,
         columns=column_list(columns),
     )
-    check_folder(folder)
-    kept = folder_reading(reading, with_sensitive=with_sensitive)
-    record_reading(kept, training_run)
-    left_out = [each for each in reading.rows.columns if each not in kept.rows.columns]
-    written = write_folder(kept, folder, left_out)
-    if left_out:
-        say(f"left out, as sensitive: {', '.join(left_out)}; --with-sensitive writes them")
+    written = write_folder(reading, folder, with_sensitive=with_sensitive, training_run=training_run)
+    if written.left_out:
+        say(f"left out, as sensitive: {', '.join(written.left_out)}; --with-sensitive writes them")
     parts = ", ".join(f"{name} {rows:,}" for name, rows in written.rows.items())
     say(f"{sum(written.rows.values()):,} rows written to {folder}: {parts}")

@@ -122,7 +122,7 @@ def split_not_empty(evidence: Evidence) -> CheckFinding:
 
 
 def duplicates_across_splits(evidence: Evidence) -> CheckFinding:
-    """Check that no row is in several parts of the split, apart from what only tells rows apart (BR-137)."""
+    """Check that rows equal in all but identifying columns are in one part of the split (BR-137)."""
     found = evidence.statistics.duplicates
     rows = (found.across_splits or 0) if found else 0
     if not rows:

@@ -167,7 +167,7 @@ class SelectionInput:
 
     @property
     def samples_main(self) -> bool:
-        """Whether the columns of the main table alone say which of its rows are in the sample."""
+        """Whether the columns of the main table suffice to decide which of its rows are in the sample."""
         return self.samples_sources and all(each.source is self.scope.main for each in self.sample_key)
 
     def joins(self, lookup: Source) -> Iterator[tuple[Reference, Reference]]:

@@ -1,4 +1,4 @@
-"""Materialize a sample of a dataset: select, measure and check some of its rows, and keep them apart.
+"""Materialize a sample of a dataset: select, measure, check and store some rows, without publishing.
 
 The rows are those that a run would publish of the sampled users or rows, without system columns. Nothing is
 published, claimed or locked; the warehouse keeps the sample for some days (BR-138).
@@ -30,7 +30,7 @@ from dataset_assets.system_errors import system_errors_as_faults
 
 
 class MaterializedSample(Model):
-    """A sample that was written. `by` is what it was drawn by; None for a sample without rows.
+    """A sample that was written. `by` is the unit of the draw, None for a sample without rows.
 
     Equal digests mean equal rows. `location` is the Parquet file or the table.
     """

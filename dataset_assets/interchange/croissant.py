@@ -9,7 +9,7 @@ from dataset_assets.interchange.publication_facts import ColumnFacts, Publicatio
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 ROWS, SPLITS = "rows", "splits"
-"""The ids of the record sets: the rows, and what the values of `split` mean."""
+"""The ids of the record sets: the rows, and the meanings of the values of `split`."""
 _PARQUET = "application/x-parquet"
 _TERMS = (
     *(
@@ -67,7 +67,7 @@ class ExportedFile:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a project does not say of a dataset: its license and its page, both as a URL."""
+    """The URLs of a dataset's license and page, which a project's files do not have."""
 
     license: str | None = None
     url: str | None = None
@@ -187,7 +187,7 @@ def _description(column: ColumnFacts) -> str:
 
 
 def _splits(facts: PublicationFacts, columns: tuple[ColumnFacts, ...]) -> Iterator[dict[str, Any]]:
-    """Yield the record set that says what the values of `split` mean, if the rows have that column."""
+    """Yield the record set with the meanings of the values of `split`, if the rows have that column."""
     if not facts.dataset.split_config or all(each.name != "split" for each in columns):
         return
     fields = (("name", "sc:Text"), ("value", "cr:Int64"), ("url", ["sc:URL", "cr:Split"]))

@@ -1,4 +1,4 @@
-"""Write the dataset card of a publication in Markdown: what is in it, from where, and how to load it."""
+"""Write the dataset card of a publication in Markdown: contents, sources, and how to load it."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Find the columns that a publication's columns and rows follow from, as the definition says (BR-145)."""
+"""Find the source columns of a publication's columns and rows, by its definition (BR-145)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Influence(StrEnum):
 
     @property
     def is_direct(self) -> bool:
-        """Whether a published value is made of it."""
+        """Whether a published value is computed from the column."""
         return self in (Influence.IDENTITY, Influence.TRANSFORMATION)
 
 

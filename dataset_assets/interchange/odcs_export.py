@@ -34,7 +34,7 @@ _STATUS: Mapping[Status, str] = {
 CONFIDENTIAL = "confidential"
 """The classification of a sensitive column."""
 FREQUENCY = "frequency"
-"""The property of the service level that says how often there is a publication."""
+"""The property of the service level with the interval between publications."""
 
 
 @dataclass(frozen=True)

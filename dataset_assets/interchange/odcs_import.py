@@ -51,7 +51,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class ImportedContract:
-    """The definition of a new dataset, as a file writes it, and what of the contract it does not have."""
+    """The definition of a new dataset, as in a file, and the parts of the contract that it lacks."""
 
     definition: Mapping[str, Any]
     remarks: tuple[Fault, ...]
@@ -59,7 +59,7 @@ class ImportedContract:
 
 @dataclass
 class ContractReader:
-    """Reads one table of a contract. `remarks` collects what cannot be carried, with its place (BR-144)."""
+    """Reads one table of a contract. `remarks` collects the parts that are not imported (BR-144)."""
 
     document: Document
     users: Users
@@ -92,7 +92,7 @@ class ContractReader:
         return ImportedContract(given, tuple(self.remarks))
 
     def remark(self, message: str, path: Path, hint: str) -> None:
-        """Remember what is not carried, with its place."""
+        """Record a part of the contract that is not imported, with its place."""
         position = self.document.position(path)
         self.remarks.append(Fault(message, dotted(path), hint, position=position))
 
@@ -237,7 +237,7 @@ class ContractReader:
 
 
 def _stored_type(text: Any) -> ColumnType | None:
-    """Return the type of a column by what its store calls it; None if it is not known."""
+    """Return the type of a column by the name of its physical type; None if the name is unknown."""
     if not text:
         return None
     try:
@@ -258,7 +258,7 @@ def _stored_type(text: Any) -> ColumnType | None:
 def import_contract(
     document: Document, users: Users, table: str | None = None, owner: str | None = None
 ) -> ImportedContract:
-    """Return the definition of a new dataset over a table of a contract, and what it does not have.
+    """Return the definition of a new dataset over a table of a contract, and the parts that it lacks.
 
     Raises ContractError as `ContractReader.read` does.
     """

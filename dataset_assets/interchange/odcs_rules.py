@@ -24,7 +24,7 @@ Rule = dict[str, Any]
 
 @dataclass
 class Rules:
-    """Collects the rules of a table in `written`; `remark` receives what cannot be carried."""
+    """Collects the rules of a table in `written`; `remark` receives the parts that cannot be imported."""
 
     remark: Remark
     written: list[Rule] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Rules:
             self._add({**rule, **blocks}, str(given.get("name") or ""), column)
 
     def read_column(self, given: Mapping[str, Any], column: str, kind: str, path: Path) -> None:
-        """Read what a column says of its values: `unique`, bounds, rules."""
+        """Read the rules of a column's values: `unique`, bounds, rules."""
         if given.get("unique") == "true":
             self._add({"type": "unique", "columns": [column]}, "", column)
         options = given.get("logicalTypeOptions")

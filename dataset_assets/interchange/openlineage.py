@@ -1,4 +1,4 @@
-"""Describe a publication as an OpenLineage event: what was read, what was written, and by which columns."""
+"""Describe a publication as an OpenLineage event: inputs, output, and the lineage of its columns."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ def report_publication(
     sink: LineageSink | None,
     warn: Callable[[str], None],
 ) -> None:
-    """Send the event of a publication if there is a sink; what prevents it is a warning.
+    """Send the event of a publication if a sink is configured; log a failure as a warning.
 
     `warn` receives one sentence. No error of the sink, and none of describing the publication, is raised.
     """

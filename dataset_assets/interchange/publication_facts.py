@@ -1,4 +1,4 @@
-"""Gather what a dataset card and other descriptions say of one publication, without sensitive values."""
+"""Collect the facts about a publication for its card and other descriptions, without sensitive values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

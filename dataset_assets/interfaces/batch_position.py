@@ -1,4 +1,4 @@
-"""The position in an epoch: which rows a shard has, and the state from which reading goes on."""
+"""The position in an epoch: the rows of a shard, and the state from which reading resumes."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ def _identity(reading: PinnedReading, rows: int) -> dict[str, Any]:
 
 
 def _selection_digest(selection: RowSelection) -> str:
-    """Return a digest of what chooses the rows; columns do not."""
+    """Return a digest of the parameters that select the rows. Columns are not among them."""
     names = ("split", "where", "include_deleted", "valid_at", "known_in", "history")
     return digest(f"{name}={getattr(selection, name)}" for name in names)
 

@@ -159,7 +159,7 @@ class Batches:
 
     @property
     def state(self) -> dict[str, Any]:
-        """Where the iterator is, as plain data that `resume` of a later call takes."""
+        """The iterator's position, as plain data for the parameter `resume` of a later call."""
         return self._place.state(self._reader.reading, self.total, self.position)
 
     @property

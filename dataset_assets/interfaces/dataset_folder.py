@@ -85,7 +85,7 @@ def _check_is_free(folder: Path) -> None:
 
 
 def front_matter(splits: Mapping[str, int]) -> str:
-    """Return the YAML that tells `datasets` which files a split has; their names alone would not.
+    """Return the YAML with the files of each split, which `datasets` cannot derive from their names.
 
     It takes `eval-…` for the split `test`.
     """
@@ -142,7 +142,7 @@ def _write_file(path: Path, batches: "Batches") -> None:
 
 @contextmanager
 def _whole_folder(folder: Path) -> Generator[Path]:
-    """Yield a folder beside `folder`, which takes its place once everything is written."""
+    """Yield a temporary folder beside `folder`, and replace `folder` by it once everything is written."""
     partial = folder.absolute().with_name(f".{folder.absolute().name[:200]}.{os.getpid()}")
     try:
         try:

@@ -1,4 +1,4 @@
-"""Find one publication and gather what is said of it, for its card and other descriptions."""
+"""Find one publication and collect the facts about it, for its card and other descriptions."""
 
 import hashlib
 from collections.abc import Collection, Generator

@@ -70,7 +70,7 @@ def hf_dataset(
 
 
 class _Maker:
-    """Makes the objects of the package `datasets`."""
+    """Creates the objects of the package `datasets`."""
 
     def __init__(self, datasets: Any, seed: int | None, epoch: int, shards: int, folder: Path | None) -> None:
         self._datasets = datasets

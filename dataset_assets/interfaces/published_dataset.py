@@ -1,4 +1,4 @@
-"""Look at a published dataset in a notebook, and read it, with `dataset`.
+"""Show and read a published dataset in a notebook, with `dataset`.
 
 from dataset_assets.interfaces.published_dataset import dataset
 
@@ -56,7 +56,7 @@ class PublicationFacts:
 
 @dataclass(frozen=True)
 class PublishedDataset:
-    """A dataset at one version of its table: later publications change nothing of it.
+    """A dataset at one version of its table, which later publications do not change.
 
     `name` is that of its table, `title` the name in its file, and `version_number` the version of its newest
     definition. Each method reads as the function of the same name does, which has the same further options.

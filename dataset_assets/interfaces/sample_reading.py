@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _OF_PUBLICATIONS = (
     "version", "with_system", "include_deleted", "valid_at", "known_in", "history"
 )  # fmt: skip
-"""What can be chosen of a publication and not of a sample, which has no system columns."""
+"""The options of a publication that a sample lacks, because it has no system columns."""
 
 
 @dataclass(frozen=True)

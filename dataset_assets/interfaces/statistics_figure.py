@@ -19,7 +19,7 @@ _LONGEST = 22
 """Characters that are shown of a value."""
 _TICKS = 3
 _FEW = 31
-"""Bars between which there is room."""
+"""Bars with gaps between them."""
 
 
 class StatisticsFigure(Figure):

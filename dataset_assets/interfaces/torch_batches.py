@@ -48,7 +48,7 @@ class TorchBatches(IterableDataset):
             self._state = None
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield the batches of this worker's shard, from where a loaded state says."""
+        """Yield the batches of this worker's shard, from the position of a loaded state."""
         resume, self._resume = self._resume, None
         with self._reader.open(self.epoch, self._shard(), resume) as opened:
             self._state = opened.state
@@ -62,7 +62,7 @@ class TorchBatches(IterableDataset):
         return {"epoch": self.epoch, "batches": self._state or self._resume}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Let the next iteration go on where `state_dict` was called. It raises if the rows changed."""
+        """Resume the next iteration where `state_dict` was called. It raises if the rows changed."""
         self.set_epoch(state["epoch"])
         self._resume = self._state = state["batches"]
 

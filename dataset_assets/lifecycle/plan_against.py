@@ -1,4 +1,4 @@
-"""Plan what a target would publish anew if this folder's definitions became its own: for a pull request.
+"""Plan the publications of a target after it adopts this folder's definitions, for a pull request.
 
 Only metadata is read, and rows of datasets that were published in both targets, to compare them. Nothing is
 published, claimed or locked (BR-140).
@@ -172,7 +172,7 @@ class _Comparison:
         )
 
     def _due(self, stem: str, state: State, plan: Plan | None) -> Iterator[StalePublication]:
-        """Yield the publications that the change makes due; others that are due already are left out."""
+        """Yield the publications that the change makes due, without those that are due already."""
         if plan is None or state == "unchanged":
             return
         if state == "new":

@@ -30,7 +30,7 @@ class RowsHere(Model):
 
 
 class DatasetChange(Model):
-    """What changes for one dataset.
+    """The changes of one dataset.
 
     `version_after` is the number that its structure has or gets. `settings` are changed fields that are not
     structural. `because_of` are the changed datasets that an affected one reads; `readers` the datasets and

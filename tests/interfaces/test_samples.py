@@ -23,6 +23,7 @@ def test_a_sample_is_printed_like_a_publication_and_written_apart(sampled, retai
     answer = run_ok("materialize", "sales", "--partition", "2017-03", "--sample", "50%")
     for words in ("50% by user", "digest", "checks", "Columns of the sample", str(sampled)):
         assert words in answer.out
+    assert "sales 2017-03, sample of 50%: selecting the rows" in answer.err
     assert "secret" not in answer.out + answer.err
     assert not (retailer / "warehouse" / "sales").exists()
     assert not list((retailer / "definitions").rglob("sales.yaml.lock"))

@@ -65,7 +65,7 @@ def sample_rows(root: Path, sample: StoredSample, session: Session) -> Relation:
 
 
 def remove_file(root: Path, name: str) -> bool:
-    """Remove a file by its name as a sample or a leftover. Return whether it was there."""
+    """Remove the file of a sample or a leftover by its name. Return whether the file existed."""
     path = root / name
     existed = path.exists()
     path.unlink(missing_ok=True)

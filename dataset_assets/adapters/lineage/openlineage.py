@@ -14,7 +14,7 @@ from dataset_assets.errors import Fault, UnavailableError, UnsupportedError
 from dataset_assets.ports.lineage import LineageSink
 
 SECONDS = 30.0
-"""The time that sending one event may take, with the client's own retries."""
+"""The time limit for sending one event, including the client's own retries."""
 _TRANSPORTS = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG")
 _PREFIX = "OPENLINEAGE__TRANSPORT"
 _HINT = "check the variables that begin with OPENLINEAGE; the rows are published"

@@ -154,7 +154,7 @@ def _other_file(name_or_path: str, base: Path, project: Path) -> Path:
 
 @contextmanager
 def _faults_of_other(document: Document) -> Generator[None]:
-    """Raise faults without a position, which are of the reference to another target, with that of it."""
+    """Raise faults that have no position with the position of the reference to the other target."""
     try:
         yield
     except ContractError as error:

@@ -22,7 +22,7 @@ from dataset_assets.lifecycle.target_change import DatasetChange, PlanAgainst
 def refuse_options(
     against: str | None, first: str | None, last: str | None, *, markdown: bool, as_json: bool
 ) -> None:
-    """Raise DatasetAssetsError for options that do not go together."""
+    """Raise DatasetAssetsError for options that cannot be combined."""
     if markdown and against is None:
         raise UnsupportedError(Fault("--markdown is for --against", hint="name a target: --against TARGET"))
     if markdown and as_json:

@@ -1,4 +1,4 @@
-"""Write what `plan --against` found out as Markdown that can be pasted into a pull request."""
+"""Write the result of `plan --against` as Markdown for a comment on a pull request."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Say in words what `plan --against` found out about a dataset."""
+"""Describe in words the result of `plan --against` for a dataset."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ def row_words(change: DatasetChange) -> str:
 
 
 def period_words(change: DatasetChange) -> str:
-    """Return what would be published anew: `2: 2017-11 to 2017-12`."""
+    """Return the publications that would be published again: `2: 2017-11 to 2017-12`."""
     if not change.publications:
         return ""
     if not change.periods:
@@ -49,7 +49,7 @@ def period_words(change: DatasetChange) -> str:
 
 
 def cost_words(change: DatasetChange) -> str:
-    """Return what publishing would read or write, as far as it is known."""
+    """Return the estimated bytes and rows of publishing, as far as they are known."""
     if change.bytes_estimated is not None:
         return f"{size_text(change.bytes_estimated)} read"
     if not change.publications or change.row_estimate is None:

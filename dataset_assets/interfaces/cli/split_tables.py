@@ -23,7 +23,7 @@ def split_tables(statistics: Statistics) -> Iterator[RenderableType]:
 
 
 def duplicate_words(statistics: Statistics) -> str:
-    """Return how many rows are there twice, as a sentence; empty if that was not counted."""
+    """Return a sentence with the number of duplicate rows; empty if they were not counted."""
     found = statistics.duplicates
     if found is None:
         return ""

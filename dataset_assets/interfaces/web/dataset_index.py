@@ -1,4 +1,4 @@
-"""Answer lists of datasets from memory: what the files say, and what the target records of publications.
+"""Answer lists of datasets from memory: the files' contents, and the target's records of publications.
 
 What the files say is computed once for a catalog. What the target records is read for the datasets that are
 shown; when it is older than FRESH_SECONDS it is read again in the background, so that no list waits twice.

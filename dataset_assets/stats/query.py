@@ -39,7 +39,7 @@ def profile_query(
 
 
 def scanning_ctes(counting: Counting) -> list[str]:
-    """Return the names of the CTEs of a profile that read its rows; all others read these."""
+    """Return the names of the CTEs of a profile that read its rows, if it has them; all others read these."""
     return [EXTRA, UNITS, CONTENTS, *(family.name for family in counting.families)]
 
 

@@ -28,7 +28,8 @@ def loads() -> dict[str, dict[str, object]]:
     return {each["period"]: each for each in publication["loads"]}
 
 
-def test_a_load_that_is_confirmed_stays_what_it_was(prices: Path) -> None:
+def test_a_load_that_is_confirmed_stays_what_it_was(prices: Path, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     before = loads()
     assert (before["2026-01"]["added"], before["2026-01"]["confirmed_at"]) == (2, None)
     write(prices, "2026-01", f"{LOADS['2026-01']}, {LOADS['2026-01']}")  # other rows of the same values

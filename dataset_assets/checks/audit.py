@@ -7,8 +7,6 @@ Kinds of quality rules are in `checks/quality.py`.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from sqlglot import exp
-
 from dataset_assets.checks.quality import quality_checks
 from dataset_assets.checks.results import CheckFinding, CheckResult
 from dataset_assets.checks.row_checks import (
@@ -25,7 +23,7 @@ from dataset_assets.checks.selection_evidence import SelectionEvidence
 from dataset_assets.compiler.leakage import leak_concepts, leak_query
 from dataset_assets.contract.scope import Scope
 from dataset_assets.rows.counting import count_rows
-from dataset_assets.sql.build import column
+from dataset_assets.sql.build import any_null, column
 
 
 def not_null(evidence: SelectionEvidence) -> CheckFinding:
@@ -64,7 +62,7 @@ def split_unit_not_null(evidence: SelectionEvidence) -> CheckFinding:
     nulls = {name: count for name in unit if (count := found[name.lower()])}
     if not nulls:
         return True, f"every row has a unit ({', '.join(unit)})", {}
-    lacking = exp.or_(*(column(name).is_(exp.null()) for name in nulls))
+    lacking = any_null(map(column, nulls))
     rows = next(iter(nulls.values()))
     if len(nulls) > 1:
         rows = count_rows(evidence.session, evidence.staged, {"lacking": lacking})["lacking"]

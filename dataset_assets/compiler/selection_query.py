@@ -22,7 +22,7 @@ from dataset_assets.rows.encoding import row_text
 from dataset_assets.rows.erased_keys import is_among, row_key
 from dataset_assets.selection.filters import FitInput
 from dataset_assets.selection.splits import FOLD_COLUMN, SPLIT_COLUMN, TRAIN, SplitInput
-from dataset_assets.sql.build import CTE, Columns, alias, alias_table, boundary, number, table
+from dataset_assets.sql.build import CTE, Columns, alias, alias_table, any_null, boundary, number, table
 from dataset_assets.sql.internal_names import Names
 
 WINDOW_ROWS, TRAIN_ROWS = "date_filtered", "train_rows"
@@ -99,8 +99,7 @@ def sample_fitted(state: QueryState) -> QueryState:
 
 
 def _sampled(state: QueryState) -> QueryState:
-    inputs = state.inputs
-    condition = in_sample(inputs, state.in_rows) if inputs.sample else None
+    condition = in_sample(state.inputs, state.in_rows)
     if condition is None:
         return state
     rows = state.names.free(SAMPLED_ROWS)
@@ -274,7 +273,7 @@ def _split_input(state: QueryState, read: Callable[[Reference], exp.Expr]) -> Sp
         return exp.GTE(this=read(stamp), expression=bound)
 
     def lacks(names: Sequence[str]) -> exp.Expr:
-        return exp.or_(*(read(each).is_(exp.null()) for each in inputs.published(names)))
+        return any_null(map(read, inputs.published(names)))
 
     return SplitInput(
         anchor=inputs.anchor,

@@ -28,8 +28,10 @@ def source_query(inputs: SelectionInput, source: Source) -> exp.Select:
 
 def in_sample(inputs: SelectionInput, column_of: Callable[[Reference], exp.Expr]) -> exp.Expr | None:
     """Return whether a row is in the sample; None if every row is. `column_of` reads a column of the row."""
+    if inputs.sample is None:
+        return None
     key = row_text([(column_of(reference), reference.column.type) for reference in inputs.sample_key])
-    return inputs.sample.contains(key) if inputs.sample else None
+    return inputs.sample.contains(key)
 
 
 def read(inputs: SelectionInput, source: Source) -> exp.Select:

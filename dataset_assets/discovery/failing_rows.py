@@ -29,7 +29,7 @@ from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.rows.counting import count_rows
 from dataset_assets.rows.valid_time import Snapshot
 from dataset_assets.selection.splits import SPLIT_COLUMN
-from dataset_assets.sql.build import assemble, column, number
+from dataset_assets.sql.build import any_null, assemble, column, number
 from dataset_assets.system_errors import system_errors_as_faults
 from dataset_assets.text.wording import did_you_mean, listed, shown
 
@@ -118,14 +118,14 @@ def _row_checks(scope: Scope) -> list[_RowCheck]:
     dataset, columns = scope.dataset, [each.definition for each in scope.outputs]
     types = {each.name: each.type.value for each in columns}
     found = [each for rule in dataset.quality if (each := _of_rule(rule, types))]
-    if required := [column(each.name).is_(exp.null()) for each in columns if not each.nullable]:
-        found.append(_RowCheck(NOT_NULL, _where(exp.or_(*required))))
+    if required := [column(each.name) for each in columns if not each.nullable]:
+        found.append(_RowCheck(NOT_NULL, _where(any_null(required))))
     if NATURAL_KEY_UNIQUE.applies(scope):
         found.append(_RowCheck(NATURAL_KEY_UNIQUE.name, _repeated(dataset.natural_key_columns)))
     config = dataset.split_config
     if config and config.refuses_null:
-        lacks = exp.or_(*(column(name).is_(exp.null()) for name in config.unit_columns))
-        found.append(_RowCheck(SPLIT_UNIT_NOT_NULL.name, _where(lacks)))
+        lacks_unit = any_null(map(column, config.unit_columns))
+        found.append(_RowCheck(SPLIT_UNIT_NOT_NULL.name, _where(lacks_unit)))
     if DUPLICATES_ACROSS_SPLITS.applies(scope):
         content = [each.name for each in content_columns(PublishedColumns(scope))]
         found.append(_RowCheck(DUPLICATES_ACROSS_SPLITS.name, _in_several_parts(content)))

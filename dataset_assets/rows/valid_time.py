@@ -13,7 +13,7 @@ from dataset_assets.errors import Fault
 from dataset_assets.periods.instants import Moment
 from dataset_assets.periods.period import Period
 from dataset_assets.rows.intervals import Intervals
-from dataset_assets.sql.build import CTE, alias, boundary, column, number, text
+from dataset_assets.sql.build import CTE, alias, all_before, boundary, column, text
 from dataset_assets.sql.internal_names import NO_NAMES, Names
 from dataset_assets.sql.nodes import UtcTime
 from dataset_assets.text.wording import shown
@@ -110,11 +110,8 @@ class Snapshot:
         key, begin = [column(name) for name in self.key], column(VALID_FROM)
         end = exp.Coalesce(this=column(VALID_TO), expressions=[boundary(_LAST, "TIMESTAMPTZ")])
         order = exp.Order(expressions=[exp.Ordered(this=column(n), nulls_first=True) for n in _ENDS])
-        before = exp.WindowSpec(
-            kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=number(1), end_side="PRECEDING"
-        )
         windows = {
-            ended: exp.Window(this=exp.Max(this=end), partition_by=key, order=order, spec=before),
+            ended: exp.Window(this=exp.Max(this=end), partition_by=key, order=order, spec=all_before()),
             follows: exp.Window(
                 this=exp.Lead(this=begin), partition_by=[k.copy() for k in key], order=order.copy()
             ),

@@ -9,8 +9,9 @@ from sqlglot import exp
 from typing_extensions import override
 
 from dataset_assets.model import ColumnRef, Integer
+from dataset_assets.selection.hash_buckets import bucket, is_below, seeded
 from dataset_assets.selection.splits import EVAL, TEST, TRAIN, Split, SplitInput
-from dataset_assets.sql.build import big, number, text
+from dataset_assets.sql.build import big, number
 from dataset_assets.sql.nodes import Fingerprint, FingerprintPart
 
 MOST_FOLDS = 100
@@ -119,18 +120,17 @@ class RandomSplit(Split):
 
     @override
     def expression(self, given: SplitInput) -> exp.Expr:
-        seeded = _seeded(f"{self.seed}:", self._key(given))
-        bucket = exp.Substring(this=exp.MD5(this=seeded), start=number(1), length=number(8))
+        found = bucket(f"{self.seed}:", self._key(given))
         # Test rows are the buckets after the train rows, so that adding a test part moves no train row.
-        case = exp.Case().when(_below(bucket, self.train_percent), number(TRAIN))
+        case = exp.Case().when(is_below(found, self.train_percent), number(TRAIN))
         if self.test_percent:
-            case = case.when(_below(bucket, self.train_percent + self.test_percent), number(TEST))
+            case = case.when(is_below(found, self.train_percent + self.test_percent), number(TEST))
         return exp.cast(case.else_(number(EVAL)), "BIGINT")
 
     @override
     def fold(self, given: SplitInput) -> exp.Expr:
         # Another text than that of the split is hashed, so that each fold has its share of train and eval.
-        fingerprint = Fingerprint(this=_seeded(f"{self.seed}:fold:", self._key(given)))
+        fingerprint = Fingerprint(this=seeded(f"{self.seed}:fold:", self._key(given)))
         hashed = exp.cast(FingerprintPart(this=fingerprint, part=number(0)), "BIGINT")
         return exp.Mod(this=hashed, expression=big(self.fold_count))
 
@@ -141,15 +141,5 @@ class RandomSplit(Split):
             return given.row_key
         if not self.null_is_row:
             return given.text_of(columns)
-        own = _seeded("row:", given.row_key)
+        own = seeded("row:", given.row_key)
         return exp.Case().when(given.lacks(columns), own).else_(given.text_of(columns))
-
-
-def _seeded(seed: str, key: exp.Expr) -> exp.Expr:
-    return exp.Concat(expressions=[text(seed), key], safe=False, coalesce=False)
-
-
-def _below(bucket: exp.Expr, percent: int) -> exp.Expr:
-    """Return the condition that a 32-bit bucket, in hexadecimal, is in the first `percent` hundredths."""
-    first_after = f"{-(-percent * 2**32 // 100):08x}"
-    return exp.LT(this=bucket.copy(), expression=text(first_after))

@@ -8,16 +8,14 @@ sample. A seed of its own makes it independent of a random split.
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from math import ceil
 
 from sqlglot import exp
 
 from dataset_assets.errors import Fault, UnsupportedError
-from dataset_assets.sql.build import number, text
+from dataset_assets.selection.hash_buckets import bucket, is_below
 from dataset_assets.text.wording import shown
 
 _SHARE = re.compile(r"(0|[1-9][0-9]{0,2})(\.[0-9]{1,4})?%")
-_BUCKETS = 2**32
 _HINT = "write a percentage above 0 and up to 100 with at most four decimal places, such as 1% or 0.5%"
 
 
@@ -46,15 +44,10 @@ class Sample:
         return self.percent == 0
 
     def contains(self, key: exp.Expr) -> exp.Expr | None:
-        """Return whether the row with the text `key` is in the sample; None if every row is.
-
-        The first 32 bits of the MD5 of `sample:key` are compared as text of eight hexadecimal digits.
-        """
+        """Return whether the row with the text `key` is in the sample; None if every row is."""
         if self.percent == 100:
             return None
-        seeded = exp.Concat(expressions=[text("sample:"), key], safe=False, coalesce=False)
-        bucket = exp.Substring(this=exp.MD5(this=seeded), start=number(1), length=number(8))
-        return exp.LT(this=bucket, expression=text(f"{ceil(self.percent * _BUCKETS / 100):08x}"))
+        return is_below(bucket("sample:", key), self.percent)
 
     def __str__(self) -> str:
         return f"{self.percent:f}%"

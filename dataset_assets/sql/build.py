@@ -1,6 +1,6 @@
 """Build small parts of SQL as sqlglot nodes; all queries are composed of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -95,6 +95,11 @@ def all_before() -> exp.WindowSpec:
 def equal(name: str, left: str, right: str) -> exp.Expr:
     """Return whether a column has the same value in two tables."""
     return exp.EQ(this=column(name, left), expression=column(name, right))
+
+
+def any_null(values: Iterable[exp.Expr]) -> exp.Expr:
+    """Return whether one of the values is NULL."""
+    return exp.or_(*(value.is_(exp.null()) for value in values))
 
 
 def is_in(value: exp.Expr, cte: str, name: str) -> exp.Expr:

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.rows.encoding import row_text
-from dataset_assets.sql.build import column, number, table, text
+from dataset_assets.sql.build import any_null, column, number, table, text
 from dataset_assets.sql.nodes import RowHash
 from dataset_assets.stats.counting import answer
 from dataset_assets.stats.expressions import as_text, named, select
@@ -59,7 +59,7 @@ def unit_tally(
     rows_of_unit = column(_N, _ROWS)
     each: exp.Expr = number(1) if columns else rows_of_unit.copy()
     if null_is_row and columns:
-        lacks = exp.or_(*(column(name, _ROWS).is_(exp.null()) for name in unit))
+        lacks = any_null(column(name, _ROWS) for name in unit)
         each = exp.Case().when(lacks, rows_of_unit.copy()).else_(each)
     shown = [*map(column, parts), *([] if fold else [named(exp.null(), _FOLD)])]
     shown += [named(exp.Sum(this=rows_of_unit), _N), named(exp.Sum(this=each), _UNITS)]

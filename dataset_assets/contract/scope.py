@@ -267,6 +267,17 @@ class Scope:
         found = tuple(reference for reference in outputs if reference and reference.source.lookup is None)
         return found or tuple(Reference(self.main, column) for column in self.main.columns)
 
+    @property
+    def split_sources(self) -> tuple[Reference, ...]:
+        """The columns that the split is computed from; none if the rows are not split."""
+        config = self.dataset.split_config
+        if config is None:
+            return ()
+        names = {name.lower() for name in (("timestamp",) if config.by_day else config.unit_columns)}
+        unit = (each.reference for each in self.outputs if each.reference and each.name.lower() in names)
+        is_by_row = not names or config.null_is_row
+        return tuple(dict.fromkeys((*unit, *(self.row_key if is_by_row else ()))))
+
     def _output(self, name: str, ref: str) -> Iterator[OutputColumn]:
         reference = self.find(ref)
         if reference:

@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from dataset_assets.contract.model import Dataset
 from dataset_assets.contract.scope import OutputColumn, Reference, Scope
-from dataset_assets.selection.splits import Split
 
 
 class Influence(StrEnum):
@@ -54,14 +53,8 @@ def lineage_of(scope: Scope) -> Lineage:
 def _sources_of(output: OutputColumn, scope: Scope) -> Iterator[SourceColumn]:
     if output.reference:
         yield _source(output.reference, Influence.IDENTITY)
-    elif scope.dataset.split_config:
-        columns = _split_columns(scope.dataset, scope.dataset.split_config)
-        yield from _read(columns, scope, Influence.TRANSFORMATION)
-
-
-def _split_columns(dataset: Dataset, split: Split) -> Iterator[str]:
-    """Yield the columns that the split is computed from: its concepts, else the natural key."""
-    yield from _concepts(dataset, split.needs) if split.needs else dataset.natural_key_columns
+    else:
+        yield from (_source(each, Influence.TRANSFORMATION) for each in scope.split_sources)
 
 
 def _concepts(dataset: Dataset, needed: Iterable[str]) -> Iterator[str]:

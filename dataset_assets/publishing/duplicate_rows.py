@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from dataset_assets.contract.scope import OutputColumn, Reference, Scope
+from dataset_assets.contract.scope import Reference, Scope
 from dataset_assets.ports.warehouse import PublishedColumn
 from dataset_assets.publishing.published_columns import PublishedColumns
 from dataset_assets.selection.column_mapping import TRANSACTION
@@ -61,22 +61,8 @@ def _is_in_one_part(columns: PublishedColumns, content: Iterable[PublishedColumn
     """Return whether rows with equal content are in one part, because the split is computed from it."""
     read = {each.name: each.reference for each in columns.outputs}
     known = {_name(reference) for each in content if (reference := read[each.name])}
-    return not columns.of_several_periods and _split_names(columns.scope) <= known
-
-
-def _split_names(scope: Scope) -> frozenset[tuple[str, str]]:
-    """Return the columns from which the split is computed."""
-    config = scope.dataset.split_config
-    if config is None:
-        return frozenset()
-    names = {name.lower() for name in (("timestamp",) if config.by_day else config.unit_columns)}
-    unit = frozenset(map(_name, _references(each for each in scope.outputs if each.name.lower() in names)))
-    is_by_row = not names or config.null_is_row
-    return unit | (frozenset(map(_name, scope.row_key)) if is_by_row else frozenset())
-
-
-def _references(outputs: Iterable[OutputColumn]) -> Iterator[Reference]:
-    return (each.reference for each in outputs if each.reference)
+    computed_from = frozenset(map(_name, columns.scope.split_sources))
+    return not columns.of_several_periods and computed_from <= known
 
 
 def _names(scope: Scope, refs: Iterable[str]) -> frozenset[tuple[str, str]]:

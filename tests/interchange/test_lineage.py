@@ -9,7 +9,16 @@ from dataset_assets.sql.build import assemble
 from dataset_assets.sql.dialect import BIGQUERY
 from tests.golden.test_golden import CATALOG, VARIANTS, rows, variant
 
-DATASETS = [*CATALOG.entries, "split_by_user", "split_none", "window_rolling_of_a_date", "fit_on_train"]
+DATASETS = [
+    *CATALOG.entries,
+    "split_by_user",
+    "split_by_product",
+    "split_by_columns",
+    "split_by_row",
+    "split_none",
+    "window_rolling_of_a_date",
+    "fit_on_train",
+]
 
 
 def scope_of(name: str) -> Scope:

@@ -6,6 +6,8 @@ from typing import Any
 
 from dataset_assets.contract.model import ColumnType
 from dataset_assets.interchange.publication_facts import ColumnFacts, PublicationFacts
+from dataset_assets.selection.splits import EVAL, NAMES, SPLIT_COLUMN, TEST, TRAIN
+from dataset_assets.text.values import without_none
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 ROWS, SPLITS = "rows", "splits"
@@ -53,7 +55,7 @@ _TYPES: Mapping[ColumnType, str] = {
     ColumnType.TIMESTAMP: "sc:DateTime",
 }
 """Croissant has no decimals: who loads one gets the nearest float."""
-_SPLITS = (("train", 0, "cr:TrainingSplit"), ("eval", 1, "cr:ValidationSplit"), ("test", 2, "cr:TestSplit"))
+_SPLITS = {TRAIN: "cr:TrainingSplit", EVAL: "cr:ValidationSplit", TEST: "cr:TestSplit"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _about(facts: PublicationFacts, terms: Terms) -> dict[str, Any]:
         "temporalCoverage": "/".join(record["window"]) if record.get("window") else None,
         "isLiveDataset": False,
     }
-    return {name: value for name, value in about.items() if value is not None}
+    return without_none(about)
 
 
 def _owner(facts: PublicationFacts) -> dict[str, Any]:
@@ -167,7 +169,7 @@ def _field(column: ColumnFacts, file: ExportedFile) -> dict[str, Any]:
         "dataType": _TYPES[column.type],
         "source": {"fileObject": {"@id": file.name}, "extract": {"column": column.name}},
     }
-    if column.name == "split":
+    if column.name == SPLIT_COLUMN:
         field["references"] = {"field": {"@id": f"{SPLITS}/value"}}
     return field
 
@@ -188,7 +190,7 @@ def _description(column: ColumnFacts) -> str:
 
 def _splits(facts: PublicationFacts, columns: tuple[ColumnFacts, ...]) -> Iterator[dict[str, Any]]:
     """Yield the record set with the meanings of the values of `split`, if the rows have that column."""
-    if not facts.dataset.split_config or all(each.name != "split" for each in columns):
+    if not facts.dataset.split_config or all(each.name != SPLIT_COLUMN for each in columns):
         return
     fields = (("name", "sc:Text"), ("value", "cr:Int64"), ("url", ["sc:URL", "cr:Split"]))
     yield {
@@ -202,8 +204,8 @@ def _splits(facts: PublicationFacts, columns: tuple[ColumnFacts, ...]) -> Iterat
             for name, kind in fields
         ],
         "data": [
-            {f"{SPLITS}/name": name, f"{SPLITS}/value": value, f"{SPLITS}/url": url}
-            for name, value, url in _SPLITS
+            {f"{SPLITS}/name": NAMES[value], f"{SPLITS}/value": value, f"{SPLITS}/url": url}
+            for value, url in _SPLITS.items()
             if value in facts.dataset.split_config.values
         ],
     }

@@ -107,15 +107,11 @@ def _selection(facts: PublicationFacts) -> Rows:
     dataset = facts.dataset
     filters = dataset.filters
     masked = ("value",) if facts.masks_product_filter else ()
-    is_fitted = filters.product_filter or filters.customer_filter
     settings = (
         ("date range", settings_text(filters.date_range)),
         ("product filter", settings_text(filters.product_filter, masked)),
         ("customer filter", settings_text(filters.customer_filter)),
-        (
-            "filters are fitted on",
-            filters.fit_on if is_fitted else "",
-        ),
+        ("filters are fitted on", filters.fit_on),
         ("split", settings_text(dataset.split_config)),
     )
     yield from ((name, escaped(text)) for name, text in settings if text)

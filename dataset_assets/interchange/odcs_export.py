@@ -15,6 +15,7 @@ from dataset_assets.contract.scope import OutputColumn, Scope
 from dataset_assets.interchange.odcs_quality import schema_quality
 from dataset_assets.ports.target import Target
 from dataset_assets.sql.dialect import Dialect
+from dataset_assets.text.values import without_none
 
 API_VERSION = "v3.1.0"
 LOGICAL_TYPES: Mapping[ColumnType, str] = {
@@ -109,7 +110,7 @@ class _Contract:
             "transformSourceObjects": [reference.source.reads] if reference else None,
             "transformLogic": f"{reference.source.name}.{reference.column.name}" if reference else None,
         }
-        return {name: value for name, value in written.items() if value is not None}
+        return without_none(written)
 
     def _physical(self, kind: ColumnType) -> str:
         """Return the type of a published column as the engine of the target calls it."""
@@ -156,4 +157,4 @@ def contract_text(contract: Mapping[str, Any]) -> str:
 
 
 def _custom(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"property": name, "value": value} for name, value in values.items() if value is not None]
+    return [{"property": name, "value": value} for name, value in without_none(values).items()]

@@ -18,6 +18,7 @@ from dataset_assets.contract.scope import Scope
 from dataset_assets.contract.where_types import where_types
 from dataset_assets.sql.build import column, number, table
 from dataset_assets.sql.dialect import Dialect
+from dataset_assets.text.values import without_none
 
 RULE = "datasetAssetsRule"
 """The custom property with a rule as a dataset's file has it, which the import reads."""
@@ -78,8 +79,13 @@ def _row_count(rule: RowCountRule, *_: Any) -> dict[str, Any]:
     bounds: dict[str, Any] = {"mustBeGreaterOrEqualTo": rule.min, "mustBeLessOrEqualTo": rule.max}
     if rule.min is not None and rule.max is not None:
         bounds = {"mustBe": rule.min} if rule.min == rule.max else {"mustBeBetween": [rule.min, rule.max]}
-    given = {name: value for name, value in bounds.items() if value is not None}
-    return {"type": "library", "dimension": "completeness", "metric": ROW_COUNT, **given, "unit": "rows"}
+    return {
+        "type": "library",
+        "dimension": "completeness",
+        "metric": ROW_COUNT,
+        **without_none(bounds),
+        "unit": "rows",
+    }
 
 
 def _references(rule: ReferencesRule, *_: Any) -> dict[str, Any]:

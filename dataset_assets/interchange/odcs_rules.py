@@ -8,6 +8,7 @@ from typing import Any
 
 from dataset_assets.interchange.odcs_quality import DUPLICATES, ROW_COUNT, RULE
 from dataset_assets.model import is_identifier
+from dataset_assets.text.values import without_none
 from dataset_assets.text.wording import shown
 
 _BLOCKING = frozenset({"error", "critical", "blocker", "high"})
@@ -48,7 +49,7 @@ class Rules:
         options = dict(options) if isinstance(options, dict) else {}
         bounds = {"min": options.pop("minimum", None), "max": options.pop("maximum", None)}
         if any(bounds.values()) and kind != "string":
-            self._add({"type": "between", "column": column, **_given(bounds)}, "", column)
+            self._add({"type": "between", "column": column, **without_none(bounds)}, "", column)
         for name in options:
             hint = "write a rule of the type `where` if rows have to keep it"
             self.remark("is not carried", (*path, "logicalTypeOptions", name), hint)
@@ -155,10 +156,6 @@ def _most_broken(given: Mapping[str, Any]) -> dict[str, str] | None:
 
 def _percent_unit(given: Mapping[str, Any]) -> bool:
     return str(given.get("unit")).lower() in {"percent", "%"}
-
-
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
 
 
 _METRICS: Mapping[str, Callable[[Mapping[str, Any], str | None], Rule | None]] = {

@@ -16,6 +16,7 @@ from dataset_assets.ports.target import Target
 from dataset_assets.publishing.output_sources import OUTPUT
 from dataset_assets.publishing.recorded_columns import NESTED
 from dataset_assets.stats.statistics import ColumnStatistics
+from dataset_assets.text.values import without_none
 
 NAMESPACE = "dataset-assets"
 """The namespace of jobs unless the environment has another one."""
@@ -115,7 +116,7 @@ class _Event:
         facts, record = self.facts, self.facts.record
         address = published_at(self.target, facts.stem)
         statistics = {"rowCount": facts.rows, "size": record.get("size_bytes")}
-        written = {name: value for name, value in statistics.items() if value is not None}
+        written = without_none(statistics)
         return {
             "namespace": address.namespace,
             "name": address.name,
@@ -129,8 +130,7 @@ class _Event:
             {"name": each.name, "type": each.type.value, "description": each.description or None}
             for each in columns
         ]
-        given = [{name: value for name, value in each.items() if value is not None} for each in fields]
-        yield "schema", _facet("SchemaDatasetFacet", {"fields": given})
+        yield "schema", _facet("SchemaDatasetFacet", {"fields": [*map(without_none, fields)]})
         source = {"name": self.target.name, "uri": facts.location}
         yield "dataSource", _facet("DatasourceDatasetFacet", source)
         version = {"datasetVersion": str(facts.table_version)}
@@ -234,5 +234,5 @@ def _facet(schema: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _metrics(found: ColumnStatistics) -> dict[str, Any]:
     bounds = {"min": found.min, "max": found.max} if found.type in {"integer", "decimal"} else {}
-    numbers = {name: float(value) for name, value in bounds.items() if value is not None}
+    numbers = {name: float(value) for name, value in without_none(bounds).items()}
     return {"nullCount": found.null_count, "distinctCount": found.cardinality, **numbers}

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dataset_assets.cached_property import cached_property
 from dataset_assets.catalog.catalog import Catalog, Entry
 from dataset_assets.catalog.users import User
 from dataset_assets.contract.model import ColumnType, Dataset
@@ -59,17 +58,12 @@ class PublicationFacts:
     @property
     def splits(self) -> Mapping[str, int]:
         """The number of rows of each split."""
-        return self.statistics.splits
+        return self.record["statistics"]["splits"]
 
     @property
     def rows(self) -> int:
         """The number of rows, without those that were deleted by hand."""
         return self.record["counts"]["rows"]
-
-    @cached_property
-    def statistics(self) -> Statistics:
-        """The statistics as they were recorded. `columns` has those of columns, without sensitive values."""
-        return Statistics.model_validate(self.record["statistics"])
 
     @property
     def sensitive(self) -> frozenset[str]:

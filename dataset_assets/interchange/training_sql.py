@@ -8,12 +8,12 @@ from sqlglot import exp
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.rows.bitemporal_reads import BitemporalRead
 from dataset_assets.rows.where_types import recorded_where_types
+from dataset_assets.selection.splits import EVAL, SPLIT_COLUMN, TRAIN
 from dataset_assets.sql.build import alias, column, number
 from dataset_assets.sql.internal_names import Names
 from dataset_assets.sql.nodes import LabelsText
 from dataset_assets.sql.where.checks import LABELS
 
-SPLIT = "split"
 IS_EVAL = "is_eval"
 """The column that BigQuery ML splits by, unless a published column has the name."""
 _ROWS = "_published"
@@ -75,7 +75,7 @@ class TrainingRead:
         types = recorded_where_types(publication.record)
         shown = [self._value(name, types.get(name, "")) for name in self.columns]
         if self.marked:
-            is_eval = exp.EQ(this=column(SPLIT), expression=number(1))
+            is_eval = exp.EQ(this=column(SPLIT_COLUMN), expression=number(EVAL))
             shown.append(alias(is_eval, self.marked))
         source = exp.alias_(publication.relation.source.copy(), _ROWS, table=True)
         query = exp.select(*shown).from_(source).where(*self._conditions())
@@ -90,9 +90,9 @@ class TrainingRead:
         is_visible = self.bitemporal.condition() if self.bitemporal else exp.not_(column("_deleted"))
         conditions = [is_visible]
         if self.split is not None:
-            conditions.append(exp.EQ(this=column(SPLIT), expression=number(self.split)))
+            conditions.append(exp.EQ(this=column(SPLIT_COLUMN), expression=number(self.split)))
         if self.marked:
-            conditions.append(exp.In(this=column(SPLIT), expressions=[number(0), number(1)]))
+            conditions.append(exp.In(this=column(SPLIT_COLUMN), expressions=[number(TRAIN), number(EVAL)]))
         if self.label:
             conditions.append(exp.not_(column(self.label).is_(exp.null())))
         return conditions

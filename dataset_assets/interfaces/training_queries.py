@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dataset_assets.errors import Fault, ResolveError, UnsupportedError
-from dataset_assets.interchange.training_sql import SPLIT, TFX, Consumer, TrainingRead, eval_column
+from dataset_assets.interchange.training_sql import TFX, Consumer, TrainingRead, eval_column
 from dataset_assets.interfaces.reading import PublishedRows, open_rows
 from dataset_assets.interfaces.row_selection import (
     RowSelection,
@@ -15,6 +15,7 @@ from dataset_assets.interfaces.row_selection import (
 )
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.warehouse import Publication
+from dataset_assets.selection.splits import SPLIT_COLUMN
 from dataset_assets.sql.dialect import BIGQUERY
 from dataset_assets.text.wording import nearest, shown
 
@@ -91,7 +92,7 @@ def _sql(rows: PublishedRows, read: TrainingRead) -> str:
 
 def _columns(rows: PublishedRows, selection: RowSelection) -> tuple[str, ...]:
     """Return the columns to read: `split` only where the selection names it."""
-    return tuple(each for each in rows.columns if each != SPLIT or SPLIT in selection.columns)
+    return tuple(each for each in rows.columns if each != SPLIT_COLUMN or SPLIT_COLUMN in selection.columns)
 
 
 def _label(name: str, columns: tuple[str, ...]) -> str:

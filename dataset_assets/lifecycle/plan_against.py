@@ -107,10 +107,28 @@ class _Comparison:
             found[stem] = list(dict.fromkeys(each.nested.stem for each in scope.sources if each.nested))
         return found
 
+    @cached_property
+    def ordered(self) -> Sequence[str]:
+        """The valid datasets, each after those that it reads."""
+        return self._order(self.nested)
+
+    @cached_property
+    def causes(self) -> Mapping[str, tuple[str, ...]]:
+        """The changed datasets that each valid dataset reads, directly or through others."""
+        found: dict[str, tuple[str, ...]] = {}
+        for stem in self.ordered:
+            read = dict[str, None]()
+            for each in self.nested[stem]:
+                if each in self.definitions and self.definitions[each].is_change:
+                    read[each] = None
+                read |= dict.fromkeys(found.get(each, ()))
+            found[stem] = tuple(read)
+        return found
+
     def with_readers(self, stem: str) -> set[str]:
         """Return a dataset and all that read it, directly or through others."""
         wanted = {stem}
-        for each in self._order(self.nested):
+        for each in self.ordered:
             if wanted.intersection(self.nested[each]):
                 wanted.add(each)
         return wanted
@@ -131,7 +149,7 @@ class _Comparison:
 
     def _change(self, entry: Entry) -> DatasetChange:
         stem, definition, plan = entry.stem, self.definitions[entry.stem], self.plans.get(entry.stem)
-        causes = self._causes(stem)
+        causes = self.causes[stem]
         state = _state(definition, causes)
         due = list(self._due(stem, state, plan))
         record = self.records.get(stem)
@@ -213,18 +231,10 @@ class _Comparison:
         counts = {name: getattr(rows, name).rows for name in ("same", "added", "removed", "changed")}
         return RowsHere(period=period, **counts)
 
-    def _causes(self, stem: str) -> tuple[str, ...]:
-        """Return the changed datasets that a dataset reads, directly or through others."""
-        found: dict[str, None] = {}
-        for each in self.nested.get(stem, ()):
-            if each in self.definitions and self.definitions[each].is_change:
-                found[each] = None
-            found |= dict.fromkeys(self._causes(each))
-        return tuple(found)
-
     def _readers(self, stem: str) -> tuple[str, ...]:
         """Return the datasets and the outputs that read a dataset, directly or through others."""
-        datasets = [each for each in self._order(self.with_readers(stem)) if each != stem]
+        wanted = self.with_readers(stem) - {stem}
+        datasets = [each for each in self.ordered if each in wanted]
         outputs = (each.stem for each in self.catalog.outputs.values() if each.dataset in {stem, *datasets})
         return (*datasets, *outputs)
 

@@ -53,13 +53,11 @@ class SourceStates:
     now: datetime
     session: Session
     _inputs: dict[str, DatasetInputs] = field(default_factory=dict)
-    _records: dict[str, dict[str | None, Record]] = field(default_factory=dict)
+    _own: dict[str, PublishedRecords] = field(default_factory=dict)
     _surveys: dict[tuple[str, str], Survey | DatasetAssetsError] = field(default_factory=dict)
     _tables: dict[tuple[str, str, TimeRange | None], SourceState] = field(default_factory=dict)
     _periods: dict[tuple[str, str], Mapping[str, Period]] = field(default_factory=dict)
     _schedules: dict[str, Schedule | None] = field(default_factory=dict)
-    _bitemporal: dict[str, Record] = field(default_factory=dict)
-    """The record of each bitemporal table as a whole."""
     _others: dict[str, PublishedRecords] = field(default_factory=dict)
     """What other targets have published of nested datasets that this one has not."""
     _continuity: dict[str, tuple[Fault, ...]] = field(default_factory=dict)
@@ -81,27 +79,24 @@ class SourceStates:
 
         A bitemporal dataset has a record of each load.
         """
-        if stem not in self._records:
-            self._keep_records(stem, self.target.warehouse.records(stem, self.session))
-        return self._records[stem]
+        return self._published(stem).by_period
 
     def read_records(self, stems: Iterable[str]) -> None:
         """Read the records of many datasets at once, if the warehouse can by one query."""
-        unknown = [stem for stem in stems if stem not in self._records]
+        unknown = [stem for stem in stems if stem not in self._own]
         if len(unknown) > 1:
             found = self.target.warehouse.records_of_many(unknown, self.session)
-            for stem, records in found.items():
-                self._keep_records(stem, records)
+            self._own.update({stem: PublishedRecords.of(records) for stem, records in found.items()})
 
-    def _keep_records(self, stem: str, records: Mapping[str | None, Record]) -> None:
-        found = PublishedRecords.of(records)
-        self._records[stem] = found.by_period
-        if found.whole:
-            self._bitemporal[stem] = found.whole
+    def _published(self, stem: str) -> PublishedRecords:
+        if stem not in self._own:
+            records = self.target.warehouse.records(stem, self.session)
+            self._own[stem] = PublishedRecords.of(records)
+        return self._own[stem]
 
     def digests(self, stem: str) -> dict[str | None, str]:
         """Return the digest of each published Period of a dataset, and of a bitemporal table as a whole."""
-        return PublishedRecords(self.records(stem), self._bitemporal.get(stem)).digests
+        return self._published(stem).digests
 
     def nested_digests(self, stem: str) -> dict[str | None, str]:
         """Return the `digests` of the publications that datasets which nest this one read."""
@@ -113,7 +108,7 @@ class SourceStates:
 
     def _read_of(self, stem: str) -> PublishedRecords:
         """Return the records of the publications that are read of a nested dataset (BR-139)."""
-        own = PublishedRecords(self.records(stem), self._bitemporal.get(stem))
+        own = self._published(stem)
         if own.by_period or not self.target.reads_from:
             return own
         if stem not in self._others:
@@ -129,10 +124,10 @@ class SourceStates:
         """Return why no run of a dataset can continue what is published; empty if each can."""
         stem = entry.stem
         if stem not in self._continuity:
-            scope, records = self.inputs(entry).scope, self.records(stem)
-            whole = self._bitemporal.get(stem)
+            scope, published = self.inputs(entry).scope, self._published(stem)
+            records = {None: published.whole} if published.whole else published.by_period
             columns = tuple(output.definition for output in scope.outputs)
-            found = continuity_faults(scope.dataset, columns, {None: whole} if whole else records)
+            found = continuity_faults(scope.dataset, columns, records)
             self._continuity[stem] = tuple(found)
         return self._continuity[stem]
 

@@ -37,7 +37,7 @@ _DIGEST = 12
 
 
 @dataclass(frozen=True)
-class PublicationFacts:
+class PublicationLine:
     """A publication as its record describes it. `period` is None for an unpartitioned dataset."""
 
     period: str | None
@@ -66,7 +66,7 @@ class PublishedDataset:
     title: str
     version_number: int
     table_version: int
-    publications: tuple[PublicationFacts, ...]
+    publications: tuple[PublicationLine, ...]
     partition: str | None = None
     target: str | None = None
     definitions: Path | None = None
@@ -150,16 +150,16 @@ def dataset(
         title=record["definition"]["name"],
         version_number=record["version"],
         table_version=max(each.version for each in publications),
-        publications=tuple(map(_facts, publications)),
+        publications=tuple(map(_line, publications)),
         partition=partition,
         target=target,
         definitions=definitions,
     )
 
 
-def _facts(publication: Publication) -> PublicationFacts:
+def _line(publication: Publication) -> PublicationLine:
     record = publication.record
-    return PublicationFacts(
+    return PublicationLine(
         period=publication.period,
         rows=record["counts"]["rows"],
         splits=dict(record["statistics"]["splits"]),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataset_assets.errors import visible
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+_CODE = re.compile(r"(`[^`\n]*`)")
 
 
 def code_span(text: str) -> str:
@@ -31,6 +32,12 @@ def code_block(text: str, language: str = "") -> str:
 def escaped(text: str) -> str:
     """Return a text on one line that Markdown shows as it is, in a table too, without control characters."""
     return _SPECIAL.sub(r"\\\1", visible(" ".join(text.split())))
+
+
+def escaped_prose(text: str) -> str:
+    """Return a text as `escaped` does; what stands between two backticks stays a code span."""
+    parts = _CODE.split(visible(" ".join(text.split())))
+    return "".join(each if place % 2 else _SPECIAL.sub(r"\\\1", each) for place, each in enumerate(parts))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -61,6 +61,15 @@ FirstPeriod = Annotated[
 LastPeriod = Annotated[
     str | None, typer.Option("--to", help="The last Period, included; by default the last that is complete.")
 ]
+TableVersion = Annotated[
+    int | None, typer.Option("--version", min=0, help="The table's version; by default the last.")
+]
+ColumnNames = Annotated[str | None, typer.Option("--columns", help="Names, separated by commas.")]
+TrainingRun = Annotated[
+    str | None,
+    typer.Option("--training-run", metavar="ID", help="Record that this training run used the rows."),
+]
+WithSensitive = Annotated[bool, typer.Option("--with-sensitive", help="Write the sensitive columns as well.")]
 Locked = Annotated[bool, typer.Option("--locked", help="Refuse a structure that the lock does not know.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: docs/json.md describes it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; print what would be changed.")]

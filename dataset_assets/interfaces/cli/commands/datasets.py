@@ -12,13 +12,17 @@ import typer
 
 from dataset_assets.interfaces.cli.options import (
     AsJson,
+    ColumnNames,
     Format,
     Name,
     OneSplit,
     OptionalTarget,
     Partition,
     Status,
+    TableVersion,
+    TrainingRun,
     WhereText,
+    WithSensitive,
 )
 
 
@@ -117,12 +121,10 @@ def show(
 def read(
     name: Name,
     partition: Annotated[str | None, typer.Option("--partition", help="A Period; by default all.")] = None,
-    version: Annotated[
-        int | None, typer.Option("--version", min=0, help="The table's version; by default the last.")
-    ] = None,
+    version: TableVersion = None,
     split: OneSplit = None,
     where: WhereText = None,
-    columns: Annotated[str | None, typer.Option("--columns", help="Names, separated by commas.")] = None,
+    columns: ColumnNames = None,
     limit: Annotated[int | None, typer.Option("--limit", min=0, help="At most so many rows.")] = None,
     with_system: Annotated[bool, typer.Option("--with-system", help="The `_` columns as well.")] = False,
     include_deleted: Annotated[
@@ -141,10 +143,7 @@ def read(
         Format | None, typer.Option("--format", help="By default by FILE's suffix, or a table.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE")] = None,
-    training_run: Annotated[
-        str | None,
-        typer.Option("--training-run", metavar="ID", help="Record that this training run used the rows."),
-    ] = None,
+    training_run: TrainingRun = None,
     sample: Annotated[
         str | None,
         typer.Option("--sample", metavar="PERCENT", help="The sample of `materialize --sample` instead."),
@@ -186,17 +185,12 @@ def export(
     name: Name,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or an empty folder.")],
     partition: Partition = None,
-    version: Annotated[int | None, typer.Option("--version", min=0, help="By default the last.")] = None,
+    version: TableVersion = None,
     split: OneSplit = None,
     where: WhereText = None,
-    columns: Annotated[str | None, typer.Option("--columns", help="Names, separated by commas.")] = None,
-    training_run: Annotated[
-        str | None,
-        typer.Option("--training-run", metavar="ID", help="Record that this training run used the rows."),
-    ] = None,
-    with_sensitive: Annotated[
-        bool, typer.Option("--with-sensitive", help="Write the sensitive columns as well.")
-    ] = False,
+    columns: ColumnNames = None,
+    training_run: TrainingRun = None,
+    with_sensitive: WithSensitive = False,
     target: OptionalTarget = None,
 ) -> None:
     """Write published rows as a folder of Parquet files by split, which `datasets.load_dataset` reads."""

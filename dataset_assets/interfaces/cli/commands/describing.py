@@ -10,13 +10,10 @@ from typing import Annotated
 
 import typer
 
-from dataset_assets.interfaces.cli.options import Name, OptionalTarget
+from dataset_assets.interfaces.cli.options import Name, OptionalTarget, TableVersion, WithSensitive
 
 LastPeriod = Annotated[
     str | None, typer.Option("--partition", help="A Period: 2017-12; by default the last.")
-]
-TableVersion = Annotated[
-    int | None, typer.Option("--version", min=0, help="The table's version; by default the last.")
 ]
 OutputFile = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="By default it is printed.")
@@ -46,9 +43,7 @@ def croissant(
         str | None, typer.Option("--license", metavar="URL", help="The license of the dataset.")
     ] = None,
     url: Annotated[str | None, typer.Option("--url", metavar="URL", help="The page of the dataset.")] = None,
-    with_sensitive: Annotated[
-        bool, typer.Option("--with-sensitive", help="Write the sensitive columns as well.")
-    ] = False,
+    with_sensitive: WithSensitive = False,
     target: OptionalTarget = None,
 ) -> None:
     """Write a publication as Parquet with Croissant 1.1 metadata, which other tools load and check."""

@@ -10,11 +10,14 @@ from typing import Annotated
 import typer
 
 from dataset_assets.interfaces.cli.completion import dataset_names
-from dataset_assets.interfaces.cli.options import AsJson, DryRun, Name, OptionalTarget, Partition
-
-TableVersion = Annotated[
-    int | None, typer.Option("--version", min=0, help="The table's version; by default the last.")
-]
+from dataset_assets.interfaces.cli.options import (
+    AsJson,
+    DryRun,
+    Name,
+    OptionalTarget,
+    Partition,
+    TableVersion,
+)
 
 
 def use(

@@ -161,4 +161,4 @@ _FORMS: Mapping[str, Callable[[Any], bool]] = {
     "table_version": is_whole,
     "rows": is_whole,
 }
-"""What entries of a state have to be. The others are compared as they are."""
+"""Entry of a state → whether a value has its form. All other entries are compared with the expected value."""

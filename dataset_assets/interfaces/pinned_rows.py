@@ -50,7 +50,7 @@ class PinnedRows:
     unsplit: tuple[str, ...] = ()
     """The Periods whose rows are not split."""
     sensitive: frozenset[str] = frozenset()
-    """Those of `columns` that are sensitive (BR-206)."""
+    """The sensitive columns among `columns` (BR-206)."""
 
     @property
     def periods(self) -> tuple[str | None, ...]:
@@ -100,7 +100,7 @@ class PinnedReading:
 
     @cached_property
     def workspace(self) -> Workspace:
-        """The workspace, opened anew in each process."""
+        """The workspace, which each process opens itself."""
         return Workspace(self.settings, self.target_name)
 
     def __getstate__(self) -> dict[str, object]:

@@ -22,7 +22,6 @@ from dataset_assets.interfaces.bitemporal_selection import bitemporal_read
 from dataset_assets.interfaces.frames import Decimals, check_decimals, to_pandas
 from dataset_assets.interfaces.optional_packages import optional_module
 from dataset_assets.interfaces.row_selection import (
-    SPLIT,
     RowSelection,
     chosen_columns,
     parsed_where,
@@ -37,7 +36,7 @@ from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.rows.bitemporal_reads import BitemporalRead
 from dataset_assets.rows.visible_rows import visible_relation
-from dataset_assets.selection.splits import NAMES
+from dataset_assets.selection.splits import NAMES, SPLIT_COLUMN
 from dataset_assets.sql.build import alias_table, column, number
 from dataset_assets.sql.where.where import Where
 
@@ -181,7 +180,7 @@ class PublishedRows:
         """Return the query of these expressions over the selected rows of one publication, in no order."""
         query = exp.select(*shown).from_(alias_table(self._source(publication), "published"))
         if self.split is not None:
-            query = query.where(exp.EQ(this=column(SPLIT), expression=number(self.split)))
+            query = query.where(exp.EQ(this=column(SPLIT_COLUMN), expression=number(self.split)))
         return query.where(self.where.condition()) if self.where else query
 
     def _source(self, publication: Publication) -> exp.Expr:

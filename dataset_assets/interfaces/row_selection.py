@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, TypedDict
 
+from pydantic import TypeAdapter
 from typing_extensions import Unpack
 
-from dataset_assets.contract.model import Dataset
 from dataset_assets.errors import Fault, ResolveError, UnsupportedError, raise_all
 from dataset_assets.ports.warehouse import Publication
 from dataset_assets.rows.where_types import recorded_where_types
+from dataset_assets.selection.split_config import SplitConfig
 from dataset_assets.selection.splits import NAMES, Split
 from dataset_assets.sql.where.where import Where, parse_where
 from dataset_assets.text.wording import listed, nearest, shown
-
-SPLIT = "split"
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,14 @@ def split_value(publications: Sequence[Publication], name: str | None) -> int | 
 
 
 def _split_config(publication: Publication) -> Split | None:
-    return Dataset.model_validate(publication.record["definition"]).split_config
+    config = publication.record["definition"].get("split_config")
+    return None if config is None else _split_adapter().validate_python(config)
+
+
+@cache
+def _split_adapter() -> "TypeAdapter[Split]":
+    """Return what validates a `split_config` alone: there is one for each of hundreds of Periods."""
+    return TypeAdapter(SplitConfig)
 
 
 def split_value_of(dataset: str, config: Split | None, name: str | None) -> int | None:

@@ -9,12 +9,13 @@ from sqlglot import exp
 
 from dataset_assets.contract.scope import sensitive_names
 from dataset_assets.errors import Fault, ResolveError, UnsupportedError, raise_all
-from dataset_assets.interfaces.row_selection import SPLIT, RowSelection, named_columns, split_value_of
+from dataset_assets.interfaces.row_selection import RowSelection, named_columns, split_value_of
 from dataset_assets.interfaces.workspace import Workspace
 from dataset_assets.ports.engine import JobContext, Session
 from dataset_assets.ports.relation import Relation
 from dataset_assets.ports.samples import StoredSample
 from dataset_assets.selection.sample import EMPTY, Sample
+from dataset_assets.selection.splits import SPLIT_COLUMN
 from dataset_assets.sql.build import alias_table, column, number
 from dataset_assets.sql.where.where import Where, parse_where
 from dataset_assets.text.wording import listed
@@ -64,7 +65,7 @@ class SampleRows:
     def _filtered(self, sample: Relation, *shown: exp.Expr) -> exp.Select:
         query = exp.select(*shown).from_(alias_table(sample.source, "sampled"))
         if self.split is not None:
-            query = query.where(exp.EQ(this=column(SPLIT), expression=number(self.split)))
+            query = query.where(exp.EQ(this=column(SPLIT_COLUMN), expression=number(self.split)))
         return query.where(self.where.condition()) if self.where else query
 
 
@@ -120,7 +121,7 @@ def _check_columns(
         periods = listed(str(each) for each in differing)
         message = f"samples of {periods} have other columns than that of {stored[-1].record.period}"
         raise ResolveError(Fault(message, hint=f"name one with --partition, or {hint}"))
-    if selection.split is not None and SPLIT not in {name for name, _ in found[-1]}:
+    if selection.split is not None and SPLIT_COLUMN not in {name for name, _ in found[-1]}:
         raise ResolveError(Fault(f"the sample of {selection.name} was written without a split", hint=hint))
 
 

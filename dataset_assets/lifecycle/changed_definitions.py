@@ -18,7 +18,7 @@ _SYSTEM = {"id", "version", "created_at", "updated_at"}
 
 @dataclass(frozen=True)
 class ChangedDefinition:
-    """What changed in a definition since a publication; `kind` is `first` without one.
+    """The difference of a definition from a publication; `kind` is `first` if nothing is published.
 
     `version` is the number that today's structure has or gets, `sha256` its digest. `settings` are changed
     fields of the file that are not structural.

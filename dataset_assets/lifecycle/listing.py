@@ -34,7 +34,7 @@ class LastPublication(Model):
 
 @dataclass(frozen=True)
 class ListedFacts:
-    """What a target records of datasets, by stem: publications, last uses, and what could not be read."""
+    """The publications, last uses and read errors that a target has of datasets, by stem."""
 
     publications: Mapping[str, LastPublication] = field(default_factory=dict)
     used: Mapping[str, datetime] = field(default_factory=dict)

@@ -89,7 +89,7 @@ class _Comparison:
 
     @cached_property
     def definitions(self) -> Mapping[str, ChangedDefinition]:
-        """What changed in each valid dataset, by stem."""
+        """The changed definition of each valid dataset, by stem."""
         return {
             stem: changed_definition(self.catalog, entry, self.records[stem])
             if stem in self.records

@@ -35,8 +35,8 @@ class DatasetChange(Model):
     `version_after` is the number that its structure has or gets. `settings` are changed fields that are not
     structural. `because_of` are the changed datasets that an affected one reads; `readers` the datasets and
     outputs that read this one. `row_count` is that of the publication of `last_period`. `publications` is how
-    many would be published anew, `periods` their Periods; the estimates are of all of them, `bytes_estimated`
-    by a dry run where reading is billed. `obstacles` say why a run would be refused.
+    many would be published again, `periods` their Periods; the estimates are of all of them,
+    `bytes_estimated` by a dry run where reading is billed. `obstacles` say why a run would be refused.
     """
 
     dataset: str
@@ -62,7 +62,7 @@ class DatasetChange(Model):
 
 
 class PlanAgainst(Model):
-    """What would change in the target `against`; `target` is the own one."""
+    """The changes in the target `against` if it adopts the definitions; `target` is the own target."""
 
     target: str
     against: str

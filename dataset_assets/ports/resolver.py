@@ -56,7 +56,7 @@ class PastVersion:
 
 @dataclass(frozen=True)
 class TableAddress:
-    """Where a table is stored, by the naming of OpenLineage: the store, and the name of the table in it."""
+    """The address of a stored table, by the naming of OpenLineage: the store, and the table's name in it."""
 
     namespace: str
     name: str

@@ -20,7 +20,7 @@ SAMPLE_DAYS = 7
 
 
 class SampleRecord(Model):
-    """What a sample is of: `sample` is its share, such as `1%`, `sha256` that of the dataset's structure.
+    """The description of a sample: `sample` is its share, such as `1%`; `sha256` identifies the structure.
 
     `sensitive` are the columns that were sensitive when it was written.
     """

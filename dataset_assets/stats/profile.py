@@ -51,10 +51,10 @@ def profile(
 ) -> Statistics:
     """Return the statistics of the rows of `source`, by one query for each batch of columns.
 
-    `columns` (at least one) are profiled; `split` names the column of splits, if there is one; `extra` are
-    aggregates over the rows, returned as text in `Statistics.extra`, `tallies` are returned in
-    `Statistics.tallies`. All numbers are exact and the same on
-    every engine; the sum of a decimal column must be below 1e29, the limit of NUMERIC.
+    `columns` (at least one) are profiled; `split` names the column of splits, if there is one. `extra` are
+    aggregates over the rows, returned as text in `Statistics.extra`; the answers of `tallies` are returned in
+    `Statistics.tallies`. All numbers are exact and the same on every engine; the sum of a decimal column must
+    be below 1e29, the limit of NUMERIC.
     """
     found: dict[str, ColumnStatistics] = {}
     totals: dict[str, int] = {}
